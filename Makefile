@@ -1,0 +1,41 @@
+# Everything a newcomer types. `make` alone prints this help.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SEED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check record soak clean
+
+help: ## Print this help
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=24'
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.ready ## Install all that is needed and improve a real script within a budget
+	$(BIN)/budgetml run digits --seed $(SEED)
+
+test: $(VENV)/.ready ## Install all that is needed and pass the tests (one short live run of the small model included)
+	$(BIN)/budgetml models pull small
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.ready ## Format, lint, types, floors, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/generated.py --check
+
+record: $(VENV)/.ready ## Make the recordings of real replies that the tests replay (minutes)
+	$(BIN)/python tests/record.py
+
+soak: $(VENV)/.ready ## The long tests
+	$(BIN)/python -m pytest -m soak
+
+clean: ## Remove what was built (runs/ and the model cache stay)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,23 @@
+"""BudgetMLAgent, the application: a graph, a task and a sum of money made into a run."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from budgetmlagent.session import Session
+    from graphs.spec import GraphSpec
+
+__version__ = "0.1.0"
+__all__ = ["GraphSpec", "Session", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: LangGraph alone takes two seconds, and `budgetml --help` must not wait for it."""
+    if name == "Session":
+        from budgetmlagent.session import Session
+
+        return Session
+    if name == "GraphSpec":
+        from graphs.spec import GraphSpec
+
+        return GraphSpec
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

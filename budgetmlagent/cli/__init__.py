@@ -1,0 +1,40 @@
+"""The command line: `budgetml`. Errors are one line and an exit status; `--json` is one object on standard output."""
+
+import os
+import sys
+
+from budgetmlagent.errors import BudgetMLError
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run `budgetml` and exit with its status."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: list[str]) -> int:
+    """Run one command line and return its exit status."""
+    # Both are off unless the user turns them on: nothing leaves the machine but requests to the models named.
+    os.environ.setdefault("LANGSMITH_TRACING", "false")
+    os.environ.setdefault("ANONYMIZED_TELEMETRY", "false")
+    from typer.exceptions import TyperException
+
+    from budgetmlagent.cli.app import app
+
+    try:
+        status = app(args=arguments, standalone_mode=False, prog_name="budgetml")
+    except BudgetMLError as error:
+        return _said(str(error), error.status)
+    except TyperException as error:
+        return _said(error.format_message(), 2)
+    except KeyboardInterrupt:
+        return _said("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        return 0  # the reader of our output has gone, e.g. `budgetml list | head`
+    return status if isinstance(status, int) else 0
+
+
+def _said(message: str, status: int) -> int:
+    print(f"budgetml: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,111 @@
+"""`budgetml show`, `why`, `cost` and `list`: what happened, why, and for how much."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from budgetmlagent.cli import options, progress
+from memory.state import NANO
+
+
+def show(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
+    """Show a run: its scores, money and escalations."""
+    from budgetmlagent.session import Session
+
+    session = Session.open(run, runs_dir)
+    summary = session.summary
+    if as_json:
+        return options.print_json(summary)
+    for event in session.timeline:
+        rung = progress.rung(event, session.graph)
+        print(
+            f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {progress.outcome(event)}"
+        )
+    print(progress.ending(summary))
+    return None
+
+
+def why(
+    run: options.Run,
+    step: Annotated[
+        int | None, typer.Argument(metavar="[STEP]", help="A step's number. [default: escalations]")
+    ] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Say why a step led where it led: the rule that fired, what it saw, the rules passed over."""
+    from budgetmlagent import events
+    from budgetmlagent.session import Session
+
+    session = Session.open(run, runs_dir)
+    if step is None:
+        moved = {e["step"] for e in events.escalations(session.timeline)}
+        chosen = [e for e in session.timeline if e["step"] in moved]
+        if as_json:
+            return options.print_json(events.escalations(session.timeline))
+        if not chosen:
+            print("no escalation: nothing was asked of a dearer model or of the expert")
+    else:
+        chosen = [session.why(step)]
+        if as_json:
+            return options.print_json(chosen[0])
+    for event in chosen:
+        print(_explained(event))
+    return None
+
+
+def _explained(event: dict[str, Any]) -> str:
+    route = event["route"]
+    lines = [f"step {event['step']}, {event['node']}: {route['rule']}", f"    saw {_saw(route['saw'])}"]
+    lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
+    return "\n".join(lines)
+
+
+def _saw(values: dict[str, Any]) -> str:
+    return ", ".join(f"{k}={json.dumps(v)}" for k, v in values.items()) or "nothing"
+
+
+def cost(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
+    """Show every request that a run made and what it cost."""
+    from budgetmlagent import rundir
+    from budgetmlagent.money.report import calls_of
+
+    found = rundir.find(run, runs_dir)
+    calls = calls_of(found.ledger, found.run_id)
+    settled = sum(c["usd_nano"] for c in calls if c["state"] == "settled")
+    reserved = sum(c["usd_nano"] for c in calls if c["state"] == "reserved")
+    if as_json:
+        keys = ("id", "step", "node", "model", "usd", "tokens_in", "tokens_out", "cached", "state")
+        return options.print_json(
+            {
+                "usd": (settled + reserved) / NANO,
+                "usd_settled": settled / NANO,
+                "usd_reserved": reserved / NANO,
+                "calls": [{key: c[key] for key in keys} for c in calls],
+            }
+        )
+    for c in calls:
+        tokens = f"{c['tokens_in']:6d} in {c['cached']:6d} cached {c['tokens_out']:5d} out"
+        print(f"step {c['step']:3d} {c['node']:9s} {c['model']:10s} {tokens}  ${c['usd']:.6f} {c['state']}")
+    print(
+        f"total ${(settled + reserved) / NANO:.6f}, of which ${reserved / NANO:.6f} reserved for unknown outcomes"
+    )
+    return None
+
+
+def list_runs(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
+    """List the runs."""
+    from budgetmlagent import rundir
+    from budgetmlagent.summary import read_json
+
+    runs = [read_json(run.summary) for run in rundir.all_runs(runs_dir) if run.summary.is_file()]
+    if as_json:
+        return options.print_json(runs)
+    for r in runs:
+        gain = "" if r["gain_pct"] is None else f"{r['gain_pct']:+.1f}%"
+        print(f"{r['run_id']:45s} {r['graph']:13s} {r['status']:9s} {gain:>8s} ${r['usd']:.4f}")
+    if not runs:
+        print(f"no runs in {runs_dir}")
+    return None

@@ -1,0 +1,65 @@
+"""`budgetml memory list|show|forget|export`: what the runs have learned."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from budgetmlagent.cli import options
+
+app = typer.Typer(help="Long-term memory: cases, attempts and repairs.", no_args_is_help=True)
+Item = Annotated[str, typer.Argument(metavar="ID", help="An item's id, or its beginning.")]
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str | None, typer.Option(metavar="case|attempt|repair", help="Only this kind.")] = None,
+    task: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this task.")] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """List what is remembered: the bank of cases and what runs wrote."""
+    from budgetmlagent.memory_admin import list_items
+
+    items = list_items(runs_dir, kind=kind, task=task)
+    if as_json:
+        return options.print_json(items)
+    for item in items:
+        print(f"{item['id'][:12]} {item['kind']:8s} {item['run']:32s} {' '.join(item['text'].split())[:90]}")
+    return None
+
+
+@app.command()
+def show(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
+    """Show one item whole."""
+    from budgetmlagent.memory_admin import show_item
+
+    found = show_item(runs_dir, item)
+    if as_json:
+        return options.print_json(found)
+    print(json.dumps(found, indent=1, ensure_ascii=False))
+    return None
+
+
+@app.command()
+def forget(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
+    """Forget an item for good: no later merge brings it back."""
+    from budgetmlagent.memory_admin import forget as forget_item
+
+    count = forget_item(runs_dir, item)
+    options.print_json({"forgotten": count}) if as_json else print(f"forgot {count}")
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the JSON lines go.")] = Path(
+        "memory.jsonl"
+    ),
+    runs_dir: options.RunsDir = Path("runs"),
+) -> None:
+    """Write all that is remembered as JSON lines."""
+    from budgetmlagent.memory_admin import export as export_items
+
+    export_items(runs_dir, out)
+    print(out)

@@ -1,0 +1,93 @@
+"""`budgetml models list|check|pull` and `budgetml doctor`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from budgetmlagent.cli import options
+from budgetmlagent.errors import UnavailableError, UsageError
+
+app = typer.Typer(
+    help="The models: which there are, whether they answer, fetching the embedded ones.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_(models: options.Models = None, as_json: options.Json = False) -> None:
+    """List the models with their endpoint, price and, for embedded ones, file."""
+    from budgetmlagent.models.catalog import list_models
+    from budgetmlagent.models.config import load_models
+
+    rows = list_models(load_models(models))
+    if as_json:
+        return options.print_json(rows)
+    for row in rows:
+        where = (
+            f"{row['path']} ({'here' if row['present'] else 'not fetched yet'})"
+            if row["path"]
+            else row["base_url"]
+        )
+        print(f"{row['name']:10s} {row['model']:32s} {row['price']:45s} {where}")
+    return None
+
+
+@app.command()
+def check(models: options.Models = None, as_json: options.Json = False) -> None:
+    """Send each model one tiny request. Status 3 where one does not answer."""
+    from budgetmlagent.models.catalog import check_model
+    from budgetmlagent.models.config import load_models
+
+    rows = [check_model(spec) for spec in load_models(models).values()]
+    if as_json:
+        options.print_json(rows)
+    else:
+        for row in rows:
+            print(f"{row['name']:10s} {'answers' if row['ok'] else 'does not answer'}: {row['detail']}")
+    bad = [row["name"] for row in rows if not row["ok"]]
+    if bad:
+        raise UnavailableError(f"{', '.join(bad)}: no answer (see above)")
+
+
+@app.command()
+def pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all embedded ones.")
+    ] = None,
+    models: options.Models = None,
+    again: Annotated[bool, typer.Option("--again", help="Fetch anew, for a damaged file.")] = False,
+) -> None:
+    """Fetch the embedded models' weights once, checked against their SHA-256."""
+    from budgetmlagent.models.config import EMBEDDED, load_models
+    from budgetmlagent.models.weights import KNOWN
+    from budgetmlagent.wiring import fetched
+
+    specs = load_models(models)
+    embedded = [s.model for s in specs.values() if s.base_url == EMBEDDED and s.model in KNOWN]
+    for name in names or list(dict.fromkeys(embedded)):
+        model = specs[name].model if name in specs else name
+        if model not in KNOWN:
+            raise UsageError(f"no embedded model {name!r}: {', '.join([*specs, *KNOWN])}")
+        print(f"{model}: {fetched(model, again=again)}")
+
+
+def doctor(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Check this run's stores.")] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make what is derived again from the stores.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Say what works on this machine; with RUN, whether its stores are whole."""
+    from budgetmlagent import diagnosis
+
+    rows = diagnosis.of_run(run, runs_dir, rebuild=rebuild) if run else diagnosis.of_machine(runs_dir)
+    if as_json:
+        options.print_json(rows)
+    else:
+        for row in rows:
+            print(f"{'ok ' if row['ok'] else 'BAD'} {row['what']}: {row['detail']}")
+    bad = [row["what"] for row in rows if not row["ok"]]
+    if bad:
+        raise UnavailableError(f"not in order: {', '.join(bad)}")

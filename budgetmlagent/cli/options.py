@@ -1,0 +1,24 @@
+"""Options that several commands share, and the one way to print JSON."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+RunsDir = Annotated[
+    Path, typer.Option("--runs-dir", metavar="DIR", help="Where runs, ledger and shared memory lie.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")
+]
+Models = Annotated[
+    Path | None,
+    typer.Option("--models", metavar="FILE", help="A models.yaml, or replay:RUN_DIR. [default: embedded]"),
+]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or its folder.")]
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as one line of JSON."""
+    print(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,138 @@
+"""What a person sees: a line a step while it runs, and a short table at the end."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from budgetmlagent.events import Event
+from memory.state import NANO
+
+DOTS = "…"
+
+
+class Live:
+    """Progress on standard error: a line a step; on a terminal also what is running now."""
+
+    def __init__(self, session: Any) -> None:
+        from rich.console import Console
+
+        self.session = session
+        self.started = time.monotonic()
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.status = self.console.status("")
+
+    def __enter__(self) -> Self:
+        config = self.session.config
+        self.console.print(
+            f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {config.turns} turns, "
+            f"sandbox {config.sandbox.partition(':')[0]}, sends to {', '.join(config.hosts) or 'nobody'}"
+        )
+        if config.unsafe:
+            self.console.print("[bold red]UNSAFE: scripts run without a sandbox[/]")
+        if self.console.is_terminal:
+            self.status.start()
+        self._now(self.session.graph.start, 0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.status.stop()
+
+    def step(self, event: Event) -> None:
+        """Print one step."""
+        self.console.print(self.line(event), markup=False)
+        self._now(event["route"]["to"], event["turn"])
+
+    def _now(self, node: str, turn: int) -> None:
+        self.status.update(f"turn {turn}/{self.session.config.turns} {node} {DOTS}")
+
+    def line(self, event: Event) -> str:
+        """Tell a step: time, turn, node and rung, what came of it, the best score, the money."""
+        config = self.session.config
+        minutes, seconds = divmod(int(time.monotonic() - self.started), 60)
+        spent = self.session.state.spent / NANO
+        score = "-" if event["score"] is None else f"{event['score']:.4g}"
+        return (
+            f"{minutes:3d}:{seconds:02d} turn {event['turn']:2d}/{config.turns} "
+            f"{event['node']:9s} {rung(event, self.session.graph):7s} best {score:8s} "
+            f"${spent:.4f}/{config.budget / NANO:.2f}  {outcome(event)}"
+        )
+
+
+def rung(event: Event, spec: Any) -> str:
+    """Name the rung that a step stood on."""
+    ladder = spec.nodes[event["node"]].ladder if event["node"] in spec.nodes else ()
+    return str(ladder[event["rung"]]) if ladder else ""
+
+
+def outcome(event: Event) -> str:
+    """Say in a few words what a step did and where it led."""
+    fault, plan, route = event["fault"], event["plan"], event["route"]
+    moves = "".join(
+        f" ↑{route['up']}" if k == "up" else f" ↓{route['down']}" for k in ("up", "down") if route.get(k)
+    )
+    if fault.get("kind"):
+        what = f"{fault['kind']}: {fault.get('detail', '')}"
+    elif event["node"] == "evaluator":
+        what = "judged"
+    else:
+        what = f"{plan.get('action', '')}: {plan.get('instruction', '')}"
+    short = " ".join(what.split())
+    return f"{short[:70]}{DOTS if len(short) > 70 else ''} → {route.get('to', '')}{moves}"
+
+
+def ending(summary: Mapping[str, Any]) -> str:
+    """Return the table at a run's end."""
+    rows = [
+        ("status", f"{summary['status']}: {summary['reason']}"),
+        (
+            "feedback score",
+            f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['feedback']})",
+        ),
+        ("private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"),
+        ("gain", _gain(summary)),
+        ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {summary['calls']} calls"),
+        ("by node", _money(summary["usd_by_node"])),
+        ("by model", _money(summary["usd_by_model"])),
+        (
+            "tokens",
+            f"{summary['tokens_in']} in ({summary['cached_tokens']} cached), {summary['tokens_out']} out",
+        ),
+        ("turns, steps", f"{summary['turns']}, {summary['steps']} in {summary['seconds']:.0f} s"),
+        ("sandbox", str(summary["sandbox"])),
+    ]
+    rows += [("escalation", f"step {e['step']}: {e['rule']}  {e['saw']}") for e in summary["escalations"]]
+    rows += [("files", summary["run_dir"])]
+    if summary["replayed"]:
+        rows.insert(0, ("replayed", "from a recording; nothing was spent"))
+    return "\n".join(f"{name:15s} {text}" for name, text in rows)
+
+
+def forecast(plan: Mapping[str, Any]) -> str:
+    """Return what a run may cost at most."""
+    lines = [f"{'sandbox':10s} {plan['sandbox']}", f"{'sends to':10s} {', '.join(plan['hosts']) or 'nobody'}"]
+    for name, spec in plan["models"].items():
+        calls = plan["calls"][name]
+        buys = "any number of calls" if calls is None else f"{calls} calls at the worst"
+        lines.append(
+            f"{name:10s} {spec['model']} at {spec['price']}: at most ${plan['worst_case_usd'][name]:.4f} a call; "
+            f"${plan['budget']:.2f} buys {buys}"
+        )
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.5g}"
+
+
+def _gain(summary: Mapping[str, Any]) -> str:
+    if summary["gain_pct"] is None:
+        return "unknown"
+    word = "success" if summary["success"] else "below the 10% that count as success"
+    return f"{summary['gain_pct']:+.1f}% ({word}), brought by {summary['best_by'] or 'nothing'}"
+
+
+def _money(amounts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} ${usd:.4f}" for name, usd in amounts.items()) or "nothing"

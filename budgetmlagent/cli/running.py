@@ -1,0 +1,89 @@
+"""`budgetml run` and `budgetml resume`."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from budgetmlagent.cli import options, progress
+
+
+def run(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name, or a task folder.")],
+    graph: Annotated[
+        str, typer.Option(metavar="G", help="A shipped graph's name, or a .yaml file.")
+    ] = "budgetml",
+    models: Annotated[
+        str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR. [default: embedded]")
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(metavar="USD", help="Dollars that may be spent: a hard cap.")
+    ] = 0.25,
+    turns: Annotated[int, typer.Option(metavar="N", help="Decisions of the planner.")] = 12,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the models' sampling.")] = 0,
+    history: Annotated[str, typer.Option(metavar="off|run|all", help="What may be remembered.")] = "all",
+    direction: Annotated[
+        str | None, typer.Option(metavar="max|min", help="Of the metric, where the task does not say it.")
+    ] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what a run may cost at most; spend nothing.")
+    ] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Improve a task's script within a budget."""
+    if dry_run:
+        from budgetmlagent import wiring
+
+        plan = wiring.plan(
+            task, graph, models, budget, turns, seed, history, unsafe=unsafe, direction=direction
+        )
+        forecast = wiring.forecast(plan)
+        options.print_json(forecast) if as_json else print(progress.forecast(forecast))
+        return
+    from budgetmlagent.session import Session
+
+    session = Session(
+        task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction
+    )
+    _go_on(session, as_json)
+
+
+def resume(
+    run: options.Run,
+    budget: Annotated[float | None, typer.Option(metavar="USD", help="The run's new total.")] = None,
+    turns: Annotated[int | None, typer.Option(metavar="N", help="The run's new number of turns.")] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Go on with a run that was stopped, or give one whose money ended more of it."""
+    from budgetmlagent.session import Session
+
+    session = Session.open(run, runs_dir)
+    if budget is not None or turns is not None:
+        session.extend(budget, turns)
+    if session.done and session.summary["status"] == "finished":
+        summary = session.summary
+        options.print_json(summary) if as_json else print(progress.ending(summary))
+        return
+    _go_on(session, as_json)
+
+
+def _go_on(session: Any, as_json: bool) -> None:
+    # SIGTERM ends a run as Ctrl-C does: in order, and resumable.
+    signal.signal(signal.SIGTERM, _interrupt)
+    with progress.Live(session) as live:
+        summary = session.run(live.step)
+    if as_json:
+        print(json.dumps(summary, ensure_ascii=False))
+    else:
+        print(progress.ending(summary))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

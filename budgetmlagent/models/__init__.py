@@ -1,0 +1,1 @@
+"""Models: models.yaml, the embedded server, the client that pays, the replay."""

@@ -1,0 +1,289 @@
+"""The model client: at most one request per ask, reserved in the ledger before it is sent.
+
+What a provider does wrong is a `Reply` with a fault, for the graph to route on. Nothing is retried here: a retry is a
+step of the graph with a reservation of its own.
+"""
+
+import errno
+import hashlib
+import socket
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host, is_loopback
+from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
+from budgetmlagent.money.prices import Price, input_bound, text_bytes
+from memory.state import NANO
+from nodes.deps import Artifacts, Here, Message, Reply
+
+EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
+SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
+NOT_BILLED = frozenset(
+    {400, 401, 402, 403, 404, 405, 413, 415, 422, 429}
+)  # the provider refused to do any work
+NO_CONNECTION = frozenset({errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH})
+ONE_LIMIT_ONLY = (
+    "openai.com",
+    "azure.com",
+    "volces.com",
+)  # hosts that refuse max_tokens beside max_completion_tokens
+SECRET_LENGTH = (
+    8  # characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too
+)
+# What the client library raises where a reply of status 200 is no chat completion.
+MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+
+
+class Endpoint(Protocol):
+    """Where an embedded model is served; reading `base_url` starts it."""
+
+    @property
+    def base_url(self) -> str: ...  # noqa: D102
+    @property
+    def api_key(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that is sent to a model, but for the room left to the reply."""
+
+    messages: Sequence[Message]
+    schema: Mapping[str, Any] | None
+    temperature: float
+    seed: int
+    url: str
+    key: str
+
+
+def prompt_record(
+    messages: Sequence[Message], schema: Mapping[str, Any] | None, max_tokens: int, temperature: float
+) -> dict[str, Any]:
+    """What decides a request, as it is kept in the artifact store: its id is what a replay looks for."""
+    plain = [{"role": message["role"], "content": message["content"]} for message in messages]
+    return {"messages": plain, "schema": schema, "max_tokens": max_tokens, "temperature": temperature}
+
+
+class ModelClient:
+    """Asks the models of models.yaml on a run's money (`nodes.deps.Models`)."""
+
+    def __init__(
+        self,
+        models: Mapping[str, ModelSpec],
+        prices: Mapping[str, Price],
+        ledger: Ledger,
+        run: str,
+        artifacts: Artifacts,
+        *,
+        seed: int = 0,
+        start_embedded: Callable[[ModelSpec], Endpoint] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.models, self.prices, self.ledger, self.run = models, prices, ledger, run
+        self.artifacts, self.seed, self.start_embedded, self.timeout = (
+            artifacts,
+            seed,
+            start_embedded,
+            timeout,
+        )
+
+    def spent(self) -> int:
+        """Nano-dollars of this run: settled calls plus reservations of unknown outcome."""
+        return self.ledger.spent(self.run)
+
+    def ask(
+        self,
+        here: Here,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 1024,
+        temperature: float = 0.2,
+    ) -> Reply:
+        """Send one request to `here.model`; a repeated step gets its stored reply for nothing.
+
+        Raises UsageError for an unknown model or a missing key, UnavailableError where an embedded model cannot start.
+        """
+        spec = self._spec(here.model)
+        prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
+        size = text_bytes(messages, schema)
+        call = call_of(self.run, here, spec.model, self.prices[spec.name].id, prompt, size=size)
+        if stored := self.ledger.stored(call):
+            return reply_of(stored)
+        url, key = self._endpoint(spec)
+        bound = input_bound(messages, schema, self.ledger.ratio(spec.model))
+        room, limit = self._reserve(call, bound, min(max_tokens, spec.max_tokens or max_tokens))
+        if isinstance(room, Refused):
+            left, need = f"${max(room.remaining, 0) / NANO:.6f}", f"${room.worst / NANO:.6f}"
+            return Reply(
+                fault="refused", detail=f"a call of model {spec.name!r} may cost {need} and {left} is left"
+            )
+        request = Request(messages, schema, temperature, _seed(self.seed, here), url, key)
+        return self._send(spec, request, room, limit)
+
+    def _spec(self, name: str) -> ModelSpec:
+        if name not in self.models:
+            raise UsageError(f"model {name!r} is not in models.yaml, which has {', '.join(self.models)}")
+        return self.models[name]
+
+    def _endpoint(self, spec: ModelSpec) -> tuple[str, str]:
+        """The address and key of a model."""
+        if spec.base_url != EMBEDDED:
+            return spec.base_url, (api_key(spec) or "").strip()
+        if self.start_embedded is None:
+            raise UsageError(f"model {spec.name!r} is embedded, and this client was given no way to start it")
+        served = self.start_embedded(spec)
+        return served.base_url, served.api_key
+
+    def _reserve(self, call: Call, bound: int, limit: int) -> tuple[Reservation | Refused, int]:
+        """Reserve the worst case, with fewer output tokens where that does not fit."""
+        price, least = self.prices[call.model], min(limit, SMALLEST_REPLY)
+        while True:
+            room = self.ledger.reserve(call, price.worst_case(bound, limit))
+            if isinstance(room, Reservation):
+                return room, limit
+            limit = min(price.affordable(bound, room.remaining), limit - 1)
+            if limit < least:
+                return Refused(price.worst_case(bound, least), room.remaining), limit
+
+    def _send(self, spec: ModelSpec, request: Request, room: Reservation, limit: int) -> Reply:
+        """Send the request and settle it; where its outcome is unknown the reservation stays."""
+        import openai
+
+        where = f"model {spec.name!r} at {host(spec)}"
+        try:
+            message = self._invoke(spec, request, limit)
+        except openai.APIStatusError as error:
+            if error.status_code in NOT_BILLED:
+                self.ledger.settle(room.id, 0, Answer(note=f"HTTP {error.status_code}: not billed"))
+            said = error.message.removeprefix(f"Error code: {error.status_code} - ")
+            return _fault(f"{where} answered HTTP {error.status_code}: {said}", request.key)
+        except openai.APIConnectionError as error:
+            if _never_sent(error):
+                self.ledger.release(room.id)
+                return _fault(f"{where} could not be reached", request.key)
+            return _fault(f"{where} gave no reply: {error.message}", request.key)
+        except (openai.OpenAIError, *MALFORMED):
+            return _fault(f"{where} answered with what is no chat completion", request.key)
+        return self._settle(spec, request, room, message)
+
+    def _invoke(self, spec: ModelSpec, request: Request, limit: int) -> Any:
+        """One request through LangChain: no retries, no redirects, no stream, no cache."""
+        from langchain_openai import ChatOpenAI
+        from openai import DefaultHttpxClient
+        from pydantic import SecretStr
+
+        # LangChain sends max_completion_tokens, which some servers ignore.
+        body: dict[str, Any] = {} if host(spec).endswith(ONE_LIMIT_ONLY) else {"max_tokens": limit}
+        if request.schema is not None:
+            form = {"name": "reply", "strict": True, "schema": request.schema}
+            # Not with_structured_output: that loses the text and the usage of a reply that is cut off.
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        usual = EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS
+        # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
+        http_client = DefaultHttpxClient(
+            trust_env=not is_loopback(spec),
+            follow_redirects=False,
+            verify=request.url.startswith("https:"),  # loading certificates takes 70 ms
+        )
+        with http_client as http:
+            chat = ChatOpenAI(
+                model=spec.model,
+                base_url=request.url,
+                api_key=SecretStr(request.key or "none"),
+                max_completion_tokens=limit,
+                temperature=request.temperature,
+                seed=request.seed,
+                timeout=self.timeout or usual,
+                max_retries=0,
+                streaming=False,
+                use_responses_api=False,
+                cache=False,
+                openai_proxy=None,
+                http_client=http,
+                extra_body=body,
+            )
+            return chat.invoke([dict(message) for message in request.messages])
+
+    def _settle(self, spec: ModelSpec, request: Request, room: Reservation, message: Any) -> Reply:
+        about = message.response_metadata
+        text = _clean(str(message.text), request.key)
+        usage = _usage(about.get("token_usage"))
+        answer = Answer(
+            text=text,
+            finish=str(about.get("finish_reason") or ""),
+            reply=self.artifacts.put(text),
+            request=_clean(str(about.get("id") or ""), request.key),
+            tokens_in=usage[0] if usage else 0,
+            cached=usage[1] if usage else 0,
+            tokens_out=usage[2] if usage else 0,
+            note="" if usage else "the reply has no usage: settled at the worst case",
+        )
+        self.ledger.settle(room.id, self.prices[spec.name].cost(*usage) if usage else room.worst, answer)
+        return reply_of(answer)
+
+
+def call_of(run: str, here: Here, served: str, price: str, prompt: str, *, size: int = 0) -> Call:
+    """The ledger's view of a request. Without an identity of the step no repetition can be recognised."""
+    key = f"{run}/{here.call or uuid.uuid4().hex}/{here.node}"
+    step, node, model = here.step, here.node, here.model
+    return Call(
+        key=key,
+        run=run,
+        step=step,
+        node=node,
+        model=model,
+        served=served,
+        price=price,
+        prompt=prompt,
+        bytes=size,
+    )
+
+
+def reply_of(answer: Answer) -> Reply:
+    """What a node is told of an answer."""
+    text = answer.text or ""
+    if answer.finish == "length":
+        return Reply(text, "truncated", f"the reply was cut off after {answer.tokens_out} tokens")
+    return Reply(text)
+
+
+def _seed(seed: int, here: Here) -> int:
+    """A seed of its own for each step, the same in each run of the same seed."""
+    digest = hashlib.sha256(f"{seed}/{here.step}/{here.node}".encode()).digest()
+    return int.from_bytes(digest[:4]) & 0x7FFFFFFF
+
+
+def _usage(reported: Any) -> tuple[int, int, int] | None:
+    """Tokens in, cached, out, as the provider counted them; None where it does not say."""
+    if not isinstance(reported, Mapping):
+        return None
+    details = reported.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
+    tokens_in, tokens_out = reported.get("prompt_tokens"), reported.get("completion_tokens")
+    if not all(isinstance(count, int) and count >= 0 for count in (tokens_in, tokens_out, cached or 0)):
+        return None
+    return tokens_in, cached or 0, tokens_out  # type: ignore[return-value]
+
+
+def _never_sent(error: BaseException | None) -> bool:
+    """Whether there certainly was no connection to send anything on: refused, no route, no such host, not in time."""
+    while error is not None:
+        if isinstance(error, socket.gaierror) or type(error).__name__ == "ConnectTimeout":
+            return True
+        if isinstance(error, OSError) and error.errno in NO_CONNECTION:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _clean(text: str, key: str) -> str:
+    """The text as one that can be stored: valid Unicode, and without the key, should a provider echo it."""
+    text = text.encode("utf-8", "replace").decode()
+    return text.replace(key, "***") if len(key) >= SECRET_LENGTH else text
+
+
+def _fault(detail: str, key: str) -> Reply:
+    return Reply(fault="provider", detail=" ".join(_clean(detail, key).split())[:300])

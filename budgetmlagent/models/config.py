@@ -1,0 +1,203 @@
+"""models.yaml: which endpoint and which price stand behind each name that a graph's ladders use."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.models.weights import KNOWN, is_file
+
+EMBEDDED = "embedded"
+SHIPPED = Path(__file__).with_name("models.yaml")
+
+# Nothing but a scheme, a host, a port and a path: a name and password, a query or a backslash in an address would let two
+# readers see two different hosts, and `data: stays` depends on the host.
+_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+
+Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+class Price(BaseModel):
+    """Dollars per million tokens. Without `cached`, cached input costs as `input`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None
+
+
+def _kind_of_price(value: Any) -> str:
+    return "table" if isinstance(value, Mapping | Price) else "zero"
+
+
+def _no_boolean(value: Any) -> Any:
+    return None if isinstance(value, bool) else value  # Python takes false for 0
+
+
+class ModelSpec(BaseModel):
+    """One model of models.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    base_url: str
+    """`embedded`, or the address of an OpenAI-compatible endpoint."""
+    model: str = Field(min_length=1)
+    """The endpoint's name of the model; for `embedded` a known model's name or the path of a .gguf file."""
+    key: str | None = None
+    """The environment variable that holds the key, never the key itself."""
+    price: (
+        Annotated[
+            Annotated[Literal[0], BeforeValidator(_no_boolean), Tag("zero")] | Annotated[Price, Tag("table")],
+            Discriminator(_kind_of_price),
+        ]
+        | None
+    ) = None
+    list_price_of: str | None = None
+    """Count the tokens at this model's list price."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """The most output tokens that one reply may have."""
+    context: int | None = Field(default=None, ge=512)
+    """The model's window, in tokens."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value != EMBEDDED and not _URL.fullmatch(value):
+            raise ValueError(f"{EMBEDDED!r} or an address like https://host:port/v1 is wanted")
+        return value.rstrip("/")
+
+    @field_validator("key")
+    @classmethod
+    def _is_variable(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+            raise ValueError("the name of an environment variable is wanted, never the key itself")
+        return value
+
+    @model_validator(mode="after")
+    def _is_at_hand(self) -> Self:
+        if self.base_url == EMBEDDED and self.model not in KNOWN and not is_file(self.model):
+            raise ValueError(
+                f"no embedded model {self.model!r}: take one of {', '.join(KNOWN)}, or a .gguf file"
+            )
+        return self
+
+
+def load_models(path: Path | None = None) -> dict[str, ModelSpec]:
+    """Read a models.yaml (None: the shipped one) into specs by name, in the file's order.
+
+    Raises UsageError as `file:line: field: what`.
+    """
+    path = path or SHIPPED
+    tree = _read(path)
+    models = tree.get("models") if isinstance(tree, Mapping) else None
+    if not isinstance(models, Mapping) or not models:
+        raise UsageError(f"{path}:1: models: a table `models:` of name: {{base_url, model, …}} is wanted")
+    for key in tree:
+        if key != "models":
+            raise UsageError(f"{path}:{_line(tree, key)}: {key}: unknown; the file has `models:` alone")
+    return {name: _spec(path, models, name) for name in models}
+
+
+def _read(path: Path) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        return YAML().load(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is no UTF-8 text") from error
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UsageError(f"{path}:{line}: not YAML: {error.problem}") from error
+    except YAMLError as error:
+        raise UsageError(f"{path}:1: not YAML: {str(error).splitlines()[0]}") from error
+
+
+def _spec(path: Path, models: Any, name: Any) -> ModelSpec:
+    entry, line = models[name], _line(models, name)
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name == "recall":
+        raise UsageError(
+            f"{path}:{line}: {name}: no model's name (letters, digits, . _ -; `recall` is taken)"
+        )
+    if not isinstance(entry, Mapping):
+        raise UsageError(f"{path}:{line}: {name}: {{base_url, model, …}} is wanted")
+    if "name" in entry:
+        raise UsageError(
+            f"{path}:{_line(entry, 'name')}: {name}.name: unknown; the name is the key, {name!r}"
+        )
+    try:
+        return ModelSpec(name=name, **{str(key): value for key, value in entry.items()})
+    except ValidationError as error:
+        raise UsageError(_first(path, models, name, error)) from error
+
+
+def _first(path: Path, models: Any, name: str, error: ValidationError) -> str:
+    """Word the first problem; its line is that of the deepest field of it which the file has."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    node, line, field = models[name], _line(models, name), [name]
+    for part in problem["loc"]:
+        if isinstance(node, Mapping) and part in node:
+            line, node = _line(node, part), node[part]
+        if part not in ("zero", "table"):  # the tags of the two kinds of price are no fields
+            field.append(str(part))
+    what = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["loc"][-1:] == ("zero",):
+        what = "0 or {input: $, output: $, cached: $} per million tokens is wanted"
+    if not problem["loc"]:  # the one check over two fields: it is about `model`
+        line, field = _line(models[name], "model"), [name, "model"]
+    return f"{path}:{line}: {'.'.join(field)}: {what}"
+
+
+def _line(node: Any, key: Any) -> int:
+    """The line, from 1, on which `key` stands in a mapping read by ruamel.yaml."""
+    return int(node.lc.key(key)[0]) + 1
+
+
+def host(spec: ModelSpec) -> str:
+    """The host that requests to this model are sent to, without its port."""
+    return "127.0.0.1" if spec.base_url == EMBEDDED else urlsplit(spec.base_url).hostname or ""
+
+
+def is_loopback(spec: ModelSpec) -> bool:
+    """Whether what is sent to this model stays on this machine."""
+    try:
+        return ipaddress.ip_address(host(spec)).is_loopback
+    except ValueError:
+        return host(spec) == "localhost"
+
+
+def api_key(spec: ModelSpec) -> str | None:
+    """The key of this model, from the environment or else `.env` in the current folder; None where it needs none.
+
+    Raises UsageError naming the variable where it is not set.
+    """
+    if spec.key is None:
+        return None
+    value = os.environ.get(spec.key) or dotenv_values(".env").get(spec.key)
+    if not value:
+        raise UsageError(
+            f"model {spec.name!r}: the key is missing: set {spec.key} in the environment or in .env"
+        )
+    return value

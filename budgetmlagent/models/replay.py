@@ -1,0 +1,128 @@
+"""Replay: a recorded run's replies again, found by model, prompt and n-th occurrence. No model is asked.
+
+It charges the ledger that it is given with the recorded sums, so that a rule which looks at the money decides as it
+did in the recording.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.errors import RunFailedError, UsageError
+from budgetmlagent.models.client import call_of, prompt_record
+from budgetmlagent.money.ledger import Answer, Ledger, Refused
+from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.state import NANO
+from nodes.deps import Artifacts as ArtifactStore
+from nodes.deps import Here, Message, Reply
+
+FAULTS = ("refused", "provider", "truncated")  # the faults of a `Reply`
+
+
+class ReplayModels:
+    """Serves `recording`, a run's folder (`nodes.deps.Models`)."""
+
+    def __init__(self, recording: Path, ledger: Ledger, run: str, artifacts: ArtifactStore) -> None:
+        """Read the recording. Raises UsageError where the folder holds none."""
+        self.recording, self.ledger, self.run, self.artifacts = recording, ledger, run, artifacts
+        self.asked: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        self.unsent: dict[tuple[int, str], Mapping[str, str]] = {}
+        for event in read_events(recording):
+            fault = event.get("fault") or {}
+            if event.get("model") and event.get("prompt"):
+                self.asked[event["model"], event["prompt"]].append(event)
+            elif fault.get("kind") in FAULTS:
+                self.unsent[event["step"], event["node"]] = fault
+        self.recorded = Artifacts(recording / "artifacts")
+
+    def spent(self) -> int:
+        """Nano-dollars that the recording's calls cost so far."""
+        return self.ledger.spent(self.run)
+
+    def ask(
+        self,
+        here: Here,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 1024,
+        temperature: float = 0.2,
+    ) -> Reply:
+        """The recorded reply. Raises RunFailedError where there is none, or where its artifact was changed."""
+        prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
+        call = call_of(self.run, here, "replay", "recorded", prompt)
+        if stored := self.ledger.stored(call):
+            return self._reply(self.asked[here.model, prompt][int(stored.request)])
+        nth = sum(
+            (entry.model, entry.prompt) == (here.model, prompt) for entry in self.ledger.calls(self.run)
+        )
+        events = self.asked.get((here.model, prompt), [])
+        if nth >= len(events):
+            return self._unsent(here)
+        event = events[nth]
+        reply = self._reply(event)
+        nano = round(event["usd"] * NANO)
+        room = self.ledger.reserve(call, nano)
+        if isinstance(room, Refused):
+            return Reply(
+                fault="refused", detail=f"the recorded call cost ${nano / NANO:.6f}, more than is left"
+            )
+        self.ledger.settle(
+            room.id,
+            nano,
+            Answer(
+                text=reply.text,
+                reply=self.artifacts.put(reply.text) if event["reply"] else "",
+                request=str(nth),
+                tokens_in=event["tokens_in"],
+                tokens_out=event["tokens_out"],
+                cached=event["cached"],
+            ),
+        )
+        return reply
+
+    def _reply(self, event: Mapping[str, Any]) -> Reply:
+        self._read(event["prompt"])
+        fault = event.get("fault") or {}
+        text = self._read(event["reply"]) if event["reply"] else ""
+        if fault.get("kind") in FAULTS:
+            return Reply(text, fault["kind"], fault["detail"])
+        return Reply(text)
+
+    def _read(self, name: str) -> str:
+        try:
+            return self.recorded.text(name)
+        except CorruptArtifactError as error:
+            raise RunFailedError(f"replay: {error}") from None
+        except OSError as error:
+            raise RunFailedError(f"replay: artifact {error.filename}: {error.strerror}") from None
+
+    def _unsent(self, here: Here) -> Reply:
+        """A request that the recording too could not send; anything else that was not recorded is a miss."""
+        fault = self.unsent.get((here.step, here.node))
+        if fault is None:
+            raise RunFailedError(
+                f"replay of {self.recording}: step {here.step}, node {here.node!r}, model {here.model!r}:"
+                " the prompt differs from the recording; record the run afresh"
+            )
+        return Reply(fault=fault["kind"], detail=fault["detail"])
+
+
+def read_events(recording: Path) -> list[dict[str, Any]]:
+    """The lines of a run's events.jsonl. Raises UsageError naming the file and line that cannot be read."""
+    path = recording / "events.jsonl"
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"replay: {path} cannot be read; name the folder of a recorded run") from None
+    events = []
+    for number, line in enumerate(lines, 1):
+        try:
+            event = json.loads(line)
+            event["step"], event["node"], event["prompt"], event["reply"], event["usd"]
+        except (ValueError, TypeError, KeyError):
+            raise UsageError(f"{path}:{number}: this is no event of a run") from None
+        events.append(event)
+    return events

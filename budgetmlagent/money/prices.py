@@ -1,0 +1,165 @@
+"""Prices: what a call costs and what it can cost at most, in nano-dollars, rounded up once.
+
+The user's own `price:` wins; else genai-prices (offline, Decimal) prices the model, or the one that it stands for
+(`list_price_of:`). A model whose price nobody knows is an error, never free.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+from budgetmlagent.errors import UsageError
+from nodes.deps import Message
+
+TEMPLATE_TOKENS = 96  # of a chat template, with the system prompt that some templates add by themselves
+MESSAGE_TOKENS = 16  # of the marks around one message
+SCHEMA_TOKENS = 256  # of what a provider writes around a schema
+PER_TOKEN = 1000  # nano-dollars a token, at one dollar per million tokens
+
+
+class Rates(Protocol):
+    """A price as models.yaml declares it, in dollars per million tokens."""
+
+    @property
+    def input(self) -> Decimal: ...  # noqa: D102
+    @property
+    def output(self) -> Decimal: ...  # noqa: D102
+    @property
+    def cached(self) -> Decimal | None: ...  # noqa: D102
+
+
+class Priced(Protocol):
+    """What a price is found by: a `ModelSpec`, or anything like it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def base_url(self) -> str: ...  # noqa: D102
+    @property
+    def model(self) -> str: ...  # noqa: D102
+    @property
+    def price(self) -> Literal[0] | Rates | None: ...  # noqa: D102
+    @property
+    def list_price_of(self) -> str | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Price:
+    """Dollars per million tokens; the highest ones where they depend on the hour or on the length."""
+
+    input: Decimal
+    output: Decimal
+    cached: Decimal  # of the part of the input that a provider's cache served
+    id: str
+    shadow: bool = False  # a free model, accounted as the one that it stands for
+    request: Decimal = Decimal(0)  # dollars per request
+    record: Any = None  # genai-prices' record of the model, which knows hours and lengths
+
+    def worst_case(self, bound_in: int, max_out: int) -> int:
+        """Nano-dollars that a request with these numbers of tokens costs at most."""
+        return math.ceil(self._floor(bound_in) + max_out * self.output * PER_TOKEN)
+
+    def affordable(self, bound_in: int, remaining: int) -> int:
+        """Output tokens that `remaining` nano-dollars buy after the input; -1 where not even that fits."""
+        left = remaining - self._floor(bound_in)
+        return int(left // (self.output * PER_TOKEN)) if left >= 0 and self.output else -1
+
+    def _floor(self, bound_in: int) -> Decimal:
+        return bound_in * max(self.input, self.cached) * PER_TOKEN + self.request * 10**9
+
+    def cost(self, tokens_in: int, cached: int, tokens_out: int) -> int:
+        """Nano-dollars that a request cost; `tokens_in` includes the cached ones."""
+        cached = min(cached, tokens_in)
+        if self.record is not None:
+            return _recorded_cost(self.record, tokens_in, cached, tokens_out)
+        fresh = (tokens_in - cached) * self.input
+        return math.ceil((fresh + cached * self.cached + tokens_out * self.output) * PER_TOKEN)
+
+
+def price_of(spec: Priced) -> Price:
+    """Find the price of a model. Raises UsageError, naming the model, where nobody knows it."""
+    if spec.price is not None:
+        return _own(spec.price)
+    if spec.list_price_of:
+        found = _listed(spec.list_price_of, "", shadow=True)
+        problem = f"list_price_of: {spec.list_price_of!r} is in no price list"
+    else:
+        found = None if spec.base_url == "embedded" else _listed(spec.model, spec.base_url)
+        problem = f"the price of {spec.model!r} is unknown"
+    if found is None:
+        raise UsageError(
+            f"model {spec.name!r}: {problem}; declare `price:` (0, or {{input, output}} in dollars per million tokens)"
+            " or `list_price_of:` (the listed model that it stands for)"
+        )
+    return found
+
+
+def _own(rates: Literal[0] | Rates) -> Price:
+    if rates == 0:
+        return Price(Decimal(0), Decimal(0), Decimal(0), id="price: 0")
+    cached = rates.input if rates.cached is None else rates.cached
+    shown = {"input": rates.input, "output": rates.output, "cached": cached}
+    name = ", ".join(f"{key} {rate:f}" for key, rate in shown.items())
+    return Price(rates.input, rates.output, cached, id=f"price: {name}")
+
+
+def _listed(model: str, base_url: str, shadow: bool = False) -> Price | None:
+    """Look a model up by its host, else by its name alone, which may carry a provider ("openai/gpt-4o")."""
+    from genai_prices import Usage, calc_price
+
+    nothing = Usage(input_tokens=0, output_tokens=0)
+    try:
+        record = calc_price(nothing, model, provider_api_url=base_url)
+    except LookupError:
+        try:
+            # This id stands for a proxy: it takes a leading "provider/" apart, and matches any other name as it is.
+            record = calc_price(nothing, model, provider_id="litellm")
+        except LookupError:
+            return None
+    now = datetime.now(UTC)
+    # Some models are dearer at some hours: look at the whole coming day, every ten minutes.
+    hours = [record.model.get_prices(now + timedelta(minutes=10 * tens)) for tens in range(145)]
+    text_in, text_out = _highest(hours, "input_mtok"), _highest(hours, "output_mtok")
+    if text_in is None or text_out is None:
+        return None  # a record that does not price text
+    cached, request = _highest(hours, "cache_read_mtok"), _highest(hours, "requests_kcount")
+    return Price(
+        text_in,
+        text_out,
+        text_in if cached is None else cached,
+        id=f"{record.provider.id}/{record.model.id}",
+        shadow=shadow,
+        request=(request or Decimal(0)) / 1000,
+        record=record,
+    )
+
+
+def _highest(hours: Sequence[Any], key: str) -> Decimal | None:
+    """The highest rate of all hours and tiers, for some models are dearer above some length; None where none is."""
+    rates = [getattr(hour, key) for hour in hours]
+    tiers = [tier.price for rate in rates for tier in getattr(rate, "tiers", ())]
+    return max([*tiers, *(getattr(rate, "base", rate) for rate in rates if rate is not None)], default=None)
+
+
+def _recorded_cost(record: Any, tokens_in: int, cached: int, tokens_out: int) -> int:
+    from genai_prices import Usage
+
+    usage = Usage(input_tokens=tokens_in, cache_read_tokens=cached, output_tokens=tokens_out)
+    dollars: Decimal = record.model.calc_price(usage, record.provider).total_price
+    return math.ceil(dollars * 10**9)
+
+
+def text_bytes(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> int:
+    """UTF-8 bytes of a request's text: no tokenizer makes more tokens than that of it."""
+    texts = [message["content"] for message in messages] + ([json.dumps(schema)] if schema else [])
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def input_bound(messages: Sequence[Message], schema: Mapping[str, Any] | None, ratio: float = 1.0) -> int:
+    """Input tokens at most. `ratio` tightens it: the tokens per byte that the model is known to need (`Ledger.ratio`)."""
+    marks = TEMPLATE_TOKENS + MESSAGE_TOKENS * len(messages) + (SCHEMA_TOKENS if schema else 0)
+    return marks + math.ceil(text_bytes(messages, schema) * ratio)

@@ -1,0 +1,139 @@
+"""A run's folder: what was asked for (`config.json`, `graph.yaml`), the truth (checkpoints, artifacts) and projections."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.errors import UnavailableError, UsageError
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that a run was started with; enough to resume it from cold."""
+
+    run_id: str
+    task: str  # as given: a bundled name, or a path (absolute)
+    graph: str
+    budget: int  # nano-dollars
+    turns: int
+    seed: int
+    history: str  # off | run | all
+    models: dict[str, dict[str, Any]]  # models.yaml as loaded; names of key variables, never keys
+    sandbox: str  # the rung, in words
+    hosts: list[str]  # that requests go to
+    unsafe: bool = False
+    direction: str | None = None
+    replay: str = ""  # folder of the recorded run, for a replay
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `config.json` has it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The paths of one run."""
+
+    root: Path
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name is the run's id."""
+        return self.root.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """LangGraph's checkpoints."""
+        return self.root / "checkpoints.sqlite"
+
+    @property
+    def ledger(self) -> Path:
+        """The money of all runs in the same folder."""
+        return self.root.parent / "ledger.sqlite"
+
+    @property
+    def artifacts(self) -> Path:
+        """Files by hash."""
+        return self.root / "artifacts"
+
+    @property
+    def history(self) -> Path:
+        """The run's own long-term memory."""
+        return self.root / "history"
+
+    @property
+    def shared_history(self) -> Path:
+        """The long-term memory that runs share."""
+        return self.root.parent / "history"
+
+    @property
+    def graph(self) -> Path:
+        """The graph that the run was started with, or edited to."""
+        return self.root / "graph.yaml"
+
+    @property
+    def summary(self) -> Path:
+        """The JSON object that `--json` prints."""
+        return self.root / "run.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that runs it."""
+        return self.root / "lock"
+
+    def write(self, name: str, value: Any) -> None:
+        """Write a JSON file whole or not at all."""
+        part = self.root / f".{name}.part"
+        part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(self.root / name)
+
+    def config(self) -> RunConfig:
+        """Read what the run was started with."""
+        path = self.root / "config.json"
+        try:
+            return RunConfig(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise UnavailableError(f"{path}: damaged ({error}); the run cannot be opened") from None
+
+
+def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
+    """Make the folder of a new run, before anything is invoked: a crash leaves something to resume."""
+    run = RunDir(runs_dir / config.run_id)
+    try:
+        run.root.mkdir(parents=True)
+        run.write("config.json", config.as_json())
+        run.graph.write_text(graph, encoding="utf-8")
+    except OSError as error:
+        raise UnavailableError(f"cannot write the run's folder {run.root}: {error.strerror}") from None
+    return run
+
+
+def new_id(task: str) -> str:
+    """Return a fresh id: task, time and four letters."""
+    return f"{task}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def find(run: str | Path, runs_dir: Path) -> RunDir:
+    """Return the run by id, unique beginning of an id, or path. Raises UsageError."""
+    path = Path(run)
+    if (path / "config.json").is_file():
+        return RunDir(path.resolve())
+    matches = (
+        [p for p in runs_dir.glob(f"{path.name}*") if (p / "config.json").is_file()] if path.name else []
+    )
+    exact = [p for p in matches if p.name == path.name]
+    if len(exact or matches) != 1:
+        known = (
+            f"{len(matches)} runs begin with it" if matches else "`budgetml list` shows the runs there are"
+        )
+        raise UsageError(f"unknown run {str(run)!r} in {runs_dir}: {known}")
+    return RunDir((exact or matches)[0].resolve())
+
+
+def all_runs(runs_dir: Path) -> list[RunDir]:
+    """Return every run below `runs_dir`, oldest first."""
+    runs = [RunDir(p.parent) for p in runs_dir.glob("*/config.json")]
+    return sorted(runs, key=lambda run: (run.root / "config.json").stat().st_mtime)

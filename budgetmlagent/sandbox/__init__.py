@@ -1,0 +1,1 @@
+"""The sandbox: scripts are run and scored where they can do no harm."""

@@ -1,0 +1,54 @@
+"""Makes the data briefing: our code looks at the task's files, in a sandbox, with the interpreter of its scripts."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.errors import RunFailedError
+from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent.sandbox.sealed import run_module
+from budgetmlagent.tasks import briefing
+from budgetmlagent.tasks.folder import TaskFolder
+from memory.artifacts import Artifacts
+from nodes.deps import Execution
+
+SECONDS = 120.0
+
+
+def brief(task: TaskFolder, rung: Rung, execution: Execution, artifacts: Artifacts) -> dict[str, Any]:
+    """Return the briefing of `task`, whose baseline's execution shows the format of a submission.
+
+    Raises RunFailedError where the data cannot be read.
+    """
+    meta = {
+        "name": task.name,
+        "text": task.text,
+        "metric": task.metric,
+        "direction": task.direction,
+        "starter": task.starter,
+        "data": task.data,
+    }
+    with tempfile.TemporaryDirectory(prefix="budgetml-brief-") as name:
+        folder = Path(name)
+        (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+        submission = folder / "submission"
+        submission.mkdir()
+        for file, artifact in execution.files.items():
+            (submission / file).write_bytes(artifacts.read(artifact))
+        text = run_module(
+            rung,
+            Path(briefing.__file__).parent,
+            mounts_ro={
+                "/brief/env": task.env,
+                "/brief/submission": submission,
+                "/brief/meta.json": folder / "meta.json",
+            },
+            args=["--env", "/brief/env", "--submission", "/brief/submission", "--meta", "/brief/meta.json"],
+            seconds=SECONDS,
+            python=task.python,
+        )
+    try:
+        return dict(json.loads(text))
+    except ValueError:
+        raise RunFailedError(f"the data briefing of task {task.name!r} is no JSON") from None

@@ -1,0 +1,172 @@
+"""Starts a Python program on a rung of the sandbox ladder: bubblewrap, or a bare process for `--unsafe`."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox import bwrap, cgroup, seccomp
+from budgetmlagent.sandbox.interpreter import Interpreter, masks, within
+from budgetmlagent.sandbox.watchdog import MB, Limits, Outcome, Watchdog
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rung of the ladder, chosen by the probe."""
+
+    name: str  # bubblewrap | unsafe
+    words: str  # the policy, and which binary, for people
+    binary: Path | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A Python program to run. Paths inside are those of the sandbox."""
+
+    python: Interpreter
+    args: Sequence[str]  # of the interpreter; paths inside
+    workspace: Path  # the one writable folder, /workspace inside
+    limits: Limits
+    readonly: Mapping[str, Path] = field(default_factory=dict)  # path inside -> what is bound there
+    hidden: tuple[Path, ...] = ()  # never visible, should they lie in the interpreter's folders
+    stderr: int = subprocess.STDOUT
+
+
+def launch(rung: Rung, job: Job) -> Outcome:
+    """Run the job to its end; all its processes are dead on return.
+
+    Raises UnavailableError where the sandbox itself does not start.
+    """
+    return _bare(job) if rung.binary is None else _bubblewrap(rung.binary, job)
+
+
+def environment(job: Job, home: str) -> dict[str, str]:
+    """The whole environment of a job: nothing of the caller's but OpenBLAS' choice of kernels."""
+    cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+    kept = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE",) if name in os.environ}
+    return {
+        "PATH": f"{job.python.prefix}/bin:/usr/bin:/bin",
+        "HOME": home,
+        "USER": "user",
+        "LANG": "C.UTF-8",
+        "TMPDIR": "/tmp",  # noqa: S108 - a tmpfs of its own
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": "/tmp",  # noqa: S108
+        "PYTHONHASHSEED": "0",
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONUNBUFFERED": "1",  # what a killed script had printed is not lost
+        **dict.fromkeys(threads, cores),
+        **kept,
+    }
+
+
+def _bubblewrap(binary: Path, job: Job) -> Outcome:
+    command = _command(job, list(job.args), fenced=True)
+    outcome = _isolated(binary, job, command)
+    if outcome.exit == 1 and outcome.output.startswith(b"bwrap: "):
+        # Bubblewrap's own complaint or a script's lookalike: a program that only succeeds tells.
+        again = _isolated(binary, job, ["/usr/bin/true"])
+        if again.exit != 0:
+            line = again.output.decode("utf-8", "replace").strip().partition("\n")[0]
+            raise UnavailableError(f"sandbox: {line}; run `budgetml doctor`")
+    return outcome
+
+
+def _isolated(binary: Path, job: Job, command: list[str]) -> Outcome:
+    read, write = os.pipe()
+    filter_ = seccomp.descriptor()
+    argv = bwrap.argv(
+        binary,
+        visible=job.python.visible(),
+        masks=[*masks(job.python), *within(job.python, list(job.hidden))],
+        workspace=job.workspace,
+        readonly=job.readonly,
+        env=environment(job, "/workspace"),
+        seccomp=filter_,
+        info=write,
+    )
+    with cgroup.fence(job.limits.processes + bwrap.THREADS) as join:
+        # The shell that joins the group exports a folder of the host's, which /proc/1/environ would show.
+        bare = ["/usr/bin/env", "-i"] if join else []
+        process = _start([*join, *bare, *argv, *command], {}, job, keep=(filter_, write))
+        os.close(filter_)
+        os.close(write)
+        with _pidfd(read) as inner:
+            return Watchdog(process, inner, job.limits, job.workspace).watch()
+
+
+@contextmanager
+def _pidfd(info: int) -> Iterator[int | None]:
+    """Open the first process inside, which takes all others along; None where there is none (any more)."""
+    with os.fdopen(info, "rb") as file:
+        text = b""
+        while b"}" not in text and (part := file.read1(4096)):
+            text += part
+    digits = text.partition(b'"child-pid":')[2].split(b",")[0].strip(b" \n}")
+    try:
+        handle = os.pidfd_open(int(digits)) if digits else None
+    except ProcessLookupError:
+        handle = None
+    try:
+        yield handle
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _bare(job: Job) -> Outcome:
+    """Run without isolation: what would be bound is copied, into the workspace or beside it."""
+    view = job.workspace.with_name(job.workspace.name + "-view")
+    places = {"/workspace": job.workspace}
+    try:
+        for inside, source in job.readonly.items():
+            path = PurePosixPath(inside)
+            known = path.is_relative_to("/workspace")
+            target = job.workspace / path.relative_to("/workspace") if known else view / inside.lstrip("/")
+            places[inside] = target
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(source, target)
+        command = _command(job, [_outside(arg, places) for arg in job.args], fenced=False)
+        with cgroup.fence(job.limits.processes + bwrap.THREADS) as join:
+            process = _start([*join, *command], environment(job, str(job.workspace)), job, keep=())
+            return Watchdog(process, None, job.limits, job.workspace).watch()
+    finally:
+        shutil.rmtree(view, ignore_errors=True)
+
+
+def _outside(arg: str, places: Mapping[str, Path]) -> str:
+    """Translate an argument that is a path inside."""
+    for inside in sorted(places, key=len, reverse=True):
+        if arg == inside or arg.startswith(inside + "/"):
+            return str(places[inside]) + arg[len(inside) :]
+    return arg
+
+
+def _command(job: Job, args: list[str], *, fenced: bool) -> list[str]:
+    # Outside a user namespace the kernel would count all the user's processes, not only the script's.
+    processes = job.limits.processes if fenced else None
+    fences = bwrap.fences(processes=processes, disk_bytes=int(job.limits.disk_mb * MB))
+    return [*fences, str(job.python.path), *args]
+
+
+def _start(
+    command: list[str], env: dict[str, str], job: Job, keep: tuple[int, ...]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        env=env,
+        cwd=job.workspace,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=job.stderr,
+        pass_fds=keep,
+        start_new_session=True,
+    )

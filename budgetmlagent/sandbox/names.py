@@ -1,0 +1,58 @@
+"""The index of public names of the scripts' libraries, made once for a set of versions and kept on disk."""
+
+import functools
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from budgetmlagent.sandbox.interpreter import PACKAGES, Interpreter
+from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent.sandbox.sealed import run_module
+
+MAIN = Path(__file__).with_name("names_main.py")
+SECONDS = 180.0  # a first import from a cold disk
+
+
+@functools.cache
+def index(rung: Rung, python: Interpreter) -> Mapping[str, str]:
+    """Return public names and the module to import each from, e.g. "RandomForestClassifier" -> "sklearn.ensemble".
+
+    The first call for a set of installed versions takes seconds. Raises RunFailedError where the libraries cannot be read.
+    """
+    path = _cache() / f"names-{_key(python)}.json"
+    try:
+        kept: dict[str, str] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        text = run_module(rung, MAIN, mounts_ro={}, args=[], seconds=SECONDS, python=python.path)
+        kept = json.loads(text)
+        _keep(path, text)
+    return kept
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "budgetmlagent"
+
+
+def _key(python: Interpreter) -> str:
+    """Hash what decides the index: the interpreter, the versions installed, and the walk itself."""
+    roots = (python.prefix, python.base_prefix)
+    installed = sorted(
+        path.name
+        for root in roots
+        for kind in PACKAGES
+        for path in root.glob(f"lib*/py*3*/{kind}/*.dist-info")
+    )
+    parts = [str(python.path), python.version, *installed]
+    return hashlib.sha256("\n".join(parts).encode() + MAIN.read_bytes()).hexdigest()[:16]
+
+
+def _keep(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(part).replace(path)

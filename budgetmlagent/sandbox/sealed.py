@@ -1,0 +1,68 @@
+"""Runs trusted, standalone code of ours on data that a script or a stranger wrote, in a sandbox of its own."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from budgetmlagent.errors import RunFailedError, UnavailableError
+from budgetmlagent.sandbox.interpreter import interpreter
+from budgetmlagent.sandbox.launch import Job, Rung, launch
+from budgetmlagent.sandbox.watchdog import Limits, Outcome
+
+CODE = "/code"
+
+
+def run_module(
+    rung: Rung,
+    code: Path,
+    *,
+    mounts_ro: Mapping[str, Path],
+    args: Sequence[str],
+    seconds: float,
+    python: Path | None = None,
+    memory_mb: float = 4096.0,
+) -> str:
+    """Run `python -I CODE ARGS` on read-only data and return its standard output.
+
+    `code` is a file, or a folder with `__main__.py`; `mounts_ro` maps absolute paths inside to host paths, and `args`
+    speaks of the paths inside. Raises RunFailedError, with the last line of its errors, where it does not exit with 0.
+    """
+    with tempfile.TemporaryDirectory(prefix="budgetml-sealed-") as name:
+        outcome, errors = run_code(
+            rung, code, Path(name), mounts_ro, args, Limits(seconds=seconds, memory_mb=memory_mb), python
+        )
+    if outcome.exit != 0:
+        why = f"went over its limit of {outcome.killed}" if outcome.killed else errors.rpartition("\n")[2]
+        raise RunFailedError(f"{code.name}: {why or f'ended with status {outcome.exit}'}")
+    return outcome.output.decode("utf-8", "replace")
+
+
+def run_code(
+    rung: Rung,
+    code: Path,
+    workspace: Path,
+    mounts_ro: Mapping[str, Path],
+    args: Sequence[str],
+    limits: Limits,
+    python: Path | None,
+) -> tuple[Outcome, str]:
+    """Run `python -I CODE ARGS` in a workspace; return the outcome and what it wrote to standard error."""
+    inside = f"{CODE}/{code.name}"
+    with tempfile.TemporaryFile() as errors:
+        job = Job(
+            interpreter(python),
+            ["-I", inside, *args],
+            workspace,
+            limits,
+            readonly={
+                inside: code.resolve(),
+                **{path: source.resolve() for path, source in mounts_ro.items()},
+            },
+            stderr=errors.fileno(),
+        )
+        outcome = launch(rung, job)
+        errors.seek(0)
+        text = errors.read(1 << 20).decode("utf-8", "replace").strip()
+    if outcome.exit == 1 and text.startswith("bwrap: "):
+        raise UnavailableError(f"sandbox: {text.splitlines()[0]}; run `budgetml doctor`")
+    return outcome, text

@@ -1,0 +1,55 @@
+"""The system calls that a script may not make, as a filter that bubblewrap loads for it.
+
+A deny list, since scientific libraries need most of the rest: calls that look into other processes, mount, make
+namespaces, load code into the kernel, or hold memory where the watchdog cannot count it.
+"""
+
+import errno
+import os
+
+DENIED = (
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
+    "mount", "umount2", "pivot_root", "chroot", "fsopen", "fsconfig", "fsmount", "fspick",
+    "open_tree", "move_mount", "mount_setattr", "unshare", "setns",
+    "name_to_handle_at", "open_by_handle_at", "quotactl", "swapon", "swapoff", "acct",
+    "keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd",
+    "io_uring_setup", "io_uring_enter", "io_uring_register",
+    "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot",
+    "syslog", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
+    "personality", "vhangup", "shmget", "memfd_secret",
+)  # fmt: skip
+ONLY_X86_64 = ("iopl", "ioperm", "modify_ldt", "uselib")
+
+NUMBER, ARCH, FIRST_ARGUMENT = 0, 4, 16  # byte offsets in the kernel's struct seccomp_data
+X32 = 0x40000000  # the second set of call numbers that x86-64 kernels may answer to
+NAMESPACES = 0x7E020000  # every CLONE_NEW* flag that clone takes
+
+
+def program() -> bytes:
+    """Build the filter for this machine's architecture. Raises seccompy's UnsupportedError for an unknown one."""
+    from seccompy import AUDIT_ARCH_X86_64, Action, audit_arch, syscall_nr
+    from seccompy.bpf import BPF_JEQ, BPF_JGEQ, BPF_JSET, Insn, Jump, Load, Ret, assemble
+
+    x86 = audit_arch() == AUDIT_ARCH_X86_64
+    denied = [syscall_nr(name) for name in (*DENIED, *(ONLY_X86_64 if x86 else ()))]
+    code: list[Insn] = [Load(ARCH), Jump(BPF_JEQ, audit_arch(), None, "deny"), Load(NUMBER)]
+    if x86:
+        code.append(Jump(BPF_JGEQ, X32, "deny", None))
+    code += [Jump(BPF_JEQ, number, "deny", None) for number in denied]
+    # The C library falls back to clone, whose flags can be looked at, where there is no clone3.
+    code.append(Jump(BPF_JEQ, syscall_nr("clone3"), "missing", None))
+    code.append(Jump(BPF_JEQ, syscall_nr("clone"), None, "allow"))
+    code += [Load(FIRST_ARGUMENT), Jump(BPF_JSET, NAMESPACES, "deny", None)]
+    labels = {"allow": len(code), "deny": len(code) + 1, "missing": len(code) + 2}
+    code.append(Ret(int(Action.ALLOW)))
+    code.append(Ret(int(Action.ERRNO) | errno.EPERM))
+    code.append(Ret(int(Action.ERRNO) | errno.ENOSYS))
+    return assemble(code, labels)
+
+
+def descriptor() -> int:
+    """Return a descriptor from which bubblewrap can read the filter; the caller closes it."""
+    handle = os.memfd_create("seccomp")
+    os.write(handle, program())
+    os.lseek(handle, 0, os.SEEK_SET)
+    return handle

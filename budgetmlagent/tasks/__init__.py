@@ -1,0 +1,1 @@
+"""Task folders: what a user brings, and the bundled ones."""

@@ -1,0 +1,114 @@
+"""The data briefing: one look at a task's files, by code, printed as one JSON object.
+
+Runs alone in a sandbox, with the interpreter of the task's scripts: `python -I FOLDER --env DIR --submission DIR
+--meta FILE.json`. It imports nothing of the application; numpy and pandas are all that it needs.
+
+Each module named in MODULES has `describe(folder: Path, context: dict) -> dict`, a partial briefing. What the modules
+return is merged: lists are joined, dictionaries are merged, strings are joined by a line break.
+"""
+
+import argparse
+import importlib.util
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = "briefing"
+MODULES = ("tables", "arrays", "graphs", "sequences", "code")
+ENDINGS = {
+    ".csv": "table", ".tsv": "table", ".gz": "compressed", ".jsonl": "lines of JSON", ".json": "JSON",
+    ".npz": "arrays", ".npy": "array", ".txt": "text", ".py": "script", ".md": "text", ".bin": "binary",
+}  # fmt: skip
+
+
+def load(name: str) -> Any:
+    """Import a neighbour by its file: the folder is no installed package here, and `code` is also a standard module."""
+    if PACKAGE not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            PACKAGE, HERE / "__init__.py", submodule_search_locations=[str(HERE)]
+        )
+        assert spec is not None and spec.loader is not None
+        sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[PACKAGE])
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+def merge(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    """Join two partial briefings; where two plain values meet, the later one holds."""
+    merged = dict(left)
+    for key, value in right.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = merge(old, value)
+        elif isinstance(old, list) and isinstance(value, list):
+            merged[key] = old + [item for item in value if item not in old]
+        elif key == "summary" and old and value:
+            merged[key] = f"{old}\n{value}"
+        else:
+            merged[key] = value
+    return merged
+
+
+def listing(folder: Path) -> list[dict[str, Any]]:
+    """Every file below `folder`: its relative name, bytes and what its ending says it is."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [
+        {
+            "name": path.relative_to(folder).as_posix(),
+            "bytes": path.stat().st_size,
+            "what": ENDINGS.get(path.suffix.lower(), "other"),
+        }
+        for path in paths[:200]
+    ]
+
+
+def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any]:
+    """The whole briefing of the task in `folder`, whose baseline left its files in `submission`."""
+    metric = load("metric").describe(meta)
+    context = {"meta": meta, "files": listing(folder), "submission_folder": submission, "metric": metric}
+    briefing: dict[str, Any] = {
+        "kinds": [], "files": context["files"], "metric": metric, "direction": metric["direction"],
+        "submission": {}, "summary": "", "samples": [],
+    }  # fmt: skip
+    for name in ("outcome", *MODULES):
+        if (HERE / f"{name}.py").exists():
+            briefing = merge(briefing, load(name).describe(folder, context))
+            context["submission"] = briefing["submission"]
+    if meta.get("data") != "samples":
+        briefing["samples"] = []
+    return briefing
+
+
+def plain(value: Any) -> Any:
+    """NumPy scalars and paths as plain JSON values, infinities and NaN as null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+
+
+def main() -> None:
+    """Read the arguments and print the briefing."""
+    parser = argparse.ArgumentParser(description="Describe a task's data as JSON.")
+    parser.add_argument("--env", type=Path, required=True, help="folder of the data and the starter")
+    parser.add_argument("--submission", type=Path, required=True, help="folder of the baseline's submission")
+    parser.add_argument(
+        "--meta", type=Path, required=True, help="JSON: name, text, metric, direction, starter, data"
+    )
+    options = parser.parse_args()
+    meta = json.loads(options.meta.read_text(encoding="utf-8"))
+    sys.stdout.write(
+        json.dumps(plain(brief(options.env, options.submission, meta)), ensure_ascii=False) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

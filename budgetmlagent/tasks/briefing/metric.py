@@ -1,0 +1,140 @@
+"""Which metric the task is scored by: a known name, and the starter's own function where it has one."""
+
+import ast
+import builtins
+import re
+from typing import Any
+
+# Order matters: the first pattern that is found wins, so the special stand before the general.
+PATTERNS = [
+    (r"rmsle|root[ -]mean[ -]squared?[ -]log", "rmsle"),
+    (r"log[ _-]?loss|cross[ _-]?entropy|logloss|neg(ative)? log[ -]likelihood", "log_loss"),
+    (r"brier", "brier"),
+    (r"\b(roc|auc|auroc)\b|roc[ _-]?auc|area under the (roc )?curve", "auc"),
+    (r"average[ _-]precision|\bpr[ _-]?auc\b", "average_precision"),
+    (r"quadratic[ _-]weighted|\bqwk\b|weighted[ _-]kappa", "qwk"),
+    (r"kappa", "kappa"),
+    (r"matthews|\bmcc\b", "mcc"),
+    (r"balanced[ _-]acc", "balanced_accuracy"),
+    (
+        r"macro[ _-]*(averaged? )?f1|f1[ _-]*(score)?[ _-]*\(?macro|macro[ _-]*(averaged? )?f[ -]?score",
+        "f1_macro",
+    ),
+    (r"micro[ _-]*(averaged? )?f1|f1[ _-]*(score)?[ _-]*\(?micro", "f1_micro"),
+    (r"weighted[ _-]*(averaged? )?f1|f1[ _-]*(score)?[ _-]*\(?weighted", "f1_weighted"),
+    (r"samples?[ _-]*(averaged? )?f1|f1[ _-]*(score)?[ _-]*\(?samples", "f1_samples"),
+    (r"\bf[_-]?1(\b|_)|f1[ _-]?score|f-score|f-measure", "f1"),
+    (r"smape|symmetric[ -]mean[ -]absolute[ -]percent", "smape"),
+    (r"\bmape\b|mean[ _-]absolute[ _-]percentage", "mape"),
+    (r"\brmse\b|root[ _-]mean[ _-]squared?|rms error", "rmse"),
+    (r"\bmse\b|mean[ _-]squared?[ _-]error", "mse"),
+    (r"medae|median[ _-]absolute", "medae"),
+    (r"\bmae\b|mean[ _-]absolute[ _-](error|deviation)", "mae"),
+    (r"\br\^?2\b|r2[ _-]?score|\br²|coefficient of determination", "r2"),
+    (r"spearman|rank correlation", "spearman"),
+    (r"pearson|correlation", "pearson"),
+    (r"\bdice\b", "dice"),
+    (r"\biou\b|jaccard|intersection over union", "iou"),
+    (r"\bndcg", "ndcg"),
+    (r"recall[ _]?@|recall at|hit[ _-]?rate|hits?@", "recall_at_k"),
+    (r"\bmap@|mean average precision", "map_at_k"),
+    (r"\bmrr\b|reciprocal rank", "mrr"),
+    (r"bits?[ _/-]*(per)?[ _/-]*(char|byte)|\bbpc\b|perplexity", "bits"),
+    (r"accurac|\bacc\b|error rate|misclassif", "accuracy"),
+    (r"seconds|latency|runtime|speed", "seconds"),
+]
+LOSSES = {"rmsle", "log_loss", "brier", "smape", "mape", "rmse", "mse", "medae", "mae", "bits", "seconds"}
+VARIANTS = {"", "smape", "mape"}  # names under which tasks define functions of their own
+
+
+def describe(meta: dict[str, Any]) -> dict[str, Any]:
+    """The metric's normalised `name` ("" where unknown), `direction`, and the starter's `code` for it.
+
+    `code` is the source of a function of two arguments that the starter defines and calls on predictions; `function`
+    is its name, `swap` says that it takes the predictions first, `needs` are the imports that it uses.
+    """
+    starter, direction = str(meta.get("starter") or ""), str(meta.get("direction") or "max")
+    if direction not in ("max", "min"):
+        direction = "min" if direction.lower().startswith(("min", "low", "down")) else "max"
+    name = normalise(
+        [str(meta.get("metric") or ""), *clauses(str(meta.get("text") or "")), *printed(starter)], direction
+    )
+    if name == "f1":
+        average = re.search(r"average\s*=\s*[\"'](macro|micro|weighted|samples)", starter)
+        name = f"f1_{average[1]}" if average else name
+    own = own_function(starter) if name in VARIANTS else {}
+    return {"name": name, "direction": direction, **own}
+
+
+def normalise(sources: list[str], direction: str) -> str:
+    """The first known metric in `sources` that agrees with the direction, "" where there is none."""
+    for source in sources:
+        for pattern, name in PATTERNS:
+            if re.search(pattern, source.lower().replace("_", " ").replace("  ", " ")) or re.search(
+                pattern, source.lower()
+            ):
+                if (name in LOSSES) == (direction == "min"):
+                    return name
+                break
+    return ""
+
+
+def clauses(text: str) -> list[str]:
+    """The parts of the task's text that speak of its metric, the whole text last."""
+    near = re.findall(r"(?i)(?:metric|scored? (?:by|with|on|is)|evaluat\w+|measured (?:by|as))[^.;\n]*", text)
+    return [*near, text]
+
+
+def printed(starter: str) -> list[str]:
+    """What the starter prints, line by line: a validation score mostly carries its metric's name."""
+    return [line for line in starter.splitlines() if "print(" in line]
+
+
+def own_function(starter: str) -> dict[str, Any]:
+    """The starter's own metric function, {} where it has none that stands alone."""
+    try:
+        tree = ast.parse(starter)
+    except SyntaxError:
+        return {}
+    imports = {
+        (alias.asname or alias.name).split(".")[0]: node
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef) or len(node.args.args) != 2 or node.args.kwonlyargs:
+            continue
+        calls = [
+            call for call in ast.walk(tree)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == node.name
+            and len(call.args) == 2
+        ]  # fmt: skip
+        free = free_names(node)
+        if calls and measures(node.name, starter) and free <= set(imports) | set(dir(builtins)):
+            needs = sorted({ast.unparse(imports[name]) for name in free if name in imports})
+            swap = any(predicts(call.args[0]) and not predicts(call.args[1]) for call in calls)
+            return {"code": ast.unparse(node), "function": node.name, "swap": swap, "needs": needs}
+    return {}
+
+
+def measures(name: str, starter: str) -> bool:
+    """Whether a function called `name` is a metric: by its name, or because the starter prints its value."""
+    telling = re.search(r"(?i)score|metric|error|loss|eval|accura|mape|rmse|mae|f1|kappa|dice|corr", name)
+    return bool(telling) or any(re.search(rf"\b{name}\(", line) for line in printed(starter))
+
+
+def predicts(argument: ast.expr) -> bool:
+    """Whether an argument is the predictions and not the truth."""
+    source = ast.unparse(argument)
+    return "predict" in source or bool(
+        re.fullmatch(r"(y_?)?(p|pred|preds|hat|prediction|predictions)", source)
+    )
+
+
+def free_names(function: ast.FunctionDef) -> set[str]:
+    """Names that `function` reads and does not bind itself."""
+    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    return {node.id for node in names if isinstance(node.ctx, ast.Load)} - bound

@@ -1,0 +1,223 @@
+"""Tasks on tables: what the columns are, what is predicted, how rows are held out. See `describe`."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from . import columns as typing_of
+from . import layout as layouts
+from . import reading, structure
+
+CLASSIFYING = {
+    "accuracy", "balanced_accuracy", "f1", "f1_macro", "f1_micro", "f1_weighted", "f1_samples", "auc", "log_loss",
+    "mcc", "kappa", "brier", "average_precision",
+}  # fmt: skip
+REGRESSING = {"rmse", "mse", "rmsle", "mae", "medae", "mape", "smape", "r2", "pearson", "spearman"}
+SCORED_BY_PROBABILITY = {"auc", "log_loss", "brier", "average_precision"}
+
+
+def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+    """A partial briefing of the tables in `folder`; {} where there is none.
+
+    `table` is given only where the whole way from the files to the submission is understood: its `load` are the
+    lines of a script that make `train` and `test`, `targets` and `keys` say how the submission is made.
+    """
+    starter = str(context["meta"].get("starter") or "")
+    tables = reading.frames(folder, context["files"], starter)
+    if not tables:
+        return {}
+    shapes = ", ".join(f"{name} {len(frame)}x{frame.shape[1]}" for name, (frame, _) in tables.items())
+    outcome = submitted(context)
+    layout = layouts.find(tables, outcome, starter) if outcome is not None else None
+    if layout is None:
+        return {"kinds": ["csv"], "summary": f"Tables: {shapes}."}
+    table = describe_table(layout, outcome, context)
+    metric = table.pop("metric")
+    kinds = ["csv", "table", *kinds_of(table, metric)]
+    return {
+        "kinds": kinds,
+        "metric": {"name": metric},
+        "table": table,
+        "summary": f"Tables: {shapes}.\n{summary(table, metric)}",
+        "samples": [layout.train.head(3).astype(str).to_dict("records")],
+    }
+
+
+def submitted(context: dict[str, Any]) -> Any:
+    """The baseline's submission as a frame, None where it is no table and no array of one row an answer."""
+    import numpy as np
+    import pandas as pd
+
+    described = context.get("submission") or {}
+    path = context["submission_folder"] / str(described.get("file", ""))
+    if described.get("columns"):
+        return pd.read_csv(path, sep="\t" if ".tsv" in path.name.lower() else ",")
+    arrays = described.get("arrays") or {}
+    if len(arrays) != 1:
+        return None
+    stored = np.load(path, allow_pickle=False)
+    array = stored if path.suffix == ".npy" else stored[next(iter(arrays))]
+    if array.ndim not in (1, 2) or not array.size:
+        return None
+    frame = pd.DataFrame(array.reshape(len(array), -1))
+    return frame.set_axis([f"value {number}" for number in range(frame.shape[1])], axis=1)
+
+
+def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]) -> dict[str, Any]:
+    """The `table` part of the briefing, with the `metric` made certain by the target."""
+    targets = [target for target, _ in layout.pairs]
+    hidden = int(layout.train[targets].isna().any(axis=1).sum())
+    if hidden:
+        layout.train = layout.train.dropna(subset=targets).reset_index(drop=True)
+        names = ", ".join(reading.quote(target) for target in targets)
+        layout.load.append(f"train = train.dropna(subset=[{names}]).reset_index(drop=True)")
+    train, test = layout.train, layout.test
+    sorted_columns = typing_of.sort_columns(train, test, set(targets))
+    features = [
+        c for key in ("numeric", "coded", "categorical", "text", "dates") for c in sorted_columns[key]
+    ]
+    table: dict[str, Any] = {
+        "load": layout.load, "rows_train": len(train), "rows_test": len(test), "targets": targets,
+        "submission_targets": [name for _, name in layout.pairs], "keys": [list(key) for key in layout.keys],
+        "id": layout.keys[0][0] if layout.keys else "", "order": layout.order, "sample": layout.sample,
+        "class_columns": layout.classes, **sorted_columns, "features": features,
+        "unused": [c for c in test.columns if c not in features],
+        "all_used": len(features) == len([c for c in test.columns if c in train.columns and c not in targets]),
+        "many": [c for c in sorted_columns["categorical"] if train[c].nunique() > typing_of.MANY],
+        "missing": bool(train[features].isna().any().any() or test[features].isna().any().any()),
+        "columns": {str(c): typing_of.statistics(train, c) for c in [*targets, *features][:60]},
+        **structure.find(train, test, sorted_columns, [c for c in sorted_columns["drop"] if c in test.columns]),
+    }  # fmt: skip
+    table |= problem(layout, outcome, context["metric"])
+    table["width"] = len(features) - len(table["text"])
+    table["characters"] = sum(
+        int(part[c].astype(str).str.len().sum()) for c in table["text"] for part in (train, test)
+    )
+    table["outputs"] = len(targets) if len(targets) > 1 else table["classes"] if table["classes"] > 2 else 1
+    table["split"]["folds"] = folds(table)
+    return table
+
+
+def folds(table: dict[str, Any]) -> int:
+    """How many fifths of the training rows are held out in turn: fewer where the rows are many, as each costs a fit."""
+    if table["split"]["how"] in ("last", "last_in_group"):
+        return 1
+    rows, cells = table["rows_train"], table["rows_train"] * max(table["width"], 20) * table["outputs"]
+    if table["characters"] * table["outputs"] > 3_000_000:
+        return 1
+    return 5 if rows <= 3000 and cells < 600_000 else 3 if rows <= 10_000 and cells < 3_000_000 else 1
+
+
+def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dict[str, Any]:
+    """`problem`, `output`, `classes` and the properties of the target, and the `metric` that goes with them."""
+    import pandas as pd
+
+    train, name = layout.train, metric["name"]
+    targets = [target for target, _ in layout.pairs]
+    values = train[targets[0]]
+    unique = values.nunique()
+    number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    whole = number and bool((values == values.round()).all())
+    binary = all(set(train[t].astype(float)) <= {0.0, 1.0} if castable(train[t]) else False for t in targets)
+    made = None if layout.classes else outcome[layout.pairs[0][1]]
+    floats = (
+        made is not None
+        and made.dtype.kind == "f"
+        and not bool((made.dropna() == made.dropna().round()).all())
+    )
+    classes = bool(layout.classes) or not number or name in CLASSIFYING or (
+        name not in REGRESSING and whole and unique <= 20 and not (floats and not binary)
+    )  # fmt: skip
+    if name in REGRESSING and number and not layout.classes:
+        classes = False
+    result: dict[str, Any] = {
+        "problem": "classification" if classes else "regression", "classes": int(unique) if classes else 0,
+        "integer_target": bool(whole), "binary": bool(classes and unique == 2),
+        "multi_label": bool(classes and len(targets) > 1 and binary), "smallest": int(values.value_counts().min()),
+        "minimum": float(train[targets].min().min()) if number else None, "skewed": False,
+    }  # fmt: skip
+    if classes:
+        probability = floats or (name in SCORED_BY_PROBABILITY and number)
+        result["output"] = "probabilities" if layout.classes else "probability" if probability else "label"
+        result["boolean"] = str(values.dtype) == "bool" and made is not None and made.dtype.kind in "iu"
+        result["metric"] = settle(name, metric["direction"], result)
+        return result
+    result["output"] = "value"
+    skew = max(float(train[target].astype(float).skew()) for target in targets)
+    result["skewed"] = bool(result["minimum"] >= 0 and skew > 1.0)
+    result["metric"] = (
+        name if name in REGRESSING | {"qwk"} else ("rmse" if metric["direction"] == "min" else "r2")
+    )
+    if metric.get("function") and name not in REGRESSING:
+        result["metric"] = name
+    return result
+
+
+def castable(values: Any) -> bool:
+    """Whether a column's values are numbers or truth values."""
+    return values.dtype.kind in "biuf" and bool(values.notna().all())
+
+
+def settle(name: str, direction: str, target: dict[str, Any]) -> str:
+    """The metric of a classification, where the task's own words leave it open."""
+    if target["output"] != "label" and name not in SCORED_BY_PROBABILITY:
+        return "auc" if direction == "max" else "log_loss"
+    if name == "f1" and (target["multi_label"] or target["classes"] > 2):
+        return "f1_macro"
+    if name in CLASSIFYING | {"qwk"}:
+        return name
+    return "accuracy" if direction == "max" else "log_loss" if target["output"] != "label" else "error"
+
+
+def kinds_of(table: dict[str, Any], metric: str) -> list[str]:
+    """The kinds that a table is of: cases are chosen by them."""
+    rows, plain = (
+        table["rows_train"],
+        [*table["numeric"], *table["coded"], *table["categorical"], *table["dates"]],
+    )
+    ordered = table["classes"] > 2 and table["integer_target"] and not table["class_columns"]
+    multiclass = table["classes"] > 2 and len(table["targets"]) == 1
+    several = table["problem"] == "classification" and len(table["targets"]) > 1 and not table["multi_label"]
+    checks = {
+        table["problem"]: True, "several_classifications": several, table["output"]: True, "text": table["text"], "mixed": table["text"] and plain,
+        "numeric": table["numeric"], "categorical": table["categorical"], "high_cardinality": table["many"],
+        "dates": table["dates"], "missing": table["missing"], "binary": table["binary"] and len(table["targets"]) == 1,
+        "multiclass": multiclass, "single": len(table["targets"]) == 1, "multi_output": len(table["targets"]) > 1,
+        "multi_label": table["multi_label"], "ordinal": ordered and metric == "qwk",
+        "group": table["group"] is not None, "ratings": table["ratings"] and table["problem"] == "regression", "tokens": table["tokens"] is not None,
+        "group_history": table["split"]["how"] == "last_in_group", "time_split": table["split"]["how"] == "last",
+        "new_groups": table["split"]["how"] == "group", "skewed_target": table["skewed"], "small": rows < 2000,
+        "large": rows > 20_000, "wide": len(plain) > 100, "short_text": bool(table["text"]) and short(table),
+        "long_text": table["characters"] > 3_000_000,
+        "many_classes": table["classes"] > 30, "positive_target": (table["minimum"] or -1) >= 0,
+    }  # fmt: skip
+    return [kind for kind, holds in checks.items() if holds]
+
+
+def short(table: dict[str, Any]) -> bool:
+    """Whether the texts are single words or names, of which only the characters tell."""
+    words = [table["columns"].get(str(column), {}).get("words", 9) for column in table["text"]]
+    return bool(max(words) < 2.5)
+
+
+def summary(table: dict[str, Any], metric: str) -> str:
+    """The table in a few lines of English, without any row."""
+    parts = [
+        f"{len(table[kind])} {kind}"
+        for kind in ("numeric", "coded", "categorical", "text", "dates")
+        if table[kind]
+    ]
+    lines = [
+        f"{table['problem'].capitalize()} of {', '.join(str(t) for t in table['targets'][:8])}"
+        f" ({table['rows_train']} training rows, {table['rows_test']} test rows; columns: {', '.join(parts)})."
+    ]
+    if table["classes"]:
+        lines.append(
+            f"{table['classes']} classes, submitted as {re.sub('label', 'labels', table['output'])}; metric {metric}."
+        )
+    if table["split"]["how"] != "random":
+        place = {"group": "belong to groups not seen in training", "last": "come later in time"}
+        lines.append(f"The test rows {place.get(table['split']['how'], 'are the later ones of each group')}.")
+    if table["missing"]:
+        lines.append("Some values are missing.")
+    return "\n".join(lines)

@@ -1,0 +1,16 @@
+"""Mean absolute error in minutes. A missing or repeated id raises ValueError, a missing value makes it NaN."""
+
+from pathlib import Path
+
+import pandas as pd
+
+HIGHER = False
+
+
+def get_score(folder: str) -> float:
+    answers = pd.read_csv(Path(__file__).parent / "answers.csv")
+    said = pd.read_csv(Path(folder) / "submission.csv")
+    both = answers.merge(said, on="id", suffixes=("", "_said"), validate="one_to_one")
+    if len(both) < len(answers):
+        raise ValueError(f"submission.csv lacks {len(answers) - len(both)} of the ids")
+    return float((both["air_time"] - both["air_time_said"]).abs().mean(skipna=False))

@@ -1,0 +1,230 @@
+"""Task folders: our own layout (`task.yaml`, `env/`, `scoring/`) and MLAgentBench's (`env/`, `scripts/`)."""
+
+import ast
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal, cast
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.tasks.taskfile import MEMORY_GB, SECONDS, nearest, read_task_file, read_text
+
+Direction = Literal["max", "min"]
+BUNDLED = Path(__file__).parent / "bundled"
+STARTER = "train.py"
+
+
+@dataclass(frozen=True)
+class TaskFolder:
+    """A task that was read and checked; nothing of it has been run."""
+
+    name: str
+    root: Path
+    env: Path  # the agent's files, a working train.py among them
+    text: str  # the task in words
+    metric: str
+    direction: Direction
+    seconds: float  # limit of one execution
+    memory_gb: float
+    data: Literal["stays", "schema", "samples"]  # what may leave the machine
+    python: Path | None  # another interpreter for the scripts
+    starter: str  # text of train.py
+    readonly: tuple[str, ...]  # names of files, relative to env, that the agent may not change
+    scoring: Path  # folder with eval.py: get_score(folder) -> float
+    answers: str | None  # row-keyed CSV in `scoring` to split into public and private; None: nothing is split
+    submission: str  # name, or glob, of what a script must write
+    feedback: Literal["public", "reported"]  # where the scores during a run come from
+    layout: Literal["budgetml", "mlagentbench"]
+
+
+def bundled() -> list[str]:
+    """Names of the tasks that come with the package."""
+    return sorted(path.parent.name for path in BUNDLED.glob("*/task.yaml"))
+
+
+def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
+    """Read the bundled task or the folder `name_or_path`; `direction` is for folders that do not state theirs.
+
+    Raises UsageError, in one line that names the file and the field.
+    """
+    root = BUNDLED / name_or_path if name_or_path in bundled() else Path(name_or_path).expanduser()
+    if not root.is_dir():
+        raise UsageError(_no_folder(name_or_path, root))
+    if direction not in (None, "max", "min"):
+        raise UsageError(f"--direction: is {direction!r}; write 'max' or 'min'")
+    wanted = cast("Direction | None", direction)
+    root = root.resolve()
+    if (root / "task.yaml").exists():
+        return _own(root, wanted)
+    if (root / "scripts").is_dir():
+        return _mlagentbench(root, wanted)
+    raise UsageError(
+        f"{root}: is no task folder: it has neither task.yaml (with env/ and scoring/) "
+        f"nor scripts/ (MLAgentBench's layout); see docs/tasks.md"
+    )
+
+
+def _no_folder(given: str, root: Path) -> str:
+    if root.exists():
+        return f"{given}: is a file; give the task's folder"
+    hint = nearest(given, bundled())
+    return f"{given}: no such task; {hint}Bundled: {', '.join(bundled())}; or give the path of a task folder"
+
+
+def _own(root: Path, wanted: Direction | None) -> TaskFolder:
+    """Read our own layout."""
+    file = root / "task.yaml"
+    spec = read_task_file(file)
+    files = _env_files(root)
+    scoring = _folder(root / "scoring", "the scorer eval.py and answers.csv")
+    higher = _higher(scoring / "eval.py")
+    answers = "answers.csv" if (scoring / "answers.csv").is_file() else None
+    return TaskFolder(
+        name=spec.name,
+        root=root,
+        env=root / "env",
+        text=_text(root, spec.text),
+        metric=spec.metric.name,
+        direction=_direction({f"{file}: metric.direction": spec.metric.direction, **higher}, wanted),
+        seconds=float(spec.limits.seconds),
+        memory_gb=float(spec.limits.memory_gb),
+        data=spec.data,
+        python=None if spec.python is None else _python(file, spec.python),
+        starter=read_text(root / "env" / STARTER, "the starter script"),
+        readonly=tuple(name for name in files if name != STARTER),
+        scoring=scoring,
+        answers=answers,
+        submission=spec.submission,
+        feedback="public" if answers else "reported",
+        layout="budgetml",
+    )
+
+
+def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
+    """Read MLAgentBench's layout. Its `prepare.py` is not run: whoever fetched the task runs it once."""
+    scripts = root / "scripts"
+    files = _env_files(root)
+    starter = read_text(root / "env" / STARTER, "the starter script")
+    text = read_text(scripts / "research_problem.txt", "the task in words").strip()
+    higher = _higher(scripts / "eval.py")
+    return TaskFolder(
+        name=re.sub(r"[^A-Za-z0-9_.-]+", "-", root.name).strip("-.") or "task",
+        root=root,
+        env=root / "env",
+        text=text,
+        metric="score",
+        direction=_direction(higher, wanted),
+        seconds=SECONDS,
+        memory_gb=MEMORY_GB,
+        data="schema",
+        python=None,
+        starter=starter,
+        readonly=_readonly(scripts / "read_only_files.txt", files),
+        scoring=scripts,
+        answers=None,
+        submission="submission.*",
+        feedback="reported",
+        layout="mlagentbench",
+    )
+
+
+def _folder(path: Path, what: str) -> Path:
+    if not path.is_dir():
+        raise UsageError(f"{path}: missing: the folder with {what}; add it")
+    return path
+
+
+def _env_files(root: Path) -> tuple[str, ...]:
+    """Names of all files of env/, relative to it. Raises UsageError for a link that leads outside."""
+    env = _folder(root / "env", f"the agent's files, {STARTER} among them")
+    return tuple(sorted(path.relative_to(env).as_posix() for path in _walk(env)))
+
+
+def _walk(env: Path) -> Iterator[Path]:
+    inside = env.resolve()
+    for folder, folders, names in os.walk(env):
+        for path in (Path(folder, name) for name in [*folders, *names]):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise UsageError(f"{path}: is a link that leads out of env/; put a copy of the file there")
+            if not path.exists():
+                raise UsageError(f"{path}: is a link to nothing; remove it")
+            if not path.is_dir():
+                # A pipe or a device would block whoever copies the folder.
+                if not stat.S_ISREG(path.stat().st_mode):
+                    raise UsageError(f"{path}: is not a regular file; remove it")
+                yield path
+
+
+def _text(root: Path, given: str) -> str:
+    """The task in words: `given` names a file of the folder, or is the text itself."""
+    if re.fullmatch(r"\S+\.(md|txt)", given):
+        text = read_text(root / given, "the task in words, as task.yaml's `text` says").strip()
+        if not text:
+            raise UsageError(f"{root / given}: is empty; describe the task in words")
+        return text
+    return given.strip()
+
+
+def _python(file: Path, given: str) -> Path:
+    """The interpreter. It is not resolved: a virtual environment's is a link that must be called by its name."""
+    path = file.parent / Path(given).expanduser()
+    if not (path.is_file() and os.access(path, os.X_OK)):
+        raise UsageError(f"{file}: python: {path} is no program; give an interpreter's path or null")
+    return path
+
+
+def _readonly(file: Path, files: Sequence[str]) -> tuple[str, ...]:
+    """The files that the globs in `file` name; a folder stands for all that is in it."""
+    if not file.exists():
+        return ()
+    found: set[str] = set()
+    for number, line in enumerate(read_text(file, "read-only files").splitlines(), start=1):
+        glob = line.strip().removeprefix("./").rstrip("/")
+        hit = {name for name in files if fnmatchcase(name, glob) or fnmatchcase(name, f"{glob}/*")}
+        if STARTER in hit:
+            raise UsageError(
+                f"{file}:{number}: {glob} covers {STARTER}, which must be free to change; narrow it"
+            )
+        found |= hit
+    return tuple(sorted(found))
+
+
+def _higher(file: Path) -> dict[str, Direction]:
+    """What HIGHER in the scorer says, as {where: direction}; empty where it says nothing. Executes nothing."""
+    source = read_text(file, "the scorer with get_score(folder)")
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise UsageError(f"{file}:{line}: is not valid Python; repair the scorer") from None
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    imported = {node.asname or node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
+    if "get_score" not in defined | imported:
+        raise UsageError(f"{file}: has no function get_score(folder); add it")
+    said: dict[str, Direction] = {}
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == "HIGHER" for target in targets):
+            value = getattr(node, "value", None)
+            if not (isinstance(value, ast.Constant) and isinstance(value.value, bool)):
+                raise UsageError(f"{file}:{node.lineno}: HIGHER: must be the word True or False")
+            said = {f"{file}:{node.lineno}: HIGHER": "max" if value.value else "min"}
+    return said
+
+
+def _direction(said: dict[str, Direction], wanted: Direction | None) -> Direction:
+    """The one direction that all who state one agree on."""
+    stated: dict[str, Direction] = {**said, **({"--direction": wanted} if wanted else {})}
+    if not stated:
+        raise UsageError(
+            "the task does not state its metric's direction; add HIGHER = True or False to eval.py or give --direction max|min"
+        )
+    (where, first), *others = stated.items()
+    for other, direction in others:
+        if direction != first:
+            raise UsageError(f"{other}: means {direction!r} but {where} means {first!r}; make them agree")
+    return first

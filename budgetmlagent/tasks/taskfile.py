@@ -1,0 +1,117 @@
+"""`task.yaml`: its fields, and the one-line errors that name the file, the line and the field."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from budgetmlagent.errors import UsageError
+
+SECONDS = 120.0  # of one execution, where a task sets no limit
+MEMORY_GB = 4.0
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Metric(_Strict):
+    """What is measured, and whether more of it is better."""
+
+    name: str = Field(min_length=1)
+    direction: Literal["max", "min"]
+
+
+class Limits(_Strict):
+    """What one execution may take."""
+
+    seconds: float = Field(default=SECONDS, gt=0, allow_inf_nan=False)
+    memory_gb: float = Field(default=MEMORY_GB, gt=0, allow_inf_nan=False)
+
+
+class TaskFile(_Strict):
+    """The content of a `task.yaml`."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    text: str = Field(min_length=1)
+    metric: Metric
+    limits: Limits = Limits()
+    data: Literal["stays", "schema", "samples"] = "schema"
+    python: str | None = None
+    submission: str = Field(default="submission.csv", pattern=r"^[A-Za-z0-9_*-][A-Za-z0-9_.*-]*$")
+
+
+def read_text(path: Path, what: str) -> str:
+    """Return the text of `path`. Raises UsageError where it is missing, no file, or not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{path}: missing: {what}; add this file") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}): {what}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+
+
+def read_task_file(path: Path) -> TaskFile:
+    """Read and check `path`. Raises UsageError `file:line: field: what is wrong, what to do`."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    text = read_text(path, "the description of the task")
+    try:
+        tree = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problem = (error.problem or "malformed").splitlines()[0]
+        raise UsageError(f"{path}:{line}: not valid YAML: {problem}") from None
+    except YAMLError as error:
+        raise UsageError(f"{path}:1: not valid YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(tree, dict):
+        raise UsageError(f"{path}:1: must be a mapping with the keys {', '.join(TaskFile.model_fields)}")
+    try:
+        return TaskFile.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(key) for key in first["loc"])
+        raise UsageError(f"{path}:{_line(tree, first['loc'])}: {field}: {_problem(first)}") from None
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return "did you mean 'x'? " for the nearest of the `known` words, "" where none is near."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}? " if close else ""
+
+
+def _line(tree: Any, loc: tuple[int | str, ...]) -> int:
+    """The line of the key at `loc`, or of the nearest key above it where it is missing."""
+    line = 1
+    for key in loc:
+        if not isinstance(tree, dict) or key not in tree:
+            break
+        line = tree.lc.key(key)[0] + 1  # type: ignore[attr-defined]  # ruamel's own mapping knows its lines
+        tree = tree[key]
+    return line
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Pydantic's finding as words that say what to write instead."""
+    loc, given = error["loc"], error["input"]
+    if error["type"] == "missing":
+        return "is missing; add it"
+    if error["type"] == "extra_forbidden":
+        models: dict[Any, type[BaseModel]] = {"metric": Metric, "limits": Limits}
+        keys = list(models.get(loc[0] if len(loc) > 1 else "", TaskFile).model_fields)
+        return f"unknown key; {nearest(str(loc[-1]), keys)}The keys are {', '.join(keys)}"
+    if error["type"] == "literal_error":
+        return f"is {given!r}; write {error.get('ctx', {}).get('expected', '')}"
+    if error["type"] == "model_type":
+        return f"is {given!r}; write a mapping with keys of its own"
+    if error["type"] == "string_pattern_mismatch":
+        return f"is {given!r}; write a plain name of letters, digits, '.', '_' and '-'"
+    if error["type"] == "string_too_short":
+        return "is empty; fill it in"
+    return f"is {given!r}; {error['msg'][0].lower()}{error['msg'][1:]}"

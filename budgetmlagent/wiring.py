@@ -1,0 +1,319 @@
+"""The one place that knows every part: from what the user asked for to the dependencies of the nodes."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import memory
+from budgetmlagent.errors import UsageError
+from budgetmlagent.models.config import ModelSpec, host, is_loopback, load_models
+from budgetmlagent.money.prices import Price, price_of
+from budgetmlagent.rundir import RunConfig, RunDir, new_id
+from budgetmlagent.tasks.folder import TaskFolder, load_task
+from graphs.spec import GraphError, GraphSpec
+from memory.artifacts import Artifacts
+from memory.state import NANO
+from memory.state import Task as TaskState
+from nodes.attempts import chain
+from nodes.deps import Deps, Execution
+
+if TYPE_CHECKING:
+    from budgetmlagent.models.server import EmbeddedServer
+    from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.sandbox.launch import Rung
+    from memory.history import Mode, RunHistory
+
+Brief = Callable[[Execution], dict[str, Any]]
+CASES = Path(memory.__file__).parent / "cases"
+HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
+REPLAY = "replay:"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for, checked: nothing is started yet."""
+
+    config: RunConfig
+    spec: GraphSpec
+    task: TaskFolder
+    models: dict[str, ModelSpec]
+    prices: dict[str, Price]
+
+
+def plan(
+    task: str,
+    graph: str | GraphSpec,
+    models: str | Path | None,
+    budget: float,
+    turns: int,
+    seed: int,
+    history: str,
+    *,
+    unsafe: bool = False,
+    direction: str | None = None,
+) -> Order:
+    """Check everything that can be checked before anything is spent.
+
+    Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
+    """
+    if not 0 <= budget < 1e6:
+        raise UsageError(f"--budget {budget}: a number of dollars, 0 or more, is needed")
+    if turns < 1:
+        raise UsageError(f"--turns {turns}: at least 1 is needed")
+    if history not in HISTORY:
+        raise UsageError(f"--history {history}: one of {', '.join(HISTORY)} is needed")
+    folder = load_task(task, direction=direction)
+    spec = load_graph(graph)
+    replay = str(models)[len(REPLAY) :] if str(models).startswith(REPLAY) else ""
+    specs = _recorded_models(Path(replay)) if replay else load_models(Path(models) if models else None)
+    used = _used(spec, specs)
+    _may_leave(folder, used)
+    config = RunConfig(
+        run_id=new_id(folder.name),
+        task=task if folder.root.parent.name == "bundled" else str(folder.root),
+        graph=spec.name,
+        budget=round(budget * NANO),
+        turns=turns,
+        seed=seed,
+        history=history,
+        models={name: model.model_dump(mode="json", exclude_none=True) for name, model in specs.items()},
+        unsafe=unsafe,
+        direction=direction,
+        replay=str(Path(replay).resolve()) if replay else "",
+        sandbox="none: a recorded run is replayed" if replay else _rung(unsafe).words,
+        hosts=[] if replay else hosts(used),
+    )
+    return Order(config, spec, folder, used, {name: price_of(model) for name, model in used.items()})
+
+
+def load_graph(graph: str | GraphSpec) -> GraphSpec:
+    """Return the graph by name, path or as it is. Raises UsageError with one line a finding."""
+    if isinstance(graph, GraphSpec):
+        return graph
+    try:
+        return GraphSpec.load(graph)
+    except GraphError as error:
+        raise UsageError(str(error)) from None
+
+
+def _recorded_models(folder: Path) -> dict[str, ModelSpec]:
+    config = RunDir(folder)
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"--models {REPLAY}{folder}: no recorded run there (config.json is missing)")
+    return {name: ModelSpec(**model) for name, model in config.config().models.items()}
+
+
+def _used(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
+    for name in spec.models:
+        if name not in models:
+            raise UsageError(
+                f"graph {spec.name!r}: unknown model {name!r}; models.yaml has {', '.join(models)}"
+            )
+    return {name: models[name] for name in spec.models}
+
+
+def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
+    away = [f"{name} ({host(spec)})" for name, spec in models.items() if not is_loopback(spec)]
+    if task.data == "stays" and away:
+        raise UsageError(
+            f"task {task.name!r} says `data: stays`, but these models are not on this machine: {', '.join(away)}"
+        )
+
+
+def hosts(models: Mapping[str, ModelSpec]) -> list[str]:
+    """Return the hosts that requests go to; an embedded model is no host."""
+    return sorted({host(spec) for spec in models.values() if spec.base_url != "embedded"})
+
+
+def forecast(order: Order) -> dict[str, Any]:
+    """Return what a run may cost at most, without making a folder or spending anything."""
+    from budgetmlagent.money.prices import input_bound
+
+    longest = [
+        {"role": "user", "content": order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)}
+    ]
+    bound = input_bound(longest, None)
+    worst = {name: price.worst_case(bound, OUTPUT) for name, price in order.prices.items()}
+    return {
+        "models": {
+            name: {"model": spec.model, "base_url": spec.base_url, "price": order.prices[name].id}
+            for name, spec in order.models.items()
+        },
+        "hosts": order.config.hosts,
+        "worst_case_usd": {name: nano / NANO for name, nano in worst.items()},
+        "calls": {name: order.config.budget // nano if nano else None for name, nano in worst.items()},
+        "sandbox": order.config.sandbox,
+        "budget": order.config.budget / NANO,
+    }
+
+
+LONGEST = 8_000  # bytes of prompt beside the task's text and starter: a rendered script, briefing and menu
+OUTPUT = 2_400  # tokens: room for a script of that length
+
+
+class TaskView:
+    """The task as the nodes may know it (`nodes.deps.Task`)."""
+
+    def __init__(self, folder: TaskFolder, config: RunConfig, ledger: "Ledger", brief: Brief) -> None:
+        self.name, self.text, self.metric = folder.name, folder.text, folder.metric
+        self.direction: str = folder.direction
+        self.seconds, self.starter = folder.seconds, folder.starter
+        self._config, self._ledger, self._brief = config, ledger, brief
+
+    def limits(self) -> TaskState:
+        """Return what the rules must know; the budget is the ledger's, which `resume --budget` may have raised."""
+        return TaskState(
+            name=self.name,
+            direction=self.direction,
+            budget=self._ledger.cap(self._config.run_id),
+            turns=self._config.turns,
+            history=self._config.history,
+        )
+
+    def brief(self, execution: Execution) -> dict[str, Any]:
+        """Read the data by code, in the sandbox."""
+        return self._brief(execution)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run goes on with, and how it ends."""
+
+    deps: Deps
+    final: Callable[
+        [Mapping[str, Any]], dict[str, Any]
+    ]  # the newest state -> private scores and integrity verdict
+    close: Callable[[], None]
+
+
+def build(
+    config: RunConfig, run: RunDir, task: TaskFolder, spec: GraphSpec, artifacts: Artifacts, ledger: "Ledger"
+) -> Parts:
+    """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
+    if config.replay:
+        return _recorded(config, task, artifacts, ledger)
+    specs = _used(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
+    return _real(config, run, task, specs, artifacts, ledger)
+
+
+def _real(
+    config: RunConfig,
+    run: RunDir,
+    task: TaskFolder,
+    specs: Mapping[str, ModelSpec],
+    artifacts: Artifacts,
+    ledger: "Ledger",
+) -> Parts:
+    import prompts
+    from budgetmlagent.models.client import ModelClient
+    from budgetmlagent.sandbox.brief import brief
+    from budgetmlagent.sandbox.execution import ScriptSandbox
+    from budgetmlagent.sandbox.repairing import LibraryRepairs
+    from budgetmlagent.sandbox.scorer import SealedScorer
+    from budgetmlagent.tasks.split import split_rows
+
+    rung = _rung(config.unsafe)
+    workdir = Path(tempfile.mkdtemp(prefix="budgetml-run-"))
+    sandbox = ScriptSandbox(task, rung, artifacts, workdir)
+    scorer = SealedScorer(task, rung, artifacts, workdir, split=split_rows)
+    history = _history(config, run, task, artifacts)
+    prices = {name: price_of(model) for name, model in specs.items()}
+    client = ModelClient(
+        specs, prices, ledger, config.run_id, artifacts, seed=config.seed, start_embedded=_embedded
+    )
+    view = TaskView(task, config, ledger, lambda execution: brief(task, rung, execution, artifacts))
+    deps = Deps(client, sandbox, LibraryRepairs(sandbox), scorer, artifacts, history, prompts.render, view)
+
+    def final(values: Mapping[str, Any]) -> dict[str, Any]:
+        baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))
+        scores = scorer.final(baseline, best)
+        return {"private_baseline": scores[0], "private_best": scores[1], "integrity": sandbox.seal()}
+
+    def close() -> None:
+        history.close_and_merge()
+        shutil.rmtree(workdir, ignore_errors=True)
+
+    return Parts(deps, final, close)
+
+
+def _recorded(config: RunConfig, task: TaskFolder, artifacts: Artifacts, ledger: "Ledger") -> Parts:
+    import prompts
+    from budgetmlagent.models.replay import ReplayModels
+    from budgetmlagent.recording import (
+        RecordedHistory,
+        RecordedRepairs,
+        RecordedSandbox,
+        RecordedScorer,
+        Recording,
+    )
+
+    recording = Recording(Path(config.replay))
+    models = ReplayModels(Path(config.replay), ledger, config.run_id, artifacts)
+    sandbox, repairs = RecordedSandbox(recording, artifacts), RecordedRepairs(recording, artifacts)
+    history = RecordedHistory(recording, artifacts)
+    view = TaskView(task, config, ledger, lambda _: recording.briefing())
+    deps = Deps(models, sandbox, repairs, RecordedScorer(recording), artifacts, history, prompts.render, view)
+    return Parts(deps, lambda _: recording.final(), lambda: None)
+
+
+def fetched(model: str, *, again: bool = False) -> Path:
+    """Return the path of an embedded model's weights, fetched with a progress bar where they are missing."""
+    from budgetmlagent.models.fetch import bar
+    from budgetmlagent.models.weights import is_file, known, path_of, pull, verify
+
+    if is_file(model) or (path_of(model).exists() and not again):
+        return verify(model)
+    with bar(model, known(model).bytes) as progress:
+        return pull(model, progress, again=again)
+
+
+def _embedded(spec: ModelSpec) -> "EmbeddedServer":
+    from budgetmlagent.models.server import CONTEXT, server_for
+
+    return server_for(fetched(spec.model), spec.name, spec.context or CONTEXT)
+
+
+def _rung(unsafe: bool) -> "Rung":
+    from budgetmlagent.sandbox.probe import probe
+
+    return probe(unsafe=unsafe)
+
+
+def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts) -> "RunHistory":
+    from memory.cases import CaseError, load_cases
+    from memory.history import RunHistory
+    from memory.merge import merge_pending
+    from nodes.attempts import signature
+    from nodes.scripts import ast_key
+
+    if config.history == "all":
+        merge_pending(run.root.parent)
+    try:
+        cases = load_cases(CASES)
+    except CaseError as error:
+        raise UsageError(str(error)) from None
+    return RunHistory(
+        folder=run.history,
+        shared=run.shared_history,
+        artifacts=artifacts,
+        cases=cases,
+        mode=next(mode for mode in HISTORY if mode == config.history),
+        task=task.name,
+        run=config.run_id,
+        ast_key=ast_key,
+        signature=signature,
+    )
+
+
+def _ends(artifacts: Artifacts, values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the executions of the baseline and of the best attempt."""
+    first = list(chain(artifacts, values["head"]))[-1]
+    return first["execution"], artifacts.json(values["best"]["attempt"])["execution"]
+
+
+def _execution(artifacts: Artifacts, name: str) -> Execution:
+    record = artifacts.json(name)
+    return Execution(**{key: value for key, value in record.items() if key in Execution.__dataclass_fields__})

@@ -1,0 +1,206 @@
+"""The escalation policy: predicates over the state, and `decide`, which walks a fork's rules.
+
+A predicate is pure: no model, no clock, no I/O. It returns whether it holds and the handful of values it saw, so that
+every decision can be explained later and decided again under an edited graph.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memory.state import Route, RunState
+
+if TYPE_CHECKING:
+    from graphs.spec import Rule
+
+END = "END"
+STOPPED = ("time", "memory", "disk", "output", "processes")  # limits for which the sandbox kills a script
+
+
+class Verdict(NamedTuple):
+    """Whether a predicate holds, and what it looked at."""
+
+    holds: bool
+    saw: dict[str, Any]
+
+
+Predicate = Callable[..., Verdict]
+
+
+def out_of_turns(state: RunState) -> Verdict:
+    """The planner has used all the turns that it was given."""
+    turns = state.task.get("turns", 0)
+    return Verdict(state.turn >= turns, {"turn": state.turn, "turns": turns})
+
+
+def out_of_budget(state: RunState) -> Verdict:
+    """The ledger refused the last call: what is left does not pay for it."""
+    return Verdict(
+        state.fault.get("kind") == "refused",
+        {"spent": state.spent, "budget": state.task.get("budget", 0), "fault": state.fault.get("kind", "")},
+    )
+
+
+def baseline_failed(state: RunState) -> Verdict:
+    """The starter itself gave no score: there is nothing to improve on."""
+    return Verdict(not state.best, {"best": bool(state.best), "fault": state.fault.get("kind", "")})
+
+
+def improved(state: RunState) -> Verdict:
+    """The newest attempt is the best and is not the baseline."""
+    new = bool(state.head) and state.best.get("attempt") == state.head
+    return Verdict(
+        new and state.turn > 0,
+        {"turn": state.turn, "best": state.best.get("score"), "failed": state.counts.get("failed", 0)},
+    )
+
+
+def reached(state: RunState, percent: float) -> Verdict:
+    """The best is at least `percent` better than the baseline on the feedback score."""
+    gain = gain_percent(state)
+    return Verdict(gain is not None and gain >= percent, {"gain": gain})
+
+
+def case_left(state: RunState) -> Verdict:
+    """The planner still stands on its free rung: memory has not yet said that it has no more."""
+    rung = state.rungs.get("planner", 0)
+    return Verdict(rung == 0, {"planner_rung": rung})
+
+
+def nothing_recalled(state: RunState) -> Verdict:
+    """Memory has no untried case for this task."""
+    kind = state.fault.get("kind", "")
+    return Verdict(kind == "nothing_recalled", {"fault": kind})
+
+
+def crashed(state: RunState, repairs: int, new_error: bool = True) -> Verdict:
+    """The script crashed, was repaired fewer than `repairs` times, and its error is one not seen before."""
+    kind, done = state.fault.get("kind", ""), state.counts.get("repairs", 0)
+    known = bool(state.run.get("known"))
+    holds = kind in ("crash", "submission") and done < repairs and not (new_error and known)
+    return Verdict(holds, {"fault": kind, "repairs": done, "known": known})
+
+
+def stuck(
+    state: RunState, attempts: int, since: str = "best", lifelines: int = 0, goal: float | None = None
+) -> Verdict:
+    """At least `attempts` attempts failed in a row since the last best ("best"), expert's advice or move up.
+
+    With `lifelines`, only while fewer than that many were used. With `goal`, only while the best is less than `goal`
+    percent better than the baseline: no dear help where the aim is met.
+    """
+    count = state.counts.get("failed" if since == "best" else f"failed_since_{since}", 0)
+    saw: dict[str, Any] = {"failed": count, "since": since}
+    holds = count >= attempts
+    if lifelines:
+        saw["lifelines"] = state.counts.get("lifelines", 0)
+        holds = holds and saw["lifelines"] < lifelines
+    if goal is not None:
+        saw["gain"] = gain_percent(state)
+        holds = holds and (saw["gain"] is None or saw["gain"] < goal)
+    return Verdict(holds, saw)
+
+
+def missed(state: RunState, times: int = 1, lifelines: int = 0) -> Verdict:
+    """The model of the node just left gave no usable reply, `times` times in a row."""
+    kind, count = state.fault.get("kind", ""), state.counts.get("misses", 0)
+    used = state.counts.get("lifelines", 0)
+    holds = bool(kind) and kind != "refused" and count >= times and (not lifelines or used < lifelines)
+    return Verdict(holds, {"fault": kind, "misses": count, "lifelines": used})
+
+
+def repeated(state: RunState, times: int, lifelines: int = 0) -> Verdict:
+    """The planner chose the same action `times` times in a row (the paper's second signal, section 3.2)."""
+    count, used = state.counts.get("same_action", 0), state.counts.get("lifelines", 0)
+    holds = count >= times and (not lifelines or used < lifelines)
+    return Verdict(holds, {"action": state.plan.get("action", ""), "same_action": count, "lifelines": used})
+
+
+def wants(state: RunState, action: str, lifelines: int = 0) -> Verdict:
+    """The planner chose `action`."""
+    chosen, used = state.plan.get("action", ""), state.counts.get("lifelines", 0)
+    return Verdict(
+        chosen == action and (not lifelines or used < lifelines), {"action": chosen, "lifelines": used}
+    )
+
+
+def faulted(state: RunState, kind: str) -> Verdict:
+    """The step before left a fault of this kind."""
+    seen = state.fault.get("kind", "")
+    return Verdict(seen == kind, {"fault": seen})
+
+
+PREDICATES: dict[str, Predicate] = {
+    f.__name__: f
+    for f in (
+        out_of_turns, out_of_budget, baseline_failed, improved, reached, case_left, nothing_recalled, crashed,
+        stuck, missed, repeated, wants, faulted,
+    )
+}  # fmt: skip
+
+
+def gain_percent(state: RunState) -> float | None:
+    """How much better the best is than the baseline, in percent of the baseline; None where either is unknown."""
+    base, best = state.task.get("baseline"), state.best.get("score")
+    return percent_better(base, best, state.task.get("direction", "max"))
+
+
+def percent_better(base: float | None, best: float | None, direction: str) -> float | None:
+    """Percent by which `best` is better than `base` in the metric's direction, rounded to 0.01."""
+    if base is None or best is None:
+        return None
+    gain = best - base if direction == "max" else base - best
+    if base == 0:
+        return 0.0 if gain == 0 else (100.0 if gain > 0 else -100.0)
+    return round(100.0 * gain / abs(base), 2)
+
+
+class Decision(NamedTuple):
+    """What `decide` says: where to go, why, and the state as the rule's effects leave it."""
+
+    route: Route
+    state: RunState
+
+
+def decide(
+    node: str,
+    rules: Sequence["Rule"],
+    state: RunState,
+    ladders: Mapping[str, Sequence[str]],
+    predicates: Callable[[str], Predicate],
+) -> Decision:
+    """Return the first rule of `node` that holds for `state`, applied.
+
+    A rule that moves a role up is passed over while that role stands on its top rung: what cannot be done is not
+    chosen. The last rule of a fork is unconditional (the linter sees to it), so one always holds.
+    """
+    passed: list[dict[str, Any]] = []
+    for rule in rules:
+        verdict = predicates(rule.when)(state, **rule.arguments) if rule.when else Verdict(True, {})
+        holds, saw = verdict.holds, dict(verdict.saw)
+        if rule.up and holds:
+            rung, top = state.rungs.get(rule.up, 0), len(ladders[rule.up]) - 1
+            if rung >= top:
+                holds, saw = False, saw | {"top_rung": rule.up}
+        if holds:
+            route = Route(to=rule.to, rule=str(rule), saw=saw, passed=passed)
+            return Decision(route, _apply(rule, route, state))
+        passed.append({"rule": str(rule), "saw": saw})
+    raise AssertionError(f"no rule of {node!r} holds; the last one must be unconditional")
+
+
+def _apply(rule: "Rule", route: Route, state: RunState) -> RunState:
+    """Move rungs and begin counts anew after what they led to."""
+    rungs, counts = dict(state.rungs), dict(state.counts)
+    if rule.up:
+        rungs[rule.up] = rungs.get(rule.up, 0) + 1
+        counts |= {"failed_since_up": 0, "misses": 0, "same_action": 0}
+        route["up"] = rule.up
+    if rule.down and rungs.get(rule.down, 0) > 0:
+        rungs[rule.down] -= 1
+        route["down"] = rule.down
+    if rule.to == "expert":
+        counts |= {"failed_since_expert": 0}
+    if rule.arguments.get("lifelines"):
+        counts["lifelines"] = counts.get("lifelines", 0) + 1
+    return dataclasses.replace(state, rungs=rungs, counts=counts, route=route)

@@ -1,0 +1,57 @@
+"""Files by hash: what a run wrote or read, each a plain file `DIR/SHA256` that never changes."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+class CorruptArtifactError(Exception):
+    """A stored file does not have the content that its name promises."""
+
+
+class Artifacts:
+    """A content-addressed folder. Writing the same bytes twice is one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, data: bytes | str) -> str:
+        """Store `data` (text as UTF-8) and return its SHA-256 in hex."""
+        raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+        name = hashlib.sha256(raw).hexdigest()
+        path = self.folder / name
+        if not path.exists():
+            # A file appears whole or not at all: a killed writer leaves no half artifact under the name.
+            handle, part = tempfile.mkstemp(dir=self.folder, prefix=".part-")
+            with os.fdopen(handle, "wb") as file:
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(part).replace(path)
+        return name
+
+    def put_json(self, value: Any) -> str:
+        """Store a JSON value in one canonical form, so that equal values have equal ids."""
+        return self.put(json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1))
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of artifact `name`.
+
+        Raises FileNotFoundError where there is none and CorruptArtifactError where its hash is another.
+        """
+        raw = (self.folder / name).read_bytes()
+        if hashlib.sha256(raw).hexdigest() != name:
+            raise CorruptArtifactError(f"artifact {self.folder / name} was changed: its hash is another")
+        return raw
+
+    def text(self, name: str) -> str:
+        """Return artifact `name` as text."""
+        return self.read(name).decode("utf-8", "replace")
+
+    def json(self, name: str) -> Any:
+        """Return artifact `name` as a JSON value."""
+        return json.loads(self.text(name))

@@ -1,0 +1,231 @@
+"""Long-term memory: what a run supplies to its next node, and what it keeps.
+
+The run's own attempts are read from the chain behind the state's head alone, like commits, so that no branch sees
+another's future. Cases come from the bank and, with mode "all", from what other runs won with; repairs from this branch
+and, with mode "all", from other runs. The order of what is recalled depends on nothing but what is stored.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from memory.artifacts import Artifacts
+from memory.cases import Case, as_item, menu
+from memory.merge import merge, unmark
+from memory.state import Recalled, RunState
+from memory.store import Item, Store
+
+Mode = Literal["off", "run", "all"]
+Found = tuple[str, Item, float]  # id, content, similarity
+Where = Mapping[str, Any] | None  # what a query's items must have
+
+CASES = 8  # of a menu
+WINNERS = 3  # other runs' scripts that are offered before the bank: when the best have not won here, the rest will not
+TRIED = 4  # attempts that the planner is reminded of
+CHAIN = 12  # attempts that anybody else is shown
+REPAIRS = 2
+ALIKE = 0.6  # cosine similarity from which another error's repair may help
+WIDE = 100  # nearest items that are looked at before those are left out that this branch must not see
+
+
+class RunHistory:
+    """The history of one run. It holds the run's store from the first item kept until it is closed."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        shared: Path | None,
+        artifacts: Artifacts,
+        cases: Sequence[Case],
+        mode: Mode,
+        task: str,
+        run: str,
+        ast_key: Callable[[str], str],
+        signature: Callable[[Mapping[str, Any]], str],
+    ) -> None:
+        """Set it up without opening anything.
+
+        `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
+        another task to run on this one.
+        """
+        self.folder, self.shared, self.artifacts, self.cases = folder, shared, artifacts, list(cases)
+        self.mode, self.task, self.run = mode, task, run
+        self.ast_key, self.signature = ast_key, signature
+
+    # What a node is given.
+
+    def recall(self, node: str, state: RunState, step: int = 0) -> list[Recalled]:  # noqa: ARG002 - for a replay
+        """Return what the coming `node` should know; the contents are artifacts of this run.
+
+        What this branch itself has tried is known in every mode; cases and repairs only where the history is not off.
+        """
+        facts = {
+            "planner": self._reminded if self.mode == "off" else self._menu,
+            "executor": self._same_script,
+            "evaluator": self._same_error,
+            "expert": self._tried,
+        }
+        if self.mode != "off":
+            facts["coder"] = self._help
+        found = facts[node](state) if node in facts else []
+        return [self._recalled(name, item, similarity) for name, item, similarity in found]
+
+    def _same_script(self, state: RunState) -> list[Found]:
+        if not state.script:
+            return []
+        key = self.ast_key(self.artifacts.text(state.script))
+        return [found for found in self._chain(state) if found[1]["ast"] == key][:CHAIN]
+
+    def _same_error(self, state: RunState) -> list[Found]:
+        error = state.run.get("error", "")
+        return [found for found in self._chain(state) if error and found[1]["error"] == error][:CHAIN]
+
+    def _tried(self, state: RunState) -> list[Found]:
+        return list(self._chain(state))[:CHAIN][::-1]
+
+    def _reminded(self, state: RunState) -> list[Found]:
+        return _reminders(list(self._chain(state)), _sign(state))
+
+    def _menu(self, state: RunState) -> list[Found]:
+        chain = list(self._chain(state))
+        tried = {attempt["plan"].get("case") for _, attempt, _ in chain}
+        briefing = self._briefing(state)
+        bank = [as_item(case) for case in menu(self.cases, briefing.get("kinds", []))]
+        offered = [
+            *self._winners(state, briefing),
+            *((self.artifacts.put_json(item), item, 1.0) for item in bank),
+        ]
+        return [found for found in offered if found[0] not in tried][:CASES] + _reminders(chain, _sign(state))
+
+    def _help(self, state: RunState) -> list[Found]:
+        name = state.plan.get("case", "")
+        chosen = [(name, self.artifacts.json(name), 1.0)] if name else []
+        return chosen + self._repairs(state)
+
+    # Where it comes from.
+
+    def _chain(self, state: RunState) -> Iterator[Found]:
+        """Yield this branch's attempts, newest first."""
+        name = state.head
+        while name:
+            attempt = self.artifacts.json(name)
+            yield name, attempt, 1.0
+            name = attempt["parent"]
+
+    def _briefing(self, state: RunState) -> dict[str, Any]:
+        name = state.task.get("briefing", "")
+        return dict(self.artifacts.json(name)) if name else {}
+
+    def _winners(self, state: RunState, briefing: Mapping[str, Any]) -> list[Found]:
+        """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
+        if not briefing:
+            return []
+        hits = self._others(briefing.get("summary", ""), "case", [{"signature": self.signature(briefing)}])
+        hits = [hit for hit in hits if set(hit[1].get("kinds", [])) == set(briefing.get("kinds", []))]
+        nearness: dict[str, float] = {}
+        for _, item, similarity in hits:  # scores compare within a task only
+            nearness[item["task"]] = max(similarity, nearness.get(item["task"], -1.0))
+        hits.sort(
+            key=lambda hit: (
+                -nearness[hit[1]["task"]],
+                hit[1]["task"],
+                -_sign(state) * hit[1]["score"],
+                hit[0],
+            )
+        )
+        best = _first(_first(hits, "run"), "name")[:WINNERS]
+        return [self._kept(hit) for hit in best]
+
+    def _repairs(self, state: RunState) -> list[Found]:
+        """Return how this error was cured before, then how the most similar errors were."""
+        error = state.run.get("error", "")
+        if not error:
+            return []
+        scripts = {attempt["script"] for _, attempt, _ in self._chain(state)}
+        wheres = ({"error": error}, None)
+        found = self._own(error, "repair", wheres) + self._others(error, "repair", wheres)
+        hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
+        seen = [hit for hit in hits if hit[1]["run"] != self.run or hit[1].get("script") in scripts]
+        seen.sort(key=lambda hit: (hit[1]["error"] != error, -hit[2], hit[0]))
+        return [self._kept(hit) for hit in _first(seen, "what") if hit[2] >= ALIKE][:REPAIRS]
+
+    def _own(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
+        return _ask(self._store, text, kind, wheres) if Store(self.folder).ids() else []
+
+    def _others(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
+        """Ask the shared store, open for this one moment. What this run has in there itself is left out."""
+        if self.mode != "all" or self.shared is None or not self.shared.exists():
+            return []
+        with Store(self.shared) as store:
+            return [hit for hit in _ask(store, text, kind, wheres) if hit[1]["run"] != self.run]
+
+    def _kept(self, found: Found) -> Found:
+        """Put an item's content into this run's artifacts, where the node and a replay find it."""
+        return self.artifacts.put_json(found[1]), found[1], found[2]
+
+    def _recalled(self, name: str, item: Item, similarity: float) -> Recalled:
+        from_bank = item["kind"] == "case" and "run" not in item
+        place = f"{item.get('run', self.run)}/{item.get('step', 0)} {item.get('task', self.task)}"
+        source = f"cases/{item['name']}" if from_bank else place
+        return Recalled(id=name, kind=item["kind"], similarity=similarity, source=source)
+
+    # What is kept.
+
+    @cached_property
+    def _store(self) -> Store:
+        store = Store(self.folder)
+        store.open()
+        return store
+
+    def remember(self, item: Mapping[str, Any]) -> str:
+        """Keep an item {kind, text, ...} as an artifact and in the run's store, and return its id. Twice is once.
+
+        The run and the task are added to it. Raises ValueError for an item of no known kind or without a text.
+        """
+        whole = {"task": self.task, "run": self.run} | dict(item)
+        store = self._store
+        unmark(self.folder)
+        store.upsert([whole])
+        return self.artifacts.put_json(whole)
+
+    def close_and_merge(self) -> None:
+        """Let the run's store go and copy what is new in it into the shared store."""
+        store = self.__dict__.pop("_store", None)
+        if store is not None:
+            store.close()
+        if self.shared is not None:
+            merge(self.folder, self.shared)
+
+
+def _sign(state: RunState) -> int:
+    return 1 if state.task.get("direction", "max") == "max" else -1
+
+
+def _ask(store: Store, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
+    """Return the items nearest to `text`, each `where` asked in turn."""
+    hits = dict(hit for where in wheres for hit in store.query(text, kind, WIDE, where))
+    return [(name, store.get(name), near) for name, near in hits.items()]
+
+
+def _first(found: Sequence[Found], field: str) -> list[Found]:
+    """Leave out items whose `field` an earlier one has too."""
+    firsts: dict[Any, Found] = {}
+    for hit in found:
+        firsts.setdefault(hit[1].get(field), hit)
+    return list(firsts.values())
+
+
+def _reminders(chain: Sequence[Found], sign: int) -> list[Found]:
+    """Return the attempts that gained most, newest first among equals, and the newest one in any case."""
+
+    def gain(found: Found) -> float:
+        before, after = found[1]["score_before"], found[1]["score"]
+        return float("-inf") if before is None or after is None else sign * (after - before)
+
+    tried = [found for found in chain if found[1]["plan"].get("action") != "baseline"]
+    best = sorted(tried, key=gain, reverse=True)[:TRIED]
+    if tried and tried[0] not in best:
+        best[-1] = tried[0]
+    return best

@@ -1,0 +1,100 @@
+"""Working memory: the state that the graph checkpoints at every step.
+
+Fifteen fields of plain JSON values, because each channel costs bytes at every step. Whatever is large (scripts,
+logs, prompts, replies, attempts, the briefing) lies in the artifact store and is named here by its SHA-256.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+NANO = 1_000_000_000  # nano-dollars in a dollar; money is always an integer of these
+
+
+class Task(TypedDict, total=False):
+    """What the rules must know of the task and of the run's limits."""
+
+    name: str
+    direction: str  # "max" or "min"
+    budget: int  # nano-dollars
+    turns: int  # decisions of the planner allowed
+    history: str  # off | run | all
+    baseline: float | None  # feedback score of the starter
+    briefing: str  # artifact id of the data briefing (JSON); absent before the baseline has run
+
+
+class Best(TypedDict, total=False):
+    """The best attempt so far; empty before the baseline has run."""
+
+    attempt: str  # artifact id
+    score: float | None  # feedback score; None where a script reported none
+
+
+class Plan(TypedDict, total=False):
+    """The planner's decision for this turn."""
+
+    action: str  # baseline | apply | improve | expert | finish
+    instruction: str
+    case: str  # artifact id of the case to apply, for action "apply"
+    by: str  # the rung that decided: "recall" or a model's name
+    wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
+
+
+class Run(TypedDict, total=False):
+    """The newest execution of a script."""
+
+    execution: str  # artifact id of the whole record
+    exit: int | None
+    seconds: float
+    output: str  # artifact id of the whole output
+    error: str  # fingerprint of the error; "" where there was none
+    cures: list[str]  # what was repaired without a model before it ran
+    known: bool  # this error was seen before in this run
+
+
+class Recalled(TypedDict):
+    """One item that the history supplied for the next node. Its content is the artifact `id`."""
+
+    id: str
+    kind: str  # case | attempt | repair
+    similarity: float  # cosine, 1.0 where code and not an embedding chose it
+    source: str  # "run/step task" or "cases/NAME"
+
+
+class Fault(TypedDict, total=False):
+    """What went wrong in the step before; empty where nothing did. Rules route on `kind`."""
+
+    kind: str
+    detail: str  # one sentence
+
+
+class Route(TypedDict, total=False):
+    """The decision taken after a step."""
+
+    to: str
+    rule: str  # the rule as one line of text
+    saw: dict[str, Any]  # the values that its predicate looked at
+    passed: list[dict[str, Any]]  # the rules passed over before it: {rule, saw}
+    up: str  # role moved up its ladder by the rule
+    down: str
+    seconds: float  # of the node's execution
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A frozen view of the graph's state. Nodes read it and return an update; they never change it."""
+
+    task: Task = field(default_factory=Task)
+    turn: int = 0
+    head: str = ""  # artifact id of the newest attempt; attempts name their parents, like commits
+    best: Best = field(default_factory=Best)
+    script: str = ""  # artifact id of the script that is to be run
+    plan: Plan = field(default_factory=Plan)
+    run: Run = field(default_factory=Run)
+    advice: str = ""  # artifact id of the expert's newest words
+    rungs: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    spent: int = 0  # nano-dollars
+    history: list[Recalled] = field(default_factory=list)
+    fault: Fault = field(default_factory=Fault)
+    route: Route = field(default_factory=Route)
+    notes: dict[str, Any] = field(default_factory=dict)

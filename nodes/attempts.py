@@ -1,0 +1,59 @@
+"""Attempts: artifacts that form a chain behind the state's head, like commits. No branch sees another's future."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from memory.state import RunState
+from nodes.deps import Artifacts
+
+Attempt = dict[str, Any]
+
+
+def chain(artifacts: Artifacts, head: str) -> Iterator[Attempt]:
+    """Yield the attempts of this branch, newest first; each has its own `id` added."""
+    while head:
+        attempt = artifacts.json(head)
+        yield attempt | {"id": head}
+        head = attempt["parent"]
+
+
+def best_script(state: RunState, artifacts: Artifacts, starter: str) -> str:
+    """Return the text of the best script so far; the starter before there is one."""
+    if not state.best:
+        return starter
+    return artifacts.text(artifacts.json(state.best["attempt"])["script"])
+
+
+def recalled(state: RunState, artifacts: Artifacts, kind: str) -> list[dict[str, Any]]:
+    """Return the contents of the items of `kind` that the history supplied for this node, each with its `id`."""
+    return [artifacts.json(item["id"]) | {"id": item["id"]} for item in state.history if item["kind"] == kind]
+
+
+def asks(case: Mapping[str, Any]) -> bool:
+    """Whether a case is an idea in words, for a model to carry out on the best script."""
+    return bool(case.get("edit")) and case["edit"]["op"] == "ask"
+
+
+def briefing(state: RunState, artifacts: Artifacts) -> dict[str, Any]:
+    """Return the data briefing; empty before the baseline has run."""
+    name = state.task.get("briefing", "")
+    return dict(artifacts.json(name)) if name else {}
+
+
+def line(attempt: Attempt) -> str:
+    """Tell an attempt in one line, for prompts and tables."""
+    plan = attempt["plan"]
+    what = plan.get("instruction") or plan.get("action", "")
+    outcome = (
+        attempt.get("problem") or "no score" if attempt["score"] is None else f"score {attempt['score']:.5g}"
+    )
+    return f"{' '.join(what.split())[:160]}: {attempt['status']}, {outcome}"
+
+
+def signature(facts: Mapping[str, Any]) -> str:
+    """Tell tasks apart whose scripts cannot be exchanged: by files, columns of the submission and targets."""
+    files = sorted(f["name"] for f in facts.get("files", []))
+    submission, table = facts.get("submission") or {}, facts.get("table") or {}
+    return repr(
+        (files, submission.get("file"), submission.get("columns"), table.get("targets"), table.get("id"))
+    )

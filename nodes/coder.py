@@ -1,0 +1,111 @@
+"""The coder: makes the plan a script. It renders a case or edits an AST without a model; else it asks one."""
+
+from typing import Any, TypedDict
+
+from memory.state import Fault, Plan, RunState
+from nodes.attempts import asks, best_script, briefing, chain
+from nodes.deps import Deps
+from nodes.edits import apply_edit
+from nodes.render import RenderError, render
+from nodes.scripts import ast_key, extract
+
+REPAIRABLE = ("crash", "submission")
+
+
+class CoderUpdate(TypedDict, total=False):
+    """What the coder writes."""
+
+    script: str
+    plan: Plan
+    fault: Fault
+    counts: dict[str, int]
+
+
+def coder(state: RunState, deps: Deps) -> CoderUpdate:
+    """Write the next script, from a case, or by a model: the best script written out again with one change."""
+    if state.fault.get("kind") in REPAIRABLE:
+        return _repair(state, deps)
+    if state.plan.get("action") == "apply":
+        case = deps.artifacts.json(state.plan["case"])
+        if not asks(case):
+            return _render(state, deps, case)
+    return _improve(state, deps)
+
+
+def _render(state: RunState, deps: Deps, case: dict[str, Any]) -> CoderUpdate:
+    facts = briefing(state, deps.artifacts)
+    if case.get("edit"):
+        starter, edit = deps.task.starter, dict(case["edit"])
+        base = starter if edit.pop("of", "best") == "starter" else best_script(state, deps.artifacts, starter)
+        edited = apply_edit(base, edit, facts)
+        if edited is None:
+            return _failed(state, "unrenderable", f"the edit {case['name']!r} finds nothing to change")
+        script = edited
+    elif case.get("script"):
+        script = case["script"]  # an earlier run's winner for the very same files and columns: taken as it is
+    else:
+        try:
+            script = render(case, facts, seed=0, seconds=deps.task.seconds)
+        except RenderError as error:
+            return _failed(state, "unrenderable", str(error))
+    return _written(state, deps, script, wrote="memory")
+
+
+def _repair(state: RunState, deps: Deps) -> CoderUpdate:
+    """Ask for the newest script again, with its error repaired."""
+    script = deps.artifacts.text(state.script)
+    counts = state.counts | {"repairs": state.counts.get("repairs", 0) + 1}
+    prompt = deps.prompts(
+        deps.here.prompt,
+        task=deps.task,
+        script=script,
+        error=state.fault.get("detail", ""),
+        again=False,
+        instruction="",
+    )
+    update = _ask(state, deps, prompt, base=script)
+    return update | {"counts": update["counts"] | {"repairs": counts["repairs"]}}
+
+
+def _improve(state: RunState, deps: Deps) -> CoderUpdate:
+    script = best_script(state, deps.artifacts, deps.task.starter)
+    prompt = deps.prompts(
+        deps.here.prompt,
+        task=deps.task,
+        script=script,
+        error="",
+        again=state.fault.get("kind") == "noop",
+        instruction=state.plan.get("instruction", ""),
+    )
+    return _ask(state, deps, prompt, base=script)
+
+
+def _ask(state: RunState, deps: Deps, prompt: Any, base: str) -> CoderUpdate:
+    room = (
+        600 + len(base) // 2
+    )  # a token is two to four characters of code: enough to write the script out again
+    reply = deps.models.ask(deps.here, prompt, max_tokens=room, temperature=0.5)
+    if reply.fault:
+        return _failed(state, reply.fault, reply.detail)
+    script = extract(reply.text)
+    if script is None:
+        return _failed(state, "unparsable", "the reply holds no Python script")
+    tried = {attempt["ast"] for attempt in chain(deps.artifacts, state.head)}
+    if ast_key(script) in tried | {ast_key(base)}:
+        return _failed(state, "noop", "the reply repeats a script that was tried already")
+    return _written(state, deps, script, wrote=deps.here.model)
+
+
+def _written(state: RunState, deps: Deps, script: str, wrote: str) -> CoderUpdate:
+    plan = state.plan | {"wrote": wrote}
+    return {
+        "script": deps.artifacts.put(script),
+        "plan": Plan(**plan),
+        "fault": Fault(),
+        "counts": state.counts | {"misses": 0},
+    }
+
+
+def _failed(state: RunState, kind: str, detail: str) -> CoderUpdate:
+    counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
+    return {"fault": Fault(kind=kind, detail=detail), "counts": counts}

@@ -1,0 +1,187 @@
+"""All that a node may touch: a frozen bundle of Protocols, bound when the graph is compiled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from memory.state import Recalled, RunState
+from memory.state import Task as TaskState
+
+Message = Mapping[str, str]  # {"role": "system" | "user" | "assistant", "content": text}
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where a node stands: set anew by the compiler for each step."""
+
+    node: str = ""
+    prompt: str = ""  # name of the node's prompt, "" for none
+    model: str = ""  # the model of the current rung; "" where the rung asks none
+    ladder: tuple[str, ...] = ()  # the node's rungs, cheapest first; "recall" is no model
+    step: int = 0
+    call: str = ""  # the identity of this step's execution: the same when a step is repeated after a crash
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A model's reply. Exactly one of `text` and `fault` is meant."""
+
+    text: str = ""
+    fault: str = ""  # "" | refused (by the ledger) | provider | truncated
+    detail: str = ""  # one sentence, where there is a fault
+
+
+class Models(Protocol):
+    """Asks models; every request is reserved in the ledger before it is sent."""
+
+    def ask(
+        self,
+        here: Here,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 1024,
+        temperature: float = 0.2,
+    ) -> Reply:
+        """Send one request to `here.model`. A repeated step gets the stored reply for nothing."""
+        ...
+
+    def spent(self) -> int:
+        """Nano-dollars of this run: settled calls plus reservations of unknown outcome."""
+        ...
+
+
+@dataclass(frozen=True)
+class Execution:
+    """The record of one script's run in the sandbox."""
+
+    script: str  # artifact id
+    exit: int | None  # None where it was killed
+    seconds: float
+    output: str  # artifact id of standard output and error together
+    tail: str = ""  # the last 4,000 characters of the output
+    killed: str = ""  # "" | time | memory | disk | output | processes
+    memory_mb: float = 0.0  # peak
+    files: Mapping[str, str] = field(default_factory=dict)  # submission files it left: name -> artifact id
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of the static gate."""
+
+    line: int
+    rule: str  # e.g. unresolved-reference, unresolved-import, invalid-syntax
+    name: str  # the name concerned, "" where there is none
+    message: str
+
+
+class Sandbox(Protocol):
+    """Runs scripts where they can do no harm."""
+
+    def run(self, here: Here, script: str) -> Execution:
+        """Run the script `script` (its text) on the task's data."""
+        ...
+
+
+class Repairs(Protocol):
+    """What can be mended without a model. `sources` are scripts to copy a lost definition from."""
+
+    def before(self, script: str, sources: Sequence[str]) -> tuple[str, list[str]]:
+        """Mend what would certainly fail, without running anything: the script, and what was done in sentences."""
+        ...
+
+    def after(self, script: str, tail: str, sources: Sequence[str]) -> tuple[str, list[str]]:
+        """Mend what failed, as the output's `tail` tells it; nothing done where no cure applies."""
+        ...
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the scorer says of a submission: a score, or one sentence why there is none."""
+
+    value: float | None = None
+    problem: str = ""
+    reported: bool = False  # the script's own word, not measured on hidden answers
+    suspect: str = ""  # why the predictions do not look like the target, "" where they do
+
+
+class Scorer(Protocol):
+    """Scores an execution's submission on the public part, out of the script's reach."""
+
+    def score(self, execution: Execution) -> Score:
+        """Raises the application's typed error where the metric script itself fails."""
+        ...
+
+
+class Artifacts(Protocol):
+    """Files by hash."""
+
+    def put(self, data: bytes | str) -> str:
+        """Store and return the id."""
+        ...
+
+    def put_json(self, value: Any) -> str:
+        """Store a JSON value and return the id."""
+        ...
+
+    def text(self, name: str) -> str:
+        """Read as text."""
+        ...
+
+    def json(self, name: str) -> Any:
+        """Read as JSON."""
+        ...
+
+
+class History(Protocol):
+    """Long-term memory."""
+
+    def recall(self, node: str, state: RunState, step: int) -> list[Recalled]:
+        """What the coming `node` should know after `step`; the items' contents are artifacts of this run."""
+        ...
+
+    def remember(self, item: Mapping[str, Any]) -> str:
+        """Keep an item {kind, text, ...} and return its id. Remembering it twice is once."""
+        ...
+
+
+class Prompts(Protocol):
+    """Prompts by name."""
+
+    def __call__(self, name: str, /, **values: Any) -> list[Message]:
+        """Render the prompt `name` into messages."""
+        ...
+
+
+class Task(Protocol):
+    """The task as a node may know it."""
+
+    name: str
+    text: str  # the task in words
+    metric: str
+    direction: str  # "max" or "min"
+    seconds: float  # limit of one execution
+    starter: str  # text of the starter script
+
+    def limits(self) -> TaskState:
+        """What the rules must know: name, direction, budget, turns, history."""
+        ...
+
+    def brief(self, execution: Execution) -> dict[str, Any]:
+        """Read the data once, by code, with the baseline's submission as its example of the format."""
+        ...
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Everything a node is given. Swap any part with `dataclasses.replace`."""
+
+    models: Models
+    sandbox: Sandbox
+    repairs: Repairs
+    scorer: Scorer
+    artifacts: Artifacts
+    history: History
+    prompts: Prompts
+    task: Task
+    here: Here = Here()

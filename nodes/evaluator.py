@@ -1,0 +1,155 @@
+"""The evaluator: scores out of the script's reach, keeps the best, and writes down what was learned. No model."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from memory.state import Best, Fault, Run, RunState, Task
+from nodes.attempts import Attempt, briefing, line, recalled, signature
+from nodes.deps import Deps, Execution, Score
+from nodes.fingerprint import error_line
+from nodes.scripts import ast_key
+
+COUNTERS = ("failed", "failed_since_expert", "failed_since_up")
+
+
+class EvaluatorUpdate(TypedDict, total=False):
+    """What the evaluator writes."""
+
+    task: Task
+    head: str
+    best: Best
+    run: Run
+    fault: Fault
+    counts: dict[str, int]
+
+
+def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
+    """Judge the newest execution and add an attempt to the chain."""
+    if state.fault.get("kind") == "duplicate":
+        return {"counts": _counted(state, better=False)}
+    execution = Execution(**_record(state, deps))
+    score, fault = _judge(execution, deps)
+    better = not fault and _better(score.value, state, deps.task.direction)
+    status = "keep" if better else "crash" if fault and fault["kind"] != "suspect" else "discard"
+    attempt = _attempt(state, deps, execution, score, fault, status)
+    head = deps.artifacts.put_json(attempt)
+    _remember(state, deps, attempt, better)
+    known = bool(recalled(state, deps.artifacts, "attempt"))
+    update: EvaluatorUpdate = {
+        "head": head,
+        "run": Run(**(state.run | {"known": known})),
+        "fault": fault,
+        "counts": _counted(state, better),
+    }
+    if better:
+        update["best"] = Best(attempt=head, score=score.value)
+    if state.turn == 0:
+        update["task"] = Task(**(state.task | {"baseline": score.value}))
+    return update
+
+
+def _record(state: RunState, deps: Deps) -> dict[str, Any]:
+    record = deps.artifacts.json(state.run["execution"])
+    return {key: value for key, value in record.items() if key in Execution.__dataclass_fields__}
+
+
+def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
+    """Return the score, and the fault where there is none to be had."""
+    if execution.killed:
+        detail = f"the script was stopped: it went over its limit of {execution.killed}"
+        return Score(), Fault(kind=execution.killed, detail=detail)
+    if execution.exit != 0:
+        return Score(), Fault(kind="crash", detail=error_line(execution.tail))
+    score = deps.scorer.score(execution)
+    if score.problem:
+        return score, Fault(kind="submission", detail=score.problem)
+    if score.suspect:
+        return score, Fault(kind="suspect", detail=score.suspect)
+    return score, Fault()
+
+
+def _better(value: float | None, state: RunState, direction: str) -> bool:
+    if not state.best:
+        return True
+    best = state.best.get("score")
+    if value is None:
+        return False
+    # A starter that reports no score is beaten by the first script that does.
+    return best is None or (value > best if direction == "max" else value < best)
+
+
+def _attempt(
+    state: RunState, deps: Deps, execution: Execution, score: Score, fault: Fault, status: str
+) -> Attempt:
+    return {
+        "kind": "attempt",
+        "parent": state.head,
+        "turn": state.turn,
+        "step": deps.here.step,
+        "plan": dict(state.plan),
+        "script": execution.script,
+        "ast": ast_key(deps.artifacts.text(execution.script)),
+        "execution": state.run["execution"],
+        "cures": state.run.get("cures", []),
+        "score_before": state.best.get("score"),
+        "score": score.value,
+        "reported": score.reported,
+        "status": status,
+        "error": state.run.get("error", ""),
+        "fault": fault.get("kind", ""),
+        "problem": fault.get("detail", ""),
+        "cost": state.spent,
+        "seconds": execution.seconds,
+    }
+
+
+def _counted(state: RunState, better: bool) -> dict[str, int]:
+    """Count an attempt that brought nothing; a new best begins anew."""
+    return state.counts | {name: 0 if better else state.counts.get(name, 0) + 1 for name in COUNTERS}
+
+
+def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> None:
+    """Write to the history: the attempt, a repair that worked, and a winning script as a case of its own."""
+    if state.turn == 0:
+        return
+    facts = briefing(state, deps.artifacts)
+    origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
+    deps.history.remember(attempt | origin | {"text": line(attempt)})
+    if attempt["cures"] and attempt["status"] != "crash":
+        what = "; ".join(attempt["cures"])
+        deps.history.remember({"kind": "repair", "what": what, "text": what, "error": ""} | origin)
+    if state.counts.get("repairs") and attempt["status"] != "crash" and state.head:
+        deps.history.remember(_model_repair(deps, attempt, state.head) | origin)
+    if better and _is_gain(attempt, state):
+        deps.history.remember(_winner(deps, attempt, facts) | origin)
+
+
+def _is_gain(attempt: Mapping[str, Any], state: RunState) -> bool:
+    return attempt["score"] is not None and state.task.get("baseline") is not None
+
+
+def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:
+    failed = deps.artifacts.json(before)
+    text = f"{failed['problem']} - repaired by {attempt['plan'].get('wrote', '')}"
+    return {
+        "kind": "repair",
+        "error": failed["error"],
+        "what": text,
+        "text": text,
+        "script": attempt["script"],
+    }
+
+
+def _winner(deps: Deps, attempt: Attempt, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A winning script, offered first to a later run whose files, targets and ids have the same names."""
+    title = attempt["plan"].get("instruction", "")[:160]
+    return {
+        "kind": "case",
+        "name": f"won-{attempt['script'][:8]}",
+        "title": title,
+        "text": f"{title}. {facts.get('summary', '')}"[:600],
+        "script": deps.artifacts.text(attempt["script"]),
+        "signature": signature(facts),
+        "score": attempt["score"],
+        "baseline": attempt["score_before"],
+    }

@@ -1,0 +1,86 @@
+"""The executor: gate, free repairs, then the sandbox. It runs no script whose AST has already run."""
+
+from dataclasses import asdict
+from typing import Any, TypedDict
+
+from memory.state import Fault, Plan, Run, RunState, Task
+from nodes.attempts import recalled
+from nodes.deps import Deps, Execution
+from nodes.fingerprint import fingerprint
+
+Cure = dict[str, Any]  # {from, to: artifact ids, what: sentences}
+TRIES = 4  # executions of one script at most: the first, and after each free repair
+
+
+class ExecutorUpdate(TypedDict, total=False):
+    """What the executor writes."""
+
+    task: Task
+    plan: Plan
+    script: str
+    run: Run
+    fault: Fault
+
+
+def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
+    """Run the coder's script; at the very start the starter, whose data is then briefed."""
+    if not state.script:
+        return _baseline(deps)
+    known = recalled(state, deps.artifacts, "attempt")
+    if known:
+        detail = f"this very script has already run, at turn {known[0]['turn']}"
+        return {"fault": Fault(kind="duplicate", detail=detail)}
+    script, cures, earlier = deps.artifacts.text(state.script), list[Cure](), list[str]()
+    heal = state.task.get("history") != "off"  # repairs are remembered means, too
+    sources = _sources(state, deps)
+    if heal:
+        script = _mended(deps, script, *deps.repairs.before(script, sources), cures)
+    execution = deps.sandbox.run(deps.here, script)
+    while heal and execution.exit and len(earlier) < TRIES - 1:
+        mended = _mended(deps, script, *deps.repairs.after(script, execution.tail, sources), cures)
+        if mended == script:
+            break
+        script = mended
+        earlier.append(deps.artifacts.put_json(asdict(execution)))
+        execution = deps.sandbox.run(deps.here, script)
+    return {"script": execution.script, "run": _run(deps, execution, cures, earlier), "fault": Fault()}
+
+
+def _mended(deps: Deps, script: str, mended: str, what: list[str], cures: list[Cure]) -> str:
+    if what:
+        cures.append({"from": deps.artifacts.put(script), "to": deps.artifacts.put(mended), "what": what})
+    return mended
+
+
+def _baseline(deps: Deps) -> ExecutorUpdate:
+    execution = deps.sandbox.run(deps.here, deps.task.starter)
+    task = deps.task.limits()
+    if execution.exit == 0:
+        task["briefing"] = deps.artifacts.put_json(deps.task.brief(execution))
+    return {
+        "task": task,
+        "plan": Plan(action="baseline", instruction="the starter as it is", case="", by="", wrote=""),
+        "script": execution.script,
+        "run": _run(deps, execution, [], []),
+        "fault": Fault(),
+    }
+
+
+def _sources(state: RunState, deps: Deps) -> list[str]:
+    """Scripts to copy a lost definition from: the best so far, then the starter."""
+    best = [deps.artifacts.text(deps.artifacts.json(state.best["attempt"])["script"])] if state.best else []
+    return [*best, deps.task.starter]
+
+
+def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]) -> Run:
+    """Record the execution, with what was repaired and the executions that failed before the repairs."""
+    record: dict[str, Any] = asdict(execution) | {"cures": cures, "earlier": earlier}
+    failed = execution.exit != 0
+    return Run(
+        execution=deps.artifacts.put_json(record),
+        exit=execution.exit,
+        seconds=execution.seconds,
+        output=execution.output,
+        error=fingerprint(execution.tail) if failed and not execution.killed else execution.killed,
+        cures=[sentence for cure in cures for sentence in cure["what"]],
+    )

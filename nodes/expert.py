@@ -1,0 +1,47 @@
+"""The expert: reads a compact dossier and returns a diagnosis and a plan, in words. Dear, so asked last."""
+
+from typing import Any, TypedDict
+
+from memory.state import Fault, Plan, RunState
+from nodes.attempts import best_script, briefing, line, recalled
+from nodes.deps import Deps
+
+
+class ExpertUpdate(TypedDict, total=False):
+    """What the expert writes."""
+
+    plan: Plan
+    advice: str
+    fault: Fault
+    counts: dict[str, int]
+
+
+def expert(state: RunState, deps: Deps) -> ExpertUpdate:
+    """Ask for advice; it becomes the coder's next instruction."""
+    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=220, temperature=0.2)
+    advice = " ".join(reply.text.split())
+    if reply.fault not in ("", "truncated") or not advice:
+        kind = reply.fault or "unparsable"
+        counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
+        return {
+            "fault": Fault(kind=kind, detail=reply.detail or "the expert's reply is empty"),
+            "counts": counts,
+        }
+    return {
+        "plan": Plan(action="expert", instruction=advice[:900], case="", by=deps.here.model),
+        "advice": deps.artifacts.put(reply.text),
+        "fault": Fault(),
+        "counts": state.counts | {"misses": 0, "repairs": 0},
+    }
+
+
+def _dossier(state: RunState, deps: Deps) -> Any:
+    return deps.prompts(
+        deps.here.prompt,
+        task=deps.task,
+        summary=briefing(state, deps.artifacts).get("summary", ""),
+        script=best_script(state, deps.artifacts, deps.task.starter),
+        best=state.best.get("score"),
+        tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
+        error=state.fault.get("detail", ""),
+    )

@@ -1,0 +1,139 @@
+"""The planner: decides what this turn is for. On its free rung it takes the best remembered case without a model."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from memory.state import Fault, Plan, RunState
+from nodes.attempts import asks, best_script, briefing, line, recalled
+from nodes.deps import Deps
+
+ACTIONS = ("apply", "improve", "expert", "finish")
+NAME, SHORT = "planner", 12  # key of this node's notes; letters of a case's id that are kept there
+PATIENCE = 3  # attempts in a row that fail before a model is offered the expert and the end
+
+
+class PlannerUpdate(TypedDict, total=False):
+    """What the planner writes."""
+
+    turn: int
+    plan: Plan
+    fault: Fault
+    counts: dict[str, int]
+    notes: dict[str, Any]
+
+
+def planner(state: RunState, deps: Deps) -> PlannerUpdate:
+    """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not."""
+    if state.turn >= state.task.get("turns", 0):
+        return _failed(state, "no_turn", "all turns are used")
+    chosen = state.notes.get(NAME, {}).get("chosen", [])
+    cases = [case for case in recalled(state, deps.artifacts, "case") if case["id"][:SHORT] not in chosen]
+    if not deps.here.model:
+        free = [case for case in cases if not asks(case)]
+        if not free:
+            return {
+                "plan": Plan(),
+                "fault": Fault(kind="nothing_recalled", detail="memory has no untried case"),
+            }
+        return _decided(state, _apply(free[0], by="recall"))
+    actions = _offered(state, deps, cases)
+    reply = deps.models.ask(
+        deps.here,
+        _prompt(state, deps, cases, actions),
+        schema=_schema(cases, actions),
+        max_tokens=200,
+        temperature=0.2 if state.counts.get("failed", 0) < PATIENCE else 0.7,
+    )
+    if reply.fault:
+        return _failed(state, reply.fault, reply.detail)
+    choice = parse(reply.text)
+    if choice is None or choice.get("action") not in actions:
+        return _failed(state, "unparsable", "the reply is not the JSON that was asked for")
+    return _chosen(state, choice, cases, by=deps.here.model)
+
+
+def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]]) -> list[str]:
+    """What a model may choose: an exit is offered only to one that has tried."""
+    tired = state.counts.get("failed", 0) >= PATIENCE
+    has_expert = tired and len(deps.here.ladder) > 1
+    offered = {"apply": bool(cases), "improve": True, "expert": has_expert, "finish": tired}
+    return [action for action in ACTIONS if offered[action]]
+
+
+def _chosen(
+    state: RunState, choice: Mapping[str, Any], cases: list[dict[str, Any]], by: str
+) -> PlannerUpdate:
+    action, instruction = choice["action"], str(choice.get("instruction", "")).strip()
+    if action == "apply":
+        named = [case for case in cases if case["name"] == choice.get("case")]
+        if not named:
+            return _failed(state, "unparsable", f"there is no case {choice.get('case')!r} in the menu")
+        return _decided(state, _apply(named[0], by=by))
+    if action == "improve" and not instruction:
+        return _failed(state, "unparsable", "the instruction is empty")
+    return _decided(state, Plan(action=action, instruction=instruction[:600], case="", by=by))
+
+
+def _apply(case: Mapping[str, Any], by: str) -> Plan:
+    return Plan(action="apply", instruction=case["title"], case=case["id"], by=by)
+
+
+def _decided(state: RunState, plan: Plan) -> PlannerUpdate:
+    same = state.counts.get("same_action", 0) + 1 if plan["action"] == state.plan.get("action") else 1
+    counts = state.counts | {"misses": 0, "repairs": 0, "same_action": same}
+    update: PlannerUpdate = {"turn": state.turn + 1, "plan": plan, "fault": Fault(), "counts": counts}
+    if plan["case"]:
+        # A case that could not be rendered or repeats a script leaves no attempt: remember that it was chosen.
+        chosen = [*state.notes.get(NAME, {}).get("chosen", []), plan["case"][:SHORT]]
+        update["notes"] = state.notes | {NAME: {"chosen": chosen[-100:]}}
+    return update
+
+
+def _failed(state: RunState, kind: str, detail: str) -> PlannerUpdate:
+    counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
+    return {"fault": Fault(kind=kind, detail=detail), "counts": counts}
+
+
+def _prompt(state: RunState, deps: Deps, cases: list[dict[str, Any]], actions: list[str]) -> Any:
+    return deps.prompts(
+        deps.here.prompt,
+        task=deps.task,
+        summary=briefing(state, deps.artifacts).get("summary", ""),
+        menu=cases,
+        script=best_script(state, deps.artifacts, deps.task.starter),
+        best=state.best.get("score"),
+        tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
+        fault=state.fault.get("detail", "") if state.counts.get("misses") else "",
+        actions=actions,
+    )
+
+
+def _schema(cases: list[dict[str, Any]], actions: list[str]) -> dict[str, Any]:
+    """A flat schema; `case` is a name from the menu, or empty."""
+    return {
+        "type": "object",
+        "properties": {
+            "action": {"type": "string", "enum": actions},
+            "case": {"type": "string", "enum": [*(case["name"] for case in cases), ""]},
+            "instruction": {"type": "string", "maxLength": 300},
+        },
+        "required": ["action", "case", "instruction"],
+        "additionalProperties": False,
+    }
+
+
+def parse(text: str) -> dict[str, Any] | None:
+    """Read a model's JSON object: without its thoughts and fences, mended where that is possible."""
+    import json_repair
+
+    text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        value = json.loads(text[start:])
+    except ValueError:
+        value = json_repair.loads(text[start:][:20_000])
+    return value if isinstance(value, dict) else None

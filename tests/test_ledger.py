@@ -1,0 +1,241 @@
+"""The ledger: the cap holds whatever happens, and nothing that was paid is forgotten."""
+
+import multiprocessing
+import sqlite3
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
+from memory.state import NANO
+
+
+def call(key: str = "r/step-1/coder", run: str = "r", **more: object) -> Call:
+    fields = {
+        "step": 1,
+        "node": "coder",
+        "model": "small",
+        "served": "any-name",
+        "price": "p",
+        "prompt": "abc",
+    }
+    return Call(key=key, run=run, **(fields | more))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    book = Ledger(tmp_path / "ledger.sqlite")
+    book.open_run("r", NANO)
+    return book
+
+
+def reserved(ledger: Ledger, worst: int, **of: object) -> Reservation:
+    room = ledger.reserve(call(**of), worst)  # type: ignore[arg-type]
+    assert isinstance(room, Reservation)
+    return room
+
+
+def test_a_reservation_counts_until_it_is_settled(ledger: Ledger) -> None:
+    room = reserved(ledger, 900)
+    assert ledger.spent("r") == 900
+    ledger.settle(room.id, 300, Answer(text="hello", reply="f00", tokens_in=10, tokens_out=5, cached=4))
+    assert ledger.spent("r") == 300
+    (entry,) = ledger.calls("r")
+    assert (entry.id, entry.state, entry.nano, entry.text) == ("r/step-1/coder/1", "settled", 300, "hello")
+    assert entry.closed is not None and entry.closed >= entry.created
+
+
+def test_the_cap_is_met_exactly_and_not_passed(ledger: Ledger) -> None:
+    reserved(ledger, NANO)
+    assert ledger.reserve(call(), 1) == Refused(worst=1, remaining=0)
+    assert isinstance(ledger.reserve(call(), 0), Reservation)  # what is free always fits
+
+
+def test_a_true_price_above_the_reservation_is_entered_and_stops_the_run(ledger: Ledger) -> None:
+    ledger.settle(reserved(ledger, 10).id, 2 * NANO, Answer(text=""))
+    assert ledger.spent("r") == 2 * NANO
+    assert ledger.reserve(call(), 1) == Refused(worst=1, remaining=-NANO)
+
+
+def test_release_gives_back_what_was_never_sent(ledger: Ledger) -> None:
+    ledger.release(reserved(ledger, 10).id)
+    assert (ledger.spent("r"), ledger.calls("r")) == (0, [])
+
+
+def test_a_call_is_settled_or_released_once(ledger: Ledger) -> None:
+    room = reserved(ledger, 10)
+    ledger.settle(room.id, 5, Answer(text="a"))
+    with pytest.raises(KeyError, match="no open reservation"):
+        ledger.settle(room.id, 5, Answer(text="a"))
+    with pytest.raises(KeyError, match="no open reservation"):
+        ledger.release(room.id)
+    assert ledger.spent("r") == 5
+
+
+def test_a_repeated_step_finds_its_reply_and_only_its_own(ledger: Ledger) -> None:
+    lost = reserved(ledger, 10)  # its outcome is never known
+    kept = reserved(ledger, 10)
+    refused = reserved(ledger, 10)
+    assert [lost.id, kept.id, refused.id] == [f"r/step-1/coder/{n}" for n in (1, 2, 3)]
+    ledger.settle(refused.id, 0, Answer(note="HTTP 429"))
+    assert ledger.stored(call()) is None
+    ledger.settle(kept.id, 7, Answer(text="hello", finish="length"))
+    found = ledger.stored(call())
+    assert found is not None and (found.text, found.finish) == ("hello", "length")
+    for other in (
+        call(key="r/step-1"),
+        call(prompt="def"),
+        call(served="another"),
+        call(key="r/step-%/coder"),
+    ):
+        assert ledger.stored(other) is None
+
+
+def test_a_cap_can_be_raised_and_reopening_keeps_it(ledger: Ledger) -> None:
+    ledger.set_cap("r", 5)
+    ledger.open_run("r", 99)
+    assert ledger.cap("r") == Ledger(ledger.path).cap("r") == 5
+    assert isinstance(ledger.reserve(call(), 6), Refused)
+    ledger.set_cap("r", 6)
+    assert isinstance(ledger.reserve(call(), 6), Reservation)
+    with pytest.raises(UsageError, match="no run 'other'"):
+        ledger.set_cap("other", 1)
+    with pytest.raises(UsageError, match="no run 'other'"):
+        ledger.reserve(call(run="other"), 0)
+
+
+def test_totals_are_by_node_and_model(ledger: Ledger) -> None:
+    for n, (node, model) in enumerate([("coder", "small"), ("coder", "large"), ("coder", "small")]):
+        room = reserved(ledger, 10, node=node, model=model)
+        if n:
+            ledger.settle(room.id, n, Answer(text="", tokens_in=100, tokens_out=10, cached=1))
+    rows = [
+        (t.node, t.model, t.calls, t.nano, t.tokens_in, t.tokens_out, t.cached) for t in ledger.totals("r")
+    ]
+    assert rows == [("coder", "large", 1, 1, 100, 10, 1), ("coder", "small", 2, 12, 100, 10, 1)]
+    assert sum(total.nano for total in ledger.totals("r")) == ledger.spent("r")
+
+
+def test_the_ratio_is_believed_after_three_calls_and_within_reason(ledger: Ledger) -> None:
+    for tokens, expected in [(30, 1.0), (50, 1.0), (40, 0.6), (95, 1.0)]:
+        ledger.settle(reserved(ledger, 1, bytes=100).id, 0, Answer(text="", tokens_in=tokens))
+        assert ledger.ratio("any-name") == pytest.approx(expected)
+    for _ in range(3):
+        ledger.settle(reserved(ledger, 1, bytes=100, served="liar").id, 0, Answer(text="", tokens_in=1))
+    assert ledger.ratio("liar") == 1 / 8
+
+
+def test_eight_threads_never_pass_a_cap(ledger: Ledger) -> None:
+    def spend(thread: int) -> int:
+        bought = 0
+        for n in range(20):
+            room = ledger.reserve(call(key=f"r/{thread}-{n}/coder"), NANO // 10)
+            if isinstance(room, Reservation):
+                ledger.settle(room.id, NANO // 10, Answer(text="x"))
+                bought += 1
+        return bought
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(spend, range(8))) == 10
+    assert ledger.spent("r") == NANO
+
+
+def buy(path: Path, worker: int) -> int:
+    book = Ledger(path)
+    book.open_run("r", NANO)
+    rooms = [book.reserve(call(key=f"r/{worker}-{n}/coder"), NANO // 10) for n in range(5)]
+    return sum(isinstance(room, Reservation) for room in rooms)
+
+
+def test_processes_that_make_the_file_together_share_one_cap(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "ledger.sqlite"
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        bought = pool.starmap(buy, [(path, worker) for worker in range(4)])
+    assert sum(bought) == 10
+    assert Ledger(path).spent("r") == NANO
+
+
+def test_a_file_that_is_no_ledger_is_one_error_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"this is no database, " * 400)
+    with pytest.raises(UnavailableError, match=r"ledger .*ledger.sqlite: file is not a database"):
+        Ledger(path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UnavailableError, match="folder: unable to open"):
+        Ledger(tmp_path / "folder")
+    with pytest.raises(UnavailableError, match="choose another --runs-dir"):
+        Ledger(path / "below" / "ledger.sqlite")
+
+
+def test_a_ledger_damaged_in_use_is_one_error_with_its_path(ledger: Ledger) -> None:
+    reserved(ledger, 1)
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    ledger.path.write_bytes(b"\0" * ledger.path.stat().st_size)
+    with pytest.raises(UnavailableError, match=r"ledger\.sqlite"):
+        ledger.reserve(call(), 1)
+
+
+class Books(RuleBasedStateMachine):
+    """Any order of reservations, settlements and releases, against a model of the same in a dictionary."""
+
+    open_rooms = Bundle("open_rooms")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.ledger = Ledger(Path(self.folder.name) / "ledger.sqlite")
+        self.cap, self.worth = 100, dict[str, int]()
+        self.ledger.open_run("r", self.cap)
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+    @rule(target=open_rooms, worst=st.integers(0, 60), key=st.sampled_from(["r/a/n", "r/b/n"]))
+    def reserve(self, worst: int, key: str) -> Reservation | None:
+        room = self.ledger.reserve(call(key=key), worst)
+        fits = sum(self.worth.values()) + worst <= self.cap
+        assert isinstance(room, Reservation if fits else Refused)
+        if isinstance(room, Refused):
+            return None
+        assert room.id not in self.worth
+        self.worth[room.id] = worst
+        return room
+
+    @rule(room=consumes(open_rooms), part=st.floats(0, 1))
+    def settle(self, room: Reservation | None, part: float) -> None:
+        if room:
+            self.worth[room.id] = int(room.worst * part)
+            self.ledger.settle(room.id, self.worth[room.id], Answer(text="x"))
+
+    @rule(room=consumes(open_rooms))
+    def release(self, room: Reservation | None) -> None:
+        if room:
+            del self.worth[room.id]
+            self.ledger.release(room.id)
+
+    @rule(room=consumes(open_rooms))
+    def lose(self, room: Reservation | None) -> None:
+        """Nobody ever hears of it again: it stays what it was."""
+
+    @rule()
+    def reopen(self) -> None:
+        self.ledger = Ledger(self.ledger.path)
+
+    @invariant()
+    def the_books_agree(self) -> None:
+        assert self.ledger.spent("r") == sum(self.worth.values()) <= self.cap
+        assert {entry.id: entry.nano for entry in self.ledger.calls("r")} == self.worth
+
+
+TestBooks = Books.TestCase
+TestBooks.settings = settings(
+    max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+)

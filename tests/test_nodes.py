@@ -1,0 +1,201 @@
+"""Planner, coder and expert: a state in, an update out, at most one question to the scripted model."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import ScriptedModels
+
+import prompts
+from memory.artifacts import Artifacts
+from memory.state import RunState
+from nodes.coder import coder
+from nodes.deps import Deps, Here, Reply
+from nodes.expert import expert
+from nodes.planner import parse, planner
+from nodes.scripts import ast_key
+
+STARTER = "import csv\nprint('validation accuracy', 0.5)\n"
+CASE = {
+    "kind": "case", "name": "doubling", "title": "Print it twice", "text": "", "edit": None, "shared": {},
+    "template": "print('validation accuracy', {{ number }})\n",
+}  # fmt: skip
+
+
+class Task:
+    name, text, metric, direction, seconds, starter = "t", "Tell x.", "accuracy", "max", 10.0, STARTER
+
+
+@pytest.fixture
+def artifacts(tmp_path):
+    return Artifacts(tmp_path)
+
+
+def deps(artifacts, *replies, model="small", node="planner", ladder=("recall", "small", "large")):
+    here = Here(node=node, prompt=node, model=model, ladder=ladder, step=4, call="c")
+    return Deps(
+        models=ScriptedModels(*replies), sandbox=None, repairs=None, scorer=None, artifacts=artifacts, history=None,
+        prompts=prompts.render, task=Task(), here=here,
+    )  # fmt: skip
+
+
+def state(artifacts, **changes):
+    attempt = {
+        "parent": "", "turn": 0, "script": artifacts.put(STARTER), "ast": ast_key(STARTER), "plan": {"action": "baseline"},
+        "status": "keep", "score": 0.5, "problem": "",
+    }  # fmt: skip
+    head = artifacts.put_json(attempt)
+    briefing = artifacts.put_json({"number": 7, "summary": "A table.", "kinds": []})
+    base = RunState(
+        task={"turns": 9, "briefing": briefing, "direction": "max"},
+        turn=2,
+        head=head,
+        best={"attempt": head, "score": 0.5},
+        script=attempt["script"],
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def offered(artifacts, *cases):
+    return [
+        {"id": artifacts.put_json(c), "kind": "case", "similarity": 1.0, "source": "cases/x"} for c in cases
+    ]
+
+
+def test_the_free_rung_takes_the_first_case_without_a_model(artifacts):
+    history = offered(artifacts, CASE, CASE | {"name": "other"})
+    given_ = state(artifacts, history=history)
+    free = deps(artifacts, model="")
+    update = planner(given_, free)
+    assert update["plan"]["case"] == history[0]["id"] and update["turn"] == 3 and not free.models.asked
+    second = planner(dataclasses.replace(given_, notes=update["notes"]), free)
+    assert second["plan"]["case"] == history[1]["id"]
+    none = planner(dataclasses.replace(given_, notes=second["notes"]), free)
+    assert none["fault"]["kind"] == "nothing_recalled" and "turn" not in none
+
+
+def test_no_turn_is_left(artifacts):
+    asked = deps(artifacts)
+    assert planner(state(artifacts, turn=9), asked)["fault"]["kind"] == "no_turn" and not asked.models.asked
+
+
+def test_a_model_picks_from_the_menu(artifacts):
+    history = offered(artifacts, CASE)
+    asked = deps(artifacts, json.dumps({"action": "apply", "case": "doubling", "instruction": ""}))
+    update = planner(state(artifacts, history=history), asked)
+    assert update["plan"] == {
+        "action": "apply", "instruction": "Print it twice", "case": history[0]["id"], "by": "small",
+    }  # fmt: skip
+    schema = asked.models.asked[0]["schema"]
+    assert schema["properties"]["case"]["enum"] == ["doubling", ""]
+    assert "doubling: Print it twice" in asked.models.asked[0]["messages"][1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("failed", "actions"), [(0, ["improve"]), (2, ["improve"]), (3, ["improve", "expert", "finish"])]
+)
+def test_ways_out_are_offered_to_one_that_has_tried(artifacts, failed, actions):
+    asked = deps(artifacts, json.dumps({"action": "improve", "case": "", "instruction": "do x"}))
+    planner(state(artifacts, counts={"failed": failed}), asked)
+    assert asked.models.asked[0]["schema"]["properties"]["action"]["enum"] == actions
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ("no idea", "unparsable"),
+        ('{"action": "dance"}', "unparsable"),
+        ('{"action": "improve", "instruction": " "}', "unparsable"),
+        ('{"action": "apply", "case": "nothing"}', "unparsable"),
+        (Reply(fault="refused", detail="no money"), "refused"),
+        (Reply('{"action": "improve"', "truncated", "cut off"), "truncated"),
+    ],
+)
+def test_a_reply_that_cannot_be_used_is_a_fault_and_no_turn(artifacts, reply, kind):
+    update = planner(state(artifacts, history=offered(artifacts, CASE)), deps(artifacts, reply))
+    assert update["fault"]["kind"] == kind and update["counts"]["misses"] == 1 and "turn" not in update
+
+
+def test_the_coder_renders_a_case_without_a_model(artifacts):
+    (item,) = offered(artifacts, CASE)
+    asked = deps(artifacts, node="coder")
+    update = coder(state(artifacts, plan={"action": "apply", "case": item["id"]}), asked)
+    assert artifacts.text(update["script"]).strip() == "print('validation accuracy', 7)"
+    assert update["plan"]["wrote"] == "memory" and not asked.models.asked
+
+
+def test_a_case_that_cannot_be_rendered_is_a_fault(artifacts):
+    (item,) = offered(artifacts, CASE | {"template": "{{ missing.name }}"})
+    update = coder(
+        state(artifacts, plan={"action": "apply", "case": item["id"]}), deps(artifacts, node="coder")
+    )
+    assert update["fault"]["kind"] == "unrenderable" and "doubling" in update["fault"]["detail"]
+
+
+def test_the_coder_changes_the_best_script(artifacts):
+    asked = deps(artifacts, "```python\nprint('validation accuracy', 1)\n```", node="coder")
+    update = coder(state(artifacts, plan={"action": "improve", "instruction": "print 1"}), asked)
+    assert "accuracy', 1" in artifacts.text(update["script"]) and update["plan"]["wrote"] == "small"
+    prompt = asked.models.asked[0]["messages"][1]["content"]
+    assert STARTER in prompt and prompt.rstrip().endswith("with this change: print 1")
+    assert "schema" not in asked.models.asked[0]
+
+
+def test_a_reply_without_a_change_is_asked_for_otherwise(artifacts):
+    same = f"```python\n# a comment\n{STARTER}```"
+    given_ = state(artifacts, plan={"action": "improve", "instruction": "print 1"})
+    update = coder(given_, deps(artifacts, same, node="coder"))
+    assert update["fault"]["kind"] == "noop"
+    again = deps(artifacts, same, node="coder")
+    coder(dataclasses.replace(given_, fault=update["fault"]), again)
+    assert "without the change" in again.models.asked[0]["messages"][1]["content"]
+
+
+def test_a_crash_is_repaired_from_the_newest_script(artifacts):
+    broken = artifacts.put("print(nothing)\n")
+    given_ = state(
+        artifacts,
+        script=broken,
+        fault={"kind": "crash", "detail": "NameError: nothing"},
+        counts={"repairs": 1},
+    )
+    asked = deps(artifacts, "```python\nprint('mended')\n```", node="coder")
+    update = coder(given_, asked)
+    prompt = asked.models.asked[0]["messages"][1]["content"]
+    assert "print(nothing)" in prompt and "NameError: nothing" in prompt
+    assert update["counts"]["repairs"] == 2
+
+
+def test_the_expert_gives_words_that_become_the_plan(artifacts):
+    asked = deps(artifacts, "Diagnosis: weak.\nPlan: use more.", node="expert", model="large")
+    update = expert(state(artifacts), asked)
+    assert (
+        update["plan"]["action"] == "expert"
+        and update["plan"]["instruction"] == "Diagnosis: weak. Plan: use more."
+    )
+    assert artifacts.text(update["advice"]).startswith("Diagnosis") and "schema" not in asked.models.asked[0]
+    refused = expert(
+        state(artifacts), deps(artifacts, Reply(fault="refused", detail="no"), node="expert", model="large")
+    )
+    assert refused["fault"]["kind"] == "refused" and "plan" not in refused
+
+
+@given(
+    st.text(max_size=300) | st.builds(lambda a, b: f"{a}{{{b}", st.text(max_size=20), st.text(max_size=200))
+)
+def test_any_reply_is_parsed_or_refused(text):
+    value = parse(text)
+    assert value is None or isinstance(value, dict)
+
+
+def test_prompts_of_a_role_share_their_beginning(artifacts):
+    plan = {"action": "improve", "instruction": "print 1"}
+    first, second = (deps(artifacts, "```python\nx = 1\n```", node="coder") for _ in range(2))
+    coder(state(artifacts, plan=plan), first)
+    coder(state(artifacts, plan=plan | {"instruction": "print 2"}), second)
+    one, two = (d.models.asked[0]["messages"] for d in (first, second))
+    assert one[0] == two[0]
+    shared = len([1 for a, b in zip(one[1]["content"], two[1]["content"], strict=False) if a == b])
+    assert shared > 0.95 * len(one[1]["content"])

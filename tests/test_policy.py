@@ -1,0 +1,154 @@
+"""The policy: each predicate at its borders, the order of rules, and the effects of the one that fires."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphs.policy import PREDICATES, decide, gain_percent, percent_better
+from graphs.spec import GraphSpec, load_predicate, shipped
+from memory.state import RunState
+
+BUDGETML = GraphSpec.load("budgetml")
+BASE = RunState(
+    task={"name": "t", "direction": "max", "budget": 10, "turns": 12, "baseline": 0.5},
+    turn=3,
+    head="b",
+    best={"attempt": "a", "score": 0.52},
+    rungs={"planner": 1},
+)
+
+
+def go(node: str, spec: GraphSpec = BUDGETML, **changes: object):
+    state = dataclasses.replace(BASE, **changes)
+    return decide(node, spec.rules[node], state, spec.ladders, load_predicate)
+
+
+@pytest.mark.parametrize(
+    ("changes", "target"),
+    [
+        ({"best": {}, "turn": 0, "fault": {"kind": "crash"}}, "END"),  # the starter failed
+        ({"turn": 12}, "END"),
+        ({"turn": 11}, "planner"),
+        ({"best": {"attempt": "b", "score": 0.6}}, "planner"),  # improved
+        ({"rungs": {}, "fault": {"kind": "crash"}}, "planner"),  # a case is left: no model repairs
+        ({"fault": {"kind": "crash"}}, "coder"),
+        ({"fault": {"kind": "crash"}, "counts": {"repairs": 1}}, "coder"),
+        ({"fault": {"kind": "crash"}, "counts": {"repairs": 2}}, "planner"),
+        ({"fault": {"kind": "crash"}, "run": {"known": True}}, "planner"),
+        ({"fault": {"kind": "time"}}, "planner"),
+        ({"counts": {"failed_since_expert": 3}}, "planner"),
+        ({"counts": {"failed_since_expert": 4}}, "expert"),
+        ({"counts": {"failed_since_expert": 4, "lifelines": 5}}, "planner"),
+        # The goal is met (10% of .5): the expert waits for twice as long.
+        ({"counts": {"failed_since_expert": 7}, "best": {"attempt": "a", "score": 0.55}}, "planner"),
+        ({"counts": {"failed_since_expert": 8}, "best": {"attempt": "a", "score": 0.55}}, "expert"),
+    ],
+)
+def test_evaluator_of_budgetml(changes, target):
+    assert go("evaluator", **changes).route["to"] == target
+
+
+@pytest.mark.parametrize(
+    ("changes", "target", "up"),
+    [
+        ({"rungs": {}, "fault": {"kind": "nothing_recalled"}}, "planner", "planner"),
+        ({"fault": {"kind": "refused"}}, "END", None),
+        ({"fault": {"kind": "unparsable"}, "counts": {"misses": 1}}, "planner", None),
+        ({"fault": {"kind": "unparsable"}, "counts": {"misses": 3}}, "planner", "planner"),
+        ({"fault": {"kind": "provider"}, "counts": {"misses": 3}, "rungs": {"planner": 2}}, "planner", None),
+        ({"fault": {"kind": "provider"}, "counts": {"misses": 4}, "rungs": {"planner": 2}}, "END", None),
+        ({"plan": {"action": "expert"}}, "expert", None),
+        ({"plan": {"action": "expert"}, "counts": {"lifelines": 5}}, "coder", None),
+        ({"plan": {"action": "finish"}}, "END", None),
+        ({"plan": {"action": "improve"}}, "coder", None),
+    ],
+)
+def test_planner_of_budgetml(changes, target, up):
+    route = go("planner", **changes).route
+    assert (route["to"], route.get("up")) == (target, up)
+
+
+def test_effects_begin_counts_anew_and_use_up_lifelines():
+    counts = {"failed": 6, "failed_since_expert": 4, "failed_since_up": 6, "misses": 3, "lifelines": 1}
+    after = go("evaluator", counts=counts).state
+    assert after.counts == counts | {"failed_since_expert": 0, "lifelines": 2}
+    moved = go("planner", counts=counts, fault={"kind": "unparsable"}).state
+    assert moved.rungs["planner"] == 2
+    assert moved.counts == counts | {"failed_since_up": 0, "misses": 0, "same_action": 0}
+
+
+def test_down_stops_at_the_lowest_rung():
+    assert go("evaluator", best={"attempt": "b", "score": 1.0}, rungs={"coder": 1}).state.rungs["coder"] == 0
+    route = go("evaluator", best={"attempt": "b", "score": 1.0}, rungs={"coder": 0}).route
+    assert route["to"] == "planner" and "down" not in route
+
+
+def test_the_route_tells_rule_values_and_what_was_passed_over():
+    route = go("evaluator", counts={"failed_since_expert": 4}).route
+    assert route["rule"].startswith("stuck attempts=4") and route["rule"].endswith("→ expert")
+    assert route["saw"] == {"failed": 4, "since": "expert", "lifelines": 0, "gain": 4.0}
+    assert [p["rule"].split()[0] for p in route["passed"]] == [
+        "baseline_failed", "out_of_turns", "improved", "case_left", "crashed",
+    ]  # fmt: skip
+
+
+def test_paper_shares_lifelines_between_cascade_and_planner():
+    paper = GraphSpec.load("paper")
+    miss = {"fault": {"kind": "unparsable"}, "rungs": {}}
+    assert go("planner", paper, **miss, counts={"misses": 3, "lifelines": 4}).route.get("up") == "planner"
+    assert go("planner", paper, **miss, counts={"misses": 3, "lifelines": 5}).route.get("up") is None
+    again = {"plan": {"action": "improve"}, "rungs": {}}
+    assert go("planner", paper, **again, counts={"same_action": 2}).route["to"] == "coder"
+    assert go("planner", paper, **again, counts={"same_action": 3}).route.get("up") == "planner"
+
+
+@pytest.mark.parametrize("direction, base, best, percent", [
+    ("max", 0.5, 0.55, 10.0), ("min", 2.0, 1.5, 25.0), ("max", -1.0, -0.5, 50.0), ("min", 0.0, 1.0, -100.0),
+    ("max", None, 1.0, None),
+])  # fmt: skip
+def test_percent_better(direction, base, best, percent):
+    assert percent_better(base, best, direction) == percent
+    state = dataclasses.replace(BASE, task={"direction": direction, "baseline": base}, best={"score": best})
+    assert gain_percent(state) == percent
+
+
+@given(
+    node=st.sampled_from(list(BUDGETML.nodes)),
+    graph=st.sampled_from(shipped()),
+    turn=st.integers(0, 20),
+    kind=st.sampled_from(
+        ["", "crash", "refused", "unparsable", "provider", "nothing_recalled", "time", "noop"]
+    ),
+    action=st.sampled_from(["", "apply", "improve", "expert", "finish"]),
+    rungs=st.dictionaries(st.sampled_from(["planner", "coder"]), st.integers(0, 2)),
+    counts=st.dictionaries(
+        st.sampled_from(["failed", "failed_since_expert", "misses", "repairs", "lifelines", "same_action"]),
+        st.integers(0, 9),
+    ),
+)
+def test_some_rule_always_holds_and_no_role_leaves_its_ladder(node, graph, turn, kind, action, rungs, counts):
+    spec = GraphSpec.load(graph)
+    if node not in spec.nodes:
+        return
+    rungs = {role: min(rung, len(spec.ladders.get(role, ("",))) - 1) for role, rung in rungs.items()}
+    decision = go(
+        node, spec, turn=turn, fault={"kind": kind}, plan={"action": action}, rungs=rungs, counts=counts
+    )
+    assert decision.route["to"] in {*spec.nodes, "END"}
+    assert all(0 <= rung < len(spec.ladders.get(role, ("",))) for role, rung in decision.state.rungs.items())
+
+
+def test_predicates_change_nothing():
+    before = dataclasses.asdict(BASE)
+    arguments = {
+        "reached": {"percent": 1},
+        "crashed": {"repairs": 1},
+        "stuck": {"attempts": 1},
+        "wants": {"action": "x"},
+    }
+    arguments |= {"repeated": {"times": 1}, "faulted": {"kind": "x"}}
+    for name, predicate in PREDICATES.items():
+        predicate(BASE, **arguments.get(name, {}))
+    assert dataclasses.asdict(BASE) == before

@@ -1,0 +1,134 @@
+"""Prices: exact sums, a worst case that is one, and no model that is free because nobody knows it."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.money.prices import Price, input_bound, price_of, text_bytes
+
+COUNTS = st.integers(0, 2_000_000)
+RATES = st.decimals(0, 1000, places=4)
+
+
+def spec(**fields: Any) -> ModelSpec:
+    return ModelSpec(**({"name": "m", "base_url": "http://127.0.0.1:9/v1", "model": "any-name"} | fields))
+
+
+def test_a_declared_price_is_the_number_in_the_file() -> None:
+    price = price_of(spec(price={"input": 0.1, "output": 0.4}))
+    assert (price.input, price.output, price.cached) == (Decimal("0.1"), Decimal("0.4"), Decimal("0.1"))
+    assert price.id == "price: input 0.1, output 0.4, cached 0.1"
+    assert price.cost(1_000_000, 0, 1_000_000) == 500_000_000
+
+
+@pytest.mark.parametrize(
+    ("usage", "nano"),
+    [((1000, 0, 0), 1_000_000), ((1000, 1000, 0), 250_000), ((1000, 400, 7), 714_000), ((10, 99, 0), 2_500)],
+)
+def test_cached_input_is_a_part_of_the_input(usage: tuple[int, int, int], nano: int) -> None:
+    price = price_of(spec(price={"input": 1, "cached": 0.25, "output": 2}))
+    assert price.cost(*usage) == nano
+
+
+def test_an_entry_is_rounded_up_once() -> None:
+    price = Price(Decimal("0.0003"), Decimal("0.0003"), Decimal("0.0003"), id="tiny")
+    assert price.cost(1, 0, 1) == price.worst_case(1, 1) == 1  # 0.6 nano-dollars, not twice 0.3 rounded up
+    assert price.cost(0, 0, 0) == 0
+
+
+@given(rates=st.tuples(RATES, RATES, RATES), tokens_in=COUNTS, cached=COUNTS, tokens_out=COUNTS)
+def test_the_sum_is_exact_and_no_reply_costs_more_than_the_worst_case(
+    rates: tuple[Decimal, Decimal, Decimal], tokens_in: int, cached: int, tokens_out: int
+) -> None:
+    price = Price(*rates, id="x")
+    cached = min(cached, tokens_in)
+    exact = (
+        (tokens_in - cached) * Fraction(rates[0])
+        + cached * Fraction(rates[2])
+        + tokens_out * Fraction(rates[1])
+    )
+    cost = price.cost(tokens_in, cached, tokens_out)
+    assert 0 <= cost - exact * 1000 < 1
+    assert cost <= price.worst_case(tokens_in, tokens_out)
+
+
+@given(rate_in=RATES, rate_out=RATES.filter(bool), bound=COUNTS, remaining=st.integers(-(10**9), 10**12))
+def test_affordable_is_the_most_that_fits(
+    rate_in: Decimal, rate_out: Decimal, bound: int, remaining: int
+) -> None:
+    price = Price(rate_in, rate_out, rate_in, id="x")
+    room = price.affordable(bound, remaining)
+    assert price.worst_case(bound, room + 1) > remaining
+    assert room < 0 or price.worst_case(bound, room) <= remaining
+
+
+def test_price_zero_is_free_and_wins_over_a_list_price() -> None:
+    price = price_of(spec(price=0, list_price_of="gpt-4-0125-preview"))
+    assert (price.id, price.shadow, price.worst_case(10**6, 10**6), price.cost(10**6, 0, 10**6)) == (
+        ("price: 0", False, 0, 0)
+    )
+
+
+def test_a_shadow_price_is_that_of_the_listed_model_and_names_the_record() -> None:
+    price = price_of(
+        spec(base_url="embedded", model="qwen2.5-coder-1.5b-instruct", list_price_of="gpt-4-0125-preview")
+    )
+    assert (price.id, price.shadow) == ("openai/gpt-4-turbo", True)
+    assert price.cost(1000, 0, 1000) == price.worst_case(1000, 1000) == 40_000_000
+
+
+def test_a_hosted_model_is_found_by_its_host_and_a_loose_match_is_on_record() -> None:
+    hosted = price_of(spec(base_url="https://openrouter.ai/api/v1", model="openai/gpt-4o"))
+    assert (hosted.id, hosted.shadow) == ("openrouter/openai/gpt-4o", False)
+    assert price_of(spec(model="deepseek-chat-v9")).id == "deepseek/deepseek-chat"
+
+
+@pytest.mark.parametrize("fields", [{"list_price_of": "deepseek-chat"}, {"list_price_of": "gemini-2.5-pro"}])
+@settings(max_examples=30, deadline=None)
+@given(tokens_in=st.integers(0, 400_000), cached=st.integers(0, 400_000), tokens_out=st.integers(0, 50_000))
+def test_hours_and_lengths_are_reserved_at_the_dearest(
+    fields: dict[str, str], tokens_in: int, cached: int, tokens_out: int
+) -> None:
+    price = price_of(spec(**fields))
+    assert 0 <= price.cost(tokens_in, cached, tokens_out) <= price.worst_case(tokens_in, tokens_out)
+
+
+def test_a_length_that_is_dearer_is_charged_at_its_own_rate() -> None:
+    price = price_of(spec(list_price_of="gemini-2.5-pro"))
+    assert price.cost(100_000, 0, 0) * 4 == price.cost(200_000, 0, 0) * 2 < price.cost(400_000, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"model": "text-embedding-3-small"},  # listed, but not priced for text that it writes
+        {"list_price_of": "no-such-model"},
+        {"base_url": "embedded", "model": "qwen2.5-coder-0.5b-instruct"},
+    ],
+)
+def test_an_unknown_price_is_an_error_that_names_the_model_and_the_way_out(fields: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=r"model 'm': .*`price:`.*`list_price_of:`") as caught:
+        price_of(spec(**fields))
+    assert "\n" not in str(caught.value)
+
+
+@given(st.lists(st.text(max_size=50), min_size=1, max_size=5), st.floats(0.125, 1))
+def test_the_bound_is_never_below_what_the_ratio_says_nor_above_the_bytes(
+    texts: list[str], ratio: float
+) -> None:
+    messages = [{"role": "user", "content": text} for text in texts]
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    assert text_bytes(messages, None) == size
+    assert size * ratio < input_bound(messages, None, ratio) <= input_bound(messages, None)
+    assert input_bound(messages, {"type": "object"}) > input_bound(messages, None)
+
+
+def test_a_chinese_text_is_bounded_by_its_bytes_and_not_by_its_characters() -> None:
+    assert input_bound([{"role": "user", "content": "数据" * 100}], None) > 600

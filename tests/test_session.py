@@ -1,0 +1,352 @@
+"""Whole runs with a scripted model behind a real server; sandbox, scorer, ledger, history, checkpoints are the real ones."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import tiny
+from fault_server import FaultServer, Turn
+
+from budgetmlagent import Session
+from budgetmlagent.cli import call
+from budgetmlagent.errors import RunFailedError, UsageError
+
+KEYS = {
+    "run_id", "task", "graph", "models", "seed", "status", "reason", "metric", "direction", "baseline", "best",
+    "private_baseline", "private_best", "gain_pct", "success", "feedback", "usd", "usd_by_node", "calls",
+    "calls_by_model", "tokens_in", "tokens_out", "cached_tokens", "expert_calls", "escalations", "turns", "steps",
+    "seconds", "sandbox", "integrity", "history", "replayed", "hosts", "run_dir",
+}  # fmt: skip
+EVENT_KEYS = {
+    "step", "node", "model", "seconds", "usd", "tokens_in", "tokens_out", "cached", "prompt", "reply", "history",
+    "score", "fault", "route",
+}  # fmt: skip
+RATES = {"small-model": (1, 2), "large-model": (10, 30)}
+
+
+@pytest.fixture
+def server():
+    with FaultServer(respond=tiny.team) as server:
+        yield server
+
+
+def new(tmp_path: Path, server: FaultServer, **options) -> Session:
+    folder = tmp_path / "tiny"
+    task = folder if folder.exists() else tiny.task(tmp_path)
+    options = {"turns": 3, "history": "off", "runs_dir": tmp_path / "runs"} | options
+    return Session(str(task), models=tiny.models(tmp_path, server.url), **options)
+
+
+def test_a_run_improves_the_script_and_says_so(tmp_path, server):
+    session = new(tmp_path, server)
+    summary = session.run()
+    assert set(summary) >= KEYS
+    assert (summary["status"], summary["reason"]) == ("finished", "all turns are used")
+    assert summary["best"] == summary["private_best"] == 1.0
+    assert summary["baseline"] < 0.7 and summary["gain_pct"] > 40 and summary["success"] is True
+    assert summary["turns"] == 3 and summary["feedback"] == "public"
+    assert summary["integrity"]["ok"] is True
+    folder = Path(summary["run_dir"])
+    assert json.loads((folder / "run.json").read_text()) == summary
+    assert (folder / "best" / "train.py").read_text().startswith(tiny.GOOD)
+    assert len((folder / "best" / "submission.csv").read_text().splitlines()) == 41
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert all(set(event) >= EVENT_KEYS for event in events)
+    assert [event["step"] for event in events] == list(range(1, summary["steps"] + 1))
+    assert events == session.timeline
+    results = [line.split("\t") for line in (folder / "results.tsv").read_text().splitlines()]
+    assert results[0] == ["step", "score", "seconds", "dollars", "status", "plan"]
+    assert [row[4] for row in results[1:3]] == ["keep", "keep"]
+
+
+def test_money_is_what_the_server_billed(tmp_path, server):
+    summary = new(tmp_path, server).run()
+    nano = Decimal(0)
+    for request in server.requests:
+        tokens_in, _, tokens_out = request.billed
+        rate_in, rate_out = RATES[request.body["model"]]
+        nano += (tokens_in * rate_in + tokens_out * rate_out) * 1000
+    assert Decimal(str(summary["usd"])) * 10**9 == nano
+    assert summary["calls"] == len(server.requests)
+    assert summary["tokens_in"] == sum(r.billed[0] for r in server.requests)
+    assert summary["tokens_out"] == sum(r.billed[2] for r in server.requests)
+    assert summary["cached_tokens"] == sum(r.billed[1] for r in server.requests)
+
+
+def test_only_the_planner_sends_a_schema(tmp_path, server):
+    session = new(tmp_path, server, turns=2)
+    session.run()
+    by_node = {event["node"]: event for event in session.timeline if event["prompt"]}
+    for request in server.requests:
+        planner = "You lead a small team" in request.body["messages"][0]["content"]
+        assert ("response_format" in request.body) == planner
+    assert {"planner", "coder"} <= set(by_node)
+
+
+def test_a_budget_that_buys_three_calls_buys_three(tmp_path, server):
+    server.respond = lambda body: Turn(tiny.team(body).text, tokens_in=500, tokens_out=100)
+    models = tiny.models(tmp_path, server.url)
+    models.write_text(models.read_text().replace("input: 1,", "input: 0,"))
+    task = tiny.task(tmp_path)
+    budget = 3 * 2 * 100 / 1e6  # three replies of 100 tokens, at 2 dollars per million
+    session = Session(
+        str(task), models=models, budget=budget, turns=9, history="off", runs_dir=tmp_path / "runs"
+    )
+    summary = session.run()
+    assert summary["calls"] == len(server.requests) == 3
+    assert summary["usd"] == budget
+    assert summary["reason"].startswith("what is left of the budget")
+
+
+def test_more_money_and_more_turns_go_on(tmp_path, server):
+    session = new(tmp_path, server, turns=2, budget=0.0)
+    assert session.run()["calls"] == 0
+    again = Session.open(session.folder.root)
+    again.extend(budget=1.0)
+    summary = again.run()
+    assert summary["calls"] > 0 and summary["turns"] == 2 and summary["best"] == 1.0
+    more = Session.open(session.folder.root)
+    more.extend(turns=4)
+    assert more.run()["turns"] == 4
+
+
+def test_stepping_ends_where_running_does(tmp_path, server):
+    done = new(tmp_path, server)
+    done.run()
+    stepped = new(tmp_path, server)
+    while not stepped.done:
+        assert Session.open(stepped.folder.root).step()  # from cold before each step
+    strip = {"seconds", "usd", "prompt", "reply", "execution", "attempt", "briefing"}
+
+    def shape(session):
+        return [(e["node"], e["route"]["to"], e["score"], e["fault"], e["turn"]) for e in session.timeline]
+
+    assert shape(done) == shape(stepped) and strip
+
+
+def test_the_second_process_is_kept_out(tmp_path, server):
+    session = new(tmp_path, server)
+    with session._running():
+        code = f"from budgetmlagent import Session; Session.open({str(session.folder.root)!r}).run()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "is running in another process" in done.stderr
+
+
+def test_killed_at_random_moments_it_resumes_and_pays_nothing_twice(tmp_path, server):
+    chance = random.Random(7)
+    session = new(tmp_path, server, turns=4)
+    code = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "resume", str(session.folder.root), "--json"]
+    kills = 0
+    while kills < 5:
+        seen = len(server.requests)
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while len(server.requests) == seen and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.6))
+        if child.poll() is not None:
+            break
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        kills += 1
+    assert kills >= 3
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    calls = Session.open(session.folder.root).calls
+    paid = [c for c in calls if c["state"] == "settled"]
+    assert summary["turns"] == 4 and summary["best"] == 1.0
+    # Each step's work was paid once; a call that was under way at a kill stays reserved and is sent again.
+    assert len({(c["step"], c["node"]) for c in paid}) == len(paid)
+    assert len(server.requests) == len(calls)
+    assert len(calls) - len(paid) <= kills
+
+
+def test_a_recorded_run_replays_to_the_same_end(tmp_path, server):
+    recorded = new(tmp_path, server, history="run")
+    first = recorded.run()
+    seen = len(server.requests)
+    replay = Session(
+        str(tmp_path / "tiny"),
+        models=f"replay:{first['run_dir']}",
+        turns=3,
+        history="run",
+        runs_dir=tmp_path / "other",
+    )
+    second = replay.run()
+    assert len(server.requests) == seen
+    assert second["replayed"] is True and second["best"] == first["best"] and second["usd"] == first["usd"]
+    assert [e["route"]["rule"] for e in replay.timeline] == [e["route"]["rule"] for e in recorded.timeline]
+    assert [e["attempt"] and replay.artifacts.json(e["attempt"])["script"] for e in replay.timeline] == [
+        e["attempt"] and recorded.artifacts.json(e["attempt"])["script"] for e in recorded.timeline
+    ]
+
+
+@pytest.mark.parametrize("what", ["prompt", "reply"])
+def test_a_changed_recording_is_refused(tmp_path, server, what):
+    recorded = new(tmp_path, server, turns=1)
+    run_dir = Path(recorded.run()["run_dir"])
+    name = next(e[what] for e in recorded.timeline if e[what])
+    path = run_dir / "artifacts" / name
+    path.write_text(path.read_text().replace("sign", "sine").replace("lead", "led"))
+    replay = Session(
+        str(tmp_path / "tiny"),
+        models=f"replay:{run_dir}",
+        turns=1,
+        history="off",
+        runs_dir=tmp_path / "other",
+    )
+    with pytest.raises(RunFailedError, match="was changed"):
+        replay.run()
+
+
+def test_a_changed_task_misses_the_recording(tmp_path, server):
+    run_dir = new(tmp_path, server, turns=1).run()["run_dir"]
+    file = tmp_path / "tiny" / "task.yaml"
+    file.write_text(file.read_text().replace("Tell whether", "Say whether"))
+    replay = Session(
+        str(tmp_path / "tiny"),
+        models=f"replay:{run_dir}",
+        turns=1,
+        history="off",
+        runs_dir=tmp_path / "other",
+    )
+    with pytest.raises(RunFailedError, match="prompt differs"):
+        replay.run()
+
+
+def test_a_starter_that_fails_ends_the_run_as_failed(tmp_path, server, capsys):
+    task = tiny.task(tmp_path, starter="import nowhere\n", name="broken")
+    status = call(
+        [
+            "run",
+            str(task),
+            "--models",
+            str(tiny.models(tmp_path, server.url)),
+            "--runs-dir",
+            str(tmp_path / "r"),
+        ]
+    )
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert status == 1 and "starter" in error and "train.py" in error and "nowhere" in error
+    assert json.loads(next((tmp_path / "r").glob("*/run.json")).read_text())["status"] == "failed"
+
+
+def test_a_metric_script_that_raises_ends_the_run_as_failed(tmp_path, server, capsys):
+    task = tiny.task(tmp_path, metric=tiny.EVAL.replace("return sum", "return 1 / 0 + sum"), name="wrong")
+    status = call(
+        [
+            "run",
+            str(task),
+            "--models",
+            str(tiny.models(tmp_path, server.url)),
+            "--runs-dir",
+            str(tmp_path / "r"),
+        ]
+    )
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert status == 1 and "eval.py" in error and "ZeroDivisionError" in error
+
+
+def test_scripts_get_no_answers_from_libraries_or_scoring(tmp_path, server):
+    peek = """
+import os, sys
+try:
+    import sklearn.datasets
+    sklearn.datasets.load_digits()
+    print("GOT digits")
+except (FileNotFoundError, ModuleNotFoundError, OSError) as error:
+    print("no digits", type(error).__name__)
+places = [sys.prefix, sys.base_prefix, "/workspace", "/tmp", "/home", "/root", "/usr/share"]
+found = [os.path.join(top, name) for place in places for top, _, names in os.walk(place) for name in names]
+found = [path for path in found if os.path.basename(path) == "answers.csv" or "/scoring/" in path]
+print("FOUND" if found else "no scoring", found)
+"""
+    session = new(tmp_path, server, turns=1)
+    task = tiny.task(tmp_path, starter=tiny.STARTER + peek, name="peek")
+    session = Session(
+        str(task), models=tiny.models(tmp_path, server.url), turns=1, history="off", runs_dir=tmp_path / "r"
+    )
+    session.step()
+    text = session.artifacts.text(session.state.run["output"])
+    assert "no digits" in text and "no scoring" in text
+
+
+def test_the_commands_show_what_happened(tmp_path, server, capsys):
+    run_dir = new(tmp_path, server, turns=2).run()["run_dir"]
+    runs, run = ["--runs-dir", str(tmp_path / "runs")], Path(run_dir).name
+
+    def as_json(*arguments):
+        assert call([*arguments, *runs, "--json"]) == 0
+        out = capsys.readouterr().out
+        assert out.count("\n") == 1
+        return json.loads(out)
+
+    assert as_json("show", run)["run_id"] == run
+    assert as_json("list")[0]["run_id"] == run
+    cost = as_json("cost", run)
+    assert cost["usd"] == pytest.approx(sum(c["usd"] for c in cost["calls"])) and cost["usd_reserved"] == 0
+    assert set(cost["calls"][0]) >= {"id", "step", "node", "model", "usd", "tokens_in", "tokens_out", "state"}
+    why = as_json("why", run, "3")
+    assert why["route"]["rule"].startswith("nothing_recalled") and why["route"]["up"] == "planner"
+    assert as_json("resume", run)["status"] == "finished"
+    for command in (["show", run], ["why", run], ["why", run, "2"], ["cost", run], ["list"], ["doctor", run]):
+        assert call([*command, *runs]) == 0
+        assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["run", "nowhere"], 2, "nowhere: no such task"),
+        (["run", "digits", "--budget", "abc"], 2, "Invalid value for '--budget'"),
+        (["run", "digits", "--budget", "-1"], 2, "--budget -1.0"),
+        (["run", "digits", "--turns", "0"], 2, "--turns 0"),
+        (["run", "digits", "--history", "some"], 2, "--history some"),
+        (["run", "digits", "--graph", "bugetml"], 2, "did you mean 'budgetml'"),
+        (["run", "digits", "--graph", "no.yaml"], 2, "no.yaml: no such file"),
+        (["run", "digits", "--models", "no.yaml"], 2, "no.yaml"),
+        (["run", "digits", "--models", "replay:nowhere"], 2, "no recorded run"),
+        (["show", "nothing"], 2, "unknown run 'nothing'"),
+        (["resume", "nothing"], 2, "unknown run 'nothing'"),
+        (["memory", "show", "ffff"], 2, "ffff"),
+        (["graph", "lint", "nope"], 2, "unknown graph 'nope'"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+)
+def test_bad_input_gets_one_line_and_its_status(tmp_path, capsys, monkeypatch, arguments, status, words):
+    monkeypatch.chdir(tmp_path)
+    assert call(arguments) == status
+    captured = capsys.readouterr()
+    assert words in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+    assert not list(tmp_path.glob("runs/*-*"))
+
+
+def test_data_that_stays_refuses_a_model_elsewhere(tmp_path, server):
+    task = tiny.task(tmp_path)
+    (task / "task.yaml").write_text((task / "task.yaml").read_text() + "data: stays\n")
+    models = tmp_path / "models.yaml"
+    models.write_text(tiny.MODELS.format(url="https://models.example/v1"))
+    with pytest.raises(UsageError, match=r"data: stays.*models\.example"):
+        Session(str(task), models=models, runs_dir=tmp_path / "runs")
+
+
+def test_dry_run_spends_nothing_and_makes_no_folder(tmp_path, server, capsys):
+    task = tiny.task(tmp_path)
+    models = str(tiny.models(tmp_path, server.url))
+    assert (
+        call(["run", str(task), "--models", models, "--runs-dir", str(tmp_path / "r"), "--dry-run", "--json"])
+        == 0
+    )
+    forecast = json.loads(capsys.readouterr().out)
+    assert set(forecast) >= {"models", "hosts", "worst_case_usd", "calls", "sandbox"}
+    assert forecast["worst_case_usd"]["large"] > forecast["worst_case_usd"]["small"] > 0
+    assert not server.requests and not (tmp_path / "r").exists()
