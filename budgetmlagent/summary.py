@@ -74,6 +74,8 @@ def build(record: Record) -> dict[str, Any]:
         "usd": sum(c["usd_nano"] for c in calls) / NANO,
         "usd_by_node": _sum_by(calls, "node"),
         "usd_by_model": _sum_by(calls, "model"),
+        "tokens_by_node": _tokens_by(calls, "node"),
+        "tokens_by_model": _tokens_by(calls, "model"),
         "calls": len(calls),
         "calls_by_model": {
             m: sum(c["model"] == m for c in calls) for m in sorted({c["model"] for c in calls})
@@ -100,6 +102,11 @@ def build(record: Record) -> dict[str, Any]:
 def _sum_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, float]:
     names = sorted({c[key] for c in calls})
     return {name: sum(c["usd_nano"] for c in calls if c[key] == name) / NANO for name in names}
+
+
+def _tokens_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, int]:
+    names = sorted({c[key] for c in calls})
+    return {name: sum(c["tokens_in"] + c["tokens_out"] for c in calls if c[key] == name) for name in names}
 
 
 def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:

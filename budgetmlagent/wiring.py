@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import memory
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import ModelSpec, host, is_loopback, load_models
+from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.rundir import RunConfig, RunDir, new_id
 from budgetmlagent.tasks.folder import TaskFolder, load_task
@@ -71,6 +71,8 @@ def plan(
     specs = _recorded_models(Path(replay)) if replay else load_models(Path(models) if models else None)
     used = _used(spec, specs)
     _may_leave(folder, used)
+    if not replay:
+        _are_whole(used)
     config = RunConfig(
         run_id=new_id(folder.name),
         task=task if folder.root.parent.name == "bundled" else str(folder.root),
@@ -123,9 +125,18 @@ def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
         )
 
 
+def _are_whole(models: Mapping[str, ModelSpec]) -> None:
+    """Raise UnavailableError for damaged weights before anything is begun; missing ones are fetched when needed."""
+    from budgetmlagent.models.weights import path_of, verify
+
+    for spec in models.values():
+        if spec.base_url == EMBEDDED and path_of(spec.model).exists():
+            verify(spec.model)
+
+
 def hosts(models: Mapping[str, ModelSpec]) -> list[str]:
     """Return the hosts that requests go to; an embedded model is no host."""
-    return sorted({host(spec) for spec in models.values() if spec.base_url != "embedded"})
+    return sorted({host(spec) for spec in models.values() if spec.base_url != EMBEDDED})
 
 
 def forecast(order: Order) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def _apply(rule: "Rule", route: Route, state: RunState) -> RunState:
     rungs, counts = dict(state.rungs), dict(state.counts)
     if rule.up:
         rungs[rule.up] = rungs.get(rule.up, 0) + 1
-        counts |= {"failed_since_up": 0, "misses": 0, "same_action": 0}
+        counts |= {"failed_since_up": 0, "misses": 0, "same_action": 0, "improve_failed": 0}
         route["up"] = rule.up
     if rule.down and rungs.get(rule.down, 0) > 0:
         rungs[rule.down] -= 1

@@ -29,11 +29,6 @@ def recalled(state: RunState, artifacts: Artifacts, kind: str) -> list[dict[str,
     return [artifacts.json(item["id"]) | {"id": item["id"]} for item in state.history if item["kind"] == kind]
 
 
-def asks(case: Mapping[str, Any]) -> bool:
-    """Whether a case is an idea in words, for a model to carry out on the best script."""
-    return bool(case.get("edit")) and case["edit"]["op"] == "ask"
-
-
 def briefing(state: RunState, artifacts: Artifacts) -> dict[str, Any]:
     """Return the data briefing; empty before the baseline has run."""
     name = state.task.get("briefing", "")

@@ -3,11 +3,12 @@
 from typing import Any, TypedDict
 
 from memory.state import Fault, Plan, RunState
-from nodes.attempts import asks, best_script, briefing, chain
+from nodes.attempts import best_script, briefing, chain
 from nodes.deps import Deps
 from nodes.edits import apply_edit
 from nodes.render import RenderError, render
 from nodes.scripts import ast_key, extract
+from nodes.tuning import tune
 
 REPAIRABLE = ("crash", "submission")
 
@@ -25,14 +26,22 @@ def coder(state: RunState, deps: Deps) -> CoderUpdate:
     """Write the next script, from a case, or by a model: the best script written out again with one change."""
     if state.fault.get("kind") in REPAIRABLE:
         return _repair(state, deps)
-    if state.plan.get("action") == "apply":
-        case = deps.artifacts.json(state.plan["case"])
-        if not asks(case):
-            return _render(state, deps, case)
-    return _improve(state, deps)
+    action = state.plan.get("action")
+    if action == "apply":
+        return _render(state, deps)
+    return _tune(state, deps) if action == "tune" else _improve(state, deps)
 
 
-def _render(state: RunState, deps: Deps, case: dict[str, Any]) -> CoderUpdate:
+def _tune(state: RunState, deps: Deps) -> CoderUpdate:
+    """Make a change of one number, by code; what came of it is owed to the one who chose it."""
+    script = tune(best_script(state, deps.artifacts, deps.task.starter), state.plan["instruction"])
+    if script is None:
+        return _failed(state, "unrenderable", f"the script has no number for {state.plan['instruction']!r}")
+    return _written(state, deps, script, wrote=state.plan["by"])
+
+
+def _render(state: RunState, deps: Deps) -> CoderUpdate:
+    case = deps.artifacts.json(state.plan["case"])
     facts = briefing(state, deps.artifacts)
     if case.get("edit"):
         starter, edit = deps.task.starter, dict(case["edit"])
@@ -108,4 +117,6 @@ def _written(state: RunState, deps: Deps, script: str, wrote: str) -> CoderUpdat
 
 def _failed(state: RunState, kind: str, detail: str) -> CoderUpdate:
     counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
+    if state.plan.get("action") == "improve":
+        counts["improve_failed"] = counts.get("improve_failed", 0) + 1
     return {"fault": Fault(kind=kind, detail=detail), "counts": counts}

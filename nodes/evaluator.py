@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from memory.state import Best, Fault, Run, RunState, Task
 from nodes.attempts import Attempt, briefing, line, recalled, signature
 from nodes.deps import Deps, Execution, Score
-from nodes.fingerprint import error_line
+from nodes.fingerprint import error_line, without_data
 from nodes.scripts import ast_key
 
 COUNTERS = ("failed", "failed_since_expert", "failed_since_up")
@@ -59,7 +59,8 @@ def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
         detail = f"the script was stopped: it went over its limit of {execution.killed}"
         return Score(), Fault(kind=execution.killed, detail=detail)
     if execution.exit != 0:
-        return Score(), Fault(kind="crash", detail=error_line(execution.tail))
+        known = (deps.artifacts.text(execution.script), deps.task.starter, deps.task.text)
+        return Score(), Fault(kind="crash", detail=without_data(error_line(execution.tail), *known))
     score = deps.scorer.score(execution)
     if score.problem:
         return score, Fault(kind="submission", detail=score.problem)
@@ -105,7 +106,8 @@ def _attempt(
 
 def _counted(state: RunState, better: bool) -> dict[str, int]:
     """Count an attempt that brought nothing; a new best begins anew."""
-    return state.counts | {name: 0 if better else state.counts.get(name, 0) + 1 for name in COUNTERS}
+    names = [*COUNTERS, "improve_failed"] if state.plan.get("action") == "improve" else COUNTERS
+    return state.counts | {name: 0 if better else state.counts.get(name, 0) + 1 for name in names}
 
 
 def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> None:

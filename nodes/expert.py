@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 from memory.state import Fault, Plan, RunState
 from nodes.attempts import best_script, briefing, line, recalled
 from nodes.deps import Deps
+from nodes.tuning import compact
 
 
 class ExpertUpdate(TypedDict, total=False):
@@ -36,11 +37,13 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
 
 
 def _dossier(state: RunState, deps: Deps) -> Any:
+    facts = briefing(state, deps.artifacts)
     return deps.prompts(
         deps.here.prompt,
         task=deps.task,
-        summary=briefing(state, deps.artifacts).get("summary", ""),
-        script=best_script(state, deps.artifacts, deps.task.starter),
+        summary=facts.get("summary", ""),
+        samples=facts.get("samples", []),
+        script=compact(best_script(state, deps.artifacts, deps.task.starter)),
         best=state.best.get("score"),
         tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
         error=state.fault.get("detail", ""),

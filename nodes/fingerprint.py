@@ -52,6 +52,9 @@ def failure(tail: str) -> Failure | None:
     return Failure(kind, without_paths(message.strip()), int(frame[2]), frame[3] or "", code, detail)
 
 
+QUOTED_VALUE = re.compile(r"(['\"])(.+?)\1")
+
+
 def fingerprint(tail: str) -> str:
     """Return a short stable id of the error in `tail`, "" where there is none.
 
@@ -86,3 +89,12 @@ def _normal(message: str) -> str:
     message = re.sub(r"\{[^}]*\}", "{}", message)  # a printed set has another order in each process
     message = re.sub(r"""(['"])(?![\w.]+\1)[^'"]*\1""", "*", message)  # what is quoted and no name is data
     return re.sub(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", "N", message)
+
+
+def without_data(line: str, *known: str) -> str:
+    """Leave out of an error's line what it quotes from the data: what no text of `known` (scripts, names) holds.
+
+    Errors reach models; a value of a row must not go with them.
+    """
+    held = "\n".join(known)
+    return QUOTED_VALUE.sub(lambda m: m[0] if m[2] in held else f"{m[1]}...{m[1]}", line)

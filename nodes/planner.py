@@ -2,16 +2,20 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from memory.state import Fault, Plan, RunState
-from nodes.attempts import asks, best_script, briefing, line, recalled
-from nodes.deps import Deps
+from nodes.attempts import best_script, briefing, chain, line, recalled
+from nodes.deps import Deps, Message
+from nodes.tuning import changes, compact
 
-ACTIONS = ("apply", "improve", "expert", "finish")
+ACTIONS = ("apply", "tune", "improve", "expert", "finish")
 NAME, SHORT = "planner", 12  # key of this node's notes; letters of a case's id that are kept there
 PATIENCE = 3  # attempts in a row that fail before a model is offered the expert and the end
+REWRITES = (
+    2  # rewritten scripts in a row that fail before that is not offered any more, where other means are left
+)
 
 
 class PlannerUpdate(TypedDict, total=False):
@@ -31,18 +35,19 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     chosen = state.notes.get(NAME, {}).get("chosen", [])
     cases = [case for case in recalled(state, deps.artifacts, "case") if case["id"][:SHORT] not in chosen]
     if not deps.here.model:
-        free = [case for case in cases if not asks(case)]
-        if not free:
+        if not cases:
             return {
                 "plan": Plan(),
                 "fault": Fault(kind="nothing_recalled", detail="memory has no untried case"),
             }
-        return _decided(state, _apply(free[0], by="recall"))
-    actions = _offered(state, deps, cases)
+        return _decided(state, _apply(cases[0], by="recall"))
+    script = best_script(state, deps.artifacts, deps.task.starter)
+    tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
+    actions = _offered(state, deps, cases, tuned)
     reply = deps.models.ask(
         deps.here,
-        _prompt(state, deps, cases, actions),
-        schema=_schema(cases, actions),
+        _prompt(state, deps, cases, tuned, actions),
+        schema=_schema(cases, tuned, actions),
         max_tokens=200,
         temperature=0.2 if state.counts.get("failed", 0) < PATIENCE else 0.7,
     )
@@ -51,19 +56,35 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     choice = parse(reply.text)
     if choice is None or choice.get("action") not in actions:
         return _failed(state, "unparsable", "the reply is not the JSON that was asked for")
-    return _chosen(state, choice, cases, by=deps.here.model)
+    return _chosen(state, choice, cases, tuned, by=deps.here.model)
 
 
-def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]]) -> list[str]:
-    """What a model may choose: an exit is offered only to one that has tried."""
+def _tuned(state: RunState, deps: Deps) -> list[str]:
+    """The changes of one number that were tried since the best was found."""
+    tried = []
+    for attempt in chain(deps.artifacts, state.head):
+        if attempt["id"] == state.best.get("attempt"):
+            break
+        tried.append(attempt["plan"].get("instruction", ""))
+    return tried
+
+
+def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: list[str]) -> list[str]:
+    """What a model may choose: an exit only after it has tried, rewriting only while that is not all in vain."""
     tired = state.counts.get("failed", 0) >= PATIENCE
-    has_expert = tired and len(deps.here.ladder) > 1
-    offered = {"apply": bool(cases), "improve": True, "expert": has_expert, "finish": tired}
+    vain = state.counts.get("improve_failed", 0) >= REWRITES
+    offered = {
+        "apply": bool(cases),
+        "tune": bool(tuned),
+        "improve": not (vain and (cases or tuned)),
+        "expert": tired and len(deps.here.ladder) > 1,
+        "finish": tired,
+    }
     return [action for action in ACTIONS if offered[action]]
 
 
 def _chosen(
-    state: RunState, choice: Mapping[str, Any], cases: list[dict[str, Any]], by: str
+    state: RunState, choice: Mapping[str, Any], cases: list[dict[str, Any]], tuned: list[str], by: str
 ) -> PlannerUpdate:
     action, instruction = choice["action"], str(choice.get("instruction", "")).strip()
     if action == "apply":
@@ -71,6 +92,10 @@ def _chosen(
         if not named:
             return _failed(state, "unparsable", f"there is no case {choice.get('case')!r} in the menu")
         return _decided(state, _apply(named[0], by=by))
+    if action == "tune":
+        if choice.get("change") not in tuned:
+            return _failed(state, "unparsable", f"there is no change {choice.get('change')!r} in the list")
+        return _decided(state, Plan(action=action, instruction=choice["change"], case="", by=by))
     if action == "improve" and not instruction:
         return _failed(state, "unparsable", "the instruction is empty")
     return _decided(state, Plan(action=action, instruction=instruction[:600], case="", by=by))
@@ -96,13 +121,18 @@ def _failed(state: RunState, kind: str, detail: str) -> PlannerUpdate:
     return {"fault": Fault(kind=kind, detail=detail), "counts": counts}
 
 
-def _prompt(state: RunState, deps: Deps, cases: list[dict[str, Any]], actions: list[str]) -> Any:
+def _prompt(
+    state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: list[str], actions: list[str]
+) -> Sequence[Message]:
+    facts = briefing(state, deps.artifacts)
     return deps.prompts(
         deps.here.prompt,
         task=deps.task,
-        summary=briefing(state, deps.artifacts).get("summary", ""),
+        summary=facts.get("summary", ""),
+        samples=facts.get("samples", []),
         menu=cases,
-        script=best_script(state, deps.artifacts, deps.task.starter),
+        changes=tuned,
+        script=compact(best_script(state, deps.artifacts, deps.task.starter)),
         best=state.best.get("score"),
         tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
         fault=state.fault.get("detail", "") if state.counts.get("misses") else "",
@@ -110,16 +140,17 @@ def _prompt(state: RunState, deps: Deps, cases: list[dict[str, Any]], actions: l
     )
 
 
-def _schema(cases: list[dict[str, Any]], actions: list[str]) -> dict[str, Any]:
-    """A flat schema; `case` is a name from the menu, or empty."""
+def _schema(cases: list[dict[str, Any]], tuned: list[str], actions: list[str]) -> dict[str, Any]:
+    """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty."""
     return {
         "type": "object",
         "properties": {
             "action": {"type": "string", "enum": actions},
             "case": {"type": "string", "enum": [*(case["name"] for case in cases), ""]},
+            "change": {"type": "string", "enum": [*tuned, ""]},
             "instruction": {"type": "string", "maxLength": 300},
         },
-        "required": ["action", "case", "instruction"],
+        "required": ["action", "case", "change", "instruction"],
         "additionalProperties": False,
     }
 

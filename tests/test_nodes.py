@@ -14,6 +14,7 @@ from memory.state import RunState
 from nodes.coder import coder
 from nodes.deps import Deps, Here, Reply
 from nodes.expert import expert
+from nodes.fingerprint import without_data
 from nodes.planner import parse, planner
 from nodes.scripts import ast_key
 
@@ -199,3 +200,47 @@ def test_prompts_of_a_role_share_their_beginning(artifacts):
     assert one[0] == two[0]
     shared = len([1 for a, b in zip(one[1]["content"], two[1]["content"], strict=False) if a == b])
     assert shared > 0.95 * len(one[1]["content"])
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            "ValueError: could not convert string to float: 'Jane Doe'",
+            "ValueError: could not convert string to float: '...'",
+        ),
+        ("KeyError: 'price'", "KeyError: 'price'"),
+        ("no quotes", "no quotes"),
+    ],
+)
+def test_an_error_says_nothing_of_the_data(line, shown):
+    assert without_data(line, "y = train['price']") == shown
+
+
+def test_a_number_is_changed_by_code_where_a_model_points_at_it(artifacts):
+    script = "model = SVC(C=1.0)\nprint('validation accuracy', 0.5)\n"
+    given_ = state(artifacts)
+    best = artifacts.put_json(artifacts.json(given_.head) | {"script": artifacts.put(script)})
+    given_ = dataclasses.replace(given_, head=best, best={"attempt": best, "score": 0.5})
+    reply = {"action": "tune", "case": "", "change": "SVC.C = 4.0", "instruction": ""}
+    asked = deps(artifacts, json.dumps(reply))
+    plan = planner(given_, asked)["plan"]
+    assert (plan["action"], plan["instruction"], plan["by"]) == ("tune", "SVC.C = 4.0", "small")
+    assert "- SVC.C = 0.25" in asked.models.asked[0]["messages"][1]["content"]
+    update = coder(dataclasses.replace(given_, plan=plan), deps(artifacts, node="coder"))
+    assert "SVC(C=4.0)" in artifacts.text(update["script"]) and update["plan"]["wrote"] == "small"
+    # With the history off the planner has no such means: it is a plain agent.
+    plain = deps(
+        artifacts, json.dumps({"action": "improve", "case": "", "change": "", "instruction": "do x"})
+    )
+    planner(dataclasses.replace(given_, task=given_.task | {"history": "off"}), plain)
+    assert plain.models.asked[0]["schema"]["properties"]["action"]["enum"] == ["improve"]
+
+
+def test_rewriting_in_vain_is_not_offered_again_where_other_means_are_left(artifacts):
+    history = offered(artifacts, CASE)
+    asked = deps(
+        artifacts, json.dumps({"action": "apply", "case": "doubling", "change": "", "instruction": ""})
+    )
+    planner(state(artifacts, history=history, counts={"improve_failed": 2}), asked)
+    assert asked.models.asked[0]["schema"]["properties"]["action"]["enum"] == ["apply"]

@@ -76,7 +76,7 @@ def test_effects_begin_counts_anew_and_use_up_lifelines():
     assert after.counts == counts | {"failed_since_expert": 0, "lifelines": 2}
     moved = go("planner", counts=counts, fault={"kind": "unparsable"}).state
     assert moved.rungs["planner"] == 2
-    assert moved.counts == counts | {"failed_since_up": 0, "misses": 0, "same_action": 0}
+    assert moved.counts == counts | {"failed_since_up": 0, "misses": 0, "same_action": 0, "improve_failed": 0}
 
 
 def test_down_stops_at_the_lowest_rung():

@@ -21,7 +21,7 @@ def show(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: op
     for event in session.timeline:
         rung = progress.rung(event, session.graph)
         print(
-            f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {progress.outcome(event)}"
+            f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {progress.outcome(event, session.artifacts)}"
         )
     print(progress.ending(summary))
     return None

@@ -57,26 +57,28 @@ class Live:
         return (
             f"{minutes:3d}:{seconds:02d} turn {event['turn']:2d}/{config.turns} "
             f"{event['node']:9s} {rung(event, self.session.graph):7s} best {score:8s} "
-            f"${spent:.4f}/{config.budget / NANO:.2f}  {outcome(event)}"
+            f"${spent:.4f}/{config.budget / NANO:.2f}  {outcome(event, self.session.artifacts)}"
         )
 
 
 def rung(event: Event, spec: Any) -> str:
-    """Name the rung that a step stood on."""
+    """Name the rung that a step made use of: a model that was asked, or what is remembered."""
     ladder = spec.nodes[event["node"]].ladder if event["node"] in spec.nodes else ()
-    return str(ladder[event["rung"]]) if ladder else ""
+    used = str(ladder[event["rung"]]) if ladder else ""
+    if event["model"] or used == "recall":
+        return used
+    return "memory" if event["node"] == "coder" and not event["fault"] else ""
 
 
-def outcome(event: Event) -> str:
+def outcome(event: Event, artifacts: Any) -> str:
     """Say in a few words what a step did and where it led."""
     fault, plan, route = event["fault"], event["plan"], event["route"]
-    moves = "".join(
-        f" ↑{route['up']}" if k == "up" else f" ↓{route['down']}" for k in ("up", "down") if route.get(k)
-    )
+    moves = "".join(f" {arrow}{route[key]}" for key, arrow in (("up", "↑"), ("down", "↓")) if route.get(key))
     if fault.get("kind"):
         what = f"{fault['kind']}: {fault.get('detail', '')}"
-    elif event["node"] == "evaluator":
-        what = "judged"
+    elif event["attempt"]:
+        attempt = artifacts.json(event["attempt"])
+        what = f"{attempt['status']}: score {_number(attempt['score'])}"
     else:
         what = f"{plan.get('action', '')}: {plan.get('instruction', '')}"
     short = " ".join(what.split())
@@ -94,8 +96,8 @@ def ending(summary: Mapping[str, Any]) -> str:
         ("private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"),
         ("gain", _gain(summary)),
         ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {summary['calls']} calls"),
-        ("by node", _money(summary["usd_by_node"])),
-        ("by model", _money(summary["usd_by_model"])),
+        ("by node", _money(summary["usd_by_node"], summary["tokens_by_node"])),
+        ("by model", _money(summary["usd_by_model"], summary["tokens_by_model"])),
         (
             "tokens",
             f"{summary['tokens_in']} in ({summary['cached_tokens']} cached), {summary['tokens_out']} out",
@@ -134,5 +136,7 @@ def _gain(summary: Mapping[str, Any]) -> str:
     return f"{summary['gain_pct']:+.1f}% ({word}), brought by {summary['best_by'] or 'nothing'}"
 
 
-def _money(amounts: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} ${usd:.4f}" for name, usd in amounts.items()) or "nothing"
+def _money(amounts: Mapping[str, float], tokens: Mapping[str, int]) -> str:
+    return (
+        ", ".join(f"{name} ${usd:.4f} ({tokens[name]} tokens)" for name, usd in amounts.items()) or "nothing"
+    )

@@ -1,0 +1,200 @@
+"""The data briefing on layouts of every sort, and on odd tables: it describes, and never crashes."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).parent.parent
+program = importlib.import_module("budgetmlagent.tasks.briefing.__main__")
+metric = program.load("metric")
+
+
+@pytest.fixture
+def task(tmp_path):
+    """A function that writes tables and a submission, and returns the briefing made in this process."""
+
+    def make(files, submission, name="submission.csv", starter="", metric="", direction="max", data="schema"):
+        env, out = tmp_path / "env", tmp_path / "out"
+        env.mkdir(exist_ok=True)
+        out.mkdir(exist_ok=True)
+        for file, frame in files.items():
+            (env / file).parent.mkdir(exist_ok=True)
+            frame.to_csv(env / file, index=False, sep="\t" if ".tsv" in file else ",")
+        if isinstance(submission, np.ndarray):
+            np.save(out / name, submission)
+        else:
+            submission.to_csv(out / name, index=False)
+        meta = {"text": "", "metric": metric, "direction": direction, "starter": starter, "data": data}
+        return program.plain(program.brief(env, out, meta))
+
+    return make
+
+
+def flowers(rows=60, start=0):
+    rng = np.random.default_rng(start)
+    size = rng.normal(0, 1, rows)
+    return pd.DataFrame({
+        "id": np.arange(start, start + rows), "size": size, "hue": rng.choice(["red", "blue"], rows),
+        "kind": np.where(size > 0, "big", "small"),
+    })  # fmt: skip
+
+
+def test_train_and_test(task):
+    train, test = flowers(), flowers(30, 60)
+    b = task({"train.csv": train, "test.csv": test.drop(columns="kind")}, test[["id", "kind"]], metric="accuracy")
+    assert {"table", "classification", "binary", "categorical", "small", "label"} <= set(b["kinds"])
+    assert b["table"]["targets"] == ["kind"]
+    assert b["table"]["numeric"] == ["size"]
+    assert b["table"]["categorical"] == ["hue"]
+    assert b["table"]["drop"] == ["id"]
+    assert b["table"]["keys"] == [["id", 'test["id"]']]
+    assert b["submission"]["rows"] == 30
+    assert b["samples"] == []
+    assert "kind" in b["summary"]
+
+
+def test_rows_only_where_the_policy_allows(task):
+    files = {"train.csv": flowers(), "test.csv": flowers(30, 60).drop(columns="kind")}
+    assert task(files, flowers(30, 60)[["id", "kind"]], data="samples")["samples"]
+
+
+def test_labels_in_a_file_of_their_own_and_a_further_table(task):
+    train, test = flowers(), flowers(30, 60)
+    colours = pd.DataFrame({"hue": ["red", "blue"], "wave": [700, 450]})
+    files = {
+        "features_train.csv": train.drop(columns="kind"), "labels_train.csv": train[["id", "kind"]],
+        "features_test.csv": test.drop(columns="kind"), "colours.tsv": colours,
+    }  # fmt: skip
+    b = task(files, test[["id", "kind"]])
+    assert b["table"]["targets"] == ["kind"]
+    assert sorted(b["table"]["numeric"]) == ["size", "wave"]
+    scope = {"pd": pd}
+    assert any("labels_train.csv" in line for line in b["table"]["load"])
+    assert sum("colours.tsv" in line for line in b["table"]["load"]) == 2
+    assert scope
+
+
+@pytest.mark.parametrize("mark", ["column", "gap"])
+def test_one_table_with_both_parts(task, mark):
+    whole = flowers(90)
+    whole["part"] = np.where(whole.id < 60, "train", "test")
+    if mark == "gap":
+        whole = whole.drop(columns="part")
+    whole.loc[60:, "kind"] = None
+    b = task({"data.csv": whole}, flowers(90)[["id", "kind"]][60:])
+    assert (b["table"]["rows_train"], b["table"]["rows_test"]) == (60, 30)
+    assert b["table"]["features"] == ["size", "hue"]
+
+
+def test_one_column_a_class(task):
+    train, test = flowers(), flowers(30, 60)
+    submission = pd.DataFrame({"id": test.id, "P_small": 0.4, "P_big": 0.6})
+    b = task({"train.csv": train, "test.csv": test.drop(columns="kind")}, submission, metric="log loss", direction="min")
+    assert b["table"]["class_columns"] == ["P_big", "P_small"]
+    assert b["table"]["output"] == "probabilities"
+    assert b["metric"]["name"] == "log_loss"
+
+
+def test_other_names_and_an_array_as_submission(task):
+    train, test = flowers(), flowers(30, 60).drop(columns="kind")
+    files = {"learn_data.csv.gz": train.drop(columns="kind").assign(price=train["size"] ** 2), "unlabelled.csv": test}
+    b = task(files, np.full(30, 0.5), "predictions.npy", direction="min")
+    assert b["table"]["targets"] == ["price"]
+    assert b["table"]["problem"] == "regression"
+    assert b["submission"]["file"] == "predictions.npy"
+
+
+def test_target_of_another_name_in_the_submission(task):
+    train, test = flowers(), flowers(30, 60).drop(columns=["kind"])
+    train["weight"], train["price"] = 1.5, train["size"] * 3
+    submission = pd.DataFrame({"id": test.id, "prediction": 0.3})
+    b = task({"train.csv": train, "test.csv": test}, submission, starter="y = train['price']", metric="rmse", direction="min")
+    assert b["table"]["targets"] == ["price"]
+    assert b["table"]["submission_targets"] == ["prediction"]
+
+
+def test_columns_by_kind(task):
+    rng = np.random.default_rng(0)
+    rows = 120
+    frame = pd.DataFrame({
+        "id": np.arange(rows), "amount": [f"{v:,}" if v > 2000 else "?" for v in rng.integers(0, 90_000, rows)],
+        "when": pd.Timestamp("2021-03-01") + pd.to_timedelta(rng.integers(0, 400, rows), unit="D"), "same": 1,
+        "note": [" ".join(rng.choice(["a", "good", "bad", "day", "cat", "of", "my"], 9)) for _ in range(rows)],
+        "town": rng.choice([f"town{k}" for k in range(30)], rows), "y": np.exp(rng.normal(0, 2, rows)),
+    })  # fmt: skip
+    b = task({"train.csv": frame[:80], "test.csv": frame[80:].drop(columns="y")}, frame[["id", "y"]][80:], metric="rmsle", direction="min")
+    t = b["table"]
+    assert (t["coded"], t["dates"], t["text"], t["categorical"], t["many"]) == (["amount"], ["when"], ["note"], ["town"], ["town"])
+    assert "same" in t["drop"]
+    assert {"mixed", "text", "dates", "skewed_target", "high_cardinality", "positive_target"} <= set(b["kinds"])
+
+
+@pytest.mark.parametrize(("how", "kind"), [("group", "new_groups"), ("last_in_group", "group_history"), ("last", "time_split"), ("random", "")])
+def test_how_rows_are_held_out(task, how, kind):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame([{"patient": p, "day": d, "pulse": rng.normal(), "y": rng.normal()} for p in range(20) for d in range(12)])
+    rows.insert(0, "id", rng.permutation(len(rows)))
+    if how == "last":
+        rows = rows.drop(columns="patient")
+    test = {"group": rows.patient >= 15 if "patient" in rows else None, "random": rows.id % 3 == 0}.get(how, rows.day >= 9)
+    b = task({"train.csv": rows[~test], "test.csv": rows[test].drop(columns="y")}, rows[test][["id", "y"]], metric="mae", direction="min")
+    assert b["table"]["split"]["how"] == how
+    assert not kind or kind in b["kinds"]
+
+
+def test_what_is_not_understood_is_only_described(task):
+    b = task({"train.csv": flowers(), "test.csv": flowers(30, 60)}, pd.DataFrame({"x": range(7), "y": 0.5}))
+    assert "table" not in b["kinds"]
+    assert "table" not in b
+
+
+def test_as_a_program(tmp_path):
+    (tmp_path / "env").mkdir()
+    (tmp_path / "meta.json").write_text(json.dumps({"metric": "", "text": "", "direction": "max", "starter": "(", "data": "schema"}))
+    command = [sys.executable, "-I", str(ROOT / "budgetmlagent/tasks/briefing"), "--env", str(tmp_path / "env")]
+    command += ["--submission", str(tmp_path / "none"), "--meta", str(tmp_path / "meta.json")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["kinds"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "direction", "name"),
+    [
+        ("ROC AUC", "", "max", "auc"), ("", "metric: mean SMAPE(+1) of the two", "min", "smape"), ("macro_f1", "", "max", "f1_macro"),
+        ("", "Scored by root mean squared log error.", "min", "rmsle"), ("", "metric: test accuracy", "max", "accuracy"),
+        ("score", "nothing known", "max", ""), ("mae", "", "max", ""), ("Quadratic weighted kappa", "", "max", "qwk"), ("R2", "", "max", "r2"),
+    ],
+)  # fmt: skip
+def test_metric_names(given, text, direction, name):
+    assert metric.describe({"metric": given, "text": text, "direction": direction})["name"] == name
+
+
+def test_own_metric_of_the_starter():
+    starter = "import numpy as np\ndef loss(p, y):\n    return np.abs(p - y).max()\nprint('x', loss(m.predict(X), y))\n"
+    own = metric.describe({"starter": starter, "direction": "min"})
+    assert (own["function"], own["swap"], own["needs"]) == ("loss", True, ["import numpy as np"])
+    assert "def loss" in own["code"]
+    tied = "K = 3\ndef loss(y, p):\n    return K\nprint(loss(y, p))\n"
+    assert "code" not in metric.describe({"starter": tied, "direction": "min"})
+
+
+cells = st.one_of(st.none(), st.text(max_size=5), st.integers(-9, 9), st.floats(allow_infinity=True), st.booleans())
+columns = st.sampled_from(["id", "a", "b", "text", "date", "user", "é b"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(columns, st.lists(cells, min_size=6, max_size=6), min_size=1), st.lists(cells, min_size=6, max_size=6))
+@pytest.mark.filterwarnings("default")
+def test_odd_tables_do_not_crash(task, table, target):
+    frame = pd.DataFrame(table)
+    b = task({"train.csv": frame.assign(y=target), "test.csv": frame}, frame.iloc[:, :1].assign(y=target))
+    assert json.loads(json.dumps(b, allow_nan=False)) == b

@@ -1,0 +1,51 @@
+"""Recorded runs of the real models, replayed with no network: the same best, the same routes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from budgetmlagent import Session
+from budgetmlagent.errors import RunFailedError
+
+RECORDINGS = sorted(path for path in (Path(__file__).parent / "recordings").iterdir())
+
+
+def replay(recording: Path, runs: Path) -> Session:
+    config = json.loads((recording / "config.json").read_text())
+    return Session(
+        config["task"], str(recording / "graph.yaml"), f"replay:{recording}", config["budget"] / 1e9, config["turns"],
+        config["seed"], config["history"], runs,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.name)
+def test_a_recording_replays_to_the_same_end(recording, tmp_path):
+    told = json.loads((recording / "run.json").read_text())
+    session = replay(recording, tmp_path)
+    summary = session.run()
+    same = (
+        "best",
+        "baseline",
+        "private_best",
+        "gain_pct",
+        "usd",
+        "calls",
+        "tokens_in",
+        "tokens_out",
+        "turns",
+        "steps",
+    )
+    assert {key: summary[key] for key in same} == {key: told[key] for key in same}
+    recorded = [json.loads(line) for line in (recording / "events.jsonl").read_text().splitlines()]
+    assert [e["route"]["rule"] for e in session.timeline] == [e["route"]["rule"] for e in recorded]
+    assert summary["replayed"] is True and summary["calls"] > 0
+
+
+def test_a_changed_prompt_of_ours_misses_the_recording(tmp_path):
+    session = replay(RECORDINGS[0], tmp_path)
+    parts = session.parts
+    wordy = parts.deps.task
+    wordy.text += " Be quick."
+    with pytest.raises(RunFailedError, match="the prompt differs from the recording"):
+        session.run()
