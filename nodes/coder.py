@@ -3,7 +3,7 @@
 from typing import Any, TypedDict
 
 from memory.state import Fault, Plan, RunState
-from nodes.attempts import best_script, briefing, chain
+from nodes.attempts import best_script, briefing, chain, recalled
 from nodes.deps import Deps
 from nodes.edits import apply_edit
 from nodes.render import RenderError, render
@@ -69,6 +69,7 @@ def _repair(state: RunState, deps: Deps) -> CoderUpdate:
         task=deps.task,
         script=script,
         error=state.fault.get("detail", ""),
+        cured=[repair["what"] for repair in recalled(state, deps.artifacts, "repair")],
         again=False,
         instruction="",
     )
@@ -83,6 +84,7 @@ def _improve(state: RunState, deps: Deps) -> CoderUpdate:
         task=deps.task,
         script=script,
         error="",
+        cured=[],
         again=state.fault.get("kind") == "noop",
         instruction=state.plan.get("instruction", ""),
     )

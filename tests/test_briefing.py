@@ -49,7 +49,9 @@ def flowers(rows=60, start=0):
 
 def test_train_and_test(task):
     train, test = flowers(), flowers(30, 60)
-    b = task({"train.csv": train, "test.csv": test.drop(columns="kind")}, test[["id", "kind"]], metric="accuracy")
+    b = task(
+        {"train.csv": train, "test.csv": test.drop(columns="kind")}, test[["id", "kind"]], metric="accuracy"
+    )
     assert {"table", "classification", "binary", "categorical", "small", "label"} <= set(b["kinds"])
     assert b["table"]["targets"] == ["kind"]
     assert b["table"]["numeric"] == ["size"]
@@ -97,7 +99,12 @@ def test_one_table_with_both_parts(task, mark):
 def test_one_column_a_class(task):
     train, test = flowers(), flowers(30, 60)
     submission = pd.DataFrame({"id": test.id, "P_small": 0.4, "P_big": 0.6})
-    b = task({"train.csv": train, "test.csv": test.drop(columns="kind")}, submission, metric="log loss", direction="min")
+    b = task(
+        {"train.csv": train, "test.csv": test.drop(columns="kind")},
+        submission,
+        metric="log loss",
+        direction="min",
+    )
     assert b["table"]["class_columns"] == ["P_big", "P_small"]
     assert b["table"]["output"] == "probabilities"
     assert b["metric"]["name"] == "log_loss"
@@ -105,7 +112,10 @@ def test_one_column_a_class(task):
 
 def test_other_names_and_an_array_as_submission(task):
     train, test = flowers(), flowers(30, 60).drop(columns="kind")
-    files = {"learn_data.csv.gz": train.drop(columns="kind").assign(price=train["size"] ** 2), "unlabelled.csv": test}
+    files = {
+        "learn_data.csv.gz": train.drop(columns="kind").assign(price=train["size"] ** 2),
+        "unlabelled.csv": test,
+    }
     b = task(files, np.full(30, 0.5), "predictions.npy", direction="min")
     assert b["table"]["targets"] == ["price"]
     assert b["table"]["problem"] == "regression"
@@ -116,7 +126,13 @@ def test_target_of_another_name_in_the_submission(task):
     train, test = flowers(), flowers(30, 60).drop(columns=["kind"])
     train["weight"], train["price"] = 1.5, train["size"] * 3
     submission = pd.DataFrame({"id": test.id, "prediction": 0.3})
-    b = task({"train.csv": train, "test.csv": test}, submission, starter="y = train['price']", metric="rmse", direction="min")
+    b = task(
+        {"train.csv": train, "test.csv": test},
+        submission,
+        starter="y = train['price']",
+        metric="rmse",
+        direction="min",
+    )
     assert b["table"]["targets"] == ["price"]
     assert b["table"]["submission_targets"] == ["prediction"]
 
@@ -130,22 +146,51 @@ def test_columns_by_kind(task):
         "note": [" ".join(rng.choice(["a", "good", "bad", "day", "cat", "of", "my"], 9)) for _ in range(rows)],
         "town": rng.choice([f"town{k}" for k in range(30)], rows), "y": np.exp(rng.normal(0, 2, rows)),
     })  # fmt: skip
-    b = task({"train.csv": frame[:80], "test.csv": frame[80:].drop(columns="y")}, frame[["id", "y"]][80:], metric="rmsle", direction="min")
+    b = task(
+        {"train.csv": frame[:80], "test.csv": frame[80:].drop(columns="y")},
+        frame[["id", "y"]][80:],
+        metric="rmsle",
+        direction="min",
+    )
     t = b["table"]
-    assert (t["coded"], t["dates"], t["text"], t["categorical"], t["many"]) == (["amount"], ["when"], ["note"], ["town"], ["town"])
+    assert (t["coded"], t["dates"], t["text"], t["categorical"], t["many"]) == (
+        ["amount"],
+        ["when"],
+        ["note"],
+        ["town"],
+        ["town"],
+    )
     assert "same" in t["drop"]
-    assert {"mixed", "text", "dates", "skewed_target", "high_cardinality", "positive_target"} <= set(b["kinds"])
+    assert {"mixed", "text", "dates", "skewed_target", "high_cardinality", "positive_target"} <= set(
+        b["kinds"]
+    )
 
 
-@pytest.mark.parametrize(("how", "kind"), [("group", "new_groups"), ("last_in_group", "group_history"), ("last", "time_split"), ("random", "")])
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [("group", "new_groups"), ("last_in_group", "group_history"), ("last", "time_split"), ("random", "")],
+)
 def test_how_rows_are_held_out(task, how, kind):
     rng = np.random.default_rng(0)
-    rows = pd.DataFrame([{"patient": p, "day": d, "pulse": rng.normal(), "y": rng.normal()} for p in range(20) for d in range(12)])
+    rows = pd.DataFrame(
+        [
+            {"patient": p, "day": d, "pulse": rng.normal(), "y": rng.normal()}
+            for p in range(20)
+            for d in range(12)
+        ]
+    )
     rows.insert(0, "id", rng.permutation(len(rows)))
     if how == "last":
         rows = rows.drop(columns="patient")
-    test = {"group": rows.patient >= 15 if "patient" in rows else None, "random": rows.id % 3 == 0}.get(how, rows.day >= 9)
-    b = task({"train.csv": rows[~test], "test.csv": rows[test].drop(columns="y")}, rows[test][["id", "y"]], metric="mae", direction="min")
+    test = {"group": rows.patient >= 15 if "patient" in rows else None, "random": rows.id % 3 == 0}.get(
+        how, rows.day >= 9
+    )
+    b = task(
+        {"train.csv": rows[~test], "test.csv": rows[test].drop(columns="y")},
+        rows[test][["id", "y"]],
+        metric="mae",
+        direction="min",
+    )
     assert b["table"]["split"]["how"] == how
     assert not kind or kind in b["kinds"]
 
@@ -158,8 +203,16 @@ def test_what_is_not_understood_is_only_described(task):
 
 def test_as_a_program(tmp_path):
     (tmp_path / "env").mkdir()
-    (tmp_path / "meta.json").write_text(json.dumps({"metric": "", "text": "", "direction": "max", "starter": "(", "data": "schema"}))
-    command = [sys.executable, "-I", str(ROOT / "budgetmlagent/tasks/briefing"), "--env", str(tmp_path / "env")]
+    (tmp_path / "meta.json").write_text(
+        json.dumps({"metric": "", "text": "", "direction": "max", "starter": "(", "data": "schema"})
+    )
+    command = [
+        sys.executable,
+        "-I",
+        str(ROOT / "budgetmlagent/tasks/briefing"),
+        "--env",
+        str(tmp_path / "env"),
+    ]
     command += ["--submission", str(tmp_path / "none"), "--meta", str(tmp_path / "meta.json")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
@@ -187,12 +240,17 @@ def test_own_metric_of_the_starter():
     assert "code" not in metric.describe({"starter": tied, "direction": "min"})
 
 
-cells = st.one_of(st.none(), st.text(max_size=5), st.integers(-9, 9), st.floats(allow_infinity=True), st.booleans())
+cells = st.one_of(
+    st.none(), st.text(max_size=5), st.integers(-9, 9), st.floats(allow_infinity=True), st.booleans()
+)
 columns = st.sampled_from(["id", "a", "b", "text", "date", "user", "é b"])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(columns, st.lists(cells, min_size=6, max_size=6), min_size=1), st.lists(cells, min_size=6, max_size=6))
+@given(
+    st.dictionaries(columns, st.lists(cells, min_size=6, max_size=6), min_size=1),
+    st.lists(cells, min_size=6, max_size=6),
+)
 @pytest.mark.filterwarnings("default")
 def test_odd_tables_do_not_crash(task, table, target):
     frame = pd.DataFrame(table)

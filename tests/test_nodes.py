@@ -60,9 +60,7 @@ def state(artifacts, **changes):
 
 
 def offered(artifacts, *cases):
-    return [
-        {"id": artifacts.put_json(c), "kind": "case", "similarity": 1.0, "source": "cases/x"} for c in cases
-    ]
+    return [{"id": artifacts.put_json(c), "kind": c["kind"], "similarity": 1.0, "source": "x"} for c in cases]
 
 
 def test_the_free_rung_takes_the_first_case_without_a_model(artifacts):
@@ -158,6 +156,7 @@ def test_a_crash_is_repaired_from_the_newest_script(artifacts):
     broken = artifacts.put("print(nothing)\n")
     given_ = state(
         artifacts,
+        history=offered(artifacts, {"kind": "repair", "what": "print something that is there"}),
         script=broken,
         fault={"kind": "crash", "detail": "NameError: nothing"},
         counts={"repairs": 1},
@@ -165,6 +164,7 @@ def test_a_crash_is_repaired_from_the_newest_script(artifacts):
     asked = deps(artifacts, "```python\nprint('mended')\n```", node="coder")
     update = coder(given_, asked)
     prompt = asked.models.asked[0]["messages"][1]["content"]
+    assert "cured before: print something that is there" in prompt
     assert "print(nothing)" in prompt and "NameError: nothing" in prompt
     assert update["counts"]["repairs"] == 2
 

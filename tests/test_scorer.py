@@ -11,7 +11,7 @@ from budgetmlagent.errors import RunFailedError
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.launch import Rung
 from budgetmlagent.sandbox.probe import UNSAFE, probe
-from budgetmlagent.sandbox.reported import reported_score
+from budgetmlagent.sandbox.reported import reported_score, reported_seconds
 from budgetmlagent.sandbox.scorer import SealedScorer
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.tasks.split import split_rows
@@ -264,3 +264,16 @@ def test_a_reported_number_is_read_as_it_was_printed(value: float, word: str) ->
 def test_any_output_reports_a_number_or_none(output: str) -> None:
     score = reported_score(output)
     assert score is None or math.isfinite(score)
+
+
+@pytest.mark.parametrize(
+    ("output", "seconds"),
+    [
+        ("seconds per token 0.0312 tokens [1, 2, 3]\n", 0.0312),
+        ("loaded\nelapsed: 1.5 s\n", 1.5),
+        ("took time = 2e-3\nbye\n", 0.002),
+        ("no number of seconds\n", None),
+    ],
+)
+def test_a_timed_script_tells_its_seconds(output, seconds):
+    assert reported_seconds(output) == seconds

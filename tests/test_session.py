@@ -352,3 +352,19 @@ def test_dry_run_spends_nothing_and_makes_no_folder(tmp_path, server, capsys):
     assert set(forecast) >= {"models", "hosts", "worst_case_usd", "calls", "sandbox"}
     assert forecast["worst_case_usd"]["large"] > forecast["worst_case_usd"]["small"] > 0
     assert not server.requests and not (tmp_path / "r").exists()
+
+
+def test_a_run_killed_before_its_last_words_is_concluded(tmp_path, server):
+    session = new(tmp_path, server, turns=1)
+    first = session.run()
+    for name in ("ended.json", "final.json", "run.json", "results.tsv"):
+        (session.folder.root / name).unlink()
+    seen = len(server.requests)
+    again = Session.open(session.folder.root).run()
+    assert len(server.requests) == seen
+    assert (again["status"], again["private_best"], again["usd"]) == (
+        "finished",
+        first["private_best"],
+        first["usd"],
+    )
+    assert (session.folder.root / "results.tsv").exists()

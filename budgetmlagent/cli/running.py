@@ -1,6 +1,5 @@
 """`budgetml run` and `budgetml resume`."""
 
-import json
 import signal
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,11 +76,15 @@ def resume(
 def _go_on(session: Any, as_json: bool) -> None:
     # SIGTERM ends a run as Ctrl-C does: in order, and resumable.
     signal.signal(signal.SIGTERM, _interrupt)
-    with progress.Live(session) as live:
-        summary = session.run(live.step)
-    if as_json:
-        print(json.dumps(summary, ensure_ascii=False))
-    else:
+    try:
+        with progress.Live(session) as live:
+            session.run(live.step)
+    finally:
+        # Also of a run that failed or was interrupted: whoever asked for JSON gets the object.
+        summary = session.summary
+        if as_json:
+            options.print_json(summary)
+    if not as_json:
         print(progress.ending(summary))
 
 

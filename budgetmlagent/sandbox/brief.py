@@ -19,7 +19,7 @@ SECONDS = 120.0
 def brief(task: TaskFolder, rung: Rung, execution: Execution, artifacts: Artifacts) -> dict[str, Any]:
     """Return the briefing of `task`, whose baseline's execution shows the format of a submission.
 
-    Raises RunFailedError where the data cannot be read.
+    What could not be read is told in its `problems`.
     """
     meta = {
         "name": task.name,
@@ -36,19 +36,24 @@ def brief(task: TaskFolder, rung: Rung, execution: Execution, artifacts: Artifac
         submission.mkdir()
         for file, artifact in execution.files.items():
             (submission / file).write_bytes(artifacts.read(artifact))
-        text = run_module(
-            rung,
-            Path(briefing.__file__).parent,
-            mounts_ro={
-                "/brief/env": task.env,
-                "/brief/submission": submission,
-                "/brief/meta.json": folder / "meta.json",
-            },
-            args=["--env", "/brief/env", "--submission", "/brief/submission", "--meta", "/brief/meta.json"],
-            seconds=SECONDS,
-            python=task.python,
-        )
-    try:
-        return dict(json.loads(text))
-    except ValueError:
-        raise RunFailedError(f"the data briefing of task {task.name!r} is no JSON") from None
+        mounts = {"env": task.env, "submission": submission, "meta.json": folder / "meta.json"}
+        try:
+            text = run_module(
+                rung,
+                Path(briefing.__file__).parent,
+                mounts_ro={f"/brief/{name}": path for name, path in mounts.items()},
+                args=[
+                    "--env",
+                    "/brief/env",
+                    "--submission",
+                    "/brief/submission",
+                    "--meta",
+                    "/brief/meta.json",
+                ],
+                seconds=SECONDS,
+                python=task.python,
+            )
+            return dict(json.loads(text))
+        except (RunFailedError, ValueError) as error:
+            # Nothing is known of the data then, so no case fits; the models can still work on the script.
+            return {"kinds": [], "files": [], "summary": "", "problems": [str(error)]}

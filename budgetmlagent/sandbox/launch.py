@@ -46,8 +46,8 @@ def launch(rung: Rung, job: Job) -> Outcome:
 
 def environment(job: Job, home: str) -> dict[str, str]:
     """The whole environment of a job: nothing of the caller's but OpenBLAS' choice of kernels."""
-    cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
     kept = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE",) if name in os.environ}
     return {
         "PATH": f"{job.python.prefix}/bin:/usr/bin:/bin",
@@ -60,7 +60,10 @@ def environment(job: Job, home: str) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONWARNINGS": "ignore",
         "PYTHONUNBUFFERED": "1",  # what a killed script had printed is not lost
-        **dict.fromkeys(threads, cores),
+        **dict.fromkeys(threads, str(cores)),
+        # Threads that spin while they wait make a busy machine many times slower, and OpenBLAS' always do.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OPENBLAS_NUM_THREADS": str(max(1, cores // 2)),
         **kept,
     }
 

@@ -13,6 +13,9 @@ SEEN = re.compile(r"(?<![a-z])(?:train|training|fit|test|time|seconds?|elapsed)(
 DECIMAL = re.compile(
     r"(?<![\w.])[-+]?(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?(?!\w|\.\d)|(?<![\w.])[-+]?\d+e[-+]?\d+", re.IGNORECASE
 )
+NUMBER = r"(\d+\.?\d*(?:e[-+]?\d+)?|\.\d+)"
+SECONDS_AFTER = re.compile(r"\b(?:seconds?|secs?|time)\b[^\d.\n]*" + NUMBER, re.IGNORECASE)
+SECONDS_BEFORE = re.compile(NUMBER + r"\s*(?:s|secs?|seconds?)\b", re.IGNORECASE)
 SAID = re.compile(r"(?:[:=]|\bis\b)\s*$")
 SETTING = re.compile(r"\w\([^)]*$")  # inside a call: `LGBMClassifier(validation_fraction=0.1`
 
@@ -26,6 +29,18 @@ def reported_score(output: str) -> float | None:
             value = _first(line[word.end() :])
             if value is not None:
                 return value
+    return None
+
+
+def reported_seconds(output: str) -> float | None:
+    """Return the last time that `output` tells, "seconds per step 0.03" or "0.03 s"; None where there is none.
+
+    For tasks whose scripts are timed and write no submission.
+    """
+    for line in reversed(output.splitlines()):
+        found = SECONDS_AFTER.search(line) or SECONDS_BEFORE.search(line)
+        if found:
+            return float(found[1])
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.sandbox.launch import Rung
-from budgetmlagent.sandbox.reported import reported_score
+from budgetmlagent.sandbox.reported import reported_score, reported_seconds
 from budgetmlagent.sandbox.sealed import run_code
 from budgetmlagent.sandbox.watchdog import Limits, Outcome
 from budgetmlagent.sandbox.workspace import TaskFiles, workspace
@@ -61,7 +61,10 @@ class SealedScorer:
             return Score(problem=missing)
         if self.task.feedback == "reported":
             seen = self._judge(execution, part=None, scored=False)
-            value = reported_score(self.artifacts.text(execution.output))
+            output = self.artifacts.text(execution.output)
+            value = reported_score(output)
+            if value is None and not execution.files:
+                value = reported_seconds(output)
             return Score(
                 value=None if seen.problem else value,
                 problem=seen.problem,

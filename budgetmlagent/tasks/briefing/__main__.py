@@ -18,6 +18,15 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PACKAGE = "briefing"
 MODULES = ("tables", "arrays", "graphs", "sequences", "code")
+ODD = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    MemoryError,
+)  # what odd data raises
 ENDINGS = {
     ".csv": "table", ".tsv": "table", ".gz": "compressed", ".jsonl": "lines of JSON", ".json": "JSON",
     ".npz": "arrays", ".npy": "array", ".txt": "text", ".py": "script", ".md": "text", ".bin": "binary",
@@ -75,11 +84,20 @@ def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any
     }  # fmt: skip
     for name in ("outcome", *MODULES):
         if (HERE / f"{name}.py").exists():
-            briefing = merge(briefing, load(name).describe(folder, context))
+            briefing = merge(briefing, described(name, folder, context))
             context["submission"] = briefing["submission"]
     if meta.get("data") != "samples":
         briefing["samples"] = []
     return briefing
+
+
+def described(name: str, folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+    """What one module says. Data that it cannot read must not silence the others: that is said as a problem."""
+    try:
+        partial: dict[str, Any] = load(name).describe(folder, context)
+    except ODD as error:
+        return {"problems": [f"{name}: {type(error).__name__}: {error}"[:300]]}
+    return partial
 
 
 def plain(value: Any) -> Any:

@@ -14,11 +14,12 @@ def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
 
     Empty where the inputs, the labels and the submission do not fit together.
     """
-    given, held = Given.of(context), stock.arrays(folder)
+    given = Given.of(context)
+    held = stock.arrays(folder, given.name)
     rows = given.rows
     if not held or rows < 2:
         return {}
-    tables = stock.columns(folder)
+    tables = stock.columns(folder, given.name)
     found = parts.find(held, tables, rows)
     if found is None:
         return {}

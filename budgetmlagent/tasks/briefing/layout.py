@@ -1,6 +1,7 @@
 """Which table is the training part, which the test part, and how the baseline's submission is made from them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,11 +166,22 @@ def class_columns(target: Any, columns: list[str]) -> list[str]:
     ]
     if len(columns) < 2 or len(classes) != len(columns):
         return []
-    for pick in (str.__eq__, str.endswith, str.startswith):
+    start, end = shared(columns), shared([column[::-1] for column in columns])
+    bare = {column: column[start : len(column) - end] for column in columns}
+    ways: list[Callable[[str, str], bool]] = [
+        str.__eq__, lambda column, value: bare[column] == value, str.endswith, str.startswith
+    ]  # fmt: skip
+    for pick in ways:
         found = [[column for column in columns if pick(column, value)] for value in classes]
         if all(len(match) == 1 for match in found) and len({match[0] for match in found}) == len(columns):
             return [match[0] for match in found]
     return []
+
+
+def shared(words: list[str]) -> int:
+    """How many letters all words begin with."""
+    pairs = enumerate(zip(*words, strict=False))
+    return next((place for place, letters in pairs if len(set(letters)) > 1), min(map(len, words)))
 
 
 def counts(values: Any) -> bool:

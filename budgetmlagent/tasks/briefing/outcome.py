@@ -1,6 +1,7 @@
 """The baseline's own submission: the one certain example of the format that the scorer reads."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,11 @@ def describe(_folder: Path, context: dict[str, Any]) -> dict[str, Any]:
         if any(word in path.name.lower() for word in ("submission", "predict", "answer"))
     ]
     for path in (named or files)[:1]:
-        return {"submission": {"file": path.relative_to(folder).as_posix(), **contents(path)}}
+        try:
+            found = contents(path)
+        except (ValueError, OSError, zipfile.BadZipFile):
+            found = {}  # an empty or broken file is no example of anything
+        return {"submission": {"file": path.relative_to(folder).as_posix(), **found}}
     return {"submission": {}}
 
 

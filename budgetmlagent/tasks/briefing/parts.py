@@ -34,7 +34,7 @@ def two_sets(stock: list[Array], labels: list[Array], rows: int) -> Parts | None
     """Arrays of a training and of a test part."""
     pairs = []
     for test in stock:
-        if len(test.shape) and test.shape[0] == rows and test.role != "train":
+        if len(test.shape) and test.shape[0] == rows and test.role in ("test", ""):
             train = partner(test, [a for a in stock if a is not test and a.role != "test"])
             if train is not None:
                 pairs.append((train, test))

@@ -95,7 +95,7 @@ def guess(path: Path) -> tuple[str, dict[str, Any]] | None:
 
 def flat(frame: Any) -> bool:
     """Whether all cells are plain values: nested lists and dictionaries are no table."""
-    objects = frame.select_dtypes(include=["object"])
+    objects = [column for column, kind in frame.dtypes.items() if str(kind) == "object"]
     return not any(
-        objects[column].head(200).map(lambda v: isinstance(v, list | dict)).any() for column in objects
+        frame[column].head(200).map(lambda v: isinstance(v, list | dict)).any() for column in objects
     )

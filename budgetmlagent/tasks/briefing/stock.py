@@ -67,15 +67,15 @@ def quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def arrays(folder: Path) -> list[Array]:
-    """Every array in the .npz and .npy files below `folder`; pickled ones are left out."""
+def arrays(folder: Path, leave: str) -> list[Array]:
+    """Every array in the .npz and .npy files below `folder` but the submission `leave`; pickled ones are left out."""
     import numpy as np
 
     found: list[Array] = []
     for path in sorted(folder.rglob("*.np[yz]")):
-        if path.is_symlink() or path.stat().st_size > BYTES:
-            continue
         name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or path.stat().st_size > BYTES or name == leave:
+            continue
         try:
             if path.suffix == ".npy":
                 found.append(Array(name, "", np.load(path, mmap_mode="r"), f"np.load({quote(name)})"))
@@ -108,25 +108,25 @@ def archive(path: Path, name: str) -> list[Array]:
     return [*found, *(Array(name, key, value, f"{reader}[{quote(key)}]") for key, value in values.items())]
 
 
-def columns(folder: Path) -> list[Array]:
-    """Every column of the .csv and .tsv files below `folder` as a one-dimensional array."""
+def columns(folder: Path, leave: str) -> list[Array]:
+    """Every column of the .csv and .tsv files below `folder` but `leave` as a one-dimensional array."""
     found: list[Array] = []
-    for name, frame, reader in frames(folder):
+    for name, frame, reader in frames(folder, leave):
         for column in frame.columns:
             code = f"{reader}[{quote(str(column))}].to_numpy()"
             found.append(Array(name, str(column), frame[column].to_numpy(), code))
     return found
 
 
-def frames(folder: Path) -> list[tuple[str, Any, str]]:
-    """The .csv and .tsv files below `folder`: name, data frame, expression that reads it."""
+def frames(folder: Path, leave: str) -> list[tuple[str, Any, str]]:
+    """The .csv and .tsv files below `folder` but `leave`: name, data frame, expression that reads it."""
     import pandas as pd
 
     found = []
     for path in sorted(folder.rglob("*.[ct]sv")):
-        if path.is_symlink() or path.stat().st_size > BYTES // 4:
-            continue
         name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or path.stat().st_size > BYTES // 4 or name == leave:
+            continue
         mark = ', sep="\\t"' if path.suffix == ".tsv" else ""
         try:
             frame = pd.read_csv(path, sep="\t" if mark else ",")

@@ -81,6 +81,7 @@ def find(train: Any, test: Any, columns: dict[str, list[Any]], skip: list[Any]) 
     times = [
         c for c in [*columns["dates"], *numeric] if train[c].nunique() > 2 and not counting(train, test, c)
     ]
+    times = [c for c in times if TIME.search(str(c)) or not named(c)]
     times.sort(key=lambda column: not TIME.search(str(column)))
     result: dict[str, Any] = {
         "split": {"how": "random", "by": None, "time": None},

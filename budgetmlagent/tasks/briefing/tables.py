@@ -88,6 +88,8 @@ def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]
         "columns": {str(c): typing_of.statistics(train, c) for c in [*targets, *features][:60]},
         **structure.find(train, test, sorted_columns, [c for c in sorted_columns["drop"] if c in test.columns]),
     }  # fmt: skip
+    drop_new_groups(table)
+    table["encode"] = recurring(train, test, table)
     table |= problem(layout, outcome, context["metric"])
     table["width"] = len(features) - len(table["text"])
     table["characters"] = sum(
@@ -96,6 +98,35 @@ def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]
     table["outputs"] = len(targets) if len(targets) > 1 else table["classes"] if table["classes"] > 2 else 1
     table["split"]["folds"] = folds(table)
     return table
+
+
+def used(table: dict[str, Any]) -> list[Any]:
+    """All the columns that a script may learn from."""
+    return [c for key in ("numeric", "coded", "categorical", "text", "dates") for c in table[key]]
+
+
+def drop_new_groups(table: dict[str, Any]) -> None:
+    """Take out the column that names groups where all test groups are new: it can only mislead."""
+    by = table["split"]["by"] if table["split"]["how"] == "group" and table["tokens"] is None else None
+    if by is None or len(table["features"]) < 2:
+        return
+    for key in ("numeric", "coded", "categorical", "many"):
+        table[key] = [column for column in table[key] if column != by]
+    table["features"] = used(table)
+    table["unused"] = [*table["unused"], by]
+
+
+def recurring(train: Any, test: Any, table: dict[str, Any]) -> list[Any]:
+    """Columns whose many values come again and again: worth replacing by the mean target of each value."""
+    found = list(table["many"])
+    for column in table["numeric"]:
+        values = train[column].dropna()
+        groups = values.nunique()
+        if values.dtype.kind in "iu" and groups > 50 and len(values) / groups >= 3:
+            known = test[column].isin(set(values)).mean()
+            if known > 0.7 and (structure.named(column) or len(values) / groups < 30):
+                found.append(column)
+    return found[:6]
 
 
 def folds(table: dict[str, Any]) -> int:
@@ -180,7 +211,7 @@ def kinds_of(table: dict[str, Any], metric: str) -> list[str]:
     several = table["problem"] == "classification" and len(table["targets"]) > 1 and not table["multi_label"]
     checks = {
         table["problem"]: True, "several_classifications": several, table["output"]: True, "text": table["text"], "mixed": table["text"] and plain,
-        "numeric": table["numeric"], "categorical": table["categorical"], "high_cardinality": table["many"],
+        "numeric": table["numeric"], "categorical": table["categorical"], "high_cardinality": table["many"], "recurring": table["encode"],
         "dates": table["dates"], "missing": table["missing"], "binary": table["binary"] and len(table["targets"]) == 1,
         "multiclass": multiclass, "single": len(table["targets"]) == 1, "multi_output": len(table["targets"]) > 1,
         "multi_label": table["multi_label"], "ordinal": ordered and metric == "qwk",
@@ -188,6 +219,7 @@ def kinds_of(table: dict[str, Any], metric: str) -> list[str]:
         "group_history": table["split"]["how"] == "last_in_group", "time_split": table["split"]["how"] == "last",
         "new_groups": table["split"]["how"] == "group", "skewed_target": table["skewed"], "small": rows < 2000,
         "large": rows > 20_000, "wide": len(plain) > 100, "short_text": bool(table["text"]) and short(table),
+        "heavy_text": table["characters"] * table["outputs"] > 40_000_000,
         "long_text": table["characters"] > 3_000_000,
         "many_classes": table["classes"] > 30, "positive_target": (table["minimum"] or -1) >= 0,
     }  # fmt: skip

@@ -1,0 +1,50 @@
+"""Tasks whose subject is the script itself: a function that is timed and must stay right."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+from .given import Given
+from .loops import hoisted, unboxed
+from .remember import LOOPS, remembered
+
+SPEED = re.compile(
+    r"(?i)\b(faster|speed\w*|seconds|latency|run ?time|milliseconds|throughput|optimi[sz]e the (code|script))\b"
+)
+
+
+def describe(_folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+    """`speed`: the functions with loops, deepest first; the starter rewritten: `quick` with loops over plain
+    numbers, `remembered` with results kept too; each "" where it is not possible.
+
+    Empty where the task asks for a submission file or for anything but speed.
+    """
+    given = Given.of(context)
+    timed = given.metric.get("name") == "seconds" or SPEED.search(given.text)
+    if not timed or (given.file is not None and given.metric.get("name") != "seconds"):
+        return {}
+    try:
+        tree = ast.parse(given.starter)
+    except SyntaxError:
+        return {}
+    functions = {node.name: nesting(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    slow = sorted(
+        (name for name, depth in functions.items() if depth), key=lambda name: (-functions[name], name)
+    )
+    quick = unboxed(hoisted(given.starter))
+    quick = "" if quick == given.starter else quick
+    kept = remembered(quick or given.starter)
+    text = "The script itself is timed and must go on returning the same. Functions with loops: " + (
+        ", ".join(f"{name} ({functions[name]} deep)" for name in slow) or "none"
+    )
+    kinds = ["speed", *(["speed_repeats"] if kept else []), *(["speed_numbers"] if quick else [])]
+    speed = {"functions": list(functions), "slow": slow, "remembered": kept, "quick": quick}
+    return {"kinds": kinds, "speed": speed, "summary": text}
+
+
+def nesting(node: ast.AST) -> int:
+    """How deep loops stand inside each other; a comprehension of two `for` counts twice."""
+    inner = max((nesting(child) for child in ast.iter_child_nodes(node)), default=0)
+    own = len(getattr(node, "generators", [1])) if isinstance(node, LOOPS) else 0
+    return inner + own

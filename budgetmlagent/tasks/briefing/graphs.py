@@ -1,0 +1,226 @@
+"""Tasks on graphs: one large graph whose nodes carry labels, or many small ones with pointers to predict."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import forms, pointers, stock
+from .given import Given
+from .parts import LABEL, indices
+from .stock import ID, Array, quote
+from .writing import Writing, writing
+
+EDGES = re.compile(
+    r"(?i)edge|adj|graph|link|cit(es|ation)|network|follow|friend|neighb|relation|connect|row_?col|coauthor"
+)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The edges: `code` makes `adjacency` of `nodes`; `largest` is the largest number of a node."""
+
+    code: str  # an expression: rows of two numbers, two rows of numbers, or a square matrix
+    form: str  # pairs | rows | square
+    largest: int
+    named: bool
+    array: Array | None  # None where a table or a text holds them
+
+
+def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+    """`graph`: code that loads the adjacency, X, the known nodes with y, the test nodes; the metric; the submission.
+
+    Or `pointers`, see that module. Empty where the data are no graph.
+    """
+    given = Given.of(context)
+    held = stock.arrays(folder, given.name)
+    if given.rows < 2:
+        return {}
+    if held and (found := pointers.describe(held, given)):
+        return found
+    tables = stock.columns(folder, given.name)
+    for edges in candidates(folder, held, given):
+        found = nodes(edges, held, tables, given)
+        if found:
+            return found
+    return {}
+
+
+def candidates(folder: Path, held: list[Array], given: Given) -> list[Edges]:
+    """What may be the edges, the likeliest first."""
+    import numpy as np
+
+    found = []
+    for array in held:
+        shape, named = array.shape, bool(EDGES.search(array.key or array.file) or EDGES.search(array.file))
+        if len(shape) != 2 or not all(shape):
+            continue
+        if shape[0] == shape[1] and (stock.sparse(array) or named):
+            found.append(Edges(array.code, "square", shape[0] - 1, named, array))
+        elif array.whole and 2 in shape and max(shape) > 10 and int(np.min(array.value)) >= 0:
+            form = "pairs" if shape[1] == 2 else "rows"
+            found.append(Edges(array.code, form, int(np.max(array.value)), named, array))
+    for name, frame, reader in stock.frames(folder, given.name):
+        whole = [column for column in frame.columns if frame[column].dtype.kind in "iu"]
+        if EDGES.search(name) and len(whole) >= 2 and len(frame.columns) <= 4:
+            pair = f"[{', '.join(quote(str(column)) for column in whole[:2])}]"
+            code, largest = f"{reader}[{pair}].to_numpy()", int(frame[whole[:2]].max().max())
+            found.append(Edges(code, "pairs", largest, True, None))
+    for path in sorted([*folder.rglob("*.txt"), *folder.rglob("*.edgelist"), *folder.rglob("*.edges")]):
+        if EDGES.search(path.name) and path.stat().st_size < stock.BYTES // 10:
+            found += listed(path, path.relative_to(folder).as_posix())
+    return sorted(found, key=lambda edges: not edges.named)
+
+
+def listed(path: Path, name: str) -> list[Edges]:
+    """The edges of a text with two numbers a line, [] where it is no such text."""
+    import numpy as np
+
+    mark = ", delimiter=','" if "," in path.open(encoding="utf-8", errors="replace").readline() else ""
+    try:
+        pairs = np.loadtxt(path, dtype=int, delimiter="," if mark else None, usecols=(0, 1), ndmin=2)
+    except ValueError:
+        return []
+    mark = mark.replace("'", '"')
+    code = f"np.loadtxt({quote(name)}, dtype=int{mark}, usecols=(0, 1))"
+    return [Edges(code, "pairs", int(pairs.max()), True, None)] if len(pairs) else []
+
+
+def nodes(edges: Edges, held: list[Array], tables: list[Array], given: Given) -> dict[str, Any]:
+    """The briefing of node labels, {} where labels or test nodes cannot be found."""
+    rest = [array for array in held if array is not edges.array]
+    features = [
+        a for a in rest if len(a.shape) == 2 and a.shape[0] > edges.largest and not LABEL.match(a.base)
+        and a.value.dtype.kind in "iufb" and a.shape[1] > 1
+    ]  # fmt: skip
+    X = max(features, key=lambda a: (a.shape[0] == (edges.largest + 1), a.shape[1]), default=None)
+    lengths = [a.shape[0] for a in rest if LABEL.match(a.base) and a.shape and a.shape[0] > edges.largest]
+    count = (
+        X.shape[0]
+        if X is not None
+        else edges.largest + 1
+        if edges.form == "square"
+        else max([*lengths, edges.largest + 1])
+    )
+    known = labelled(count, [a for a in rest if a is not X], tables, given)
+    if known is None:
+        return {}
+    lines, y, test, valid = known
+    written = writing(given, [Array("", "test", test, "test"), *tables])
+    target = forms.target(y, written, given.metric) if written and written.shape[0] == given.rows else None
+    if written is None or target is None or target["predicts"] == "mask":
+        return {}
+    load = [
+        f"edges = {edges.code}",
+        *adjacency(edges, count),
+        f"X = {X.code}" if X is not None else "X = None",
+        *lines,
+    ]
+    code = "\n".join([*load, *target.pop("lines")])
+    graph = {
+        "load": code,
+        "write": written.code,
+        "nodes": count,
+        "known": len(y),
+        "valid": valid,
+        "features": 0,
+        **target,
+    }
+    graph["features"] = X.shape[1] if X is not None else 0
+    kinds = ["graph", "graph_features" if X is not None else "graph_bare", str(graph["task"])]
+    return {"kinds": kinds, "graph": graph, "summary": summary(graph, edges, X, written)}
+
+
+def adjacency(edges: Edges, count: int) -> list[str]:
+    """Lines that make the symmetric `adjacency`, without loops, of `edges`."""
+    if edges.form == "square":
+        lines = ["adjacency = sp.csr_matrix(edges).astype(np.float32)"]
+    else:
+        a, b = ("edges[:, 0]", "edges[:, 1]") if edges.form == "pairs" else ("edges[0]", "edges[1]")
+        size = f"({count}, {count})"
+        lines = [
+            f"adjacency = sp.csr_matrix((np.ones({'len(edges)' if edges.form == 'pairs' else 'edges.shape[1]'}, np.float32), ({a}, {b})), shape={size})"
+        ]
+    return [
+        *lines,
+        "adjacency = adjacency.maximum(adjacency.T)",
+        "adjacency = (adjacency - sp.diags(adjacency.diagonal())).tocsr()",
+    ]
+
+
+def labelled(
+    count: int, held: list[Array], tables: list[Array], given: Given
+) -> tuple[list[str], Any, Any, bool] | None:
+    """Lines that make `known`, `y`, `test` (and `valid`, places in `known`); the values of y and test; None if unknown."""
+    import numpy as np
+
+    test = indices(held, count, "test") or table_nodes(tables, count, "test")
+    if test is None or len(test[1]) != given.rows:
+        return None
+    train, valid = indices(held, count, "train"), indices(held, count, "valid")
+    full = [
+        a
+        for a in [*held, *tables]
+        if a.shape[:1] == (count,) and a.value.dtype != bool and not ID.search(a.name)
+    ]
+    full = [a for a in full if LABEL.match(a.base)]
+    if full:
+        whole = full[0]
+        if train is None:
+            seen = "~np.isnan({})" if whole.value.dtype.kind == "f" else "{} >= 0"
+            mask = ~np.isnan(whole.value) if whole.value.dtype.kind == "f" else whole.value >= 0
+            value = np.setdiff1d(np.flatnonzero(mask), test[1])
+            train = (f"np.setdiff1d(np.flatnonzero({seen.format(whole.code)}), test)", value)
+        lines = [f"test = {test[0]}", f"known = {train[0]}"]
+        if valid:
+            lines = [
+                f"test = {test[0]}",
+                f"train, held = {train[0]}, {valid[0]}",
+                "known = np.concatenate([train, held])",
+            ]
+            lines += ["valid = np.arange(len(train), len(known))"]
+        rows = np.concatenate([train[1], valid[1]]) if valid else train[1]
+        return [*lines, f"y = {whole.code}[known]"], whole.value[rows], test[1], bool(valid)
+    train = train or table_nodes(tables, count, "train")
+    if train is None:
+        return None
+    part = [
+        a
+        for a in [*held, *tables]
+        if a.shape[:1] == train[1].shape and a.role != "test" and not ID.search(a.name)
+    ]
+    part = [a for a in part if a.code != train[0]]
+    part.sort(key=lambda a: not LABEL.match(a.base))
+    if not part:
+        return None
+    return [f"test = {test[0]}", f"known = {train[0]}", f"y = {part[0].code}"], part[0].value, test[1], False
+
+
+def table_nodes(tables: list[Array], count: int, role: str) -> tuple[str, Any] | None:
+    """The nodes of one role in a column of a table."""
+    import numpy as np
+
+    for column in tables:
+        value = column.value
+        if (
+            (
+                column.role == role
+                and value.dtype.kind in "iu"
+                and len(value)
+                and value.min() >= 0
+                and value.max() < count
+            )
+            and len(np.unique(value)) == len(value)
+            and re.search(r"(?i)node|id|vertex|index|paper|user", column.name)
+        ):
+            return column.code, value
+    return None
+
+
+def summary(graph: dict[str, Any], edges: Edges, X: Array | None, written: Writing) -> str:
+    """The graph in a few lines of English."""
+    inputs = f"features {X.code}, {X.shape[1]} columns" if X is not None else "no features of the nodes"
+    return (
+        f"A graph of {graph['nodes']} nodes, edges from {edges.code}; {inputs}. {graph['known']} nodes have a known "
+        f"label; the test nodes are predicted ({graph['predicts']}) and written by: {written.code}"
+    )

@@ -1,0 +1,106 @@
+"""Every case for data that is no table is rendered and run on a small task of its kind, and beats the starter."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from array_tasks import (
+    bare_graph,
+    brief,
+    graph,
+    images,
+    language,
+    matrix,
+    node_pointers,
+    pointers,
+    segmentation,
+    series,
+    signals,
+    sparse,
+    tagging,
+)  # fmt: skip
+
+from memory.cases import as_item, load_cases, menu
+from nodes.render import render
+
+CASES = load_cases(Path(__file__).parents[1] / "memory/cases")
+# One process runs all the scripts of a kind: most of a small script's time is the import of its libraries.
+RUNNER = """
+import contextlib, io, json, os, runpy, sys, traceback, warnings
+warnings.simplefilter("ignore")
+for folder in sys.argv[1:]:
+    os.chdir(folder)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        try:
+            runpy.run_path("train.py", run_name="__main__")
+        except BaseException:
+            print(traceback.format_exc())
+    open("log.txt", "w").write(out.getvalue())
+"""
+ONE = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
+)  # two threads on a busy machine wait for each other
+TASKS = {
+    "image_": images, "matrix_": matrix, "sparse_": sparse, "segmentation_": segmentation, "signal_": signals,
+    "graph_": graph, "graph_bare": bare_graph, "pointers_": pointers, "pointers_r": node_pointers,
+    "language_": language, "tagging_": tagging, "series_": series,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", TASKS)
+def test_cases_beat_a_plain_starter(prefix: str, tmp_path: Path) -> None:
+    made = TASKS[prefix](tmp_path / "env")
+    briefing = brief(made, tmp_path)
+    fitting = [
+        case for case in menu(CASES, briefing["kinds"]) if case.name.startswith(prefix) and case.template
+    ]
+    assert fitting, briefing["kinds"]
+    folders = []
+    for case in fitting:
+        folder = tmp_path / case.name
+        shutil.copytree(made.env, folder)
+        for old in folder.glob("*submission*"):
+            old.unlink()
+        (folder / "train.py").write_text(
+            render(as_item(case), briefing, seed=0, seconds=60), encoding="utf-8"
+        )
+        folders.append(folder)
+    subprocess.run(
+        [sys.executable, "-c", RUNNER, *map(str, folders)], check=True, timeout=200, env=os.environ | ONE
+    )
+    starter = made.score(made.env)
+    for folder in folders:
+        log = (folder / "log.txt").read_text()
+        assert "validation " in log, f"{folder.name}: {log[-1500:]}"
+        better = made.score(folder) > starter if made.direction == "max" else made.score(folder) < starter
+        assert better, f"{folder.name}: {made.score(folder)} is no better than the starter's {starter}"
+
+
+def test_all_cases_of_these_kinds_are_run_here() -> None:
+    prefixes = {prefix.split("_")[0] for prefix in TASKS}
+    own = {case.name for case in CASES if case.name.split("_")[0] in prefixes}
+    kinds = {
+        "image",
+        "matrix",
+        "sparse",
+        "segmentation",
+        "signal",
+        "graph",
+        "pointers",
+        "language_model",
+        "tagging",
+        "series",
+    }
+    assert own == {case.name for case in CASES if kinds & set(case.kinds)}
+
+
+def test_a_submission_keeps_the_form_of_the_starters(tmp_path: Path) -> None:
+    made = images(tmp_path / "env")
+    assert json.loads(json.dumps(brief(made, tmp_path)))["arrays"]["write"] == (
+        'pd.DataFrame({"what": prediction}).to_csv("submission.csv", index=False)'
+    )
