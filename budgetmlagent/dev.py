@@ -10,6 +10,7 @@ from typing import Any
 
 from budgetmlagent import rundir, wiring
 from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.order import plan
 from graphs.compile import compile_graph
 from memory.artifacts import Artifacts
 
@@ -17,7 +18,7 @@ from memory.artifacts import Artifacts
 def make_graph() -> Any:
     """Return the compiled graph of a new run below `runs/`."""
     setting = {k.removeprefix("BUDGETML_"): v for k, v in os.environ.items() if k.startswith("BUDGETML_")}
-    order = wiring.plan(
+    order = plan(
         setting.get("TASK", "digits"),
         setting.get("GRAPH", "budgetml"),
         setting.get("MODELS") or None,

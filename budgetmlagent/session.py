@@ -45,22 +45,20 @@ class Session:
         unsafe: bool = False,
         direction: str | None = None,
     ) -> None:
-        from budgetmlagent import wiring
+        from budgetmlagent.order import plan
 
-        order = wiring.plan(
-            task, graph, models, budget, turns, seed, history, unsafe=unsafe, direction=direction
-        )
+        order = plan(task, graph, models, budget, turns, seed, history, unsafe=unsafe, direction=direction)
         run = rundir.create(Path(runs_dir).resolve(), order.config, order.spec.dump())
         self._begin(run, order.config, order.spec)
 
     @classmethod
     def open(cls, run: str | Path, runs_dir: str | Path = "runs") -> Self:
         """Open a run by id or path, to look at it or to go on with it."""
-        from budgetmlagent import wiring
+        from budgetmlagent.order import load_graph
 
         found = rundir.find(run, Path(runs_dir))
         self = cls.__new__(cls)
-        self._begin(found, found.config(), wiring.load_graph(str(found.graph)))
+        self._begin(found, found.config(), load_graph(str(found.graph)))
         return self
 
     def _begin(self, run: RunDir, config: RunConfig, spec: "GraphSpec") -> None:

@@ -1,4 +1,4 @@
-"""The one place that knows every part: from what the user asked for to the dependencies of the nodes."""
+"""The one place that knows every part: from what was asked for to the dependencies of the nodes."""
 
 import shutil
 import tempfile
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import memory
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
-from budgetmlagent.money.prices import Price, price_of
-from budgetmlagent.rundir import RunConfig, RunDir, new_id
-from budgetmlagent.tasks.folder import TaskFolder, load_task
-from graphs.spec import GraphError, GraphSpec
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.money.prices import price_of
+from budgetmlagent.order import HISTORY, used_models
+from budgetmlagent.rundir import RunConfig, RunDir
+from budgetmlagent.tasks.folder import TaskFolder
+from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
-from memory.state import NANO
 from memory.state import Task as TaskState
 from nodes.attempts import chain
 from nodes.deps import Deps, Execution
@@ -24,145 +24,10 @@ if TYPE_CHECKING:
     from budgetmlagent.models.server import EmbeddedServer
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.sandbox.launch import Rung
-    from memory.history import Mode, RunHistory
+    from memory.history import RunHistory
 
 Brief = Callable[[Execution], dict[str, Any]]
 CASES = Path(memory.__file__).parent / "cases"
-HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
-REPLAY = "replay:"
-
-
-@dataclass(frozen=True)
-class Order:
-    """What was asked for, checked: nothing is started yet."""
-
-    config: RunConfig
-    spec: GraphSpec
-    task: TaskFolder
-    models: dict[str, ModelSpec]
-    prices: dict[str, Price]
-
-
-def plan(
-    task: str,
-    graph: str | GraphSpec,
-    models: str | Path | None,
-    budget: float,
-    turns: int,
-    seed: int,
-    history: str,
-    *,
-    unsafe: bool = False,
-    direction: str | None = None,
-) -> Order:
-    """Check everything that can be checked before anything is spent.
-
-    Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
-    """
-    if not 0 <= budget < 1e6:
-        raise UsageError(f"--budget {budget}: a number of dollars, 0 or more, is needed")
-    if turns < 1:
-        raise UsageError(f"--turns {turns}: at least 1 is needed")
-    if history not in HISTORY:
-        raise UsageError(f"--history {history}: one of {', '.join(HISTORY)} is needed")
-    folder = load_task(task, direction=direction)
-    spec = load_graph(graph)
-    replay = str(models)[len(REPLAY) :] if str(models).startswith(REPLAY) else ""
-    specs = _recorded_models(Path(replay)) if replay else load_models(Path(models) if models else None)
-    used = _used(spec, specs)
-    _may_leave(folder, used)
-    if not replay:
-        _are_whole(used)
-    config = RunConfig(
-        run_id=new_id(folder.name),
-        task=task if folder.root.parent.name == "bundled" else str(folder.root),
-        graph=spec.name,
-        budget=round(budget * NANO),
-        turns=turns,
-        seed=seed,
-        history=history,
-        models={name: model.model_dump(mode="json", exclude_none=True) for name, model in specs.items()},
-        unsafe=unsafe,
-        direction=direction,
-        replay=str(Path(replay).resolve()) if replay else "",
-        sandbox="none: a recorded run is replayed" if replay else _rung(unsafe).words,
-        hosts=[] if replay else hosts(used),
-    )
-    return Order(config, spec, folder, used, {name: price_of(model) for name, model in used.items()})
-
-
-def load_graph(graph: str | GraphSpec) -> GraphSpec:
-    """Return the graph by name, path or as it is. Raises UsageError with one line a finding."""
-    if isinstance(graph, GraphSpec):
-        return graph
-    try:
-        return GraphSpec.load(graph)
-    except GraphError as error:
-        raise UsageError(str(error)) from None
-
-
-def _recorded_models(folder: Path) -> dict[str, ModelSpec]:
-    config = RunDir(folder)
-    if not (folder / "config.json").is_file():
-        raise UsageError(f"--models {REPLAY}{folder}: no recorded run there (config.json is missing)")
-    return {name: ModelSpec(**model) for name, model in config.config().models.items()}
-
-
-def _used(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
-    for name in spec.models:
-        if name not in models:
-            raise UsageError(
-                f"graph {spec.name!r}: unknown model {name!r}; models.yaml has {', '.join(models)}"
-            )
-    return {name: models[name] for name in spec.models}
-
-
-def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
-    away = [f"{name} ({host(spec)})" for name, spec in models.items() if not is_loopback(spec)]
-    if task.data == "stays" and away:
-        raise UsageError(
-            f"task {task.name!r} says `data: stays`, but these models are not on this machine: {', '.join(away)}"
-        )
-
-
-def _are_whole(models: Mapping[str, ModelSpec]) -> None:
-    """Raise UnavailableError for damaged weights before anything is begun; missing ones are fetched when needed."""
-    from budgetmlagent.models.weights import path_of, verify
-
-    for spec in models.values():
-        if spec.base_url == EMBEDDED and path_of(spec.model).exists():
-            verify(spec.model)
-
-
-def hosts(models: Mapping[str, ModelSpec]) -> list[str]:
-    """Return the hosts that requests go to; an embedded model is no host."""
-    return sorted({host(spec) for spec in models.values() if spec.base_url != EMBEDDED})
-
-
-def forecast(order: Order) -> dict[str, Any]:
-    """Return what a run may cost at most, without making a folder or spending anything."""
-    from budgetmlagent.money.prices import input_bound
-
-    longest = [
-        {"role": "user", "content": order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)}
-    ]
-    bound = input_bound(longest, None)
-    worst = {name: price.worst_case(bound, OUTPUT) for name, price in order.prices.items()}
-    return {
-        "models": {
-            name: {"model": spec.model, "base_url": spec.base_url, "price": order.prices[name].id}
-            for name, spec in order.models.items()
-        },
-        "hosts": order.config.hosts,
-        "worst_case_usd": {name: nano / NANO for name, nano in worst.items()},
-        "calls": {name: order.config.budget // nano if nano else None for name, nano in worst.items()},
-        "sandbox": order.config.sandbox,
-        "budget": order.config.budget / NANO,
-    }
-
-
-LONGEST = 8_000  # bytes of prompt beside the task's text and starter: a rendered script, briefing and menu
-OUTPUT = 2_400  # tokens: room for a script of that length
 
 
 class TaskView:
@@ -206,7 +71,7 @@ def build(
     """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
     if config.replay:
         return _recorded(config, task, artifacts, ledger)
-    specs = _used(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
+    specs = used_models(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
     return _real(config, run, task, specs, artifacts, ledger)
 
 

@@ -37,12 +37,12 @@ def run(
 ) -> None:
     """Improve a task's script within a budget."""
     if dry_run:
-        from budgetmlagent import wiring
+        from budgetmlagent import order
 
-        plan = wiring.plan(
+        plan = order.plan(
             task, graph, models, budget, turns, seed, history, unsafe=unsafe, direction=direction
         )
-        forecast = wiring.forecast(plan)
+        forecast = order.forecast(plan)
         options.print_json(forecast) if as_json else print(progress.forecast(forecast))
         return
     from budgetmlagent.session import Session
