@@ -7,6 +7,8 @@ from nodes.attempts import best_script, briefing, line, recalled
 from nodes.deps import Deps
 from nodes.tuning import compact
 
+NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
+
 
 class ExpertUpdate(TypedDict, total=False):
     """What the expert writes."""
@@ -19,7 +21,7 @@ class ExpertUpdate(TypedDict, total=False):
 
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for advice; it becomes the coder's next instruction."""
-    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=220, temperature=0.2)
+    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=180, temperature=0.2)
     advice = " ".join(reply.text.split())
     if reply.fault not in ("", "truncated") or not advice:
         kind = reply.fault or "unparsable"
@@ -45,6 +47,6 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         samples=facts.get("samples", []),
         script=compact(best_script(state, deps.artifacts, deps.task.starter)),
         best=state.best.get("score"),
-        tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
+        tried=[line(attempt)[:LINE] for attempt in recalled(state, deps.artifacts, "attempt")[-NEWEST:]],
         error=state.fault.get("detail", ""),
     )

@@ -52,6 +52,8 @@ def failure(tail: str) -> Failure | None:
     return Failure(kind, without_paths(message.strip()), int(frame[2]), frame[3] or "", code, detail)
 
 
+NAMED_BEFORE = re.compile(r"\b(?:argument|attribute|parameter|module|name|named) $")
+NAMED_AFTER = re.compile(r" (?:parameter|object|argument|is not defined)\b")
 QUOTED_VALUE = re.compile(r"(['\"])(.+?)\1")
 
 
@@ -94,7 +96,12 @@ def _normal(message: str) -> str:
 def without_data(line: str, *known: str) -> str:
     """Leave out of an error's line what it quotes from the data: what no text of `known` (scripts, names) holds.
 
-    Errors reach models; a value of a row must not go with them.
+    Errors reach models; a value of a row must not go with them. Names of parameters, attributes and modules are none.
     """
     held = "\n".join(known)
-    return QUOTED_VALUE.sub(lambda m: m[0] if m[2] in held else f"{m[1]}...{m[1]}", line)
+
+    def shown(match: re.Match[str]) -> str:
+        named = NAMED_BEFORE.search(line[: match.start()]) or NAMED_AFTER.match(line[match.end() :])
+        return match[0] if named or match[2] in held else f"{match[1]}...{match[1]}"
+
+    return QUOTED_VALUE.sub(shown, line)

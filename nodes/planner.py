@@ -12,7 +12,7 @@ from nodes.tuning import changes, compact
 
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
 NAME, SHORT = "planner", 12  # key of this node's notes; letters of a case's id that are kept there
-PATIENCE = 3  # attempts in a row that fail before a model is offered the expert and the end
+PATIENCE = 3  # attempts in a row that fail before a model is offered the end, and twice that for the expert
 REWRITES = (
     2  # rewritten scripts in a row that fail before that is not offered any more, where other means are left
 )
@@ -71,14 +71,14 @@ def _tuned(state: RunState, deps: Deps) -> list[str]:
 
 def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: list[str]) -> list[str]:
     """What a model may choose: an exit only after it has tried, rewriting only while that is not all in vain."""
-    tired = state.counts.get("failed", 0) >= PATIENCE
+    failed = state.counts.get("failed", 0)
     vain = state.counts.get("improve_failed", 0) >= REWRITES
     offered = {
         "apply": bool(cases),
         "tune": bool(tuned),
         "improve": not (vain and (cases or tuned)),
-        "expert": tired and len(deps.here.ladder) > 1,
-        "finish": tired,
+        "expert": failed >= 2 * PATIENCE and len(deps.here.ladder) > 1,
+        "finish": failed >= PATIENCE,
     }
     return [action for action in ACTIONS if offered[action]]
 

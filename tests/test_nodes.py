@@ -93,7 +93,8 @@ def test_a_model_picks_from_the_menu(artifacts):
 
 
 @pytest.mark.parametrize(
-    ("failed", "actions"), [(0, ["improve"]), (2, ["improve"]), (3, ["improve", "expert", "finish"])]
+    ("failed", "actions"),
+    [(0, ["improve"]), (2, ["improve"]), (3, ["improve", "finish"]), (6, ["improve", "expert", "finish"])],
 )
 def test_ways_out_are_offered_to_one_that_has_tried(artifacts, failed, actions):
     asked = deps(artifacts, json.dumps({"action": "improve", "case": "", "instruction": "do x"}))
@@ -210,6 +211,8 @@ def test_prompts_of_a_role_share_their_beginning(artifacts):
             "ValueError: could not convert string to float: '...'",
         ),
         ("KeyError: 'price'", "KeyError: 'price'"),
+        ("The 'metric' parameter of KNN must be 'Jane'", "The 'metric' parameter of KNN must be '...'"),
+        ("'Series' object has no attribute 'foo'", "'Series' object has no attribute 'foo'"),
         ("no quotes", "no quotes"),
     ],
 )

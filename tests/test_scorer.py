@@ -192,6 +192,7 @@ def test_the_private_part_is_not_there_during_the_run(rung: Rung, tmp_path: Path
 import os, glob
 def get_score(folder):
     found = glob.glob(os.path.dirname(__file__) + "/*.csv") + glob.glob("/*.csv") + glob.glob("/tmp/*")
+    found = [path for path in found if os.path.isfile(path)]  # the interpreter may lie below /tmp
     return float(sum(len(open(path).readlines()) - 1 for path in found))
 """
     bench = Bench(tmp_path / "task", rung, scorer=scorer)

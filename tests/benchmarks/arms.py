@@ -1,9 +1,9 @@
 """Four arms on real tasks: what memory alone gains, what the models add, and what a single dear agent costs.
 
-    python tests/benchmarks/arms.py [TASK ...] [--turns 10] [--seeds 0 1] [--out runs/arms] [--arms NAME ...] [--table]
+    python tests/benchmarks/arms.py [TASK ...] [--turns 10] [--seeds 0 1] [--arms NAME ...] [--table]
 
-Each run is a folder of its own; a finished one is kept and a stopped one is gone on with, so that the whole can be
-interrupted. `--table` prints what is there without running anything.
+Each finished run is a line of `tests/benchmarks/arms.jsonl` and is not made again; a stopped one is gone on with, so the
+whole can be interrupted. `--table` prints what is there without running anything. Delete the file to measure afresh.
 """
 
 import argparse
@@ -19,6 +19,12 @@ ARMS = {
     "single": ("single_agent", "off"),
     "single+memory": ("single_agent", "run"),
 }
+RESULTS = Path(__file__).with_suffix(".jsonl")
+KEPT = (
+    "task", "seed", "turns", "status", "reason", "baseline", "best", "private_baseline", "private_best", "gain_pct",
+    "success", "feedback", "usd", "usd_by_node", "calls", "calls_by_model", "tokens_in", "tokens_out", "cached_tokens",
+    "expert_calls", "escalations", "steps", "seconds", "best_by",
+)  # fmt: skip
 COLUMNS = ("task", "arm", "seed", "success", "gain %", "$", "tokens", "min", "by", "expert", "turns")
 
 
@@ -36,45 +42,49 @@ def main() -> None:
     if not options.table:
         for task, arm, seed in plan(options):
             run(options, task, arm, seed)
-    print(table(list(results(options.out))))
+    print(table(results()))
 
 
 def plan(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
-    """Yield the runs, cheapest arms first; memory alone is deterministic and is run once."""
-    for arm in options.arms:
-        for seed in options.seeds[:1] if arm == "memory" else options.seeds:
-            for task in options.tasks:
-                yield task, arm, seed
+    """Yield the runs, so that each task has all its arms early; memory alone is deterministic and is run once."""
+    for seed in options.seeds:
+        for task in options.tasks:
+            for arm in options.arms:
+                if arm != "memory" or seed == options.seeds[0]:
+                    yield task, arm, seed
 
 
 def run(options: argparse.Namespace, task: str, arm: str, seed: int) -> None:
-    """Make one run, or go on with it, unless it has finished."""
+    """Make one run, or go on with it, and keep its summary, unless it is kept already."""
     from budgetmlagent.errors import RunFailedError
     from budgetmlagent.rundir import all_runs
     from budgetmlagent.session import Session
 
-    graph, history = ARMS[arm]
-    folder = options.out / Path(task).name / arm / str(seed)
-    there = all_runs(folder)
-    if there and json.loads(there[-1].summary.read_text())["status"] != "stopped":
+    name = Path(task).name
+    if any((r["task"], r["arm"], r["seed"]) == (name, arm, seed) for r in results()):
         return
+    graph, history = ARMS[arm]
+    folder = options.out / name / arm / str(seed)
+    there = all_runs(folder)
     print(f"{task} {arm} seed {seed}", file=sys.stderr, flush=True)
     if there:
         session = Session.open(there[-1].root)
     else:
         session = Session(task, graph, None, options.budget, options.turns, seed, history, folder)
     try:
-        session.run()
+        summary = session.run()
     except RunFailedError as error:
         print(f"  failed: {error}", file=sys.stderr, flush=True)
+        return
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"arm": arm} | {key: summary[key] for key in KEPT}) + "\n")
 
 
-def results(out: Path) -> Iterator[dict[str, Any]]:
-    """Yield the summary of each finished run, with its arm."""
-    for path in sorted(out.glob("*/*/*/*/run.json")):
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        if summary["status"] == "finished":
-            yield summary | {"arm": path.parents[2].name}
+def results() -> list[dict[str, Any]]:
+    """Return the kept summaries."""
+    if not RESULTS.exists():
+        return []
+    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
