@@ -12,14 +12,17 @@ def mermaid(spec: GraphSpec) -> str:
         lines.append(f'  {name}["<b>{name}</b>{ladder}"]')
     for name, rules in spec.rules.items():
         for target in dict.fromkeys(rule.to for rule in rules):
-            label = "<br/>".join(_label(i, r, rules) for i, r in enumerate(rules, 1) if r.to == target)
-            lines.append(f'  {name} -->|"{label}"| {"FINISH([end])" if target == END else target}')
+            there = "FINISH([end])" if target == END else target
+            if len(rules) == 1 and not rules[0].when:
+                lines.append(f"  {name} --> {there}")  # the only way: nothing is decided here
+                continue
+            label = "<br/>".join(f"{i}. {_label(r)}" for i, r in enumerate(rules, 1) if r.to == target)
+            lines.append(f'  {name} -->|"{label}"| {there}')
     return "\n".join(lines) + "\n"
 
 
-def _label(index: int, rule: Rule, rules: list[Rule]) -> str:
-    text = str(rule).rpartition(" → ")[0]
-    return text if len(rules) == 1 else f"{index}. {text}"
+def _label(rule: Rule) -> str:
+    return str(rule).rpartition(" → ")[0]
 
 
 def outline(spec: GraphSpec) -> str:

@@ -79,6 +79,22 @@ def test_effects_begin_counts_anew_and_use_up_lifelines():
     assert moved.counts == counts | {"failed_since_up": 0, "misses": 0, "same_action": 0, "improve_failed": 0}
 
 
+def test_the_coder_moves_up_where_the_goal_is_far_and_help_was_in_vain():
+    counts = {"failed_since_expert": 3, "failed_since_up": 5}
+    assert "up" not in go("evaluator", counts=counts).route
+    counts["failed_since_up"] = 6
+    decision = go("evaluator", counts=counts)
+    assert (decision.route["to"], decision.route["up"], decision.state.rungs["coder"]) == (
+        "planner",
+        "coder",
+        1,
+    )
+    assert (
+        "up" not in go("evaluator", counts=counts, best={"attempt": "a", "score": 0.55}).route
+    )  # the goal is met
+    assert "up" not in go("evaluator", counts=counts, rungs={"planner": 1, "coder": 1}).route  # no rung above
+
+
 def test_down_stops_at_the_lowest_rung():
     assert go("evaluator", best={"attempt": "b", "score": 1.0}, rungs={"coder": 1}).state.rungs["coder"] == 0
     route = go("evaluator", best={"attempt": "b", "score": 1.0}, rungs={"coder": 0}).route

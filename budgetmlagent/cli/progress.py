@@ -52,7 +52,7 @@ class Live:
         """Tell a step: time, turn, node and rung, what came of it, the best score, the money."""
         config = self.session.config
         minutes, seconds = divmod(int(time.monotonic() - self.started), 60)
-        spent = self.session.state.spent / NANO
+        spent = self.session.ledger.spent(config.run_id) / NANO
         score = "-" if event["score"] is None else f"{event['score']:.4g}"
         return (
             f"{minutes:3d}:{seconds:02d} turn {event['turn']:2d}/{config.turns} "
