@@ -187,11 +187,17 @@ class Session:
         if len(path) < 3:
             return  # nothing has been decided yet: the limits are read at the first step
         limits = {"budget": self.ledger.cap(self.run_id), "turns": self.config.turns}
-        # A finished run goes on from before its last step, which is then decided under the new limits.
-        base = -2 if self.done else -1
-        task = path[base].values.get("task", {}) | limits
-        node = events.node_of(path[base - 1], self.graph.start)
-        self._compiled.update_state(path[base].config, {"task": task}, as_node=node)
+        # A step that did nothing for want of money or turns is taken again; any other is decided again.
+        taken = path[-1].values.get("fault", {}).get("kind") in ("refused", "no_turn")
+        here, before = (path[-2], path[-3]) if self.done and taken else (path[-1], path[-2])
+        node = events.node_of(before, self.graph.start)
+        edit: dict[str, Any] = {"task": here.values.get("task", {}) | limits}
+        if self.done and not taken:
+            from graphs.compile import settle
+
+            state = RunState(**(here.values | edit))
+            edit |= settle(self.graph, node, state, self.parts.deps, here.step)
+        self._compiled.update_state(here.config, edit, as_node=node)
 
     @contextmanager
     def _running(self) -> Iterator[None]:

@@ -51,7 +51,6 @@ def _routed(state: RunState) -> str:
 def _step(spec: GraphSpec, name: str, node: NodeSpec, deps: Deps) -> Step:
     function = load_node(node.run)
     declared = declared_fields(function)
-    rules, ladders = spec.rules[name], spec.ladders
 
     def step(state: RunState, config: RunnableConfig) -> dict[str, Any]:
         here = _here(name, node, state, config)
@@ -61,19 +60,27 @@ def _step(spec: GraphSpec, name: str, node: NodeSpec, deps: Deps) -> Step:
         seconds = round(time.monotonic() - started, 3)
         _refuse_undeclared(name, update, declared)
         left = dataclasses.replace(state, **update, spent=deps.models.spent())
-        route, after = decide(name, rules, left, ladders, load_predicate)
-        route["seconds"] = seconds
-        history = [] if route["to"] == END else deps.history.recall(route["to"], after, here.step)
-        return {
-            **update,
-            "spent": after.spent,
-            "rungs": after.rungs,
-            "counts": after.counts,
-            "route": route,
-            "history": history,
-        }
+        decided = settle(spec, name, left, deps, here.step)
+        decided["route"]["seconds"] = seconds
+        return {**update, **decided}
 
     return step
+
+
+def settle(spec: GraphSpec, name: str, state: RunState, deps: Deps, step: int) -> dict[str, Any]:
+    """Decide where the node `name` leads in `state`, and recall what the next one should know: the fields to write.
+
+    For a state that was edited: `graph.update_state(config, edit | settle(...), as_node=name)`.
+    """
+    route, after = decide(name, spec.rules[name], state, spec.ladders, load_predicate)
+    history = [] if route["to"] == END else deps.history.recall(route["to"], after, step)
+    return {
+        "spent": after.spent,
+        "rungs": after.rungs,
+        "counts": after.counts,
+        "route": route,
+        "history": history,
+    }
 
 
 def _here(name: str, node: NodeSpec, state: RunState, config: RunnableConfig) -> Here:

@@ -17,6 +17,7 @@ from fault_server import FaultServer, Turn
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import RunFailedError, UsageError
+from budgetmlagent.memory_admin import list_items
 
 KEYS = {
     "run_id", "task", "graph", "models", "seed", "status", "reason", "metric", "direction", "baseline", "best",
@@ -114,7 +115,11 @@ def test_more_money_and_more_turns_go_on(tmp_path, server):
     assert summary["calls"] > 0 and summary["turns"] == 2 and summary["best"] == 1.0
     more = Session.open(session.folder.root)
     more.extend(turns=4)
-    assert more.run()["turns"] == 4
+    summary = more.run()
+    assert summary["turns"] == 4
+    attempts = (more.folder.root / "results.tsv").read_text().splitlines()[2:]
+    assert len(list_items(tmp_path / "runs", kind="attempt")) == len(attempts)
+    assert [e["step"] for e in more.timeline] == sorted(e["step"] for e in more.timeline)
 
 
 def test_stepping_ends_where_running_does(tmp_path, server):
