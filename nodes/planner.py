@@ -12,7 +12,8 @@ from nodes.tuning import changes, compact
 
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
 NAME, SHORT = "planner", 12  # key of this node's notes; letters of a case's id that are kept there
-PATIENCE = 3  # attempts in a row that fail before a model is offered the end, and twice that for the expert
+PATIENCE = {"expert": 6, "finish": 8}  # attempts in a row that fail before a model is offered these ways out
+WARM = 3  # and before it is asked at a higher temperature
 REWRITES = (
     2  # rewritten scripts in a row that fail before that is not offered any more, where other means are left
 )
@@ -49,7 +50,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         _prompt(state, deps, cases, tuned, actions),
         schema=_schema(cases, tuned, actions),
         max_tokens=200,
-        temperature=0.2 if state.counts.get("failed", 0) < PATIENCE else 0.7,
+        temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )
     if reply.fault:
         return _failed(state, reply.fault, reply.detail)
@@ -77,8 +78,8 @@ def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: li
         "apply": bool(cases),
         "tune": bool(tuned),
         "improve": not (vain and (cases or tuned)),
-        "expert": failed >= 2 * PATIENCE and len(deps.here.ladder) > 1,
-        "finish": failed >= PATIENCE,
+        "expert": failed >= PATIENCE["expert"] and len(deps.here.ladder) > 1,
+        "finish": failed >= PATIENCE["finish"],
     }
     return [action for action in ACTIONS if offered[action]]
 

@@ -94,7 +94,7 @@ def test_a_model_picks_from_the_menu(artifacts):
 
 @pytest.mark.parametrize(
     ("failed", "actions"),
-    [(0, ["improve"]), (2, ["improve"]), (3, ["improve", "finish"]), (6, ["improve", "expert", "finish"])],
+    [(0, ["improve"]), (5, ["improve"]), (6, ["improve", "expert"]), (8, ["improve", "expert", "finish"])],
 )
 def test_ways_out_are_offered_to_one_that_has_tried(artifacts, failed, actions):
     asked = deps(artifacts, json.dumps({"action": "improve", "case": "", "instruction": "do x"}))
