@@ -16,6 +16,7 @@ from budgetmlagent.rundir import RunConfig, RunDir
 from memory.state import NANO, RunState
 
 if TYPE_CHECKING:
+    from budgetmlagent.money.report import Cost
     from budgetmlagent.wiring import Parts
     from graphs.spec import GraphSpec
 
@@ -124,6 +125,13 @@ class Session:
         from budgetmlagent.money.report import calls_of
 
         return calls_of(self.ledger, self.run_id)
+
+    @property
+    def cost(self) -> "Cost":
+        """What the run cost so far: `.usd`, `.usd_settled`, `.usd_reserved` and `.calls`."""
+        from budgetmlagent.money.report import cost_of
+
+        return cost_of(self.ledger, self.run_id)
 
     @property
     def timeline(self) -> list[Event]:

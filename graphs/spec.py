@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from ruamel.yaml import YAML
@@ -14,6 +14,9 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
 
 from graphs.policy import END, PREDICATES, Predicate
+
+if TYPE_CHECKING:
+    from nodes.deps import Deps
 
 SHIPPED = Path(__file__).parent
 RECALL = "recall"  # the rung that asks no model
@@ -107,6 +110,12 @@ class GraphSpec(BaseModel):
     def save(self, path: str | Path) -> None:
         """Write the YAML text to `path`."""
         Path(path).write_text(self.dump(), encoding="utf-8")
+
+    def compile(self, deps: "Deps", checkpointer: Any = None) -> Any:
+        """Return an ordinary LangGraph graph with `deps` bound to its nodes."""
+        from graphs.compile import compile_graph
+
+        return compile_graph(self, deps, checkpointer)
 
     @property
     def ladders(self) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from graphs import spec as specs
-from graphs.compile import NOTE_BYTES, NodeContractError, compile_graph, declared_fields
+from graphs.compile import NOTE_BYTES, NodeContractError, declared_fields
 from graphs.spec import GraphSpec
 from memory.state import Fault, Plan, RunState
 from nodes.deps import Deps
@@ -79,7 +79,7 @@ def run(function: str, tmp_path):
     with sqlite3.connect(tmp_path / "c.sqlite", check_same_thread=False) as db:
         saver = SqliteSaver(db)
         config = {"configurable": {"thread_id": "t"}}
-        end = compile_graph(graph, DEPS, saver).invoke({"turn": 0}, config)
+        end = graph.compile(DEPS, saver).invoke({"turn": 0}, config)
         return end, list(saver.list(config))
 
 
@@ -118,7 +118,7 @@ def test_a_node_that_breaks_its_contract_is_refused(tmp_path, function, words):
 @pytest.mark.parametrize("name", specs.shipped())
 def test_the_compiled_edges_are_the_rules_targets(name):
     graph = GraphSpec.load(name)
-    drawn = compile_graph(graph, DEPS).get_graph()
+    drawn = graph.compile(DEPS).get_graph()
     edges = {
         (e.source, "END" if e.target == "__end__" else e.target)
         for e in drawn.edges

@@ -68,7 +68,9 @@ def test_a_run_improves_the_script_and_says_so(tmp_path, server):
 
 
 def test_money_is_what_the_server_billed(tmp_path, server):
-    summary = new(tmp_path, server).run()
+    session = new(tmp_path, server)
+    summary = session.run()
+    assert session.cost.usd == summary["usd"] and session.cost.usd_reserved == 0
     nano = Decimal(0)
     for request in server.requests:
         tokens_in, _, tokens_out = request.billed

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from budgetmlagent.cli import options, progress
-from memory.state import NANO
 
 
 def show(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
@@ -70,28 +69,24 @@ def _saw(values: dict[str, Any]) -> str:
 def cost(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
     """Show every request that a run made and what it cost."""
     from budgetmlagent import rundir
-    from budgetmlagent.money.report import calls_of
+    from budgetmlagent.money.report import cost_of
 
     found = rundir.find(run, runs_dir)
-    calls = calls_of(found.ledger, found.run_id)
-    settled = sum(c["usd_nano"] for c in calls if c["state"] == "settled")
-    reserved = sum(c["usd_nano"] for c in calls if c["state"] == "reserved")
+    spent = cost_of(found.ledger, found.run_id)
     if as_json:
         keys = ("id", "step", "node", "model", "usd", "tokens_in", "tokens_out", "cached", "state")
         return options.print_json(
             {
-                "usd": (settled + reserved) / NANO,
-                "usd_settled": settled / NANO,
-                "usd_reserved": reserved / NANO,
-                "calls": [{key: c[key] for key in keys} for c in calls],
+                "usd": spent.usd,
+                "usd_settled": spent.usd_settled,
+                "usd_reserved": spent.usd_reserved,
+                "calls": [{key: c[key] for key in keys} for c in spent.calls],
             }
         )
-    for c in calls:
+    for c in spent.calls:
         tokens = f"{c['tokens_in']:6d} in {c['cached']:6d} cached {c['tokens_out']:5d} out"
         print(f"step {c['step']:3d} {c['node']:9s} {c['model']:10s} {tokens}  ${c['usd']:.6f} {c['state']}")
-    print(
-        f"total ${(settled + reserved) / NANO:.6f}, of which ${reserved / NANO:.6f} reserved for unknown outcomes"
-    )
+    print(f"total ${spent.usd:.6f}, of which ${spent.usd_reserved:.6f} reserved for unknown outcomes")
     return None
 
 

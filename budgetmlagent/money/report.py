@@ -1,5 +1,6 @@
-"""The ledger's lines of one run as plain JSON values."""
+"""The ledger's lines of one run as plain JSON values, and their sums."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +31,21 @@ def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
         }
         for entry in book.calls(run)
     ]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run cost: dollars, and the requests that they were spent on."""
+
+    usd_settled: float
+    usd_reserved: float  # of calls whose outcome is unknown
+    usd: float  # both
+    calls: list[dict[str, Any]]
+
+
+def cost_of(ledger: Ledger | Path, run: str) -> Cost:
+    """Sum a run's requests; the sums are made in nano-dollars."""
+    calls = calls_of(ledger, run)
+    settled = sum(c["usd_nano"] for c in calls if c["state"] == "settled")
+    reserved = sum(c["usd_nano"] for c in calls if c["state"] == "reserved")
+    return Cost(settled / NANO, reserved / NANO, (settled + reserved) / NANO, calls)
