@@ -8,7 +8,7 @@ import ast
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from nodes.source import Source
+from nodes.source import Source, name_of
 
 # Parameters by what they mostly matter, and the factors that are worth trying.
 WORTH: dict[str, tuple[float, ...]] = {
@@ -76,10 +76,8 @@ def places(script: str) -> Iterator[Place]:
     """Yield the numbers that are keyword arguments of a model's constructor and worth changing."""
     source = Source.of(script)
     seen: dict[str, int] = {}
-    for call in ast.walk(source.tree) if source else ():
-        if not isinstance(call, ast.Call):
-            continue
-        called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    for call in source.calls() if source else ():
+        called = name_of(call)
         for keyword in call.keywords if called[:1].isupper() else ():
             node = keyword.value
             if keyword.arg not in WORTH or not isinstance(node, ast.Constant):
@@ -109,11 +107,8 @@ def outline(script: str) -> str:
     """Return the constructors that a script calls, a line each: what is in it, without how."""
     source = Source.of(script)
     lines: list[str] = []
-    for node in ast.walk(source.tree) if source else ():
-        if isinstance(node, ast.Call):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if called[:1].isupper() and not any(
-                isinstance(n, ast.Call) and n is not node for n in ast.walk(node)
-            ):
-                lines.append(" ".join(ast.unparse(node).split())[:200])
+    for call in source.calls() if source else ():
+        nested = any(isinstance(node, ast.Call) and node is not call for node in ast.walk(call))
+        if name_of(call)[:1].isupper() and not nested:
+            lines.append(" ".join(ast.unparse(call).split())[:200])
     return "\n".join(dict.fromkeys(lines))
