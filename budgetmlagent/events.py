@@ -22,6 +22,7 @@ def project(
 ) -> Event:
     """Return the event of one step: the state after it, the calls it made, the state before it."""
     run, route = values.get("run", {}), dict(values.get("route", {}))
+    route.pop("was", None)
     head = values.get("head", "")
     judged = node == "evaluator" and head != before.get("head", "")
     last = calls[-1] if calls else {}

@@ -189,6 +189,14 @@ def decide(
     raise AssertionError(f"no rule of {node!r} holds; the last one must be unconditional")
 
 
+def undo(state: RunState) -> RunState:
+    """Return the state as the newest decision found it, so that it can be taken again, under another graph too."""
+    was = state.route.get("was", {})
+    return dataclasses.replace(
+        state, rungs=was.get("rungs", state.rungs), counts=was.get("counts", state.counts), route=Route()
+    )
+
+
 def _apply(rule: "Rule", route: Route, state: RunState) -> RunState:
     """Move rungs and begin counts anew after what they led to."""
     rungs, counts = dict(state.rungs), dict(state.counts)
@@ -203,4 +211,6 @@ def _apply(rule: "Rule", route: Route, state: RunState) -> RunState:
         counts |= {"failed_since_expert": 0}
     if rule.arguments.get("lifelines"):
         counts["lifelines"] = counts.get("lifelines", 0) + 1
+    if (rungs, counts) != (state.rungs, state.counts):
+        route["was"] = {"rungs": state.rungs, "counts": state.counts}
     return dataclasses.replace(state, rungs=rungs, counts=counts, route=route)

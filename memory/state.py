@@ -76,6 +76,7 @@ class Route(TypedDict, total=False):
     passed: list[dict[str, Any]]  # the rules passed over before it: {rule, saw}
     up: str  # role moved up its ladder by the rule
     down: str
+    was: dict[str, Any]  # rungs and counts before the rule's effects, where it had any
     seconds: float  # of the node's execution
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.policy import PREDICATES, decide, gain_percent, percent_better
+from graphs.policy import PREDICATES, decide, gain_percent, percent_better, undo
 from graphs.spec import GraphSpec, load_predicate, shipped
 from memory.state import RunState
 
@@ -99,6 +99,20 @@ def test_down_stops_at_the_lowest_rung():
     assert go("evaluator", best={"attempt": "b", "score": 1.0}, rungs={"coder": 1}).state.rungs["coder"] == 0
     route = go("evaluator", best={"attempt": "b", "score": 1.0}, rungs={"coder": 0}).route
     assert route["to"] == "planner" and "down" not in route
+
+
+@given(
+    st.sampled_from(["evaluator", "planner", "coder", "expert"]),
+    st.dictionaries(st.sampled_from(["failed", "misses", "lifelines", "failed_since_up"]), st.integers(0, 9)),
+    st.integers(0, 2),
+    st.sampled_from(["", "nothing_recalled", "crash", "unparsable", "refused"]),
+)
+def test_a_decision_can_be_taken_back_and_taken_again(node, counts, rung, fault):
+    changes = {"counts": counts, "rungs": {"planner": rung}, "fault": {"kind": fault}, "route": {}}
+    before, decision = dataclasses.replace(BASE, **changes), go(node, **changes)
+    back = undo(decision.state)
+    assert (back.rungs, back.counts, back.route) == (before.rungs, before.counts, {})
+    assert decide(node, BUDGETML.rules[node], back, BUDGETML.ladders, load_predicate) == decision
 
 
 def test_the_route_tells_rule_values_and_what_was_passed_over():
