@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check record soak clean
+.PHONY: help demo test check record notebooks soak clean
 
 help: ## Print this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -33,6 +33,10 @@ check: $(VENV)/.ready ## Format, lint, types, floors, generated files
 
 record: $(VENV)/.ready ## Make the recordings of real replies that the tests replay (minutes)
 	$(BIN)/python tests/record.py
+	$(BIN)/python tests/notebooks.py --record
+
+notebooks: $(VENV)/.ready ## Execute the notebooks on their recordings and keep the outputs
+	$(BIN)/python tests/notebooks.py --write
 
 soak: $(VENV)/.ready ## The long tests
 	$(BIN)/python -m pytest -m soak

@@ -49,11 +49,8 @@ def of_run(run: str, runs_dir: Path, *, rebuild: bool) -> list[Row]:
     if all(row["ok"] for row in rows):
         session = Session.open(found.root)
         timeline, calls = session.timeline, session.calls
-        steps = {event["step"] for event in timeline}
-        loose = [c["id"] for c in calls if c["step"] not in steps]
-        words = (
-            f"{len(calls)} calls, {len(timeline)} steps, {len(loose)} calls of abandoned or unfinished steps"
-        )
+        loose = len(calls) - sum(event["calls"] for event in timeline)
+        words = f"{len(calls)} calls, {len(timeline)} steps, {loose} calls of abandoned or unfinished steps"
         rows.append(_row("money", True, words))
         if rebuild:
             summary.write(session.record)

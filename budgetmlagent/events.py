@@ -2,15 +2,24 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from memory.state import NANO, RunState
+from budgetmlagent.branches import Point
+from memory.state import NANO, recall_key
 
-Event = dict[str, Any]
-FIELDS = frozenset(f.name for f in fields(RunState))
+WRITTEN = ("route", "history", "spent")  # by every decision, an edit's too
+
+
+class Event(dict[str, Any]):
+    """What happened in one step. Its keys can be read as attributes too: `event.node`, `event.route`."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"an event has no {name!r}; it has {', '.join(self)}") from None
 
 
 def project(
@@ -26,72 +35,83 @@ def project(
     head = values.get("head", "")
     judged = node == "evaluator" and head != before.get("head", "")
     last = calls[-1] if calls else {}
-    return {
-        "step": step,
-        "node": node,
-        "model": last.get("model"),
-        "seconds": route.pop("seconds", 0.0),
-        "usd": sum(c["usd_nano"] for c in calls) / NANO,
-        "tokens_in": sum(c["tokens_in"] for c in calls),
-        "tokens_out": sum(c["tokens_out"] for c in calls),
-        "cached": sum(c["cached"] for c in calls),
-        "prompt": last.get("prompt"),
-        "reply": last.get("reply"),
-        "history": values.get("history", []),
-        "recalled": [item["id"] for item in before.get("history", [])],
-        "score": values.get("best", {}).get("score"),
-        "fault": values.get("fault", {}),
-        "route": route,
-        "turn": values.get("turn", 0),
-        "rung": before.get("rungs", {}).get(node, 0),
-        "plan": values.get("plan", {}),
-        "execution": run.get("execution") if node == "executor" else None,
-        "attempt": head if judged else None,
-        "briefing": values.get("task", {}).get("briefing")
-        if node == "executor" and not before.get("head")
-        else None,
-    }
+    return Event(
+        {
+            "step": step,
+            "node": node,
+            "model": last.get("model"),
+            "calls": len(calls),
+            "seconds": route.pop("seconds", 0.0),
+            "usd": sum(c["usd_nano"] for c in calls) / NANO,
+            "tokens_in": sum(c["tokens_in"] for c in calls),
+            "tokens_out": sum(c["tokens_out"] for c in calls),
+            "cached": sum(c["cached"] for c in calls),
+            "prompt": last.get("prompt"),
+            "reply": last.get("reply"),
+            "history": values.get("history", []),
+            "recalled": [item["id"] for item in before.get("history", [])],
+            "score": values.get("best", {}).get("score"),
+            "fault": values.get("fault", {}),
+            "route": route,
+            "turn": values.get("turn", 0),
+            "rung": before.get("rungs", {}).get(node, 0),
+            "plan": values.get("plan", {}),
+            "execution": run.get("execution") if node == "executor" else None,
+            "attempt": head if judged else None,
+            "briefing": values.get("task", {}).get("briefing")
+            if node == "executor" and not before.get("head")
+            else None,
+            "recall_key": recall_key(values),
+        }
+    )
 
 
-@dataclass(frozen=True)
-class Point:
-    """One checkpoint: the state after a step."""
-
-    step: int
-    values: dict[str, Any]
-    config: dict[str, Any]  # LangGraph's, to go on from here
-    loop: bool  # whether a node's step made it; else it is an input or an edit
-
-
-def branch(tuples: Iterable[Any]) -> list[Point]:
-    """Return the checkpoints that lead to the newest one, oldest first: abandoned branches are left out."""
-    newest_first = list(tuples)
-    by_id = {t.config["configurable"]["checkpoint_id"]: t for t in newest_first}
-    path, here = [], newest_first[0] if newest_first else None
-    while here is not None:
-        values = {k: v for k, v in here.checkpoint["channel_values"].items() if k in FIELDS}
-        path.append(Point(here.metadata["step"], values, here.config, here.metadata["source"] == "loop"))
-        parent = here.parent_config
-        here = by_id.get(parent["configurable"]["checkpoint_id"]) if parent else None
-    return path[::-1]
-
-
-def timeline(path: Sequence[Point], calls: Sequence[Mapping[str, Any]], start: str) -> Iterator[Event]:
-    """Yield every step's event. The node of a step is where the step before it led; the first is `start`."""
+def timeline(path: Sequence[Point], calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+    """Yield every step's event, with what was edited by hand since the step before."""
+    edits: list[dict[str, Any]] = []
     for before, after in pairwise(path):
-        if after.loop and after.step > 0:
-            made = [c for c in calls if c["step"] == after.step]
-            yield project(node_of(before, start), after.step, after.values, made, before.values)
+        if not after.loop:
+            edits.append(_edit(before, after))
+        elif after.step > 0:
+            yield event(before, after, calls, edits)
+            edits = []
 
 
-def node_of(before: Point, start: str) -> str:
-    """Return the node that ran, or will run, after `before`."""
-    return str(before.values.get("route", {}).get("to", start))
+def newest_edits(path: Sequence[Point]) -> list[dict[str, Any]]:
+    """Return what was edited by hand since the newest step."""
+    edits: list[dict[str, Any]] = []
+    for before, after in pairwise(path):
+        edits = [*edits, _edit(before, after)] if not after.loop else []
+    return edits
+
+
+def event(
+    before: Point, after: Point, calls: Sequence[Mapping[str, Any]], edits: Sequence[Mapping[str, Any]] = ()
+) -> Event:
+    """Return the event of the step from `before` to `after`. Its node is where the step before led."""
+    node = before.values.get("route", {}).get("to") or after.start
+    made = [c for c in calls if c["task"] in before.tasks]
+    told = project(node, after.step, after.values, made, before.values)
+    return Event(told | {"graph": after.graph, "edits": list(edits)})
+
+
+def _edit(before: Point, after: Point) -> dict[str, Any]:
+    """Tell what was changed by hand: fields, graph, and where that leads."""
+    fields = sorted(k for k in after.values if after.values[k] != before.values.get(k) and k not in WRITTEN)
+    route = {k: v for k, v in after.values.get("route", {}).items() if k != "was"}
+    return {
+        "step": after.step,
+        "fields": fields,
+        "graph": after.graph,
+        "route": route,
+        "history": after.values.get("history", []),
+        "recall_key": recall_key(after.values),
+    }
 
 
 def read(path: Path) -> list[Event]:
     """Read an events.jsonl."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    return [Event(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def write(path: Path, events: Iterable[Event]) -> None:

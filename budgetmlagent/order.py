@@ -1,7 +1,7 @@
 """What was asked for, checked before anything is begun or spent, and what it may cost at most."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,12 +81,20 @@ def plan(
 
 def load_graph(graph: str | GraphSpec) -> GraphSpec:
     """Return the graph by name, path or as it is. Raises UsageError with one line a finding."""
-    if isinstance(graph, GraphSpec):
-        return graph
     try:
-        return GraphSpec.load(graph)
+        if not isinstance(graph, GraphSpec):
+            return GraphSpec.load(graph)
+        graph.check()
+        return graph
     except GraphError as error:
         raise UsageError(str(error)) from None
+
+
+def checked_for(spec: GraphSpec, config: RunConfig) -> RunConfig:
+    """Return a run's config under another graph. Raises UsageError where the graph cannot be used for it."""
+    used = used_models(load_graph(spec), {name: ModelSpec(**model) for name, model in config.models.items()})
+    _may_leave(load_task(config.task, direction=config.direction), used)
+    return replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
 
 
 def _recorded_models(folder: Path) -> dict[str, ModelSpec]:

@@ -1,4 +1,4 @@
-"""Replay of everything that is not a model: executions by script, scores by execution, recalls by step.
+"""Replay of everything that is not a model: executions by script, scores by execution, recalls by state.
 
 A recorded run is a run's own folder: events.jsonl and artifacts/. Each artifact is checked against its hash as it is
 read; what the recording does not hold fails loudly.
@@ -6,25 +6,23 @@ read; what the recording does not hold fails loudly.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent import events
-from budgetmlagent.errors import RunFailedError, UsageError
+from budgetmlagent.errors import RunFailedError
+from budgetmlagent.models.replay import recorded_events
 from memory.artifacts import Artifacts, CorruptArtifactError
-from memory.state import Recalled, RunState
-from nodes.deps import Execution, Here, Score
+from memory.state import Recalled, RunState, recall_key
+from nodes.deps import Execution, Here, History, Score
 
 
 class Recording:
-    """The recorded run."""
+    """The recorded run, with its forks in `forks/*`, whose artifacts lie among its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        path = folder / "events.jsonl"
-        if not path.is_file():
-            raise UsageError(f"--models replay:{folder}: no recorded run there ({path.name} is missing)")
-        self.events = events.read(path)
+        self.events = recorded_events(folder)
         self.artifacts = Artifacts(folder / "artifacts")
 
     def json(self, name: str) -> Any:
@@ -48,14 +46,16 @@ class Recording:
                     found[each["script"]] = each
         return found
 
-    def final(self) -> dict[str, Any]:
-        """Return the recorded private scores and the integrity verdict."""
-        path = self.folder / "final.json"
-        if not path.is_file():
-            raise RunFailedError(
-                f"replay of {self.folder}: the recorded run has not ended ({path.name} is missing)"
-            )
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+    def final(self, attempt: str) -> dict[str, Any]:
+        """Return the recorded private scores of this best attempt, and the integrity verdict."""
+        for path in [self.folder / "final.json", *sorted(self.folder.glob("forks/*/final.json"))]:
+            if path.is_file():
+                final = dict(json.loads(path.read_text(encoding="utf-8")))
+                if final["attempt"] == attempt:
+                    return final
+        raise RunFailedError(
+            f"replay of {self.folder}: no recorded run ended with this best (final.json has another or is missing)"
+        )
 
     def briefing(self) -> dict[str, Any]:
         """Return the data briefing."""
@@ -122,21 +122,23 @@ class RecordedScorer:
 
 
 class RecordedHistory:
-    """Gives each step what its recorded step recalled; remembers nothing beyond the run."""
+    """Gives each state what its recorded one recalled, and another state what memory holds; remembers nothing."""
 
-    def __init__(self, recording: Recording, artifacts: Artifacts) -> None:
-        self._recording, self._artifacts = recording, artifacts
+    def __init__(self, recording: Recording, artifacts: Artifacts, live: History) -> None:
+        self._recording, self._artifacts, self._live = recording, artifacts, live
+        self._recalls: dict[tuple[str, str], list[Recalled]] = {}
+        for event in recording.events:
+            for told in (event, *event.get("edits", [])):
+                self._recalls.setdefault((told["route"]["to"], told["recall_key"]), told["history"])
 
-    def recall(self, node: str, state: RunState, step: int) -> list[Recalled]:  # noqa: ARG002
-        """Return what the recording's same step recalled."""
-        event = next((e for e in self._recording.events if e["step"] == step), None)
-        if event is None or event["route"]["to"] != node:
-            raise RunFailedError(
-                f"replay of {self._recording.folder}: step {step} did not lead to {node!r} there"
-            )
-        for item in event["history"]:
+    def recall(self, node: str, state: RunState, step: int) -> list[Recalled]:
+        """Return what the recording recalled for `node` in this state; elsewhere a replay was led by hand."""
+        found = self._recalls.get((node, recall_key(asdict(state))))
+        if found is None:
+            return self._live.recall(node, state, step)
+        for item in found:
             self._artifacts.put(self._recording.read(item["id"]))
-        return list(event["history"])
+        return list(found)
 
     def remember(self, item: Mapping[str, Any]) -> str:
         """Keep the item's content as an artifact of the run."""

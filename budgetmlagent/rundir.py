@@ -5,9 +5,17 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from budgetmlagent.errors import UnavailableError, UsageError
+
+
+class Fork(TypedDict):
+    """Where a fork comes from."""
+
+    runs: list[str]  # the runs that it comes from, the first one first
+    step: int  # of the last of them, after which it was made
+    replies: str  # live | recorded
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,16 @@ class RunConfig:
     unsafe: bool = False
     direction: str | None = None
     replay: str = ""  # folder of the recorded run, for a replay
+    fork: Fork | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `config.json` has it."""
         return asdict(self)
+
+
+def origins(config: RunConfig) -> list[str]:
+    """Return the runs that a fork comes from, the first one first; none for another run."""
+    return list(config.fork["runs"]) if config.fork else []
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A run as an object: step it, run it, look at it. LangGraph's checkpoints underneath, nothing beside them."""
 
-import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,22 +9,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from budgetmlagent import events, rundir, summary
+from budgetmlagent import branches, events, rundir, summary
+from budgetmlagent.branches import Point
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
-from budgetmlagent.events import Event, Point
-from budgetmlagent.rundir import RunConfig, RunDir
+from budgetmlagent.events import Event
+from budgetmlagent.view import RunView
 from memory.state import NANO, RunState
 
 if TYPE_CHECKING:
-    from budgetmlagent.money.report import Cost
     from budgetmlagent.wiring import Parts
     from graphs.spec import GraphSpec
 
 OnStep = Callable[[Event], None]
+Until = str | int | Callable[[Event], bool]
 STEPS_A_TURN = 40  # recursion limit per turn: far above any turn's real length, far below for ever
 
 
-class Session:
+class Session(RunView):
     """One run of one task.
 
     `Session("digits")` makes a run (nothing is executed yet), `Session.open(run)` goes on with one.
@@ -52,129 +53,132 @@ class Session:
         run = rundir.create(Path(runs_dir).resolve(), order.config, order.spec.dump())
         self._begin(run, order.config, order.spec)
 
-    @classmethod
-    def open(cls, run: str | Path, runs_dir: str | Path = "runs") -> Self:
-        """Open a run by id or path, to look at it or to go on with it."""
-        from budgetmlagent.order import load_graph
-
-        found = rundir.find(run, Path(runs_dir))
-        self = cls.__new__(cls)
-        self._begin(found, found.config(), load_graph(str(found.graph)))
-        return self
-
-    def _begin(self, run: RunDir, config: RunConfig, spec: "GraphSpec") -> None:
-        from langgraph.checkpoint.sqlite import SqliteSaver
-
-        from budgetmlagent.money.ledger import Ledger
-        from budgetmlagent.tasks.folder import load_task
-        from memory.artifacts import Artifacts
-
-        self.folder, self.config, self.graph = run, config, spec
-        self.task = load_task(config.task, direction=config.direction)
-        self.artifacts = Artifacts(run.artifacts)
-        self.ledger = Ledger(run.ledger)
-        self.ledger.open_run(config.run_id, config.budget)
-        self._saver = SqliteSaver(sqlite3.connect(run.checkpoints, check_same_thread=False))
-        self._thread: Any = {
-            "configurable": {"thread_id": config.run_id, "checkpoint_ns": ""},
-            "recursion_limit": STEPS_A_TURN * (config.turns + 2),
-        }
-        self._began = time.monotonic()
-
     @cached_property
     def parts(self) -> "Parts":
         """The run's dependencies, made when it is first gone on with: looking needs none of them."""
         from budgetmlagent import wiring
 
-        return wiring.build(self.config, self.folder, self.task, self.graph, self.artifacts, self.ledger)
+        return wiring.build(self.config, self.folder, self.task, self._graph, self.artifacts, self.ledger)
 
     @cached_property
     def _compiled(self) -> Any:
+        from budgetmlagent.order import load_graph
         from graphs.compile import compile_graph
 
-        return compile_graph(self.graph, self.parts.deps, self._saver)
-
-    # -- looking
+        return compile_graph(load_graph(self._graph), self.parts.deps, self._saver)
 
     @property
-    def run_id(self) -> str:
-        """The run's id."""
-        return self.config.run_id
+    def _thread(self) -> Any:
+        """LangGraph's configuration; each checkpoint is marked with the graph that it was decided under."""
+        graph = self.artifacts.put(self._graph.dump())
+        return branches.thread(self._branch) | {
+            "recursion_limit": STEPS_A_TURN * (self.config.turns + 2),
+            "metadata": {"graph": graph, "start": self._graph.start},
+        }
 
     @property
-    def _path(self) -> list[Point]:
-        return events.branch(self._saver.list(self._thread))
+    def graph(self) -> "GraphSpec":
+        """The graph, as a copy: edit it and assign it to go on under the edited one, in the middle of a run too."""
+        return self._graph.model_copy(deep=True)
+
+    @graph.setter
+    def graph(self, spec: "GraphSpec") -> None:
+        from budgetmlagent.order import checked_for
+
+        self.config = checked_for(spec, self.config)
+        with self._running():
+            self._graph = spec.model_copy(deep=True)
+            self.folder.graph.write_text(self._graph.dump(), encoding="utf-8")
+            self.folder.write("config.json", self.config.as_json())
+            self._depart()
+
+    # -- going back
+
+    def goto(self, step: int) -> Self:
+        """Stand after `step` (0: before the first node) and return the session.
+
+        Nothing is lost: going on from here begins a new branch. What was paid for is not paid again there while the
+        requests stay the same, and money that was spent stays spent.
+        """
+        points = branches.points(branches.way(self._saver, self._branch))
+        here = next((point for point in points if point.loop and point.step == step), None)
+        if here is None:
+            steps = ", ".join(str(point.step) for point in points if point.loop) or "none yet"
+            raise UsageError(f"goto({step}): run {self.run_id} has no such step; it has {steps}")
+        self._at = here.config["configurable"]["checkpoint_id"]
+        return self
+
+    def back(self, n: int = 1) -> Self:
+        """Go back `n` steps and return the session."""
+        steps = [0, *(event.step for event in self.timeline)]
+        if not 0 <= n < len(steps):
+            raise UsageError(f"back({n}): run {self.run_id} stands after {len(steps) - 1} steps")
+        return self.goto(steps[-1 - n]) if len(steps) > 1 else self
+
+    def fork(
+        self,
+        *,
+        replies: str = "live",
+        graph: "GraphSpec | None" = None,
+        budget: float | None = None,
+        turns: int | None = None,
+        **changes: Any,
+    ) -> "Session":
+        """Return a new run that shares this one's history up to where it stands; this one stays as it is.
+
+        `changes` are fields of the state; of a field that is a mapping only the keys given change. The rules then decide
+        again. With replies="recorded" a request that this run has paid for costs nothing; with "live" each is sent, and
+        what that may cost at most is said beforehand. Both runs share one budget: money never rewinds.
+        Raises UsageError for an unknown field.
+        """
+        from budgetmlagent import forking
+        from graphs.policy import undo
+
+        edit = forking.checked(changes, undo(self.state), self.artifacts)
+        path = branches.way(self._saver, self._branch, self._at)
+        run, config = forking.begin(self.folder, self.config, self.task.name, path, replies)
+        fork = type(self).__new__(type(self))
+        fork._begin(run, config, self.graph)
+        if graph is not None:
+            fork.graph = graph
+        if budget is not None or turns is not None:
+            fork.extend(budget, turns)
+        if edit:
+            with fork._running():
+                fork._edit(edit)
+        if replies == "live" and not config.replay:
+            print(f"fork {fork.run_id}: going on may cost ${fork.left_usd:.4f} at most", file=sys.stderr)
+        return fork
 
     @property
-    def done(self) -> bool:
-        """Whether the run has come to its end."""
-        from graphs.policy import END
-
-        path = self._path
-        return bool(path) and events.node_of(path[-1], self.graph.start) == END
-
-    @property
-    def state(self) -> RunState:
-        """The state after the newest step."""
-        path = self._path
-        return RunState(**path[-1].values) if path else RunState()
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        """Every request to a model: the ledger's lines of this run."""
-        from budgetmlagent.money.report import calls_of
-
-        return calls_of(self.ledger, self.run_id)
-
-    @property
-    def cost(self) -> "Cost":
-        """What the run cost so far: `.usd`, `.usd_settled`, `.usd_reserved` and `.calls`."""
-        from budgetmlagent.money.report import cost_of
-
-        return cost_of(self.ledger, self.run_id)
-
-    @property
-    def timeline(self) -> list[Event]:
-        """One event a step, oldest first."""
-        return list(events.timeline(self._path, self.calls, self.graph.start))
-
-    @property
-    def record(self) -> summary.Record:
-        """The run's three stores, read."""
-        path, calls = self._path, self.calls
-        timeline = list(events.timeline(path, calls, self.graph.start))
-        values = path[-1].values if path else {}
-        return summary.Record(self.config, self.folder, self.task, self.artifacts, calls, values, timeline)
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The JSON object of the contract, as it stands now."""
-        return summary.build(self.record)
-
-    def why(self, step: int | None = None) -> Event:
-        """Return the event of `step` (default: the newest), whose route says rule, values and rules passed over."""
-        timeline = self.timeline
-        found = [e for e in timeline if step is None or e["step"] == step]
-        if not found:
-            last = timeline[-1]["step"] if timeline else 0
-            raise UsageError(f"run {self.run_id} has no step {step}; its steps are 1 to {last}")
-        return found[-1]
+    def left_usd(self) -> float:
+        """Dollars that are left of the budget: what going on may cost at most."""
+        return max(0, self.ledger.cap(self.run_id) - self.ledger.spent(self.run_id)) / NANO
 
     # -- going on
 
     def step(self) -> Event | None:
         """Run one node; return its event, None where the run has ended."""
         with self._running():
-            return next(self._events(), None)
+            event = next(self._events(), None)
+            if event and self.done:
+                self._finish()
+            return event
 
-    def run(self, on_step: OnStep | None = None) -> dict[str, Any]:
-        """Run to the end and return the summary; a KeyboardInterrupt leaves a run that can be resumed."""
+    def run(self, until: Until | None = None, on_step: OnStep | None = None) -> dict[str, Any]:
+        """Run to the end and return the summary; a KeyboardInterrupt leaves a run that can be resumed.
+
+        `until` stops it after a step: a node's name (the next time that it has run), a step's number, or a function of
+        the event that says whether to stop.
+        """
         with self._running():
             try:
                 for event in self._events():
                     if on_step:
                         on_step(event)
-                return self._finish()
+                    if until is not None and _reached(until, event):
+                        break
+                return self._finish() if self.done else self.summary
             except KeyboardInterrupt:
                 self._conclude("stopped", "interrupted; `budgetml resume` goes on")
                 raise
@@ -195,17 +199,55 @@ class Session:
         if len(path) < 3:
             return  # nothing has been decided yet: the limits are read at the first step
         limits = {"budget": self.ledger.cap(self.run_id), "turns": self.config.turns}
+        edit: dict[str, Any] = {"task": path[-1].values.get("task", {}) | limits}
         # A step that did nothing for want of money or turns is taken again; any other is decided again.
-        taken = path[-1].values.get("fault", {}).get("kind") in ("refused", "no_turn")
-        here, before = (path[-2], path[-3]) if self.done and taken else (path[-1], path[-2])
-        node = events.node_of(before, self.graph.start)
-        edit: dict[str, Any] = {"task": here.values.get("task", {}) | limits}
-        if self.done and not taken:
-            from graphs.compile import settle
+        if self.done and path[-1].values.get("fault", {}).get("kind") in ("refused", "no_turn"):
+            self._depart()
+            self._write(path[-2], edit, as_node=_ran_before(path[:-1]))
+        elif self.done:
+            self._edit(edit)
+        else:
+            self._depart()
+            self._write(path[-1], edit, as_node=_ran_before(path))
 
-            state = RunState(**(here.values | edit))
-            edit |= settle(self.graph, node, state, self.parts.deps, here.step)
-        self._compiled.update_state(here.config, edit, as_node=node)
+    def _edit(self, edit: dict[str, Any]) -> None:
+        """Change the state by hand where the run stands, and let the rules decide again."""
+        from langgraph.graph import START
+
+        from graphs.compile import redecide
+
+        self._depart()
+        path = self._path
+        here, node = path[-1], _ran_before(path)
+        if node:
+            state = RunState(**here.values)
+            edit = redecide(self._graph, node, state, edit, self.parts.deps, here.step)
+        self._write(here, edit, as_node=node or START)
+
+    def _write(self, here: Point, edit: dict[str, Any], as_node: str) -> None:
+        config = branches.thread(self._branch, here.config["configurable"]["checkpoint_id"])
+        self._compiled.update_state(config | {"metadata": self._thread["metadata"]}, edit, as_node=as_node)
+
+    def _depart(self) -> None:
+        """Begin a branch where the run was gone back to; decide again what another graph has decided."""
+        from graphs.compile import redecide
+
+        path = branches.way(self._saver, self._branch, self._at)
+        if self._at and len(path) < len(branches.way(self._saver, self._branch)):
+            self._branch = branches.split(path, self._saver, self.run_id)
+        self._at = None
+        points = self._path
+        if not points or points[-1].graph in (None, self._thread["metadata"]["graph"]):
+            return
+        here, node = points[-1], _ran_before(points)
+        if node in self._graph.nodes:
+            again = redecide(self._graph, node, RunState(**here.values), {}, self.parts.deps, here.step)
+            self._write(here, again, as_node=node)
+        elif points[-1].next not in self._graph.nodes:
+            raise UsageError(
+                f"neither {node!r}, which ran last, nor {points[-1].next!r}, which would run next, is in the graph now:"
+                " go back to a step of another node first"
+            )
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -235,20 +277,17 @@ class Session:
 
     def _events(self) -> Iterator[Event]:
         """Run node after node, yielding each step's event after its checkpoint is written."""
+        self._depart()
         path = self._path
         events.write(self.folder.root / "events.jsonl", self.timeline)
+        edits = events.newest_edits(path)
         start: dict[str, Any] | None = None if path else {"turn": 0}
-        before = path[-1].values if path else {}
-        for update in self._compiled.stream(start, self._thread, stream_mode="updates", durability="sync"):
-            node, changes = next(iter(update.items()))
-            newest = self._saver.get_tuple(self._thread)
-            step = int(newest.metadata.get("step", 0)) if newest else 0
-            values = before | changes
-            made = [c for c in self.calls if c["step"] == step]
-            event = events.project(node, step, values, made, before)
+        for _ in self._compiled.stream(start, self._thread, stream_mode="updates", durability="sync"):
+            before, after = branches.last_step(self._saver, self._branch)
+            event = events.event(before, after, self.calls, edits)
+            edits = []
             with (self.folder.root / "events.jsonl").open("a", encoding="utf-8") as file:
                 file.write(events.as_line(event))
-            before = values
             yield event
 
     def _finish(self) -> dict[str, Any]:
@@ -265,3 +304,13 @@ class Session:
         seconds = round(before + time.monotonic() - self._began, 1)
         self.folder.write("ended.json", {"status": status, "reason": reason, "seconds": seconds})
         return summary.write(self.record)
+
+
+def _ran_before(path: list[Point]) -> str:
+    """Return the node that ran last; "" where none has."""
+    steps = [i for i, point in enumerate(path) if point.loop and point.step > 0]
+    return path[steps[-1] - 1].next if steps else ""
+
+
+def _reached(until: Until, event: Event) -> bool:
+    return until(event) if callable(until) else until in (event.node, event.step)

@@ -10,6 +10,7 @@ from typing import Any
 
 from budgetmlagent import events
 from budgetmlagent.events import Event
+from budgetmlagent.money.ledger import PAID
 from budgetmlagent.rundir import RunConfig, RunDir
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.policy import percent_better
@@ -52,6 +53,7 @@ def build(record: Record) -> dict[str, Any]:
         record.timeline,
     )
     ended, final = read_json(record.folder.root / "ended.json"), read_json(record.folder.root / "final.json")
+    sent = [c for c in calls if c["price"] != PAID]  # a reply that was paid for before is no request
     moves = events.escalations(timeline)
     gain = percent_better(final.get("private_baseline"), final.get("private_best"), task.direction)
     return {
@@ -76,14 +78,12 @@ def build(record: Record) -> dict[str, Any]:
         "usd_by_model": _sum_by(calls, "model"),
         "tokens_by_node": _tokens_by(calls, "node"),
         "tokens_by_model": _tokens_by(calls, "model"),
-        "calls": len(calls),
-        "calls_by_model": {
-            m: sum(c["model"] == m for c in calls) for m in sorted({c["model"] for c in calls})
-        },
+        "calls": len(sent),
+        "calls_by_model": {m: sum(c["model"] == m for c in sent) for m in sorted({c["model"] for c in sent})},
         "tokens_in": sum(c["tokens_in"] for c in calls),
         "tokens_out": sum(c["tokens_out"] for c in calls),
         "cached_tokens": sum(c["cached"] for c in calls),
-        "expert_calls": sum(c["node"] == "expert" for c in calls),
+        "expert_calls": sum(c["node"] == "expert" for c in sent),
         "escalations": moves,
         "turns": values.get("turn", 0),
         "steps": len(timeline),
@@ -94,6 +94,7 @@ def build(record: Record) -> dict[str, Any]:
         "integrity": final.get("integrity"),
         "history": config.history,
         "replayed": bool(config.replay),
+        "fork": config.fork,
         "hosts": config.hosts,
         "run_dir": str(record.folder.root),
     }

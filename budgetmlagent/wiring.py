@@ -12,7 +12,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.money.prices import price_of
 from budgetmlagent.order import HISTORY, used_models
-from budgetmlagent.rundir import RunConfig, RunDir
+from budgetmlagent.rundir import RunConfig, RunDir, origins
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
@@ -70,7 +70,7 @@ def build(
 ) -> Parts:
     """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
     if config.replay:
-        return _recorded(config, task, artifacts, ledger)
+        return _recorded(config, run, task, artifacts, ledger)
     specs = used_models(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
     return _real(config, run, task, specs, artifacts, ledger)
 
@@ -98,15 +98,21 @@ def _real(
     history = _history(config, run, task, artifacts)
     prices = {name: price_of(model) for name, model in specs.items()}
     client = ModelClient(
-        specs, prices, ledger, config.run_id, artifacts, seed=config.seed, start_embedded=_embedded
-    )
+        specs, prices, ledger, config.run_id, artifacts,
+        seed=config.seed, origins=_paid_by(config), start_embedded=_embedded,
+    )  # fmt: skip
     view = TaskView(task, config, ledger, lambda execution: brief(task, rung, execution, artifacts))
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), scorer, artifacts, history, prompts.render, view)
 
     def final(values: Mapping[str, Any]) -> dict[str, Any]:
         baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))
         scores = scorer.final(baseline, best)
-        return {"private_baseline": scores[0], "private_best": scores[1], "integrity": sandbox.seal()}
+        return {
+            "attempt": values["best"]["attempt"],
+            "private_baseline": scores[0],
+            "private_best": scores[1],
+            "integrity": sandbox.seal(),
+        }
 
     def close() -> None:
         history.close_and_merge()
@@ -115,7 +121,9 @@ def _real(
     return Parts(deps, final, close)
 
 
-def _recorded(config: RunConfig, task: TaskFolder, artifacts: Artifacts, ledger: "Ledger") -> Parts:
+def _recorded(
+    config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts, ledger: "Ledger"
+) -> Parts:
     import prompts
     from budgetmlagent.models.replay import ReplayModels
     from budgetmlagent.recording import (
@@ -127,12 +135,13 @@ def _recorded(config: RunConfig, task: TaskFolder, artifacts: Artifacts, ledger:
     )
 
     recording = Recording(Path(config.replay))
-    models = ReplayModels(Path(config.replay), ledger, config.run_id, artifacts)
+    models = ReplayModels(Path(config.replay), ledger, config.run_id, artifacts, _paid_by(config))
     sandbox, repairs = RecordedSandbox(recording, artifacts), RecordedRepairs(recording, artifacts)
-    history = RecordedHistory(recording, artifacts)
+    live = _history(config, run, task, artifacts)
+    history = RecordedHistory(recording, artifacts, live)
     view = TaskView(task, config, ledger, lambda _: recording.briefing())
     deps = Deps(models, sandbox, repairs, RecordedScorer(recording), artifacts, history, prompts.render, view)
-    return Parts(deps, lambda _: recording.final(), lambda: None)
+    return Parts(deps, lambda values: recording.final(values["best"]["attempt"]), live.close_and_merge)
 
 
 def fetched(model: str, *, again: bool = False) -> Path:
@@ -179,9 +188,15 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
         mode=next(mode for mode in HISTORY if mode == config.history),
         task=task.name,
         run=config.run_id,
+        origins=origins(config),
         ast_key=ast_key,
         signature=signature,
     )
+
+
+def _paid_by(config: RunConfig) -> list[str]:
+    """Return the runs whose replies this one uses again."""
+    return origins(config) if config.fork and config.fork["replies"] == "recorded" else []
 
 
 def _ends(artifacts: Artifacts, values: Mapping[str, Any]) -> tuple[str, str]:

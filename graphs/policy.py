@@ -6,7 +6,7 @@ every decision can be explained later and decided again under an edited graph.
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from memory.state import Route, RunState
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graphs.spec import Rule
 
 END = "END"
+RECALL = "recall"  # the rung that asks no model
 STOPPED = ("time", "memory", "disk", "output", "processes")  # limits for which the sandbox kills a script
 
 
@@ -82,7 +83,11 @@ def crashed(state: RunState, repairs: int, new_error: bool = True) -> Verdict:
 
 
 def stuck(
-    state: RunState, attempts: int, since: str = "best", lifelines: int = 0, goal: float | None = None
+    state: RunState,
+    attempts: int,
+    since: Literal["best", "expert", "up"] = "best",
+    lifelines: int = 0,
+    goal: float | None = None,
 ) -> Verdict:
     """At least `attempts` attempts failed in a row since the last best ("best"), expert's advice or move up.
 
@@ -137,6 +142,21 @@ PREDICATES: dict[str, Predicate] = {
         stuck, missed, repeated, wants, faulted,
     )
 }  # fmt: skip
+
+# Arguments that are thresholds: a rule that is no stricter than a later one leaves nothing for it to do.
+LARGER_IS_STRICTER = frozenset({"attempts", "times", "percent", "new_error"})
+SMALLER_IS_STRICTER = {
+    "repairs": (),
+    "lifelines": (0,),
+    "goal": (None,),
+}  # and the values that mean: no limit
+
+
+def stops(rule: "Rule") -> bool:
+    """Whether the rule fires where the money or the turns are used up."""
+    if rule.when in ("out_of_turns", "out_of_budget"):
+        return True
+    return rule.when == "faulted" and rule.arguments.get("kind") in ("no_turn", "refused")
 
 
 def gain_percent(state: RunState) -> float | None:

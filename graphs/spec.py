@@ -1,53 +1,62 @@
-"""A graph as data: nodes, and at each fork an ordered list of rules. Read from and written to YAML."""
+"""A graph as data: nodes, and at each fork an ordered list of rules. Read from and written to YAML, edited in place."""
 
-import importlib
-import inspect
-from collections.abc import Iterator
-from difflib import get_close_matches
-from io import StringIO
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError
 
-from graphs.policy import END, PREDICATES, Predicate
+from graphs import edit, files
+from graphs.diff import differences
+from graphs.files import SHIPPED, shipped
+from graphs.finding import Finding, GraphError
+from graphs.lint import lint
+from graphs.policy import RECALL
+from graphs.shape import explain
+from graphs.source import Source
+from graphs.write import as_rule, written
 
 if TYPE_CHECKING:
     from nodes.deps import Deps
 
-SHIPPED = Path(__file__).parent
-RECALL = "recall"  # the rung that asks no model
-
-
-class GraphError(Exception):
-    """A graph that cannot be used; each line is `file:line:column: what, and what to do`."""
+__all__ = ["RECALL", "SHIPPED", "GraphError", "GraphSpec", "NodeSpec", "Rule", "shipped"]
 
 
 class NodeSpec(BaseModel):
     """One node: the function it runs, the prompt it renders, its ladder of models (cheapest first)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    run: str
-    prompt: str = ""
-    ladder: tuple[str, ...] = ()
+    run: str = Field(
+        description="The function: a node of ours, a plug-in package's, or `package.module:function`."
+    )
+    prompt: str = Field(
+        "", description="A prompt's name in `prompts/`, a .md file's path, or `package:file.md`."
+    )
+    ladder: tuple[str, ...] = Field(
+        (), description="Names of models.yaml, cheapest first; `recall` asks no model."
+    )
 
 
 class Rule(BaseModel):
     """`when` names a predicate (absent: always); the keys not listed here are the predicate's arguments."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    when: str = ""
-    to: str
-    up: str = ""
-    down: str = ""
+    when: str = Field("", description="The predicate that must hold; without it the rule always does.")
+    to: str = Field(description="The next node, or END.")
+    up: str = Field(
+        "", description="The role that moves up its ladder; on the top rung the rule is passed over."
+    )
+    down: str = Field("", description="The role that moves down its ladder.")
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The predicate's arguments."""
         return dict(self.__pydantic_extra__ or {})
+
+    @property
+    def always(self) -> bool:
+        """Whether it holds in every state: one that moves a role up does not on the role's top rung."""
+        return not self.when and not self.up
 
     def __str__(self) -> str:
         """Render the rule as in the drawing: `stuck attempts=4 ↑coder → planner`."""
@@ -57,65 +66,168 @@ class Rule(BaseModel):
         return " ".join([*words, f"→ {self.to}"])
 
 
-class GraphSpec(BaseModel):
-    """The whole graph. `GraphSpec.load("budgetml")` reads a shipped one, `load(path)` any file."""
+class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no hash
+    """The whole graph. `GraphSpec.load("budgetml")` reads a shipped one, `load(path)` any file.
+
+    The methods that edit it change it in place and return it. They keep every character of a loaded file that they need
+    not change. An edit may leave findings behind; compiling and running refuse those. Two graphs are equal where nothing
+    that runs differs. `model_copy(deep=True)` is a copy to edit.
+    """
 
     model_config = ConfigDict(extra="forbid")
-    name: str
-    start: str
-    nodes: dict[str, NodeSpec] = Field(min_length=1)
-    rules: dict[str, list[Rule]]
-    _source: CommentedMap | None = PrivateAttr(default=None)
-    _path: str = PrivateAttr(default="<graph>")
+    name: str = Field(description="What runs of this graph are listed under.")
+    start: str = Field(description="The first node.")
+    nodes: dict[str, NodeSpec] = Field(min_length=1, description="Name to node.")
+    rules: dict[str, list[Rule]] = Field(description="Node to its rules: the first that holds decides.")
+    _source: Source | None = PrivateAttr(default=None)
+    _as_read: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what runs: comments, layout and the file's place do not count."""
+        return isinstance(other, GraphSpec) and self.model_dump() == other.model_dump()
+
+    # -- reading and writing
 
     @classmethod
-    def load(cls, graph: str | Path) -> Self:
-        """Read a shipped graph by name or any file by path. Raises GraphError with one line a finding."""
-        path = _find(graph)
-        text = path.read_text(encoding="utf-8")
-        return cls.parse(text, str(graph) if path.parent != SHIPPED else path.name)
+    def load(cls, graph: str | Path, *, check: bool = True) -> Self:
+        """Read a shipped graph by name or any file by path.
+
+        Raises GraphError with one line a finding; with `check=False` only where it is no graph at all.
+        """
+        text, path = files.read(graph)
+        return cls.parse(text, path, check=check)
 
     @classmethod
-    def parse(cls, text: str, path: str = "<graph>") -> Self:
-        """Read a graph from YAML text; `path` is what findings name."""
+    def parse(cls, text: str, path: str = "<graph>", *, check: bool = True) -> Self:
+        """Read a graph from YAML text; `path` is what findings name. Raises as `load` does."""
+        source = Source.read(text, path)
         try:
-            source = _yaml().load(text)
-        except MarkedYAMLError as error:
-            mark = error.problem_mark
-            at = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-            raise GraphError(f"{path}:{at}: not YAML: {error.problem}") from None
-        if not isinstance(source, CommentedMap):
-            raise GraphError(
-                f"{path}:1:1: not a graph: a mapping with name, start, nodes and rules is needed"
-            )
-        try:
-            spec = cls.model_validate(source)
+            spec = cls.model_validate(source.values)
         except ValidationError as error:
-            raise GraphError("\n".join(_explain(error, source, path))) from None
-        spec._source, spec._path = source, path
-        findings = [str(f) for f in spec.findings()]
-        if findings:
-            raise GraphError("\n".join(findings))
+            raise GraphError(*explain(error, source)) from None
+        spec._source, spec._as_read = source, spec.model_dump()
+        if check:
+            spec.check()
         return spec
 
     def dump(self) -> str:
-        """Return the YAML text: a loaded file's own, comments and order kept."""
-        out = StringIO()
-        source = self._source
-        if source is None:
-            source = CommentedMap(self.model_dump(mode="json", exclude_defaults=True))
-        _yaml().dump(source, out)
-        return out.getvalue()
+        """Return the YAML text: a loaded file's own, where nothing was edited.
+
+        Raises GraphError where nodes or rules were changed by hand and not by the methods for it: where their comments
+        belong is not known then.
+        """
+        return self._current().text
 
     def save(self, path: str | Path) -> None:
-        """Write the YAML text to `path`."""
+        """Write the YAML text to `path`. Raises GraphError as `dump` does."""
         Path(path).write_text(self.dump(), encoding="utf-8")
 
+    def _current(self) -> Source:
+        """Return the text and its places: a graph made in code gets them now."""
+        if self._source is None:
+            return written(self)
+        source, now = self._source, self.model_dump()
+        for field in ("nodes", "rules"):
+            if now[field] != self._as_read[field]:
+                raise GraphError(
+                    f"{source.path}: `{field}` was changed by hand: use the methods of GraphSpec (set_rule, …)"
+                )
+        for field in ("name", "start"):
+            if now[field] != self._as_read[field]:
+                source = edit.assigned(source, field, now[field])
+        return source
+
+    # -- judging
+
+    def findings(self, models: Iterable[str] | None = None) -> list[Finding]:
+        """Return what is wrong with the graph; ladders are judged where the names of the `models` are given."""
+        return lint(self, models)
+
+    def check(self) -> None:
+        """Raise GraphError, a line a finding, where the graph cannot be used."""
+        if findings := self.findings():
+            raise GraphError(*findings)
+
+    def place(self, *keys: str | int) -> tuple[str, int, int]:
+        """Return the file, line and column of what stands at `keys`, e.g. "rules", "coder", 0."""
+        if self._source is None:
+            return "<graph>", 1, 1
+        return self._source.path, *self._source.place(keys)
+
+    def diff(self, other: "GraphSpec") -> list[str]:
+        """Return what must change for this graph to be `other`, a line a difference; empty where they are equal."""
+        return differences(self, other)
+
+    # -- editing
+
+    def add_node(
+        self, name: str, *, run: str | None = None, prompt: str = "", ladder: Sequence[str] = ()
+    ) -> Self:
+        """Add a node that runs the function `run` (its own name, unless given). Give it rules with `connect`.
+
+        This and every edit below raises GraphError, in one line, for an unknown name and for a value of a wrong type.
+        """
+        return self._take(edit.add_node(self._current(), name, run=run, prompt=prompt, ladder=ladder))
+
+    def set_node(
+        self,
+        node: str,
+        *,
+        run: str | None = None,
+        prompt: str | None = None,
+        ladder: Sequence[str] | None = None,
+    ) -> Self:
+        """Change what is given of a node; the rest stays."""
+        given = {"run": run, "prompt": prompt, "ladder": ladder}
+        fields = {key: value for key, value in given.items() if value is not None}
+        return self._take(edit.set_node(self._current(), node, fields))
+
+    def insert(self, node: str, *, after: str, before: str | None = None, **fields: Any) -> Self:
+        """Put `node` on the way from `after` to `before` (default: where the last rule of `after` leads).
+
+        It is added, with `fields` as for `add_node`, where it is not there yet. It gets the one rule that leads on.
+        """
+        return self._take(edit.insert(self._current(), node, after, before, fields))
+
+    def remove_node(self, node: str) -> Self:
+        """Take a node out: what led to it leads to where its last rule led; rules do not move its rung any more."""
+        return self._take(edit.remove_node(self._current(), node))
+
+    def connect(self, node: str, to: str, *, when: str = "", **rest: Any) -> Self:
+        """Lead from `node` to `to`: always, by its last rule, or on a condition, by a new rule just before that."""
+        return self._take(edit.connect(self._current(), node, as_rule(to=to, when=when, **rest)))
+
+    def set_rule(self, node: str, index: int, **rule: Any) -> Self:
+        """Put a rule in the place of rule `index` (from 0) of `node`; one past the last adds it at the end."""
+        return self._take(edit.set_rule(self._current(), node, index, as_rule(**rule)))
+
+    def remove_rule(self, node: str, index: int) -> Self:
+        """Take rule `index` (from 0) of `node` out."""
+        return self._take(edit.remove_rule(self._current(), node, index))
+
+    def _take(self, source: Source) -> Self:
+        """Become what `source` says. Raises GraphError, in one line, where it is no graph, and stays as it was."""
+        try:
+            fresh = type(self).model_validate(source.values)
+        except ValidationError as error:
+            raise GraphError(next(explain(error, source)).what) from None
+        for field in type(self).model_fields:
+            setattr(self, field, getattr(fresh, field))
+        self._source, self._as_read = source, fresh.model_dump()
+        return self
+
+    # -- running
+
     def compile(self, deps: "Deps", checkpointer: Any = None) -> Any:
-        """Return an ordinary LangGraph graph with `deps` bound to its nodes."""
+        """Return an ordinary LangGraph graph with `deps` bound to its nodes. Raises GraphError as `check` does."""
         from graphs.compile import compile_graph
 
         return compile_graph(self, deps, checkpointer)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from graphs.picture import bundle
+
+        return bundle(self)
 
     @property
     def ladders(self) -> dict[str, tuple[str, ...]]:
@@ -126,131 +238,3 @@ class GraphSpec(BaseModel):
     def models(self) -> list[str]:
         """Names of the models on any ladder, in order of appearance."""
         return list(dict.fromkeys(m for ladder in self.ladders.values() for m in ladder if m != RECALL))
-
-    def findings(self) -> Iterator[str]:
-        """Yield what is wrong with the graph, a line each: unknown names, arguments, missing last rules."""
-        if self.start not in self.nodes:
-            yield self._at(
-                ("start",), f"start: unknown node {self.start!r}{_nearest(self.start, self.nodes)}"
-            )
-        for name, node in self.nodes.items():
-            try:
-                load_node(node.run)
-            except LookupError as error:
-                yield self._at(("nodes", name), f"node {name!r}: {error}")
-            if not self.rules.get(name):
-                yield self._at(("rules",), f"node {name!r} has no rules: give it at least `- {{to: ...}}`")
-        for name, rules in self.rules.items():
-            if name not in self.nodes:
-                what = f"rules of an unknown node {name!r}{_nearest(name, self.nodes)}"
-                yield self._at(("rules", name), what)
-                continue
-            for index, rule in enumerate(rules):
-                for what in self._wrong(rule, last=index == len(rules) - 1):
-                    yield self._at(("rules", name, index), f"rule {index + 1} of {name!r}: {what}")
-
-    def _wrong(self, rule: Rule, *, last: bool) -> Iterator[str]:
-        if rule.to != END and rule.to not in self.nodes:
-            yield f"to: unknown node {rule.to!r}{_nearest(rule.to, [*self.nodes, END])}"
-        for role in (rule.up, rule.down):
-            if role and role not in self.ladders:
-                yield f"unknown role {role!r}: no node of that name has a ladder{_nearest(role, self.ladders)}"
-        if last and rule.when:
-            yield "the last rule of a fork must be unconditional: add `- {to: ...}` after it"
-        if not last and not rule.when:
-            yield "the rules after an unconditional one can never fire: move it to the end"
-        if rule.when:
-            try:
-                signature = inspect.signature(load_predicate(rule.when))
-                signature.bind(None, **rule.arguments)
-            except LookupError as error:
-                yield str(error)
-            except TypeError as error:
-                known = ", ".join(list(signature.parameters)[1:]) or "none"
-                yield f"{rule.when}: {error} (its arguments: {known})"
-
-    def _at(self, keys: tuple[str | int, ...], what: str) -> str:
-        line, column = _position(self._source, keys)
-        return f"{self._path}:{line}:{column}: {what}"
-
-
-def load_predicate(name: str) -> Predicate:
-    """Return a shipped predicate by name or a user's by `package.module:function`. Raises LookupError."""
-    if ":" in name:
-        predicate: Predicate = _imported(name)
-        return predicate
-    if name not in PREDICATES:
-        raise LookupError(f"unknown predicate {name!r}{_nearest(name, PREDICATES)}")
-    return PREDICATES[name]
-
-
-def load_node(name: str) -> Any:
-    """Return one of our nodes by name or a user's by `package.module:function`. Raises LookupError."""
-    return _imported(name if ":" in name else f"nodes.{name}:{name}")
-
-
-def _imported(dotted: str) -> Any:
-    module, _, function = dotted.partition(":")
-    try:
-        return getattr(importlib.import_module(module), function)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (module + ".").startswith(error.name + "."):
-            raise  # something that the module itself imports is missing: say that, as it is
-        if module.startswith("nodes."):
-            ours = [p.stem for p in (SHIPPED.parent / "nodes").glob("[a-z]*.py")]
-            raise LookupError(f"unknown node function {function!r}{_nearest(function, ours)}") from None
-        raise LookupError(f"{dotted!r}: no module {module!r}; is its package installed?") from None
-    except AttributeError:
-        raise LookupError(f"{dotted!r}: module {module!r} has no {function!r}") from None
-
-
-def shipped() -> list[str]:
-    """Names of the graphs that come with the program."""
-    return sorted(p.stem for p in SHIPPED.glob("*.yaml"))
-
-
-def _find(graph: str | Path) -> Path:
-    path = Path(graph)
-    if path.suffix in (".yaml", ".yml"):
-        if not path.is_file():
-            raise GraphError(f"{path}: no such file")
-        return path
-    if str(graph) not in shipped():
-        names = ", ".join(shipped())
-        raise GraphError(
-            f"unknown graph {str(graph)!r}{_nearest(str(graph), shipped())}; shipped: {names}; or a .yaml file"
-        )
-    return SHIPPED / f"{graph}.yaml"
-
-
-def _yaml() -> YAML:
-    yaml = YAML()
-    yaml.width = 4096
-    yaml.preserve_quotes = True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
-def _nearest(name: str, names: Any) -> str:
-    close = get_close_matches(name, list(names), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _position(source: Any, keys: tuple[str | int, ...]) -> tuple[int, int]:
-    line, column = 1, 1
-    for key in keys:
-        try:
-            line, column = (
-                n + 1 for n in (source.lc.key(key) if isinstance(key, str) else source.lc.item(key))
-            )
-            source = source[key]
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line, column
-
-
-def _explain(error: ValidationError, source: CommentedMap, path: str) -> Iterator[str]:
-    for item in error.errors():
-        keys = tuple(item["loc"])
-        line, column = _position(source, keys)
-        yield f"{path}:{line}:{column}: {'.'.join(map(str, keys))}: {item['msg'].lower()}"

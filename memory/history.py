@@ -42,16 +42,19 @@ class RunHistory:
         mode: Mode,
         task: str,
         run: str,
+        origins: Sequence[str] = (),
         ast_key: Callable[[str], str],
         signature: Callable[[Mapping[str, Any]], str],
     ) -> None:
         """Set it up without opening anything.
 
+        `origins` are the runs that a fork comes from: it knows what they knew up to there, and nothing later.
         `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
         another task to run on this one.
         """
         self.folder, self.shared, self.artifacts, self.cases = folder, shared, artifacts, list(cases)
         self.mode, self.task, self.run = mode, task, run
+        self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
 
     # What a node is given.
@@ -147,7 +150,7 @@ class RunHistory:
         wheres = ({"error": error}, None)
         found = self._own(error, "repair", wheres) + self._others(error, "repair", wheres)
         hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
-        seen = [hit for hit in hits if hit[1]["run"] != self.run or hit[1].get("script") in scripts]
+        seen = [hit for hit in hits if hit[1]["run"] not in self.family or hit[1].get("script") in scripts]
         seen.sort(key=lambda hit: (hit[1]["error"] != error, -hit[2], hit[0]))
         return [self._kept(hit) for hit in _first(seen, "what") if hit[2] >= ALIKE][:REPAIRS]
 
@@ -155,11 +158,11 @@ class RunHistory:
         return _ask(self._store, text, kind, wheres) if Store(self.folder).ids() else []
 
     def _others(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
-        """Ask the shared store, open for this one moment. What this run has in there itself is left out."""
+        """Ask the shared store, open for this one moment. What this run and its origins have in there is left out."""
         if self.mode != "all" or self.shared is None or not self.shared.exists():
             return []
         with Store(self.shared) as store:
-            return [hit for hit in _ask(store, text, kind, wheres) if hit[1]["run"] != self.run]
+            return [hit for hit in _ask(store, text, kind, wheres) if hit[1]["run"] not in self.family]
 
     def _kept(self, found: Found) -> Found:
         """Put an item's content into this run's artifacts, where the node and a replay find it."""

@@ -4,10 +4,22 @@ Fifteen fields of plain JSON values, because each channel costs bytes at every s
 logs, prompts, replies, attempts, the briefing) lies in the artifact store and is named here by its SHA-256.
 """
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypeVar
+
+from typing_extensions import TypedDict  # `langgraph dev` makes a schema of no other before Python 3.12
 
 NANO = 1_000_000_000  # nano-dollars in a dollar; money is always an integer of these
+
+# `fault: Shared[Fault]` in a node's update says: other nodes write this field too, and that is meant. The linter refuses a
+# graph in which two different functions write a field and more than one of them does not say so: a node that someone
+# adds would else overwrite another's word unnoticed.
+T = TypeVar("T")
+SHARED = "shared"
+Shared = Annotated[T, "shared"]
 
 
 class Task(TypedDict, total=False):
@@ -99,3 +111,11 @@ class RunState:
     fault: Fault = field(default_factory=Fault)
     route: Route = field(default_factory=Route)
     notes: dict[str, Any] = field(default_factory=dict)
+
+
+def recall_key(values: Mapping[str, Any]) -> str:
+    """Return an id of all in a state that a recall depends on: the same in a run and in its replay."""
+    task, run, plan = values.get("task", {}), values.get("run", {}), values.get("plan", {})
+    facts = [values.get("head", ""), values.get("script", ""), run.get("error", ""), plan.get("case", "")]
+    told = json.dumps([*facts, task.get("briefing", "")])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

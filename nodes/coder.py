@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from memory.state import Fault, Plan, RunState
+from memory.state import Fault, Plan, RunState, Shared
 from nodes.attempts import best_script, briefing, chain, recalled
 from nodes.deps import Deps
 from nodes.edits import apply_edit
@@ -16,10 +16,10 @@ REPAIRABLE = ("crash", "submission")
 class CoderUpdate(TypedDict, total=False):
     """What the coder writes."""
 
-    script: str
-    plan: Plan
-    fault: Fault
-    counts: dict[str, int]
+    script: Shared[str]
+    plan: Shared[Plan]
+    fault: Shared[Fault]
+    counts: Shared[dict[str, int]]
 
 
 def coder(state: RunState, deps: Deps) -> CoderUpdate:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from memory.state import Best, Fault, Run, RunState, Task
+from memory.state import Best, Fault, Run, RunState, Shared, Task
 from nodes.attempts import Attempt, briefing, line, recalled, signature
 from nodes.deps import Deps, Execution, Score
 from nodes.fingerprint import error_line, without_data
@@ -15,12 +15,12 @@ COUNTERS = ("failed", "failed_since_expert", "failed_since_up")
 class EvaluatorUpdate(TypedDict, total=False):
     """What the evaluator writes."""
 
-    task: Task
+    task: Shared[Task]
     head: str
     best: Best
-    run: Run
-    fault: Fault
-    counts: dict[str, int]
+    run: Shared[Run]
+    fault: Shared[Fault]
+    counts: Shared[dict[str, int]]
 
 
 def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:

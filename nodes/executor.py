@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any, TypedDict
 
-from memory.state import Fault, Plan, Run, RunState, Task
+from memory.state import Fault, Plan, Run, RunState, Shared, Task
 from nodes.attempts import recalled
 from nodes.deps import Deps, Execution
 from nodes.fingerprint import fingerprint
@@ -15,11 +15,11 @@ TRIES = 4  # executions of one script at most: the first, and after each free re
 class ExecutorUpdate(TypedDict, total=False):
     """What the executor writes."""
 
-    task: Task
-    plan: Plan
-    script: str
-    run: Run
-    fault: Fault
+    task: Shared[Task]
+    plan: Shared[Plan]
+    script: Shared[str]
+    run: Shared[Run]
+    fault: Shared[Fault]
 
 
 def executor(state: RunState, deps: Deps) -> ExecutorUpdate:

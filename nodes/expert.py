@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from memory.state import Fault, Plan, RunState
+from memory.state import Fault, Plan, RunState, Shared
 from nodes.attempts import best_script, briefing, line, recalled
 from nodes.deps import Deps
 from nodes.tuning import compact
@@ -13,10 +13,10 @@ NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
 class ExpertUpdate(TypedDict, total=False):
     """What the expert writes."""
 
-    plan: Plan
+    plan: Shared[Plan]
     advice: str
-    fault: Fault
-    counts: dict[str, int]
+    fault: Shared[Fault]
+    counts: Shared[dict[str, int]]
 
 
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:

@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from memory.state import Fault, Plan, RunState
+from memory.state import Fault, Plan, RunState, Shared
 from nodes.attempts import best_script, briefing, chain, line, recalled
 from nodes.deps import Deps, Message
+from nodes.notes import told_by_others
 from nodes.tuning import changes, compact
 
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
@@ -23,9 +24,9 @@ class PlannerUpdate(TypedDict, total=False):
     """What the planner writes."""
 
     turn: int
-    plan: Plan
-    fault: Fault
-    counts: dict[str, int]
+    plan: Shared[Plan]
+    fault: Shared[Fault]
+    counts: Shared[dict[str, int]]
     notes: dict[str, Any]
 
 
@@ -137,6 +138,7 @@ def _prompt(
         best=state.best.get("score"),
         tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
         fault=state.fault.get("detail", "") if state.counts.get("misses") else "",
+        notes=told_by_others(state, NAME),
         actions=actions,
     )
 

@@ -4,24 +4,82 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 FOLDER = Path(__file__).parent
+IN_PACKAGE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([^:]+\.md)")
+
+
+def path_of(name: str) -> "Traversable":
+    """Return the file of prompt `name`: one here, a user's own .md by its path, or `package:file.md`.
+
+    Raises LookupError, with one sentence, where there is no such package or it has no such file.
+    """
+    if found := IN_PACKAGE.fullmatch(name):
+        return _in_package(*found.groups())
+    return Path(name) if name.endswith(".md") else FOLDER / f"{name}.md"
+
+
+def _in_package(package: str, file: str) -> "Traversable":
+    from importlib.resources import files
+
+    try:
+        path = files(package).joinpath(file)
+    except (ImportError, SyntaxError, TypeError):  # TypeError: a module that is no package
+        raise LookupError(
+            f"prompt '{package}:{file}': no package {package!r} can be imported; is it installed?"
+        ) from None
+    if not path.is_file():
+        raise LookupError(f"prompt '{package}:{file}': package {package!r} has no file {file!r}")
+    return path
+
+
+def shipped() -> list[str]:
+    """Names of the prompts that come with the program."""
+    return sorted(path.stem for path in FOLDER.glob("*.md"))
 
 
 @cache
-def _template(path: Path) -> Any:
+def _environment() -> Any:
     from jinja2 import StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
-    environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(path.read_text(encoding="utf-8"))
+    return SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def _template(text: str) -> Any:
+    return _environment().from_string(text)
 
 
 def render(name: str, /, **values: Any) -> list[Mapping[str, str]]:
-    """Render prompt `name` (a file here, or a path to a user's own .md) into chat messages."""
-    path = Path(name) if name.endswith(".md") else FOLDER / f"{name}.md"
-    parts = re.split(r"^## (system|user|assistant)\n", _template(path).render(values), flags=re.MULTILINE)
+    """Render prompt `name` (see `path_of`) into chat messages."""
+    parts = re.split(
+        r"^## (system|user|assistant)\n",
+        _template(path_of(name).read_text(encoding="utf-8")).render(values),
+        flags=re.MULTILINE,
+    )
     return [
         {"role": role, "content": text.strip()} for role, text in zip(parts[1::2], parts[2::2], strict=True)
     ]
+
+
+def needs(name: str) -> frozenset[str]:
+    """Return the values without which prompt `name` cannot be rendered.
+
+    Raises OSError or LookupError where there is no such file and ValueError, in one line, where it is no template.
+    """
+    from jinja2 import TemplateSyntaxError, meta, nodes
+
+    environment = _environment()
+    try:
+        tree = environment.parse(path_of(name).read_text(encoding="utf-8"))
+    except TemplateSyntaxError as error:
+        raise ValueError(f"line {error.lineno}: {error.message}") from None
+    asked = [t for t in tree.find_all(nodes.Test) if t.name in ("defined", "undefined")]
+    defaults = [f for f in tree.find_all(nodes.Filter) if f.name in ("default", "d")]
+    spared = {place.node.name for place in (*asked, *defaults) if isinstance(place.node, nodes.Name)}
+    return frozenset(meta.find_undeclared_variables(tree) - set(environment.globals) - spared)

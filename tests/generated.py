@@ -1,14 +1,18 @@
 """Make the generated parts of the documentation again, or (--check) say which are out of date.
 
-The picture of the graph in README.md is drawn from graphs/budgetml.yaml: what it shows is what runs.
+The picture of the graph in README.md is drawn from graphs/budgetml.yaml: what it shows is what runs. The JSON Schema of
+graph files, graphs/graph.schema.json, is made from the models and predicates. docs/graphs.md shows every shipped graph.
 """
 
+import json
 import re
 import sys
+from itertools import takewhile
 from pathlib import Path
 
-from graphs.draw import mermaid
-from graphs.spec import GraphSpec
+from graphs.draw import mermaid, outline
+from graphs.schema import schema
+from graphs.spec import SHIPPED, GraphSpec, shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = re.compile(r"(<!-- graph: (\w+) -->\n```mermaid\n).*?(```\n)", re.DOTALL)
@@ -19,15 +23,50 @@ def readme(text: str) -> str:
     return MARK.sub(lambda m: m[1] + mermaid(GraphSpec.load(m[2])) + m[3], text)
 
 
+GRAPHS = """# The shipped graphs
+
+Made by `python tests/generated.py` from `graphs/*.yaml`: what is drawn here is what runs. The rules on an arrow are tried
+in the order of their numbers, among all that leave a node; the first that holds wins. ↑ and ↓ move a role up or down its
+ladder of models, which stands in its node; blue nodes may ask a model. `budgetml graph draw GRAPH --out FILE.svg` makes
+a picture, `budgetml graph draw --run RUN` draws the path of a run on its graph.
+"""
+
+
+def graphs() -> str:
+    """Return docs/graphs.md: each shipped graph in a sentence, as a picture and as text."""
+    return GRAPHS + "".join(
+        f"\n## {name}\n\n{_sentence(name)}\n\n```mermaid\n{mermaid(spec)}```\n\n```text\n{outline(spec)}```\n"
+        for name in shipped()
+        for spec in [GraphSpec.load(name)]
+    )
+
+
+def _sentence(name: str) -> str:
+    """Return the first sentence of the comment that a graph's file begins with."""
+    lines = (SHIPPED / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    comment = " ".join(
+        line.lstrip("# ")
+        for line in takewhile(lambda line: line.startswith("#"), lines)
+        if "$schema" not in line
+    )
+    return re.split(r"(?<=\.) ", comment, maxsplit=1)[0]
+
+
 def main() -> None:
-    path = ROOT / "README.md"
-    old = path.read_text(encoding="utf-8")
-    new = readme(old)
-    if old == new:
-        return
-    if "--check" in sys.argv:
-        sys.exit(f"{path.name}: the picture of the graph is out of date; run `python tests/generated.py`")
-    path.write_text(new, encoding="utf-8")
+    readme_path, schema_path = ROOT / "README.md", ROOT / "graphs" / "graph.schema.json"
+    made = {
+        readme_path: readme(readme_path.read_text(encoding="utf-8")),
+        ROOT / "docs" / "graphs.md": graphs(),
+        schema_path: json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+    }
+    old = [
+        path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    if old and "--check" in sys.argv:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in old)
+        sys.exit(f"out of date: {names}; run `python tests/generated.py`")
+    for path in old:
+        path.write_text(made[path], encoding="utf-8")
 
 
 if __name__ == "__main__":

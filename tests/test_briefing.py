@@ -110,6 +110,13 @@ def test_one_column_a_class(task):
     assert b["metric"]["name"] == "log_loss"
 
 
+def test_a_starter_that_is_sure_submits_probabilities_all_the_same(task):
+    train, test = flowers(), flowers(30, 60)
+    submission = pd.DataFrame({"id": test.id, "kind": (test.kind == "small").astype(float)})
+    b = task({"train.csv": train, "test.csv": test.drop(columns="kind")}, submission, metric="roc_auc")
+    assert (b["table"]["output"], b["metric"]["name"]) == ("probability", "auc")
+
+
 def test_other_names_and_an_array_as_submission(task):
     train, test = flowers(), flowers(30, 60).drop(columns="kind")
     files = {

@@ -6,11 +6,12 @@ from typing import TypedDict
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from graphs import spec as specs
-from graphs.compile import NOTE_BYTES, NodeContractError, declared_fields
-from graphs.spec import GraphSpec
-from memory.state import Fault, Plan, RunState
+from graphs.contract import NodeContractError, declared_fields
+from graphs.registry import load_node
+from graphs.spec import GraphError, GraphSpec, shipped
+from memory.state import Fault, Plan, RunState, Shared
 from nodes.deps import Deps
+from nodes.notes import NOTE_BYTES
 
 GRAPH = """\
 name: two
@@ -21,6 +22,7 @@ nodes:
 rules:
   first:
     - {{when: wants, action: again, up: first, to: first}}
+    - {{when: out_of_budget, to: END}}
     - {{to: second}}
   second:
     - {{to: END}}
@@ -28,10 +30,10 @@ rules:
 
 
 class Update(TypedDict, total=False):
-    turn: int
-    plan: Plan
-    fault: Fault
-    counts: dict[str, int]
+    turn: Shared[int]
+    plan: Shared[Plan]
+    fault: Shared[Fault]
+    counts: Shared[dict[str, int]]
     notes: dict[str, object]
 
 
@@ -107,7 +109,6 @@ def test_a_mutation_of_the_state_does_not_leak(tmp_path):
     [
         ("undeclared", r"node 'first' wrote \['head'\] but declares only"),
         ("verbose", "keeps 2050 bytes of notes"),
-        ("unannotated", "annotate its return"),
     ],
 )
 def test_a_node_that_breaks_its_contract_is_refused(tmp_path, function, words):
@@ -115,7 +116,13 @@ def test_a_node_that_breaks_its_contract_is_refused(tmp_path, function, words):
         run(function, tmp_path)
 
 
-@pytest.mark.parametrize("name", specs.shipped())
+def test_a_graph_with_findings_is_not_compiled():
+    graph = GraphSpec.parse(GRAPH.format(first="test_compile:unannotated"), check=False)
+    with pytest.raises(GraphError, match="annotate its return"):
+        graph.compile(DEPS)
+
+
+@pytest.mark.parametrize("name", shipped())
 def test_the_compiled_edges_are_the_rules_targets(name):
     graph = GraphSpec.load(name)
     drawn = graph.compile(DEPS).get_graph()
@@ -129,4 +136,4 @@ def test_the_compiled_edges_are_the_rules_targets(name):
 
 def test_every_node_of_ours_declares_what_it_writes():
     for node in GraphSpec.load("budgetml").nodes.values():
-        assert "fault" in declared_fields(specs.load_node(node.run))
+        assert "fault" in declared_fields(load_node(node.run))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
+from budgetmlagent.money.ledger import PAID, Answer, Call, Ledger, Refused, Reservation
 from memory.state import NANO
 
 
@@ -55,6 +55,56 @@ def test_the_cap_is_met_exactly_and_not_passed(ledger: Ledger) -> None:
     reserved(ledger, NANO)
     assert ledger.reserve(call(), 1) == Refused(worst=1, remaining=0)
     assert isinstance(ledger.reserve(call(), 0), Reservation)  # what is free always fits
+
+
+def settled(ledger: Ledger, nano: int, text: str = "hello", **of: object) -> str:
+    room = reserved(ledger, nano, **of)
+    ledger.settle(room.id, nano, Answer(text=text, reply="f00", tokens_in=10, tokens_out=5))
+    return room.id
+
+
+def test_a_fork_has_no_money_of_its_own(ledger: Ledger) -> None:
+    before = settled(ledger, 600)
+    ledger.open_fork("f", "r")
+    ledger.open_fork("g", "f")
+    after = settled(ledger, 100, key="r/step-2/coder")
+    own = settled(ledger, 50, key="f/step-9/coder", run="f")
+    leaf = settled(ledger, 7, key="g/step-9/coder", run="g")
+    assert ledger.spent("r") == ledger.spent("f") == ledger.spent("g") == 757
+    assert ledger.cap("g") == NANO and ledger.reserve(call(run="g"), NANO - 756) == Refused(
+        NANO - 756, NANO - 757
+    )
+    # What a fork tells as its cost begins with what its origin had spent when it was made.
+    assert [entry.id for entry in ledger.calls("r")] == [before, after]
+    assert [entry.id for entry in ledger.calls("f")] == [before, own]
+    assert [entry.id for entry in ledger.calls("g")] == [before, leaf]
+    ledger.set_cap("f", 757)
+    assert ledger.cap("r") == 757 and isinstance(ledger.reserve(call(run="r"), 1), Refused)
+
+
+def test_a_reply_is_used_again_for_the_same_request_alone(ledger: Ledger) -> None:
+    settled(ledger, 600, text="first")
+    settled(ledger, 600, text="third", key="r/step-3/coder", step=3)
+    there = call(key="r/other-branch/coder")
+    assert ledger.stored(there) is None
+    again = ledger.again(there, [])
+    assert again is not None and again.text == "first" and ledger.spent("r") == 1200
+    assert ledger.stored(there).text == "first"  # type: ignore[union-attr]
+    (entry,) = [entry for entry in ledger.calls("r") if entry.price == PAID]
+    assert (entry.nano, entry.tokens_in, entry.text) == (0, 0, "first") and again.id in entry.note
+    for other in ({"prompt": "xyz"}, {"node": "planner"}, {"served": "other"}, {"step": 2}):
+        assert ledger.again(call(key="r/new/coder", **other), []) is None
+    # A fork takes the nearest step of the run that it comes from, and nothing where it is not told to.
+    ledger.open_fork("f", "r")
+    assert ledger.again(call(key="f/a/coder", run="f", step=4), []) is None
+    assert ledger.again(call(key="f/a/coder", run="f", step=4), ["r"]).text == "third"  # type: ignore[union-attr]
+
+
+def test_a_reply_is_used_again_where_the_run_is_overspent(ledger: Ledger) -> None:
+    room = reserved(ledger, 10)
+    ledger.settle(room.id, 2 * NANO, Answer(text="dear", tokens_in=10))
+    assert isinstance(ledger.reserve(call(), 0), Refused)
+    assert ledger.again(call(key="r/other-branch/coder"), []) is not None
 
 
 def test_a_true_price_above_the_reservation_is_entered_and_stops_the_run(ledger: Ledger) -> None:

@@ -21,6 +21,7 @@ rules:
     - {when: out_of_turns, to: END}
     - {to: planner}
   planner:
+    - {when: out_of_budget, to: END}
     - {when: missed, times: 2, to: END}
     - {when: missed, to: planner}
     - {to: coder}

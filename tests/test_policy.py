@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.policy import PREDICATES, decide, gain_percent, percent_better, undo
-from graphs.spec import GraphSpec, load_predicate, shipped
+from graphs.registry import load_predicate
+from graphs.spec import GraphSpec, shipped
 from memory.state import RunState
 
 BUDGETML = GraphSpec.load("budgetml")

@@ -8,7 +8,7 @@ import pytest
 from budgetmlagent import Session
 from budgetmlagent.errors import RunFailedError
 
-RECORDINGS = sorted(path for path in (Path(__file__).parent / "recordings").iterdir())
+RECORDINGS = sorted(path.parent for path in (Path(__file__).parent / "recordings").glob("*/events.jsonl"))
 
 
 def replay(recording: Path, runs: Path) -> Session:

@@ -1,9 +1,15 @@
 """A graph's file: what loads, what is refused and where, and that saving changes nothing."""
 
-import pytest
+import copy
+import json
 
-from graphs.draw import mermaid, outline
-from graphs.spec import SHIPPED, GraphError, GraphSpec, shipped
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from graphs.spec import SHIPPED, GraphError, GraphSpec, NodeSpec, Rule, shipped
 
 TINY = """\
 name: tiny
@@ -83,22 +89,126 @@ def test_unknown_graph_names_the_shipped_ones():
 
 
 def test_a_predicate_of_the_users_own_by_dotted_path():
-    text = TINY.replace("when: out_of_turns", "when: 'graphs.policy:stuck', attempts: 3")
+    text = TINY.replace(
+        "  evaluator:\n    -",
+        "  evaluator:\n    - {when: 'graphs.policy:stuck', attempts: 3, to: END}\n    -",
+    )
     assert GraphSpec.parse(text).rules["evaluator"][0].arguments == {"attempts": 3}
 
 
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8) | st.sampled_from(
+    ["a", "<<", "1", "null", "- x", "#"]
+)
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=5,
+)
+arguments = st.dictionaries(
+    names.filter(lambda name: name not in ("when", "to", "up", "down")), plain, max_size=3
+)
+rules = st.builds(
+    lambda given, **own: Rule.model_validate({**given, **own}),
+    arguments,
+    when=names | st.just(""),
+    to=names,
+    up=names | st.just(""),
+    down=st.just("") | names,
+)
+nodes = st.builds(
+    NodeSpec, run=names, prompt=names | st.just(""), ladder=st.lists(names, max_size=3).map(tuple)
+)
+specs = st.builds(
+    GraphSpec,
+    name=names,
+    start=names,
+    nodes=st.dictionaries(names, nodes, min_size=1, max_size=4),
+    rules=st.dictionaries(names, st.lists(rules, max_size=4), max_size=4),
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(specs)
+def test_any_graph_made_in_code_goes_through_yaml_and_back(spec):
+    text = spec.dump()
+    again = GraphSpec.parse(text, check=False)
+    assert again == spec and again.dump() == text and spec.diff(again) == []
+
+
+def test_a_graph_made_in_code_is_written_like_the_shipped_ones():
+    spec = GraphSpec.load("recall")
+    made = GraphSpec.model_validate(spec.model_dump())
+    told = [line for line in spec.dump().splitlines(keepends=True) if not line.startswith("#")]
+    assert made.dump() == "".join(told)
+    assert made == spec and made.findings() == []
+
+
+def test_layout_that_no_writer_would_choose_is_kept():
+    text = TINY.replace("  executor: {run: executor}", "  executor:    {run:  executor}   # aligned\n\n")
+    text = text.replace("    - {to: evaluator}", "  - to:   'evaluator'   # a block")
+    assert GraphSpec.parse(text).dump() == text
+
+
+def test_a_copy_is_edited_by_itself():
+    spec = GraphSpec.load("budgetml")
+    other, text = spec.model_copy(deep=True), spec.dump()
+    other.remove_rule("evaluator", 3)
+    assert spec.dump() == text and len(spec.rules["evaluator"]) == 9
+    assert other.dump() != text and len(other.rules["evaluator"]) == 8
+    assert copy.deepcopy(spec) == spec != other
+
+
+def test_name_and_start_may_be_assigned_but_rules_changed_by_hand_are_not_lost_silently(tmp_path):
+    spec = GraphSpec.load("budgetml")
+    spec.name = "mine"
+    spec.save(tmp_path / "mine.yaml")
+    assert GraphSpec.load(tmp_path / "mine.yaml").name == "mine"
+    spec.rules["coder"].pop(0)
+    with pytest.raises(GraphError, match="changed by hand: use the methods"):
+        spec.dump()
+
+
+@pytest.mark.parametrize(("text", "words"), [(b"\xff\xfe", "no UTF-8"), (b"name: a\0b", "not YAML"), (b"- 1\n", "not a graph"), (b"", "not a graph")])  # fmt: skip
+def test_what_is_no_graph_at_all_is_refused_in_one_line(tmp_path, text, words):
+    (tmp_path / "g.yaml").write_bytes(text)
+    with pytest.raises(GraphError, match=rf"^.*g\.yaml:1:1: .*{words}.*$") as error:
+        GraphSpec.load(tmp_path / "g.yaml")
+    assert "\n" not in str(error.value)
+
+
+SCHEMA = json.loads((SHIPPED / "graph.schema.json").read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("name", shipped())
-def test_every_rule_stands_in_the_drawing(name):
-    spec = GraphSpec.load(name)
-    drawing, text = mermaid(spec).splitlines(), outline(spec)
-    for node, rules in spec.rules.items():
-        for number, rule in enumerate(rules, 1):
-            assert str(rule) in text
-            target = "FINISH" if rule.to == "END" else rule.to
-            arrows = [
-                line
-                for line in drawing
-                if line.startswith(f"  {node} -->") and line.split()[-1].startswith(target)
-            ]
-            label = f"{number}. {str(rule).rpartition(' → ')[0]}"
-            assert len(arrows) == 1 and (len(rules) == 1 or label in arrows[0])
+def test_the_schema_accepts_the_shipped_graphs_and_their_files_name_it(name):
+    text = (SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
+    jsonschema.Draft7Validator(SCHEMA).validate(YAML(typ="safe", pure=True).load(text))
+    assert text.startswith("# yaml-language-server: $schema=graph.schema.json\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("run: executor", "rum: executor", ["nodes", "executor"]),
+        ("name: tiny\n", "", []),
+        ("out_of_turns", "out_of_turn", ["rules", "evaluator", 0, "when"]),
+        ("out_of_turns", "stuck", ["rules", "evaluator", 0]),  # `attempts` is missing
+        ("out_of_turns", "stuck, attempts: many", ["rules", "evaluator", 0, "attempts"]),
+        ("out_of_turns", "stuck, attempts: 1, since: sunday", ["rules", "evaluator", 0, "since"]),
+        ("to: END", "to: [END]", ["rules", "evaluator", 0, "to"]),
+    ],
+)
+def test_the_schema_rejects_a_broken_graph(old, new, place):
+    values = YAML(typ="safe", pure=True).load(TINY.replace(old, new, 1))
+    errors = list(jsonschema.Draft7Validator(SCHEMA).iter_errors(values))
+    assert {tuple(error.absolute_path) for error in errors} == {tuple(place)}
+
+
+def test_the_schema_leaves_users_predicates_their_arguments():
+    text = TINY.replace("when: out_of_turns", "when: 'mine.rules:tired', hours: 3")
+    jsonschema.Draft7Validator(SCHEMA).validate(YAML(typ="safe", pure=True).load(text))
+    stuck = next(
+        p for p in SCHEMA["$defs"]["Rule"]["allOf"] if p["if"]["properties"]["when"]["const"] == "stuck"
+    )
+    assert stuck["then"]["properties"]["attempts"]["type"] == "integer"
+    assert "failed in a row" in stuck["then"]["properties"]["goal"]["description"]

@@ -2,7 +2,7 @@
 
 import typer
 
-from budgetmlagent.cli import graphs, looking, memory, models, running
+from budgetmlagent.cli import graphs, looking, memory, models, new, running
 
 app = typer.Typer(
     name="budgetml",
@@ -22,3 +22,4 @@ app.command("doctor")(models.doctor)
 app.add_typer(graphs.app, name="graph")
 app.add_typer(models.app, name="models")
 app.add_typer(memory.app, name="memory")
+app.add_typer(new.app, name="new")

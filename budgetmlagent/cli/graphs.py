@@ -1,11 +1,17 @@
-"""`budgetml graph show|lint|draw`."""
+"""`budgetml graph show|lint|draw|diff|gate`."""
 
-from typing import Annotated
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from budgetmlagent.cli import options
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import UnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from budgetmlagent.events import Event
+    from graphs.spec import GraphSpec
 
 app = typer.Typer(help="Look at a graph and check it.", no_args_is_help=True)
 Graph = Annotated[str, typer.Argument(metavar="GRAPH", help="A shipped graph's name, or a .yaml file.")]
@@ -24,21 +30,131 @@ def show(graph: Graph, as_json: options.Json = False) -> None:
 
 
 @app.command()
-def lint(graph: Graph) -> None:
+def lint(
+    graph: Graph,
+    models: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A models.yaml that has to know the ladders' models.")
+    ] = None,
+) -> int:
     """Check a graph: one line a finding, status 2 where there is one."""
-    _load(graph)
-    print(f"{graph}: nothing to find fault with")
+    from graphs.spec import GraphError, GraphSpec
+
+    names = None if models is None else _names(models)
+    try:
+        findings = GraphSpec.load(graph, check=False).findings(names)
+    except GraphError as error:
+        if not error.findings:
+            raise UsageError(str(error)) from None
+        findings = error.findings
+    for finding in findings:
+        print(finding)
+    if not findings:
+        print(f"{graph}: nothing to find fault with")
+    return 2 if findings else 0
 
 
 @app.command()
-def draw(graph: Graph) -> None:
-    """Print the graph as Mermaid text."""
+def draw(
+    graph: Annotated[
+        str, typer.Argument(metavar="[GRAPH]", help="A shipped graph's name, or a .yaml file.")
+    ] = "",
+    run: Annotated[str, typer.Option(metavar="RUN", help="Draw the path of this run on its own graph.")] = "",
+    runs_dir: options.RunsDir = Path("runs"),
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it: .svg, .png or .mmd.")
+    ] = None,
+) -> None:
+    """Print the graph as Mermaid text, or draw it into a file."""
     from graphs.draw import mermaid
 
-    print(mermaid(_load(graph)), end="")
+    if not graph and not run:
+        raise UsageError("graph draw: name a GRAPH or --run RUN")
+    if out and out.suffix not in (".svg", ".png", ".mmd"):
+        raise UsageError(f"--out {out}: a file that ends in .svg, .png or .mmd is needed")
+    if run:
+        spec, events, following = _path(run, runs_dir)
+        text = mermaid(_load(graph) if graph else spec, events, following)
+    else:
+        text = mermaid(_load(graph))
+    if out:
+        _draw(text, out)
+    else:
+        print(text, end="")
 
 
-def _load(graph: str):  # type: ignore[no-untyped-def]
+def _path(run: str, runs_dir: Path) -> "tuple[GraphSpec, list[Event], str]":
+    """Return a run's graph, its events and the node that runs next."""
+    from budgetmlagent import events, rundir
+    from budgetmlagent.session import Session
+
+    found = rundir.find(run, runs_dir)
+    if found.checkpoints.exists():
+        session = Session.open(found.root)
+        return session.graph, session.timeline, session.next
+    kept = found.root / "events.jsonl"  # of a recording, all that there is of its steps
+    told = events.read(kept) if kept.is_file() else []
+    spec = _load(str(found.graph))
+    return spec, told, told[-1].route["to"] if told else spec.start
+
+
+def _draw(text: str, out: Path) -> None:
+    from graphs.picture import PictureError, png, svg
+
+    try:
+        made = png(text) if out.suffix == ".png" else (svg(text) if out.suffix == ".svg" else text).encode()
+        out.write_bytes(made)
+    except PictureError as error:
+        raise UnavailableError(f"--out {out}: {error}") from None
+    except OSError as error:
+        raise UnavailableError(f"--out {out}: cannot be written: {error.strerror}") from None
+
+
+@app.command()
+def diff(one: Graph, other: Graph, as_json: options.Json = False) -> int:
+    """Print what must change in one graph for it to be the other. Status 1 where they differ."""
+    lines = _load(one).diff(_load(other))
+    if as_json:
+        options.print_json(lines)
+    else:
+        print("\n".join(lines) or "no difference")
+    return 1 if lines else 0
+
+
+@app.command()
+def gate(
+    graph: Graph,
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs, by id or folder.")],
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> int:
+    """Take the decisions of recorded runs again under a graph, without a model. Status 1 where one changes."""
+    from budgetmlagent.session import Session
+    from graphs.gate import changed
+
+    spec = _load(graph)
+    opened = [Session.open(run, runs_dir) for run in runs]
+    decisions = {session.run_id: session.decisions for session in opened}
+    changes = {run: changed(spec, steps) for run, steps in decisions.items()}
+    count = sum(map(len, changes.values()))
+    total = sum(map(len, decisions.values()))
+    if as_json:
+        told = [{"run": run} | asdict(change) for run, found in changes.items() for change in found]
+        options.print_json({"decisions": total, "changes": told})
+    else:
+        for run, found in changes.items():
+            for change in found:
+                print(f"{run}: {change}")
+        print(f"{count} of {total} decisions change under {spec.name}")
+    return 1 if count else 0
+
+
+def _names(models: Path) -> list[str]:
+    from budgetmlagent.models.config import load_models
+
+    return list(load_models(models))
+
+
+def _load(graph: str) -> "GraphSpec":
     from graphs.spec import GraphError, GraphSpec
 
     try:

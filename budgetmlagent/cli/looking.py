@@ -57,9 +57,15 @@ def why(
 
 def _explained(event: dict[str, Any]) -> str:
     route = event["route"]
-    lines = [f"step {event['step']}, {event['node']}: {route['rule']}", f"    saw {_saw(route['saw'])}"]
+    lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]
+    lines += [f"step {event['step']}, {event['node']}: {route['rule']}", f"    saw {_saw(route['saw'])}"]
     lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)
+
+
+def _edited(edit: dict[str, Any]) -> str:
+    what = f"changed {', '.join(edit['fields'])}" if edit["fields"] else "the graph or a limit was changed"
+    return f"{what}; decided again: {edit['route'].get('rule', 'nothing had been decided yet')}"
 
 
 def _saw(values: dict[str, Any]) -> str:

@@ -78,10 +78,12 @@ class ModelClient:
         artifacts: Artifacts,
         *,
         seed: int = 0,
+        origins: Sequence[str] = (),
         start_embedded: Callable[[ModelSpec], Endpoint] | None = None,
         timeout: float | None = None,
     ) -> None:
         self.models, self.prices, self.ledger, self.run = models, prices, ledger, run
+        self.origins = origins  # runs whose replies are used again where a request is the same
         self.artifacts, self.seed, self.start_embedded, self.timeout = (
             artifacts,
             seed,
@@ -102,7 +104,7 @@ class ModelClient:
         max_tokens: int = 1024,
         temperature: float = 0.2,
     ) -> Reply:
-        """Send one request to `here.model`; a repeated step gets its stored reply for nothing.
+        """Send one request to `here.model`; a repeated step gets its stored reply for nothing, on another branch too.
 
         Raises UsageError for an unknown model or a missing key, UnavailableError where an embedded model cannot start.
         """
@@ -110,7 +112,7 @@ class ModelClient:
         prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
         size = text_bytes(messages, schema)
         call = call_of(self.run, here, spec.model, self.prices[spec.name].id, prompt, size=size)
-        if stored := self.ledger.stored(call):
+        if stored := self.ledger.stored(call) or self.ledger.again(call, self.origins):
             return reply_of(stored)
         url, key = self._endpoint(spec)
         bound = input_bound(messages, schema, self.ledger.ratio(spec.model))

@@ -24,15 +24,25 @@ FAULTS = ("refused", "provider", "truncated")  # the faults of a `Reply`
 class ReplayModels:
     """Serves `recording`, a run's folder (`nodes.deps.Models`)."""
 
-    def __init__(self, recording: Path, ledger: Ledger, run: str, artifacts: ArtifactStore) -> None:
-        """Read the recording. Raises UsageError where the folder holds none."""
+    def __init__(
+        self,
+        recording: Path,
+        ledger: Ledger,
+        run: str,
+        artifacts: ArtifactStore,
+        origins: Sequence[str] = (),
+    ) -> None:
+        """Read the recording and its forks. Raises UsageError where the folder holds none."""
         self.recording, self.ledger, self.run, self.artifacts = recording, ledger, run, artifacts
+        self.origins = origins
         self.asked: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         self.unsent: dict[tuple[int, str], Mapping[str, str]] = {}
-        for event in read_events(recording):
+        for event in recorded_events(recording):
             fault = event.get("fault") or {}
             if event.get("model") and event.get("prompt"):
-                self.asked[event["model"], event["prompt"]].append(event)
+                same = self.asked[event["model"], event["prompt"]]
+                if (event["step"], event["reply"]) not in [(e["step"], e["reply"]) for e in same]:
+                    same.append(event)  # once, where several branches share the step
             elif fault.get("kind") in FAULTS:
                 self.unsent[event["step"], event["node"]] = fault
         self.recorded = Artifacts(recording / "artifacts")
@@ -53,11 +63,10 @@ class ReplayModels:
         """The recorded reply. Raises RunFailedError where there is none, or where its artifact was changed."""
         prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
         call = call_of(self.run, here, "replay", "recorded", prompt)
-        if stored := self.ledger.stored(call):
+        if stored := self.ledger.stored(call) or self.ledger.again(call, self.origins):
             return self._reply(self.asked[here.model, prompt][int(stored.request)])
-        nth = sum(
-            (entry.model, entry.prompt) == (here.model, prompt) for entry in self.ledger.calls(self.run)
-        )
+        same = [e for e in self.ledger.calls(self.run) if (e.model, e.prompt) == (here.model, prompt)]
+        nth = len({e.step for e in same if e.step < here.step})  # a later one lies on a branch that was left
         events = self.asked.get((here.model, prompt), [])
         if nth >= len(events):
             return self._unsent(here)
@@ -108,6 +117,14 @@ class ReplayModels:
                 " the prompt differs from the recording; record the run afresh"
             )
         return Reply(fault=fault["kind"], detail=fault["detail"])
+
+
+def recorded_events(recording: Path) -> list[dict[str, Any]]:
+    """The events of a recorded run, and those that its recorded forks (`forks/*`) do not share with it."""
+    events = read_events(recording)
+    for folder in sorted(recording.glob("forks/*")):
+        events += [event for event in read_events(folder) if event not in events]
+    return events
 
 
 def read_events(recording: Path) -> list[dict[str, Any]]:

@@ -7,9 +7,9 @@ Amounts are integers of nano-dollars. A settled call keeps its reply, so a step 
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -31,7 +31,10 @@ CREATE TABLE IF NOT EXISTS calls (
     request TEXT NOT NULL DEFAULT '', reply TEXT NOT NULL DEFAULT '', text TEXT, finish TEXT NOT NULL DEFAULT '',
     note TEXT NOT NULL DEFAULT '', created REAL NOT NULL, closed REAL, UNIQUE (key, number));
 CREATE INDEX IF NOT EXISTS calls_of_run ON calls (run);
+CREATE TABLE IF NOT EXISTS forks (run TEXT PRIMARY KEY, origin TEXT NOT NULL, root TEXT NOT NULL, born REAL NOT NULL);
 """
+FAMILY = "SELECT :root UNION SELECT run FROM forks WHERE root = :root"  # the runs that share one cap
+PAID = "already paid"  # the price of a reply that an earlier request brought
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,10 +163,16 @@ class Ledger:
         with self._write() as db:
             db.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (run, cap))
 
-    def set_cap(self, run: str, cap: int) -> None:
-        """Give a run a new total. Raises UsageError for an unknown run."""
+    def open_fork(self, run: str, origin: str) -> None:
+        """Enter a fork. It has no money of its own: it shares the cap of the run that it comes from."""
         with self._write() as db:
-            if not db.execute("UPDATE runs SET cap = ? WHERE run = ?", (cap, run)).rowcount:
+            row = (run, origin, _root(db, origin), time.time())
+            db.execute("INSERT OR IGNORE INTO forks VALUES (?, ?, ?, ?)", row)
+
+    def set_cap(self, run: str, cap: int) -> None:
+        """Give a run, with its forks, a new total. Raises UsageError for an unknown run."""
+        with self._write() as db:
+            if not db.execute("UPDATE runs SET cap = ? WHERE run = ?", (cap, _root(db, run))).rowcount:
                 raise UsageError(f"ledger {self.path} has no run {run!r}")
 
     def cap(self, run: str) -> int:
@@ -172,13 +181,13 @@ class Ledger:
             return self._cap(db, run)
 
     def _cap(self, db: sqlite3.Connection, run: str) -> int:
-        row = db.execute("SELECT cap FROM runs WHERE run = ?", (run,)).fetchone()
+        row = db.execute("SELECT cap FROM runs WHERE run = ?", (_root(db, run),)).fetchone()
         if row is None:
             raise UsageError(f"ledger {self.path} has no run {run!r}")
         return int(row["cap"])
 
     def spent(self, run: str) -> int:
-        """Nano-dollars of a run: settled calls plus reservations of unknown outcome."""
+        """Nano-dollars of a run with all that shares its cap: settled calls plus reservations of unknown outcome."""
         with self._open() as db:
             return _spent(db, run)
 
@@ -188,12 +197,7 @@ class Ledger:
             remaining = self._cap(db, call.run) - _spent(db, call.run)
             if worst > remaining:
                 return Refused(worst, remaining)
-            taken = "SELECT coalesce(max(number), 0) FROM calls WHERE key = ?"
-            number = db.execute(taken, (call.key,)).fetchone()[0] + 1
-            row = asdict(call) | {"id": f"{call.key}/{number}", "number": number}
-            row |= {"reserved": worst, "created": time.time()}
-            db.execute(f"INSERT INTO calls ({', '.join(row)}) VALUES (:{', :'.join(row)})", row)  # noqa: S608
-            return Reservation(row["id"], worst)
+            return Reservation(_enter(db, call, reserved=worst), worst)
 
     def settle(self, id: str, nano: int, answer: Answer) -> None:
         """Enter the true price of a call together with its reply, whatever was reserved."""
@@ -216,11 +220,43 @@ class Ledger:
             row = db.execute(select + " ORDER BY number", (call.key, call.served, call.prompt)).fetchone()
         return Entry(**row) if row else None
 
+    def again(self, call: Call, origins: Sequence[str]) -> Entry | None:
+        """A reply that was paid for already: on another branch of this run at the same step, or by one of `origins`.
+
+        Of several equal requests of `origins` the one at the nearest step counts. Using it is entered at no price.
+        """
+        select = (
+            "SELECT * FROM calls WHERE node = ? AND served = ? AND prompt = ? AND text IS NOT NULL AND key <> ?"  # noqa: S608
+            f" AND (run = ? AND step = ? OR run IN ({', '.join('?' * len(origins))}))"
+            " ORDER BY abs(step - ?), created LIMIT 1"
+        )
+        same = (call.node, call.served, call.prompt, call.key, call.run, call.step, *origins, call.step)
+        with self._write() as db:
+            row = db.execute(select, same).fetchone()
+            if row is None:
+                return None
+            paid = Entry(**row)
+            said = {"text": paid.text, "finish": paid.finish, "reply": paid.reply, "request": paid.request}
+            note = f"{PAID}: {paid.id}"
+            _enter(
+                db, replace(call, price=PAID), reserved=0, settled=0, closed=time.time(), note=note, **said
+            )
+            return paid
+
     def calls(self, run: str) -> list[Entry]:
-        """All requests of a run in the order in which they were reserved."""
+        """All requests of a run in the order in which they were reserved.
+
+        Those of a fork begin with what the run that it comes from had spent when it was made.
+        """
+        select = "SELECT * FROM calls WHERE run = ? AND created < ? ORDER BY created, rowid"
+        found: list[Entry] = []
+        until = float("inf")
         with self._open() as db:
-            rows = db.execute("SELECT * FROM calls WHERE run = ? ORDER BY created, rowid", (run,)).fetchall()
-        return [Entry(**row) for row in rows]
+            while run:
+                found = [Entry(**row) for row in db.execute(select, (run, until))] + found
+                fork = db.execute("SELECT origin, born FROM forks WHERE run = ?", (run,)).fetchone()
+                run, until = (fork["origin"], fork["born"]) if fork else ("", until)
+        return found
 
     def totals(self, run: str) -> list[Total]:
         """Sums of a run by node and model."""
@@ -239,6 +275,21 @@ class Ledger:
         return min(1.0, max(SMALLEST_RATIO, largest * 1.2)) if count >= SEEN_AT_LEAST else 1.0
 
 
+def _enter(db: sqlite3.Connection, call: Call, **more: object) -> str:
+    """Enter a request as the next try of its step and return its id."""
+    taken = "SELECT coalesce(max(number), 0) FROM calls WHERE key = ?"
+    number = db.execute(taken, (call.key,)).fetchone()[0] + 1
+    row = asdict(call) | {"id": f"{call.key}/{number}", "number": number, "created": time.time()} | more
+    db.execute(f"INSERT INTO calls ({', '.join(row)}) VALUES (:{', :'.join(row)})", row)  # noqa: S608
+    return str(row["id"])
+
+
+def _root(db: sqlite3.Connection, run: str) -> str:
+    """The run whose cap `run` shares: its own, unless it is a fork."""
+    row = db.execute("SELECT root FROM forks WHERE run = ?", (run,)).fetchone()
+    return str(row["root"]) if row else run
+
+
 def _spent(db: sqlite3.Connection, run: str) -> int:
-    select = "SELECT coalesce(sum(coalesce(settled, reserved)), 0) FROM calls WHERE run = ?"
-    return int(db.execute(select, (run,)).fetchone()[0])
+    select = f"SELECT coalesce(sum(coalesce(settled, reserved)), 0) FROM calls WHERE run IN ({FAMILY})"  # noqa: S608
+    return int(db.execute(select, {"root": _root(db, run)}).fetchone()[0])

@@ -14,6 +14,7 @@ def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
     return [
         {
             "id": entry.id,
+            "task": entry.key.split("/")[1],  # LangGraph's id of the step's task
             "step": entry.step,
             "node": entry.node,
             "model": entry.model,

@@ -168,7 +168,9 @@ def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dic
         "minimum": float(train[targets].min().min()) if number else None, "skewed": False,
     }  # fmt: skip
     if classes:
-        probability = floats or (name in SCORED_BY_PROBABILITY and number)
+        # A starter that is sure of itself writes whole numbers too; where labels are texts they are no labels.
+        numbers = number or (made is not None and made.dtype.kind in "iuf")
+        probability = floats or (name in SCORED_BY_PROBABILITY and numbers)
         result["output"] = "probabilities" if layout.classes else "probability" if probability else "label"
         result["boolean"] = str(values.dtype) == "bool" and made is not None and made.dtype.kind in "iu"
         result["metric"] = settle(name, metric["direction"], result)

@@ -1,0 +1,107 @@
+"""Checkpoints as a tree: the way to where a run stands, and new branches that share it up to a point.
+
+Each branch is a thread of its own in LangGraph's checkpointer, which begins with copies of the checkpoints behind its
+first step: so steps keep their numbers, and what was abandoned stays where it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from memory.state import RunState
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+
+FIELDS = frozenset(f.name for f in fields(RunState))
+
+
+@dataclass(frozen=True)
+class Point:
+    """One checkpoint: the state after a step."""
+
+    step: int
+    values: dict[str, Any]
+    config: dict[str, Any]  # LangGraph's, to go on from here
+    loop: bool  # whether a node's step made it; else it is an input or an edit
+    graph: str | None  # artifact id of the graph that it was decided under
+    start: str  # that graph's first node
+    tasks: frozenset[str]  # LangGraph's ids of the tasks that ran from here
+
+    @property
+    def next(self) -> str:
+        """The node that runs after this point; END where none does."""
+        return str(self.values.get("route", {}).get("to", self.start))
+
+
+def thread(name: str, checkpoint: str | None = None) -> dict[str, Any]:
+    """Return LangGraph's configuration of a thread, at a checkpoint or at its newest."""
+    at = {"checkpoint_id": checkpoint} if checkpoint else {}
+    return {"configurable": {"thread_id": name, "checkpoint_ns": "", **at}}
+
+
+def names(saver: "BaseCheckpointSaver[Any]") -> list[str]:
+    """Return the branches, the one that was gone on with last first."""
+    return list(dict.fromkeys(str(t.config["configurable"]["thread_id"]) for t in saver.list(None)))
+
+
+def newest(saver: "BaseCheckpointSaver[Any]", default: str) -> str:
+    """Return the branch that was gone on with last; `default` before there is any."""
+    found = next(iter(saver.list(None, limit=1)), None)
+    return str(found.config["configurable"]["thread_id"]) if found else default
+
+
+def way(saver: "BaseCheckpointSaver[Any]", name: str, at: str | None = None) -> "list[CheckpointTuple]":
+    """Return the checkpoints of branch `name` that lead to `at` (default: its newest), oldest first."""
+    every = list(saver.list(thread(name)))  # type: ignore[arg-type]
+    by_id = {t.config["configurable"]["checkpoint_id"]: t for t in every}
+    here = by_id[at] if at else every[0] if every else None
+    path = []
+    while here is not None:
+        path.append(here)
+        parent = here.parent_config
+        here = by_id.get(parent["configurable"]["checkpoint_id"]) if parent else None
+    return path[::-1]
+
+
+def points(path: "Sequence[CheckpointTuple]") -> list[Point]:
+    """Return what is to be known of each checkpoint."""
+    return [
+        Point(
+            step=t.metadata["step"],
+            values={k: v for k, v in t.checkpoint["channel_values"].items() if k in FIELDS},
+            config=dict(t.config),
+            loop=t.metadata["source"] == "loop",
+            graph=dict(t.metadata).get("graph"),  # type: ignore[arg-type]
+            start=str(dict(t.metadata).get("start", "")),
+            tasks=frozenset(write[0] for write in t.pending_writes or ()),
+        )
+        for t in path
+    ]
+
+
+def last_step(saver: "BaseCheckpointSaver[Any]", name: str) -> list[Point]:
+    """Return the newest checkpoint of branch `name` and the one before it, the older one first."""
+    after = saver.get_tuple(thread(name))  # type: ignore[arg-type]
+    assert after and after.parent_config, "a step has a state before it and one after it"
+    before = saver.get_tuple(after.parent_config)
+    assert before
+    return points([before, after])
+
+
+def split(
+    path: "Sequence[CheckpointTuple]",
+    target: "BaseCheckpointSaver[Any]",
+    run: str,
+) -> str:
+    """Begin a branch of `run` in `target` with copies of `path`, and return its name."""
+    taken = names(target)
+    name = next(n for i in count(1) if (n := run if i == 1 else f"{run}#{i}") not in taken)
+    for i, t in enumerate(path):
+        parent = t.parent_config["configurable"]["checkpoint_id"] if t.parent_config else None
+        here = target.put(thread(name, parent), t.checkpoint, t.metadata, t.checkpoint["channel_versions"])  # type: ignore[arg-type]
+        if i < len(path) - 1:  # what ran from the last point is what the new branch leaves behind
+            for task in dict.fromkeys(write[0] for write in t.pending_writes or ()):
+                target.put_writes(here, [w[1:] for w in t.pending_writes or () if w[0] == task], task)
+    return name

@@ -1,0 +1,198 @@
+"""What somebody begins an extension with: an example node that works, or a shipped graph to edit."""
+
+import ast
+import keyword
+import re
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.errors import UsageError
+from graphs.spec import GraphError, GraphSpec
+
+TEMPLATES = Path(__file__).parent / "templates" / "node"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")  # also a file's name, and short enough for one line of code
+GRAPH_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+SCHEMA = re.compile(r"# yaml-language-server: \$schema=graph\.schema\.json\n")
+
+
+@dataclass(frozen=True)
+class Scaffold:
+    """Files to write below `root`, where the commands that come next are to be given."""
+
+    root: Path
+    graph: str
+    test: str = ""
+    files: dict[str, str] = field(default_factory=dict)  # path below the root -> text
+
+
+def node(name: str, after: str, graph: str, out: Path | None) -> Scaffold:
+    """Return an example node: in the repository where that is the working directory, else a package of its own.
+
+    Raises UsageError for a name that cannot be taken, and for a graph or a node in it that is not there.
+    """
+    _check_name(name)
+    if out is None and is_repository(Path()):
+        return _in_repository(name, after, graph)
+    return _as_package(name, after, graph, out or Path(f"{name}_node"))
+
+
+def graph(name: str, origin: str, out: Path | None) -> Scaffold:
+    """Return a copy of a graph under a name of its own. Raises UsageError."""
+    from graphs.spec import shipped
+
+    if not GRAPH_NAME.fullmatch(name) or name in shipped():
+        why = "is a shipped graph's name" if name in shipped() else "letters, digits and -._ are needed"
+        raise UsageError(f"graph name {name!r}: {why}; take another")
+    path = out or Path(f"{name}.yaml")
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"--out {path}: a file that ends in .yaml is needed")
+    spec = _loaded(origin)
+    spec.name = name
+    return Scaffold(Path(), str(path), files={str(path): _elsewhere(spec)})
+
+
+def write(made: Scaffold) -> None:
+    """Write the files, or none of them where one is there already. Raises UsageError."""
+    if made.root.is_file():
+        raise UsageError(f"{made.root}: is a file; give the path of a folder")
+    for path in (made.root / file for file in made.files):
+        if path.exists():
+            raise UsageError(f"{path}: is there already; nothing was written")
+    try:
+        for file, text in made.files.items():
+            (made.root / file).parent.mkdir(parents=True, exist_ok=True)
+            (made.root / file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from None
+
+
+def is_repository(folder: Path) -> bool:
+    """Whether `folder` is a checkout of this project."""
+    try:
+        told = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+        return bool(told.get("project", {}).get("name") == "budgetmlagent")
+    except (OSError, ValueError):
+        return False
+
+
+def _in_repository(name: str, after: str, graph: str) -> Scaffold:
+    file = f"graphs/with_{name}.yaml"
+    spec = _inserted(graph, name, after, run=name, prompt=name)
+    spec.name = f"with_{name}"
+    files = {
+        f"nodes/{name}.py": _rendered("node.py.jinja", name),
+        f"prompts/{name}.md": _prompt(),
+        f"tests/test_{name}.py": _rendered("test.py.jinja", name, graph=spec.name),
+        file: spec.dump(),
+    }
+    return Scaffold(Path(), file, f"tests/test_{name}.py", files)
+
+
+def _as_package(name: str, after: str, graph: str, root: Path) -> Scaffold:
+    package, file = f"budgetml_{name}", f"{name}.yaml"
+    spec = _inserted(graph, name, after, run=f"{package}.nodes:{name}", prompt=f"{package}:{name}.md")
+    spec.name = name
+    files = {
+        "pyproject.toml": _rendered("pyproject.toml.jinja", name, package),
+        f"{package}/__init__.py": f'"""The node {name} for BudgetMLAgent."""\n',
+        f"{package}/nodes.py": _rendered("node.py.jinja", name, package),
+        f"{package}/{name}.md": _prompt(),
+        f"tests/test_{name}.py": _rendered("test.py.jinja", name, package, file),
+        file: _elsewhere(spec),
+    }
+    return Scaffold(root, file, f"tests/test_{name}.py", files)
+
+
+def _inserted(graph: str, name: str, after: str, **fields: Any) -> GraphSpec:
+    spec = _loaded(graph)
+    try:
+        return spec.insert(name, after=after, ladder=["small"], **fields)
+    except GraphError as error:
+        raise UsageError(f"graph {graph}: {error}") from None
+
+
+def _loaded(graph: str) -> GraphSpec:
+    try:
+        return GraphSpec.load(graph)
+    except GraphError as error:
+        raise UsageError(str(error)) from None
+
+
+def _elsewhere(spec: GraphSpec) -> str:
+    """Return a graph's text for another folder, where the schema does not lie beside it."""
+    return SCHEMA.sub("", spec.dump())
+
+
+def _check_name(name: str) -> None:
+    from graphs.registry import shipped_nodes
+
+    if name in ("END", "START"):
+        why = "is reserved"
+    elif not NAME.fullmatch(name):
+        why = "begins with a small letter and has small letters, digits and _ besides, 30 at most"
+    elif keyword.iskeyword(name):
+        why = "is a word of Python itself"
+    elif name in shipped_nodes():
+        why = "is a node that there is already"
+    elif name in _own_names():
+        why = "is a name that the example itself uses"
+    else:
+        return
+    raise UsageError(f"node name {name!r}: {why if why.startswith('is ') else 'a name ' + why}; take another")
+
+
+@cache
+def _own_names() -> frozenset[str]:
+    """Names that mean something else in the example: a function called so would hide them."""
+    made = [_rendered("node.py.jinja", "a_node"), _rendered("test.py.jinja", "a_node", "a_package")]
+    found: set[str] = set()
+    for tree in map(ast.walk, map(ast.parse, made)):
+        for part in tree:
+            match part:
+                case (
+                    ast.Name(id=name) | ast.arg(arg=name) | ast.alias(asname=str(name)) | ast.alias(name=name)
+                ):
+                    found.add(name)
+                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                    found.add(name)
+    return frozenset(found)
+
+
+def _prompt() -> str:
+    return (TEMPLATES / "prompt.md").read_text(encoding="utf-8")
+
+
+def _rendered(template: str, name: str, package: str = "", graph: str = "") -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(  # noqa: S701  # what is written is no HTML
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(
+        name=name, camel=_camel(name), package=package, graph=graph, imports=_imports(name, package)
+    )
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _imports(name: str, package: str) -> list[str]:
+    """Return the test's own imports in the order that ruff wants: it depends on the name."""
+    function = f"from {package}.nodes import {name}" if package else f"from nodes.{name} import {name}"
+    return sorted(
+        [
+            function,
+            "from graphs.spec import GraphSpec",
+            "from memory.artifacts import Artifacts",
+            "from memory.state import RunState",
+            "from nodes.deps import Deps, Here, Reply",
+        ]
+    )

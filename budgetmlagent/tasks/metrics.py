@@ -1,0 +1,107 @@
+"""What kind of task a target makes, and the metrics that fit it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.tasks.taskfile import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["binary", "multiclass", "regression"]
+FEW_VALUES = 20  # whole numbers with more different values are quantities, with fewer they are labels
+ROWS_A_LABEL = 4  # on average; where there are fewer, texts are names and no labels
+IMBALANCE = 0.8  # share of the most frequent label above which accuracy says little
+HOW_NUMBERS = "; numbers must have a decimal point and no mark for thousands"
+TAIL = 5  # times the median: where one value in twenty is larger, relative errors count
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, as it is named everywhere."""
+
+    name: str
+    words: str
+    direction: Literal["max", "min"]
+    kinds: tuple[Kind, ...]
+
+
+_LABELS: tuple[Kind, ...] = ("binary", "multiclass")
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", "the share of rows whose label is right", "max", _LABELS),
+        Metric("balanced_accuracy", "the share of right rows of each label, averaged", "max", _LABELS),
+        Metric("f1_macro", "the F1 score of each label, averaged", "max", _LABELS),
+        Metric("roc_auc", "the area under the ROC curve", "max", ("binary",)),
+        Metric("rmse", "the root mean squared error", "min", ("regression",)),
+        Metric("mae", "the mean absolute error", "min", ("regression",)),
+        Metric("rmsle", "the root mean squared error of the logarithms of 1 + value", "min", ("regression",)),
+        Metric("r2", "the share of the variance that is explained", "max", ("regression",)),
+    )
+}
+
+
+def fitting(kind: Kind) -> list[str]:
+    """Names of the metrics for a kind of task."""
+    return [name for name, metric in METRICS.items() if kind in metric.kinds]
+
+
+def choose(target: str, values: "pd.Series[Any]", wanted: str | None) -> tuple[Kind, Metric]:
+    """The kind of task that the target's `values` (none is missing) make, and its metric: `wanted`, or a guess.
+
+    Whole numbers may be labels or quantities: a wanted metric decides. Raises UsageError.
+    """
+    if wanted is not None and wanted not in METRICS:
+        hint = nearest(wanted, list(METRICS))
+        raise UsageError(f"--metric {wanted}: unknown; {hint}Known are {', '.join(METRICS)}")
+    metric = METRICS[wanted] if wanted else None
+    kind = _kind(target, values, metric)
+    if metric is None:
+        return kind, METRICS[_guess(kind, values)]
+    if kind not in metric.kinds:
+        what = {"binary": "two labels", "multiclass": f"{values.nunique()} labels", "regression": "numbers"}
+        raise UsageError(
+            f"--metric {metric.name}: does not fit {target!r}, which holds {what[kind]}; choose {', '.join(fitting(kind))}"
+        )
+    if metric.name == "rmsle" and values.min() < 0:
+        raise UsageError(
+            f"--metric rmsle: {target!r} has negative values, down to {values.min():g}; take rmse"
+        )
+    return kind, metric
+
+
+def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None) -> Kind:
+    import pandas as pd
+
+    distinct = values.nunique()
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if numeric:
+        if values.abs().max() == float("inf"):
+            raise UsageError(f"--target {target!r}: has infinite values; take these rows out")
+        whole = bool((values == values.round()).all())
+        if not whole or ("regression" in wanted.kinds if wanted else distinct > FEW_VALUES):
+            return "regression"
+    elif distinct > FEW_VALUES:
+        odd = values[pd.to_numeric(values, errors="coerce").isna()]
+        if len(odd) < 0.1 * len(values):
+            raise UsageError(
+                f"--target {target!r}: {len(odd)} of {len(values)} values are no numbers, e.g. {odd.iloc[0]!r}; "
+                f"correct or empty them"
+            )
+    if distinct * ROWS_A_LABEL > len(values):
+        raise UsageError(
+            f"--target {target!r}: {distinct} different values in {len(values)} rows are too many for labels"
+            + (f"; choose {', '.join(fitting('regression'))}" if numeric else HOW_NUMBERS)
+        )
+    return "binary" if distinct == 2 else "multiclass"
+
+
+def _guess(kind: Kind, values: "pd.Series[Any]") -> str:
+    """Accuracy and rmse, unless one label or a few large values would rule them."""
+    if kind == "regression":
+        return "rmsle" if values.min() >= 0 and values.quantile(0.95) > TAIL * values.median() else "rmse"
+    if values.value_counts(normalize=True).max() <= IMBALANCE:
+        return "accuracy"
+    return "roc_auc" if kind == "binary" else "f1_macro"

@@ -1,0 +1,124 @@
+"""A table read from a file as the text of its cells, and written again: nothing is guessed, nothing is lost."""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from budgetmlagent.errors import UnavailableError, UsageError
+
+PLAIN = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+INSTALL = "pip install 'budgetmlagent[local]'"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a table; all rows are as long as the header, whose names differ."""
+
+    header: list[str]
+    rows: list[list[str]]
+    notes: list[str]  # what a user should know of how it was read
+
+
+def need_pandas() -> None:
+    """Raise UnavailableError where pandas is not installed: it comes with an extra."""
+    try:
+        import pandas  # noqa: F401
+    except ImportError:
+        raise UnavailableError(f"pandas is not installed, and tables are read with it: {INSTALL}") from None
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV, TSV or parquet file, gzipped or not. Raises UsageError, in one line that names the file."""
+    try:
+        text, notes = _text(path)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file; --data takes the path of a table") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    if "\0" in text:
+        raise UsageError(f"{path}: holds NUL bytes, so it is no text in UTF-8; save it as CSV in UTF-8")
+    if not text.strip():
+        raise UsageError(f"{path}: is empty")
+    header, rows = _records(path, text)
+    if not rows:
+        raise UsageError(f"{path}: has no rows below its header")
+    if not header[0] and [row[0] for row in rows] in (_count(rows, 0), _count(rows, 1)):
+        notes.append("the first column, which has no name, only numbers the rows: left out")
+        header, rows = header[1:], [row[1:] for row in rows]
+    for place, name in enumerate(header, start=1):
+        if not name.strip():
+            raise UsageError(f"{path}: column {place} has no name; give it one")
+        if header.index(name) < place - 1:
+            raise UsageError(f"{path}: two columns are called {name!r}; rename one")
+    return Table(header, rows, notes)
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return the table as the text of a CSV file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _text(path: Path) -> tuple[str, list[str]]:
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        return _parquet(path), []
+    if not path.is_dir() and not name.endswith(PLAIN):
+        raise UsageError(f"{path}: is no {', '.join(PLAIN)} or .parquet file; save the table as one of these")
+    content = path.read_bytes()
+    if name.endswith(".gz"):
+        content = gzip.decompress(content)
+    try:
+        return content.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        note = f"the file is not UTF-8 (byte {error.start}): read as Windows-1252; save it as UTF-8 if letters look wrong"
+    try:
+        return content.decode("cp1252"), [note]
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is neither UTF-8 nor Windows-1252 text; save it as CSV in UTF-8") from None
+
+
+def _parquet(path: Path) -> str:
+    import pandas as pd
+
+    path.stat()
+    try:
+        return str(pd.read_parquet(path).to_csv(index=False))
+    except ImportError:
+        raise UsageError(
+            f"{path}: pandas reads parquet with pyarrow: pip install pyarrow, or save as CSV"
+        ) from None
+    except ValueError as error:  # pyarrow's own errors are ValueErrors
+        raise UsageError(f"{path}: is no parquet table: {str(error).splitlines()[0]}") from None
+
+
+def _records(path: Path, text: str) -> tuple[list[str], list[list[str]]]:
+    csv.field_size_limit(1 << 24)  # the standard limit is less than a long text
+    first = text.lstrip("\r\n").splitlines()[0]
+    mark = max(",;\t|", key=lambda mark: len(next(csv.reader([first], delimiter=mark))))
+    mark = "\t" if ".tsv" in path.name.lower() else mark
+    # A carriage return within a cell would end the row for some readers, so all line ends are made alike.
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=mark, strict=True)
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            if row and rows and len(row) != len(rows[0]):
+                raise UsageError(
+                    f"{path}:{reader.line_num}: has {len(row)} cells, the header has {len(rows[0])}; repair the row"
+                )
+            if row:
+                rows.append(row)
+    except csv.Error as error:
+        raise UsageError(f"{path}:{reader.line_num}: is no row of a CSV table: {error}") from None
+    return rows[0], rows[1:]
+
+
+def _count(rows: Sequence[object], start: int) -> list[str]:
+    return [str(number) for number in range(start, start + len(rows))]

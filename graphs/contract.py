@@ -1,0 +1,88 @@
+"""What a node function says of itself: the fields it writes, those it shares, and the values it renders prompts with."""
+
+import ast
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
+
+from memory.state import SHARED, RunState
+
+Node = Callable[..., Any]
+
+
+class NodeContractError(Exception):
+    """A node cannot be used as it is written, or wrote what it did not declare."""
+
+
+def declared_fields(function: Node) -> frozenset[str]:
+    """Return the state's fields that a node may write: the keys of its return annotation.
+
+    Raises NodeContractError where it is no TypedDict of such fields.
+    """
+    name = getattr(function, "__name__", "node")
+    fields = frozenset(_update(function))
+    known = {f.name for f in dataclasses.fields(RunState)}
+    if not fields:
+        raise NodeContractError(
+            f"{name}: annotate its return with a TypedDict(total=False) of the fields it writes"
+        )
+    if fields - known:
+        raise NodeContractError(f"{name}: declares {sorted(fields - known)}, which the state does not have")
+    return fields
+
+
+def shared_fields(function: Node) -> frozenset[str]:
+    """Return those of the declared fields that are marked `Shared[...]`: other nodes write them too, by design."""
+    hints = _update(function).items()
+    return frozenset(f for f, hint in hints if get_origin(hint) is Annotated and SHARED in get_args(hint))
+
+
+def check_callable(function: Any) -> None:
+    """Raise NodeContractError where the step could not call it: a node is a plain function of state and deps."""
+    name = getattr(function, "__name__", repr(function))
+    if not callable(function):
+        raise NodeContractError(
+            f"{type(function).__name__} is no function: a node is a function of state and deps"
+        )
+    if inspect.iscoroutinefunction(function):
+        raise NodeContractError(
+            f"{name}: is async: a node is a plain function, write `def` instead of `async def`"
+        )
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError as error:
+        raise NodeContractError(f"{name}: takes two arguments, (state, deps): {error}") from None
+
+
+@cache
+def supplied(function: Node) -> frozenset[str] | None:
+    """Return the values that the function's module gives to prompts: keywords of its `deps.prompts(...)` calls.
+
+    None where there is no such call, or where one has `**`, or there is no source: then it is not known.
+    """
+    module = sys.modules.get(getattr(inspect.unwrap(function), "__module__", ""))
+    try:
+        tree = ast.parse(inspect.getsource(module)) if module else ast.Module([], [])
+    except (OSError, TypeError):  # e.g. a function of a notebook
+        return None
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "prompts"
+    ]
+    keywords = [keyword.arg for call in calls for keyword in call.keywords]
+    if not calls or None in keywords:
+        return None
+    return frozenset(str(keyword) for keyword in keywords)
+
+
+def _update(function: Node) -> dict[str, Any]:
+    try:
+        update = get_type_hints(function).get("return")
+        return get_type_hints(update, include_extras=True) if update and is_typeddict(update) else {}
+    except (NameError, TypeError) as error:
+        name = getattr(function, "__name__", "node")
+        raise NodeContractError(f"{name}: its annotations cannot be read: {error}") from None

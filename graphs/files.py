@@ -1,0 +1,38 @@
+"""Where graph files lie: the shipped ones beside this module, a user's own anywhere."""
+
+from pathlib import Path
+
+from graphs.finding import Finding, GraphError
+from graphs.registry import nearest
+
+SHIPPED = Path(__file__).parent
+SUFFIXES = (".yaml", ".yml")
+
+
+def shipped() -> list[str]:
+    """Names of the graphs that come with the program."""
+    return sorted(p.stem for p in SHIPPED.glob("*.yaml"))
+
+
+def read(graph: str | Path) -> tuple[str, str]:
+    """Return the text of a shipped graph by name, or of any file, and what findings call it. Raises GraphError."""
+    path = _find(graph)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise GraphError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise GraphError(Finding(str(path), 1, 1, "yaml", "not YAML: it is no UTF-8 text")) from None
+    return text, path.name if path.parent == SHIPPED else str(graph)
+
+
+def _find(graph: str | Path) -> Path:
+    path = Path(graph)
+    if path.suffix in SUFFIXES:
+        if not path.is_file():
+            raise GraphError(f"{path}: no such file")
+        return path
+    if str(graph) not in shipped():
+        names, hint = ", ".join(shipped()), nearest(str(graph), shipped())
+        raise GraphError(f"unknown graph {str(graph)!r}{hint}; shipped: {names}; or a .yaml file")
+    return SHIPPED / f"{graph}.yaml"

@@ -1,0 +1,42 @@
+"""What is wrong with a graph, and where."""
+
+from typing import Literal, NamedTuple
+
+Kind = Literal[
+    # the file
+    "yaml", "duplicate-key", "unknown-key", "missing-key", "type", "fan-out",
+    # names
+    "reserved-name", "unknown-node", "unknown-function", "unusable-function", "unknown-predicate", "unknown-role",
+    "unknown-model", "unknown-prompt", "subgraph",
+    # rules
+    "no-rules", "last-rule", "dead-rule", "covered-rule", "argument", "one-rung",
+    # ways through the graph
+    "unreachable", "no-end", "endless",
+    # what nodes read and write
+    "prompt-variable", "no-prompt", "shared-field",
+]  # fmt: skip
+
+Keys = tuple[str | int, ...]  # the way from the top of a graph to a value: ("rules", "coder", 0, "to")
+Problem = tuple[Keys, Kind, str]  # where, which, what: a finding before its line is known
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong with a graph; `str` gives `file:line:column: what`, counted from 1."""
+
+    path: str
+    line: int
+    column: int
+    kind: Kind
+    what: str  # and what to do
+
+    def __str__(self) -> str:
+        """Render it as a compiler does, so that editors can jump to it."""
+        return f"{self.path}:{self.line}:{self.column}: {self.what}"
+
+
+class GraphError(Exception):
+    """A graph that cannot be used, a line a finding; or an edit or a name that cannot be, in one line."""
+
+    def __init__(self, *what: Finding | str) -> None:
+        super().__init__("\n".join(map(str, what)))
+        self.findings = [finding for finding in what if isinstance(finding, Finding)]

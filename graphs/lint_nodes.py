@@ -1,0 +1,115 @@
+"""Findings about nodes: names, functions, prompts, ladders, and what they write."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import prompts
+from graphs import contract
+from graphs.files import SUFFIXES, shipped
+from graphs.finding import Kind, Problem
+from graphs.policy import END, RECALL
+from graphs.registry import load_node, nearest
+
+if TYPE_CHECKING:
+    from graphs.spec import GraphSpec, NodeSpec
+
+RESERVED = (END, "START", "__end__", "__start__", "")
+OWN = "notes"  # each node keeps its own there, under its own name
+
+
+def node_problems(spec: "GraphSpec", models: Sequence[str] | None) -> Iterator[Problem]:
+    """Yield what is wrong with each node by itself."""
+    for name, node in spec.nodes.items():
+        function = _usable(node)
+        for kind, what in (*_named(name), *_function(node), *_prompt(node, function), *_ladder(node, models)):
+            yield ("nodes", name), kind, f"node {name!r}: {what}"
+
+
+def _named(name: str) -> Iterator[tuple[Kind, str]]:
+    if name in RESERVED or {":", "|"} & set(name):
+        yield "reserved-name", "the name is reserved: take another, without `:` and `|`"
+
+
+def _function(node: "NodeSpec") -> Iterator[tuple[Kind, str]]:
+    """Judge what `run` names."""
+    try:
+        if node.run in shipped() or node.run.endswith(SUFFIXES) or _is_graph(load_node(node.run)):
+            yield (
+                "subgraph",
+                (
+                    f"run: {node.run!r} is a graph: time travel does not work in a graph within a graph;"
+                    " write its nodes into this one"
+                ),
+            )
+            return
+        contract.check_callable(load_node(node.run))
+        contract.declared_fields(load_node(node.run))
+    except LookupError as error:
+        yield "unknown-function", str(error)
+    except contract.NodeContractError as error:
+        yield "unusable-function", str(error)
+
+
+def _is_graph(value: Any) -> bool:
+    # By the name of its class: to import LangGraph would take longer than all the rest.
+    return type(value).__module__.partition(".")[0] in ("langgraph", "graphs")
+
+
+def _usable(node: "NodeSpec") -> Any:
+    """Return the node's function, None where something is wrong with it."""
+    return load_node(node.run) if not list(_function(node)) else None
+
+
+def _prompt(node: "NodeSpec", function: Any) -> Iterator[tuple[Kind, str]]:
+    supplied = contract.supplied(function) if function else None
+    if not node.prompt:
+        if supplied and any(model != RECALL for model in node.ladder):
+            yield "no-prompt", "it asks models but has no prompt: add `prompt: …`"
+        return
+    try:
+        missing = prompts.needs(node.prompt) - (supplied or frozenset())
+    except LookupError as error:
+        yield "unknown-prompt", str(error)
+    except OSError:
+        hint = nearest(node.prompt, prompts.shipped())
+        yield (
+            "unknown-prompt",
+            f"unknown prompt {node.prompt!r}{hint}: a name in prompts/, a .md file's path, or package:file.md",
+        )
+    except ValueError as error:
+        yield "unknown-prompt", f"prompt {node.prompt!r} is no Jinja template: {error}"
+    else:
+        for name in sorted(missing) if supplied else ():
+            hint = nearest(name, supplied or ())
+            yield (
+                "prompt-variable",
+                f"prompt {node.prompt!r} uses {name!r}{hint}, which {node.run!r} does not supply",
+            )
+
+
+def _ladder(node: "NodeSpec", models: Sequence[str] | None) -> Iterator[tuple[Kind, str]]:
+    for model in node.ladder:
+        if models is not None and model not in (*models, RECALL):
+            hint = nearest(model, models)
+            yield "unknown-model", f"ladder: unknown model {model!r}{hint}; there are {', '.join(models)}"
+
+
+def shared_problems(spec: "GraphSpec") -> Iterator[Problem]:
+    """Yield each field that two different functions write without saying so: one would undo the other's word."""
+    silent: dict[str, dict[Any, str]] = {}  # field -> function that does not say so -> its node
+    for name, node in spec.nodes.items():
+        if function := _usable(node):
+            fields = contract.declared_fields(function) - contract.shared_fields(function) - {OWN}
+            for field in sorted(fields):
+                silent.setdefault(field, {}).setdefault(function, name)
+    for field, writers in silent.items():
+        if len(writers) > 1:
+            *others, name = writers.values()
+            yield (
+                ("nodes", name),
+                "shared-field",
+                (
+                    f"node {name!r}: it writes {field!r}, and so does {', '.join(map(repr, others))}: where that is meant,"
+                    f" write `{field}: Shared[…]` (memory.state) in the update of each"
+                ),
+            )

@@ -1,0 +1,79 @@
+"""Findings about the ways through a graph: what cannot be reached, what cannot be left, what need never end."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from graphs.finding import Problem
+from graphs.policy import END, stops
+
+if TYPE_CHECKING:
+    from graphs.spec import GraphSpec, Rule
+
+Ways = dict[str, list[str]]
+
+
+def way_problems(spec: "GraphSpec") -> Iterator[Problem]:
+    """Yield what is wrong with the ways. All names in the graph are known."""
+    ways: Ways = {node: list(dict.fromkeys(rule.to for rule in _living(spec, node))) for node in spec.nodes}
+    reached = {spec.start, *_reach(ways, spec.start)}
+    for name in spec.nodes:
+        if name not in reached:
+            yield ("nodes", name), "unreachable", f"node {name!r}: no way leads to it from {spec.start!r}"
+    trapped = [name for name in spec.nodes if name in reached and END not in _reach(ways, name)]
+    if trapped:
+        names = ", ".join(map(repr, trapped))
+        what = f"no way leads to {END} from {names}: add `- {{when: …, to: {END}}}`"
+        yield ("nodes", trapped[0]), "no-end", what
+    for cycle in _endless(spec, {name: ways[name] for name in spec.nodes if name in reached}):
+        told = " → ".join([*cycle, cycle[0]])
+        what = (
+            f"neither money nor turns end the cycle {told}: lead out of it with `when: out_of_budget` where a model is"
+            " asked, or with `when: out_of_turns`"
+        )
+        yield ("rules", cycle[0]), "endless", what
+
+
+def _living(spec: "GraphSpec", node: str) -> "list[Rule]":
+    """Return the rules of a node that can fire as far as the order tells."""
+    rules = spec.rules[node]
+    end = next((index for index, rule in enumerate(rules) if rule.always), len(rules))
+    return rules[: end + 1]
+
+
+def _reach(ways: Ways, start: str) -> list[str]:
+    """Return what a step or more leads to from `start`, the nearest first."""
+    found = list(dict.fromkeys(ways.get(start, [])))
+    for name in found:  # grows while it is walked
+        found += [to for to in ways.get(name, []) if to not in found]
+    return found
+
+
+def _endless(spec: "GraphSpec", ways: Ways) -> Iterator[list[str]]:
+    """Yield a cycle of each part of the graph that could be gone round for ever.
+
+    A node that leads to END when money or turns are used up breaks each cycle through it, and so does one that leads
+    out of its part then: into another part, which is judged by itself.
+    """
+    leads = {name: [rule.to for rule in _living(spec, name) if stops(rule)] for name in ways}
+    left = {name: to for name, to in ways.items() if END not in leads[name]}
+    while cyclic := [name for name in left if name in _reach(left, name)]:
+        part = [
+            name for name in cyclic if name in _reach(left, cyclic[0]) and cyclic[0] in _reach(left, name)
+        ]
+        out = [name for name in part if set(leads[name]) - set(part)]
+        if not out:
+            yield _cycle(left, part[0])
+        left = {name: to for name, to in left.items() if name not in (out or part)}
+
+
+def _cycle(ways: Ways, home: str) -> list[str]:
+    """Return a shortest cycle through `home`, which is on one."""
+    paths, seen = [[home]], {home}
+    for path in paths:  # grows while it is walked
+        for to in ways.get(path[-1], []):
+            if to == home:
+                return path
+            if to not in seen:
+                seen.add(to)
+                paths.append([*path, to])
+    raise AssertionError(f"{home!r} is on no cycle")

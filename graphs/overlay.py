@@ -1,0 +1,82 @@
+"""A run laid over its graph: how often each node ran, each edge was taken, each rule fired, and what it cost."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphs.policy import RECALL
+from graphs.spec import GraphSpec
+
+# Blue and vermilion of Okabe and Ito: told apart with any kind of colour vision, dark enough on white.
+# The width of a line says the same once more.
+LINE = {"taken": "#0072b2", "escalated": "#d55e00", "idle": "#afb8c1"}
+TEXT = LINE | {"idle": "#6e7781", "plain": "#1f2328"}
+BEFORE = ""  # the "node" that leads to the first one
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the events of a run add up to."""
+
+    runs: Counter[str] = field(default_factory=Counter)  # by node
+    usd: dict[str, float] = field(default_factory=dict)  # by node
+    rungs: Counter[tuple[str, str]] = field(default_factory=Counter)  # by node and rung of its ladder
+    edges: Counter[tuple[str, str]] = field(default_factory=Counter)  # by node and target
+    rules: Counter[tuple[str, str]] = field(default_factory=Counter)  # by node and the rule's text
+    escalated: set[tuple[str, str]] = field(default_factory=set)  # edges on which dearer help was called
+
+    def kind(self, edge: tuple[str, str]) -> str:
+        """Return "escalated", "taken" or "idle"."""
+        return "idle" if not self.edges[edge] else "escalated" if edge in self.escalated else "taken"
+
+    def style(self, edge: tuple[str, str]) -> str:
+        """Return how the edge is drawn: in its kind's colour, the wider the more often it was taken."""
+        kind, count = self.kind(edge), self.edges[edge]
+        width = min(2 + count.bit_length() // 2, 5) if count else 1
+        return f"stroke:{LINE[kind]},stroke-width:{width}px,color:{TEXT[kind]}"
+
+    def told(self, node: str) -> str:
+        """Return how often a node ran and what for: `×12 · $0.0150`."""
+        return f"×{self.runs[node]} · {dollars(self.usd[node])}"
+
+
+def tally(spec: GraphSpec, events: Iterable[Mapping[str, Any]]) -> Tally:
+    """Add up the events of a run; `spec` says which rung of its ladder a node stood on."""
+    sums, told = Tally(), list(events)
+    for event, after in zip(told, [*told[1:], {}], strict=False):
+        node, route = event["node"], _taken(event, after)
+        edge = (node, route.get("to", ""))
+        sums.runs[node] += 1
+        sums.usd[node] = sums.usd.get(node, 0.0) + event.get("usd", 0.0)
+        sums.edges[edge] += 1
+        sums.rules[node, route.get("rule", "")] += 1
+        if rung := event.get("model") or _recalled(spec, node, event.get("rung", 0)):
+            sums.rungs[node, rung] += 1
+        if route.get("up") or edge[1] == "expert":
+            sums.escalated.add(edge)
+    if told:
+        sums.edges[BEFORE, told[0]["node"]] = 1
+    return sums
+
+
+def _taken(event: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the route that was gone: where the state or the graph was edited, the rules decided again."""
+    edited = [edit["route"] for edit in after.get("edits", ()) if edit.get("route")]
+    route: Mapping[str, Any] = edited[-1] if edited else event.get("route", {})
+    return route
+
+
+def _recalled(spec: GraphSpec, node: str, rung: int) -> str:
+    ladder = spec.nodes[node].ladder if node in spec.nodes else ()
+    return RECALL if ladder[rung : rung + 1] == (RECALL,) else ""
+
+
+def times(count: int) -> str:
+    """Return ` ×12`; nothing where it never happened."""
+    return f" ×{count}" if count else ""
+
+
+def dollars(usd: float) -> str:
+    """Return dollars with four digits behind the point, more where those would all be 0."""
+    return "$0" if usd == 0 else f"${usd:.4f}" if usd >= 0.0001 else f"${usd:.7f}"

@@ -1,0 +1,80 @@
+"""From a name in a graph file to a function: ours, an installed plug-in package's, or any by its dotted path.
+
+A plug-in package declares entry points: `[project.entry-points."budgetmlagent.nodes"]` with `critic =
+"its_package.critic:critic"`, and likewise `budgetmlagent.predicates`. A shipped name cannot be taken by a plug-in.
+"""
+
+import importlib
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import nodes
+from graphs.policy import PREDICATES, Predicate
+
+NODE_GROUP, PREDICATE_GROUP = "budgetmlagent.nodes", "budgetmlagent.predicates"  # of entry points
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def load_node(name: str) -> Any:
+    """Return the node function `name`, as it is: the linter judges it. Raises LookupError with one sentence."""
+    if ":" in name:
+        return _imported(name)
+    if name in shipped_nodes():
+        return _imported(f"nodes.{name}:{name}")
+    return _plugged_in("node function", NODE_GROUP, name, shipped_nodes())
+
+
+def load_predicate(name: str) -> Predicate:
+    """Return the predicate `name`. Raises LookupError with one sentence."""
+    if name in PREDICATES:
+        return PREDICATES[name]
+    found = _imported(name) if ":" in name else _plugged_in("predicate", PREDICATE_GROUP, name, PREDICATES)
+    if not callable(found):
+        raise LookupError(f"predicate {name!r} is no function but {type(found).__name__}")
+    predicate: Predicate = found
+    return predicate
+
+
+@cache
+def shipped_nodes() -> tuple[str, ...]:
+    """Names of the nodes in `nodes/`: the modules with a function of their own name that takes the state."""
+    modules = sorted(Path(nodes.__file__ or "").parent.glob("[a-z]*.py"))
+    return tuple(m.stem for m in modules if f"\ndef {m.stem}(state" in m.read_text(encoding="utf-8"))
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the nearest of `names`, "" where none is near."""
+    close = get_close_matches(name, list(names), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _plugged_in(what: str, group: str, name: str, shipped: Iterable[str]) -> Any:
+    plugins: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=group)}
+    if name not in plugins:
+        hint = nearest(name, [*shipped, *plugins])
+        raise LookupError(f"unknown {what} {name!r}{hint}; or write 'package.module:function'")
+    return _imported(f"{plugins[name].module}:{plugins[name].attr}")
+
+
+def _imported(dotted: str) -> Any:
+    if not DOTTED.fullmatch(dotted):
+        raise LookupError(f"{dotted!r} is no path: 'package.module:function' is needed")
+    module, _, function = dotted.partition(":")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and (module + ".").startswith(error.name + "."):
+            raise LookupError(f"{dotted!r}: no module {module!r}; is its package installed?") from None
+        raise LookupError(f"{dotted!r}: its module needs {error.name!r}, which is not installed") from None
+    except (ImportError, SyntaxError) as error:
+        raise LookupError(f"{dotted!r}: module {module!r} cannot be imported: {error}") from None
+    try:
+        return getattr(found, function)
+    except AttributeError:
+        hint = nearest(function, vars(found))
+        raise LookupError(f"{dotted!r}: module {module!r} has no {function!r}{hint}") from None

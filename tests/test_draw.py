@@ -1,0 +1,284 @@
+"""The graph as text, as a picture and on a card: what ran is on it, nothing hostile gets out of it, nothing is fetched."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from test_recordings import replay
+
+from budgetmlagent import events
+from budgetmlagent.card import View, html, rich_view, view_of
+from budgetmlagent.cli import call
+from budgetmlagent.events import Event
+from graphs.draw import mermaid, outline
+from graphs.picture import PictureError, png, svg
+from graphs.policy import END
+from graphs.spec import GraphSpec, shipped
+
+RECORDING = Path(__file__).parent / "recordings" / "digits"
+EXTERNAL = re.compile(r"""(?:href|src)\s*=\s*["']?(?!["']?#)|@import|url\((?!["']?#)""", re.IGNORECASE)
+HOSTILE = "<script>alert(1)</script>"
+SPEC = GraphSpec.load("budgetml")
+# Without the library, as it is for who did not install it.
+WITHOUT = "import sys; sys.modules['mermaidx'] = None\nfrom graphs.picture import *\nfrom graphs.spec import GraphSpec\n"
+
+
+def step(node: str, rule: int, usd: float = 0.0, **more) -> Event:
+    """An event of `node` that took its rule number `rule`."""
+    fired = SPEC.rules[node][rule - 1]
+    route = {"to": fired.to, "rule": str(fired), "saw": {}, "passed": []} | (
+        {"up": fired.up} if fired.up else {}
+    )
+    return Event({"step": 0, "node": node, "model": None, "usd": usd, "rung": 0, "route": route} | more)
+
+
+def told(*steps: Event) -> list[Event]:
+    return [Event(event | {"step": number}) for number, event in enumerate(steps, 1)]
+
+
+RUN = told(
+    step("executor", 1),
+    step("evaluator", 3),
+    step("planner", 2),
+    step("planner", 9, 0.01, model="small", rung=1),
+    step("coder", 5, 0.005, model="small"),
+    step("executor", 1),
+    step("evaluator", 4),
+    step("planner", 9, 0.002, model="small", rung=1),
+    step("coder", 5),
+    step("executor", 1),
+    step("evaluator", 6),
+)
+
+
+def arrows(text: str) -> dict[tuple[str, str], str]:
+    """Each arrow of Mermaid text, by its two ends: its label and, after a bar, its style."""
+    styles = {
+        int(number): line.split()[2]
+        for line in text.splitlines()
+        if "linkStyle" in line
+        for number in line.split()[1].split(",")
+    }
+    found, link = {}, 0
+    for line in text.splitlines():
+        if " --" not in line:
+            continue
+        source, target = line.split()[0], line.split()[-1]
+        label = re.search(r'"(.*)"', line)
+        found[re.split(r"\W", source)[0], re.split(r"\W", target)[0]] = (
+            f"{label[1] if label else ''}|{styles.get(link, '')}".replace("\u00a0", " ")
+        )
+        link += line.count(" --")
+    return found
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_rule_stands_on_its_arrow_and_in_the_outline(name):
+    spec = GraphSpec.load(name)
+    drawn, text = arrows(mermaid(spec)), outline(spec)
+    assert set(drawn) - {("START", spec.start)} == {
+        (node, "FINISH" if rule.to == END else rule.to)
+        for node, rules in spec.rules.items()
+        for rule in rules
+    }
+    for node, rules in spec.rules.items():
+        for number, rule in enumerate(rules, 1):
+            assert f"{number}. {rule}" in text
+            label = f"{number}. {str(rule).rpartition(' → ')[0]}"
+            assert len(rules) == 1 or label in drawn[node, "FINISH" if rule.to == END else rule.to]
+
+
+def test_a_run_is_counted_and_priced_on_the_drawing():
+    text = mermaid(SPEC, RUN, "expert")
+    assert '"<b>planner</b><br/><small>recall ×1 ↑ small ×2 ↑ large</small><br/>×3 · $0.0120"' in text
+    assert '"<b>coder</b><br/><small>small ×1 ↑ large</small><br/>×2 · $0.0050"' in text
+    assert '"<b>executor</b><br/>×3 · $0"' in text
+    assert '"<b>▶ expert</b><br/><small>large</small>"):::now' in text
+    drawn = arrows(text)
+    assert drawn["executor", "evaluator"].startswith("×3|")
+    assert "<b>9. otherwise ×2</b>" in drawn["planner", "coder"]
+    both = drawn["evaluator", "planner"]
+    assert both.startswith("×2<br/><b>3. improved ↓coder ×1</b><br/><b>4. case_left ×1</b><br/>7. stuck")
+    assert "planner  [recall ↑ small ↑ large]  ×3 · $0.0120" in outline(SPEC, RUN)
+    assert "▶ expert" in outline(SPEC, RUN, "expert")
+
+
+def test_edges_taken_never_taken_and_escalated_look_different():
+    looks = {edge: label.rpartition("|")[2] for edge, label in arrows(mermaid(SPEC, RUN)).items()}
+    never, usual = looks["evaluator", "FINISH"], looks["evaluator", "planner"]
+    assert "stroke-width:1px" in never and "#afb8c1" in never
+    assert "#0072b2" in usual and "stroke-width:1px" not in usual
+    assert "#d55e00" in looks["planner", "planner"] and "#d55e00" in looks["evaluator", "expert"]
+    assert looks["coder", "coder"] == looks["expert", "coder"] == never
+    assert looks["START", "executor"].startswith("stroke:#0072b2")
+    assert len(looks) == len(arrows(mermaid(SPEC))) and "linkStyle" not in mermaid(SPEC)
+
+
+def test_a_run_that_has_not_begun_has_taken_nothing():
+    looks = {label.rpartition("|")[2] for label in arrows(mermaid(SPEC, [], "executor")).values()}
+    assert len(looks) == 1 and "#afb8c1" in looks.pop()
+
+
+def test_the_way_that_an_edit_changed_and_that_of_another_graph_are_drawn_as_they_were_gone():
+    asked = Event(step("planner", 9) | {"edits": [{"route": step("evaluator", 6)["route"]}]})
+    drawn = arrows(mermaid(SPEC, told(step("executor", 1), step("evaluator", 4), asked)))
+    assert "6. stuck" in drawn["evaluator", "expert"] and "#d55e00" in drawn["evaluator", "expert"]
+    assert "#afb8c1" in drawn["evaluator", "planner"]
+    foreign = Event(step("coder", 5) | {"route": {"to": "evaluator", "rule": "of before"}})
+    assert (
+        "×1<br/>under another graph|stroke:#0072b2" in arrows(mermaid(SPEC, [foreign]))["coder", "evaluator"]
+    )
+
+
+def test_the_svg_is_whole_and_asks_for_nothing(socket_disabled):
+    text = svg(mermaid(SPEC, RUN, "expert"))
+    words = "".join(ET.fromstring(text).itertext()).replace("\u00a0", " ")
+    assert all(name in words for name in SPEC.nodes)
+    assert "×3 · $0.0120" in words and "3. improved ↓coder ×1" in words
+    assert not EXTERNAL.search(text) and "<script" not in text
+    assert set(re.findall(r"https?://[^\"'<]*", text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+        "http://www.w3.org/1999/xhtml",
+    }
+
+
+def test_two_pictures_on_one_page_have_their_own_ids_and_png_is_png():
+    plain, other = mermaid(SPEC), mermaid(SPEC, RUN, "expert")
+    ids = {ET.fromstring(svg(text)).get("id") for text in (plain, other)}
+    assert len(ids) == 2 and png(plain).startswith(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(PictureError, match="Mermaid cannot draw this") as error:
+        svg("flowchart TD\n a -->|x")
+    assert "\n" not in str(error.value)
+
+
+def test_names_and_arguments_do_not_become_markup():
+    names = [HOSTILE, "end", 'a "b"', "%%{init}%%", "linkStyle"]
+    rules = {
+        a: [{"when": "stuck", "attempts": HOSTILE, "to": b}, {"to": END}]
+        for a, b in zip(names, [*names[1:], names[0]], strict=True)
+    }
+    nodes = {name: {"run": "executor", "ladder": [HOSTILE]} for name in names}
+    spec = GraphSpec.model_validate({"name": HOSTILE, "start": names[0], "nodes": nodes, "rules": rules})
+    drawn = svg(mermaid(spec, [], "end"))
+    words = "".join(ET.fromstring(drawn).itertext())
+    assert "<script" not in drawn and all(name in words for name in names)
+
+
+def test_a_notebook_is_given_text_mermaid_and_svg():
+    shown = SPEC._repr_mimebundle_(include=None, exclude=None)
+    assert set(shown) == {"text/plain", "text/vnd.mermaid", "image/svg+xml"}
+    assert shown["text/plain"] == outline(SPEC) and shown["text/vnd.mermaid"] == mermaid(SPEC)
+
+
+def test_without_the_library_there_is_still_text_and_one_line_says_what_to_install():
+    code = f"{WITHOUT}print(*sorted(bundle(GraphSpec.load('recall'))))\ntry: svg('flowchart TD')\nexcept PictureError as e: print(e)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    keys, error = done.stdout.splitlines()
+    assert keys == "text/plain text/vnd.mermaid"
+    assert error == "pictures need mermaidx: pip install 'budgetmlagent[draw]'"
+
+
+VIEW = View(
+    run_id="r-1", task="tiny", graph=SPEC, events=RUN, current="expert", turn=2, turns=8,
+    diff={"script": ("0" * 64, "1" * 64), "plan": ({"action": "tune"}, {"action": HOSTILE}), "notes": ({}, {"x": "y" * 999})},
+    scripts=("a = 1\nb = 2\n", f"a = 1\nprint('{HOSTILE}\x1b[2J')\n"),
+    metric="mae", direction="min", baseline=8.0, best=6.0, usd=0.017, budget_usd=0.25,
+)  # fmt: skip
+
+
+class Elements(HTMLParser):
+    """Collects what a browser would make of HTML."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.words = [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def test_the_card_tells_where_a_run_stands():
+    card = Elements(html(VIEW))
+    for words in (
+        "graph budgetml · step 11 · turn 2/8 · next expert",
+        "mae 8 → 6 (+25.0%; lower is better)",
+        "$0.0170 of $0.25",
+        "escalations: 2",
+        "step 3, planner: nothing_recalled ↑planner → planner",
+        "00000000…",
+        "script: +1 −1 lines",
+        "▶ expert",
+    ):
+        assert words in card.words
+    assert "y" * 130 not in card.words and {"svg", "details", "table"} <= set(card.tags)
+
+
+def test_the_card_escapes_what_is_hostile_and_fetches_nothing():
+    hostile = replace(VIEW, task=HOSTILE, run_id=HOSTILE, metric=HOSTILE)
+    text = html(hostile)
+    card = Elements(text)
+    assert not {"script", "img", "link", "iframe"} & set(card.tags) and not EXTERNAL.search(text)
+    assert card.words.count(HOSTILE) == 5
+
+
+def test_the_terminal_sees_the_same_and_no_control_characters():
+    console = Console(width=120, file=None, record=True, force_terminal=False)
+    with console.capture() as shown:
+        console.print(rich_view(VIEW))
+    text = shown.get()
+    assert "▶ expert" in text and "(+25.0%; lower is better)" in text and "$0.0170 of $0.25" in text
+    assert "+print('<script>" in text and "\x1b" not in text
+
+
+def test_a_session_is_viewed_as_it_stands(tmp_path):
+    session = replay(RECORDING, tmp_path)
+    assert view_of(session).current == "executor" and "no score yet" in view_of(session).score
+    while session.next != "executor" or not session.timeline:
+        session.step()
+    view = view_of(session)
+    assert [event.node for event in view.events] == ["executor", "evaluator", "planner", "coder"]
+    assert view.turn == 1 and view.baseline == view.best and view.budget_usd == 0.25
+    assert view.script_diff and any(name == "plan.wrote" for name, _, _ in view.changes)
+    assert not any(name.startswith("route.passed") for name, _, _ in view.changes)
+    before = sorted(path.name for path in session.folder.root.iterdir())
+    assert call(["graph", "draw", "--run", str(session.folder.root), "--out", str(tmp_path / "run.mmd")]) == 0
+    assert (tmp_path / "run.mmd").read_text() == mermaid(session.graph, session.timeline, "executor")
+    assert sorted(path.name for path in session.folder.root.iterdir()) == before
+
+
+def test_the_command_draws_a_graph_and_a_run(tmp_path, capsys):
+    assert call(["graph", "draw", "budgetml"]) == 0
+    assert capsys.readouterr().out == mermaid(SPEC)
+    for suffix, start in ((".svg", b"<svg "), (".png", b"\x89PNG"), (".mmd", b"flowchart TD")):
+        assert call(["graph", "draw", "budgetml", "--out", str(tmp_path / f"g{suffix}")]) == 0
+        assert (tmp_path / f"g{suffix}").read_bytes().startswith(start)
+    assert call(["graph", "draw", "--run", "digits", "--runs-dir", str(RECORDING.parent)]) == 0
+    recorded = events.read(RECORDING / "events.jsonl")
+    assert f"×{sum(e.node == 'evaluator' for e in recorded)} · " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name a GRAPH or --run RUN"),
+        (["budgetml", "--out", "x.gif"], "x.gif: a file that ends in .svg, .png or .mmd"),
+        (["nope"], "unknown graph 'nope'"),
+        (["--run", "nope"], "unknown run 'nope'"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_status_2(arguments, words, capsys):
+    assert call(["graph", "draw", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1

@@ -1,0 +1,30 @@
+"""The notebooks: each runs from its top on recordings, and is kept with the outputs of a run without errors."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_it_runs_from_its_top(name):
+    script = Path(__file__).with_name("notebooks.py")
+    done = subprocess.run(
+        [sys.executable, script, name], check=False, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_it_is_kept_with_its_outputs(name):
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
+    text = (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8")
+    assert "/tmp/" not in text and str(Path.home()) not in text
