@@ -81,6 +81,12 @@ def points(path: "Sequence[CheckpointTuple]") -> list[Point]:
     ]
 
 
+def ran_last(path: Sequence[Point]) -> str:
+    """Return the node that ran last; "" where none has."""
+    steps = [i for i, point in enumerate(path) if point.loop and point.step > 0]
+    return path[steps[-1] - 1].next if steps else ""
+
+
 def last_step(saver: "BaseCheckpointSaver[Any]", name: str) -> list[Point]:
     """Return the newest checkpoint of branch `name` and the one before it, the older one first."""
     after = saver.get_tuple(thread(name))  # type: ignore[arg-type]

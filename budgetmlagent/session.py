@@ -150,19 +150,14 @@ class Session(RunView):
             print(f"fork {fork.run_id}: going on may cost ${fork.left_usd:.4f} at most", file=sys.stderr)
         return fork
 
-    @property
-    def left_usd(self) -> float:
-        """Dollars that are left of the budget: what going on may cost at most."""
-        return max(0, self.ledger.cap(self.run_id) - self.ledger.spent(self.run_id)) / NANO
-
     # -- going on
 
     def step(self) -> Event | None:
         """Run one node; return its event, None where the run has ended."""
-        with self._running():
+        with self._running(), self._told():
             event = next(self._events(), None)
-            if event and self.done:
-                self._finish()
+            if event:
+                self._stand()
             return event
 
     def run(self, until: Until | None = None, on_step: OnStep | None = None) -> dict[str, Any]:
@@ -171,20 +166,25 @@ class Session(RunView):
         `until` stops it after a step: a node's name (the next time that it has run), a step's number, or a function of
         the event that says whether to stop.
         """
-        with self._running():
-            try:
-                for event in self._events():
-                    if on_step:
-                        on_step(event)
-                    if until is not None and _reached(until, event):
-                        break
-                return self._finish() if self.done else self.summary
-            except KeyboardInterrupt:
-                self._conclude("stopped", "interrupted; `budgetml resume` goes on")
-                raise
-            except RunFailedError as error:
-                self._conclude("failed", str(error))
-                raise
+        with self._running(), self._told():
+            for event in self._events():
+                if on_step:
+                    on_step(event)
+                if until is not None and _reached(until, event):
+                    break
+            return self._stand()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Write down how the run was left where it does not come to its end."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._conclude("stopped", "interrupted; `budgetml resume` goes on")
+            raise
+        except RunFailedError as error:
+            self._conclude("failed", str(error))
+            raise
 
     def extend(self, budget: float | None = None, turns: int | None = None) -> None:
         """Give the run a new total of `budget` dollars or of `turns`; a step that a limit ended is taken again."""
@@ -203,12 +203,12 @@ class Session(RunView):
         # A step that did nothing for want of money or turns is taken again; any other is decided again.
         if self.done and path[-1].values.get("fault", {}).get("kind") in ("refused", "no_turn"):
             self._depart()
-            self._write(path[-2], edit, as_node=_ran_before(path[:-1]))
+            self._write(path[-2], edit, as_node=branches.ran_last(path[:-1]))
         elif self.done:
             self._edit(edit)
         else:
             self._depart()
-            self._write(path[-1], edit, as_node=_ran_before(path))
+            self._write(path[-1], edit, as_node=branches.ran_last(path))
 
     def _edit(self, edit: dict[str, Any]) -> None:
         """Change the state by hand where the run stands, and let the rules decide again."""
@@ -218,7 +218,7 @@ class Session(RunView):
 
         self._depart()
         path = self._path
-        here, node = path[-1], _ran_before(path)
+        here, node = path[-1], branches.ran_last(path)
         if node:
             state = RunState(**here.values)
             edit = redecide(self._graph, node, state, edit, self.parts.deps, here.step)
@@ -239,7 +239,7 @@ class Session(RunView):
         points = self._path
         if not points or points[-1].graph in (None, self._thread["metadata"]["graph"]):
             return
-        here, node = points[-1], _ran_before(points)
+        here, node = points[-1], branches.ran_last(points)
         if node in self._graph.nodes:
             again = redecide(self._graph, node, RunState(**here.values), {}, self.parts.deps, here.step)
             self._write(here, again, as_node=node)
@@ -290,6 +290,10 @@ class Session(RunView):
                 file.write(events.as_line(event))
             yield event
 
+    def _stand(self) -> dict[str, Any]:
+        """Write what is to be seen of the run where it stands, at its end with the private scores."""
+        return self._finish() if self.done else self._conclude("stopped", "not finished")
+
     def _finish(self) -> dict[str, Any]:
         """Score the best on the private answers, once, and write what is left behind."""
         values = self._path[-1].values
@@ -304,12 +308,6 @@ class Session(RunView):
         seconds = round(before + time.monotonic() - self._began, 1)
         self.folder.write("ended.json", {"status": status, "reason": reason, "seconds": seconds})
         return summary.write(self.record)
-
-
-def _ran_before(path: list[Point]) -> str:
-    """Return the node that ran last; "" where none has."""
-    steps = [i for i, point in enumerate(path) if point.loop and point.step > 0]
-    return path[steps[-1] - 1].next if steps else ""
 
 
 def _reached(until: Until, event: Event) -> bool:

@@ -53,6 +53,8 @@ def build(record: Record) -> dict[str, Any]:
         record.timeline,
     )
     ended, final = read_json(record.folder.root / "ended.json"), read_json(record.folder.root / "final.json")
+    if final.get("attempt") != values.get("best", {}).get("attempt"):
+        final = {}  # of an end that was gone back from
     sent = [c for c in calls if c["price"] != PAID]  # a reply that was paid for before is no request
     moves = events.escalations(timeline)
     gain = percent_better(final.get("private_baseline"), final.get("private_best"), task.direction)

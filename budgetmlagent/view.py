@@ -10,7 +10,7 @@ from budgetmlagent.branches import Point
 from budgetmlagent.errors import UsageError
 from budgetmlagent.events import Event
 from budgetmlagent.rundir import RunConfig, RunDir
-from memory.state import RunState
+from memory.state import NANO, RunState
 
 if TYPE_CHECKING:
     from budgetmlagent.money.report import Cost
@@ -94,6 +94,11 @@ class RunView:
         from budgetmlagent.money.report import cost_of
 
         return cost_of(self.ledger, self.run_id)
+
+    @property
+    def left_usd(self) -> float:
+        """Dollars that are left of the budget: what going on may cost at most."""
+        return max(0, self.ledger.cap(self.run_id) - self.ledger.spent(self.run_id)) / NANO
 
     @property
     def timeline(self) -> list[Event]:

@@ -23,7 +23,7 @@ def record(task: str) -> None:
     with tempfile.TemporaryDirectory() as runs:
         session = Session(task, budget=0.25, turns=TURNS, history="run", runs_dir=runs)
         session.run(
-            lambda event: print(
+            on_step=lambda event: print(
                 task, event["step"], event["node"], event["fault"], file=sys.stderr, flush=True
             )
         )

@@ -173,9 +173,9 @@ def test_killed_at_random_moments_it_resumes_and_pays_nothing_twice(tmp_path, se
     calls = Session.open(session.folder.root).calls
     paid = [c for c in calls if c["state"] == "settled"]
     assert summary["turns"] == turns and summary["best"] == 1.0
-    # Each step's work was paid once; a call that was under way at a kill stays reserved and is sent again.
+    # Each step's work was paid once; a call that was under way at a kill, perhaps not sent yet, stays reserved.
     assert len({(c["step"], c["node"]) for c in paid}) == len(paid)
-    assert len(server.requests) == len(calls)
+    assert len(paid) <= len(server.requests) <= len(calls)
     assert len(calls) - len(paid) <= kills
 
 

@@ -198,6 +198,20 @@ def test_a_run_stops_where_it_is_told_to(tmp_path, server):
     assert session.run()["status"] == "finished"
 
 
+def test_what_is_left_behind_tells_where_the_run_stands(tmp_path, server):
+    session = new(tmp_path, server)
+    session.step()
+    session.step()
+    told = json.loads((session.folder.root / "run.json").read_text())
+    assert (told["status"], told["steps"], told["best"]) == ("stopped", 2, session.state.best["score"])
+    assert told["private_best"] is None and (session.folder.root / "results.tsv").exists()
+    seconds = told["seconds"]
+    session.run()
+    told = json.loads((session.folder.root / "run.json").read_text())
+    assert told["status"] == "finished" and told["private_best"] == 1.0 and told["seconds"] > seconds
+    assert session.goto(2).summary["private_best"] is None  # of another best
+
+
 def test_each_step_can_be_looked_into(tmp_path, server):
     session = new(tmp_path, server)
     session.run(until="coder")

@@ -78,7 +78,7 @@ def _go_on(session: Any, as_json: bool) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with progress.Live(session) as live:
-            session.run(live.step)
+            session.run(on_step=live.step)
     finally:
         # Also of a run that failed or was interrupted: whoever asked for JSON gets the object.
         summary = session.summary

@@ -114,6 +114,8 @@ class ModelClient:
         call = call_of(self.run, here, spec.model, self.prices[spec.name].id, prompt, size=size)
         if stored := self.ledger.stored(call) or self.ledger.again(call, self.origins):
             return reply_of(stored)
+        import langchain_openai  # noqa: F401 - slow: not between the reservation and the request
+
         url, key = self._endpoint(spec)
         bound = input_bound(messages, schema, self.ledger.ratio(spec.model))
         room, limit = self._reserve(call, bound, min(max_tokens, spec.max_tokens or max_tokens))
