@@ -79,6 +79,9 @@ def outcome(event: Event, artifacts: Any) -> str:
     elif event["attempt"]:
         attempt = artifacts.json(event["attempt"])
         what = f"{attempt['status']}: score {_number(attempt['score'])}"
+    elif event["reply"] and event["node"] not in ("planner", "coder"):
+        # Not the planner's, which is the plan that is told below, nor the coder's, which is a script.
+        what = artifacts.text(event["reply"])
     else:
         what = f"{plan.get('action', '')}: {plan.get('instruction', '')}"
     short = " ".join(what.split())
