@@ -103,12 +103,14 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "| arm | runs | success | mean gain % | mean $ | dollars against `single` |",
         "|" + " --- |" * 6,
     ]
+    alone = {r["task"] for r in rows if r["arm"] == "single"}  # what is compared are the tasks that both have
     single = mean([r["usd"] for r in rows if r["arm"] == "single"])
     for arm in order:
         mine = [r for r in rows if r["arm"] == arm]
         if mine:
             usd = mean([r["usd"] for r in mine])
-            share = f"{100 * usd / single:.1f}%" if single else "-"
+            same = mean([r["usd"] for r in mine if r["task"] in alone])
+            share = f"{100 * same / single:.1f}%" if single else "-"
             rate = f"{sum(r['success'] for r in mine)}/{len(mine)}"
             gain = mean([r["gain_pct"] for r in mine if r["gain_pct"] is not None])
             lines.append(f"| {arm} | {len(mine)} | {rate} | {gain:.1f} | {usd:.4f} | {share} |")
