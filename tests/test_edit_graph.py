@@ -341,7 +341,7 @@ def apply(spec, edits):
     return refused
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(shipped()), st.lists(steps, min_size=1, max_size=5))
 def test_any_edits_of_a_file_and_of_code_come_to_the_same_and_lose_no_comment(name, edits):
     loaded = GraphSpec.load(name)

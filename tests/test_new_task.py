@@ -92,7 +92,9 @@ TABLES = {
 BETTER = {"diabetes", "wide"}  # where one remembered case is sure to beat the starter
 
 
-@pytest.mark.parametrize("name", ["diabetes", "reviews", "nasty", "wide"])
+@pytest.mark.parametrize(
+    "name", ["diabetes", "reviews", "nasty", pytest.param("wide", marks=pytest.mark.soak)]
+)
 def test_a_table_becomes_a_task_that_runs_and_is_understood(name: str, tmp_path: Path) -> None:
     table, target, metric, direction = TABLES[name]
     task = made(tmp_path, table, target)
