@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.templating import environment
 from graphs.spec import GraphError, GraphSpec
 
 TEMPLATES = Path(__file__).parent / "templates" / "node"
@@ -166,17 +167,10 @@ def _prompt() -> str:
 
 
 def _rendered(template: str, name: str, package: str = "", graph: str = "") -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701  # what is written is no HTML
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(template).render(
-        name=name, camel=_camel(name), package=package, graph=graph, imports=_imports(name, package)
+    return (
+        environment(TEMPLATES)
+        .get_template(template)
+        .render(name=name, camel=_camel(name), package=package, graph=graph, imports=_imports(name, package))
     )
 
 

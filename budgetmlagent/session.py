@@ -212,11 +212,15 @@ class Session(RunView):
 
     def _edit(self, edit: dict[str, Any]) -> None:
         """Change the state by hand where the run stands, and let the rules decide again."""
+        self._depart()
+        self._redecide(edit)
+
+    def _redecide(self, edit: dict[str, Any]) -> None:
+        """Take the newest decision again, in the state as edited and under the graph as it is."""
         from langgraph.graph import START
 
         from graphs.compile import redecide
 
-        self._depart()
         path = self._path
         here, node = path[-1], branches.ran_last(path)
         if node:
@@ -230,8 +234,6 @@ class Session(RunView):
 
     def _depart(self) -> None:
         """Begin a branch where the run was gone back to; decide again what another graph has decided."""
-        from graphs.compile import redecide
-
         path = branches.way(self._saver, self._branch, self._at)
         if self._at and len(path) < len(branches.way(self._saver, self._branch)):
             self._branch = branches.split(path, self._saver, self.run_id)
@@ -239,10 +241,9 @@ class Session(RunView):
         points = self._path
         if not points or points[-1].graph in (None, self._thread["metadata"]["graph"]):
             return
-        here, node = points[-1], branches.ran_last(points)
+        node = branches.ran_last(points)
         if node in self._graph.nodes:
-            again = redecide(self._graph, node, RunState(**here.values), {}, self.parts.deps, here.step)
-            self._write(here, again, as_node=node)
+            self._redecide({})
         elif points[-1].next not in self._graph.nodes:
             raise UsageError(
                 f"neither {node!r}, which ran last, nor {points[-1].next!r}, which would run next, is in the graph now:"
@@ -279,7 +280,7 @@ class Session(RunView):
         """Run node after node, yielding each step's event after its checkpoint is written."""
         self._depart()
         path = self._path
-        events.write(self.folder.root / "events.jsonl", self.timeline)
+        events.write(self.folder.root / "events.jsonl", events.timeline(path, self.calls))
         edits = events.newest_edits(path)
         start: dict[str, Any] | None = None if path else {"turn": 0}
         for _ in self._compiled.stream(start, self._thread, stream_mode="updates", durability="sync"):

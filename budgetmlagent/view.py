@@ -158,10 +158,14 @@ class RunView:
 
     def diff(self, step: int | None = None) -> dict[str, tuple[Any, Any]]:
         """Return what `step` (default: the newest) changed in the state: field -> (before, after)."""
+        before, after = self._around(step)
+        return {k: (before.get(k), v) for k, v in after.items() if v != before.get(k)}
+
+    def _around(self, step: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the values before and after `step` (default: the newest)."""
         path, number = self._path, self.why(step).step
         at = next(i for i, point in enumerate(path) if point.loop and point.step == number)
-        before, after = path[at - 1].values, path[at].values
-        return {k: (before.get(k), v) for k, v in after.items() if v != before.get(k)}
+        return path[at - 1].values, path[at].values
 
     def prompt(self, step: int | None = None) -> str:
         """Return what the model was shown at `step` (default: the newest that asked one); "" where none was asked."""
@@ -184,8 +188,5 @@ class RunView:
         if step is None:
             items: list[Any] = list(self.state.history)
         else:
-            number = self.why(step).step
-            path = self._path
-            at = next(i for i, point in enumerate(path) if point.loop and point.step == number)
-            items = path[at - 1].values.get("history", [])
+            items = self._around(step)[0].get("history", [])
         return [{**self.artifacts.json(item["id"]), **item} for item in items]

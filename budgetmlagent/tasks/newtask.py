@@ -10,6 +10,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.tasks.fromtable import Plan
 from budgetmlagent.tasks.split import split_rows
 from budgetmlagent.tasks.tablefile import csv_text
+from budgetmlagent.templating import environment
 from nodes.render import literal, literals, tidy
 
 if TYPE_CHECKING:
@@ -124,17 +125,9 @@ def _without(row: list[str], place: int) -> list[str]:
 
 
 def _rendered(name: str, values: Mapping[str, Any]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701  # what is written is no HTML
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"py": literal, "pylist": literals, "shown": _shown}
-    return environment.get_template(f"{name}.jinja").render(**values)
+    templates = environment(TEMPLATES)
+    templates.filters |= {"py": literal, "pylist": literals, "shown": _shown}
+    return templates.get_template(f"{name}.jinja").render(**values)
 
 
 def _shown(name: Any) -> str:
