@@ -57,6 +57,7 @@ def project(
             "rung": before.get("rungs", {}).get(node, 0),
             "plan": values.get("plan", {}),
             "execution": run.get("execution") if node == "executor" else None,
+            "lost": run.get("lost", 0) if node == "executor" else 0,
             "attempt": head if judged else None,
             "briefing": values.get("task", {}).get("briefing")
             if node == "executor" and not before.get("head")

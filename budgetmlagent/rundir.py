@@ -74,6 +74,11 @@ class RunDir:
         return self.root / "artifacts"
 
     @property
+    def work(self) -> Path:
+        """Executions of the step that runs; gone when the run has come to its end."""
+        return self.root / "work"
+
+    @property
     def history(self) -> Path:
         """The run's own long-term memory."""
         return self.root / "history"

@@ -1,7 +1,5 @@
 """The one place that knows every part: from what was asked for to the dependencies of the nodes."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,10 +87,13 @@ def _real(
     from budgetmlagent.sandbox.execution import ScriptSandbox
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.scorer import SealedScorer
+    from budgetmlagent.sandbox.scratch import sweep
+    from budgetmlagent.sandbox.workspace import remove
     from budgetmlagent.tasks.split import split_rows
 
     rung = _rung(config.unsafe)
-    workdir = Path(tempfile.mkdtemp(prefix="budgetml-run-"))
+    workdir = run.work
+    sweep(workdir)
     sandbox = ScriptSandbox(task, rung, artifacts, workdir)
     scorer = SealedScorer(task, rung, artifacts, workdir, split=split_rows)
     history = _history(config, run, task, artifacts)
@@ -107,6 +108,7 @@ def _real(
     def final(values: Mapping[str, Any]) -> dict[str, Any]:
         baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))
         scores = scorer.final(baseline, best)
+        remove(workdir)
         return {
             "attempt": values["best"]["attempt"],
             "private_baseline": scores[0],
@@ -114,11 +116,7 @@ def _real(
             "integrity": sandbox.seal(),
         }
 
-    def close() -> None:
-        history.close_and_merge()
-        shutil.rmtree(workdir, ignore_errors=True)
-
-    return Parts(deps, final, close)
+    return Parts(deps, final, history.close_and_merge)
 
 
 def _recorded(

@@ -61,6 +61,7 @@ class Run(TypedDict, total=False):
     error: str  # fingerprint of the error; "" where there was none
     cures: list[str]  # what was repaired without a model before it ran
     known: bool  # this error was seen before in this run
+    lost: int  # executions that were killed with whoever watched them, and begun anew; absent where none was
 
 
 class Recalled(TypedDict):

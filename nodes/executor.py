@@ -76,7 +76,8 @@ def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]
     """Record the execution, with what was repaired and the executions that failed before the repairs."""
     record: dict[str, Any] = asdict(execution) | {"cures": cures, "earlier": earlier}
     failed = execution.exit != 0
-    return Run(
+    lost = execution.lost + sum(deps.artifacts.json(name).get("lost", 0) for name in earlier)
+    run = Run(
         execution=deps.artifacts.put_json(record),
         exit=execution.exit,
         seconds=execution.seconds,
@@ -84,3 +85,4 @@ def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]
         error=fingerprint(execution.tail) if failed and not execution.killed else execution.killed,
         cures=[sentence for cure in cures for sentence in cure["what"]],
     )
+    return Run(**run, lost=lost) if lost else run

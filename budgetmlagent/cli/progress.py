@@ -84,6 +84,8 @@ def outcome(event: Event, artifacts: Any) -> str:
         what = artifacts.text(event["reply"])
     else:
         what = f"{plan.get('action', '')}: {plan.get('instruction', '')}"
+    if event.get("lost"):
+        what = f"({event['lost']} lost, run again) {what}"
     short = " ".join(what.split())
     return f"{short[:70]}{DOTS if len(short) > 70 else ''} → {route.get('to', '')}{moves}"
 

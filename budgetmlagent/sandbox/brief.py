@@ -1,12 +1,12 @@
 """Makes the data briefing: our code looks at the task's files, in a sandbox, with the interpreter of its scripts."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent.sandbox.scratch import scratch
 from budgetmlagent.sandbox.sealed import run_module
 from budgetmlagent.tasks import briefing
 from budgetmlagent.tasks.folder import TaskFolder
@@ -29,8 +29,7 @@ def brief(task: TaskFolder, rung: Rung, execution: Execution, artifacts: Artifac
         "starter": task.starter,
         "data": task.data,
     }
-    with tempfile.TemporaryDirectory(prefix="budgetml-brief-") as name:
-        folder = Path(name)
+    with scratch("brief") as folder:
         (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
         submission = folder / "submission"
         submission.mkdir()

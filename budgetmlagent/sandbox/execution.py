@@ -1,41 +1,41 @@
 """Runs a task's scripts in the sandbox and takes what they submit."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.sandbox import gate, names
+from budgetmlagent.sandbox.detached import execute
 from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung, launch
+from budgetmlagent.sandbox.launch import Job, Rung
 from budgetmlagent.sandbox.watchdog import Limits
-from budgetmlagent.sandbox.workspace import SCRIPT, TaskFiles, take, workspace
+from budgetmlagent.sandbox.workspace import SCRIPT, TaskFiles, lay_out, remove, take
 from nodes.deps import Artifacts, Execution, Finding, Here
 
 TAIL = 4000  # characters
+EXECUTION = "execution-"
 
 
 class ScriptSandbox:
-    """`nodes.deps.Sandbox` for one task. `workdir` holds the workspaces while they live."""
+    """`nodes.deps.Sandbox` for one task. `workdir` holds the executions of the newest step."""
 
     def __init__(self, task: TaskFiles, rung: Rung, artifacts: Artifacts, workdir: Path) -> None:
         self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
         self.python = interpreter(task.python)
         self.attempts = 0  # submissions that were no plain file
+        self.asked: Counter[str] = Counter()
         self.before = self._sealed()
 
-    def run(self, here: Here, script: str) -> Execution:  # noqa: ARG002 - every run is alike, whoever asks
-        """Run `script` in a fresh workspace.
+    def run(self, here: Here, script: str) -> Execution:
+        """Run `script` in a fresh workspace; in a step that a crash interrupted, go on with what it had begun.
 
         Raises UnavailableError where the sandbox does not start.
         """
-        task = self.task
-        limits = Limits(seconds=task.seconds, memory_mb=task.memory_gb * 1024)
-        with workspace(task, script, self.workdir) as (folder, bound):
-            hidden = (task.scoring, self.workdir)
-            job = Job(self.python, [SCRIPT], folder, limits, readonly=bound, hidden=hidden)
-            outcome = launch(self.rung, job)
-            files, refused = take(folder, task.submission)
+        ended = execute(self._folder(here, script), self.rung, lambda folder: self._job(script, folder))
+        outcome = ended.outcome
+        files, refused = take(ended.workspace, self.task.submission)
         self.attempts += len(refused)
         output = outcome.output.decode("utf-8", "replace")
         for sentence in refused:
@@ -49,7 +49,28 @@ class ScriptSandbox:
             killed=outcome.killed,
             memory_mb=round(outcome.memory_mb, 1),
             files={name: self.artifacts.put(content) for name, content in files.items()},
+            lost=ended.lost,
         )
+
+    def _job(self, script: str, workspace: Path) -> Job:
+        task = self.task
+        bound = lay_out(task, script, workspace)
+        limits = Limits(seconds=task.seconds, memory_mb=task.memory_gb * 1024)
+        hidden = (task.scoring, self.workdir)
+        return Job(self.python, [SCRIPT], workspace, limits, readonly=bound, hidden=hidden)
+
+    def _folder(self, here: Here, script: str) -> Path:
+        """Return the folder of the step's next execution of `script`; those of steps before are removed.
+
+        A step that is repeated after a crash asks for the same ones in the same order.
+        """
+        step = hashlib.sha256(here.call.encode()).hexdigest()[:16]
+        for folder in self.workdir.glob(f"{EXECUTION}*"):
+            if not folder.name.startswith(f"{EXECUTION}{step}-"):
+                remove(folder)
+        name = f"{EXECUTION}{step}-{hashlib.sha256(script.encode('utf-8', 'replace')).hexdigest()[:16]}"
+        self.asked[name] += 1
+        return self.workdir / f"{name}-{self.asked[name]}"
 
     def check(self, script: str) -> Sequence[Finding]:
         """Return what would certainly fail. The script is read, never run."""

@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.interpreter import Interpreter
+from budgetmlagent.sandbox.scratch import scratch
 from nodes.deps import Finding
 
 SECONDS = 20  # a checker that needs longer says nothing
@@ -46,14 +46,14 @@ def check(script: str, python: Interpreter, env: Path) -> Sequence[Finding]:
 
 
 def _ty(script: str, python: Interpreter, env: Path) -> list[dict[str, Any]]:
-    with tempfile.TemporaryDirectory(prefix="budgetml-gate-") as name:
-        path = Path(name, "train.py")
+    with scratch("gate") as folder:
+        path = folder / "train.py"
         path.write_text(script, encoding="utf-8", errors="replace")
         command = [
             _binary(),
             "check",
             "--project",
-            name,
+            str(folder),
             "--python",
             str(python.path),
             "--output-format",
@@ -61,14 +61,14 @@ def _ty(script: str, python: Interpreter, env: Path) -> list[dict[str, Any]]:
         ]
         command += ["--extra-search-path", str(env)] if env.is_dir() else []
         # A configuration of the user's own must not decide what is found.
-        surroundings = {"PATH": os.defpath, "HOME": name, "XDG_CONFIG_HOME": name}
+        surroundings = {"PATH": os.defpath, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
         try:
             done = subprocess.run(
                 [*command, str(path)],
                 capture_output=True,
                 text=True,
                 env=surroundings,
-                cwd=name,
+                cwd=folder,
                 timeout=SECONDS,
                 check=False,
             )

@@ -34,6 +34,12 @@ class Job:
     readonly: Mapping[str, Path] = field(default_factory=dict)  # path inside -> what is bound there
     hidden: tuple[Path, ...] = ()  # never visible, should they lie in the interpreter's folders
     stderr: int = subprocess.STDOUT
+    masks: tuple[Path, ...] | None = None  # all that is to be hidden, where that was found out before
+
+
+def masked(job: Job) -> tuple[Path, ...]:
+    """Find what is to be hidden in the folders that the job's interpreter makes visible: a walk of a second or two."""
+    return (*masks(job.python), *within(job.python, list(job.hidden)))
 
 
 def launch(rung: Rung, job: Job) -> Outcome:
@@ -86,7 +92,7 @@ def _isolated(binary: Path, job: Job, command: list[str]) -> Outcome:
     argv = bwrap.argv(
         binary,
         visible=job.python.visible(),
-        masks=[*masks(job.python), *within(job.python, list(job.hidden))],
+        masks=masked(job) if job.masks is None else job.masks,
         workspace=job.workspace,
         readonly=job.readonly,
         env=environment(job, "/workspace"),
@@ -139,10 +145,16 @@ def _bare(job: Job) -> Outcome:
                 shutil.copyfile(source, target)
         command = _command(job, [_outside(arg, places) for arg in job.args], fenced=False)
         with cgroup.fence(job.limits.processes + bwrap.THREADS) as join:
-            process = _start([*join, *command], environment(job, str(job.workspace)), job, keep=())
+            process = _start([*join, *_tied(), *command], environment(job, str(job.workspace)), job, keep=())
             return Watchdog(process, None, job.limits, job.workspace).watch()
     finally:
         shutil.rmtree(view, ignore_errors=True)
+
+
+def _tied() -> list[str]:
+    """The command that has the kernel kill a bare process when we die, where there is one."""
+    setpriv = shutil.which("setpriv", path="/usr/bin:/bin")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def _outside(arg: str, places: Mapping[str, Path]) -> str:

@@ -3,14 +3,13 @@
 import json
 import os
 import socket
-import tempfile
-from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox import cgroup
 from budgetmlagent.sandbox.bwrap import binaries, fences
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
+from budgetmlagent.sandbox.scratch import scratch
 from budgetmlagent.sandbox.watchdog import Limits
 
 UNSAFE = Rung("unsafe", "UNSAFE: a bare process, with limits but no isolation, on the user's word")
@@ -68,8 +67,7 @@ def _fault(rung: Rung) -> str:
     """Return why the rung cannot be trusted, "" where it held everything."""
     if not fences(processes=1, disk_bytes=1):
         return "prlimit (util-linux) is missing"
-    with tempfile.TemporaryDirectory(prefix="budgetml-probe-") as name, socket.socket() as server:
-        folder = Path(name)
+    with scratch("probe") as folder, socket.socket() as server:
         workspace, secret, target = folder / "workspace", folder / "secret", folder / "written"
         workspace.mkdir()
         secret.write_text("secret")

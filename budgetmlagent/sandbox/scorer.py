@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.sandbox.launch import Rung
 from budgetmlagent.sandbox.reported import reported_score, reported_seconds
+from budgetmlagent.sandbox.scratch import scratch
 from budgetmlagent.sandbox.sealed import run_code
 from budgetmlagent.sandbox.watchdog import Limits, Outcome
-from budgetmlagent.sandbox.workspace import TaskFiles, workspace
+from budgetmlagent.sandbox.workspace import TaskFiles, lay_out
 from memory.artifacts import Artifacts
 from nodes.deps import Execution, Score
 
@@ -118,10 +118,10 @@ class SealedScorer:
             args += ["--target", json.dumps(self.target)]
         if scored:
             args += ["--scoring", "/scoring"]
-        with tempfile.TemporaryDirectory(prefix="budgetml-answers-") as name:
+        with scratch("answers", self.workdir) as folder:
             mounts = {"/scoring": self.task.scoring} if scored else {}
             if self.task.answers and scored and part is not None:
-                mounts |= self._answers(Path(name), part)
+                mounts |= self._answers(folder, part)
                 args += ["--answers", f"/scoring/{self.task.answers}", "--ids", "/ids.json"]
             outcome, errors = self._run(execution, mounts, args)
         return self._read(outcome, errors, baseline=baseline, scored=scored)
@@ -139,7 +139,8 @@ class SealedScorer:
         task = self.task
         limits = Limits(seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024)
         script = self.artifacts.text(execution.script)
-        with workspace(task, script, self.workdir) as (folder, bound):
+        with scratch("scoring", self.workdir) as folder:
+            bound = lay_out(task, script, folder)
             for name, content in execution.files.items():
                 if f"/workspace/{name}" not in bound:
                     (folder / name).write_bytes(self.artifacts.read(content))

@@ -7,6 +7,7 @@ from pathlib import Path
 from budgetmlagent.errors import RunFailedError, UnavailableError
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
+from budgetmlagent.sandbox.scratch import scratch
 from budgetmlagent.sandbox.watchdog import Limits, Outcome
 
 CODE = "/code"
@@ -27,9 +28,9 @@ def run_module(
     `code` is a file, or a folder with `__main__.py`; `mounts_ro` maps absolute paths inside to host paths, and `args`
     speaks of the paths inside. Raises RunFailedError, with the last line of its errors, where it does not exit with 0.
     """
-    with tempfile.TemporaryDirectory(prefix="budgetml-sealed-") as name:
+    with scratch("sealed") as folder:
         outcome, errors = run_code(
-            rung, code, Path(name), mounts_ro, args, Limits(seconds=seconds, memory_mb=memory_mb), python
+            rung, code, folder, mounts_ro, args, Limits(seconds=seconds, memory_mb=memory_mb), python
         )
     if outcome.exit != 0:
         why = f"went over its limit of {outcome.killed}" if outcome.killed else errors.rpartition("\n")[2]

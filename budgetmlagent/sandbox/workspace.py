@@ -1,11 +1,9 @@
-"""The folder in which one script runs: made afresh, and removed when its submission has been taken."""
+"""The folder in which one script runs: how it is filled, and how a submission is taken from it."""
 
 import os
 import shutil
 import stat
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
@@ -45,20 +43,14 @@ class TaskFiles(Protocol):
     def feedback(self) -> str: ...  # noqa: D102
 
 
-@contextmanager
-def workspace(task: TaskFiles, script: str, parent: Path) -> Iterator[tuple[Path, dict[str, Path]]]:
-    """Make a workspace with `script` as train.py; yield it and what is to be bound read-only in it.
+def lay_out(task: TaskFiles, script: str, folder: Path) -> dict[str, Path]:
+    """Fill an empty folder with `script` as train.py; return what is to be bound read-only: path inside -> source.
 
-    Files that the agent may change are copied. The folder is removed in the end.
+    Files that the agent may change are copied.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="workspace-", dir=parent))
-    try:
-        bound = _lay_out(task.env, Path(), folder, set(task.readonly))
-        (folder / SCRIPT).write_text(script, encoding="utf-8", errors="surrogateescape")
-        yield folder, {f"/workspace/{name}": source.resolve() for name, source in bound.items()}
-    finally:
-        remove(folder)
+    bound = _lay_out(task.env, Path(), folder, set(task.readonly))
+    (folder / SCRIPT).write_text(script, encoding="utf-8", errors="surrogateescape")
+    return {f"/workspace/{name}": source.resolve() for name, source in bound.items()}
 
 
 def _lay_out(env: Path, place: Path, folder: Path, readonly: set[str]) -> dict[str, Path]:

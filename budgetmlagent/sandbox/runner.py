@@ -1,0 +1,113 @@
+"""One execution, in a process of its own: `python -m budgetmlagent.sandbox.runner FOLDER`.
+
+It owns sandbox, limits and log, and belongs to no terminal and no parent: who asked for the execution may be killed at
+any moment. The folder holds `job.json` (what to run), `run.json` (who runs it), `log` and `result.json`, which appears
+whole when every process of the script is dead. A runner that is killed itself takes the sandbox along.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox.interpreter import Interpreter
+from budgetmlagent.sandbox.launch import Job, Rung, launch
+from budgetmlagent.sandbox.watchdog import Limits, Outcome
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def main(folder: Path) -> None:
+    """Run the job of `folder` to its end, unless another process has taken it."""
+    me = psutil.Process()
+    if not claim(folder, {"pid": me.pid, "started": me.create_time(), "boot": BOOT.read_text().strip()}):
+        return
+    rung, job = read_job(folder)
+    try:
+        outcome = launch(rung, job)
+    except UnavailableError as error:
+        publish(folder / "result.json", {"unavailable": str(error)})
+        return
+    with (folder / "log").open("wb") as log:
+        log.write(outcome.output)
+        log.flush()
+        os.fsync(log.fileno())
+    publish(folder / "result.json", {k: v for k, v in asdict(outcome).items() if k != "output"})
+
+
+def claim(folder: Path, who: Mapping[str, Any]) -> bool:
+    """Write down who runs the job, {} for nobody; False where that is settled already."""
+    part = folder / f".run-{os.getpid()}"
+    part.write_text(json.dumps(who))
+    try:
+        os.link(part, folder / "run.json")  # unlike a rename it fails where there is one
+    except FileExistsError:
+        return False
+    finally:
+        part.unlink()
+    return True
+
+
+def runner_of(folder: Path) -> psutil.Process | None:
+    """Return the process that runs the job, None where it is dead: a pid alone may be another's by now."""
+    said = json.loads((folder / "run.json").read_text())
+    if said.get("boot") != BOOT.read_text().strip():
+        return None
+    try:
+        process = psutil.Process(said["pid"])
+        alive = process.create_time() == said["started"] and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return None
+    return process if alive else None
+
+
+def read_result(folder: Path) -> Outcome | None:
+    """Return how the job ended, None where nobody knows. Raises UnavailableError where the sandbox did not start."""
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    said = json.loads(path.read_text())
+    if "unavailable" in said:
+        raise UnavailableError(said["unavailable"])
+    return Outcome(output=(folder / "log").read_bytes(), **said)
+
+
+def write_job(folder: Path, rung: Rung, job: Job) -> None:
+    """Write what is to be run."""
+    publish(folder / "job.json", {"rung": asdict(rung), "job": asdict(job)})
+
+
+def read_job(folder: Path) -> tuple[Rung, Job]:
+    """Read it back."""
+    said: dict[str, Any] = json.loads((folder / "job.json").read_text())
+    rung, job = said["rung"], said["job"]
+    path, prefix, base = (Path(job["python"][name]) for name in ("path", "prefix", "base_prefix"))
+    paths = {
+        "python": Interpreter(path, prefix, base, job["python"]["version"]),
+        "limits": Limits(**job["limits"]),
+        "workspace": Path(job["workspace"]),
+        "readonly": {inside: Path(source) for inside, source in job["readonly"].items()},
+        "hidden": tuple(map(Path, job["hidden"])),
+        "masks": tuple(map(Path, job["masks"])),
+    }
+    return Rung(**rung | {"binary": rung["binary"] and Path(rung["binary"])}), Job(**job | paths)
+
+
+def publish(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file that is there whole or not at all, after a crash of the machine too."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(value, file, default=str)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

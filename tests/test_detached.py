@@ -1,0 +1,293 @@
+"""Executions outlive whoever asked for them: nothing that is finished is run twice, and what is lost is said."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import tiny
+from fault_server import FaultServer
+
+from budgetmlagent import Session
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox.detached import MOST_LOST, execute
+from budgetmlagent.sandbox.interpreter import interpreter
+from budgetmlagent.sandbox.launch import Job, Rung
+from budgetmlagent.sandbox.probe import UNSAFE, probe
+from budgetmlagent.sandbox.runner import claim, read_job, runner_of, write_job
+from budgetmlagent.sandbox.scratch import PREFIX, scratch, sweep
+from budgetmlagent.sandbox.watchdog import Limits
+
+CALLER = """
+import sys
+from pathlib import Path
+from budgetmlagent.sandbox.detached import execute
+from budgetmlagent.sandbox.interpreter import interpreter
+from budgetmlagent.sandbox.launch import Job
+from budgetmlagent.sandbox.probe import probe
+from budgetmlagent.sandbox.watchdog import Limits
+script = sys.argv[2]
+ended = execute(Path(sys.argv[1]), probe(), lambda w: Job(interpreter(None), ["-c", script], w, Limits(30)))
+print(ended.outcome.output.decode())
+"""
+
+
+@pytest.fixture(scope="session")
+def rung() -> Rung:
+    return probe()
+
+
+def job(script: str, seconds: float = 30) -> Callable[[Path], Job]:
+    return lambda workspace: Job(interpreter(None), ["-c", script], workspace, Limits(seconds))
+
+
+def unasked(workspace: Path) -> Job:
+    raise AssertionError("it is begun anew")
+
+
+def called(folder: Path, script: str) -> "subprocess.Popen[bytes]":
+    """Another process that asks for an execution; returns when its runner is at work."""
+    caller = subprocess.Popen([sys.executable, "-c", CALLER, str(folder), script], stdout=subprocess.PIPE)
+    eventually((folder / "0/run.json").exists)
+    return caller
+
+
+def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it never came to be"
+        time.sleep(0.01)
+
+
+def killed(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.communicate()
+
+
+def left(mark: str) -> list[psutil.Process]:
+    found = psutil.process_iter(["cmdline", "status"])
+    return [
+        p for p in found
+        if any(mark in word for word in p.info["cmdline"] or []) and p.info["status"] != psutil.STATUS_ZOMBIE
+    ]  # fmt: skip
+
+
+def test_an_execution_is_as_its_script_ends(rung: Rung, tmp_path: Path) -> None:
+    ended = execute(
+        tmp_path / "e", rung, job("open('made', 'w').write('x'); print('out'); raise SystemExit(3)")
+    )
+    assert (ended.outcome.exit, ended.outcome.output, ended.outcome.killed, ended.lost) == (
+        3,
+        b"out\n",
+        "",
+        0,
+    )
+    assert (ended.workspace / "made").read_text() == "x"
+    again = execute(tmp_path / "e", rung, unasked)
+    assert again == ended
+    late = execute(tmp_path / "late", rung, job("import time; time.sleep(9)", seconds=0.3))
+    assert (late.outcome.exit, late.outcome.killed) == (None, "time")
+
+
+def test_the_result_is_there_although_the_caller_was_killed(rung: Rung, tmp_path: Path) -> None:
+    folder = tmp_path / "e"
+    killed(called(folder, "import time; time.sleep(0.7); print('done')"))
+    assert not (folder / "0/result.json").exists()
+    eventually((folder / "0/result.json").exists)
+    ended = execute(folder, rung, unasked)
+    assert (ended.outcome.output, ended.lost) == (b"done\n", 0)
+
+
+def test_a_live_execution_is_joined(rung: Rung, tmp_path: Path) -> None:
+    folder = tmp_path / "e"
+    killed(called(folder, "import time; time.sleep(1.5); print('done')"))
+    assert runner_of(folder / "0") is not None
+    ended = execute(folder, rung, unasked)
+    assert (ended.outcome.output, ended.lost) == (b"done\n", 0)
+    assert not (folder / "1").exists()
+
+
+@pytest.mark.parametrize("name", ["bubblewrap", "unsafe"])
+def test_nothing_outlives_the_runner_and_the_loss_is_told(name: str, rung: Rung, tmp_path: Path) -> None:
+    folder, mark = tmp_path / "e", f"mark-{name}-{os.getpid()}"
+    chosen = rung if name == "bubblewrap" else UNSAFE
+    script = f"import time, pathlib; pathlib.Path('begun').touch(); time.sleep(30) # {mark}"
+    lost: list[int] = []
+
+    def kill() -> None:
+        eventually((folder / "0/workspace/begun").exists)
+        runner = runner_of(folder / "0")
+        assert runner is not None and left(mark)
+        lost.append(1)
+        runner.kill()
+        eventually(lambda: not left(mark))
+
+    def prepare(workspace: Path) -> Job:
+        return job("print('second')" if lost else script)(workspace)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    ended = execute(folder, chosen, prepare)
+    killer.join()
+    assert lost == [1]
+    assert (ended.outcome.output, ended.lost) == (b"second\n", 1)
+
+
+def test_what_is_killed_time_and_again_is_given_up(rung: Rung, tmp_path: Path) -> None:
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\nkill -9 $PPID\n")  # its parent, the runner
+    broken.chmod(0o755)
+    with pytest.raises(UnavailableError, match=f"killed {MOST_LOST + 1} times"):
+        execute(tmp_path / "e", Rung("bubblewrap", "", broken), job("pass"))
+    assert not (tmp_path / "e").exists()
+
+
+def test_a_sandbox_that_does_not_start_is_said_and_may_be_tried_again(rung: Rung, tmp_path: Path) -> None:
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: no room'\nexit 1\n")
+    broken.chmod(0o755)
+    with pytest.raises(UnavailableError, match="sandbox: bwrap: no room"):
+        execute(tmp_path / "e", Rung("bubblewrap", "", broken), job("pass"))
+    assert execute(tmp_path / "e", rung, job("print(1)")).outcome.output == b"1\n"
+
+
+def test_an_interrupt_stops_the_execution(tmp_path: Path) -> None:
+    mark = f"mark-interrupt-{os.getpid()}"
+    caller = called(tmp_path / "e", f"import time; time.sleep(30) # {mark}")
+    eventually(lambda: len(left(mark)) > 1)
+    caller.send_signal(signal.SIGINT)
+    caller.communicate(timeout=20)
+    eventually(lambda: not left(mark))
+    assert caller.returncode != 0
+
+
+def test_a_runner_that_comes_too_late_does_nothing(rung: Rung, tmp_path: Path) -> None:
+    place = tmp_path / "e/0"
+    (place / "workspace").mkdir(parents=True)
+    write_job(
+        place,
+        rung,
+        Job(interpreter(None), ["-c", "open('made', 'w')"], place / "workspace", Limits(9), masks=()),
+    )
+    assert read_job(place)[0] == rung
+    ended = execute(tmp_path / "e", rung, job("print('anew')"))
+    assert (ended.outcome.output, ended.lost) == (b"anew\n", 0)
+    subprocess.run([sys.executable, "-m", "budgetmlagent.sandbox.runner", str(place)], check=True)
+    assert list((place / "workspace").iterdir()) == []
+    assert not (place / "result.json").exists()
+
+
+def test_one_alone_can_claim(tmp_path: Path) -> None:
+    assert [claim(tmp_path, {"pid": n}) for n in range(3)] == [True, False, False]
+    assert json.loads((tmp_path / "run.json").read_text()) == {"pid": 0}
+
+
+def test_a_runner_is_not_taken_for_another_process_of_its_number(tmp_path: Path) -> None:
+    me = psutil.Process()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    said = {"pid": me.pid, "started": me.create_time(), "boot": boot}
+    for wrong, found in (
+        ({}, True),
+        ({"started": 1.0}, False),
+        ({"boot": "another"}, False),
+        ({"pid": 2**22}, False),
+    ):
+        (tmp_path / "run.json").write_text(json.dumps(said | wrong))
+        assert (runner_of(tmp_path) is not None) == found, wrong
+
+
+def test_the_runner_is_given_no_key(rung: Rung, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not to be seen")
+    folder, seen = tmp_path / "e", []
+
+    def look() -> None:
+        eventually((folder / "0/run.json").exists)
+        runner = runner_of(folder / "0")
+        assert runner is not None
+        seen.append(runner.environ())
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    execute(folder, rung, job("import time; time.sleep(1)"))
+    looker.join()
+    assert "PATH" in seen[0]
+    assert "OPENAI_API_KEY" not in seen[0]
+
+
+def test_a_scratch_folder_lives_as_long_as_its_owner(tmp_path: Path) -> None:
+    dead = tmp_path / f"{PREFIX}of-the-dead"
+    dead.mkdir()
+    (dead / "file").touch()
+    with scratch("kind", tmp_path) as folder:
+        assert folder.is_dir() and not dead.exists()
+        sweep(tmp_path)
+        assert folder.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+RESUME = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
+SLOW = "import time\ntime.sleep(0.4)\n" + tiny.STARTER
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.soak)])
+def test_no_finished_execution_is_run_twice_whenever_the_caller_is_killed(tmp_path: Path, times: int) -> None:
+    """Tries that an observer saw a runner take = executions that the run recorded + those that it says were lost."""
+    chance, turns = random.Random(times), times
+    with FaultServer(respond=lambda body: slowed(tiny.team(body))) as server:
+        session = Session(
+            str(tiny.task(tmp_path, SLOW)), models=tiny.models(tmp_path, server.url), budget=1.0, turns=turns,
+            history="run", runs_dir=tmp_path / "runs",
+        )  # fmt: skip
+        command = [sys.executable, "-c", RESUME, "resume", str(session.folder.root), "--json"]
+        with Observer(session.folder.work) as observer:
+            for _ in range(times):
+                child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                begun = len(observer.tries)
+                eventually(
+                    lambda begun=begun, child=child: len(observer.tries) > begun or child.poll() is not None,
+                    60,
+                )
+                time.sleep(chance.uniform(0, 0.6))
+                killed(child)
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    run = Session.open(session.folder.root)
+    executions = [run.artifacts.json(e.execution) for e in run.timeline if e.execution]
+    recorded = sum(1 + len(execution["earlier"]) for execution in executions)
+    assert recorded == turns + 1
+    assert len(observer.tries) == recorded + sum(e.lost for e in run.timeline)
+    assert not run.folder.work.exists()
+    assert not left(str(session.folder.root))
+
+
+def slowed(turn: tiny.Turn) -> tiny.Turn:
+    turn.text = turn.text.replace("```python\n", "```python\nimport time\ntime.sleep(0.4)\n")
+    return turn
+
+
+class Observer:
+    """Watches which executions are taken by a runner."""
+
+    def __init__(self, work: Path) -> None:
+        self.work, self.tries, self.over = work, set[str](), threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def watch(self) -> None:
+        while not self.over.wait(0.01):
+            self.tries |= {str(path) for path in self.work.glob("execution-*/*/run.json")}
+
+    def __enter__(self) -> "Observer":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
