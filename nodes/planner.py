@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from memory.state import Fault, Plan, RunState, Shared
+from memory.state import NANO, Fault, Plan, RunState, Shared
 from nodes.attempts import best_script, briefing, chain, line, recalled
 from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
@@ -14,6 +14,7 @@ from nodes.tuning import changes, compact
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
 NAME, SHORT = "planner", 12  # key of this node's notes; letters of a case's id that are kept there
 PATIENCE = {"expert": 6, "finish": 8}  # attempts in a row that fail before a model is offered these ways out
+FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
 WARM = 3  # and before it is asked at a higher temperature
 REWRITES = (
     2  # rewritten scripts in a row that fail before that is not offered any more, where other means are left
@@ -140,7 +141,18 @@ def _prompt(
         fault=state.fault.get("detail", "") if state.counts.get("misses") else "",
         notes=told_by_others(state, NAME),
         actions=actions,
+        left=_left(state),
     )
+
+
+def _left(state: RunState) -> str:
+    """Say what is left of turns and money, once that is little: what is chosen then should be worth it."""
+    turns = state.task.get("turns", 0) - state.turn
+    budget = state.task.get("budget", 0)
+    money = max(0, budget - state.spent)
+    said = [f"{turns} turn{'s' if turns > 1 else ''}"] if turns <= FEW_TURNS else []
+    said += [f"${money / NANO:.4f} of ${budget / NANO:.2f}"] if state.spent and money < LITTLE * budget else []
+    return " and ".join(said)
 
 
 def _schema(cases: list[dict[str, Any]], tuned: list[str], actions: list[str]) -> dict[str, Any]:
