@@ -125,9 +125,14 @@ class RunView:
     @property
     def timelines(self) -> list[list[Event]]:
         """The timeline of every branch, the abandoned ones too; the newest branch comes first."""
-        names, calls = branches.names(self._saver), self.calls
-        ways = [branches.points(branches.way(self._saver, name)) for name in names]
-        return [list(events.timeline(way, calls)) for way in ways]
+        calls = self.calls
+        return [list(events.timeline(way, calls)) for way in self.ways]
+
+    @property
+    def ways(self) -> list[list[Point]]:
+        """The checkpoints of every branch, oldest first; the newest branch comes first."""
+        names = branches.names(self._saver)
+        return [branches.points(branches.way(self._saver, name)) for name in names]
 
     def __repr__(self) -> str:
         """One line: which run, and where it stands."""
