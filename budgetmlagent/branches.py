@@ -16,10 +16,8 @@ from budgetmlagent.errors import UnavailableError
 from memory.state import RunState
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
     from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
-
+    from pydantic import TypeAdapter
 
 
 FIELDS = frozenset(f.name for f in fields(RunState))

@@ -11,7 +11,15 @@ from budgetmlagent.disk import LOOK, remedy
 from budgetmlagent.errors import UnavailableError
 
 # What decoding raises where bytes were changed in a way that SQLite does not notice.
-UNDECODABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError, RecursionError)
+UNDECODABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    NotImplementedError,
+    RecursionError,
+)
 
 
 class Checkpoints(SqliteSaver):

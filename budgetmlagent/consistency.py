@@ -138,7 +138,9 @@ def _asked(view: RunView, timelines: "Iterable[Sequence[Event]]") -> set[tuple[i
             by, wrote = event.plan.get("by"), event.plan.get("wrote")
             if event.node == "planner" and by in models and event.plan != plan:
                 found.add((event.step, event.node))
-            if event.node == "coder" and wrote in models - {by} and wrote != plan.get("wrote"):  # of `by`: it may be a tuning
+            if (
+                event.node == "coder" and wrote in models - {by} and wrote != plan.get("wrote")
+            ):  # of `by`: it may be a tuning
                 found.add((event.step, event.node))
             plan = event.plan
     steps = {(event.step, event.node) for timeline in timelines for event in timeline}
@@ -160,8 +162,12 @@ def _projected(view: RunView) -> list[Row]:
     except (FileNotFoundError, CorruptArtifactError) as error:
         return [row("projections", False, f"they cannot be made again: {error}")]
     wrong = [sentence for name, content in files.items() for sentence in _differs(view, name, content)]
-    there = {p.relative_to(view.folder.root).as_posix() for p in (view.folder.root / summary.BEST).glob("[!.]*")}
-    wrong += [f"{name} is not of the best attempt: `--rebuild` removes it" for name in sorted(there - files.keys())]
+    there = {
+        p.relative_to(view.folder.root).as_posix() for p in (view.folder.root / summary.BEST).glob("[!.]*")
+    }
+    wrong += [
+        f"{name} is not of the best attempt: `--rebuild` removes it" for name in sorted(there - files.keys())
+    ]
     return rows("projections", wrong, f"{', '.join(files)} are what the stores give")
 
 

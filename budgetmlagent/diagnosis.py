@@ -52,7 +52,9 @@ def of_run(run: str, runs_dir: Path, *, rebuild: bool) -> list[Row]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            return [row("running", True, "the run is running in another process: look again when it has ended")]
+            return [
+                row("running", True, "the run is running in another process: look again when it has ended")
+            ]
         try:
             return [*(_rebuilt(found) if rebuild else []), *_checked(found)]
         finally:
@@ -91,7 +93,9 @@ def _without_damage(run: RunDir, name: str) -> Iterator[Row]:
     except UnavailableError:
         for account in ("ended.json", "final.json"):  # neither stands without the other
             (run.root / account).unlink(missing_ok=True)
-        yield row("rebuilt", True, f"{name} was damaged and is removed: `budgetml resume` scores the best again")
+        yield row(
+            "rebuilt", True, f"{name} was damaged and is removed: `budgetml resume` scores the best again"
+        )
 
 
 def _graph_again(run: RunDir) -> Iterator[Row]:
@@ -103,6 +107,8 @@ def _graph_again(run: RunDir) -> Iterator[Row]:
         path = branches.points(branches.way(saver, branches.newest(saver, run.run_id)))
         graph = next((point.graph for point in reversed(path) if point.graph), None)
         if graph is None:
-            raise UnavailableError(f"{run.graph}: no checkpoint has the graph: put it back from a copy") from None
+            raise UnavailableError(
+                f"{run.graph}: no checkpoint has the graph: put it back from a copy"
+            ) from None
         run.write_bytes("graph.yaml", Artifacts(run.artifacts).read(graph))
         yield row("rebuilt", True, "graph.yaml, as the newest checkpoint has it")

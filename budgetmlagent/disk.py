@@ -12,7 +12,9 @@ from memory.store import StoreError
 REFUSED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
 # SQLite's names for the same: no room, no right to write, no such folder.
 SQLITE_REFUSED = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
-MAKE_ROOM = "make room or let it be written; every finished step of a run is kept, and `budgetml resume` goes on"
+MAKE_ROOM = (
+    "make room or let it be written; every finished step of a run is kept, and `budgetml resume` goes on"
+)
 LOOK = "`budgetml doctor RUN` says what is lost"
 
 

@@ -6,7 +6,11 @@ from typing import Any, NamedTuple
 
 from memory.artifacts import Artifacts, CorruptArtifactError
 
-ATTEMPT, EXECUTION, FILE = "attempt", "execution", "file"  # a file names nothing further, whatever is written in it
+ATTEMPT, EXECUTION, FILE = (
+    "attempt",
+    "execution",
+    "file",
+)  # a file names nothing further, whatever is written in it
 
 
 class Name(NamedTuple):

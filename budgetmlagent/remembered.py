@@ -23,7 +23,9 @@ def of_run(run: RunDir) -> list[Row]:
         try:
             store.get(name)
         except (StoreError, KeyError, ValueError):
-            wrong.append(f"the item {name} is damaged: `--rebuild` makes it again where the run has its artifact")
+            wrong.append(
+                f"the item {name} is damaged: `--rebuild` makes it again where the run has its artifact"
+            )
     if not wrong:
         try:
             with store:
@@ -43,7 +45,11 @@ def _merged(run: RunDir, store: Store) -> Iterator[Row]:
     there = forgotten(run.shared_history) | set(Store(run.shared_history).ids())
     missing = set(store.ids()) - there
     words = f"the shared memory lacks {len(missing)} items that are marked as merged: `--rebuild` merges them again"
-    yield row("merged", not missing, words if missing else "every item is in the shared memory, or was forgotten there")
+    yield row(
+        "merged",
+        not missing,
+        words if missing else "every item is in the shared memory, or was forgotten there",
+    )
 
 
 def rebuild(run: RunDir) -> int:

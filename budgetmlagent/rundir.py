@@ -121,8 +121,10 @@ class RunDir:
             TypeAdapter(RunConfig).validate_json(text, strict=True)
             return RunConfig(**json.loads(text))
         except (ValueError, TypeError) as error:
-            told = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-            what = " ".join([*(f"{part}:" for part in told["loc"]), told["msg"]])
+            what = str(error)
+            if isinstance(error, ValidationError):
+                first = error.errors()[0]
+                what = "".join(f"{part}: " for part in first["loc"]) + first["msg"]
             raise UnavailableError(
                 f"{path}: damaged ({what}); the run cannot be opened: put the file back from a copy"
             ) from None

@@ -186,7 +186,9 @@ class Session(RunView):
             self._conclude("failed", str(error))
             raise
         except UnavailableError as error:
-            with suppress(UnavailableError, OSError):  # on a full disk the checkpoints alone say how far it came
+            with suppress(
+                UnavailableError, OSError
+            ):  # on a full disk the checkpoints alone say how far it came
                 self._conclude("stopped", str(error))
             raise
 

@@ -142,7 +142,9 @@ def read_summary(path: Path) -> dict[str, Any]:
     """Read a run.json. Raises UnavailableError where it is damaged."""
     whole = read_json(path)
     named = all(isinstance(whole.get(key), str) for key in ("run_id", "graph", "status"))
-    counted = isinstance(whole.get("usd"), int | float) and isinstance(whole.get("gain_pct"), int | float | None)
+    counted = isinstance(whole.get("usd"), int | float) and isinstance(
+        whole.get("gain_pct"), int | float | None
+    )
     if not named or not counted:
         raise _damaged(path, "it lacks what every summary has")
     return whole

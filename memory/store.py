@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 KINDS = ("attempt", "case", "repair")
 FIELDS = ("task", "run", "step", "name", "error", "signature")  # of an item, for `where` in a query
 PATIENCE = 60.0  # seconds to wait for another process to leave a store
-REFUSED = ("disk is full", "readonly database", "unable to open", "os error")  # what Chroma says of a disk, not of its files
+REFUSED = (
+    "disk is full",
+    "readonly database",
+    "unable to open",
+    "os error",
+)  # what Chroma says of a disk, not of its files
 BATCH = 1_000  # items in one write to the index
 
 Item = dict[str, Any]

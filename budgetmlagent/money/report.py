@@ -19,7 +19,11 @@ def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
     entries = book.calls(run)
     for entry in entries:
         sums = (entry.nano, entry.tokens_in, entry.tokens_out, entry.cached, entry.step)
-        if not all(isinstance(n, int) for n in sums) or not isinstance(entry.key, str) or "/" not in entry.key:
+        if (
+            not all(isinstance(n, int) for n in sums)
+            or not isinstance(entry.key, str)
+            or "/" not in entry.key
+        ):
             raise UnavailableError(f"ledger {book.path}: the line of call {entry.id!r} is damaged; {LOOK}")
     return [
         {
