@@ -6,15 +6,30 @@ first step: so steps keep their numbers, and what was abandoned stays where it i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
+
+from budgetmlagent.errors import UnavailableError
 from memory.state import RunState
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+    from pydantic import TypeAdapter
+
 
 FIELDS = frozenset(f.name for f in fields(RunState))
+
+
+class Decided(TypedDict):
+    """What the route of a finished step always has."""
+
+    to: str
+    rule: str
+    saw: dict[str, Any]
+    passed: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -66,19 +81,47 @@ def way(saver: "BaseCheckpointSaver[Any]", name: str, at: str | None = None) -> 
 
 
 def points(path: "Sequence[CheckpointTuple]") -> list[Point]:
-    """Return what is to be known of each checkpoint."""
-    return [
-        Point(
-            step=t.metadata["step"],
-            values={k: v for k, v in t.checkpoint["channel_values"].items() if k in FIELDS},
-            config=dict(t.config),
-            loop=t.metadata["source"] == "loop",
-            graph=dict(t.metadata).get("graph"),  # type: ignore[arg-type]
-            start=str(dict(t.metadata).get("start", "")),
-            tasks=frozenset(write[0] for write in t.pending_writes or ()),
-        )
-        for t in path
-    ]
+    """Return what is to be known of each checkpoint. Raises UnavailableError where one is no state of a run."""
+    return [_point(t) for t in path]
+
+
+def _point(t: "CheckpointTuple") -> Point:
+    metadata = dict(t.metadata)
+    try:
+        step, loop = int(metadata["step"]), metadata["source"] == "loop"  # type: ignore[call-overload]
+        values = {k: v for k, v in t.checkpoint["channel_values"].items() if k in FIELDS}
+        _shape().validate_python(values)
+        if loop and step > 0:
+            _decided().validate_python(values["route"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = " ".join(str(error).split())[:120]
+        name = t.config["configurable"]["checkpoint_id"]
+        raise UnavailableError(
+            f"checkpoint {name} is damaged ({what}); `budgetml doctor RUN` says what is lost"
+        ) from None
+    return Point(
+        step=step,
+        values=values,
+        config=dict(t.config),
+        loop=loop,
+        graph=metadata.get("graph"),  # type: ignore[arg-type]
+        start=str(metadata.get("start", "")),
+        tasks=frozenset(write[0] for write in t.pending_writes or ()),
+    )
+
+
+@cache
+def _shape() -> "TypeAdapter[RunState]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(RunState)
+
+
+@cache
+def _decided() -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Decided)
 
 
 def ran_last(path: Sequence[Point]) -> str:

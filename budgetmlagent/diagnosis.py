@@ -1,15 +1,20 @@
 """What `budgetml doctor` looks at: this machine, or the three stores of one run against each other."""
 
 import platform
-import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from budgetmlagent import rundir
-from budgetmlagent.errors import BudgetMLError
+from filelock import FileLock, Timeout
+
+from budgetmlagent import branches, consistency, disk, remembered, rundir, summary
+from budgetmlagent.checkpoints import Checkpoints
+from budgetmlagent.consistency import Row, row
+from budgetmlagent.errors import BudgetMLError, UnavailableError
+from budgetmlagent.rundir import RunDir
+from budgetmlagent.view import RunView
+from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
-
-Row = dict[str, Any]
+from memory.store import StoreError
 
 
 def of_machine(runs_dir: Path) -> list[Row]:
@@ -17,66 +22,93 @@ def of_machine(runs_dir: Path) -> list[Row]:
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
-    rows = [_row("python", True, platform.python_version()), _sandbox()]
+    rows = [row("python", True, platform.python_version()), _sandbox()]
     for model in list_models(load_models()):
         present = model["present"]
         detail = f"{model['path']}" if present else f"not fetched; `budgetml models pull {model['name']}`"
-        rows.append(_row(f"model {model['name']}", True, detail))
+        rows.append(row(f"model {model['name']}", True, detail))
     runs = rundir.all_runs(runs_dir)
-    return [*rows, _row("runs", True, f"{len(runs)} in {runs_dir.resolve()}")]
+    return [*rows, row("runs", True, f"{len(runs)} in {runs_dir.resolve()}")]
 
 
 def _sandbox() -> Row:
     from budgetmlagent.sandbox.probe import probe
 
     try:
-        return _row("sandbox", True, probe().words)
+        return row("sandbox", True, probe().words)
     except BudgetMLError as error:
-        return _row("sandbox", False, str(error))
+        return row("sandbox", False, str(error))
 
 
 def of_run(run: str, runs_dir: Path, *, rebuild: bool) -> list[Row]:
-    """Check a run's artifacts, checkpoints and ledger against each other; make its projections again if asked."""
-    from budgetmlagent import summary
-    from budgetmlagent.session import Session
+    """Check a run's checkpoints, ledger and artifacts against each other; first make again what is derived, if asked.
 
+    Raises UsageError for an unknown run and UnavailableError where its config.json cannot be read.
+    """
     found = rundir.find(run, runs_dir)
-    rows = [
-        _artifacts(found.artifacts),
-        _database("checkpoints", found.checkpoints),
-        _database("ledger", found.ledger),
-    ]
-    if all(row["ok"] for row in rows):
-        session = Session.open(found.root)
-        timeline, calls = session.timeline, session.calls
-        loose = len(calls) - sum(event["calls"] for event in timeline)
-        words = f"{len(calls)} calls, {len(timeline)} steps, {loose} calls of abandoned or unfinished steps"
-        rows.append(_row("money", True, words))
-        if rebuild:
-            summary.write(session.record)
-            rows.append(_row("rebuilt", True, "run.json, events.jsonl, results.tsv, best/"))
-    return rows
-
-
-def _artifacts(folder: Path) -> Row:
-    artifacts, bad = Artifacts(folder), []
-    names = [p.name for p in folder.iterdir() if not p.name.startswith(".")]
-    for name in names:
+    found.config()
+    with disk.clear():
+        lock = FileLock(found.lock, is_singleton=True)
         try:
-            artifacts.read(name)
-        except CorruptArtifactError:
-            bad.append(name)
-    return _row("artifacts", not bad, f"{len(names)} files" if not bad else f"changed: {', '.join(bad)}")
+            lock.acquire(timeout=0)
+        except Timeout:
+            return [
+                row("running", True, "the run is running in another process: look again when it has ended")
+            ]
+        try:
+            return [*(_rebuilt(found) if rebuild else []), *_checked(found)]
+        finally:
+            lock.release()
 
 
-def _database(what: str, path: Path) -> Row:
+def _checked(run: RunDir) -> list[Row]:
+    rows = consistency.of_files(run)
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-            verdict = db.execute("PRAGMA integrity_check").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    return _row(what, verdict == "ok", f"{path}: {verdict}")
+        view = RunView.open(run.root)
+        rows += consistency.of_run(view)
+    except (BudgetMLError, StoreError) as error:
+        rows.append(row("run", False, str(error)))
+    return [*rows, *remembered.of_run(run)]
 
 
-def _row(what: str, ok: bool, detail: str) -> Row:
-    return {"what": what, "ok": ok, "detail": detail}
+def _rebuilt(run: RunDir) -> Iterator[Row]:
+    """Make again whatever can be: the graph's file, memory, the projections; remove what is half written."""
+    for path in consistency.half_written(run):
+        path.unlink()
+    for name in ("ended.json", "final.json"):
+        yield from _without_damage(run, name)
+    try:
+        yield from _graph_again(run)
+        yield row("rebuilt", True, f"memory: {remembered.rebuild(run)} items")
+        files = summary.write(RunView.open(run.root).record)
+        yield row("rebuilt", True, f"run.json of {files['steps']} steps, events.jsonl, results.tsv, best/")
+    except (BudgetMLError, StoreError, CorruptArtifactError, FileNotFoundError) as error:
+        yield row("rebuilt", False, f"not all could be made again: {error}")
+
+
+def _without_damage(run: RunDir, name: str) -> Iterator[Row]:
+    """Remove a damaged account of the run's end: `budgetml resume` makes it again."""
+    try:
+        summary.read_json(run.root / name)
+    except UnavailableError:
+        for account in ("ended.json", "final.json"):  # neither stands without the other
+            (run.root / account).unlink(missing_ok=True)
+        yield row(
+            "rebuilt", True, f"{name} was damaged and is removed: `budgetml resume` scores the best again"
+        )
+
+
+def _graph_again(run: RunDir) -> Iterator[Row]:
+    """Give the run its graph back, as the newest checkpoint has it, where graph.yaml cannot be read."""
+    try:
+        GraphSpec.load(run.graph, check=False)
+    except GraphError:
+        saver = Checkpoints(run.checkpoints)
+        path = branches.points(branches.way(saver, branches.newest(saver, run.run_id)))
+        graph = next((point.graph for point in reversed(path) if point.graph), None)
+        if graph is None:
+            raise UnavailableError(
+                f"{run.graph}: no checkpoint has the graph: put it back from a copy"
+            ) from None
+        run.write_bytes("graph.yaml", Artifacts(run.artifacts).read(graph))
+        yield row("rebuilt", True, "graph.yaml, as the newest checkpoint has it")

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,7 @@ def begin(
     origin: RunDir, config: RunConfig, task: str, path: "list[CheckpointTuple]", replies: str
 ) -> tuple[RunDir, RunConfig]:
     """Make the folder of a fork of `origin` that stands where `path` ends. Raises UsageError."""
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
+    from budgetmlagent.checkpoints import Checkpoints
     from budgetmlagent.money.ledger import Ledger
 
     if replies not in REPLIES:
@@ -36,8 +34,7 @@ def begin(
     run = rundir.create(origin.root.parent, config, origin.graph.read_text(encoding="utf-8"))
     _share(origin, run)
     Ledger(run.ledger).open_fork(config.run_id, origin.run_id)
-    target = SqliteSaver(sqlite3.connect(run.checkpoints, check_same_thread=False))
-    branches.split(path, target, config.run_id)
+    branches.split(path, Checkpoints(run.checkpoints), config.run_id)
     return run, config
 
 

@@ -5,7 +5,10 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import UnavailableError, UsageError
 
@@ -105,17 +108,36 @@ class RunDir:
 
     def write(self, name: str, value: Any) -> None:
         """Write a JSON file whole or not at all."""
-        part = self.root / f".{name}.part"
-        part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(self.root / name)
+        self.write_bytes(name, as_json(value))
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file whole or not at all; `name` may begin with a folder, which is made."""
+        path = self.root / name
+        path.parent.mkdir(exist_ok=True)
+        part = path.with_name(f".{path.name}.part")
+        part.write_bytes(content)
+        part.replace(path)
 
     def config(self) -> RunConfig:
         """Read what the run was started with."""
         path = self.root / "config.json"
         try:
-            return RunConfig(**json.loads(path.read_text(encoding="utf-8")))
+            text = path.read_text(encoding="utf-8")
+            TypeAdapter(RunConfig).validate_json(text, strict=True)
+            return RunConfig(**json.loads(text))
         except (ValueError, TypeError) as error:
-            raise UnavailableError(f"{path}: damaged ({error}); the run cannot be opened") from None
+            what = str(error)
+            if isinstance(error, ValidationError):
+                first = error.errors()[0]
+                what = "".join(f"{part}: " for part in first["loc"]) + first["msg"]
+            raise UnavailableError(
+                f"{path}: damaged ({what}); the run cannot be opened: put the file back from a copy"
+            ) from None
+
+
+def as_json(value: Any) -> bytes:
+    """Return a JSON file's content."""
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:

@@ -3,13 +3,13 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from budgetmlagent import branches, events, rundir, summary
+from budgetmlagent import branches, disk, events, rundir, summary
 from budgetmlagent.branches import Point
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
 from budgetmlagent.events import Event
@@ -154,7 +154,7 @@ class Session(RunView):
 
     def step(self) -> Event | None:
         """Run one node; return its event, None where the run has ended."""
-        with self._running(), self._told():
+        with self._running(), self._told(), disk.clear():
             event = next(self._events(), None)
             if event:
                 self._stand()
@@ -166,7 +166,7 @@ class Session(RunView):
         `until` stops it after a step: a node's name (the next time that it has run), a step's number, or a function of
         the event that says whether to stop.
         """
-        with self._running(), self._told():
+        with self._running(), self._told(), disk.clear():
             for event in self._events():
                 if on_step:
                     on_step(event)
@@ -184,6 +184,12 @@ class Session(RunView):
             raise
         except RunFailedError as error:
             self._conclude("failed", str(error))
+            raise
+        except UnavailableError as error:
+            with suppress(
+                UnavailableError, OSError
+            ):  # on a full disk the checkpoints alone say how far it came
+                self._conclude("stopped", str(error))
             raise
 
     def extend(self, budget: float | None = None, turns: int | None = None) -> None:
@@ -255,26 +261,27 @@ class Session(RunView):
         """Hold the run: no two processes go on with it at once."""
         from filelock import FileLock, Timeout
 
-        from memory.store import StoreError
-
         lock = FileLock(self.folder.lock, is_singleton=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise UsageError(f"run {self.run_id} is running in another process") from None
-        self._began = time.monotonic()
-        try:
-            if not self.folder.summary.exists():
-                self.folder.write("run.json", self.summary)
-            yield
-        except StoreError as error:
-            raise UnavailableError(str(error)) from None
-        finally:
-            if "parts" in self.__dict__:
-                self.parts.close()
-                del self.__dict__["parts"]
-                self.__dict__.pop("_compiled", None)
-            lock.release()
+        with disk.clear():
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise UsageError(f"run {self.run_id} is running in another process") from None
+            self._began = time.monotonic()
+            try:
+                if not self.folder.summary.exists():
+                    self.folder.write("run.json", self.summary)
+                yield
+            finally:
+                self._let_go()
+                lock.release()
+
+    def _let_go(self) -> None:
+        """Close the parts; they are made anew when the run is gone on with."""
+        parts = self.__dict__.pop("parts", None)
+        self.__dict__.pop("_compiled", None)
+        if parts:
+            parts.close()
 
     def _events(self) -> Iterator[Event]:
         """Run node after node, yielding each step's event after its checkpoint is written."""

@@ -1,23 +1,25 @@
 """What a run leaves behind, projected from its three stores: `run.json`, `results.tsv` and `best/`."""
 
 import csv
+import io
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent import events
+from budgetmlagent.errors import UnavailableError
 from budgetmlagent.events import Event
 from budgetmlagent.money.ledger import PAID
-from budgetmlagent.rundir import RunConfig, RunDir
+from budgetmlagent.rundir import RunConfig, RunDir, as_json
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.policy import percent_better
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.attempts import chain
 
+BEST = "best"  # the folder of the winning script and of what it left
 GOAL = 10.0  # percent better than the starter: success (the paper, section 4)
 REASONS = {
     "out_of_turns": "all turns are used",
@@ -127,37 +129,68 @@ def reason(values: Mapping[str, Any]) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; empty where there is none yet."""
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    """Read a JSON object; empty where there is none yet. Raises UnavailableError where it is damaged."""
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise _damaged(path, str(error)) from None
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a run.json. Raises UnavailableError where it is damaged."""
+    whole = read_json(path)
+    named = all(isinstance(whole.get(key), str) for key in ("run_id", "graph", "status"))
+    counted = isinstance(whole.get("usd"), int | float) and isinstance(
+        whole.get("gain_pct"), int | float | None
+    )
+    if not named or not counted:
+        raise _damaged(path, "it lacks what every summary has")
+    return whole
+
+
+def _damaged(path: Path, what: str) -> UnavailableError:
+    restore = f"`budgetml doctor {path.parent.name} --rebuild` puts it right"
+    return UnavailableError(f"{path}: damaged ({what}); {restore}")
+
+
+def projections(record: Record) -> dict[str, bytes]:
+    """Return all that is made from the run's stores: the name of each file in the run's folder and its content."""
+    artifacts, best = record.artifacts, record.values.get("best")
+    files = {
+        "run.json": as_json(build(record)),
+        "events.jsonl": "".join(events.as_line(event) for event in record.timeline).encode(),
+        "results.tsv": _results(list(chain(artifacts, record.values.get("head", "")))[::-1]),
+    }
+    if best:
+        attempt = artifacts.json(best["attempt"])
+        left = artifacts.json(attempt["execution"])["files"]
+        files |= {f"{BEST}/train.py": artifacts.read(attempt["script"])}
+        files |= {f"{BEST}/{name}": artifacts.read(id) for name, id in left.items()}
+    return files
 
 
 def write(record: Record) -> dict[str, Any]:
     """Write every projection of the run and return the JSON object."""
-    folder, values, artifacts = record.folder.root, record.values, record.artifacts
-    whole = build(record)
-    record.folder.write("run.json", whole)
-    events.write(folder / "events.jsonl", record.timeline)
-    _write_results(folder / "results.tsv", list(chain(artifacts, values.get("head", "")))[::-1])
-    if values.get("best"):
-        _write_best(folder / "best", artifacts.json(values["best"]["attempt"]), artifacts)
+    files = projections(record)
+    for old in (record.folder.root / BEST).glob("*"):
+        if f"{BEST}/{old.name}" not in files:
+            old.unlink()  # of a best that was gone back from
+    for name, content in files.items():
+        record.folder.write_bytes(name, content)
+    whole: dict[str, Any] = json.loads(files["run.json"])
     return whole
 
 
-def _write_results(path: Path, tried: Sequence[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, delimiter="\t", lineterminator="\n")
-        table.writerow(["step", "score", "seconds", "dollars", "status", "plan"])
-        for a in tried:
-            score = "" if a["score"] is None else f"{a['score']:.6g}"
-            plan = " ".join(f"{a['plan'].get('action', '')}: {a['plan'].get('instruction', '')}".split())
-            table.writerow(
-                [a["step"], score, f"{a['seconds']:.1f}", f"{a['cost'] / NANO:.6f}", a["status"], plan[:200]]
-            )
-
-
-def _write_best(folder: Path, attempt: Mapping[str, Any], artifacts: Artifacts) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    (folder / "train.py").write_bytes(artifacts.read(attempt["script"]))
-    for name, artifact in artifacts.json(attempt["execution"])["files"].items():
-        (folder / name).write_bytes(artifacts.read(artifact))
+def _results(tried: Sequence[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO()
+    table = csv.writer(text, delimiter="\t", lineterminator="\n")
+    table.writerow(["step", "score", "seconds", "dollars", "status", "plan"])
+    for a in tried:
+        score = "" if a["score"] is None else f"{a['score']:.6g}"
+        plan = " ".join(f"{a['plan'].get('action', '')}: {a['plan'].get('instruction', '')}".split())
+        table.writerow(
+            [a["step"], score, f"{a['seconds']:.1f}", f"{a['cost'] / NANO:.6f}", a["status"], plan[:200]]
+        )
+    return text.getvalue().encode()

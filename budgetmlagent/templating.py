@@ -7,11 +7,12 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def environment(folder: Path) -> "Environment":
-    """Return the templates of `folder`; what they write is plain text, so nothing is escaped."""
+def environment(folder: Path, *, html: bool = False) -> "Environment":
+    """Return the templates of `folder`; with `html` every value is escaped, else what they write is plain text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(  # noqa: S701  # what is written is no HTML
+    return Environment(
+        autoescape=html,  # noqa: S701  # only HTML is escaped
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,13 +1,12 @@
 """Looking at a run: everything is read from its three stores, and nothing is started."""
 
-import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from budgetmlagent import branches, events, rundir, summary
+from budgetmlagent import branches, disk, events, rundir, summary
 from budgetmlagent.branches import Point
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.events import Event
 from budgetmlagent.rundir import RunConfig, RunDir
 from memory.state import NANO, RunState
@@ -30,14 +29,14 @@ class RunView:
             # Whether it can be gone on with is judged then: to look at a run its own nodes need not be installed.
             spec = GraphSpec.load(found.graph, check=False)
         except GraphError as error:
-            raise UsageError(str(error)) from None
+            restore = f"`budgetml doctor {found.run_id} --rebuild` restores it"
+            raise UnavailableError(f"{' '.join(str(error).split())}; {restore}") from None
         self = cls.__new__(cls)
         self._begin(found, found.config(), spec)
         return self
 
     def _begin(self, run: RunDir, config: RunConfig, spec: "GraphSpec") -> None:
-        from langgraph.checkpoint.sqlite import SqliteSaver
-
+        from budgetmlagent.checkpoints import Checkpoints
         from budgetmlagent.money.ledger import Ledger
         from budgetmlagent.tasks.folder import load_task
         from memory.artifacts import Artifacts
@@ -48,10 +47,22 @@ class RunView:
         self.ledger = Ledger(run.ledger)
         if not config.fork:
             self.ledger.open_run(config.run_id, config.budget)
-        self._saver = SqliteSaver(sqlite3.connect(run.checkpoints, check_same_thread=False))
+        self._saver = Checkpoints(run.checkpoints)
         self._branch = branches.newest(self._saver, config.run_id)
         self._at: str | None = None  # the checkpoint that was gone back to; None: the branch's newest
         self._began = time.monotonic()
+        self._nothing_forgotten()
+
+    def _nothing_forgotten(self) -> None:
+        """Raise UnavailableError where an emptied store would begin anew: done steps, or money, would be forgotten."""
+        path, told = self._path, self.folder.root / "events.jsonl"
+        if not path and told.is_file() and told.stat().st_size:
+            lost = f"checkpoints {self.folder.checkpoints}: empty, though the run has finished steps"
+        elif path and path[-1].values.get("spent") and not self.calls:
+            lost = f"ledger {self.folder.ledger}: it has no call of run {self.run_id}, though the run has spent money"
+        else:
+            return
+        raise UnavailableError(f"{lost}; put the file back from a copy ({disk.LOOK})")
 
     @property
     def run_id(self) -> str:
@@ -114,9 +125,14 @@ class RunView:
     @property
     def timelines(self) -> list[list[Event]]:
         """The timeline of every branch, the abandoned ones too; the newest branch comes first."""
-        names, calls = branches.names(self._saver), self.calls
-        ways = [branches.points(branches.way(self._saver, name)) for name in names]
-        return [list(events.timeline(way, calls)) for way in ways]
+        calls = self.calls
+        return [list(events.timeline(way, calls)) for way in self.ways]
+
+    @property
+    def ways(self) -> list[list[Point]]:
+        """The checkpoints of every branch, oldest first; the newest branch comes first."""
+        names = branches.names(self._saver)
+        return [branches.points(branches.way(self._saver, name)) for name in names]
 
     def __repr__(self) -> str:
         """One line: which run, and where it stands."""

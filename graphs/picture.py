@@ -48,7 +48,8 @@ def _drawn(text: str) -> Any:
         import mermaidx
     except ImportError:
         raise PictureError("pictures need mermaidx: pip install 'budgetmlagent[draw]'") from None
-    drawn = mermaidx.render(text, config={"fontFamily": FONT})
+    # With a seed the outlines of round boxes, which it draws by chance, are the same bytes each time.
+    drawn = mermaidx.render(text, config={"fontFamily": FONT, "handDrawnSeed": 1})
     try:
         drawn.svg()
     except RuntimeError as error:

@@ -13,8 +13,9 @@ a run holds its own store while it lasts, and opens the shared store for one sho
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 KINDS = ("attempt", "case", "repair")
 FIELDS = ("task", "run", "step", "name", "error", "signature")  # of an item, for `where` in a query
 PATIENCE = 60.0  # seconds to wait for another process to leave a store
+REFUSED = (
+    "disk is full",
+    "readonly database",
+    "unable to open",
+    "os error",
+)  # what Chroma says of a disk, not of its files
 BATCH = 1_000  # items in one write to the index
 
 Item = dict[str, Any]
@@ -121,18 +128,47 @@ class Store:
         try:
             yield
         except ChromaError as error:
-            index = self.folder / "index"
-            raise StoreError(
-                f"the memory's index {index} is damaged ({' '.join(str(error).split())[:120]}); "
-                "delete that folder: it is made again from the items beside it"
-            ) from error
+            raise self._damaged(str(error)) from error
+
+    def _damaged(self, what: str) -> StoreError:
+        index, told = self.folder / "index", " ".join(what.split())[:120]
+        if any(word in what for word in REFUSED):
+            return StoreError(
+                f"the memory's index {index} cannot be written ({told}); make room or let it be written"
+            )
+        return StoreError(
+            f"the memory's index {index} is damaged ({told}); "
+            "delete that folder: it is made again from the items beside it"
+        )
+
+    def _sound(self) -> None:
+        """Raise StoreError where the index is no whole SQLite file: on one Chroma ends the process, past any except."""
+        if self._empty:
+            return
+        try:
+            with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=ro", uri=True)) as db:
+                verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+                db.execute("SELECT sql FROM sqlite_master UNION ALL SELECT sql FROM migrations").fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._damaged(str(error)) from None
+        if verdict != "ok":
+            raise self._damaged(verdict)
+
+    @property
+    def _database(self) -> Path:
+        return self.folder / "index" / "chroma.sqlite3"
+
+    @property
+    def _empty(self) -> bool:
+        return not self._database.exists() or not self._database.stat().st_size
 
     def open(self) -> None:
         """Take the lock, open the index and make it whole. Raises StoreError where that cannot be done."""
         with ExitStack() as undo:
             undo.enter_context(self.hold())
-            if not (self.folder / "index").exists():
+            if self._empty:
                 self._unindexed.touch()
+            self._sound()
             with self._clear():
                 self._connect(undo)
             if self._unindexed.exists():

@@ -24,10 +24,12 @@ def call(arguments: list[str]) -> int:
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "false")
     from typer.exceptions import TyperException
 
+    from budgetmlagent import disk
     from budgetmlagent.cli.app import app
 
     try:
-        status = app(args=arguments, standalone_mode=False, prog_name="budgetml")
+        with disk.clear():
+            status = app(args=arguments, standalone_mode=False, prog_name="budgetml")
     except BudgetMLError as error:
         return _said(str(error), error.status)
     except TyperException as error:

@@ -2,7 +2,7 @@
 
 import typer
 
-from budgetmlagent.cli import graphs, looking, memory, models, new, running
+from budgetmlagent.cli import export, graphs, looking, memory, models, new, running
 
 app = typer.Typer(
     name="budgetml",
@@ -19,6 +19,7 @@ app.command("why")(looking.why)
 app.command("cost")(looking.cost)
 app.command("list")(looking.list_runs)
 app.command("doctor")(models.doctor)
+app.command("export")(export.export)
 app.add_typer(graphs.app, name="graph")
 app.add_typer(models.app, name="models")
 app.add_typer(memory.app, name="memory")

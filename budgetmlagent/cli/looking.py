@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from budgetmlagent.cli import options, progress
+from budgetmlagent.errors import UnavailableError
 
 
 def show(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
@@ -97,16 +98,23 @@ def cost(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: op
 
 
 def list_runs(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
-    """List the runs."""
+    """List the runs. Status 3 where what is to be read of one is damaged: the others are listed all the same."""
     from budgetmlagent import rundir
-    from budgetmlagent.summary import read_json
+    from budgetmlagent.summary import read_summary
 
-    runs = [read_json(run.summary) for run in rundir.all_runs(runs_dir) if run.summary.is_file()]
+    runs, damaged = [], []
+    for run in rundir.all_runs(runs_dir):
+        try:
+            runs += [read_summary(run.summary)] if run.summary.is_file() else []
+        except UnavailableError as error:
+            damaged.append(str(error))
     if as_json:
-        return options.print_json(runs)
-    for r in runs:
-        gain = "" if r["gain_pct"] is None else f"{r['gain_pct']:+.1f}%"
-        print(f"{r['run_id']:45s} {r['graph']:13s} {r['status']:9s} {gain:>8s} ${r['usd']:.4f}")
-    if not runs:
-        print(f"no runs in {runs_dir}")
-    return None
+        options.print_json(runs)
+    else:
+        for r in runs:
+            gain = "" if r["gain_pct"] is None else f"{r['gain_pct']:+.1f}%"
+            print(f"{r['run_id']:45s} {r['graph']:13s} {r['status']:9s} {gain:>8s} ${r['usd']:.4f}")
+        if not runs and not damaged:
+            print(f"no runs in {runs_dir}")
+    if damaged:
+        raise UnavailableError("; ".join(damaged))

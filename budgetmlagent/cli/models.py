@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from budgetmlagent.cli import options
-from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
 
 app = typer.Typer(
     help="The models: which there are, whether they answer, fetching the embedded ones.", no_args_is_help=True
@@ -79,7 +79,7 @@ def doctor(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Say what works on this machine; with RUN, whether its stores are whole."""
+    """Say what works on this machine; with RUN, whether its stores are whole. Status 1 where something is lost."""
     from budgetmlagent import diagnosis
 
     rows = diagnosis.of_run(run, runs_dir, rebuild=rebuild) if run else diagnosis.of_machine(runs_dir)
@@ -88,6 +88,7 @@ def doctor(
     else:
         for row in rows:
             print(f"{'ok ' if row['ok'] else 'BAD'} {row['what']}: {row['detail']}")
-    bad = [row["what"] for row in rows if not row["ok"]]
+    bad = list(dict.fromkeys(row["what"] for row in rows if not row["ok"]))
     if bad:
-        raise UnavailableError(f"not in order: {', '.join(bad)}")
+        words = f"not in order: {', '.join(bad)}"
+        raise RunFailedError(words) if run else UnavailableError(words)

@@ -12,6 +12,10 @@ RunsDir = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")
 ]
+Otel = Annotated[
+    bool,
+    typer.Option("--otel", help="Send OpenTelemetry traces of the steps to $OTEL_EXPORTER_OTLP_ENDPOINT."),
+]
 Models = Annotated[
     Path | None,
     typer.Option("--models", metavar="FILE", help="A models.yaml, or replay:RUN_DIR. [default: embedded]"),

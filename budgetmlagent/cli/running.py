@@ -33,6 +33,7 @@ def run(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")
     ] = False,
+    otel: options.Otel = False,
     as_json: options.Json = False,
 ) -> None:
     """Improve a task's script within a budget."""
@@ -47,10 +48,12 @@ def run(
         return
     from budgetmlagent.session import Session
 
+    if otel:
+        _can_trace(task, direction)  # before there is a run
     session = Session(
         task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction
     )
-    _go_on(session, as_json)
+    _go_on(session, as_json, otel)
 
 
 def resume(
@@ -58,6 +61,7 @@ def resume(
     budget: Annotated[float | None, typer.Option(metavar="USD", help="The run's new total.")] = None,
     turns: Annotated[int | None, typer.Option(metavar="N", help="The run's new number of turns.")] = None,
     runs_dir: options.RunsDir = Path("runs"),
+    otel: options.Otel = False,
     as_json: options.Json = False,
 ) -> None:
     """Go on with a run that was stopped, or give one whose money ended more of it."""
@@ -70,18 +74,37 @@ def resume(
         summary = session.summary
         options.print_json(summary) if as_json else print(progress.ending(summary))
         return
-    _go_on(session, as_json)
+    _go_on(session, as_json, otel)
 
 
-def _go_on(session: Any, as_json: bool) -> None:
+def _can_trace(task: str, direction: str | None) -> None:
+    from budgetmlagent import telemetry
+    from budgetmlagent.tasks.folder import load_task
+
+    telemetry.ready(load_task(task, direction=direction).data)
+
+
+def _tracing(session: Any, otel: bool) -> Any:
+    if not otel:
+        return None
+    from budgetmlagent.telemetry import Tracing
+
+    return Tracing(session)
+
+
+def _go_on(session: Any, as_json: bool, otel: bool) -> None:
     # SIGTERM ends a run as Ctrl-C does: in order, and resumable.
     signal.signal(signal.SIGTERM, _interrupt)
+    tracing = _tracing(session, otel)
     try:
         with progress.Live(session) as live:
-            session.run(on_step=live.step)
+            watchers = [live.step, *([tracing.step] if tracing else [])]
+            session.run(on_step=lambda event: [watch(event) for watch in watchers])
     finally:
         # Also of a run that failed or was interrupted: whoever asked for JSON gets the object.
         summary = session.summary
+        if tracing:
+            tracing.close(summary)
         if as_json:
             options.print_json(summary)
     if not as_json:

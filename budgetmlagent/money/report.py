@@ -4,13 +4,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from budgetmlagent.disk import LOOK
+from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import Ledger
 from memory.state import NANO
 
 
 def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
-    """Return every request of `run` in order; `usd_nano` is its price, or its reservation while that is unknown."""
+    """Return every request of `run` in order; `usd_nano` is its price, or its reservation while that is unknown.
+
+    Raises UnavailableError where a line of the ledger is damaged.
+    """
     book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
+    entries = book.calls(run)
+    for entry in entries:
+        sums = (entry.nano, entry.tokens_in, entry.tokens_out, entry.cached, entry.step)
+        if (
+            not all(isinstance(n, int) for n in sums)
+            or not isinstance(entry.key, str)
+            or "/" not in entry.key
+        ):
+            raise UnavailableError(f"ledger {book.path}: the line of call {entry.id!r} is damaged; {LOOK}")
     return [
         {
             "id": entry.id,
@@ -30,7 +44,7 @@ def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
             "reply": entry.reply or None,
             "note": entry.note,
         }
-        for entry in book.calls(run)
+        for entry in entries
     ]
 
 

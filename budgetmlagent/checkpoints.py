@@ -1,0 +1,50 @@
+"""A run's checkpoints file: LangGraph's own saver, whose faults are one typed line that names the file."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from budgetmlagent.disk import LOOK, remedy
+from budgetmlagent.errors import UnavailableError
+
+# What decoding raises where bytes were changed in a way that SQLite does not notice.
+UNDECODABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    NotImplementedError,
+    RecursionError,
+)
+
+
+class Checkpoints(SqliteSaver):
+    """The checkpoints in `path`, made where there are none. Raises UnavailableError for whatever the file does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            super().__init__(sqlite3.connect(path, check_same_thread=False))
+        except sqlite3.Error as error:
+            raise UnavailableError(f"checkpoints {path}: {error}; {remedy(error)}") from error
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        """Every access goes through here: a transaction writes, anything else reads and decodes."""
+        try:
+            with super().cursor(transaction) as cursor:
+                yield cursor
+        except sqlite3.Error as error:
+            raise UnavailableError(f"checkpoints {self.path}: {error}; {remedy(error)}") from error
+        except UNDECODABLE as error:
+            if transaction:
+                raise  # what cannot be encoded is a node's fault, not the file's
+            raise UnavailableError(f"checkpoints {self.path}: damaged ({_line(error)}); {LOOK}") from error
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__

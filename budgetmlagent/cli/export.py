@@ -1,0 +1,30 @@
+"""`budgetml export`: a run for somebody who does not have the program."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from budgetmlagent.cli import options, progress
+
+
+def export(
+    run: options.Run,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR|FILE.zip", help="A new folder, or a zip. [default: RUN.zip]")
+    ] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Write a run as one folder or zip that anybody can read: a page, the machine's files, their hashes."""
+    from budgetmlagent import export as exporting
+    from budgetmlagent.view import RunView
+
+    view = RunView.open(run, runs_dir)
+    target = out or Path(f"{view.run_id}.zip")
+    files = exporting.files(view, progress.outcome)
+    exporting.write(target, view.run_id, files)
+    print(f"budgetml: {exporting.caution(view)}", file=sys.stderr)
+    told = {"out": str(target), "files": len(files), "bytes": sum(map(len, files.values()))}
+    options.print_json(told) if as_json else print(f"{target}: {told['files']} files, {told['bytes']} bytes")

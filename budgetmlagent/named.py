@@ -1,0 +1,86 @@
+"""Which artifacts a run's stores name, and where: what must be there for the run to be whole."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from memory.artifacts import Artifacts, CorruptArtifactError
+
+ATTEMPT, EXECUTION, FILE = (
+    "attempt",
+    "execution",
+    "file",
+)  # a file names nothing further, whatever is written in it
+
+
+class Name(NamedTuple):
+    """An artifact's id, what names it, in words, and what it is."""
+
+    id: str
+    where: str
+    kind: str = FILE
+
+
+def by_state(values: Mapping[str, Any], step: int) -> Iterator[Name]:
+    """Yield what one checkpoint's state names."""
+    where = f"the state after step {step}"
+    task, best, plan, run = (values.get(field, {}) for field in ("task", "best", "plan", "run"))
+    yield Name(values.get("head", ""), f"{where} (head)", ATTEMPT)
+    yield Name(best.get("attempt", ""), f"{where} (best)", ATTEMPT)
+    yield Name(run.get("execution", ""), f"{where} (execution)", EXECUTION)
+    yield Name(run.get("output", ""), f"{where} (output)")
+    yield Name(task.get("briefing", ""), f"{where} (briefing)")
+    yield Name(plan.get("case", ""), f"{where} (case)")
+    for field in ("script", "advice"):
+        yield Name(values.get(field, ""), f"{where} ({field})")
+    for item in values.get("history", []):
+        yield Name(item["id"], f"{where} (history)")
+
+
+def by_call(call: Mapping[str, Any]) -> Iterator[Name]:
+    """Yield what a line of the ledger names."""
+    for field in ("prompt", "reply"):
+        yield Name(call[field] or "", f"the ledger's call at step {call['step']} ({field})")
+
+
+def _by_attempt(attempt: Mapping[str, Any]) -> Iterator[Name]:
+    where = f"the attempt of step {attempt['step']}"
+    yield Name(attempt["parent"], f"{where} (parent)", ATTEMPT)
+    yield Name(attempt["execution"], f"{where} (execution)", EXECUTION)
+    yield Name(attempt["script"], f"{where} (script)")
+    yield Name(attempt["plan"].get("case", ""), f"{where} (case)")
+
+
+def _by_execution(execution: Mapping[str, Any]) -> Iterator[Name]:
+    where = f"the execution of script {execution['script'][:12]}"
+    yield Name(execution["script"], f"{where} (script)")
+    yield Name(execution["output"], f"{where} (output)")
+    for name, artifact in execution["files"].items():
+        yield Name(artifact, f"{where} ({name})")
+    for early in execution.get("earlier", []):
+        yield Name(early, f"{where} (before a repair)", EXECUTION)
+    for cure in execution.get("cures", []):
+        yield from (Name(cure[end], f"{where} ({end} a repair)") for end in ("from", "to"))
+
+
+FOLLOWED = {ATTEMPT: _by_attempt, EXECUTION: _by_execution}
+
+
+def lost(artifacts: Artifacts, names: Iterable[Name]) -> tuple[int, list[str]]:
+    """Follow `names` through all that they lead to: how many there are, and a sentence for each that is not whole."""
+    waiting, seen, sentences = list(names), set[str](), []
+    while waiting:
+        name = waiting.pop()
+        if not name.id or name.id in seen:
+            continue
+        seen.add(name.id)
+        try:
+            raw = artifacts.read(name.id)
+        except FileNotFoundError:
+            sentences.append(f"{name.id}, named by {name.where}, is missing: put it back from a copy")
+        except CorruptArtifactError:
+            sentences.append(f"{name.id}, named by {name.where}, was changed: put it back from a copy")
+        else:
+            if name.kind in FOLLOWED:
+                waiting += FOLLOWED[name.kind](json.loads(raw))
+    return len(seen), sorted(sentences)
