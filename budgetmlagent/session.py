@@ -15,6 +15,7 @@ from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
 from budgetmlagent.events import Event
 from budgetmlagent.view import RunView
 from memory.state import NANO, RunState
+from nodes.deps import OUTAGES
 
 if TYPE_CHECKING:
     from budgetmlagent.wiring import Parts
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 OnStep = Callable[[Event], None]
 Until = str | int | Callable[[Event], bool]
+UNDONE = ("refused", "no_turn", *OUTAGES)  # the faults of a step that did nothing
 STEPS_A_TURN = 40  # recursion limit per turn: far above any turn's real length, far below for ever
 
 
@@ -182,7 +184,7 @@ class Session(RunView):
         except KeyboardInterrupt:
             self._conclude("stopped", "interrupted; `budgetml resume` goes on")
             raise
-        except RunFailedError as error:
+        except (RunFailedError, UnavailableError) as error:
             self._conclude("failed", str(error))
             raise
         except UnavailableError as error:
@@ -206,15 +208,20 @@ class Session(RunView):
             return  # nothing has been decided yet: the limits are read at the first step
         limits = {"budget": self.ledger.cap(self.run_id), "turns": self.config.turns}
         edit: dict[str, Any] = {"task": path[-1].values.get("task", {}) | limits}
-        # A step that did nothing for want of money or turns is taken again; any other is decided again.
-        if self.done and path[-1].values.get("fault", {}).get("kind") in ("refused", "no_turn"):
+        # A step that a limit or its provider let do nothing is taken again; any other is decided again.
+        if self.done and path[-1].values.get("fault", {}).get("kind") in UNDONE:
             self._depart()
-            self._write(path[-2], edit, as_node=branches.ran_last(path[:-1]))
+            self._retake(edit)
         elif self.done:
             self._edit(edit)
         else:
             self._depart()
             self._write(path[-1], edit, as_node=branches.ran_last(path))
+
+    def _retake(self, edit: dict[str, Any]) -> None:
+        """Go on from before the newest step, so that it is taken again."""
+        path = self._path
+        self._write(path[-2], edit, as_node=branches.ran_last(path[:-1]))
 
     def _edit(self, edit: dict[str, Any]) -> None:
         """Change the state by hand where the run stands, and let the rules decide again."""
@@ -286,6 +293,8 @@ class Session(RunView):
     def _events(self) -> Iterator[Event]:
         """Run node after node, yielding each step's event after its checkpoint is written."""
         self._depart()
+        if self.done and self._path[-1].values.get("fault", {}).get("kind") in OUTAGES and self._failed:
+            self._retake({})  # whoever goes on with a run that its provider let fail has mended that
         path = self._path
         events.write(self.folder.root / "events.jsonl", events.timeline(path, self.calls))
         edits = events.newest_edits(path)
@@ -308,8 +317,14 @@ class Session(RunView):
         if not values.get("best"):
             detail = values.get("fault", {}).get("detail", "no score")
             raise RunFailedError(f"the starter {self.task.root / 'env' / 'train.py'} fails: {detail}")
+        if values.get("fault", {}).get("kind") in OUTAGES and summary.nothing_came(self.record):
+            raise UnavailableError(f"{values['fault']['detail']}; then `budgetml resume {self.run_id}`")
         self.folder.write("final.json", self.parts.final(values))
         return self._conclude("finished", summary.reason(values))
+
+    @property
+    def _failed(self) -> bool:
+        return summary.read_json(self.folder.root / "ended.json").get("status") == "failed"
 
     def _conclude(self, status: str, reason: str) -> dict[str, Any]:
         before = summary.read_json(self.folder.root / "ended.json").get("seconds", 0.0)

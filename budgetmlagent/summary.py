@@ -18,6 +18,7 @@ from graphs.policy import percent_better
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.attempts import chain
+from nodes.deps import OUTAGES
 
 BEST = "best"  # the folder of the winning script and of what it left
 GOAL = 10.0  # percent better than the starter: success (the paper, section 4)
@@ -29,6 +30,7 @@ REASONS = {
     "nothing_recalled": "memory has no untried case",
     "missed": "the model gave no usable reply",
     "baseline_failed": "the starter gave no score",
+    "hopeless": "no new script has run, and most of the turns or of the money is used",
 }
 
 
@@ -122,8 +124,16 @@ def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:
     return plan.get("wrote") or "starter"
 
 
+def nothing_came(record: Record) -> bool:
+    """Tell whether no model has ever replied and the starter is still the best: there is nothing to deliver."""
+    return best_by(record.values, record.artifacts) == "starter" and not any(c["reply"] for c in record.calls)
+
+
 def reason(values: Mapping[str, Any]) -> str:
-    """Say why a run came to its end: the rule that ended it, in words."""
+    """Say why a run came to its end: what the provider answered, or else the rule that ended it, in words."""
+    fault = values.get("fault", {})
+    if fault.get("kind") in OUTAGES:
+        return str(fault["detail"])
     rule = str(values.get("route", {}).get("rule", ""))
     return REASONS.get(rule.split(" ", maxsplit=1)[0], rule)
 

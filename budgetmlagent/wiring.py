@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import memory
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.waiting import Waits
 from budgetmlagent.money.prices import price_of
 from budgetmlagent.order import HISTORY, used_models
 from budgetmlagent.rundir import RunConfig, RunDir, origins
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Brief = Callable[[Execution], dict[str, Any]]
 CASES = Path(memory.__file__).parent / "cases"
+WAITS = Waits()  # the process's: a session makes its parts anew whenever it goes on
 
 
 class TaskView:
@@ -100,7 +102,7 @@ def _real(
     prices = {name: price_of(model) for name, model in specs.items()}
     client = ModelClient(
         specs, prices, ledger, config.run_id, artifacts,
-        seed=config.seed, origins=_paid_by(config), start_embedded=_embedded,
+        seed=config.seed, origins=_paid_by(config), start_embedded=_embedded, waits=WAITS,
     )  # fmt: skip
     view = TaskView(task, config, ledger, lambda execution: brief(task, rung, execution, artifacts))
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), scorer, artifacts, history, prompts.render, view)

@@ -135,16 +135,29 @@ def faulted(state: RunState, kind: str) -> Verdict:
     return Verdict(seen == kind, {"fault": seen})
 
 
+def hopeless(state: RunState, share: float, turns: int = 3) -> Verdict:
+    """No script beyond the starter has run, though models planned more than `turns` turns and much is used up.
+
+    Much is more than `share` of the turns, planned by models, or of the money. `share` is a number from 0 to 1.
+    """
+    ran, planned = state.counts.get("ran", 0), state.counts.get("planned", 0)
+    used = max(
+        planned / max(state.task.get("turns", 0), 1), state.spent / max(state.task.get("budget", 0), 1)
+    )
+    holds = not ran and planned > turns and used > share
+    return Verdict(holds, {"ran": ran, "planned": planned, "used": round(used, 3)})
+
+
 PREDICATES: dict[str, Predicate] = {
     f.__name__: f
     for f in (
         out_of_turns, out_of_budget, baseline_failed, improved, reached, case_left, nothing_recalled, crashed,
-        stuck, missed, repeated, wants, faulted,
+        stuck, missed, repeated, wants, faulted, hopeless,
     )
 }  # fmt: skip
 
 # Arguments that are thresholds: a rule that is no stricter than a later one leaves nothing for it to do.
-LARGER_IS_STRICTER = frozenset({"attempts", "times", "percent", "new_error"})
+LARGER_IS_STRICTER = frozenset({"attempts", "times", "percent", "new_error", "share", "turns"})
 SMALLER_IS_STRICTER = {
     "repairs": (),
     "lifelines": (0,),
@@ -204,7 +217,7 @@ def decide(
                 holds, saw = False, saw | {"top_rung": rule.up}
         if holds:
             route = Route(to=rule.to, rule=str(rule), saw=saw, passed=passed)
-            return Decision(route, _apply(rule, route, state))
+            return Decision(route, _apply(node, rule, route, state))
         passed.append({"rule": str(rule), "saw": saw})
     raise AssertionError(f"no rule of {node!r} holds; the last one must be unconditional")
 
@@ -217,9 +230,11 @@ def undo(state: RunState) -> RunState:
     )
 
 
-def _apply(rule: "Rule", route: Route, state: RunState) -> RunState:
+def _apply(node: str, rule: "Rule", route: Route, state: RunState) -> RunState:
     """Move rungs and begin counts anew after what they led to."""
     rungs, counts = dict(state.rungs), dict(state.counts)
+    if rule.to != node and counts.get("misses"):
+        counts["misses"] = 0  # of the node that is left; the next one's begin with its own
     if rule.up:
         rungs[rule.up] = rungs.get(rule.up, 0) + 1
         counts |= {"failed_since_up": 0, "misses": 0, "same_action": 0, "improve_failed": 0}

@@ -22,12 +22,22 @@ class Here:
     call: str = ""  # the identity of this step's execution: the same when a step is repeated after a crash
 
 
+# What a reply's fault may be, told apart where a rule has something else to do:
+OUTAGES = (
+    "busy",  # the provider could not answer now: worth trying again, after a wait
+    "denied",  # it will never answer: a wrong key, address or name, no credit
+    "rejected",  # it does not answer this very request: too long, not understood, its content filtered
+    "provider",  # it answered with what is no reply
+)
+REPLY_FAULTS = ("refused", "truncated", *OUTAGES)  # refused: by the ledger
+
+
 @dataclass(frozen=True)
 class Reply:
     """A model's reply. Exactly one of `text` and `fault` is meant."""
 
     text: str = ""
-    fault: str = ""  # "" | refused (by the ledger) | provider | truncated
+    fault: str = ""  # "" or one of REPLY_FAULTS
     detail: str = ""  # one sentence, where there is a fault
 
 

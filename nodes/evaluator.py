@@ -28,6 +28,7 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     if state.fault.get("kind") == "duplicate":
         return {"counts": _counted(state, better=False)}
     execution = Execution(**_record(state, deps))
+    ran = execution.exit == 0 and state.turn > 0
     score, fault = _judge(execution, deps)
     better = not fault and _better(score.value, state, deps.task.direction)
     status = "keep" if better else "crash" if fault and fault["kind"] != "suspect" else "discard"
@@ -39,7 +40,7 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
         "head": head,
         "run": Run(**(state.run | {"known": known})),
         "fault": fault,
-        "counts": _counted(state, better),
+        "counts": _counted(state, better) | {"ran": state.counts.get("ran", 0) + ran},
     }
     if better:
         update["best"] = Best(attempt=head, score=score.value)

@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 from memory.state import Fault, Plan, RunState, Shared
 from nodes.attempts import best_script, briefing, line, recalled
 from nodes.deps import Deps
+from nodes.replies import said
 from nodes.tuning import compact
 
 NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
@@ -22,7 +23,8 @@ class ExpertUpdate(TypedDict, total=False):
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for advice; it becomes the coder's next instruction."""
     reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=180, temperature=0.2)
-    advice = " ".join(reply.text.split())
+    words = said(reply.text)
+    advice = " ".join(words.split())
     if reply.fault not in ("", "truncated") or not advice:
         kind = reply.fault or "unparsable"
         counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
@@ -32,7 +34,7 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
         }
     return {
         "plan": Plan(action="expert", instruction=advice[:900], case="", by=deps.here.model),
-        "advice": deps.artifacts.put(reply.text),
+        "advice": deps.artifacts.put(words),
         "fault": Fault(),
         "counts": state.counts | {"misses": 0, "repairs": 0},
     }

@@ -1,14 +1,15 @@
 """The planner: decides what this turn is for. On its free rung it takes the best remembered case without a model."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
 from memory.state import NANO, Fault, Plan, RunState, Shared
 from nodes.attempts import best_script, briefing, chain, line, recalled
 from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
+from nodes.replies import json_object, valid
 from nodes.tuning import changes, compact
 
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
@@ -16,9 +17,27 @@ NAME, SHORT = "planner", 12  # key of this node's notes; letters of a case's id 
 PATIENCE = {"expert": 6, "finish": 8}  # attempts in a row that fail before a model is offered these ways out
 FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
 WARM = 3  # and before it is asked at a higher temperature
+MENDABLE = ("unparsable", "truncated", "noop", "unrenderable")  # faults of a reply that a model is told of
 REWRITES = (
     2  # rewritten scripts in a row that fail before that is not offered any more, where other means are left
 )
+
+
+def _text(value: Any) -> Any:
+    """Models leave out a text by null, and write a number where a text was asked for."""
+    return "" if value is None else str(value) if isinstance(value, int | float) else value
+
+
+Text = Annotated[str, BeforeValidator(_text), AfterValidator(valid)]
+
+
+class Choice(BaseModel):
+    """What a model's JSON must say; whatever else it says is left out."""
+
+    action: Text
+    case: Text = ""
+    change: Text = ""
+    instruction: Text = ""
 
 
 class PlannerUpdate(TypedDict, total=False):
@@ -57,8 +76,12 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     if reply.fault:
         return _failed(state, reply.fault, reply.detail)
     choice = parse(reply.text)
-    if choice is None or choice.get("action") not in actions:
-        return _failed(state, "unparsable", "the reply is not the JSON that was asked for")
+    if isinstance(choice, str):
+        return _failed(state, "unparsable", choice)
+    if choice.action not in actions:
+        return _failed(
+            state, "unparsable", f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
+        )
     return _chosen(state, choice, cases, tuned, by=deps.here.model)
 
 
@@ -87,18 +110,18 @@ def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: li
 
 
 def _chosen(
-    state: RunState, choice: Mapping[str, Any], cases: list[dict[str, Any]], tuned: list[str], by: str
+    state: RunState, choice: Choice, cases: list[dict[str, Any]], tuned: list[str], by: str
 ) -> PlannerUpdate:
-    action, instruction = choice["action"], str(choice.get("instruction", "")).strip()
+    action, instruction = choice.action, choice.instruction.strip()
     if action == "apply":
-        named = [case for case in cases if case["name"] == choice.get("case")]
+        named = [case for case in cases if case["name"] == choice.case]
         if not named:
-            return _failed(state, "unparsable", f"there is no case {choice.get('case')!r} in the menu")
+            return _failed(state, "unparsable", f"there is no case {choice.case[:80]!r} in the menu")
         return _decided(state, _apply(named[0], by=by))
     if action == "tune":
-        if choice.get("change") not in tuned:
-            return _failed(state, "unparsable", f"there is no change {choice.get('change')!r} in the list")
-        return _decided(state, Plan(action=action, instruction=choice["change"], case="", by=by))
+        if choice.change not in tuned:
+            return _failed(state, "unparsable", f"there is no change {choice.change[:80]!r} in the list")
+        return _decided(state, Plan(action=action, instruction=choice.change, case="", by=by))
     if action == "improve" and not instruction:
         return _failed(state, "unparsable", "the instruction is empty")
     return _decided(state, Plan(action=action, instruction=instruction[:600], case="", by=by))
@@ -111,6 +134,8 @@ def _apply(case: Mapping[str, Any], by: str) -> Plan:
 def _decided(state: RunState, plan: Plan) -> PlannerUpdate:
     same = state.counts.get("same_action", 0) + 1 if plan["action"] == state.plan.get("action") else 1
     counts = state.counts | {"misses": 0, "repairs": 0, "same_action": same}
+    if plan["by"] != "recall":
+        counts["planned"] = counts.get("planned", 0) + 1
     update: PlannerUpdate = {"turn": state.turn + 1, "plan": plan, "fault": Fault(), "counts": counts}
     if plan["case"]:
         # A case that could not be rendered or repeats a script leaves no attempt: remember that it was chosen.
@@ -138,7 +163,7 @@ def _prompt(
         script=compact(best_script(state, deps.artifacts, deps.task.starter)),
         best=state.best.get("score"),
         tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
-        fault=state.fault.get("detail", "") if state.counts.get("misses") else "",
+        fault=state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
         notes=told_by_others(state, NAME),
         actions=actions,
         left=_left(state),
@@ -170,16 +195,13 @@ def _schema(cases: list[dict[str, Any]], tuned: list[str], actions: list[str]) -
     }
 
 
-def parse(text: str) -> dict[str, Any] | None:
-    """Read a model's JSON object: without its thoughts and fences, mended where that is possible."""
-    import json_repair
-
-    text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
-    start = text.find("{")
-    if start < 0:
-        return None
+def parse(reply: str) -> Choice | str:
+    """Read a model's choice; a sentence that says what is wrong with the reply where it holds none."""
+    value = json_object(reply)
+    if value is None:
+        return "the reply is not the JSON that was asked for"
     try:
-        value = json.loads(text[start:])
-    except ValueError:
-        value = json_repair.loads(text[start:][:20_000])
-    return value if isinstance(value, dict) else None
+        return Choice.model_validate(value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].lower()}"

@@ -5,6 +5,8 @@ import hashlib
 import textwrap
 import warnings
 
+from nodes.replies import said
+
 LONGEST = 200_000  # characters; parsing a larger text costs memory and no script of ours comes near it
 PYTHON = {"", "python", "python3", "py", "python-script"}
 
@@ -27,7 +29,9 @@ def extract(reply: str) -> str | None:
     Thoughts are left out. Of several fenced blocks the last one counts that is not much shorter than the longest;
     those that parse go first. A block that does not parse is still returned: its error can be repaired.
     """
-    text = _clean(reply)
+    text = said(reply)
+    if len(text) > LONGEST:
+        return None
     blocks = [block for block in _fenced(text) if block.strip()]
     if blocks:
         good = [block for block in blocks if parse(block)] or blocks
@@ -66,14 +70,6 @@ def _has_docstring(body: list[ast.stmt]) -> bool:
         and isinstance(first.value, ast.Constant)
         and isinstance(first.value.value, str)
     )
-
-
-def _clean(reply: str) -> str:
-    """Drop thoughts and what can stand in no script; `partition` keeps this linear in the reply's length."""
-    before, _, after = reply.rpartition("</think>")
-    reply = after if before else reply.partition("<think>")[0]
-    reply = reply.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
-    return reply.encode("utf-8", "replace").decode("utf-8")
 
 
 def _fenced(text: str) -> list[str]:

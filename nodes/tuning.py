@@ -107,8 +107,17 @@ def outline(script: str) -> str:
     """Return the constructors that a script calls, a line each: what is in it, without how."""
     source = Source.of(script)
     lines: list[str] = []
-    for call in source.calls() if source else ():
+    if source is None:
+        return ""
+    for call in source.calls():
         nested = any(isinstance(node, ast.Call) and node is not call for node in ast.walk(call))
         if name_of(call)[:1].isupper() and not nested:
-            lines.append(" ".join(ast.unparse(call).split())[:200])
+            lines.append(" ".join(_code(source, call).split())[:200])
     return "\n".join(dict.fromkeys(lines))
+
+
+def _code(source: Source, call: ast.Call) -> str:
+    try:
+        return ast.unparse(call)
+    except RecursionError:  # too deeply nested for that: as it was written
+        return source.code(call)

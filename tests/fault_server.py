@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from typing import Any
 FAULTS = (
     "",
     "reset_before",  # the connection is reset before the request is read
-    "reset_after",  # and after
+    "reset_after",  # and after, the reply being made
+    "reset_during",  # headers and half a body, then a reset
+    "drip",  # a byte of the body every `delay` seconds
     "hang",  # no answer within the delay, then a reset
     "empty",  # status 200 and no body
     "invalid_json",  # status 200 and half a body
@@ -31,8 +33,11 @@ FAULTS = (
     "no_usage",
     "odd_usage",  # usage whose counts are missing or negative
     "length",  # cut off at max_tokens
+    "filtered",  # finish_reason content_filter
+    "refusal",  # the text stands in the field `refusal`
+    "schema",  # the schema itself as the reply
     "redirect",
-)  # or a status: "400", "401", "429", "500", ...
+)  # or a status: "400", "401", "429", "500", ...; all that has room for it echoes the key
 
 
 @dataclass
@@ -45,6 +50,8 @@ class Turn:
     tokens_out: int | None = None
     cached: int = 0
     delay: float = 0.0
+    retry_after: str = ""  # header of a status
+    code: str = "x"  # of the error of a status
 
 
 @dataclass
@@ -140,18 +147,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, {"error": {"message": f"no {self.path} here"}})
             return
         turn = self.server.take(request)
-        time.sleep(turn.delay)
+        time.sleep(0 if turn.fault == "drip" else turn.delay)
         self._play(turn, request)
         self.server.note(request)
 
     def _play(self, turn: Turn, request: Request) -> None:
-        if turn.fault in ("reset_after", "hang"):
-            self._reset()
-        elif turn.fault.isdigit():
-            self._send(
-                int(turn.fault),
-                {"error": {"message": turn.text or f"fault, {request.key} used", "code": "x"}},
-            )
+        if turn.fault.isdigit():
+            error = {"message": turn.text or f"fault, {request.key} used", "code": turn.code}
+            headers = {"Retry-After": turn.retry_after} if turn.retry_after else {}
+            self._send(int(turn.fault), {"error": error}, headers)
         elif turn.fault == "redirect":
             self._send(307, {}, {"Location": "http://127.0.0.1:9/v1/chat/completions"})
         elif turn.fault == "error_body":
@@ -159,18 +163,36 @@ class _Handler(BaseHTTPRequestHandler):
         elif turn.fault == "empty":
             self._send(200, None)
         elif turn.fault == "invalid_json":
-            self._send(200, '{"id": "chatcmpl-1", "choices": [{"mess')
+            self._send(200, f'{{"id": "{request.key}", "choices": [{{"mess')
         else:
-            self._send(200, completion(turn, request))
+            self._reply(turn, json.dumps(completion(turn, request)).encode())
+
+    def _reply(self, turn: Turn, whole: bytes) -> None:
+        """Send a reply that was made, and billed, as far as the fault lets it come."""
+        if turn.fault not in ("reset_after", "hang"):
+            self._head(200, len(whole))
+        if turn.fault == "reset_during":
+            self.wfile.write(whole[: len(whole) // 2])
+        if turn.fault in ("reset_after", "hang", "reset_during"):
+            self._reset()
+        elif turn.fault == "drip":
+            for number in range(len(whole)):
+                self.wfile.write(whole[number : number + 1])
+                time.sleep(turn.delay)
+        else:
+            self.wfile.write(whole)
 
     def _send(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
         raw = b"" if value is None else (value if isinstance(value, str) else json.dumps(value)).encode()
+        self._head(status, len(raw), headers)
+        self.wfile.write(raw)
+
+    def _head(self, status: int, length: int, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, text in ({"Content-Type": "application/json"} | (headers or {})).items():
             self.send_header(name, text)
-        self.send_header("Content-Length", str(len(raw)))
+        self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(raw)
 
     def _reset(self) -> None:
         """End the connection with RST, not in order."""
@@ -181,6 +203,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 def completion(turn: Turn, request: Request) -> dict[str, Any]:
     """The body of a chat completion, with what it bills noted in the request."""
+    schema = request.body.get("response_format", {}).get("json_schema", {}).get("schema")
+    if turn.fault == "schema":
+        turn = replace(turn, text=json.dumps(schema))
     limit = request.body.get("max_completion_tokens") or request.body.get("max_tokens") or 10**6
     text, finish = turn.text, "stop"
     if turn.fault == "length" or tokens(text) > limit:
@@ -197,7 +222,10 @@ def completion(turn: Turn, request: Request) -> dict[str, Any]:
     request.billed = (tokens_in, turn.cached, tokens_out)
     if turn.fault in ("no_usage", "odd_usage"):
         usage = None if turn.fault == "no_usage" else {"prompt_tokens": -1, "total_tokens": 7}
-    message = {"role": "assistant", "content": text}
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if turn.fault == "refusal":
+        message = {"role": "assistant", "content": None, "refusal": text}
+    finish = "content_filter" if turn.fault == "filtered" else finish
     choices: Any = [{"index": 0, "message": message, "finish_reason": finish}]
     if turn.fault in ("no_choices", "null_choices"):
         choices = [] if turn.fault == "no_choices" else None

@@ -1,8 +1,10 @@
 """The client at the fault server: each fault is the right reply and the right money, and the key is never seen."""
 
+import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,14 @@ from fault_server import FaultServer, Turn
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.deadline import LARGEST
+from budgetmlagent.models.waiting import Waits
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import input_bound, price_of
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here
+from nodes.planner import parse
 
 KEY = "sk-very-secret-0123456789"
 RATES = {"input": 1, "output": 10, "cached": 0.25}
@@ -94,49 +99,74 @@ def test_the_servers_own_count_is_the_ledgers_to_the_nano_dollar(tmp_path: Path,
     assert sum(entry.tokens_in for entry in models.ledger.calls("r")) == sum(count[0] for count in counts)
 
 
-@pytest.mark.parametrize("status", ["400", "401", "404", "429"])
+@pytest.mark.parametrize(
+    ("turn", "kind", "hint"),
+    [
+        (Turn(fault="400"), "rejected", ""),
+        (Turn(fault="400", code="content_filter"), "rejected", ""),
+        (Turn(fault="413"), "rejected", ""),
+        (Turn(fault="401"), "denied", "; check the key in TEST_KEY"),
+        (Turn(fault="402"), "denied", "; the account needs credit"),
+        (Turn(fault="403"), "denied", "; check the key in TEST_KEY"),
+        (Turn(fault="404"), "denied", "; check base_url and model in models.yaml"),
+        (Turn(fault="429"), "busy", ""),
+        (Turn(fault="429", code="insufficient_quota"), "denied", "; the account needs credit"),
+    ],
+    ids=lambda value: value.fault + value.code if isinstance(value, Turn) else "",
+)
 def test_a_request_that_the_provider_refused_costs_nothing(
-    tmp_path: Path, server: FaultServer, status: str
+    tmp_path: Path, server: FaultServer, turn: Turn, kind: str, hint: str
 ) -> None:
-    models = client(tmp_path, server.url)
-    server.script = [Turn(fault=status)]
+    waited: list[float] = []
+    models = client(tmp_path, server.url, waits=Waits(sleep=waited.append))
+    server.script = [replace(turn, text=f"not with {KEY}")]
     reply = models.ask(here(), ASK)
-    assert (reply.text, reply.fault) == ("", "provider")
-    assert reply.detail == f"model 'small' at 127.0.0.1 answered HTTP {status}: fault, *** used"
+    assert (reply.text, reply.fault) == ("", kind)
+    said = f"{{'message': 'not with ***', 'code': '{turn.code}'}}"
+    short = "not with ***" if "message" not in reply.detail else said
+    assert reply.detail == f"model 'small' at 127.0.0.1 answered HTTP {turn.fault}: {short}{hint}"
     assert (models.spent(), len(server.requests)) == (0, 1)
     assert [(entry.state, entry.text) for entry in models.ledger.calls("r")] == [("settled", None)]
     assert models.ask(here(), ASK).text == "hello"  # a refusal is no reply: the step may try again
+    assert len(waited) == (kind == "busy")
 
 
 @pytest.mark.parametrize(
-    ("turn", "words"),
+    ("turn", "kind", "words"),
     [
-        (Turn(fault="500"), "answered HTTP 500"),
-        (Turn(fault="503"), "answered HTTP 503"),
-        (Turn(fault="redirect"), "answered HTTP 307"),
-        (Turn(fault="reset_before"), "gave no reply"),
-        (Turn(fault="reset_after"), "gave no reply"),
-        (Turn(fault="hang", delay=0.6), "gave no reply"),
-        (Turn(fault="empty"), "no chat completion"),
-        (Turn(fault="invalid_json"), "no chat completion"),
-        (Turn(fault="no_choices"), "no chat completion"),
-        (Turn(fault="null_choices"), "no chat completion"),
-        (Turn(fault="error_body"), "no chat completion"),
+        (Turn(fault="408"), "busy", "answered HTTP 408"),
+        (Turn(fault="500"), "busy", "answered HTTP 500"),
+        (Turn(fault="503"), "busy", "answered HTTP 503"),
+        (Turn(fault="529"), "busy", "answered HTTP 529"),
+        (Turn(fault="redirect"), "denied", "answered HTTP 307"),
+        (Turn(fault="409"), "provider", "answered HTTP 409"),
+        (Turn(fault="reset_before"), "busy", "gave no reply"),
+        (Turn("x" * 400, fault="reset_during"), "busy", "gave no reply"),
+        (Turn(fault="reset_after"), "busy", "gave no reply"),
+        (Turn(fault="hang", delay=0.6), "busy", "gave no reply"),
+        (Turn(fault="drip", delay=0.05), "busy", "gave no reply"),
+        (Turn(fault="empty"), "provider", "no chat completion"),
+        (Turn(fault="invalid_json"), "provider", "no chat completion"),
+        (Turn(fault="no_choices"), "provider", "no chat completion"),
+        (Turn(fault="null_choices"), "provider", "no chat completion"),
+        (Turn(fault="error_body"), "provider", "no chat completion"),
     ],
     ids=lambda value: value.fault if isinstance(value, Turn) else "",
 )
 def test_an_unknown_outcome_keeps_its_reservation_and_is_not_retried(
-    tmp_path: Path, server: FaultServer, turn: Turn, words: str
+    tmp_path: Path, server: FaultServer, turn: Turn, kind: str, words: str
 ) -> None:
-    models = client(tmp_path, server.url, timeout=0.3)
+    waited: list[float] = []
+    models = client(tmp_path, server.url, timeout=0.3, waits=Waits(sleep=waited.append))
     server.script = [turn]
-    reply = models.ask(here(), ASK, max_tokens=50)
-    assert reply.fault == "provider" and words in reply.detail and "\n" not in reply.detail
-    assert models.spent() == models.prices["small"].worst_case(input_bound(ASK, None), 50)
+    reply = models.ask(here(), ASK, max_tokens=200)
+    assert reply.fault == kind and words in reply.detail and "\n" not in reply.detail
+    assert models.spent() == models.prices["small"].worst_case(input_bound(ASK, None), 200)
     assert [entry.state for entry in models.ledger.calls("r")] == ["reserved"]
     assert len(server.requests) == (0 if turn.fault == "reset_before" else 1)
-    assert models.ask(here(), ASK, max_tokens=50).text == "hello"
+    assert models.ask(here(), ASK, max_tokens=200).text == "hello"
     assert [entry.id[-2:] for entry in models.ledger.calls("r")] == ["/1", "/2"]
+    assert len(waited) == (kind == "busy")
 
 
 def test_what_was_never_sent_is_no_call(tmp_path: Path, server: FaultServer) -> None:
@@ -144,8 +174,49 @@ def test_what_was_never_sent_is_no_call(tmp_path: Path, server: FaultServer) -> 
         port = listener.getsockname()[1]
     models = client(tmp_path, f"http://127.0.0.1:{port}/v1")
     reply = models.ask(here(), ASK)
-    assert (reply.fault, reply.detail) == ("provider", "model 'small' at 127.0.0.1 could not be reached")
+    assert (reply.fault, reply.detail) == (
+        ("busy", "model 'small' at 127.0.0.1 could not be reached; check base_url and the network")
+    )
     assert (models.spent(), models.ledger.calls("r")) == (0, [])
+
+
+@pytest.mark.parametrize(("fault", "text"), [("filtered", "I can"), ("refusal", "I cannot"), ("refusal", "")])
+def test_a_reply_that_was_withheld_is_paid_and_rejected(
+    tmp_path: Path, server: FaultServer, fault: str, text: str
+) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [Turn(text, fault=fault)]
+    reply = models.ask(here(), ASK)
+    if text:
+        assert (reply.text, reply.fault) == (text, "rejected")
+        assert reply.detail == "the provider's content filter withheld the reply"
+    else:
+        assert (reply.text, reply.fault) == ("", "")  # an empty reply, which no node can use
+    assert models.ask(here(), ASK) == reply and len(server.requests) == 1
+    (billed,) = [request.billed for request in server.requests]
+    assert billed and models.spent() == models.prices["small"].cost(*billed)
+
+
+@pytest.mark.parametrize(
+    "turn", [Turn("Sure!"), Turn(fault="schema"), Turn("")], ids=["prose", "echo", "empty"]
+)
+def test_a_schema_that_is_ignored_is_for_the_node_to_find(
+    tmp_path: Path, server: FaultServer, turn: Turn
+) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [turn]
+    reply = models.ask(here(), ASK, schema=SCHEMA)
+    assert reply.fault == "" and reply.text == (json.dumps(SCHEMA) if turn.fault else turn.text)
+    assert [entry.state for entry in models.ledger.calls("r")] == ["settled"]
+    assert isinstance(parse(reply.text), str)
+
+
+def test_a_body_that_is_far_too_large_is_no_reply(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url, spec={"price": 0})
+    server.script = [Turn("x" * (LARGEST + 1))]
+    reply = models.ask(here(), ASK, max_tokens=LARGEST)
+    assert reply.fault == "busy" and "gave no reply" in reply.detail
+    assert [entry.state for entry in models.ledger.calls("r")] == ["reserved"]
 
 
 @pytest.mark.parametrize("fault", ["no_usage", "odd_usage"])

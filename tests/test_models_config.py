@@ -199,6 +199,18 @@ def test_keys_come_from_the_environment_and_then_from_dotenv(
     assert api_key(remote("http://127.0.0.1/v1")) is None
 
 
+@pytest.mark.parametrize("key", ["sk-one\nsk-two", "sk–dash", "sk-\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    (tmp_path / ".env").write_text(f"SOME_KEY='{key}'\n")
+    with pytest.raises(UsageError, match="SOME_KEY holds more than a key") as told:
+        api_key(remote("http://h/v1", key="SOME_KEY"))
+    assert key not in str(told.value)
+
+
 def test_the_list_says_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUDGETML_CACHE", str(tmp_path))
     own = tmp_path / "own.gguf"

@@ -99,8 +99,8 @@ def test_replies_faults_and_sums_are_those_of_the_recording(folder: Path, server
         Turn("one"),
         Turn("two", cached=1),
         Turn("abcd" * 90, fault="length"),
-        Turn(fault="429"),
-        Turn(fault="500"),
+        Turn(fault="429", retry_after="0"),
+        Turn(fault="500", retry_after="0"),
         Turn("", fault="no_usage"),
         Turn("same prompt, other reply"),
     ]
@@ -108,7 +108,7 @@ def test_replies_faults_and_sums_are_those_of_the_recording(folder: Path, server
     sent = len(server.requests)
     models = replay(folder)
     assert drive(models, ["a", "b", "c", "d", "e", "f", "a", "a"]) == recorded
-    assert [reply.fault for reply, _ in recorded] == ["", "", "truncated", "provider", "provider", "", "", ""]
+    assert [reply.fault for reply, _ in recorded] == ["", "", "truncated", "busy", "busy", "", "", ""]
     assert {models.artifacts.text(entry.reply) for entry in models.ledger.calls("r") if entry.reply} >= {
         "one",
         "two",

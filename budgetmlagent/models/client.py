@@ -4,37 +4,35 @@ What a provider does wrong is a `Reply` with a fault, for the graph to route on.
 step of the graph with a reservation of its own.
 """
 
-import errno
 import hashlib
-import socket
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host, is_loopback
+from budgetmlagent.models.waiting import Waits
 from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
 from budgetmlagent.money.prices import Price, input_bound, text_bytes
 from memory.state import NANO
 from nodes.deps import Artifacts, Here, Message, Reply
 
+if TYPE_CHECKING:
+    from budgetmlagent.models.faults import Judgement
+
 EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
-NOT_BILLED = frozenset(
-    {400, 401, 402, 403, 404, 405, 413, 415, 422, 429}
-)  # the provider refused to do any work
-NO_CONNECTION = frozenset({errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH})
 ONE_LIMIT_ONLY = (
     "openai.com",
     "azure.com",
     "volces.com",
 )  # hosts that refuse max_tokens beside max_completion_tokens
+FILTERED = "content_filter"  # how a reply is said to end that the provider withheld
 SECRET_LENGTH = (
     8  # characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too
 )
-# What the client library raises where a reply of status 200 is no chat completion.
-MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
 class Endpoint(Protocol):
@@ -81,6 +79,7 @@ class ModelClient:
         origins: Sequence[str] = (),
         start_embedded: Callable[[ModelSpec], Endpoint] | None = None,
         timeout: float | None = None,
+        waits: Waits | None = None,
     ) -> None:
         self.models, self.prices, self.ledger, self.run = models, prices, ledger, run
         self.origins = origins  # runs whose replies are used again where a request is the same
@@ -90,6 +89,7 @@ class ModelClient:
             start_embedded,
             timeout,
         )
+        self.waits = waits or Waits()
 
     def spent(self) -> int:
         """Nano-dollars of this run: settled calls plus reservations of unknown outcome."""
@@ -117,6 +117,7 @@ class ModelClient:
         import langchain_openai  # noqa: F401 - slow: not between the reservation and the request
 
         url, key = self._endpoint(spec)
+        self.waits.before(urlsplit(url).netloc)  # with nothing reserved: an interrupt here costs nothing
         bound = input_bound(messages, schema, self.ledger.ratio(spec.model))
         room, limit = self._reserve(call, bound, min(max_tokens, spec.max_tokens or max_tokens))
         if isinstance(room, Refused):
@@ -156,22 +157,27 @@ class ModelClient:
         """Send the request and settle it; where its outcome is unknown the reservation stays."""
         import openai
 
-        where = f"model {spec.name!r} at {host(spec)}"
+        from budgetmlagent.models.faults import MALFORMED, judge
+
         try:
             message = self._invoke(spec, request, limit)
-        except openai.APIStatusError as error:
-            if error.status_code in NOT_BILLED:
-                self.ledger.settle(room.id, 0, Answer(note=f"HTTP {error.status_code}: not billed"))
-            said = error.message.removeprefix(f"Error code: {error.status_code} - ")
-            return _fault(f"{where} answered HTTP {error.status_code}: {said}", request.key)
-        except openai.APIConnectionError as error:
-            if _never_sent(error):
-                self.ledger.release(room.id)
-                return _fault(f"{where} could not be reached", request.key)
-            return _fault(f"{where} gave no reply: {error.message}", request.key)
-        except (openai.OpenAIError, *MALFORMED):
-            return _fault(f"{where} answered with what is no chat completion", request.key)
+        except (openai.OpenAIError, *MALFORMED) as error:
+            return self._failed(judge(error, spec), request, room)
+        self.waits.answered(urlsplit(request.url).netloc)
         return self._settle(spec, request, room, message)
+
+    def _failed(self, fault: "Judgement", request: Request, room: Reservation) -> Reply:
+        """Enter what is known of a request that brought no reply."""
+        place = urlsplit(request.url).netloc
+        if not fault.sent:
+            self.ledger.release(room.id)
+        elif fault.unbilled:
+            self.ledger.settle(room.id, 0, Answer(note=fault.unbilled))
+        if fault.kind == "busy":
+            self.waits.busy(place, fault.after)
+        else:
+            self.waits.answered(place)
+        return Reply(fault=fault.kind, detail=" ".join(_clean(fault.detail, request.key).split())[:400])
 
     def _invoke(self, spec: ModelSpec, request: Request, limit: int) -> Any:
         """One request through LangChain: no retries, no redirects, no stream, no cache."""
@@ -179,18 +185,21 @@ class ModelClient:
         from openai import DefaultHttpxClient
         from pydantic import SecretStr
 
+        from budgetmlagent.models.deadline import bounded
+
         # LangChain sends max_completion_tokens, which some servers ignore.
         body: dict[str, Any] = {} if host(spec).endswith(ONE_LIMIT_ONLY) else {"max_tokens": limit}
         if request.schema is not None:
             form = {"name": "reply", "strict": True, "schema": request.schema}
             # Not with_structured_output: that loses the text and the usage of a reply that is cut off.
             body["response_format"] = {"type": "json_schema", "json_schema": form}
-        usual = EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS
+        timeout = self.timeout or (EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS)
         # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
         http_client = DefaultHttpxClient(
             trust_env=not is_loopback(spec),
             follow_redirects=False,
             verify=request.url.startswith("https:"),  # loading certificates takes 70 ms
+            event_hooks={"response": [bounded(timeout)]},
         )
         with http_client as http:
             chat = ChatOpenAI(
@@ -200,7 +209,7 @@ class ModelClient:
                 max_completion_tokens=limit,
                 temperature=request.temperature,
                 seed=request.seed,
-                timeout=self.timeout or usual,
+                timeout=timeout,
                 max_retries=0,
                 streaming=False,
                 use_responses_api=False,
@@ -213,11 +222,14 @@ class ModelClient:
 
     def _settle(self, spec: ModelSpec, request: Request, room: Reservation, message: Any) -> Reply:
         about = message.response_metadata
-        text = _clean(str(message.text), request.key)
+        # Some say in a field of its own that the model would not answer, and call the reply complete.
+        refusal = message.additional_kwargs.get("refusal")
+        finish = FILTERED if refusal else str(about.get("finish_reason") or "")
+        text = _clean(str(message.text or refusal or ""), request.key)
         usage = _usage(about.get("token_usage"))
         answer = Answer(
             text=text,
-            finish=str(about.get("finish_reason") or ""),
+            finish=_clean(finish, request.key),
             reply=self.artifacts.put(text),
             request=_clean(str(about.get("id") or ""), request.key),
             tokens_in=usage[0] if usage else 0,
@@ -251,6 +263,8 @@ def reply_of(answer: Answer) -> Reply:
     text = answer.text or ""
     if answer.finish == "length":
         return Reply(text, "truncated", f"the reply was cut off after {answer.tokens_out} tokens")
+    if answer.finish == FILTERED:
+        return Reply(text, "rejected", "the provider's content filter withheld the reply")
     return Reply(text)
 
 
@@ -272,22 +286,7 @@ def _usage(reported: Any) -> tuple[int, int, int] | None:
     return tokens_in, cached or 0, tokens_out  # type: ignore[return-value]
 
 
-def _never_sent(error: BaseException | None) -> bool:
-    """Whether there certainly was no connection to send anything on: refused, no route, no such host, not in time."""
-    while error is not None:
-        if isinstance(error, socket.gaierror) or type(error).__name__ == "ConnectTimeout":
-            return True
-        if isinstance(error, OSError) and error.errno in NO_CONNECTION:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def _clean(text: str, key: str) -> str:
     """The text as one that can be stored: valid Unicode, and without the key, should a provider echo it."""
     text = text.encode("utf-8", "replace").decode()
     return text.replace(key, "***") if len(key) >= SECRET_LENGTH else text
-
-
-def _fault(detail: str, key: str) -> Reply:
-    return Reply(fault="provider", detail=" ".join(_clean(detail, key).split())[:300])

@@ -191,7 +191,7 @@ def is_loopback(spec: ModelSpec) -> bool:
 def api_key(spec: ModelSpec) -> str | None:
     """The key of this model, from the environment or else `.env` in the current folder; None where it needs none.
 
-    Raises UsageError naming the variable where it is not set.
+    Raises UsageError naming the variable where it is not set, or holds what no HTTP header can carry.
     """
     if spec.key is None:
         return None
@@ -199,5 +199,9 @@ def api_key(spec: ModelSpec) -> str | None:
     if not value:
         raise UsageError(
             f"model {spec.name!r}: the key is missing: set {spec.key} in the environment or in .env"
+        )
+    if not (value.strip().isascii() and value.strip().isprintable()):
+        raise UsageError(
+            f"model {spec.name!r}: {spec.key} holds more than a key: paste it again, on one line"
         )
     return value

@@ -15,10 +15,8 @@ from budgetmlagent.models.client import call_of, prompt_record
 from budgetmlagent.money.ledger import Answer, Ledger, Refused
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
+from nodes.deps import REPLY_FAULTS, Here, Message, Reply
 from nodes.deps import Artifacts as ArtifactStore
-from nodes.deps import Here, Message, Reply
-
-FAULTS = ("refused", "provider", "truncated")  # the faults of a `Reply`
 
 
 class ReplayModels:
@@ -43,7 +41,7 @@ class ReplayModels:
                 same = self.asked[event["model"], event["prompt"]]
                 if (event["step"], event["reply"]) not in [(e["step"], e["reply"]) for e in same]:
                     same.append(event)  # once, where several branches share the step
-            elif fault.get("kind") in FAULTS:
+            elif fault.get("kind") in REPLY_FAULTS:
                 self.unsent[event["step"], event["node"]] = fault
         self.recorded = Artifacts(recording / "artifacts")
 
@@ -96,7 +94,7 @@ class ReplayModels:
         self._read(event["prompt"])
         fault = event.get("fault") or {}
         text = self._read(event["reply"]) if event["reply"] else ""
-        if fault.get("kind") in FAULTS:
+        if fault.get("kind") in REPLY_FAULTS:
             return Reply(text, fault["kind"], fault["detail"])
         return Reply(text)
 

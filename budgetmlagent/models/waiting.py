@@ -1,0 +1,43 @@
+"""When a host that was busy may be asked again.
+
+A new try is a step of the graph; what the client does is to wait before it sends one. A wait is no part of the state.
+"""
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+FIRST, LONGEST = 1.0, 60.0  # seconds: of the first wait, and of any
+TOLD = 1.0  # seconds; a shorter wait goes unsaid
+
+
+@dataclass
+class Waits:
+    """The earliest time at which each host may be asked again."""
+
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.monotonic
+    _busy: dict[str, int] = field(default_factory=dict)  # busy answers in a row
+    _until: dict[str, float] = field(default_factory=dict)
+
+    def before(self, host: str) -> None:
+        """Wait until `host` may be asked; an interrupt ends the wait."""
+        seconds = self._until.pop(host, 0.0) - self.now()
+        if seconds >= TOLD:
+            print(f"{host} is busy: waiting {seconds:.0f} s before the next request", file=sys.stderr)
+        if seconds > 0:
+            self.sleep(seconds)
+
+    def busy(self, host: str, after: float | None) -> None:
+        """Note a busy answer: the next request waits for `after` seconds, else twice as long as the last one did."""
+        count = self._busy.get(host, 0)
+        self._busy[host] = count + 1
+        # Jitter: several runs that a host turned away together do not come back together.
+        doubled = FIRST * 2.0 ** min(count, 16) * random.uniform(0.75, 1.25)
+        self._until[host] = self.now() + min(doubled if after is None else after, LONGEST)
+
+    def answered(self, host: str) -> None:
+        """Note an answer that was not busy: waiting begins anew."""
+        self._busy.pop(host, None)

@@ -1,0 +1,51 @@
+"""Replies as text: what a model said, without its thoughts, as text that can be stored; and the JSON object in it."""
+
+import json
+from typing import Any
+
+LONGEST_JSON = (
+    20_000  # characters; what was asked for has a few hundred, and mending takes longer than it is long
+)
+
+
+def said(reply: str) -> str:
+    """Return a reply without its thoughts, in valid Unicode and with plain line ends.
+
+    `partition` keeps this linear in the reply's length.
+    """
+    before, _, after = reply.rpartition("</think>")
+    reply = after if before else reply.partition("<think>")[0]
+    reply = reply.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+    return valid(reply)
+
+
+def valid(text: str) -> str:
+    """Return the text with what is no Unicode replaced: JSON may spell half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def json_object(reply: str) -> dict[str, Any] | None:
+    """Read the JSON object in a reply, amid prose and fences, mended where that is possible.
+
+    None where there is none, and where it was cut off: what mending would make of half an object is a guess.
+    """
+    text = said(reply)
+    start, end = text.find("{"), text.rfind("}")
+    if not 0 <= start < end:
+        return None
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        value = _mended(text[start : end + 1])
+    return value if isinstance(value, dict) else None
+
+
+def _mended(text: str) -> Any:
+    import json_repair
+
+    if len(text) > LONGEST_JSON:
+        return None
+    try:
+        return json_repair.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,150 @@
+"""Whole runs at a provider that fails: tried again as steps of the graph, ended in order, the key nowhere to be seen."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+from fault_server import FaultServer, Turn
+
+from budgetmlagent import Session
+from budgetmlagent.cli import call
+from budgetmlagent.errors import UnavailableError
+
+KEY = "sk-very-secret-0123456789"
+BUSY = Turn(fault="429", retry_after="0")
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("TEST_KEY", KEY)
+    with FaultServer(respond=tiny.team) as server:
+        yield server
+
+
+def models(folder: Path, url: str) -> Path:
+    path = tiny.models(folder, url)
+    path.write_text(path.read_text().replace("price:", "key: TEST_KEY, price:"))
+    return path
+
+
+def new(tmp_path: Path, server: FaultServer, **options) -> Session:
+    options = {"turns": 2, "history": "off", "runs_dir": tmp_path / "runs"} | options
+    return Session(str(tiny.task(tmp_path)), models=models(tmp_path, server.url), **options)
+
+
+def test_a_busy_provider_is_asked_again_by_steps_of_the_graph(tmp_path, server):
+    server.script = [BUSY, BUSY]
+    session = new(tmp_path, server)
+    summary = session.run()
+    assert (summary["status"], summary["best"]) == ("finished", 1.0)
+    busy = [event for event in session.timeline if event["fault"].get("kind") == "busy"]
+    assert [event["route"]["rule"] for event in busy] == ["missed → planner"] * 2
+    assert [event["usd"] for event in busy] == [0, 0] and all(event["calls"] == 1 for event in busy)
+    assert summary["calls"] == len(server.requests)
+    billed = [request.billed for request in server.requests if request.billed]
+    assert summary["tokens_in"] == sum(count[0] for count in billed)
+    assert session.cost.usd_reserved == 0
+
+
+def test_a_provider_that_stays_busy_is_asked_up_the_ladder_and_the_run_fails_in_order(tmp_path, server):
+    server.respond = lambda body: BUSY
+    session = new(tmp_path, server)
+    with pytest.raises(UnavailableError, match=r"model 'large' at 127\.0\.0\.1 answered HTTP 429"):
+        session.run()
+    assert [request.body["model"] for request in server.requests] == ["small-model"] * 3 + ["large-model"] * 4
+    assert session.summary["status"] == "failed" and session.summary["calls"] == 7
+    server.respond = tiny.team
+    again = Session.open(session.folder.root).run()  # whoever goes on has mended it
+    assert (again["status"], again["best"], again["calls"]) == ("finished", 1.0, len(server.requests))
+
+
+def test_a_wrong_key_ends_a_run_with_one_line_and_resume_goes_on(tmp_path, server, capsys):
+    server.script = [Turn(fault="401", text=f"Incorrect API key provided: {KEY}")]
+    runs = ["--runs-dir", str(tmp_path / "r"), "--json"]
+    task = str(tiny.task(tmp_path))
+    assert (
+        call(
+            [
+                "run",
+                task,
+                "--models",
+                str(models(tmp_path, server.url)),
+                "--turns",
+                "1",
+                "--history",
+                "off",
+                *runs,
+            ]
+        )
+        == 3
+    )
+    said = capsys.readouterr()
+    line, summary = said.err.splitlines()[-1], json.loads(said.out)
+    for words in ("model 'small' at 127.0.0.1", "HTTP 401", "check the key in TEST_KEY", summary["run_id"]):
+        assert words in line
+    assert summary["status"] == "failed" and summary["reason"] in line and len(server.requests) == 1
+    assert call(["resume", summary["run_id"], *runs]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["status"], again["best"], again["turns"]) == ("finished", 1.0, 1)
+
+
+def test_what_is_best_is_delivered_though_the_provider_is_lost(tmp_path, server):
+    session = new(tmp_path, server, turns=9)
+
+    def leave(body):
+        return tiny.team(body) if len(server.requests) <= 2 else Turn(fault="404")
+
+    server.respond = leave
+    summary = session.run()
+    assert (summary["status"], summary["best"], summary["success"]) == ("finished", 1.0, True)
+    assert summary["reason"].startswith("model 'small' at 127.0.0.1 answered HTTP 404")
+    assert "check base_url and model" in summary["reason"] and len(server.requests) == 3
+    assert (session.folder.root / "best" / "train.py").exists()
+
+
+def test_a_run_whose_scripts_never_come_ends_early_and_says_why(tmp_path, server):
+    def prose(body):
+        return tiny.team(body) if "response_format" in body else Turn("I would use the sign of x.")
+
+    server.respond = prose
+    summary = new(tmp_path, server, turns=8).run()
+    assert (summary["status"], summary["turns"]) == ("finished", 5)
+    assert summary["reason"].startswith("no new script has run")
+
+
+ECHOES = {
+    "failed": [
+        BUSY, Turn(fault="503", retry_after="0"), Turn(fault="error_body"),  # up the ladder
+        Turn(fault="500", retry_after="0"), Turn(fault="invalid_json"), Turn(f"No: {KEY}", fault="refusal"),
+    ],
+    "said": [Turn(f"{{'action': {KEY}"), Turn(f"# {KEY}\n", fault="length"), Turn(f'{{"action": "{KEY}"}}')],
+    "denied": [Turn(fault="403")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("faults", ECHOES)
+def test_the_key_is_nowhere_in_a_run(tmp_path, server, faults):
+    def echo(body):
+        turn = tiny.team(body)
+        turn.text = turn.text.replace("use the sign", f"use {KEY} and the sign").replace(
+            "way =", f"key = '{KEY}'\nway ="
+        )
+        return turn
+
+    server.script, server.respond = list(ECHOES[faults]), echo
+    code = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "run", str(tiny.task(tmp_path)), "--models", str(models(tmp_path, server.url)),
+               "--turns", "1", "--history", "off", "--runs-dir", str(tmp_path / "r"), "--json"]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ | {"TEST_KEY": KEY}
+    )
+    assert done.returncode == (3 if faults == "denied" else 0), done.stderr
+    assert all(request.key == KEY for request in server.requests) and not server.script
+    assert json.loads(done.stdout)["calls"] == len(server.requests)
+    assert KEY not in done.stdout + done.stderr
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) > 20 and not [path for path in written if KEY.encode() in path.read_bytes()]
