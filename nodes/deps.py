@@ -63,6 +63,7 @@ class Execution:
     killed: str = ""  # "" | time | memory | disk | output | processes
     memory_mb: float = 0.0  # peak
     files: Mapping[str, str] = field(default_factory=dict)  # submission files it left: name -> artifact id
+    snapshot: str = ""  # artifact id of the manifest of all that it left; "" where none was kept
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
         if mended == script:
             break
         script = mended
-        earlier.append(deps.artifacts.put_json(asdict(execution)))
+        earlier.append(deps.artifacts.put_json(_record(execution)))
         execution = deps.sandbox.run(deps.here, script)
     return {"script": execution.script, "run": _run(deps, execution, cures, earlier), "fault": Fault()}
 
@@ -74,7 +74,7 @@ def _sources(state: RunState, deps: Deps) -> list[str]:
 
 def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]) -> Run:
     """Record the execution, with what was repaired and the executions that failed before the repairs."""
-    record: dict[str, Any] = asdict(execution) | {"cures": cures, "earlier": earlier}
+    record = _record(execution) | {"cures": cures, "earlier": earlier}
     failed = execution.exit != 0
     return Run(
         execution=deps.artifacts.put_json(record),
@@ -84,3 +84,8 @@ def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]
         error=fingerprint(execution.tail) if failed and not execution.killed else execution.killed,
         cures=[sentence for cure in cures for sentence in cure["what"]],
     )
+
+
+def _record(execution: Execution) -> dict[str, Any]:
+    # An attempt's id depends on this record: without a snapshot it is what it was before there were any.
+    return {key: value for key, value in asdict(execution).items() if key != "snapshot" or value}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.sandbox import gate, names
+from budgetmlagent.sandbox import gate, names, snapshot
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
 from budgetmlagent.sandbox.watchdog import Limits
@@ -23,6 +23,8 @@ class ScriptSandbox:
         self.python = interpreter(task.python)
         self.attempts = 0  # submissions that were no plain file
         self.before = self._sealed()
+        # Hashed once a run: the data is bound into every workspace, and no script can change it.
+        self.data = {name: digest for name in task.readonly if (digest := self.before.get(f"env/{name}"))}
 
     def run(self, here: Here, script: str) -> Execution:  # noqa: ARG002 - every run is alike, whoever asks
         """Run `script` in a fresh workspace.
@@ -36,6 +38,7 @@ class ScriptSandbox:
             job = Job(self.python, [SCRIPT], folder, limits, readonly=bound, hidden=hidden)
             outcome = launch(self.rung, job)
             files, refused = take(folder, task.submission)
+            kept = snapshot.take(folder, self.artifacts, self.data)
         self.attempts += len(refused)
         output = outcome.output.decode("utf-8", "replace")
         for sentence in refused:
@@ -49,6 +52,7 @@ class ScriptSandbox:
             killed=outcome.killed,
             memory_mb=round(outcome.memory_mb, 1),
             files={name: self.artifacts.put(content) for name, content in files.items()},
+            snapshot=kept,
         )
 
     def check(self, script: str) -> Sequence[Finding]:
