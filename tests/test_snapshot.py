@@ -279,6 +279,28 @@ def test_a_target_with_something_in_it_and_a_damaged_store_are_refused(place, tm
         restore({"files": []}, artifacts, tmp_path / "full" / "mine" / "below")
 
 
+DIGS = """\
+import os
+for _ in range(3000):
+    os.mkdir("dddd")
+    os.chdir("dddd")
+open("deep", "w").close()
+for _ in range(3000):
+    os.chdir("..")
+os.mkdir("locked")
+open("locked/in", "w").close()
+os.chmod("locked", 0)
+"""
+
+
+def test_a_script_that_digs_leaves_nothing_behind(tmp_path):
+    sandbox = ScriptSandbox(
+        load_task(str(tiny.task(tmp_path))), probe(), Artifacts(tmp_path / "artifacts"), tmp_path / "work"
+    )
+    assert sandbox.run(Here(), DIGS).exit == 0
+    assert list((tmp_path / "work").iterdir()) == []
+
+
 LEAVES = """\
 import os
 os.makedirs("out")

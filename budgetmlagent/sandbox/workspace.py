@@ -141,11 +141,25 @@ def oddity(status: os.stat_result) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder in which a script may have locked others out of its own folders."""
-    for inner, folders, _ in os.walk(folder):
-        for name in folders:
-            path = Path(inner, name)
-            if not path.is_symlink():
-                with suppress(OSError):
-                    path.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove a folder in which a script may have locked others out, or dug deeper than a path may be long."""
+    places = [folder]
+    for place in places:  # it grows: each inner folder is moved to the top before it is looked into
+        with suppress(OSError):
+            place.chmod(0o700)
+            for entry in list(os.scandir(place)):
+                places += _removed(entry, folder)
+    for place in reversed(places):
+        with suppress(OSError):
+            place.rmdir()
+
+
+def _removed(entry: os.DirEntry[str], top: Path) -> list[Path]:
+    """Remove a file; of a folder return where in `top` it is to be found now."""
+    if not entry.is_dir(follow_symlinks=False):
+        with suppress(OSError):
+            Path(entry.path).unlink()
+        return []
+    with suppress(OSError):
+        Path(entry.path).chmod(0o700)  # else it could not be moved
+        return [Path(entry.path).rename(tempfile.mkdtemp(dir=top))]
+    return [Path(entry.path)]
