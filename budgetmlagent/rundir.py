@@ -94,6 +94,11 @@ class RunDir:
         return self.root / "run.json"
 
     @property
+    def work(self) -> Path:
+        """Workspaces of scripts while they run; what a killed run left there is of no use."""
+        return self.root / "work"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that runs it."""
         return self.root / "lock"
