@@ -12,6 +12,7 @@ from typing import Any
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.models.replay import recorded_events
+from budgetmlagent.sandbox.snapshot import contents
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import Recalled, RunState, recall_key
 from nodes.deps import Execution, Here, History, Score
@@ -77,11 +78,15 @@ class RecordedSandbox:
             raise RunFailedError(
                 f"replay: step {here.step}: the recording has no execution of script {name[:12]}"
             )
-        for file in [record["output"], *record["files"].values()]:
+        for file in [record["output"], *record["files"].values(), *self._snapshot(record)]:
             self._artifacts.put(self._recording.read(file))
         return Execution(
             **{key: value for key, value in record.items() if key in Execution.__dataclass_fields__}
         )
+
+    def _snapshot(self, record: Mapping[str, Any]) -> list[str]:
+        name = record.get("snapshot")
+        return [name, *contents(self._recording.json(name))] if name else []
 
 
 class RecordedRepairs:

@@ -9,6 +9,7 @@ from budgetmlagent.branches import Point
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.events import Event
 from budgetmlagent.rundir import RunConfig, RunDir
+from memory.artifacts import CorruptArtifactError
 from memory.state import NANO, RunState
 
 if TYPE_CHECKING:
@@ -198,6 +199,35 @@ class RunView:
         if step is not None:
             return self.why(step)
         return next((event for event in reversed(self.timeline) if event.prompt), None)
+
+    def files(self, step: int | None = None) -> dict[str, Any]:
+        """Return what the newest execution at or before `step` (default: the best attempt's) left in its workspace.
+
+        It is the manifest that `budgetmlagent.sandbox.snapshot.take` describes, with the `execution`'s artifact id.
+        Raises UsageError for an unknown step and where nothing has run or was kept, UnavailableError for a damaged run.
+        """
+        found = self._executed(step)
+        if not found:
+            when = "" if step is None else f" up to step {step}"
+            raise UsageError(
+                f"run {self.run_id}: no script has been executed{when}, so there are no files to show"
+            )
+        try:
+            name = self.artifacts.json(found).get("snapshot")
+            if not name:
+                raise UsageError(f"run {self.run_id}: no snapshot was kept of execution {found[:12]}")
+            return {"execution": found, **self.artifacts.json(name)}
+        except (FileNotFoundError, CorruptArtifactError) as error:
+            raise UnavailableError(f"run {self.run_id}: the snapshot cannot be read: {error}") from None
+
+    def _executed(self, step: int | None) -> str | None:
+        """Return the newest execution at or before `step`, by default the best attempt's."""
+        if step is None:
+            best = self.state.best.get("attempt")
+            return str(self.artifacts.json(best)["execution"]) if best else None
+        until = self.why(step).step
+        ran = [e.execution for e in self.timeline if e.step <= until and e.execution]
+        return ran[-1] if ran else None
 
     def history(self, step: int | None = None) -> list[dict[str, Any]]:
         """Return what memory supplied to the node of `step` (default: to the one that runs next), with the contents."""

@@ -73,9 +73,8 @@ class Execution:
     killed: str = ""  # "" | time | memory | disk | output | processes
     memory_mb: float = 0.0  # peak
     files: Mapping[str, str] = field(default_factory=dict)  # submission files it left: name -> artifact id
-    lost: int = (
-        0  # runs of it before this one that were killed with whoever watched them: nobody knows their end
-    )
+    lost: int = 0  # runs of it before this one that nobody knows the end of: killed with their runner
+    snapshot: str = ""  # artifact id of the manifest of all that it left; "" where none was kept
 
 
 @dataclass(frozen=True)

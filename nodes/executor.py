@@ -41,7 +41,7 @@ def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
         if mended == script:
             break
         script = mended
-        earlier.append(deps.artifacts.put_json(asdict(execution)))
+        earlier.append(deps.artifacts.put_json(_record(execution)))
         execution = deps.sandbox.run(deps.here, script)
     return {"script": execution.script, "run": _run(deps, execution, cures, earlier), "fault": Fault()}
 
@@ -74,7 +74,7 @@ def _sources(state: RunState, deps: Deps) -> list[str]:
 
 def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]) -> Run:
     """Record the execution, with what was repaired and the executions that failed before the repairs."""
-    record: dict[str, Any] = asdict(execution) | {"cures": cures, "earlier": earlier}
+    record = _record(execution) | {"cures": cures, "earlier": earlier}
     failed = execution.exit != 0
     lost = execution.lost + sum(deps.artifacts.json(name).get("lost", 0) for name in earlier)
     run = Run(
@@ -86,3 +86,8 @@ def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]
         cures=[sentence for cure in cures for sentence in cure["what"]],
     )
     return Run(**run, lost=lost) if lost else run
+
+
+def _record(execution: Execution) -> dict[str, Any]:
+    # An attempt's id depends on this record: without them it is what it was before there were any.
+    return {k: v for k, v in asdict(execution).items() if k not in ("snapshot", "lost") or v}

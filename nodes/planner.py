@@ -176,7 +176,9 @@ def _left(state: RunState) -> str:
     budget = state.task.get("budget", 0)
     money = max(0, budget - state.spent)
     said = [f"{turns} turn{'s' if turns > 1 else ''}"] if turns <= FEW_TURNS else []
-    said += [f"${money / NANO:.4f} of ${budget / NANO:.2f}"] if state.spent and money < LITTLE * budget else []
+    said += (
+        [f"${money / NANO:.4f} of ${budget / NANO:.2f}"] if state.spent and money < LITTLE * budget else []
+    )
     return " and ".join(said)
 
 

@@ -412,7 +412,7 @@ def eventually(holds, seconds: float = 8) -> bool:
 
 SUBMISSIONS = {
     "submit_symlink": "submission.csv is a symbolic link: refused",
-    "submit_fifo": "submission.csv is a pipe or a device: refused",
+    "submit_fifo": "submission.csv is a pipe: refused",
     "submit_folder": "submission.csv is a folder: refused",
     "submit_hardlink": "submission.csv has a second name (a hard link): refused",
     "submit_huge": "submission.csv has 64.0 MiB, 64 are the most: refused",

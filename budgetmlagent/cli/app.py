@@ -2,7 +2,7 @@
 
 import typer
 
-from budgetmlagent.cli import export, graphs, looking, memory, models, new, running
+from budgetmlagent.cli import cleaning, export, graphs, looking, memory, models, new, running
 
 app = typer.Typer(
     name="budgetml",
@@ -18,6 +18,7 @@ app.command("show")(looking.show)
 app.command("why")(looking.why)
 app.command("cost")(looking.cost)
 app.command("list")(looking.list_runs)
+app.command("clean")(cleaning.clean)
 app.command("doctor")(models.doctor)
 app.command("export")(export.export)
 app.add_typer(graphs.app, name="graph")

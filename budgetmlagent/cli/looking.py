@@ -2,19 +2,36 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from budgetmlagent.cli import options, progress
-from budgetmlagent.errors import UnavailableError
+from budgetmlagent.errors import UnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from budgetmlagent.session import Session
 
 
-def show(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
-    """Show a run: its scores, money and escalations."""
+def show(
+    run: options.Run,
+    step: Annotated[
+        int | None, typer.Option(metavar="K", help="With --files: of which step. [default: the best attempt]")
+    ] = None,
+    files: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write what the script left in its workspace into DIR.")
+    ] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Show a run: its scores, money and escalations; or restore the files of a step."""
     from budgetmlagent.session import Session
 
     session = Session.open(run, runs_dir)
+    if files is not None:
+        return _restore(session, step, files, as_json)
+    if step is not None:
+        raise UsageError(f"--step {step}: goes with --files DIR; `budgetml why` explains a step")
     summary = session.summary
     if as_json:
         return options.print_json(summary)
@@ -24,6 +41,32 @@ def show(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: op
             f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {progress.outcome(event, session.artifacts)}"
         )
     print(progress.ending(summary))
+    return None
+
+
+def _restore(session: "Session", step: int | None, target: Path, as_json: bool) -> None:
+    from budgetmlagent.sandbox import snapshot
+
+    manifest = session.files(step)
+    written = snapshot.restore(manifest, session.artifacts, target)
+    named = [file for file in manifest["files"] if not file["stored"]]
+    rest = {key: manifest[key] for key in ("execution", "others", "data", "unlisted")}
+    if as_json:
+        return options.print_json({"dir": str(target), "written": written, "named": named, **rest})
+    for path in written:
+        print(f"wrote {options.shown(path)}")
+    for file in named:
+        digest = f"sha256 {file['sha256']}" if file["sha256"] else "not read"
+        print(
+            f"not kept: {options.shown(file['path'])}, {options.size(file['size'])}, {digest}: {file['why']}"
+        )
+    for path, what in manifest["others"].items():
+        print(f"not kept: {options.shown(path)} {what}")
+    for path, digest in manifest["data"].items():
+        print(f"not copied: {path}, the task's own, sha256 {digest}")
+    if manifest["unlisted"]:
+        print(f"not listed: {manifest['unlisted']} files more")
+    print(f"{len(written)} files in {target}")
     return None
 
 

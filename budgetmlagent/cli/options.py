@@ -24,5 +24,15 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginni
 
 
 def print_json(value: Any) -> None:
-    """Print `value` as one line of JSON."""
-    print(json.dumps(value, ensure_ascii=False))
+    """Print `value` as one line of JSON, in ASCII: a file's name may hold what is no UTF-8."""
+    print(json.dumps(value))
+
+
+def shown(name: str) -> str:
+    """Return a file's name as a terminal may see it: the script that chose it may mean harm."""
+    return name if name.isprintable() else repr(name)
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count:,} bytes"

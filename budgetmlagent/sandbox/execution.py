@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.sandbox import gate, names
+from budgetmlagent.sandbox import gate, names, snapshot
 from budgetmlagent.sandbox.detached import execute
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung
@@ -27,6 +27,8 @@ class ScriptSandbox:
         self.attempts = 0  # submissions that were no plain file
         self.asked: Counter[str] = Counter()
         self.before = self._sealed()
+        # Hashed once a run: the data is bound into every workspace, and no script can change it.
+        self.data = {name: digest for name in task.readonly if (digest := self.before.get(f"env/{name}"))}
 
     def run(self, here: Here, script: str) -> Execution:
         """Run `script` in a fresh workspace; in a step that a crash interrupted, go on with what it had begun.
@@ -36,6 +38,7 @@ class ScriptSandbox:
         ended = execute(self._folder(here, script), self.rung, lambda folder: self._job(script, folder))
         outcome = ended.outcome
         files, refused = take(ended.workspace, self.task.submission)
+        kept = snapshot.take(ended.workspace, self.artifacts, self.data)
         self.attempts += len(refused)
         output = outcome.output.decode("utf-8", "replace")
         for sentence in refused:
@@ -50,6 +53,7 @@ class ScriptSandbox:
             memory_mb=round(outcome.memory_mb, 1),
             files={name: self.artifacts.put(content) for name, content in files.items()},
             lost=ended.lost,
+            snapshot=kept,
         )
 
     def _job(self, script: str, workspace: Path) -> Job:

@@ -5,11 +5,18 @@ import shutil
 import stat
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
 
 MOST_BYTES = 64 << 20  # of one submission file
 SCRIPT = "train.py"
+KINDS = {
+    stat.S_IFDIR: "is a folder",
+    stat.S_IFLNK: "is a symbolic link",
+    stat.S_IFIFO: "is a pipe",
+    stat.S_IFSOCK: "is a socket",
+}
 
 
 class TaskFiles(Protocol):
@@ -95,33 +102,56 @@ def take(folder: Path, pattern: str) -> tuple[dict[str, bytes], list[str]]:
 
 def _content(path: Path) -> bytes | str:
     """Return the file's bytes, or in words what it is instead of a plain file."""
+    file = open_plain(path)
+    if isinstance(file, str):
+        return file
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_BYTES:
+            return f"has {size / (1 << 20):.1f} MiB, {MOST_BYTES >> 20} are the most"
+        return file.read(MOST_BYTES)
+
+
+def open_plain(path: Path) -> BufferedReader | str:
+    """Open a plain file with one name for reading, or say in words what it is instead."""
     try:
         # Never through a link, never waiting for a pipe's other end.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return "is a symbolic link" if path.is_symlink() else f"cannot be opened ({error.strerror})"
-    try:
-        status = os.fstat(handle)
-        if stat.S_ISDIR(status.st_mode):
-            return "is a folder"
-        if not stat.S_ISREG(status.st_mode):
-            return "is a pipe or a device"
-        if status.st_nlink != 1:
-            return "has a second name (a hard link)"
-        if status.st_size > MOST_BYTES:
-            return f"has {status.st_size / (1 << 20):.1f} MiB, {MOST_BYTES >> 20} are the most"
-        with os.fdopen(os.dup(handle), "rb") as file:
-            return file.read(MOST_BYTES)
-    finally:
+    if what := oddity(os.fstat(handle)):
         os.close(handle)
+        return what
+    return os.fdopen(handle, "rb")
+
+
+def oddity(status: os.stat_result) -> str:
+    """Say in words what something is instead of a plain file with one name; "" for such a file."""
+    if not stat.S_ISREG(status.st_mode):
+        return KINDS.get(stat.S_IFMT(status.st_mode), "is a device")
+    return "" if status.st_nlink == 1 else "has a second name (a hard link)"
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder in which a script may have locked others out of its own folders."""
-    for inner, folders, _ in os.walk(folder):
-        for name in folders:
-            path = Path(inner, name)
-            if not path.is_symlink():
-                with suppress(OSError):
-                    path.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove a folder in which a script may have locked others out, or dug deeper than a path may be long."""
+    places = [folder]
+    for place in places:  # it grows: each inner folder is moved to the top before it is looked into
+        with suppress(OSError):
+            place.chmod(0o700)
+            for entry in list(os.scandir(place)):
+                places += _removed(entry, folder)
+    for place in reversed(places):
+        with suppress(OSError):
+            place.rmdir()
+
+
+def _removed(entry: os.DirEntry[str], top: Path) -> list[Path]:
+    """Remove a file; of a folder return where in `top` it is to be found now."""
+    if not entry.is_dir(follow_symlinks=False):
+        with suppress(OSError):
+            Path(entry.path).unlink()
+        return []
+    with suppress(OSError):
+        Path(entry.path).chmod(0o700)  # else it could not be moved
+        return [Path(entry.path).rename(tempfile.mkdtemp(dir=top))]
+    return [Path(entry.path)]
