@@ -61,6 +61,8 @@ class Run(TypedDict, total=False):
     error: str  # fingerprint of the error; "" where there was none
     cures: list[str]  # what was repaired without a model before it ran
     known: bool  # this error was seen before in this run
+    gain: float  # of the score over the best before it, in the metric's units; absent where its noise is unknown
+    noise: float  # standard error of `gain`
 
 
 class Recalled(TypedDict):
