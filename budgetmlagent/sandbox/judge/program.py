@@ -43,7 +43,7 @@ def main() -> None:
         value = score(metric, args.folder)
         seconds = time.monotonic() - began
         print(value, file=results, flush=True)
-        if args.answers and not report["problem"] and seconds < SECONDS:
+        if args.csv and args.answers and not report["problem"] and seconds < SECONDS:
             resampling = Resampling(args, lambda scoring: score(load(scoring), args.folder))
             samples = resampling.scores(value)
             print(*("-" if sample is None else sample for sample in samples), file=results, flush=True)
