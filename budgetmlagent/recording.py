@@ -4,9 +4,9 @@ A recorded run is a run's own folder: events.jsonl and artifacts/. Each artifact
 read; what the recording does not hold fails loudly.
 """
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from budgetmlagent.models.replay import recorded_events
 from budgetmlagent.sandbox.snapshot import contents
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import Recalled, RunState, recall_key
+from nodes.attempts import scored
 from nodes.deps import Execution, Here, History, Score
 
 
@@ -113,6 +114,7 @@ class RecordedScorer:
     """Gives an execution the score that the recording's attempt has."""
 
     def __init__(self, recording: Recording) -> None:
+        self._recording = recording
         attempts = [recording.json(e["attempt"]) for e in recording.events if e.get("attempt")]
         self._by_script = {attempt["script"]: attempt for attempt in attempts}
 
@@ -123,7 +125,7 @@ class RecordedScorer:
             raise RunFailedError(f"replay: script {execution.script[:12]} has no recorded score")
         suspect = attempt["problem"] if attempt["fault"] == "suspect" else ""
         problem = attempt["problem"] if attempt["fault"] == "submission" else ""
-        return Score(attempt["score"], problem, attempt["reported"], suspect)
+        return dataclasses.replace(scored(attempt, self._recording.json), problem=problem, suspect=suspect)
 
 
 class RecordedHistory:
@@ -138,7 +140,7 @@ class RecordedHistory:
 
     def recall(self, node: str, state: RunState, step: int) -> list[Recalled]:
         """Return what the recording recalled for `node` in this state; elsewhere a replay was led by hand."""
-        found = self._recalls.get((node, recall_key(asdict(state))))
+        found = self._recalls.get((node, recall_key(dataclasses.asdict(state))))
         if found is None:
             return self._live.recall(node, state, step)
         for item in found:

@@ -17,11 +17,12 @@ from budgetmlagent.tasks.folder import TaskFolder
 from graphs.policy import percent_better
 from memory.artifacts import Artifacts
 from memory.state import NANO
-from nodes.attempts import chain
+from nodes.attempts import chain, doubt, status
 from nodes.deps import OUTAGES
 
 BEST = "best"  # the folder of the winning script and of what it left
 GOAL = 10.0  # percent better than the starter: success (the paper, section 4)
+SURE = 2.0  # standard errors by which the gain must be larger than nothing
 REASONS = {
     "out_of_turns": "all turns are used",
     "faulted": "all turns are used",
@@ -77,7 +78,8 @@ def build(record: Record) -> dict[str, Any]:
         "private_baseline": final.get("private_baseline"),
         "private_best": final.get("private_best"),
         "gain_pct": gain,
-        "success": gain is not None and gain >= GOAL,
+        "gain_se_pct": noise_percent(final),
+        "success": gain is not None and gain >= GOAL and is_sure(final),
         "feedback": task.feedback,
         "usd": sum(c["usd_nano"] for c in calls) / NANO,
         "usd_by_node": _sum_by(calls, "node"),
@@ -114,6 +116,18 @@ def _sum_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, float]:
 def _tokens_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, int]:
     names = sorted({c[key] for c in calls})
     return {name: sum(c["tokens_in"] + c["tokens_out"] for c in calls if c[key] == name) for name in names}
+
+
+def noise_percent(final: Mapping[str, Any]) -> float | None:
+    """Return the standard error of the private gain in percent of the baseline; None where it is unknown."""
+    base, noise = final.get("private_baseline"), final.get("private_noise")
+    return round(100.0 * noise / abs(base), 2) if base and noise is not None else None
+
+
+def is_sure(final: Mapping[str, Any]) -> bool:
+    """Whether the private scores differ by more than chance makes likely; an unknown noise is none."""
+    base, best = final["private_baseline"], final["private_best"]
+    return bool(abs(best - base) > SURE * (final.get("private_noise") or 0.0))
 
 
 def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:
@@ -199,8 +213,7 @@ def _results(tried: Sequence[Mapping[str, Any]]) -> bytes:
     table.writerow(["step", "score", "seconds", "dollars", "status", "plan"])
     for a in tried:
         score = "" if a["score"] is None else f"{a['score']:.6g}"
-        plan = " ".join(f"{a['plan'].get('action', '')}: {a['plan'].get('instruction', '')}".split())
-        table.writerow(
-            [a["step"], score, f"{a['seconds']:.1f}", f"{a['cost'] / NANO:.6f}", a["status"], plan[:200]]
-        )
+        plan = " ".join(f"{a['plan'].get('action', '')}: {a['plan'].get('instruction', '')}".split())[:200]
+        told = f"{plan} ({doubt(a)})" if doubt(a) else plan
+        table.writerow([a["step"], score, f"{a['seconds']:.1f}", f"{a['cost'] / NANO:.6f}", status(a), told])
     return text.getvalue().encode()

@@ -109,12 +109,13 @@ def _real(
 
     def final(values: Mapping[str, Any]) -> dict[str, Any]:
         baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))
-        scores = scorer.final(baseline, best)
+        private = scorer.final(baseline, best)
         remove(workdir)
         return {
             "attempt": values["best"]["attempt"],
-            "private_baseline": scores[0],
-            "private_best": scores[1],
+            "private_baseline": private.baseline,
+            "private_best": private.best,
+            "private_noise": private.noise,
             "integrity": sandbox.seal(),
         }
 

@@ -56,6 +56,14 @@ def improved(state: RunState) -> Verdict:
     )
 
 
+def retest(state: RunState) -> Verdict:
+    """The newest attempt is better than the best, but by no more than the noise of the two scores."""
+    gain, noise = state.run.get("gain"), state.run.get("noise")
+    if state.fault or gain is None or noise is None:
+        return Verdict(False, {"gain": None, "noise": None})
+    return Verdict(0 < gain <= noise, {"gain": gain, "noise": noise})
+
+
 def reached(state: RunState, percent: float) -> Verdict:
     """The best is at least `percent` better than the baseline on the feedback score."""
     gain = gain_percent(state)
@@ -151,7 +159,7 @@ def hopeless(state: RunState, share: float, turns: int = 3) -> Verdict:
 PREDICATES: dict[str, Predicate] = {
     f.__name__: f
     for f in (
-        out_of_turns, out_of_budget, baseline_failed, improved, reached, case_left, nothing_recalled, crashed,
+        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, nothing_recalled, crashed,
         stuck, missed, repeated, wants, faulted, hopeless,
     )
 }  # fmt: skip

@@ -62,6 +62,8 @@ class Run(TypedDict, total=False):
     cures: list[str]  # what was repaired without a model before it ran
     known: bool  # this error was seen before in this run
     lost: int  # executions that were killed with whoever watched them, and begun anew; absent where none was
+    gain: float  # of the score over the best before it, in the metric's units; absent where its noise is unknown
+    noise: float  # standard error of `gain`
 
 
 class Recalled(TypedDict):

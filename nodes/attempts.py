@@ -1,10 +1,11 @@
 """Attempts: artifacts that form a chain behind the state's head, like commits. No branch sees another's future."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from memory.state import RunState
-from nodes.deps import Artifacts
+from nodes.deps import Artifacts, Score
+from nodes.noise import in_words
 
 Attempt = dict[str, Any]
 
@@ -42,7 +43,30 @@ def line(attempt: Attempt) -> str:
     outcome = (
         attempt.get("problem") or "no score" if attempt["score"] is None else f"score {attempt['score']:.5g}"
     )
-    return f"{' '.join(what.split())[:160]}: {attempt['status']}, {outcome}"
+    outcome = ", ".join(filter(None, [outcome, doubt(attempt)]))
+    return f"{' '.join(what.split())[:160]}: {status(attempt)}, {outcome}"
+
+
+def status(attempt: Mapping[str, Any]) -> str:
+    """Return what became of an attempt: keep, discard or crash. One to be tested again was not kept."""
+    return "discard" if attempt["status"] == "retest" else str(attempt["status"])
+
+
+def doubt(attempt: Mapping[str, Any]) -> str:
+    """Say that the attempt's gain is no larger than its noise; "" for any other attempt."""
+    if attempt["status"] != "retest":
+        return ""
+    return in_words(attempt["gain"], attempt["noise"], attempt["score_before"])
+
+
+def scored(attempt: Mapping[str, Any], read: Callable[[str], Any]) -> Score:
+    """Return an attempt's score with its samples, which `read` finds by their artifact id."""
+    if "samples" not in attempt:
+        return Score(attempt["score"], reported=attempt["reported"])
+    known = read(attempt["samples"])
+    return Score(
+        attempt["score"], reported=attempt["reported"], samples=tuple(known["values"]), paired=known["paired"]
+    )
 
 
 def signature(facts: Mapping[str, Any]) -> str:

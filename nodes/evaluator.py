@@ -1,12 +1,13 @@
 """The evaluator: scores out of the script's reach, keeps the best, and writes down what was learned. No model."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from memory.state import Best, Fault, Run, RunState, Shared, Task
-from nodes.attempts import Attempt, briefing, line, recalled, signature
+from nodes.attempts import Attempt, briefing, line, recalled, scored, signature
 from nodes.deps import Deps, Execution, Score
 from nodes.fingerprint import error_line, without_data
+from nodes.noise import noise_of
 from nodes.scripts import ast_key
 
 COUNTERS = ("failed", "failed_since_expert", "failed_since_up")
@@ -30,15 +31,17 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     execution = Execution(**_record(state, deps))
     ran = execution.exit == 0 and state.turn > 0
     score, fault = _judge(execution, deps)
-    better = not fault and _better(score.value, state, deps.task.direction)
-    status = "keep" if better else "crash" if fault and fault["kind"] != "suspect" else "discard"
-    attempt = _attempt(state, deps, execution, score, fault, status)
+    gain, noise = (None, None) if fault else _gain(score, state, deps)
+    status = _status(score, fault, state, gain, noise)
+    better = status == "keep"
+    measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)
+    attempt = _attempt(state, deps, execution, score, fault, status) | _samples(score, deps) | dict(measured)
     head = deps.artifacts.put_json(attempt)
     _remember(state, deps, attempt, better)
     known = bool(recalled(state, deps.artifacts, "attempt"))
     update: EvaluatorUpdate = {
         "head": head,
-        "run": Run(**(state.run | {"known": known})),
+        "run": Run(**(state.run | Run(known=known) | measured)),
         "fault": fault,
         "counts": _counted(state, better) | {"ran": state.counts.get("ran", 0) + ran},
     }
@@ -70,14 +73,39 @@ def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
     return score, Fault()
 
 
-def _better(value: float | None, state: RunState, direction: str) -> bool:
-    if not state.best:
-        return True
+def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None]:
+    """Return by how much the score is better than the best, in the metric's units, and the noise of that."""
     best = state.best.get("score")
-    if value is None:
-        return False
-    # A starter that reports no score is beaten by the first script that does.
-    return best is None or (value > best if direction == "max" else value < best)
+    if best is None or score.value is None:
+        return None, None
+    gain = score.value - best if deps.task.direction == "max" else best - score.value
+    known = scored(deps.artifacts.json(state.best["attempt"]), deps.artifacts.json)
+    if known.paired != score.paired:
+        return gain, None
+    return gain, noise_of(known.samples, score.samples, paired=score.paired)
+
+
+def _status(
+    score: Score, fault: Fault, state: RunState, gain: float | None, noise: float | None
+) -> Literal["keep", "retest", "discard", "crash"]:
+    """Judge an attempt: "retest" is better than the best, but by no more than its noise."""
+    if fault:
+        return "discard" if fault["kind"] == "suspect" else "crash"
+    if not state.best:
+        return "keep"
+    if gain is None:
+        # A starter that reports no score is beaten by the first script that does.
+        return "discard" if score.value is None else "keep"
+    if gain <= 0:
+        return "discard"
+    return "keep" if noise is None or gain > noise else "retest"
+
+
+def _samples(score: Score, deps: Deps) -> dict[str, str]:
+    """Keep the samples of a score as an artifact: an attempt is read often, they seldom."""
+    if not score.samples:
+        return {}
+    return {"samples": deps.artifacts.put_json({"values": score.samples, "paired": score.paired})}
 
 
 def _attempt(

@@ -12,7 +12,7 @@ from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.launch import Rung
 from budgetmlagent.sandbox.probe import UNSAFE, probe
 from budgetmlagent.sandbox.reported import reported_score, reported_seconds
-from budgetmlagent.sandbox.scorer import SealedScorer
+from budgetmlagent.sandbox.scorer import Final, SealedScorer
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.tasks.split import split_rows
 from memory.artifacts import Artifacts
@@ -86,10 +86,11 @@ def rows(count: int = 40, label="{}".format, header: str = "id,label") -> str:
 
 def test_starter_and_perfect_answers(bench: Bench) -> None:
     # Each part is scored on its own rows alone, though this metric insists on equal lengths.
-    assert bench.scorer.score(bench.baseline) == Score(value=1.0)
-    wrong = bench.score(rows(label=lambda i: (i + 1) % 3))
-    assert wrong == Score(value=0.0)
-    assert bench.scorer.final(bench.baseline, bench.submit(rows(label=lambda i: (i + 1) % 3))) == (1.0, 0.0)
+    assert bench.scorer.score(bench.baseline).value == 1.0
+    wrong = rows(label=lambda i: (i + 1) % 3)
+    assert bench.score(wrong).value == 0.0
+    final = bench.scorer.final(bench.baseline, bench.submit(wrong))
+    assert final == Final(baseline=1.0, best=0.0, noise=0.0)  # every row is right, every row is wrong
 
 
 def test_public_and_private_part_are_different_rows(bench: Bench) -> None:
@@ -100,7 +101,7 @@ def test_public_and_private_part_are_different_rows(bench: Bench) -> None:
         execution = bench.submit(text)
         assert (
             bench.scorer.score(execution).value,
-            bench.scorer.final(bench.baseline, execution)[1],
+            bench.scorer.final(bench.baseline, execution).best,
         ) == shown
 
 
@@ -108,7 +109,7 @@ PROBLEMS = {
     "": "submission.csv is no CSV table: it is empty",
     rows(39): "submission.csv lacks 1 of the 40 rows, first id 39",
     rows(41): "submission.csv has 1 rows whose id is unknown, first 40",
-    rows(40) + "3,1\n": "submission.csv has 1 rows whose id occurs twice",
+    rows(40) + "3,1\n": "submission.csv has 1 rows whose id occurs twice, first 3",
     rows(
         40, label=lambda i: "nan" if i else 1
     ): "submission.csv has 26 cells in 'label' that are no finite numbers, first 'nan' at id 1",
@@ -118,7 +119,7 @@ PROBLEMS = {
     rows(40, header="id,prediction"): "submission.csv lacks the column 'label'; it has 'id', 'prediction'",
     rows(40, header="nr,label"): "submission.csv lacks the column 'id'; it has 'nr', 'label'",
     "id,label\n1,2,3\n": "submission.csv is no CSV table: row 2 has 3 cells, the header has 2",
-    "id,label,label\n1,2,3\n": "submission.csv is no CSV table: a column's name occurs twice",
+    "id,label,label\n1,2,3\n": "submission.csv is no CSV table: the column 'label' occurs twice",
 }
 
 
@@ -131,7 +132,9 @@ def test_bytes_that_are_no_text(bench: Bench) -> None:
     execution = bench.submit("")
     files = {"submission.csv": bench.artifacts.put(b"id,label\n\xff\xfe\x80,1\n")}
     problem = bench.scorer.score(Execution(**{**execution.__dict__, "files": files})).problem
-    assert problem.startswith("submission.csv is no CSV table: 'utf-8' codec can't decode")
+    assert problem == (
+        "submission.csv is no CSV table: line 2 has the byte 0xff: it is no UTF-8; write it with encoding='utf-8'"
+    )
 
 
 def test_order_and_writing_of_ids_do_not_matter(bench: Bench) -> None:
@@ -201,8 +204,8 @@ def get_score(folder):
 
 def test_the_scorer_works_without_isolation_too(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "task", UNSAFE)
-    assert bench.scorer.score(bench.baseline) == Score(value=1.0)
-    assert bench.scorer.final(bench.baseline, bench.baseline) == (1.0, 1.0)
+    assert bench.scorer.score(bench.baseline) == Score(value=1.0, samples=(1.0,) * 60, paired=True)
+    assert bench.scorer.final(bench.baseline, bench.baseline) == Final(1.0, 1.0, 0.0)
     assert (bench.task.scoring / "answers.csv").read_text() == ANSWERS
 
 
@@ -212,7 +215,7 @@ def test_without_a_public_part_the_script_reports(rung: Rung, tmp_path: Path) ->
     execution = bench.box.run(Here(), script)
     assert bench.scorer.score(execution) == Score(value=0.75, reported=True)
     assert bench.scorer.score(bench.baseline) == Score(value=None, reported=True)
-    assert bench.scorer.final(bench.baseline, execution) == (1.0, 1.0)
+    assert bench.scorer.final(bench.baseline, execution) == Final(1.0, 1.0, None)
     constant = bench.box.run(Here(), STARTER.replace("i % 3", "1"))
     assert "all predictions" in bench.scorer.score(constant).suspect
 

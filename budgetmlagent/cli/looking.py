@@ -8,6 +8,7 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UnavailableError, UsageError
+from nodes.attempts import doubt
 
 if TYPE_CHECKING:
     from budgetmlagent.session import Session
@@ -95,14 +96,16 @@ def why(
         if as_json:
             return options.print_json(chosen[0])
     for event in chosen:
-        print(_explained(event))
+        print(_explained(event, session.artifacts))
     return None
 
 
-def _explained(event: dict[str, Any]) -> str:
+def _explained(event: dict[str, Any], artifacts: Any) -> str:
     route = event["route"]
     lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]
     lines += [f"step {event['step']}, {event['node']}: {route['rule']}", f"    saw {_saw(route['saw'])}"]
+    noise = doubt(artifacts.json(event["attempt"])) if event["attempt"] else ""
+    lines += [f"    no new best: {noise}"] if noise else []
     lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)
 

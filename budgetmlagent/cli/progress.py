@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from budgetmlagent.events import Event
 from memory.state import NANO
+from nodes.attempts import doubt
 
 DOTS = "…"
 
@@ -78,7 +79,7 @@ def outcome(event: Event, artifacts: Any) -> str:
         what = f"{fault['kind']}: {fault.get('detail', '')}"
     elif event["attempt"]:
         attempt = artifacts.json(event["attempt"])
-        what = f"{attempt['status']}: score {_number(attempt['score'])}"
+        what = f"{attempt['status']}: " + (doubt(attempt) or f"score {_number(attempt['score'])}")
     elif event["reply"] and event["node"] not in ("planner", "coder"):
         # Not the planner's, which is the plan that is told below, nor the coder's, which is a script.
         what = artifacts.text(event["reply"])
@@ -138,7 +139,9 @@ def _gain(summary: Mapping[str, Any]) -> str:
     if summary["gain_pct"] is None:
         return "unknown"
     word = "success" if summary["success"] else "below the 10% that count as success"
-    return f"{summary['gain_pct']:+.1f}% ({word}), brought by {summary['best_by'] or 'nothing'}"
+    error = summary.get("gain_se_pct")
+    noise = "" if error is None else f" ± {error:.1f}"
+    return f"{summary['gain_pct']:+.1f}%{noise} ({word}), brought by {summary['best_by'] or 'nothing'}"
 
 
 def _money(amounts: Mapping[str, float], tokens: Mapping[str, int]) -> str:

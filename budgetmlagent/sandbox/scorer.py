@@ -1,8 +1,14 @@
-"""Scores submissions in a sandbox of its own, where the answers are and the script is not run by us."""
+"""Scores submissions in a sandbox of its own, where the answers are and the script is not run by us.
 
+What comes back from there is a score, its samples and a sentence of our own inspection: numbers, and no text that the
+submission could choose freely.
+"""
+
+import builtins
 import json
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +22,17 @@ from budgetmlagent.sandbox.watchdog import Limits, Outcome
 from budgetmlagent.sandbox.workspace import TaskFiles, lay_out
 from memory.artifacts import Artifacts
 from nodes.deps import Execution, Score
+from nodes.fingerprint import LIMIT, without_data
+from nodes.noise import noise_of
 
-MAIN = Path(__file__).with_name("score_main.py")
+JUDGE = Path(__file__).with_name("judge")
 ROUNDS = 3  # where get_score measures the script itself, and the clock decides
+MOST_SAMPLES = 100
+MOST_BYTES = 4096  # of a line of numbers
+NUMBER = re.compile(rb"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf)")
 REFUSED = re.compile(r"^.+: refused$", re.MULTILINE)
 FRAME = re.compile(r'File "[^"]*/eval\.py", line (\d+)')
+RAISED = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)", re.MULTILINE)
 Split = Callable[[str, str], tuple[str, str]]  # (CSV text, task name) -> (public, private)
 
 
@@ -32,11 +44,21 @@ class Raised:
     error: str  # "ValueError: ..."
 
 
+@dataclass(frozen=True)
+class Final:
+    """The private scores of the starter's submission and of the best; None where a submission has none."""
+
+    baseline: float | None
+    best: float | None
+    noise: float | None  # standard error of their difference, in the metric's units; None where it is unknown
+
+
 class SealedScorer:
     """`nodes.deps.Scorer` for one task; the private part is opened by `final` alone.
 
     `split` cuts row-keyed answers in two. `target` describes the training target, {column: {"labels": [...]} or
-    {"min": x, "max": y}}; without it the predictions are compared with the answers' own range.
+    {"min": x, "max": y}}; without it the predictions are compared with the answers' own range. `limits` are those of
+    one judgement, by default generous ones.
     """
 
     def __init__(
@@ -48,9 +70,13 @@ class SealedScorer:
         *,
         split: Split,
         target: Mapping[str, Any] | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
         self.split, self.target = split, target
+        self.limits = limits or Limits(
+            seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024
+        )
 
     def score(self, execution: Execution) -> Score:
         """Score on the public part, or read the script's own word where there is none.
@@ -73,25 +99,31 @@ class SealedScorer:
             )
         return self._judge(execution, part=0, scored=True)
 
-    def final(self, baseline: Execution, best: Execution) -> tuple[float | None, float | None]:
-        """Return the private scores of the two, measured in turn; None where a submission has none.
+    def final(self, baseline: Execution, best: Execution) -> Final:
+        """Return the private scores of the two, measured in turn.
 
         Raises RunFailedError where the metric script fails on the starter's submission.
         """
         same = baseline.script == best.script
         rounds = 1 if baseline.files else ROUNDS
-        scores: list[tuple[float | None, float | None]] = []
+        scores: list[tuple[Score, Score]] = []
         for _ in range(rounds):
             first = self._private(baseline)
             scores.append((first, first if same else self._private(best)))
-        return self._best([pair[0] for pair in scores]), self._best([pair[1] for pair in scores])
+        before, after = (self._best(list(repeats)) for repeats in zip(*scores, strict=True))
+        noise = noise_of(before.samples, after.samples, paired=before.paired and after.paired)
+        return Final(before.value, after.value, noise)
 
-    def _private(self, execution: Execution) -> float | None:
-        return None if self._missing(execution) else self._judge(execution, part=1, scored=True).value
+    def _private(self, execution: Execution) -> Score:
+        return Score() if self._missing(execution) else self._judge(execution, part=1, scored=True)
 
-    def _best(self, values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return (max if self.task.direction == "max" else min)(known) if known else None
+    def _best(self, repeats: Sequence[Score]) -> Score:
+        """Return the best of repeated measurements, with all of them as its samples."""
+        if len(repeats) == 1:
+            return repeats[0]
+        known = [score.value for score in repeats if score.value is not None]
+        best = max if self.task.direction == "max" else min
+        return Score(best(known, default=None), samples=tuple(known))
 
     def _missing(self, execution: Execution) -> str:
         """Say that a submission is missing, "" where it is there or the task asks for none."""
@@ -124,7 +156,7 @@ class SealedScorer:
                 mounts |= self._answers(folder, part)
                 args += ["--answers", f"/scoring/{self.task.answers}", "--ids", "/ids.json"]
             outcome, errors = self._run(execution, mounts, args)
-        return self._read(outcome, errors, baseline=baseline, scored=scored)
+        return self._read(outcome, errors, table, baseline=baseline, scored=scored)
 
     def _answers(self, folder: Path, part: int) -> dict[str, Path]:
         """Write one part of the answers, and the ids of all rows; return where they are to be bound."""
@@ -137,46 +169,89 @@ class SealedScorer:
 
     def _run(self, execution: Execution, mounts: Mapping[str, Path], args: list[str]) -> tuple[Outcome, str]:
         task = self.task
-        limits = Limits(seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024)
         script = self.artifacts.text(execution.script)
         with scratch("scoring", self.workdir) as folder:
             bound = lay_out(task, script, folder)
             for name, content in execution.files.items():
                 if f"/workspace/{name}" not in bound:
                     (folder / name).write_bytes(self.artifacts.read(content))
-            return run_code(self.rung, MAIN, folder, {**bound, **mounts}, args, limits, task.python)
+            return run_code(self.rung, JUDGE, folder, {**bound, **mounts}, args, self.limits, task.python)
 
-    def _read(self, outcome: Outcome, errors: str, *, baseline: bool, scored: bool) -> Score:
-        """Read what the harness printed. For the starter's submission every fault is the metric script's."""
-        file = self.task.scoring / "eval.py"
-        lines = [json.loads(line) for line in outcome.output.decode("utf-8", "replace").splitlines()]
-        report = lines[0] if lines else {"problem": "", "columns": "", "suspect": ""}
+    def _read(self, outcome: Outcome, errors: str, table: str, *, baseline: bool, scored: bool) -> Score:
+        """Read what the judge printed. For the starter's submission every fault is the metric script's."""
+        report, value, samples = _printed(outcome.output)
+        if report is None:
+            return self._unread(table, outcome, errors, baseline=baseline)
         if report["problem"] and not baseline:
             return Score(problem=report["problem"])
-        if not scored and lines:
-            return Score(suspect="" if baseline else report["suspect"])
-        value = lines[1]["value"] if len(lines) > 1 else None
-        if isinstance(value, float):
-            return Score(value=value, suspect="" if baseline else report["suspect"])
+        suspect = "" if baseline else report["suspect"]
+        if not scored:
+            return Score(suspect=suspect)
+        if value is not None and math.isfinite(value):
+            return Score(value, suspect=suspect, samples=samples, paired=bool(samples))
         raised = _raised(outcome, errors, value)
         if baseline:
+            file = self.task.scoring / "eval.py"
             where = f"{file}:{raised.line}" if raised.line else str(file)
             raise RunFailedError(
                 f"{where}: {raised.error}, on the starter's own submission; repair the metric script"
             )
         where = f" (line {raised.line} of eval.py)" if raised.line else ""
-        return Score(problem=report["columns"] or f"the metric refuses the submission: {raised.error}{where}")
+        refusal = f"the metric refuses the submission: {self._told(raised, table)}{where}"
+        return Score(problem=report["columns"] or refusal)
+
+    def _unread(self, table: str, outcome: Outcome, errors: str, *, baseline: bool) -> Score:
+        """Say that the inspection itself did not come to its end."""
+        why = (
+            f"it takes more {outcome.killed} than the limit"
+            if outcome.killed
+            else _raised(outcome, errors, None).error
+        )
+        problem = f"{table or 'the submission'} cannot be read: {why}"
+        if baseline:
+            raise RunFailedError(f"{self.task.env / 'train.py'}: the starter's {problem}; make it smaller")
+        return Score(problem=problem)
+
+    def _told(self, raised: Raised, table: str) -> str:
+        """Return what may be told of an exception: all of it where the metric read a table that holds text alone.
+
+        Another file may have been unpickled: then the process was the submission's, and its words are not the metric's.
+        """
+        if table:
+            return without_data(raised.error, (self.task.scoring / "eval.py").read_text("utf-8", "replace"))
+        kind = raised.error.partition(":")[0]
+        return kind if isinstance(getattr(builtins, kind, None), type) else "an exception"
 
 
-def _raised(outcome: Outcome, errors: str, value: Any) -> Raised:
+def _printed(output: bytes) -> tuple[dict[str, str] | None, float | None, tuple[float | None, ...]]:
+    """Return the inspection's report, the score and its samples, as far as they were printed."""
+    report, score, samples, *_ = [*output.split(b"\n"), b"", b"", b""]
+    told = dict(json.loads(report)) if report else None  # printed before anyone else's code ran
+    value, resampled = _numbers(score), _numbers(samples)
+    finite = all(sample is None or math.isfinite(sample) for sample in resampled)
+    return told, value[0] if len(value) == 1 else None, resampled if finite else ()
+
+
+def _numbers(line: bytes) -> tuple[float | None, ...]:
+    """Read a line of numbers and dashes; nothing where it holds anything else or too much."""
+    words = line.split()
+    odd = len(line) > MOST_BYTES or len(words) > MOST_SAMPLES
+    if odd or not all(word == b"-" or NUMBER.fullmatch(word) for word in words):
+        return ()
+    return tuple(None if word == b"-" else float(word) for word in words)
+
+
+def _raised(outcome: Outcome, errors: str, value: float | None) -> Raised:
     """Say why there is no score."""
     if value is not None:
         return Raised("", f"get_score returned {value}")
     if outcome.killed:
         return Raised("", f"get_score went over its limit of {outcome.killed}")
-    frames = FRAME.findall(errors)
-    last = errors.rpartition("\n")[2].strip()[:300]
-    return Raised(frames[-1] if frames else "", last or "get_score ended without a score")
+    *_, last = [None, *RAISED.finditer(errors)]
+    if outcome.exit != 1 or last is None:
+        return Raised("", "get_score ended without a score")
+    frames = FRAME.findall(last[0])
+    return Raised(frames[-1] if frames else "", last[1].strip()[:LIMIT])
 
 
 def _first_column(text: str) -> list[str]:

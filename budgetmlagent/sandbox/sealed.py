@@ -1,5 +1,6 @@
 """Runs trusted, standalone code of ours on data that a script or a stranger wrote, in a sandbox of its own."""
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -62,7 +63,7 @@ def run_code(
             stderr=errors.fileno(),
         )
         outcome = launch(rung, job)
-        errors.seek(0)
+        errors.seek(max(0, errors.seek(0, os.SEEK_END) - (1 << 20)))  # an exception stands at the end
         text = errors.read(1 << 20).decode("utf-8", "replace").strip()
     if outcome.exit == 1 and text.startswith("bwrap: "):
         raise UnavailableError(f"sandbox: {text.splitlines()[0]}; run `budgetml doctor`")

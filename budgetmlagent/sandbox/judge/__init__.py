@@ -1,0 +1,1 @@
+"""Judges a submission, alone in a sandbox of its own: nothing here imports the application, numpy or pandas."""
