@@ -9,6 +9,8 @@ from typing import Any, TypedDict
 
 from budgetmlagent.errors import UnavailableError, UsageError
 
+LEDGER = "ledger.sqlite"
+
 
 class Fork(TypedDict):
     """Where a fork comes from."""
@@ -66,7 +68,7 @@ class RunDir:
     @property
     def ledger(self) -> Path:
         """The money of all runs in the same folder."""
-        return self.root.parent / "ledger.sqlite"
+        return self.root.parent / LEDGER
 
     @property
     def artifacts(self) -> Path:

@@ -121,9 +121,10 @@ def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:
 
 
 def reason(values: Mapping[str, Any]) -> str:
-    """Say why a run came to its end: the rule that ended it, in words."""
-    rule = str(values.get("route", {}).get("rule", ""))
-    return REASONS.get(rule.split(" ", maxsplit=1)[0], rule)
+    """Say why a run came to its end: the rule that ended it, in words; of money, which budget it was."""
+    rule, fault = str(values.get("route", {}).get("rule", "")), values.get("fault", {})
+    words = REASONS.get(rule.split(" ", maxsplit=1)[0], rule)
+    return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" else words
 
 
 def read_json(path: Path) -> dict[str, Any]:
