@@ -47,8 +47,7 @@ def plan(
 
     Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
     """
-    if not 0 <= budget < 1e6:
-        raise UsageError(f"--budget {budget}: a number of dollars, 0 or more, is needed")
+    total = nano("--budget", budget)
     if turns < 1:
         raise UsageError(f"--turns {turns}: at least 1 is needed")
     if history not in HISTORY:
@@ -65,7 +64,7 @@ def plan(
         run_id=new_id(folder.name),
         task=task if folder.root.parent.name == "bundled" else str(folder.root),
         graph=spec.name,
-        budget=round(budget * NANO),
+        budget=total,
         turns=turns,
         seed=seed,
         history=history,
@@ -77,6 +76,13 @@ def plan(
         hosts=[] if replay else hosts(used),
     )
     return Order(config, spec, folder, used, {name: price_of(model) for name, model in used.items()})
+
+
+def nano(option: str, dollars: float) -> int:
+    """Return dollars as nano-dollars. Raises UsageError, naming the option, for what is no sum of money."""
+    if not 0 <= dollars < 1e6:
+        raise UsageError(f"{option} {dollars}: a number of dollars, 0 or more, is needed")
+    return round(dollars * NANO)
 
 
 def load_graph(graph: str | GraphSpec) -> GraphSpec:
@@ -136,15 +142,20 @@ def hosts(models: Mapping[str, ModelSpec]) -> list[str]:
     return sorted({host(spec) for spec in models.values() if spec.base_url != EMBEDDED})
 
 
-def forecast(order: Order) -> dict[str, Any]:
-    """Return what a run may cost at most, without making a folder or spending anything."""
+def forecast(order: Order, project_left: int | None = None) -> dict[str, Any]:
+    """Return what a run may cost at most, without making a folder or spending anything.
+
+    `project_left` are the nano-dollars that all runs together may still spend; None: no such cap.
+    """
     from budgetmlagent.money.prices import input_bound
 
     longest = [
         {"role": "user", "content": order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)}
     ]
     bound = input_bound(longest, None)
-    worst = {name: price.worst_case(bound, OUTPUT) for name, price in order.prices.items()}
+    room = {name: min(OUTPUT, spec.max_tokens or OUTPUT) for name, spec in order.models.items()}
+    worst = {name: price.worst_case(bound, room[name]) for name, price in order.prices.items()}
+    left = order.config.budget if project_left is None else min(order.config.budget, max(project_left, 0))
     return {
         "models": {
             name: {"model": spec.model, "base_url": spec.base_url, "price": order.prices[name].id}
@@ -152,9 +163,13 @@ def forecast(order: Order) -> dict[str, Any]:
         },
         "hosts": order.config.hosts,
         "worst_case_usd": {name: nano / NANO for name, nano in worst.items()},
-        "calls": {name: order.config.budget // nano if nano else None for name, nano in worst.items()},
+        "calls": {name: left // nano if nano else None for name, nano in worst.items()},
         "sandbox": order.config.sandbox,
         "budget": order.config.budget / NANO,
+        "project_left_usd": None if project_left is None else project_left / NANO,
+        "node_budgets_usd": {
+            n: node.budget for n, node in order.spec.nodes.items() if node.budget is not None
+        },
     }
 
 

@@ -12,6 +12,8 @@ from typing_extensions import TypedDict  # pydantic checks no other before Pytho
 
 from budgetmlagent.errors import UnavailableError, UsageError
 
+LEDGER = "ledger.sqlite"
+
 
 class Fork(TypedDict):
     """Where a fork comes from."""
@@ -69,7 +71,7 @@ class RunDir:
     @property
     def ledger(self) -> Path:
         """The money of all runs in the same folder."""
-        return self.root.parent / "ledger.sqlite"
+        return self.root.parent / LEDGER
 
     @property
     def artifacts(self) -> Path:

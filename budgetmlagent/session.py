@@ -14,7 +14,7 @@ from budgetmlagent.branches import Point
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
 from budgetmlagent.events import Event
 from budgetmlagent.view import RunView
-from memory.state import NANO, RunState
+from memory.state import RunState
 from nodes.deps import OUTAGES
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Session(RunView):
     """One run of one task.
 
     `Session("digits")` makes a run (nothing is executed yet), `Session.open(run)` goes on with one.
-    `budget` in dollars, `turns` in decisions of the planner, `history` one of off, run, all.
+    `budget` in dollars, `turns` in decisions of the planner, `history` one of off, run, all. `project_budget` is what all
+    runs of `runs_dir` may spend together, from now on; by itself there is no such cap.
     Raises UsageError for what the caller got wrong and UnavailableError for what the machine lacks.
     """
 
@@ -48,12 +49,16 @@ class Session(RunView):
         *,
         unsafe: bool = False,
         direction: str | None = None,
+        project_budget: float | None = None,
     ) -> None:
-        from budgetmlagent.order import plan
+        from budgetmlagent.order import nano, plan
 
+        project = None if project_budget is None else nano("--project-budget", project_budget)
         order = plan(task, graph, models, budget, turns, seed, history, unsafe=unsafe, direction=direction)
         run = rundir.create(Path(runs_dir).resolve(), order.config, order.spec.dump())
         self._begin(run, order.config, order.spec)
+        if project is not None:
+            self.ledger.set_project_cap(project)
 
     @cached_property
     def parts(self) -> "Parts":
@@ -185,21 +190,18 @@ class Session(RunView):
             self._conclude("stopped", "interrupted; `budgetml resume` goes on")
             raise
         except (RunFailedError, UnavailableError) as error:
-            self._conclude("failed", str(error))
-            raise
-        except UnavailableError as error:
             with suppress(
                 UnavailableError, OSError
             ):  # on a full disk the checkpoints alone say how far it came
-                self._conclude("stopped", str(error))
+                self._conclude("failed", str(error))
             raise
 
     def extend(self, budget: float | None = None, turns: int | None = None) -> None:
         """Give the run a new total of `budget` dollars or of `turns`; a step that a limit ended is taken again."""
-        if budget is not None and not 0 <= budget < 1e6:
-            raise UsageError(f"--budget {budget}: a number of dollars, 0 or more, is needed")
+        from budgetmlagent.order import nano
+
         if budget is not None:
-            self.ledger.set_cap(self.run_id, round(budget * NANO))
+            self.ledger.set_cap(self.run_id, nano("--budget", budget))
         if turns is not None:
             self.config = replace(self.config, turns=turns)
             self.folder.write("config.json", self.config.as_json())

@@ -144,12 +144,15 @@ def nothing_came(record: Record) -> bool:
 
 
 def reason(values: Mapping[str, Any]) -> str:
-    """Say why a run came to its end: what the provider answered, or else the rule that ended it, in words."""
-    fault = values.get("fault", {})
+    """Say why a run came to its end: what the provider answered, or else the rule that ended it, in words.
+
+    Of money it says which budget it was.
+    """
+    rule, fault = str(values.get("route", {}).get("rule", "")), values.get("fault", {})
     if fault.get("kind") in OUTAGES:
         return str(fault["detail"])
-    rule = str(values.get("route", {}).get("rule", ""))
-    return REASONS.get(rule.split(" ", maxsplit=1)[0], rule)
+    words = REASONS.get(rule.split(" ", maxsplit=1)[0], rule)
+    return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" else words
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -109,8 +109,8 @@ class RunView:
 
     @property
     def left_usd(self) -> float:
-        """Dollars that are left of the budget: what going on may cost at most."""
-        return max(0, self.ledger.cap(self.run_id) - self.ledger.spent(self.run_id)) / NANO
+        """Dollars that are left of the budget, the project's too: what going on may cost at most."""
+        return max(0, self.ledger.left(self.run_id)) / NANO
 
     @property
     def timeline(self) -> list[Event]:

@@ -21,7 +21,7 @@ from graphs.contract import NodeContractError, declared_fields
 from graphs.policy import END, decide, undo
 from graphs.registry import load_node, load_predicate
 from graphs.spec import RECALL, GraphSpec, NodeSpec
-from memory.state import RunState
+from memory.state import NANO, RunState
 from nodes.deps import Deps, Here
 from nodes.notes import NOTE_BYTES
 
@@ -112,6 +112,7 @@ def _here(name: str, node: NodeSpec, state: RunState, config: RunnableConfig) ->
         prompt=node.prompt,
         model="" if model == RECALL else model,
         ladder=node.ladder,
+        budget=None if node.budget is None else round(node.budget * NANO),
         step=int(config["metadata"]["langgraph_step"]),
         # LangGraph derives the task's id from the checkpoint and the node: a step that is repeated after a crash has
         # the same one, a fork another.

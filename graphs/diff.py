@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from graphs.spec import GraphSpec, NodeSpec, Rule
 
 
+NOTHING = ("", (), None)
+
+
 def differences(one: "GraphSpec", other: "GraphSpec") -> list[str]:
     """Return a line a difference: `+` what only `other` has, `-` what only `one` has, `~` what has changed.
 
@@ -27,7 +30,7 @@ def _nodes(one: "dict[str, NodeSpec]", other: "dict[str, NodeSpec]") -> Iterator
     for name in dict.fromkeys([*one, *other]):
         before, after = (side[name].model_dump() if name in side else {} for side in (one, other))
         if not before or not after:
-            kept = {key: _plain(value) for key, value in (before or after).items() if value}
+            kept = {key: _plain(value) for key, value in (before or after).items() if value not in NOTHING}
             yield f"{'-' if before else '+'} node {name}: {flow(kept)}"
         elif changed := [key for key in before if before[key] != after[key]]:
             told = [f"{key} {_said(before[key])} → {_said(after[key])}" for key in changed]
@@ -55,4 +58,4 @@ def _plain(value: Any) -> Any:
 
 
 def _said(value: Any) -> str:
-    return flow(_plain(value)) if value else "none"
+    return "none" if value in NOTHING else flow(_plain(value))

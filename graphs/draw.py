@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from graphs.overlay import BEFORE, TEXT, Tally, tally, times
+from graphs.overlay import BEFORE, TEXT, Tally, dollars, tally, times
 from graphs.policy import END, RECALL
 from graphs.spec import GraphSpec, Rule
 
@@ -134,7 +134,7 @@ def _node(spec: GraphSpec, name: str, sums: Tally | None, current: str) -> str:
     lines = [f"<b>{'▶ ' if name == current else ''}{_text(name)}</b>"]
     if ladder:
         rungs = (f"{rung}{times(sums.rungs[name, rung]) if sums else ''}" for rung in ladder)
-        lines.append(f"<small>{_text(' ↑ '.join(rungs))}</small>")
+        lines.append(f"<small>{_text(' ↑ '.join(rungs) + _cap(spec, name))}</small>")
     if sums and sums.runs[name]:
         lines.append(sums.told(name))
     if name == current:
@@ -144,6 +144,11 @@ def _node(spec: GraphSpec, name: str, sums: Tally | None, current: str) -> str:
     elif any(rung != RECALL for rung in ladder):
         kind = ":::asks"
     return f'{_id(name)}("{"<br/>".join(lines)}"){kind}'
+
+
+def _cap(spec: GraphSpec, name: str) -> str:
+    budget = spec.nodes[name].budget
+    return "" if budget is None else f" ≤ {dollars(budget)}"
 
 
 def _styles(edges: Sequence[Edge], sums: Tally, start: str) -> Iterator[str]:
@@ -173,7 +178,7 @@ def outline(spec: GraphSpec, events: Events | None = None, current: str = "") ->
     sums = tally(spec, events or ())
     lines = [f"{spec.name}: starts at {spec.start}"]
     for name, node in spec.nodes.items():
-        ladder = f"  [{' ↑ '.join(node.ladder)}]" if node.ladder else ""
+        ladder = f"  [{' ↑ '.join(node.ladder)}{_cap(spec, name)}]" if node.ladder else ""
         ran = f"  {sums.told(name)}" if sums.runs[name] else ""
         lines += ["", f"{'▶ ' if name == current else ''}{name}{ladder}{ran}"]
         rules = enumerate(spec.rules.get(name, ()), 1)

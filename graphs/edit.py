@@ -96,10 +96,10 @@ def assigned(source: Source, field: str, value: Any) -> Source:
     return draft.done()
 
 
-def add_node(source: Source, name: str, *, run: Any = None, prompt: Any = "", ladder: Any = ()) -> Source:
+def add_node(source: Source, name: str, *, run: Any = None, **fields: Any) -> Source:
     """Add a node, without rules."""
     draft = Draft(source)
-    draft.add_node(name, as_node(name if run is None else run, prompt, ladder))
+    draft.add_node(name, as_node(name if run is None else run, **fields))
     return draft.done()
 
 
@@ -112,7 +112,7 @@ def set_node(source: Source, node: str, fields: Mapping[str, Any]) -> Source:
         for key, value in fields.items():
             draft.assign(value, "nodes", node, key)
     else:
-        draft.assign(as_node(**{"prompt": "", "ladder": []} | own | dict(fields)), "nodes", node)
+        draft.assign(as_node(**own | dict(fields)), "nodes", node)
     return draft.done()
 
 
@@ -131,7 +131,7 @@ def insert(source: Source, node: str, after: str, before: str | None, fields: Ma
     if node in (after, target):
         raise GraphError(f"{node!r} cannot stand between {after!r} and {target!r}: it is one of them")
     if node not in draft.nodes:
-        draft.add_node(node, as_node(**{"run": node, "prompt": "", "ladder": ()} | dict(fields)))
+        draft.add_node(node, as_node(**{"run": node} | dict(fields)))
     elif fields:
         raise GraphError(f"there is a node {node!r} already: it keeps its {', '.join(fields)}")
     for index in leading:

@@ -88,6 +88,8 @@ def _prompt(node: "NodeSpec", function: Any) -> Iterator[tuple[Kind, str]]:
 
 
 def _ladder(node: "NodeSpec", models: Sequence[str] | None) -> Iterator[tuple[Kind, str]]:
+    if node.budget is not None and not set(node.ladder) - {RECALL}:
+        yield "idle-budget", "it has a budget but asks no model: give it a ladder, or remove `budget`"
     for model in node.ladder:
         if models is not None and model not in (*models, RECALL):
             hint = nearest(model, models)

@@ -10,7 +10,7 @@ from graphs.registry import nearest
 from graphs.source import Source
 
 GRAPH = ("name", "start", "nodes", "rules")
-NODE = ("run", "prompt", "ladder")
+NODE = ("run", "prompt", "ladder", "budget")
 
 
 def explain(error: ValidationError, source: Source) -> Iterator[Finding]:

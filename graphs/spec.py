@@ -35,6 +35,13 @@ class NodeSpec(BaseModel):
     ladder: tuple[str, ...] = Field(
         (), description="Names of models.yaml, cheapest first; `recall` asks no model."
     )
+    budget: float | None = Field(
+        None,
+        ge=0,
+        lt=1e6,
+        strict=True,
+        description="Dollars that the node may spend in a run; absent: no cap of its own.",
+    )
 
 
 class Rule(BaseModel):
@@ -161,13 +168,20 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
     # -- editing
 
     def add_node(
-        self, name: str, *, run: str | None = None, prompt: str = "", ladder: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        run: str | None = None,
+        prompt: str = "",
+        ladder: Sequence[str] = (),
+        budget: float | None = None,
     ) -> Self:
         """Add a node that runs the function `run` (its own name, unless given). Give it rules with `connect`.
 
         This and every edit below raises GraphError, in one line, for an unknown name and for a value of a wrong type.
         """
-        return self._take(edit.add_node(self._current(), name, run=run, prompt=prompt, ladder=ladder))
+        fields = {"prompt": prompt, "ladder": ladder, "budget": budget}
+        return self._take(edit.add_node(self._current(), name, run=run, **fields))
 
     def set_node(
         self,
@@ -176,9 +190,10 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
         run: str | None = None,
         prompt: str | None = None,
         ladder: Sequence[str] | None = None,
+        budget: float | None = None,
     ) -> Self:
         """Change what is given of a node; the rest stays."""
-        given = {"run": run, "prompt": prompt, "ladder": ladder}
+        given = {"run": run, "prompt": prompt, "ladder": ladder, "budget": budget}
         fields = {key: value for key, value in given.items() if value is not None}
         return self._take(edit.set_node(self._current(), node, fields))
 

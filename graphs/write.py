@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from graphs.spec import GraphSpec, NodeSpec
 
 
-def as_node(run: Any, prompt: Any, ladder: Any) -> dict[str, Any]:
+def as_node(run: Any, prompt: Any = "", ladder: Any = (), budget: Any = None) -> dict[str, Any]:
     """Return a node as its flow map has it: what is not needed is left out."""
     listed = list(ladder) if isinstance(ladder, tuple) else ladder
-    return {"run": run} | {k: v for k, v in (("prompt", prompt), ("ladder", listed)) if v not in ("", [])}
+    rest = {"prompt": prompt, "ladder": listed, "budget": budget}
+    return {"run": run} | {key: value for key, value in rest.items() if value not in ("", [], None)}
 
 
 def as_rule(**rule: Any) -> dict[str, Any]:
@@ -60,4 +61,4 @@ def written(spec: "GraphSpec") -> Source:
 
 
 def _node(node: "NodeSpec") -> dict[str, Any]:
-    return as_node(node.run, node.prompt, node.ladder)
+    return as_node(node.run, node.prompt, node.ladder, node.budget)

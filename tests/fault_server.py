@@ -49,6 +49,7 @@ class Turn:
     tokens_in: int | None = None
     tokens_out: int | None = None
     cached: int = 0
+    cost: Any = None  # what the usage says that it cost, in dollars; None: nothing
     delay: float = 0.0
     retry_after: str = ""  # header of a status
     code: str = "x"  # of the error of a status
@@ -213,12 +214,14 @@ def completion(turn: Turn, request: Request) -> dict[str, Any]:
     prompt = "".join(str(message["content"]) for message in request.body["messages"])
     tokens_in = tokens(prompt) if turn.tokens_in is None else turn.tokens_in
     tokens_out = tokens(text) if turn.tokens_out is None else turn.tokens_out
-    usage: dict[str, Any] | None = {
+    usage: Any = {
         "prompt_tokens": tokens_in,
         "completion_tokens": tokens_out,
         "total_tokens": tokens_in + tokens_out,
         "prompt_tokens_details": {"cached_tokens": turn.cached},
     }
+    if turn.cost is not None:
+        usage["cost"] = turn.cost
     request.billed = (tokens_in, turn.cached, tokens_out)
     if turn.fault in ("no_usage", "odd_usage"):
         usage = None if turn.fault == "no_usage" else {"prompt_tokens": -1, "total_tokens": 7}

@@ -1,6 +1,7 @@
 """The client at the fault server: each fault is the right reply and the right money, and the key is never seen."""
 
 import json
+import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -239,7 +240,9 @@ def test_usage_above_the_reservation_is_entered_as_it_is_and_ends_the_money(
     assert models.ask(here(), ASK, max_tokens=50).text == "dear"
     assert models.spent() == 2 * NANO
     reply = models.ask(here(2), ASK, max_tokens=50)
-    assert reply.fault == "refused" and reply.detail.endswith("and $0.000000 is left")
+    assert reply.fault == "refused" and reply.detail.endswith(
+        "and $0.000000 is left of the budget of the run"
+    )
     assert len(server.requests) == 1
 
 
@@ -276,6 +279,69 @@ def test_a_call_that_does_not_fit_is_shrunk_and_then_refused(tmp_path: Path, ser
     assert reply.fault == "refused" and reply.detail.startswith("a call of model 'small' may cost $0.00")
     assert models.ask(here(2), ASK, max_tokens=60).fault == ""  # a smaller wish is not shrunk
     assert len(server.requests) == 2
+
+
+def test_the_cap_that_refuses_is_named_and_a_call_is_shrunk_to_the_tightest(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    models = client(tmp_path, server.url)
+    price, bound = models.prices["small"], input_bound(ASK, None)
+    capped = replace(here(), budget=price.worst_case(bound, 200))
+    assert (
+        models.ask(capped, ASK, max_tokens=1000).fault == "" and server.requests[0].body["max_tokens"] == 200
+    )
+    refused = models.ask(replace(here(2), budget=models.spent()), ASK)
+    assert refused.detail.endswith("and $0.000000 is left of the budget of node 'coder'")
+    models.ledger.set_project_cap(models.spent() + price.worst_case(bound, 100))
+    assert (
+        models.ask(here(3), ASK, max_tokens=1000).fault == "" and server.requests[1].body["max_tokens"] == 100
+    )
+    models.ledger.set_project_cap(0)
+    refused = models.ask(here(4), ASK)
+    assert refused.fault == "refused" and refused.detail.endswith("is left of the budget of the project")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "cost", "nano"),
+    [
+        ({"price": None, "list_price_of": "gpt-4o"}, 0.0123456789, 12_345_679),
+        ({"price": None, "model": "gpt-4o"}, 2, 2 * NANO),  # above the reservation: entered as it is
+        ({"price": None, "model": "gpt-4o"}, 0, 100 * 2500 + 20 * 10_000),  # 0 is no word
+        ({"price": None, "model": "gpt-4o"}, "0.1", 100 * 2500 + 20 * 10_000),
+        ({"price": None, "model": "gpt-4o"}, -1.0, 100 * 2500 + 20 * 10_000),
+        ({"price": None, "model": "gpt-4o"}, True, 100 * 2500 + 20 * 10_000),
+        ({}, 0.0123456789, 100 * 1000 + 20 * 10_000),  # the user's own price
+        ({"price": 0}, 0.0123456789, 0),
+    ],
+)
+def test_a_cost_that_the_provider_reports_yields_to_the_users_price_alone(
+    tmp_path: Path, server: FaultServer, spec: dict[str, Any], cost: Any, nano: int
+) -> None:
+    models = client(tmp_path, server.url, spec=spec)
+    server.script = [Turn("fine", tokens_in=100, tokens_out=20, cost=cost)]
+    assert models.ask(here(), ASK, max_tokens=50).text == "fine"
+    (entry,) = models.ledger.calls("r")
+    assert (entry.nano, entry.state) == (nano, "settled")
+    assert entry.note.startswith("the cost that the provider reported") == (nano in (12_345_679, 2 * NANO))
+    assert ("above the reservation" in entry.note) == (nano > entry.reserved)
+
+
+def test_an_exception_refunds_nothing(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url)
+
+    def interrupt(body: dict[str, Any]) -> Turn:
+        signal.raise_signal(signal.SIGINT)
+        return Turn("too late", delay=0.2)
+
+    server.respond = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        models.ask(here(), ASK, max_tokens=50)
+    (entry,) = models.ledger.calls("r")
+    assert (entry.state, entry.nano) == (
+        "reserved",
+        models.prices["small"].worst_case(input_bound(ASK, None), 50),
+    )
 
 
 def test_no_money_buys_free_models_alone(tmp_path: Path, server: FaultServer) -> None:

@@ -1,18 +1,30 @@
 """The ledger: the cap holds whatever happens, and nothing that was paid is forgotten."""
 
+import math
 import multiprocessing
 import sqlite3
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.money.ledger import PAID, Answer, Call, Ledger, Refused, Reservation
+from budgetmlagent.money.database import TABLES
+from budgetmlagent.money.ledger import (
+    PAID,
+    RECORDED,
+    Answer,
+    Call,
+    Ledger,
+    Refused,
+    Reservation,
+    Total,
+)
 from memory.state import NANO
 
 
@@ -53,7 +65,7 @@ def test_a_reservation_counts_until_it_is_settled(ledger: Ledger) -> None:
 
 def test_the_cap_is_met_exactly_and_not_passed(ledger: Ledger) -> None:
     reserved(ledger, NANO)
-    assert ledger.reserve(call(), 1) == Refused(worst=1, remaining=0)
+    assert ledger.reserve(call(), 1) == Refused(worst=1, remaining=0, cap="run")
     assert isinstance(ledger.reserve(call(), 0), Reservation)  # what is free always fits
 
 
@@ -72,7 +84,7 @@ def test_a_fork_has_no_money_of_its_own(ledger: Ledger) -> None:
     leaf = settled(ledger, 7, key="g/step-9/coder", run="g")
     assert ledger.spent("r") == ledger.spent("f") == ledger.spent("g") == 757
     assert ledger.cap("g") == NANO and ledger.reserve(call(run="g"), NANO - 756) == Refused(
-        NANO - 756, NANO - 757
+        NANO - 756, NANO - 757, "run"
     )
     # What a fork tells as its cost begins with what its origin had spent when it was made.
     assert [entry.id for entry in ledger.calls("r")] == [before, after]
@@ -110,7 +122,7 @@ def test_a_reply_is_used_again_where_the_run_is_overspent(ledger: Ledger) -> Non
 def test_a_true_price_above_the_reservation_is_entered_and_stops_the_run(ledger: Ledger) -> None:
     ledger.settle(reserved(ledger, 10).id, 2 * NANO, Answer(text=""))
     assert ledger.spent("r") == 2 * NANO
-    assert ledger.reserve(call(), 1) == Refused(worst=1, remaining=-NANO)
+    assert ledger.reserve(call(), 1) == Refused(worst=1, remaining=-NANO, cap="run")
 
 
 def test_release_gives_back_what_was_never_sent(ledger: Ledger) -> None:
@@ -160,25 +172,103 @@ def test_a_cap_can_be_raised_and_reopening_keeps_it(ledger: Ledger) -> None:
         ledger.reserve(call(run="other"), 0)
 
 
-def test_totals_are_by_node_and_model(ledger: Ledger) -> None:
+def test_the_tightest_cap_refuses_and_is_named(ledger: Ledger) -> None:
+    ledger.open_run("s", NANO)
+    ledger.set_project_cap(1000)
+    reserved(ledger, 600, key="s/1/coder", run="s")
+    assert ledger.reserve(call(), 401) == Refused(401, 400, "project")
+    assert ledger.reserve(call(), 401, role_cap=500) == Refused(401, 400, "project")
+    assert ledger.reserve(call(), 301, role_cap=300) == Refused(301, 300, "role")
+    assert isinstance(ledger.reserve(call(), 300, role_cap=300), Reservation)
+    assert ledger.reserve(call(), 1, role_cap=300) == Refused(1, 0, "role")
+    assert isinstance(ledger.reserve(call(node="planner"), 1, role_cap=300), Reservation)  # of another node
+    assert (ledger.project_spent(), ledger.left("r"), ledger.left("s")) == (901, 99, 99)
+    ledger.set_project_cap(900)
+    assert ledger.reserve(call(), 0) == Refused(0, -1, "project") and Ledger(ledger.path).project_cap() == 900
+    ledger.set_project_cap(2 * NANO)
+    assert ledger.reserve(call(), NANO) == Refused(NANO, NANO - 301, "run")
+
+
+def test_the_cap_of_a_role_is_shared_with_forks_and_not_with_other_runs(ledger: Ledger) -> None:
+    settled(ledger, 70)
+    ledger.open_fork("f", "r")
+    ledger.open_run("s", NANO)
+    assert ledger.reserve(call(run="f"), 31, role_cap=100) == Refused(31, 30, "role")
+    assert isinstance(ledger.reserve(call(key="s/1/coder", run="s"), 100, role_cap=100), Reservation)
+
+
+def test_what_is_replayed_is_money_of_its_run_and_not_of_the_project(ledger: Ledger) -> None:
+    ledger.set_project_cap(0)
+    room = reserved(ledger, 600, price=RECORDED)
+    ledger.settle(room.id, 500, Answer(text="x"))
+    assert (ledger.spent("r"), ledger.project_spent(), ledger.totals("run")) == (500, 0, [])
+    assert [total.settled for total in ledger.totals("run", "r")] == [500]
+    assert ledger.reserve(call(), 1) == Refused(1, 0, "project")
+
+
+def test_totals_are_by_node_model_day_and_run(ledger: Ledger) -> None:
     for n, (node, model) in enumerate([("coder", "small"), ("coder", "large"), ("coder", "small")]):
-        room = reserved(ledger, 10, node=node, model=model)
+        room = reserved(ledger, 10, key=f"r/{n}/coder", node=node, model=model)
         if n:
             ledger.settle(room.id, n, Answer(text="", tokens_in=100, tokens_out=10, cached=1))
-    rows = [
-        (t.node, t.model, t.calls, t.nano, t.tokens_in, t.tokens_out, t.cached) for t in ledger.totals("r")
+    assert ledger.totals("model") == [
+        Total("small", 2, settled=2, reserved=10, tokens_in=100, cached=1, tokens_out=10),
+        Total("large", 1, settled=1, reserved=0, tokens_in=100, cached=1, tokens_out=10),
     ]
-    assert rows == [("coder", "large", 1, 1, 100, 10, 1), ("coder", "small", 2, 12, 100, 10, 1)]
-    assert sum(total.nano for total in ledger.totals("r")) == ledger.spent("r")
+    ledger.open_fork("f", "r")
+    ledger.again(call(key="f/1/coder", run="f", model="large"), ["r"])
+    settled(ledger, 5, key="f/2/planner", run="f", node="planner")
+    settled(ledger, 6, key="r/9/coder")
+    assert [(total.name, total.calls, total.settled) for total in ledger.totals("run")] == [
+        ("r", 4, 9),
+        ("f", 1, 5),
+    ]
+    assert [(total.name, total.settled) for total in ledger.totals("node", "f")] == [
+        ("coder", 3),
+        ("planner", 5),
+    ]
+    (day,) = ledger.totals("day", "r")
+    assert day.name == time.strftime("%Y-%m-%d", time.gmtime()) and day.settled + day.reserved == 19
+    assert sum(t.settled + t.reserved for t in ledger.totals("node")) == ledger.spent("r") == 24
 
 
 def test_the_ratio_is_believed_after_three_calls_and_within_reason(ledger: Ledger) -> None:
     for tokens, expected in [(30, 1.0), (50, 1.0), (40, 0.6), (95, 1.0)]:
         ledger.settle(reserved(ledger, 1, bytes=100).id, 0, Answer(text="", tokens_in=tokens))
-        assert ledger.ratio("any-name") == pytest.approx(expected)
+        assert ledger.ratio(call()) == pytest.approx(expected)
+    assert ledger.ratio(call(price="another host's")) == 1.0
     for _ in range(3):
         ledger.settle(reserved(ledger, 1, bytes=100, served="liar").id, 0, Answer(text="", tokens_in=1))
-    assert ledger.ratio("liar") == 1 / 8
+    assert ledger.ratio(call(served="liar")) == 1 / 8
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 4000), st.integers(1, 4), st.integers(0, 64)), min_size=4, max_size=20),
+    st.integers(100, 20_000),
+)
+def test_a_bound_that_was_too_low_is_noted_counts_and_ends_the_money(
+    calls: list[tuple[int, int, int]], cap: int
+) -> None:
+    """Texts whose tokens per byte leap: what was observed before does not bound what comes."""
+    with tempfile.TemporaryDirectory() as folder:
+        book, above = Ledger(Path(folder) / "ledger.sqlite"), 0
+        book.open_run("r", cap)
+        for n, (size, part, marks) in enumerate(calls):
+            asked = call(key=f"r/{n}/coder", bytes=size)
+            bound = 112 + math.ceil(size * book.ratio(asked))
+            room = book.reserve(asked, bound)
+            assert isinstance(room, Refused) == (book.spent("r") + bound * isinstance(room, Refused) > cap)
+            if isinstance(room, Refused):
+                continue
+            actual = size // part + marks
+            book.settle(room.id, actual, Answer(text="", tokens_in=actual, note="odd"))
+            entry = book.calls("r")[-1]
+            assert entry.note == (
+                f"odd; ${(actual - bound) / NANO:.9f} above the reservation" if actual > bound else "odd"
+            )
+            above += max(0, actual - bound)
+        assert book.spent("r") == sum(entry.nano for entry in book.calls("r")) <= cap + above
 
 
 def test_eight_threads_never_pass_a_cap(ledger: Ledger) -> None:
@@ -223,14 +313,32 @@ def test_a_file_that_is_no_ledger_is_one_error_with_its_path(tmp_path: Path) -> 
         Ledger(path / "below" / "ledger.sqlite")
 
 
-def test_a_ledger_damaged_in_use_is_one_error_with_its_path(ledger: Ledger) -> None:
+def test_a_ledger_that_is_replaced_in_use_is_one_error_with_its_path(ledger: Ledger, tmp_path: Path) -> None:
     reserved(ledger, 1)
-    with sqlite3.connect(ledger.path) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.close()
-    ledger.path.write_bytes(b"\0" * ledger.path.stat().st_size)
-    with pytest.raises(UnavailableError, match=r"ledger\.sqlite"):
+    ledger.path.rename(ledger.path.with_name("away"))
+    with pytest.raises(UnavailableError, match=r"ledger\.sqlite: it was moved away or replaced while in use"):
         ledger.reserve(call(), 1)
+    for rest in tmp_path.glob("ledger.sqlite-*"):
+        rest.unlink()
+    with pytest.raises(UnavailableError, match=r"ledger\.sqlite: no such table"):
+        ledger.reserve(call(), 1)
+
+
+def test_an_older_ledger_gets_its_sums(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with sqlite3.connect(path) as db:
+        db.executescript(TABLES + "DROP TABLE sums")
+        row = "('{0}', '{0}', 1, '{1}', 1, 'coder', 'm', 'm', '{2}', '', 1, 9, {3}, 0, 0, 0, '', '', NULL, '', '', 1, 1)"
+        db.execute("INSERT INTO runs VALUES ('r', 100)")
+        db.execute("INSERT INTO forks VALUES ('f', 'r', 'r', 1)")
+        for values in [("a", "r", "p", 5), ("b", "f", "p", "NULL"), ("c", "r", RECORDED, 1)]:
+            db.execute(f"INSERT INTO calls VALUES {row.format(*values)}")
+    db.close()
+    book = Ledger(path)
+    assert (book.spent("r"), book.spent("f"), book.project_spent(), book.cap("f")) == (15, 15, 14, 100)
+    assert book.reserve(call(run="f"), 6, role_cap=20) == Refused(6, 5, "role")
+    book.settle("b", 2, Answer(text="x"))
+    assert (Ledger(path).spent("r"), book.project_spent()) == (8, 7)
 
 
 class Books(RuleBasedStateMachine):
@@ -242,18 +350,35 @@ class Books(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.ledger = Ledger(Path(self.folder.name) / "ledger.sqlite")
-        self.cap, self.worth = 100, dict[str, int]()
+        self.cap, self.project, self.worth = 100, 130, dict[str, int]()
         self.ledger.open_run("r", self.cap)
+        self.ledger.open_run("s", self.cap)
+        self.ledger.open_fork("f", "r")
+        self.ledger.set_project_cap(self.project)
 
     def teardown(self) -> None:
         self.folder.cleanup()
 
-    @rule(target=open_rooms, worst=st.integers(0, 60), key=st.sampled_from(["r/a/n", "r/b/n"]))
-    def reserve(self, worst: int, key: str) -> Reservation | None:
-        room = self.ledger.reserve(call(key=key), worst)
-        fits = sum(self.worth.values()) + worst <= self.cap
+    def sum(self, *runs: str) -> int:
+        return sum(nano for id, nano in self.worth.items() if id.startswith(runs))
+
+    @rule(
+        target=open_rooms,
+        worst=st.integers(0, 60),
+        run=st.sampled_from("rsf"),
+        node=st.sampled_from("ab"),
+        role_cap=st.none() | st.integers(0, 70),
+    )
+    def reserve(self, worst: int, run: str, node: str, role_cap: int | None) -> Reservation | None:
+        room = self.ledger.reserve(call(key=f"{run}/{node}", run=run, node=node), worst, role_cap)
+        family = ("r", "f") if run != "s" else ("s",)
+        left = [("run", self.cap - self.sum(*family)), ("project", self.project - self.sum(""))]
+        if role_cap is not None:
+            left.append(("role", role_cap - self.sum(*(f"{member}/{node}" for member in family))))
+        fits = worst <= min(nano for _, nano in left)
         assert isinstance(room, Reservation if fits else Refused)
         if isinstance(room, Refused):
+            assert (room.cap, room.remaining) in left and room.remaining == min(nano for _, nano in left)
             return None
         assert room.id not in self.worth
         self.worth[room.id] = worst
@@ -281,8 +406,11 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def the_books_agree(self) -> None:
-        assert self.ledger.spent("r") == sum(self.worth.values()) <= self.cap
-        assert {entry.id: entry.nano for entry in self.ledger.calls("r")} == self.worth
+        assert self.ledger.spent("r") == self.ledger.spent("f") == self.sum("r", "f") <= self.cap
+        assert self.ledger.spent("s") == self.sum("s") <= self.cap
+        assert self.ledger.project_spent() == self.sum("") <= self.project
+        written = [*self.ledger.calls("f"), *self.ledger.calls("r"), *self.ledger.calls("s")]
+        assert {entry.id: entry.nano for entry in written} == self.worth
 
 
 TestBooks = Books.TestCase

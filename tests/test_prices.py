@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.money.prices import Price, input_bound, price_of, text_bytes
+from budgetmlagent.money.prices import Price, input_bound, price_of, reported_cost, text_bytes
 
 COUNTS = st.integers(0, 2_000_000)
 RATES = st.decimals(0, 1000, places=4)
@@ -66,6 +66,26 @@ def test_affordable_is_the_most_that_fits(
     room = price.affordable(bound, remaining)
     assert price.worst_case(bound, room + 1) > remaining
     assert room < 0 or price.worst_case(bound, room) <= remaining
+
+
+def test_the_hosts_own_price_wins_over_a_list_price_and_that_over_a_loose_match() -> None:
+    hosted = spec(base_url="https://api.openai.com/v1", model="gpt-4o", list_price_of="gpt-4-0125-preview")
+    assert (price_of(hosted).id, price_of(hosted).shadow) == ("openai/gpt-4o", False)
+    local = spec(model="gpt-4o", list_price_of="gpt-4-0125-preview")
+    assert (price_of(local).id, price_of(local).shadow) == ("openai/gpt-4-turbo", True)
+    assert price_of(spec(model="gpt-4o")).id == "openai/gpt-4o"
+    assert [
+        price_of(s).own for s in (hosted, local, spec(price=0), spec(price={"input": 1, "output": 1}))
+    ] == ([False, False, True, True])
+
+
+@given(st.one_of(st.none(), st.booleans(), st.text(), st.integers(), st.floats(), st.floats(0, 2e6)))
+def test_a_reported_cost_is_a_sum_of_money_or_nothing(cost: Any) -> None:
+    nano = reported_cost({"cost": cost})
+    money = isinstance(cost, int | float) and not isinstance(cost, bool) and 0 < cost < 10**6
+    assert (nano is not None) == money
+    assert not money or 0 <= nano - Fraction(str(cost)) * 10**9 < 1  # type: ignore[operator]
+    assert reported_cost({}) is reported_cost(None) is None
 
 
 def test_price_zero_is_free_and_wins_over_a_list_price() -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from budgetmlagent.cli import cleaning, export, graphs, looking, memory, models, new, running
+from budgetmlagent.cli import cleaning, cost, export, graphs, looking, memory, models, new, running
 
 app = typer.Typer(
     name="budgetml",
@@ -16,7 +16,7 @@ app.command("run")(running.run)
 app.command("resume")(running.resume)
 app.command("show")(looking.show)
 app.command("why")(looking.why)
-app.command("cost")(looking.cost)
+app.command("cost")(cost.cost)
 app.command("list")(looking.list_runs)
 app.command("clean")(cleaning.clean)
 app.command("doctor")(models.doctor)

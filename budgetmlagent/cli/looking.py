@@ -1,4 +1,4 @@
-"""`budgetml show`, `why`, `cost` and `list`: what happened, why, and for how much."""
+"""`budgetml show`, `why` and `list`: what happened, and why."""
 
 import json
 from pathlib import Path
@@ -117,30 +117,6 @@ def _edited(edit: dict[str, Any]) -> str:
 
 def _saw(values: dict[str, Any]) -> str:
     return ", ".join(f"{k}={json.dumps(v)}" for k, v in values.items()) or "nothing"
-
-
-def cost(run: options.Run, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
-    """Show every request that a run made and what it cost."""
-    from budgetmlagent import rundir
-    from budgetmlagent.money.report import cost_of
-
-    found = rundir.find(run, runs_dir)
-    spent = cost_of(found.ledger, found.run_id)
-    if as_json:
-        keys = ("id", "step", "node", "model", "usd", "tokens_in", "tokens_out", "cached", "state")
-        return options.print_json(
-            {
-                "usd": spent.usd,
-                "usd_settled": spent.usd_settled,
-                "usd_reserved": spent.usd_reserved,
-                "calls": [{key: c[key] for key in keys} for c in spent.calls],
-            }
-        )
-    for c in spent.calls:
-        tokens = f"{c['tokens_in']:6d} in {c['cached']:6d} cached {c['tokens_out']:5d} out"
-        print(f"step {c['step']:3d} {c['node']:9s} {c['model']:10s} {tokens}  ${c['usd']:.6f} {c['state']}")
-    print(f"total ${spent.usd:.6f}, of which ${spent.usd_reserved:.6f} reserved for unknown outcomes")
-    return None
 
 
 def list_runs(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:

@@ -128,6 +128,9 @@ def forecast(plan: Mapping[str, Any]) -> str:
             f"{name:10s} {spec['model']} at {spec['price']}: at most ${plan['worst_case_usd'][name]:.4f} a call; "
             f"${plan['budget']:.2f} buys {buys}"
         )
+    if plan["project_left_usd"] is not None:
+        lines.append(f"{'project':10s} ${plan['project_left_usd']:.4f} left for all runs together")
+    lines += [f"{node:10s} at most ${usd:.4f} a run" for node, usd in plan["node_budgets_usd"].items()]
     return "\n".join(lines)
 
 

@@ -20,6 +20,10 @@ def run(
     budget: Annotated[
         float, typer.Option(metavar="USD", help="Dollars that may be spent: a hard cap.")
     ] = 0.25,
+    project_budget: Annotated[
+        float | None,
+        typer.Option(metavar="USD", help="What all runs of the runs folder may spend together, from now on."),
+    ] = None,
     turns: Annotated[int, typer.Option(metavar="N", help="Decisions of the planner.")] = 12,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the models' sampling.")] = 0,
     history: Annotated[str, typer.Option(metavar="off|run|all", help="What may be remembered.")] = "all",
@@ -39,11 +43,14 @@ def run(
     """Improve a task's script within a budget."""
     if dry_run:
         from budgetmlagent import order
+        from budgetmlagent.money.report import project_left
+        from budgetmlagent.rundir import LEDGER
 
+        cap = None if project_budget is None else order.nano("--project-budget", project_budget)
         plan = order.plan(
             task, graph, models, budget, turns, seed, history, unsafe=unsafe, direction=direction
         )
-        forecast = order.forecast(plan)
+        forecast = order.forecast(plan, project_left(runs_dir / LEDGER, cap))
         options.print_json(forecast) if as_json else print(progress.forecast(forecast))
         return
     from budgetmlagent.session import Session
@@ -51,8 +58,9 @@ def run(
     if otel:
         _can_trace(task, direction)  # before there is a run
     session = Session(
-        task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction
-    )
+        task, graph, models, budget, turns, seed, history, runs_dir,
+        unsafe=unsafe, direction=direction, project_budget=project_budget,
+    )  # fmt: skip
     _go_on(session, as_json, otel)
 
 

@@ -7,7 +7,7 @@ step of the graph with a reservation of its own.
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -15,8 +15,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host, is_loopback
 from budgetmlagent.models.waiting import Waits
 from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
-from budgetmlagent.money.prices import Price, input_bound, text_bytes
-from memory.state import NANO
+from budgetmlagent.money.prices import Price, input_bound, reported_cost, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ ONE_LIMIT_ONLY = (
     "volces.com",
 )  # hosts that refuse max_tokens beside max_completion_tokens
 FILTERED = "content_filter"  # how a reply is said to end that the provider withheld
+MOST_TOKENS = 2**31  # a larger count is none
 SECRET_LENGTH = (
     8  # characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too
 )
@@ -118,13 +118,11 @@ class ModelClient:
 
         url, key = self._endpoint(spec)
         self.waits.before(urlsplit(url).netloc)  # with nothing reserved: an interrupt here costs nothing
-        bound = input_bound(messages, schema, self.ledger.ratio(spec.model))
-        room, limit = self._reserve(call, bound, min(max_tokens, spec.max_tokens or max_tokens))
+        bound = input_bound(messages, schema, self.ledger.ratio(call))
+        limit = min(max_tokens, spec.max_tokens or max_tokens)
+        room, limit = self._reserve(call, bound, limit, here.budget)
         if isinstance(room, Refused):
-            left, need = f"${max(room.remaining, 0) / NANO:.6f}", f"${room.worst / NANO:.6f}"
-            return Reply(
-                fault="refused", detail=f"a call of model {spec.name!r} may cost {need} and {left} is left"
-            )
+            return Reply(fault="refused", detail=room.sentence(call))
         request = Request(messages, schema, temperature, _seed(self.seed, here), url, key)
         return self._send(spec, request, room, limit)
 
@@ -142,16 +140,18 @@ class ModelClient:
         served = self.start_embedded(spec)
         return served.base_url, served.api_key
 
-    def _reserve(self, call: Call, bound: int, limit: int) -> tuple[Reservation | Refused, int]:
+    def _reserve(
+        self, call: Call, bound: int, limit: int, role_cap: int | None
+    ) -> tuple[Reservation | Refused, int]:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
         price, least = self.prices[call.model], min(limit, SMALLEST_REPLY)
         while True:
-            room = self.ledger.reserve(call, price.worst_case(bound, limit))
+            room = self.ledger.reserve(call, price.worst_case(bound, limit), role_cap)
             if isinstance(room, Reservation):
                 return room, limit
             limit = min(price.affordable(bound, room.remaining), limit - 1)
             if limit < least:
-                return Refused(price.worst_case(bound, least), room.remaining), limit
+                return replace(room, worst=price.worst_case(bound, least)), limit
 
     def _send(self, spec: ModelSpec, request: Request, room: Reservation, limit: int) -> Reply:
         """Send the request and settle it; where its outcome is unknown the reservation stays."""
@@ -226,7 +226,8 @@ class ModelClient:
         refusal = message.additional_kwargs.get("refusal")
         finish = FILTERED if refusal else str(about.get("finish_reason") or "")
         text = _clean(str(message.text or refusal or ""), request.key)
-        usage = _usage(about.get("token_usage"))
+        usage, cost = _usage(about.get("token_usage")), reported_cost(about.get("token_usage"))
+        nano, note = self.prices[spec.name].charge(usage, cost, room.worst)
         answer = Answer(
             text=text,
             finish=_clean(finish, request.key),
@@ -235,9 +236,9 @@ class ModelClient:
             tokens_in=usage[0] if usage else 0,
             cached=usage[1] if usage else 0,
             tokens_out=usage[2] if usage else 0,
-            note="" if usage else "the reply has no usage: settled at the worst case",
+            note=note,
         )
-        self.ledger.settle(room.id, self.prices[spec.name].cost(*usage) if usage else room.worst, answer)
+        self.ledger.settle(room.id, nano, answer)
         return reply_of(answer)
 
 
@@ -281,7 +282,9 @@ def _usage(reported: Any) -> tuple[int, int, int] | None:
     details = reported.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
     tokens_in, tokens_out = reported.get("prompt_tokens"), reported.get("completion_tokens")
-    if not all(isinstance(count, int) and count >= 0 for count in (tokens_in, tokens_out, cached or 0)):
+    if not all(
+        isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in (tokens_in, tokens_out, cached or 0)
+    ):
         return None
     return tokens_in, cached or 0, tokens_out  # type: ignore[return-value]
 

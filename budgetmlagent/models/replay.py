@@ -12,7 +12,7 @@ from typing import Any
 
 from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.models.client import call_of, prompt_record
-from budgetmlagent.money.ledger import Answer, Ledger, Refused
+from budgetmlagent.money.ledger import RECORDED, Answer, Ledger, Refused
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
 from nodes.deps import REPLY_FAULTS, Here, Message, Reply
@@ -60,7 +60,7 @@ class ReplayModels:
     ) -> Reply:
         """The recorded reply. Raises RunFailedError where there is none, or where its artifact was changed."""
         prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
-        call = call_of(self.run, here, "replay", "recorded", prompt)
+        call = call_of(self.run, here, "replay", RECORDED, prompt)
         if stored := self.ledger.stored(call) or self.ledger.again(call, self.origins):
             return self._reply(self.asked[here.model, prompt][int(stored.request)])
         same = [e for e in self.ledger.calls(self.run) if (e.model, e.prompt) == (here.model, prompt)]
@@ -71,11 +71,9 @@ class ReplayModels:
         event = events[nth]
         reply = self._reply(event)
         nano = round(event["usd"] * NANO)
-        room = self.ledger.reserve(call, nano)
+        room = self.ledger.reserve(call, nano, here.budget)
         if isinstance(room, Refused):
-            return Reply(
-                fault="refused", detail=f"the recorded call cost ${nano / NANO:.6f}, more than is left"
-            )
+            return Reply(fault="refused", detail=room.sentence(call))
         self.ledger.settle(
             room.id,
             nano,

@@ -1,7 +1,8 @@
 """Prices: what a call costs and what it can cost at most, in nano-dollars, rounded up once.
 
-The user's own `price:` wins; else genai-prices (offline, Decimal) prices the model, or the one that it stands for
-(`list_price_of:`). A model whose price nobody knows is an error, never free.
+The user's own `price:` wins. Else a request is reserved at the dearest rate that genai-prices (offline, Decimal) has of
+the model at its host, of the model that it stands for (`list_price_of:`) or of its name alone, and settled at what the
+provider says it cost, else at the true rate. A model whose price nobody knows is an error, never free.
 """
 
 import json
@@ -19,6 +20,8 @@ TEMPLATE_TOKENS = 96  # of a chat template, with the system prompt that some tem
 MESSAGE_TOKENS = 16  # of the marks around one message
 SCHEMA_TOKENS = 256  # of what a provider writes around a schema
 PER_TOKEN = 1000  # nano-dollars a token, at one dollar per million tokens
+MOST_REPORTED = 10**6  # dollars; no request costs more
+ANY_PROVIDER = "litellm"  # genai-prices' id of a proxy: takes "provider/" apart, and any other name as it is
 
 
 class Rates(Protocol):
@@ -55,6 +58,7 @@ class Price:
     output: Decimal
     cached: Decimal  # of the part of the input that a provider's cache served
     id: str
+    own: bool = False  # the user's word, above what a provider reports
     shadow: bool = False  # a free model, accounted as the one that it stands for
     request: Decimal = Decimal(0)  # dollars per request
     record: Any = None  # genai-prices' record of the model, which knows hours and lengths
@@ -71,6 +75,17 @@ class Price:
     def _floor(self, bound_in: int) -> Decimal:
         return bound_in * max(self.input, self.cached) * PER_TOKEN + self.request * 10**9
 
+    def charge(self, usage: tuple[int, int, int] | None, reported: int | None, worst: int) -> tuple[int, str]:
+        """Nano-dollars that a reply is settled at, and the note of its entry.
+
+        `usage` are tokens in, cached and out, `reported` what the provider says it cost; `worst` was reserved.
+        """
+        if reported is not None and not self.own:
+            return reported, "the cost that the provider reported"
+        if usage is None:
+            return worst, "the reply has no usage: settled at the worst case"
+        return self.cost(*usage), ""
+
     def cost(self, tokens_in: int, cached: int, tokens_out: int) -> int:
         """Nano-dollars that a request cost; `tokens_in` includes the cached ones."""
         cached = min(cached, tokens_in)
@@ -84,12 +99,14 @@ def price_of(spec: Priced) -> Price:
     """Find the price of a model. Raises UsageError, naming the model, where nobody knows it."""
     if spec.price is not None:
         return _own(spec.price)
-    if spec.list_price_of:
-        found = _listed(spec.list_price_of, "", shadow=True)
+    hosted = spec.base_url != "embedded"
+    problem = f"the price of {spec.model!r} is unknown"
+    found = _listed(spec.model, spec.base_url) if hosted else None
+    if found is None and spec.list_price_of:
         problem = f"list_price_of: {spec.list_price_of!r} is in no price list"
-    else:
-        found = None if spec.base_url == "embedded" else _listed(spec.model, spec.base_url)
-        problem = f"the price of {spec.model!r} is unknown"
+        found = _listed(spec.list_price_of, shadow=True)
+    elif found is None and hosted:
+        found = _listed(spec.model)  # may match loosely, so it yields to the user's word
     if found is None:
         raise UsageError(
             f"model {spec.name!r}: {problem}; declare `price:` (0, or {{input, output}} in dollars per million tokens)"
@@ -100,26 +117,25 @@ def price_of(spec: Priced) -> Price:
 
 def _own(rates: Literal[0] | Rates) -> Price:
     if rates == 0:
-        return Price(Decimal(0), Decimal(0), Decimal(0), id="price: 0")
+        return Price(Decimal(0), Decimal(0), Decimal(0), id="price: 0", own=True)
     cached = rates.input if rates.cached is None else rates.cached
     shown = {"input": rates.input, "output": rates.output, "cached": cached}
     name = ", ".join(f"{key} {rate:f}" for key, rate in shown.items())
-    return Price(rates.input, rates.output, cached, id=f"price: {name}")
+    return Price(rates.input, rates.output, cached, id=f"price: {name}", own=True)
 
 
-def _listed(model: str, base_url: str, shadow: bool = False) -> Price | None:
-    """Look a model up by its host, else by its name alone, which may carry a provider ("openai/gpt-4o")."""
+def _listed(model: str, base_url: str = "", *, shadow: bool = False) -> Price | None:
+    """Look a model up at its host, or by its name alone, which may carry a provider ("openai/gpt-4o")."""
     from genai_prices import Usage, calc_price
 
     nothing = Usage(input_tokens=0, output_tokens=0)
     try:
-        record = calc_price(nothing, model, provider_api_url=base_url)
+        if base_url:
+            record = calc_price(nothing, model, provider_api_url=base_url)
+        else:
+            record = calc_price(nothing, model, provider_id=ANY_PROVIDER)
     except LookupError:
-        try:
-            # This id stands for a proxy: it takes a leading "provider/" apart, and matches any other name as it is.
-            record = calc_price(nothing, model, provider_id="litellm")
-        except LookupError:
-            return None
+        return None
     now = datetime.now(UTC)
     # Some models are dearer at some hours: look at the whole coming day, every ten minutes.
     hours = [record.model.get_prices(now + timedelta(minutes=10 * tens)) for tens in range(145)]
@@ -151,6 +167,17 @@ def _recorded_cost(record: Any, tokens_in: int, cached: int, tokens_out: int) ->
     usage = Usage(input_tokens=tokens_in, cache_read_tokens=cached, output_tokens=tokens_out)
     dollars: Decimal = record.model.calc_price(usage, record.provider).total_price
     return math.ceil(dollars * 10**9)
+
+
+def reported_cost(usage: Any) -> int | None:
+    """Nano-dollars that the provider says a request cost (`cost` of its usage, in dollars); None where it does not say.
+
+    A cost of 0 is no word: a proxy that does not know the price says 0 too, and so does one that another account pays.
+    """
+    cost = usage.get("cost") if isinstance(usage, Mapping) else None
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost < MOST_REPORTED:
+        return None
+    return math.ceil(Decimal(str(cost)) * 10**9)
 
 
 def text_bytes(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> int:

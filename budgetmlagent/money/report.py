@@ -1,4 +1,4 @@
-"""The ledger's lines of one run as plain JSON values, and their sums."""
+"""The ledger's lines and sums as plain JSON values: of one run, or of all runs of a project."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.money.ledger import By, Entry, Ledger
 from memory.state import NANO
 
 
@@ -19,33 +19,34 @@ def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
     entries = book.calls(run)
     for entry in entries:
         sums = (entry.nano, entry.tokens_in, entry.tokens_out, entry.cached, entry.step)
-        if (
-            not all(isinstance(n, int) for n in sums)
-            or not isinstance(entry.key, str)
-            or "/" not in entry.key
-        ):
+        whole = all(isinstance(n, int) for n in sums)
+        if not (whole and isinstance(entry.key, str) and "/" in entry.key):
             raise UnavailableError(f"ledger {book.path}: the line of call {entry.id!r} is damaged; {LOOK}")
-    return [
-        {
-            "id": entry.id,
-            "task": entry.key.split("/")[1],  # LangGraph's id of the step's task
-            "step": entry.step,
-            "node": entry.node,
-            "model": entry.model,
-            "served": entry.served,
-            "price": entry.price,
-            "usd": entry.nano / NANO,
-            "usd_nano": entry.nano,
-            "tokens_in": entry.tokens_in,
-            "tokens_out": entry.tokens_out,
-            "cached": entry.cached,
-            "state": entry.state,
-            "prompt": entry.prompt or None,
-            "reply": entry.reply or None,
-            "note": entry.note,
-        }
-        for entry in entries
-    ]
+    return [_call(entry) for entry in entries]
+
+
+def _call(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "run": entry.run,
+        "task": entry.key.split("/")[1],  # LangGraph's id of the step's task
+        "step": entry.step,
+        "node": entry.node,
+        "model": entry.model,
+        "served": entry.served,
+        "price": entry.price,
+        "usd": entry.nano / NANO,
+        "usd_nano": entry.nano,
+        "tokens_in": entry.tokens_in,
+        "tokens_out": entry.tokens_out,
+        "cached": entry.cached,
+        "state": entry.state,
+        "try": entry.number,
+        "request": entry.request,  # the provider's id
+        "prompt": entry.prompt or None,
+        "reply": entry.reply or None,
+        "note": entry.note,
+    }
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,42 @@ def cost_of(ledger: Ledger | Path, run: str) -> Cost:
     settled = sum(c["usd_nano"] for c in calls if c["state"] == "settled")
     reserved = sum(c["usd_nano"] for c in calls if c["state"] == "reserved")
     return Cost(settled / NANO, reserved / NANO, (settled + reserved) / NANO, calls)
+
+
+def table(ledger: Ledger, by: By, run: str | None = None) -> list[dict[str, Any]]:
+    """Return the sums by node, model, day (UTC) or run, a row each: of one run, or of all."""
+    return [
+        {
+            by: total.name,
+            "calls": total.calls,
+            "usd": (total.settled + total.reserved) / NANO,
+            "usd_settled": total.settled / NANO,
+            "usd_reserved": total.reserved / NANO,
+            "tokens_in": total.tokens_in,
+            "cached": total.cached,
+            "tokens_out": total.tokens_out,
+        }
+        for total in ledger.totals(by, run)
+    ]
+
+
+def project_of(ledger: Ledger) -> dict[str, Any]:
+    """Return what all runs cost together, their cap and what it leaves; None for both where there is no cap."""
+    totals, cap = ledger.totals("run"), ledger.project_cap()
+    settled, reserved = sum(total.settled for total in totals), sum(total.reserved for total in totals)
+    return {
+        "usd": (settled + reserved) / NANO,
+        "usd_settled": settled / NANO,
+        "usd_reserved": reserved / NANO,
+        "cap_usd": None if cap is None else cap / NANO,
+        "left_usd": None if cap is None else (cap - settled - reserved) / NANO,
+    }
+
+
+def project_left(ledger: Path, cap: int | None = None) -> int | None:
+    """Nano-dollars that a project's cap leaves, or that `cap` would; None without one. The file need not exist yet."""
+    if not ledger.is_file():
+        return cap
+    book = Ledger(ledger)
+    cap = book.project_cap() if cap is None else cap
+    return None if cap is None else cap - book.project_spent()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import tempfile
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from io import BufferedReader

@@ -1,0 +1,101 @@
+"""`budgetml cost`: what was spent on what, and what all runs may spend together."""
+
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+
+from budgetmlagent.cli import options
+from budgetmlagent.errors import UsageError
+
+CALL = (
+    "id", "run", "step", "node", "model", "served", "price", "usd", "tokens_in", "tokens_out", "cached", "state", "try",
+    "request", "note",
+)  # fmt: skip
+
+
+def cost(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run. [default: all runs]")] = None,
+    by: Annotated[str | None, typer.Option(metavar="node|model|day|run", help="Sums, not calls.")] = None,
+    cap: Annotated[
+        float | None, typer.Option(metavar="USD", help="Give all runs together this budget, from now on.")
+    ] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show what was spent: every request of a run, or the sums of all runs."""
+    from budgetmlagent.money.entries import By
+
+    if by is not None and by not in get_args(By):
+        raise UsageError(f"--by {by}: one of {', '.join(get_args(By))} is needed")
+    if as_csv and as_json:
+        raise UsageError("--csv and --json: choose one of them")
+    if run is None:
+        found, rows = _project(runs_dir, by or "run", cap)
+    elif cap is None:
+        found, rows = _run(run, runs_dir, by)
+    else:
+        raise UsageError("--cap is of all runs together; `budgetml resume RUN --budget USD` sets a run's")
+    if as_json:
+        options.print_json(found)
+    elif as_csv:
+        table = csv.DictWriter(sys.stdout, list(rows[0]) if rows else [], lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    else:
+        print(*(_line(row) for row in rows), *_ending(found, runs_dir), sep="\n")
+
+
+def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.money.report import project_of, table
+    from budgetmlagent.order import nano
+    from budgetmlagent.rundir import LEDGER
+
+    path = runs_dir / LEDGER
+    if cap is None and not path.is_file():
+        raise UsageError(f"no run has spent anything in {runs_dir}: {path} is missing")
+    to_be = None if cap is None else nano("--cap", cap)
+    ledger = Ledger(path)
+    if to_be is not None:
+        ledger.set_project_cap(to_be)
+    rows = table(ledger, by)
+    return {**project_of(ledger), "by": by, "rows": rows}, rows
+
+
+def _run(run: str, runs_dir: Path, by: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    from budgetmlagent import rundir
+    from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.money.report import cost_of, table
+
+    found = rundir.find(run, runs_dir)
+    ledger = Ledger(found.ledger)
+    spent = cost_of(ledger, found.run_id)
+    calls = [{key: call[key] for key in CALL} for call in spent.calls]
+    rows = table(ledger, by, found.run_id) if by else calls
+    sums = {"usd": spent.usd, "usd_settled": spent.usd_settled, "usd_reserved": spent.usd_reserved}
+    return {**sums, "calls": calls} | ({"by": by, "rows": rows} if by else {}), rows
+
+
+def _line(row: dict[str, Any]) -> str:
+    tokens = f"{row['tokens_in']:7d} in {row['cached']:7d} cached {row['tokens_out']:6d} out"
+    if "state" in row:
+        note = f"  {row['note']}" if row["note"] else ""
+        where = f"step {row['step']:3d} {row['node']:9s} {row['model']:10s}"
+        return f"{where} {tokens}  ${row['usd']:.6f} {row['state']}{note}"
+    name = next(iter(row.values()))
+    reserved = f", ${row['usd_reserved']:.6f} of it reserved" if row["usd_reserved"] else ""
+    return f"{name:36s} {row['calls']:5d} calls {tokens}  ${row['usd']:.6f}{reserved}"
+
+
+def _ending(found: dict[str, Any], runs_dir: Path) -> Sequence[str]:
+    total = f"total ${found['usd']:.6f}, of which ${found['usd_reserved']:.6f} reserved for unknown outcomes"
+    if "cap_usd" not in found:
+        return [total]
+    if found["cap_usd"] is None:
+        return [total, f"no budget for all runs in {runs_dir}; `budgetml cost --cap USD` sets one"]
+    return [total, f"budget of all runs in {runs_dir} ${found['cap_usd']:.6f}, ${found['left_usd']:.6f} left"]

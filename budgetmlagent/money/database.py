@@ -1,0 +1,136 @@
+"""The ledger's SQLite file: its tables, one connection a thread, transactions, one typed error for all its faults.
+
+`calls`, `runs` and `forks` are the truth. `sums` follows from them, kept by triggers in the same transactions: without
+it each reservation would add up all calls that were ever made.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from budgetmlagent.errors import UnavailableError
+
+VERSION = 1
+BUSY_SECONDS = 60.0
+RECORDED = (
+    "recorded"  # the price of a call that is replayed: money of its own run's ledger, but nobody's dollars
+)
+TABLES = """
+CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, cap INTEGER NOT NULL);  -- the run '' is the whole project
+CREATE TABLE IF NOT EXISTS calls (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL, number INTEGER NOT NULL, run TEXT NOT NULL, step INTEGER NOT NULL,
+    node TEXT NOT NULL, model TEXT NOT NULL, served TEXT NOT NULL, price TEXT NOT NULL, prompt TEXT NOT NULL,
+    bytes INTEGER NOT NULL, reserved INTEGER NOT NULL, settled INTEGER,
+    tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0, cached INTEGER NOT NULL DEFAULT 0,
+    request TEXT NOT NULL DEFAULT '', reply TEXT NOT NULL DEFAULT '', text TEXT, finish TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '', created REAL NOT NULL, closed REAL, UNIQUE (key, number));
+CREATE TABLE IF NOT EXISTS forks (run TEXT PRIMARY KEY, origin TEXT NOT NULL, root TEXT NOT NULL, born REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS calls_of_run ON calls (run);
+CREATE INDEX IF NOT EXISTS calls_of_prompt ON calls (prompt);
+CREATE INDEX IF NOT EXISTS tokens_per_byte ON calls (served, price, 1.0 * tokens_in / bytes)
+    WHERE tokens_in > 0 AND bytes > 0;
+-- Of the project (root '', node ''), of each run with its forks (node ''), and of each of their nodes.
+CREATE TABLE IF NOT EXISTS sums (
+    root TEXT NOT NULL, node TEXT NOT NULL, nano INTEGER NOT NULL, PRIMARY KEY (root, node)) WITHOUT ROWID;
+"""
+# An older ledger has calls and no sums yet.
+SUMMED = f"""
+DELETE FROM sums;
+WITH worth AS (
+    SELECT coalesce(root, calls.run) root, node, coalesce(settled, reserved) nano, price
+    FROM calls LEFT JOIN forks ON forks.run = calls.run)
+INSERT INTO sums SELECT root, node, sum(nano) FROM (
+    SELECT '' root, '' node, nano FROM worth WHERE price <> '{RECORDED}' UNION ALL SELECT root, '', nano FROM worth UNION ALL
+    SELECT root, node, nano FROM worth)
+GROUP BY root, node;
+"""  # noqa: S608
+
+
+def _trigger(event: str, row: str, change: str) -> str:
+    root = f"coalesce((SELECT root FROM forks WHERE run = {row}.run), {row}.run)"  # noqa: S608
+    return f"""
+CREATE TRIGGER IF NOT EXISTS sum_at_{event} AFTER {event} ON calls BEGIN
+    INSERT INTO sums VALUES ('', '', iif({row}.price = '{RECORDED}', 0, {change})), ({root}, '', {change}), ({root}, {row}.node, {change})
+    ON CONFLICT DO UPDATE SET nano = nano + excluded.nano;
+END;"""  # noqa: S608
+
+
+NEW, OLD = "coalesce(NEW.settled, NEW.reserved)", "coalesce(OLD.settled, OLD.reserved)"
+TRIGGERS = (
+    _trigger("insert", "NEW", NEW)
+    + _trigger("update", "NEW", f"{NEW} - {OLD}")
+    + _trigger("delete", "OLD", f"-{OLD}")
+)
+
+
+class Database:
+    """The file, for any number of threads and processes at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it. Raises UnavailableError where it or its folder cannot be used."""
+        self.path = path
+        self._thread = threading.local()
+        self._turn = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # SQLite does not wait for its turn where two processes make a new file a WAL at once: it fails.
+            with FileLock(path.with_suffix(".lock")), self.reading() as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+                    made = f"{TABLES}{TRIGGERS}{SUMMED}PRAGMA user_version = {VERSION};"
+                    db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
+        except OSError as error:
+            raise UnavailableError(f"ledger {path}: {error.strerror}; choose another --runs-dir") from None
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection. Every fault of the file is one typed error with its path."""
+        try:
+            yield self._connection()
+        except sqlite3.IntegrityError:
+            raise  # a wrong use of the ledger, not a fault of its file
+        except sqlite3.DatabaseError as error:
+            self._thread.__dict__.clear()
+            raise UnavailableError(
+                f"ledger {self.path}: {error}; it must be a writable SQLite file: mend it, or move it away"
+            ) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that holds the write lock from its start, so that check and entry are one.
+
+        The threads of a process queue for it: SQLite alone lets those that wait sleep, and the lucky one goes on.
+        """
+        with self._turn, self.reading() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    def _connection(self) -> sqlite3.Connection:
+        own = self._thread
+        if getattr(own, "process", None) != os.getpid():  # SQLite does not allow a connection across a fork
+            own.db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+            own.db.row_factory = sqlite3.Row
+            own.db.execute("PRAGMA synchronous=FULL")  # what is committed outlives a power cut
+            own.file, own.process = self._file(), os.getpid()
+        elif own.file != self._file():
+            raise sqlite3.DatabaseError("it was moved away or replaced while in use")
+        db: sqlite3.Connection = own.db
+        return db
+
+    def _file(self) -> tuple[int, int]:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return found.st_dev, found.st_ino
