@@ -93,9 +93,11 @@ def argv(
         "--symlink", "usr/bin", "/bin",
         "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
         "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
-        "--proc", "/proc",
+        # For the machine's root user /proc/sys would be writable, and with core_pattern the whole machine.
+        "--proc", "/proc", "--remount-ro", "/proc",
         "--dev", "/dev",
         "--size", TMPFS_BYTES, "--perms", "1777", "--tmpfs", "/dev/shm",  # noqa: S108 - inside, and its own
+        "--remount-ro", "/dev",  # it has no size: a place in memory that nobody counts
         "--size", TMPFS_BYTES, "--perms", "1777", "--tmpfs", "/tmp",  # noqa: S108
     ]  # fmt: skip
     for path in visible:
