@@ -30,10 +30,19 @@ class ScriptSandbox:
         Raises UnavailableError where the sandbox does not start.
         """
         task = self.task
-        limits = Limits(seconds=task.seconds, memory_mb=task.memory_gb * 1024)
+        limits = Limits(
+            seconds=task.seconds,
+            memory_mb=task.memory_gb * 1024,
+            disk_mb=task.disk_gb * 1024,
+            output_mb=task.output_mb,
+            processes=task.processes,
+        )
         with workspace(task, script, self.workdir) as (folder, bound):
             hidden = (task.scoring, self.workdir)
-            job = Job(self.python, [SCRIPT], folder, limits, readonly=bound, hidden=hidden)
+            job = Job(
+                self.python, [SCRIPT], folder, limits,
+                readonly=bound, hidden=hidden, network=task.network, gpu=task.gpu,
+            )  # fmt: skip
             outcome = launch(self.rung, job)
             files, refused = take(folder, task.submission)
         self.attempts += len(refused)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox import bwrap, cgroup, seccomp
+from budgetmlagent.sandbox import bwrap, cgroup, gpus, seccomp
 from budgetmlagent.sandbox.cgroup import Fence
 from budgetmlagent.sandbox.interpreter import Interpreter, masks, within
 from budgetmlagent.sandbox.usage import MB
@@ -38,6 +38,8 @@ class Job:
     readonly: Mapping[str, Path] = field(default_factory=dict)  # path inside -> what is bound there
     hidden: tuple[Path, ...] = ()  # never visible, should they lie in the interpreter's folders
     stderr: int = subprocess.STDOUT
+    network: bool = False  # the host's
+    gpu: str = ""  # "", "all" or numbers of GPUs, "0,1"
 
 
 def launch(rung: Rung, job: Job) -> Outcome:
@@ -48,7 +50,7 @@ def launch(rung: Rung, job: Job) -> Outcome:
     return _bare(job) if rung.binary is None else _bubblewrap(rung.binary, job)
 
 
-def environment(job: Job, home: str) -> dict[str, str]:
+def environment(job: Job, home: str, *, isolated: bool) -> dict[str, str]:
     """The whole environment of a job: nothing of the caller's but OpenBLAS' choice of kernels."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
@@ -69,6 +71,7 @@ def environment(job: Job, home: str) -> dict[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",
         "OPENBLAS_NUM_THREADS": str(max(1, cores // 2)),
         **kept,
+        **gpus.environment(job.gpu, isolated=isolated),
     }
 
 
@@ -93,7 +96,9 @@ def _isolated(binary: Path, job: Job, command: list[str]) -> Outcome:
         masks=[*masks(job.python), *within(job.python, list(job.hidden))],
         workspace=job.workspace,
         readonly=job.readonly,
-        env=environment(job, "/workspace"),
+        env=environment(job, "/workspace", isolated=True),
+        network=job.network,
+        devices=gpus.devices(job.gpu),
         seccomp=filter_,
         info=write,
     )
@@ -143,7 +148,8 @@ def _bare(job: Job) -> Outcome:
                 shutil.copyfile(source, target)
         command = _command(job, [_outside(arg, places) for arg in job.args], fenced=False)
         with _fence(job) as fence:
-            process = _start([*fence, *command], environment(job, str(job.workspace)), job, keep=())
+            env = environment(job, str(job.workspace), isolated=False)
+            process = _start([*fence, *command], env, job, keep=())
             return Watchdog(process, None, job.limits, job.workspace, fence).watch()
     finally:
         shutil.rmtree(view, ignore_errors=True)

@@ -53,7 +53,6 @@ class Outcome:
     output: bytes
     killed: str  # "" | time | memory | disk | output | processes
     memory_mb: float  # the highest seen
-    disk_mb: float = 0.0  # the most that a look saw; short runs are over before one
 
 
 class Watchdog:
@@ -88,8 +87,7 @@ class Watchdog:
         self._drain()
         code = self.process.returncode
         reason = reason or self._struck() or (self._telltale() if code else "")
-        memory, disk = self.memory / MB, max(0, self.disk.counted) / MB
-        return Outcome(None if reason else code, seconds, bytes(self.output), reason, memory, disk)
+        return Outcome(None if reason else code, seconds, bytes(self.output), reason, self.memory / MB)
 
     def _pause(self, look: float) -> float:
         """Return the seconds until the next look: no limit can be passed by much in them, and no half of the time is looking."""
