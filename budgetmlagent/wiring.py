@@ -37,6 +37,7 @@ class TaskView:
         self.name, self.text, self.metric = folder.name, folder.text, folder.metric
         self.direction: str = folder.direction
         self.seconds, self.starter = folder.seconds, folder.starter
+        self.allowed: Mapping[str, str] = folder.allowed()
         self._config, self._ledger, self._brief = config, ledger, brief
 
     def limits(self) -> TaskState:

@@ -180,6 +180,7 @@ class Task(Protocol):
     metric: str
     direction: str  # "max" or "min"
     seconds: float  # limit of one execution
+    allowed: Mapping[str, str]  # its limits in words: time, memory, disk, output, processes -> "2 GB"
     starter: str  # text of the starter script
 
     def limits(self) -> TaskState:

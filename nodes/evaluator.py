@@ -10,6 +10,13 @@ from nodes.fingerprint import error_line, without_data
 from nodes.noise import noise_of
 from nodes.scripts import ast_key
 
+RELIEF = {
+    "time": "let it do less: fewer rounds, folds, candidates or rows",
+    "memory": "let it hold less at once: smaller types, sparse matrices, the data in parts, fewer workers",
+    "disk": "let it write less, and nothing but the submission",
+    "output": "let it print less",
+    "processes": "let it start fewer workers and threads",
+}
 COUNTERS = ("failed", "failed_since_expert", "failed_since_up")
 
 
@@ -60,8 +67,7 @@ def _record(state: RunState, deps: Deps) -> dict[str, Any]:
 def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
     """Return the score, and the fault where there is none to be had."""
     if execution.killed:
-        detail = f"the script was stopped: it went over its limit of {execution.killed}"
-        return Score(), Fault(kind=execution.killed, detail=detail)
+        return Score(), Fault(kind=execution.killed, detail=_stopped(execution.killed, deps))
     if execution.exit != 0:
         known = (deps.artifacts.text(execution.script), deps.task.starter, deps.task.text)
         return Score(), Fault(kind="crash", detail=without_data(error_line(execution.tail), *known))
@@ -71,6 +77,11 @@ def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
     if score.suspect:
         return score, Fault(kind="suspect", detail=score.suspect)
     return score, Fault()
+
+
+def _stopped(limit: str, deps: Deps) -> str:
+    """Tell which limit a script passed and what helps. What it took is not told: that differs from run to run."""
+    return f"the script was stopped: it went over its limit of {limit} ({deps.task.allowed[limit]}); {RELIEF[limit]}"
 
 
 def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None]:

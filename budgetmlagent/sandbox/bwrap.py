@@ -8,7 +8,7 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,13 @@ WHEEL_SHA256 = {
     "aarch64": "3c446d8ef0c2646d614a2898232927cffc7211121291513b5a2aa99ae190eeeb",
 }
 TMPFS_BYTES = "268435456"
+# What a program needs to find a host by its name and to check a certificate; no private key lies there.
+NETWORK_FILES = (
+    "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
+    "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/pki/ca-trust", "/etc/pki/tls/certs",
+)  # fmt: skip
+# What the drivers' libraries look a GPU up in.
+GPU_FOLDERS = ("/sys/bus/pci", "/sys/class/drm", "/sys/class/kfd", "/sys/dev/char", "/sys/devices")
 THREADS = 32 + 16 * (os.cpu_count() or 1)  # which the kernel counts as processes, and the watchdog does not
 
 
@@ -61,17 +68,20 @@ def argv(
     env: Mapping[str, str],
     seccomp: int,
     info: int,
+    network: bool = False,
+    devices: Sequence[Path] = (),
 ) -> list[str]:
     """Return bubblewrap's command line up to and with `--`.
 
     `visible` are folders of the interpreter, bound under their own paths; `masks` lie in them and are emptied;
     `readonly` maps paths inside to what is bound there; `seccomp` and `info` are inherited descriptors.
+    With `network` the host's is shared. `devices` are GPUs' nodes below /dev.
     """
     flags = [
         str(binary),
         "--unshare-user",
         "--unshare-pid",
-        "--unshare-net",
+        *([] if network else ["--unshare-net"]),
         "--unshare-ipc",
         "--unshare-uts",
         "--unshare-cgroup-try",
@@ -100,6 +110,12 @@ def argv(
         "--remount-ro", "/dev",  # it has no size: a place in memory that nobody counts
         "--size", TMPFS_BYTES, "--perms", "1777", "--tmpfs", "/tmp",  # noqa: S108
     ]  # fmt: skip
+    for file in NETWORK_FILES if network else ():
+        flags += ["--ro-bind-try", file, file]
+    for device in devices:
+        flags += ["--dev-bind", str(device), str(device)]
+    for folder in GPU_FOLDERS if devices else ():
+        flags += ["--ro-bind-try", folder, folder]
     for path in visible:
         flags += ["--ro-bind", str(path), str(path)]
     for path in masks:

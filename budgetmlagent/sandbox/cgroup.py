@@ -1,7 +1,8 @@
-"""The fence around the number of processes where the kernel's own does not hold.
+"""The kernel's fence around the number of processes and the memory of a tree, where root can make control groups.
 
 RLIMIT_NPROC never stops a process of the machine's root user, not even inside a user namespace that calls it 1000: a
-script that forks as fast as it can then fills the process table before a watchdog gets its turn. A control group does.
+script that forks as fast as it can then fills the process table before a watchdog gets its turn. A control group does,
+and it holds memory to the page, however busy the machine is.
 """
 
 import itertools
@@ -11,43 +12,74 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ROOTS = (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup"))  # version 1, version 2
-JOIN = 'echo 0 > "$1" || exit 125; shift; exec "$@"'
+ROOT = Path("/sys/fs/cgroup")
+JOIN = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"'
 NUMBERS = itertools.count()
+# Files of the kernel's version 1 and version 2 of groups; the first that is there is meant.
+MOST = {"pids": ("pids.max",), "memory": ("memory.limit_in_bytes", "memory.max")}
+NO_SWAP = ("memory.swappiness", "memory.swap.max")
+VICTIMS = ("memory.oom_control", "memory.events")
 
 
-def home() -> Path | None:
-    """Return where groups with a limit of processes can be made, None where they cannot or need not be."""
+class Fence:
+    """The groups of one tree, none where none can be made. Iterating gives the words to stand before a command."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, Path] = {}  # controller -> folder
+
+    def __iter__(self) -> Iterator[str]:
+        if self.groups:
+            doors = [str(group / "cgroup.procs") for group in dict.fromkeys(self.groups.values())]
+            yield from ("/bin/sh", "-c", JOIN, "sh", *doors, "--")
+
+    def struck(self) -> bool:
+        """Tell whether the kernel has killed a process of the tree for its memory."""
+        if "memory" not in self.groups:
+            return False
+        rows = _there(self.groups["memory"], VICTIMS).read_text().splitlines()
+        return any(row.startswith("oom_kill ") and not row.endswith(" 0") for row in rows)
+
+
+def home(controller: str = "pids") -> Path | None:
+    """Return where groups with such a limit can be made, None where they cannot or need not be."""
     if os.geteuid() != 0:
         return None
-    for root in ROOTS:
+    for root in (ROOT / controller, ROOT):
         control = root / "cgroup.subtree_control"
-        enabled = "pids" in control.read_text().split() if control.exists() else root.name == "pids"
+        enabled = controller in control.read_text().split() if control.exists() else root != ROOT
         if enabled and os.access(root, os.W_OK) and (root / "cgroup.procs").exists():
             return root
     return None
 
 
 @contextmanager
-def fence(processes: int) -> Iterator[list[str]]:
-    """Make a group for at most `processes` (threads count); yield what joins it, to stand before a command.
+def fence(processes: int, memory: int | None = None) -> Iterator[Fence]:
+    """Make groups for at most `processes` (threads count) and `memory` bytes (files in memory count, swap is none).
 
-    Nothing stands there where no group can be made. All that ran in the group must be dead in the end.
+    All that ran in them must be dead in the end.
     """
-    root = home()
-    group = root / f"budgetml-{os.getpid()}-{next(NUMBERS)}" if root else None
+    made, name = Fence(), f"budgetml-{os.getpid()}-{next(NUMBERS)}"
     try:
-        if root is not None and group is not None:
+        for controller, most in (("pids", processes), ("memory", memory)):
+            root = home(controller)
+            if root is None or most is None:
+                continue
             _sweep(root)
-            group.mkdir()
-            (group / "pids.max").write_text(str(processes))
-    except OSError:  # a container's read-only file system: the watchdog remains
-        group = None
-    try:
-        yield ["/bin/sh", "-c", JOIN, "sh", str(group / "cgroup.procs")] if group else []
+            with suppress(OSError):  # a container's read-only file system: the watchdog remains
+                group = root / name
+                group.mkdir(exist_ok=True)
+                made.groups[controller] = group
+                _there(group, MOST[controller]).write_text(str(most))
+                if controller == "memory":
+                    _there(group, NO_SWAP).write_text("0")
+        yield made
     finally:
-        if group is not None:
+        for group in dict.fromkeys(made.groups.values()):
             _remove(group)
+
+
+def _there(group: Path, names: tuple[str, ...]) -> Path:
+    return next((group / name for name in names if (group / name).exists()), group / names[-1])
 
 
 def _sweep(root: Path) -> None:

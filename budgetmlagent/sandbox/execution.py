@@ -59,9 +59,17 @@ class ScriptSandbox:
     def _job(self, script: str, workspace: Path) -> Job:
         task = self.task
         bound = lay_out(task, script, workspace)
-        limits = Limits(seconds=task.seconds, memory_mb=task.memory_gb * 1024)
-        hidden = (task.scoring, self.workdir)
-        return Job(self.python, [SCRIPT], workspace, limits, readonly=bound, hidden=hidden)
+        limits = Limits(
+            seconds=task.seconds,
+            memory_mb=task.memory_gb * 1024,
+            disk_mb=task.disk_gb * 1024,
+            output_mb=task.output_mb,
+            processes=task.processes,
+        )
+        return Job(
+            self.python, [SCRIPT], workspace, limits,
+            readonly=bound, hidden=(task.scoring, self.workdir), network=task.network, gpu=task.gpu,
+        )  # fmt: skip
 
     def _folder(self, here: Here, script: str) -> Path:
         """Return the folder of the step's next execution of `script`; those of steps before are removed.

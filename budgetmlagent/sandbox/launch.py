@@ -4,14 +4,18 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox import bwrap, cgroup, seccomp
+from budgetmlagent.sandbox import bwrap, cgroup, gpus, seccomp
+from budgetmlagent.sandbox.cgroup import Fence
 from budgetmlagent.sandbox.interpreter import Interpreter, masks, within
-from budgetmlagent.sandbox.watchdog import MB, Limits, Outcome, Watchdog
+from budgetmlagent.sandbox.usage import MB
+from budgetmlagent.sandbox.watchdog import Limits, Outcome, Watchdog
+
+FENCE = 1.05  # the kernel's limit of memory, in limits
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Job:
     hidden: tuple[Path, ...] = ()  # never visible, should they lie in the interpreter's folders
     stderr: int = subprocess.STDOUT
     masks: tuple[Path, ...] | None = None  # all that is to be hidden, where that was found out before
+    network: bool = False  # the host's
+    gpu: str = ""  # "", "all" or numbers of GPUs, "0,1"
 
 
 def masked(job: Job) -> tuple[Path, ...]:
@@ -50,7 +56,7 @@ def launch(rung: Rung, job: Job) -> Outcome:
     return _bare(job) if rung.binary is None else _bubblewrap(rung.binary, job)
 
 
-def environment(job: Job, home: str) -> dict[str, str]:
+def environment(job: Job, home: str, *, isolated: bool) -> dict[str, str]:
     """The whole environment of a job: nothing of the caller's but OpenBLAS' choice of kernels."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
@@ -71,6 +77,7 @@ def environment(job: Job, home: str) -> dict[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",
         "OPENBLAS_NUM_THREADS": str(max(1, cores // 2)),
         **kept,
+        **gpus.environment(job.gpu, isolated=isolated),
     }
 
 
@@ -95,18 +102,20 @@ def _isolated(binary: Path, job: Job, command: list[str]) -> Outcome:
         masks=masked(job) if job.masks is None else job.masks,
         workspace=job.workspace,
         readonly=job.readonly,
-        env=environment(job, "/workspace"),
+        env=environment(job, "/workspace", isolated=True),
+        network=job.network,
+        devices=gpus.devices(job.gpu),
         seccomp=filter_,
         info=write,
     )
-    with cgroup.fence(job.limits.processes + bwrap.THREADS) as join:
+    with _fence(job) as fence:
         # The shell that joins the group exports a folder of the host's, which /proc/1/environ would show.
-        bare = ["/usr/bin/env", "-i"] if join else []
-        process = _start([*join, *bare, *argv, *command], {}, job, keep=(filter_, write))
+        bare = ["/usr/bin/env", "-i"] if fence.groups else []
+        process = _start([*fence, *bare, *argv, *command], {}, job, keep=(filter_, write))
         os.close(filter_)
         os.close(write)
         with _pidfd(read) as inner:
-            return Watchdog(process, inner, job.limits, job.workspace).watch()
+            return Watchdog(process, inner, job.limits, job.workspace, fence).watch()
 
 
 @contextmanager
@@ -144,9 +153,10 @@ def _bare(job: Job) -> Outcome:
             else:
                 shutil.copyfile(source, target)
         command = _command(job, [_outside(arg, places) for arg in job.args], fenced=False)
-        with cgroup.fence(job.limits.processes + bwrap.THREADS) as join:
-            process = _start([*join, *_tied(), *command], environment(job, str(job.workspace)), job, keep=())
-            return Watchdog(process, None, job.limits, job.workspace).watch()
+        with _fence(job) as fence:
+            env = environment(job, str(job.workspace), isolated=False)
+            process = _start([*fence, *_tied(), *command], env, job, keep=())
+            return Watchdog(process, None, job.limits, job.workspace, fence).watch()
     finally:
         shutil.rmtree(view, ignore_errors=True)
 
@@ -170,6 +180,22 @@ def _command(job: Job, args: list[str], *, fenced: bool) -> list[str]:
     processes = job.limits.processes if fenced else None
     fences = bwrap.fences(processes=processes, disk_bytes=int(job.limits.disk_mb * MB))
     return [*fences, str(job.python.path), *args]
+
+
+def _fence(job: Job) -> AbstractContextManager[Fence]:
+    """A little wider than the limits: the watchdog, which can tell shared from own memory, comes first."""
+    limits = job.limits
+    files = limits.disk_mb if _is_in_memory(job.workspace) else 0
+    memory = int((FENCE * limits.memory_mb + files) * MB)
+    return cgroup.fence(limits.processes + bwrap.THREADS, memory)
+
+
+def _is_in_memory(folder: Path) -> bool:
+    """Tell whether what is written in `folder` is kept in memory, as in a /tmp that is a tmpfs."""
+    device = folder.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    rows = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return any(row[2] == number and row[row.index("-") + 1] in ("tmpfs", "ramfs") for row in rows)
 
 
 def _start(

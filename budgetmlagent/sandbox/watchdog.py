@@ -1,26 +1,29 @@
 """Watches a process tree against its limits, and kills the whole of it when one is passed.
 
 Covered: wall time, memory (PSS: pages shared by forks count once), disk written in one folder, bytes of output,
-number of processes. Not covered: processor time, and memory taken and given back between two looks.
+number of processes. Not covered: processor time, and memory taken and given back between two looks. The next look
+comes the sooner, the less room there is: by then nothing can have gone far over its limit.
 """
 
 import os
 import select
 import signal
-import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox import usage
+from budgetmlagent.sandbox.cgroup import Fence
+from budgetmlagent.sandbox.usage import MB
 
-LOOK = 0.1  # seconds between two looks at the tree
-CLOSE_LOOK = 0.02  # the same when memory comes near its limit
-MB = 1 << 20
+SLOWEST, FASTEST = 0.1, 0.004  # seconds between two looks
+MEMORY_RATE = 8 << 30  # bytes a second: as fast as a few cores can take fresh memory
+DISK_RATE = 4 << 30  # the same of a disk, which is the page cache first
 # How a script ends that ran into the kernel's own limits before the watchdog looked.
 TELLTALES = {
     b"[Errno 11] Resource temporarily unavailable": "processes",
@@ -56,36 +59,45 @@ class Watchdog:
     """Watches one process tree. `inner` is a pidfd whose death takes the whole tree along, None without such."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], inner: int | None, limits: Limits, disk: Path
+        self, process: subprocess.Popen[bytes], inner: int | None, limits: Limits, disk: Path, fence: Fence
     ) -> None:
-        self.process, self.inner, self.limits, self.disk = process, inner, limits, disk
+        self.process, self.inner, self.limits, self.fence = process, inner, limits, fence
         self.started = time.monotonic()
         self.output = bytearray()
-        self.memory = 0.0
+        self.memory, self.used = 0, 0  # bytes: the highest, and an upper bound of what is in use
+        self.recorded = 0  # bytes that were mapped when the highest was last looked for
         self.seen: dict[int, psutil.Process] = {}
-        self.disk_before = sum(_sizes(disk))
-        self.disk_look = 0.0  # time of the next look at the disk
+        self.disk = usage.Disk(disk, limits.disk_mb * MB)
 
     def watch(self) -> Outcome:
         """Wait for the end, or make it; every process of the tree is dead on return.
 
         Raises UnavailableError where one cannot be killed.
         """
-        reason = ""
+        reason, pause = "", FASTEST
         try:
             while self.process.poll() is None and not reason:
-                self._listen(until=time.monotonic() + (CLOSE_LOOK if self._is_near() else LOOK))
+                self._listen(until=min(time.monotonic() + pause, self.started + self.limits.seconds))
+                began = time.monotonic()
                 reason = self._over()
+                pause = self._pause(time.monotonic() - began)
         finally:
             seconds = time.monotonic() - self.started
             self._kill()
         self._drain()
         code = self.process.returncode
-        reason = reason or (self._telltale() if code else "")
-        return Outcome(None if reason else code, seconds, bytes(self.output), reason, self.memory)
+        reason = reason or self._struck() or (self._telltale() if code else "")
+        return Outcome(None if reason else code, seconds, bytes(self.output), reason, self.memory / MB)
 
-    def _is_near(self) -> bool:
-        return self.memory > 0.6 * self.limits.memory_mb or time.monotonic() - self.started < 2 * LOOK
+    def _pause(self, look: float) -> float:
+        """Return the seconds until the next look: no limit can be passed by much in them, and no half of the time is looking."""
+        if self.disk.count is not None:  # the sooner it is done, the less is written meanwhile
+            return 0.0
+        room = self.limits.memory_mb * MB - self.used
+        soonest = min(
+            room / MEMORY_RATE, self.disk.room() / DISK_RATE, 0.3 * (time.monotonic() - self.started)
+        )
+        return max(look, min(SLOWEST, max(FASTEST, soonest)))
 
     def _listen(self, until: float) -> None:
         """Collect output until the next look, or until the process ends."""
@@ -102,46 +114,58 @@ class Watchdog:
 
     def _over(self) -> str:
         """Return the limit that is passed, "" for none."""
-        limits, now = self.limits, time.monotonic()
-        if now - self.started > limits.seconds:
+        limits = self.limits
+        if time.monotonic() - self.started >= limits.seconds:
             return "time"
         if len(self.output) > limits.output_mb * MB:
             return "output"
         tree = self._tree()
         if len(tree) > limits.processes:  # first, as measuring each takes a while
             return "processes"
-        memory, unlinked = self._measure(tree)
-        self.memory = max(self.memory, memory)
-        if memory > limits.memory_mb:
+        unlinked, in_memory = usage.nameless(tree, self.disk.device)
+        if self._is_full(tree, in_memory):
             return "memory"
-        if now >= self.disk_look:
-            used = sum(_sizes(self.disk)) - self.disk_before + unlinked
-            self.disk_look = now + 10 * (time.monotonic() - now)
-            if used > limits.disk_mb * MB:
-                return "disk"
-        return ""
+        return "disk" if self.disk.look(unlinked) else self._struck()
 
-    def _tree(self) -> list[psutil.Process]:
-        try:
-            root = psutil.Process(self.process.pid)
-            tree = [root, *root.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
-        if self.inner is None:  # without a namespace, daemons that left the tree must be found again
-            self.seen.update((process.pid, process) for process in tree)
+    def _struck(self) -> str:
+        """Name memory where the kernel's fence was quicker."""
+        if not self.fence.struck():
+            return ""
+        self.memory = max(self.memory, int(self.limits.memory_mb * MB))
+        return "memory"
+
+    def _tree(self) -> list[int]:
+        if self.inner is not None:
+            return usage.tree([self.process.pid])
+        # Without a namespace, daemons that left the tree must be found again.
+        tree = usage.tree(
+            [self.process.pid, *(pid for pid, known in self.seen.items() if known.is_running())]
+        )
+        for pid in tree:
+            if pid not in self.seen:
+                with suppress(psutil.NoSuchProcess):
+                    self.seen[pid] = psutil.Process(pid)
         return tree
 
-    def _measure(self, tree: list[psutil.Process]) -> tuple[float, int]:
-        """Return megabytes of memory, and bytes of files on the disk that have no name any more."""
-        memory, nameless = 0, dict[tuple[int, int], int]()
-        for process in tree:
-            memory += _memory(process)
-            nameless.update(_nameless(process.pid))
-        device = self.disk.stat().st_dev
-        unlinked = sum(size for (where, _), size in nameless.items() if where == device)
-        # A file without a name elsewhere lives in memory; where it is mapped, PSS has it already.
-        memory = max(memory, sum(nameless.values()) - unlinked)
-        return memory / MB, unlinked
+    def _is_full(self, tree: list[int], in_memory: int) -> bool:
+        """Tell whether the memory is passed. `in_memory` are bytes of files in memory that have no name.
+
+        What is mapped is cheap to know and never less than what is in use: the dear look is for the limit and for a new
+        height.
+        """
+        mapped = sum(usage.resident(pid) for pid in tree)
+        limit = self.limits.memory_mb * MB
+        self.used = mapped + in_memory
+        if self.used > limit or self.used > 1.05 * self.recorded:
+            shares = [usage.proportional(pid) for pid in tree]
+            # A file in memory that is mapped is in the shares already.
+            files = max(0, in_memory - sum(file for _, file in shares))
+            self.recorded, self.used = (
+                max(self.recorded, self.used),
+                sum(whole for whole, _ in shares) + files,
+            )
+            self.memory = max(self.memory, self.used)
+        return self.used > limit
 
     def _kill(self) -> None:
         """Kill the tree and wait until the last process is dead."""
@@ -191,43 +215,3 @@ def _signal(pidfd: int) -> None:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        info = process.memory_full_info()
-    except psutil.Error:
-        return 0
-    return int(getattr(info, "pss", info.rss))
-
-
-def _nameless(pid: int) -> Iterator[tuple[tuple[int, int], int]]:
-    """Yield ((device, inode), bytes) of the open regular files of a process that have no name any more."""
-    try:
-        entries = list(os.scandir(f"/proc/{pid}/fd"))
-    except OSError:
-        return
-    for entry in entries:
-        try:
-            status = os.stat(entry.path)  # noqa: PTH116 - a Path for each descriptor of each look is slow
-        except OSError:
-            continue
-        if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
-            yield (status.st_dev, status.st_ino), status.st_blocks * 512
-
-
-def _sizes(folder: Path) -> Iterator[int]:
-    """Yield the bytes that each file below `folder` takes on the disk; an empty one takes a block, too."""
-    stack = [str(folder)]
-    while stack:
-        try:
-            entries = list(os.scandir(stack.pop()))
-        except OSError:
-            continue
-        for entry in entries:
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    stack.append(entry.path)
-                yield max(4096, entry.stat(follow_symlinks=False).st_blocks * 512)
-            except OSError:
-                continue

@@ -36,6 +36,16 @@ class TaskFiles(Protocol):
     @property
     def memory_gb(self) -> float: ...  # noqa: D102
     @property
+    def disk_gb(self) -> float: ...  # noqa: D102
+    @property
+    def output_mb(self) -> float: ...  # noqa: D102
+    @property
+    def processes(self) -> int: ...  # noqa: D102
+    @property
+    def network(self) -> bool: ...  # noqa: D102
+    @property
+    def gpu(self) -> str: ...  # noqa: D102
+    @property
     def python(self) -> Path | None: ...  # noqa: D102
     @property
     def starter(self) -> str: ...  # noqa: D102

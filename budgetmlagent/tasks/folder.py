@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.tasks.taskfile import MEMORY_GB, SECONDS, nearest, read_task_file, read_text
+from budgetmlagent.tasks.taskfile import Limits, nearest, read_task_file, read_text
 
 Direction = Literal["max", "min"]
 BUNDLED = Path(__file__).parent / "bundled"
@@ -28,8 +28,13 @@ class TaskFolder:
     text: str  # the task in words
     metric: str
     direction: Direction
-    seconds: float  # limit of one execution
+    seconds: float  # limits of one execution
     memory_gb: float
+    disk_gb: float
+    output_mb: float
+    processes: int
+    network: bool  # whether the scripts may use it
+    gpu: str  # those that the scripts may use: "", "all" or numbers, "0,1"
     data: Literal["stays", "schema", "samples"]  # what may leave the machine
     python: Path | None  # another interpreter for the scripts
     starter: str  # text of train.py
@@ -39,6 +44,16 @@ class TaskFolder:
     submission: str  # name, or glob, of what a script must write
     feedback: Literal["public", "reported"]  # where the scores during a run come from
     layout: Literal["budgetml", "mlagentbench"]
+
+    def allowed(self) -> dict[str, str]:
+        """Return the limits of one execution in words, by what they limit."""
+        return {
+            "time": f"{self.seconds:g} s",
+            "memory": f"{self.memory_gb:g} GB",
+            "disk": f"{self.disk_gb:g} GB",
+            "output": f"{self.output_mb:g} MB",
+            "processes": f"{self.processes}",
+        }
 
 
 def bundled() -> list[str]:
@@ -92,6 +107,11 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
         direction=_direction({f"{file}: metric.direction": spec.metric.direction, **higher}, wanted),
         seconds=float(spec.limits.seconds),
         memory_gb=float(spec.limits.memory_gb),
+        disk_gb=float(spec.limits.disk_gb),
+        output_mb=float(spec.limits.output_mb),
+        processes=spec.limits.processes,
+        network=spec.network,
+        gpu=spec.gpu,
         data=spec.data,
         python=None if spec.python is None else _python(file, spec.python),
         starter=read_text(root / "env" / STARTER, "the starter script"),
@@ -111,6 +131,7 @@ def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
     starter = read_text(root / "env" / STARTER, "the starter script")
     text = read_text(scripts / "research_problem.txt", "the task in words").strip()
     higher = _higher(scripts / "eval.py")
+    limits = Limits()
     return TaskFolder(
         name=re.sub(r"[^A-Za-z0-9_.-]+", "-", root.name).strip("-.") or "task",
         root=root,
@@ -118,8 +139,13 @@ def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
         text=text,
         metric="score",
         direction=_direction(higher, wanted),
-        seconds=SECONDS,
-        memory_gb=MEMORY_GB,
+        seconds=limits.seconds,
+        memory_gb=limits.memory_gb,
+        disk_gb=limits.disk_gb,
+        output_mb=limits.output_mb,
+        processes=limits.processes,
+        network=False,
+        gpu="",
         data="schema",
         python=None,
         starter=starter,

@@ -3,15 +3,29 @@
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from budgetmlagent.errors import UsageError
 
-SECONDS = 120.0  # of one execution, where a task sets no limit
-MEMORY_GB = 4.0
+
+def _network(given: Any) -> Any:
+    """Read a switch: `on` and `off` are words in YAML 1.2 and truth values in YAML 1.1."""
+    known = {"on": True, "off": False}
+    if isinstance(given, bool) or given in known:
+        return known.get(given, given)
+    raise ValueError("write off or on")
+
+
+def _gpu(given: Any) -> Any:
+    """Read which GPUs are meant, as "", "all" or numbers with commas between them."""
+    if isinstance(given, bool):
+        return "all" if given else ""
+    if isinstance(given, list) and given and all(type(number) is int and number >= 0 for number in given):
+        return ",".join(str(number) for number in sorted(set(given)))
+    raise ValueError("write false, true or a list of numbers, such as [0, 1]")
 
 
 class _Strict(BaseModel):
@@ -28,8 +42,11 @@ class Metric(_Strict):
 class Limits(_Strict):
     """What one execution may take."""
 
-    seconds: float = Field(default=SECONDS, gt=0, allow_inf_nan=False)
-    memory_gb: float = Field(default=MEMORY_GB, gt=0, allow_inf_nan=False)
+    seconds: float = Field(default=120.0, gt=0, allow_inf_nan=False)
+    memory_gb: float = Field(default=4.0, gt=0, allow_inf_nan=False)
+    disk_gb: float = Field(default=1.0, gt=0, allow_inf_nan=False)  # written into the workspace
+    output_mb: float = Field(default=8.0, gt=0, allow_inf_nan=False)  # printed
+    processes: int = Field(default=200, gt=0)
 
 
 class TaskFile(_Strict):
@@ -39,6 +56,8 @@ class TaskFile(_Strict):
     text: str = Field(min_length=1)
     metric: Metric
     limits: Limits = Limits()
+    network: Annotated[bool, BeforeValidator(_network)] = False
+    gpu: Annotated[str, BeforeValidator(_gpu)] = ""
     data: Literal["stays", "schema", "samples"] = "schema"
     python: str | None = None
     submission: str = Field(default="submission.csv", pattern=r"^[A-Za-z0-9_*-][A-Za-z0-9_.*-]*$")
@@ -110,6 +129,8 @@ def _problem(error: ErrorDetails) -> str:
         return f"is {given!r}; write {error.get('ctx', {}).get('expected', '')}"
     if error["type"] == "model_type":
         return f"is {given!r}; write a mapping with keys of its own"
+    if error["type"] == "value_error":
+        return f"is {given!r}; {error['msg'].removeprefix('Value error, ')}"
     if error["type"] == "string_pattern_mismatch":
         return f"is {given!r}; write a plain name of letters, digits, '.', '_' and '-'"
     if error["type"] == "string_too_short":
