@@ -139,6 +139,15 @@ def last_step(saver: "BaseCheckpointSaver[Any]", name: str) -> list[Point]:
     return points([before, after])
 
 
+def question(saver: "BaseCheckpointSaver[Any]", name: str) -> dict[str, Any] | None:
+    """Return what branch `name` waits to be told, by LangGraph's interrupt; None where it waits for nothing."""
+    found = saver.get_tuple(thread(name))  # type: ignore[arg-type]
+    writes = {channel: value for _, channel, value in (found.pending_writes or ())} if found else {}
+    if "__interrupt__" not in writes or "__resume__" in writes:
+        return None
+    return dict(writes["__interrupt__"][0].value)
+
+
 def split(
     path: "Sequence[CheckpointTuple]",
     target: "BaseCheckpointSaver[Any]",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.models.approval import WHEN
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.rundir import RunConfig, RunDir, new_id
@@ -42,6 +43,9 @@ def plan(
     *,
     unsafe: bool = False,
     direction: str | None = None,
+    approve: str = "",
+    above: float = 0.0,
+    minutes: float | None = None,
 ) -> Order:
     """Check everything that can be checked before anything is spent.
 
@@ -52,6 +56,10 @@ def plan(
         raise UsageError(f"--turns {turns}: at least 1 is needed")
     if history not in HISTORY:
         raise UsageError(f"--history {history}: one of {', '.join(HISTORY)} is needed")
+    if approve not in ("", *WHEN):
+        raise UsageError(f"--approve {approve}: one of {', '.join(WHEN)} is needed")
+    if minutes is not None and not 0 < minutes < 1e6:
+        raise UsageError(f"--minutes {minutes}: a number above 0 is needed")
     folder = load_task(task, direction=direction)
     spec = load_graph(graph)
     replay = str(models)[len(REPLAY) :] if str(models).startswith(REPLAY) else ""
@@ -74,6 +82,9 @@ def plan(
         replay=str(Path(replay).resolve()) if replay else "",
         sandbox="none: a recorded run is replayed" if replay else _sandbox(unsafe),
         hosts=[] if replay else hosts(used),
+        approve="" if replay else approve,
+        above=nano("--above", above),
+        minutes=None if replay else minutes,
     )
     return Order(config, spec, folder, used, {name: price_of(model) for name, model in used.items()})
 

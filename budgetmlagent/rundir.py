@@ -41,6 +41,9 @@ class RunConfig:
     direction: str | None = None
     replay: str = ""  # folder of the recorded run, for a replay
     fork: Fork | None = None
+    approve: str = ""  # which calls wait for a person's word: "" | expert | up | all
+    above: int = 0  # nano-dollars that a call may cost without one
+    minutes: float | None = None  # that the run may take
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `config.json` has it."""

@@ -4,37 +4,36 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from budgetmlagent import branches, disk, events, rundir, summary
-from budgetmlagent.branches import Point
+from budgetmlagent.editing import EditableRun
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
 from budgetmlagent.events import Event
-from budgetmlagent.view import RunView
-from memory.state import RunState
+from budgetmlagent.models.approval import in_words
 from nodes.deps import OUTAGES
 
 if TYPE_CHECKING:
-    from budgetmlagent.wiring import Parts
     from graphs.spec import GraphSpec
 
+INTERRUPT = "__interrupt__"  # LangGraph's key of a stream's update where a node waits for a word
 OnStep = Callable[[Event], None]
 Until = str | int | Callable[[Event], bool]
-UNDONE = ("refused", "no_turn", *OUTAGES)  # the faults of a step that did nothing
-STEPS_A_TURN = 40  # recursion limit per turn: far above any turn's real length, far below for ever
 
 
-class Session(RunView):
+class Session(EditableRun):
     """One run of one task.
 
     `Session("digits")` makes a run (nothing is executed yet), `Session.open(run)` goes on with one.
     `budget` in dollars, `turns` in decisions of the planner, `history` one of off, run, all. `project_budget` is what all
-    runs of `runs_dir` may spend together, from now on; by itself there is no such cap.
+    runs of `runs_dir` may spend together, from now on; by itself there is no such cap. `approve`, one of expert, up, all,
+    says which calls that may cost more than `above` dollars wait for a word (`question`, `approve()`); `minutes` is the
+    time that the run may take.
     Raises UsageError for what the caller got wrong and UnavailableError for what the machine lacks.
     """
+
+    _word: bool | None = None  # of a person, on the call that waits for it
 
     def __init__(
         self,
@@ -50,77 +49,21 @@ class Session(RunView):
         unsafe: bool = False,
         direction: str | None = None,
         project_budget: float | None = None,
+        approve: str = "",
+        above: float = 0.0,
+        minutes: float | None = None,
     ) -> None:
         from budgetmlagent.order import nano, plan
 
         project = None if project_budget is None else nano("--project-budget", project_budget)
-        order = plan(task, graph, models, budget, turns, seed, history, unsafe=unsafe, direction=direction)
+        order = plan(
+            task, graph, models, budget, turns, seed, history,
+            unsafe=unsafe, direction=direction, approve=approve, above=above, minutes=minutes,
+        )  # fmt: skip
         run = rundir.create(Path(runs_dir).resolve(), order.config, order.spec.dump())
         self._begin(run, order.config, order.spec)
         if project is not None:
             self.ledger.set_project_cap(project)
-
-    @cached_property
-    def parts(self) -> "Parts":
-        """The run's dependencies, made when it is first gone on with: looking needs none of them."""
-        from budgetmlagent import wiring
-
-        return wiring.build(self.config, self.folder, self.task, self._graph, self.artifacts, self.ledger)
-
-    @cached_property
-    def _compiled(self) -> Any:
-        from budgetmlagent.order import load_graph
-        from graphs.compile import compile_graph
-
-        return compile_graph(load_graph(self._graph), self.parts.deps, self._saver)
-
-    @property
-    def _thread(self) -> Any:
-        """LangGraph's configuration; each checkpoint is marked with the graph that it was decided under."""
-        graph = self.artifacts.put(self._graph.dump())
-        return branches.thread(self._branch) | {
-            "recursion_limit": STEPS_A_TURN * (self.config.turns + 2),
-            "metadata": {"graph": graph, "start": self._graph.start},
-        }
-
-    @property
-    def graph(self) -> "GraphSpec":
-        """The graph, as a copy: edit it and assign it to go on under the edited one, in the middle of a run too."""
-        return self._graph.model_copy(deep=True)
-
-    @graph.setter
-    def graph(self, spec: "GraphSpec") -> None:
-        from budgetmlagent.order import checked_for
-
-        self.config = checked_for(spec, self.config)
-        with self._running():
-            self._graph = spec.model_copy(deep=True)
-            self.folder.graph.write_text(self._graph.dump(), encoding="utf-8")
-            self.folder.write("config.json", self.config.as_json())
-            self._depart()
-
-    # -- going back
-
-    def goto(self, step: int) -> Self:
-        """Stand after `step` (0: before the first node) and return the session.
-
-        Nothing is lost: going on from here begins a new branch. What was paid for is not paid again there while the
-        requests stay the same, and money that was spent stays spent.
-        """
-        points = branches.points(branches.way(self._saver, self._branch))
-        here = next((point for point in points if point.loop and point.step == step), None)
-        if here is None:
-            steps = ", ".join(str(point.step) for point in points if point.loop) or "none yet"
-            raise UsageError(f"goto({step}): run {self.run_id} has no such step; it has {steps}")
-        self._at = here.config["configurable"]["checkpoint_id"]
-        return self
-
-    def back(self, n: int = 1) -> Self:
-        """Go back `n` steps and return the session."""
-        steps = [0, *(event.step for event in self.timeline)]
-        if not 0 <= n < len(steps):
-            raise UsageError(f"back({n}): run {self.run_id} stands after {len(steps) - 1} steps")
-        return self.goto(steps[-1 - n]) if len(steps) > 1 else self
 
     def fork(
         self,
@@ -160,10 +103,10 @@ class Session(RunView):
     # -- going on
 
     def step(self) -> Event | None:
-        """Run one node; return its event, None where the run has ended."""
+        """Run one node; return its event, None where the run has ended or waits for a word."""
         with self._running(), self._told(), disk.clear():
             event = next(self._events(), None)
-            if event:
+            if event or self.question:
                 self._stand()
             return event
 
@@ -181,6 +124,17 @@ class Session(RunView):
                     break
             return self._stand()
 
+    def approve(self, word: bool = True) -> Self:
+        """Answer the call that waits for a person's word; `run` or `step` goes on with it.
+
+        A call that is declined is routed by the rules of the graph, like any other fault. Raises UsageError where
+        nothing waits.
+        """
+        if not self.question:
+            raise UsageError(f"run {self.run_id}: nothing waits for a word")
+        self._word = word
+        return self
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Write down how the run was left where it does not come to its end."""
@@ -196,112 +150,24 @@ class Session(RunView):
                 self._conclude("failed", str(error))
             raise
 
-    def extend(self, budget: float | None = None, turns: int | None = None) -> None:
-        """Give the run a new total of `budget` dollars or of `turns`; a step that a limit ended is taken again."""
-        from budgetmlagent.order import nano
-
-        if budget is not None:
-            self.ledger.set_cap(self.run_id, nano("--budget", budget))
-        if turns is not None:
-            self.config = replace(self.config, turns=turns)
-            self.folder.write("config.json", self.config.as_json())
-        path = self._path
-        if len(path) < 3:
-            return  # nothing has been decided yet: the limits are read at the first step
-        limits = {"budget": self.ledger.cap(self.run_id), "turns": self.config.turns}
-        edit: dict[str, Any] = {"task": path[-1].values.get("task", {}) | limits}
-        # A step that a limit or its provider let do nothing is taken again; any other is decided again.
-        if self.done and path[-1].values.get("fault", {}).get("kind") in UNDONE:
-            self._depart()
-            self._retake(edit)
-        elif self.done:
-            self._edit(edit)
-        else:
-            self._depart()
-            self._write(path[-1], edit, as_node=branches.ran_last(path))
-
-    def _retake(self, edit: dict[str, Any]) -> None:
-        """Go on from before the newest step, so that it is taken again."""
-        path = self._path
-        self._write(path[-2], edit, as_node=branches.ran_last(path[:-1]))
-
-    def _edit(self, edit: dict[str, Any]) -> None:
-        """Change the state by hand where the run stands, and let the rules decide again."""
-        self._depart()
-        self._redecide(edit)
-
-    def _redecide(self, edit: dict[str, Any]) -> None:
-        """Take the newest decision again, in the state as edited and under the graph as it is."""
-        from langgraph.graph import START
-
-        from graphs.compile import redecide
-
-        path = self._path
-        here, node = path[-1], branches.ran_last(path)
-        if node:
-            state = RunState(**here.values)
-            edit = redecide(self._graph, node, state, edit, self.parts.deps, here.step)
-        self._write(here, edit, as_node=node or START)
-
-    def _write(self, here: Point, edit: dict[str, Any], as_node: str) -> None:
-        config = branches.thread(self._branch, here.config["configurable"]["checkpoint_id"])
-        self._compiled.update_state(config | {"metadata": self._thread["metadata"]}, edit, as_node=as_node)
-
-    def _depart(self) -> None:
-        """Begin a branch where the run was gone back to; decide again what another graph has decided."""
-        path = branches.way(self._saver, self._branch, self._at)
-        if self._at and len(path) < len(branches.way(self._saver, self._branch)):
-            self._branch = branches.split(path, self._saver, self.run_id)
-        self._at = None
-        points = self._path
-        if not points or points[-1].graph in (None, self._thread["metadata"]["graph"]):
-            return
-        node = branches.ran_last(points)
-        if node in self._graph.nodes:
-            self._redecide({})
-        elif points[-1].next not in self._graph.nodes:
-            raise UsageError(
-                f"neither {node!r}, which ran last, nor {points[-1].next!r}, which would run next, is in the graph now:"
-                " go back to a step of another node first"
-            )
-
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        """Hold the run: no two processes go on with it at once."""
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.folder.lock, is_singleton=True)
-        with disk.clear():
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                raise UsageError(f"run {self.run_id} is running in another process") from None
-            self._began = time.monotonic()
-            try:
-                if not self.folder.summary.exists():
-                    self.folder.write("run.json", self.summary)
-                yield
-            finally:
-                self._let_go()
-                lock.release()
-
-    def _let_go(self) -> None:
-        """Close the parts; they are made anew when the run is gone on with."""
-        parts = self.__dict__.pop("parts", None)
-        self.__dict__.pop("_compiled", None)
-        if parts:
-            parts.close()
-
     def _events(self) -> Iterator[Event]:
         """Run node after node, yielding each step's event after its checkpoint is written."""
+        from langgraph.types import Command
+
         self._depart()
+        asked, word = self.question, self._word
+        self._word = None
+        if asked and word is None:
+            return
         if self.done and self._path[-1].values.get("fault", {}).get("kind") in OUTAGES and self._failed:
             self._retake({})  # whoever goes on with a run that its provider let fail has mended that
         path = self._path
         events.write(self.folder.root / "events.jsonl", events.timeline(path, self.calls))
         edits = events.newest_edits(path)
-        start: dict[str, Any] | None = None if path else {"turn": 0}
-        for _ in self._compiled.stream(start, self._thread, stream_mode="updates", durability="sync"):
+        start: Any = Command(resume=word) if asked else None if path else {"turn": 0}
+        for update in self._compiled.stream(start, self._thread, stream_mode="updates", durability="sync"):
+            if INTERRUPT in update:
+                return
             before, after = branches.last_step(self._saver, self._branch)
             event = events.event(before, after, self.calls, edits)
             edits = []
@@ -311,6 +177,8 @@ class Session(RunView):
 
     def _stand(self) -> dict[str, Any]:
         """Write what is to be seen of the run where it stands, at its end with the private scores."""
+        if self.question:
+            return self._conclude("stopped", f"waits for your word: {in_words(self.question)}")
         return self._finish() if self.done else self._conclude("stopped", "not finished")
 
     def _finish(self) -> dict[str, Any]:

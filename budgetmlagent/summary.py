@@ -25,7 +25,6 @@ GOAL = 10.0  # percent better than the starter: success (the paper, section 4)
 SURE = 2.0  # standard errors by which the gain must be larger than nothing
 REASONS = {
     "out_of_turns": "all turns are used",
-    "faulted": "all turns are used",
     "out_of_budget": "what is left of the budget does not pay for the next call",
     "wants": "the planner finished",
     "nothing_recalled": "memory has no untried case",
@@ -150,6 +149,8 @@ def reason(values: Mapping[str, Any]) -> str:
     """
     rule, fault = str(values.get("route", {}).get("rule", "")), values.get("fault", {})
     if fault.get("kind") in OUTAGES:
+        return str(fault["detail"])
+    if fault.get("kind") in ("no_turn", "declined") and rule.startswith("faulted"):
         return str(fault["detail"])
     words = REASONS.get(rule.split(" ", maxsplit=1)[0], rule)
     return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" else words

@@ -88,6 +88,11 @@ class RunView:
         return self.next == END
 
     @property
+    def question(self) -> dict[str, Any] | None:
+        """The call that waits for a person's word: step, node, model, usd (at most), left_usd; None where none does."""
+        return None if self._at else branches.question(self._saver, self._branch)
+
+    @property
     def state(self) -> RunState:
         """The state after the newest step."""
         path = self._path

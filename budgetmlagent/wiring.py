@@ -1,5 +1,6 @@
 """The one place that knows every part: from what was asked for to the dependencies of the nodes."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from budgetmlagent.sandbox.launch import Rung
     from memory.history import RunHistory
 
+SecondsLeft = Callable[[], float]
 Brief = Callable[[Execution], dict[str, Any]]
 CASES = Path(memory.__file__).parent / "cases"
 WAITS = Waits()  # the process's: a session makes its parts anew whenever it goes on
@@ -33,12 +35,14 @@ WAITS = Waits()  # the process's: a session makes its parts anew whenever it goe
 class TaskView:
     """The task as the nodes may know it (`nodes.deps.Task`)."""
 
-    def __init__(self, folder: TaskFolder, config: RunConfig, ledger: "Ledger", brief: Brief) -> None:
+    def __init__(
+        self, folder: TaskFolder, config: RunConfig, ledger: "Ledger", brief: Brief, seconds_left: SecondsLeft
+    ) -> None:
         self.name, self.text, self.metric = folder.name, folder.text, folder.metric
         self.direction: str = folder.direction
         self.seconds, self.starter = folder.seconds, folder.starter
         self.allowed: Mapping[str, str] = folder.allowed()
-        self._config, self._ledger, self._brief = config, ledger, brief
+        self._config, self._ledger, self._brief, self.seconds_left = config, ledger, brief, seconds_left
 
     def limits(self) -> TaskState:
         """Return what the rules must know; the budget is the ledger's, which `resume --budget` may have raised."""
@@ -67,13 +71,19 @@ class Parts:
 
 
 def build(
-    config: RunConfig, run: RunDir, task: TaskFolder, spec: GraphSpec, artifacts: Artifacts, ledger: "Ledger"
+    config: RunConfig,
+    run: RunDir,
+    task: TaskFolder,
+    spec: GraphSpec,
+    artifacts: Artifacts,
+    ledger: "Ledger",
+    seconds_left: SecondsLeft = lambda: math.inf,
 ) -> Parts:
     """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
     if config.replay:
         return _recorded(config, run, task, artifacts, ledger)
     specs = used_models(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
-    return _real(config, run, task, specs, artifacts, ledger)
+    return _real(config, run, task, specs, artifacts, ledger, seconds_left)
 
 
 def _real(
@@ -83,8 +93,10 @@ def _real(
     specs: Mapping[str, ModelSpec],
     artifacts: Artifacts,
     ledger: "Ledger",
+    seconds_left: SecondsLeft,
 ) -> Parts:
     import prompts
+    from budgetmlagent.models.approval import Approval
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.sandbox.brief import brief
     from budgetmlagent.sandbox.execution import ScriptSandbox
@@ -97,15 +109,18 @@ def _real(
     rung = _rung(config.unsafe)
     workdir = run.work
     sweep(workdir)
-    sandbox = ScriptSandbox(task, rung, artifacts, workdir)
+    sandbox = ScriptSandbox(task, rung, artifacts, workdir, seconds_left)
     scorer = SealedScorer(task, rung, artifacts, workdir, split=split_rows)
     history = _history(config, run, task, artifacts)
     prices = {name: price_of(model) for name, model in specs.items()}
     client = ModelClient(
         specs, prices, ledger, config.run_id, artifacts,
         seed=config.seed, origins=_paid_by(config), start_embedded=_embedded, waits=WAITS,
+        approval=Approval(config.approve, config.above), seconds_left=seconds_left,
     )  # fmt: skip
-    view = TaskView(task, config, ledger, lambda execution: brief(task, rung, execution, artifacts))
+    view = TaskView(
+        task, config, ledger, lambda execution: brief(task, rung, execution, artifacts), seconds_left
+    )
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), scorer, artifacts, history, prompts.render, view)
 
     def final(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,7 +156,7 @@ def _recorded(
     sandbox, repairs = RecordedSandbox(recording, artifacts), RecordedRepairs(recording, artifacts)
     live = _history(config, run, task, artifacts)
     history = RecordedHistory(recording, artifacts, live)
-    view = TaskView(task, config, ledger, lambda _: recording.briefing())
+    view = TaskView(task, config, ledger, lambda _: recording.briefing(), lambda: math.inf)
     deps = Deps(models, sandbox, repairs, RecordedScorer(recording), artifacts, history, prompts.render, view)
     return Parts(deps, lambda values: recording.final(values["best"]["attempt"]), live.close_and_merge)
 

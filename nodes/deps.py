@@ -30,7 +30,7 @@ OUTAGES = (
     "rejected",  # it does not answer this very request: too long, not understood, its content filtered
     "provider",  # it answered with what is no reply
 )
-REPLY_FAULTS = ("refused", "truncated", *OUTAGES)  # refused: by the ledger
+REPLY_FAULTS = ("refused", "declined", "truncated", *OUTAGES)  # refused by the ledger, declined by a person
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,10 @@ class Task(Protocol):
     seconds: float  # limit of one execution
     allowed: Mapping[str, str]  # its limits in words: time, memory, disk, output, processes -> "2 GB"
     starter: str  # text of the starter script
+
+    def seconds_left(self) -> float:
+        """Seconds that the run may still take; infinite where its time has no limit."""
+        ...
 
     def limits(self) -> TaskState:
         """What the rules must know: name, direction, budget, turns, history."""

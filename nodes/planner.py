@@ -54,6 +54,8 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not."""
     if state.turn >= state.task.get("turns", 0):
         return _failed(state, "no_turn", "all turns are used")
+    if deps.task.seconds_left() <= 0:
+        return _failed(state, "no_turn", "the run's time is used up")
     chosen = state.notes.get(NAME, {}).get("chosen", [])
     cases = [case for case in recalled(state, deps.artifacts, "case") if case["id"][:SHORT] not in chosen]
     if not deps.here.model:

@@ -1,12 +1,16 @@
 """`budgetml run` and `budgetml resume`."""
 
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from budgetmlagent.cli import options, progress
+from budgetmlagent.models.approval import in_words
+
+WAITS = 130  # the status of a run that can be gone on with, as after an interrupt
 
 
 def run(
@@ -34,6 +38,19 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what a run may cost at most; spend nothing.")
     ] = False,
+    approve: Annotated[
+        str,
+        typer.Option(
+            metavar="expert|up|all", help="Which calls wait for your word before they are paid for."
+        ),
+    ] = "",
+    above: Annotated[
+        float,
+        typer.Option(metavar="USD", help="With --approve: what a call may cost without being asked for."),
+    ] = 0.0,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="N", help="Time that the run may take. [default: no limit]")
+    ] = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")
     ] = False,
@@ -41,15 +58,20 @@ def run(
     as_json: options.Json = False,
 ) -> None:
     """Improve a task's script within a budget."""
+    limits = {
+        "unsafe": unsafe,
+        "direction": direction,
+        "approve": approve,
+        "above": above,
+        "minutes": minutes,
+    }
     if dry_run:
         from budgetmlagent import order
         from budgetmlagent.money.report import project_left
         from budgetmlagent.rundir import LEDGER
 
         cap = None if project_budget is None else order.nano("--project-budget", project_budget)
-        plan = order.plan(
-            task, graph, models, budget, turns, seed, history, unsafe=unsafe, direction=direction
-        )
+        plan = order.plan(task, graph, models, budget, turns, seed, history, **limits)  # type: ignore[arg-type]
         forecast = order.forecast(plan, project_left(runs_dir / LEDGER, cap))
         options.print_json(forecast) if as_json else print(progress.forecast(forecast))
         return
@@ -58,8 +80,8 @@ def run(
     if otel:
         _can_trace(task, direction)  # before there is a run
     session = Session(
-        task, graph, models, budget, turns, seed, history, runs_dir,
-        unsafe=unsafe, direction=direction, project_budget=project_budget,
+        task, graph, models, budget, turns, seed, history, runs_dir, project_budget=project_budget,
+        **limits,  # type: ignore[arg-type]
     )  # fmt: skip
     _go_on(session, as_json, otel)
 
@@ -68,16 +90,25 @@ def resume(
     run: options.Run,
     budget: Annotated[float | None, typer.Option(metavar="USD", help="The run's new total.")] = None,
     turns: Annotated[int | None, typer.Option(metavar="N", help="The run's new number of turns.")] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="N", help="The run's new total of time.")] = None,
+    approve: Annotated[
+        str | None, typer.Option(metavar="yes|no", help="Your word on the call that waits for it.")
+    ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     otel: options.Otel = False,
     as_json: options.Json = False,
 ) -> None:
     """Go on with a run that was stopped, or give one whose money ended more of it."""
+    from budgetmlagent.errors import UsageError
     from budgetmlagent.session import Session
 
     session = Session.open(run, runs_dir)
-    if budget is not None or turns is not None:
-        session.extend(budget, turns)
+    if approve is not None:
+        if approve not in ("yes", "no"):
+            raise UsageError(f"--approve {approve}: yes or no is needed")
+        session.approve(approve == "yes")
+    if not all(limit is None for limit in (budget, turns, minutes)):
+        session.extend(budget, turns, minutes)
     if session.done and session.summary["status"] == "finished":
         summary = session.summary
         options.print_json(summary) if as_json else print(progress.ending(summary))
@@ -107,7 +138,7 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
     try:
         with progress.Live(session) as live:
             watchers = [live.step, *([tracing.step] if tracing else [])]
-            session.run(on_step=lambda event: [watch(event) for watch in watchers])
+            _to_the_end(session, lambda event: [watch(event) for watch in watchers], ask=not as_json)
     finally:
         # Also of a run that failed or was interrupted: whoever asked for JSON gets the object.
         summary = session.summary
@@ -117,6 +148,16 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
             options.print_json(summary)
     if not as_json:
         print(progress.ending(summary))
+    if session.question:
+        raise typer.Exit(WAITS)
+
+
+def _to_the_end(session: Any, on_step: Any, *, ask: bool) -> None:
+    """Run on; in a terminal, ask what a call waits to be told."""
+    session.run(on_step=on_step)
+    while ask and session.question and sys.stdin.isatty():
+        session.approve(typer.confirm(in_words(session.question), err=True))
+        session.run(on_step=on_step)
 
 
 def _interrupt(*_: object) -> None:

@@ -43,6 +43,11 @@ class Approval:
         return bool(interrupt(question))
 
 
+def declined(here: Here, worst: int) -> str:
+    """Say that a call was declined, in a sentence."""
+    return f"a call of model {here.model!r} for ${worst / NANO:.4f} at most was declined"
+
+
 def in_words(question: dict[str, Any]) -> str:
     """Return what is asked, in a line."""
     return (

@@ -5,6 +5,7 @@ step of the graph with a reservation of its own.
 """
 
 import hashlib
+import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host, is_loopback
 from budgetmlagent.models.waiting import Waits
 from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from budgetmlagent.models.faults import Judgement
 
 EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
+LEAST_SECONDS = 5.0  # that a request is given although the run's time is nearly used up
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
 ONE_LIMIT_ONLY = (
     "openai.com",
@@ -80,6 +83,8 @@ class ModelClient:
         start_embedded: Callable[[ModelSpec], Endpoint] | None = None,
         timeout: float | None = None,
         waits: Waits | None = None,
+        approval: Approval | None = None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self.models, self.prices, self.ledger, self.run = models, prices, ledger, run
         self.origins = origins  # runs whose replies are used again where a request is the same
@@ -89,7 +94,7 @@ class ModelClient:
             start_embedded,
             timeout,
         )
-        self.waits = waits or Waits()
+        self.waits, self.approval, self.seconds_left = waits or Waits(), approval or Approval(), seconds_left
 
     def spent(self) -> int:
         """Nano-dollars of this run: settled calls plus reservations of unknown outcome."""
@@ -120,6 +125,9 @@ class ModelClient:
         self.waits.before(urlsplit(url).netloc)  # with nothing reserved: an interrupt here costs nothing
         bound = input_bound(messages, schema, self.ledger.ratio(call))
         limit = min(max_tokens, spec.max_tokens or max_tokens)
+        worst = self.prices[spec.name].worst_case(bound, limit)
+        if not self.approval.granted(here, worst, self.ledger.left(self.run)):
+            return Reply(fault="declined", detail=declined(here, worst))
         room, limit = self._reserve(call, bound, limit, here.budget)
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(call))
@@ -193,7 +201,8 @@ class ModelClient:
             form = {"name": "reply", "strict": True, "schema": request.schema}
             # Not with_structured_output: that loses the text and the usage of a reply that is cut off.
             body["response_format"] = {"type": "json_schema", "json_schema": form}
-        timeout = self.timeout or (EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS)
+        usual = self.timeout or (EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS)
+        timeout = max(LEAST_SECONDS, min(usual, self.seconds_left()))
         # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
         http_client = DefaultHttpxClient(
             trust_env=not is_loopback(spec),

@@ -1,8 +1,9 @@
 """Runs a task's scripts in the sandbox and takes what they submit."""
 
 import hashlib
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from budgetmlagent.sandbox.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, TaskFiles, lay_out, remove, take
 from nodes.deps import Artifacts, Execution, Finding, Here
 
+LEAST_SECONDS = 5.0  # that a script is given although the run's time is nearly used up
 TAIL = 4000  # characters
 EXECUTION = "execution-"
 
@@ -21,9 +23,17 @@ EXECUTION = "execution-"
 class ScriptSandbox:
     """`nodes.deps.Sandbox` for one task. `workdir` holds the executions of the newest step."""
 
-    def __init__(self, task: TaskFiles, rung: Rung, artifacts: Artifacts, workdir: Path) -> None:
+    def __init__(
+        self,
+        task: TaskFiles,
+        rung: Rung,
+        artifacts: Artifacts,
+        workdir: Path,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
         self.python = interpreter(task.python)
+        self.seconds_left = seconds_left
         self.attempts = 0  # submissions that were no plain file
         self.asked: Counter[str] = Counter()
         self.before = self._sealed()
@@ -60,7 +70,7 @@ class ScriptSandbox:
         task = self.task
         bound = lay_out(task, script, workspace)
         limits = Limits(
-            seconds=task.seconds,
+            seconds=min(task.seconds, max(LEAST_SECONDS, self.seconds_left())),
             memory_mb=task.memory_gb * 1024,
             disk_mb=task.disk_gb * 1024,
             output_mb=task.output_mb,
