@@ -1,7 +1,8 @@
 """Make the generated parts of the documentation again, or (--check) say which are out of date.
 
 The picture of the graph in README.md is drawn from graphs/budgetml.yaml: what it shows is what runs. The JSON Schema of
-graph files, graphs/graph.schema.json, is made from the models and predicates. docs/graphs.md shows every shipped graph.
+graph files, graphs/graph.schema.json, is made from the models and predicates. docs/graphs.md shows every shipped graph. The
+tables of docs/security.md come from a run, `python tests/attacks.py --write`; here only their rows are checked.
 """
 
 import json
@@ -9,6 +10,8 @@ import re
 import sys
 from itertools import takewhile
 from pathlib import Path
+
+from security_page import PAGE, stale
 
 from graphs.draw import mermaid, outline
 from graphs.schema import schema
@@ -65,6 +68,8 @@ def main() -> None:
     if old and "--check" in sys.argv:
         names = ", ".join(str(path.relative_to(ROOT)) for path in old)
         sys.exit(f"out of date: {names}; run `python tests/generated.py`")
+    if rows := stale(PAGE.read_text(encoding="utf-8")):
+        sys.exit(f"docs/security.md: rows differ: {'; '.join(rows)}; run `python tests/attacks.py --write`")
     for path in old:
         path.write_text(made[path], encoding="utf-8")
 

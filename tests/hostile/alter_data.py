@@ -1,18 +1,9 @@
-"""Change, remove and exchange the data."""
+"""Change the data, where it lies for the script and where it lies on the host."""
 
-import os
+import json
+from contextlib import suppress
 from pathlib import Path
 
-done = []
-for name, action in {
-    "write": lambda: Path("train.csv").write_text("changed"),
-    "remove": lambda: os.remove("train.csv"),
-    "rename": lambda: os.rename("train.csv", "other.csv"),
-    "replace": lambda: (Path("new").write_text("changed"), os.replace("new", "train.csv")),
-}.items():
-    try:
-        action()
-        done.append(name)
-    except OSError:
-        pass
-print("done", done)
+for path in ("train.csv", json.loads(Path("targets.json").read_text())["target"]):
+    with suppress(OSError):
+        Path(path).write_text("changed")

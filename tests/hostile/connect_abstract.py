@@ -4,7 +4,6 @@ import json
 import socket
 from pathlib import Path
 
-targets = json.loads(Path("targets.json").read_text())
 with socket.socket(socket.AF_UNIX) as connection:
-    connection.connect("\0" + targets["abstract"])
+    connection.connect("\0" + json.loads(Path("targets.json").read_text())["target"])
     connection.sendall(b"hello")

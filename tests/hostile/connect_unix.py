@@ -1,10 +1,9 @@
-"""Connect to a service by a socket in the file system, as a bus of the user's."""
+"""Connect to a service by a socket in the file system."""
 
 import json
 import socket
 from pathlib import Path
 
-targets = json.loads(Path("targets.json").read_text())
 with socket.socket(socket.AF_UNIX) as connection:
-    connection.connect(targets["unix"])
+    connection.connect(json.loads(Path("targets.json").read_text())["target"])
     connection.sendall(b"hello")

@@ -1,5 +1,7 @@
 """Fill the shared memory."""
 
-with open("/dev/shm/big", "wb") as file:
+import os
+
+with open(f"/dev/shm/big-{os.getpid()}", "wb") as file:
     while True:
         file.write(b"x" * (1 << 20))

@@ -1,4 +1,4 @@
-"""Kill a process of the host by its number."""
+"""Kill a process of the host by its number: the one that runs the agent."""
 
 import json
 import os

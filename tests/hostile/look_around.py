@@ -1,7 +1,8 @@
-"""Report what can be seen: namespaces, processes, descriptors, environment, capabilities, writable places."""
+"""Report what can be seen: namespaces, processes, descriptors, environment, rights, mounts, devices, limits."""
 
 import json
 import os
+import resource
 import socket
 from pathlib import Path
 
@@ -14,6 +15,18 @@ def can_write(folder):
     return True
 
 
+def text(path):
+    try:
+        return Path(path).read_bytes().decode(errors="replace")
+    except OSError:
+        return "not to be read"
+
+
+def megabytes(folder):
+    status = os.statvfs(folder)
+    return status.f_blocks * status.f_frsize >> 20
+
+
 status = dict(
     line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line
 )
@@ -23,6 +36,7 @@ for name in os.listdir("/proc/self/fd"):
         opened.append(os.readlink(f"/proc/self/fd/{name}"))
     except OSError:
         continue
+mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
 print(
     json.dumps(
         {
@@ -33,7 +47,7 @@ print(
             "session": os.getsid(0),
             "descriptors": [name for name in opened if not name.startswith(("pipe:", "/dev/null", "/proc/"))],
             "environment": sorted(os.environ),
-            "first environment": Path("/proc/1/environ").read_text(),
+            "first environment": text("/proc/1/environ"),
             "capabilities": [
                 status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")
             ],
@@ -41,7 +55,12 @@ print(
             "no new privileges": status["NoNewPrivs"].strip(),
             "host": socket.gethostname(),
             "root": sorted(os.listdir("/")),
-            "writable": [p for p in ("/", "/usr", "/etc", "/workspace", "/tmp", "/dev/shm") if can_write(p)],
+            "devices": sorted(os.listdir("/dev")),
+            "writable": [p for p in ("/", "/dev", "/workspace", "/tmp", "/dev/shm") if can_write(p)],
+            "writable mounts": sorted({mount[4] for mount in mounts if "rw" in mount[5].split(",")}),
+            "megabytes": {folder: megabytes(folder) for folder in ("/tmp", "/dev/shm")},
+            "core": resource.getrlimit(resource.RLIMIT_CORE)[1],
+            "files": resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         }
     )
 )

@@ -1,9 +1,7 @@
-"""Plant a module of a library's name, and start-up files, for whoever runs next."""
+"""Plant modules of libraries' names, and start-up files, for whoever runs Python here next."""
 
 from pathlib import Path
 
-for name in ("json.py", "pandas.py", "sitecustomize.py", "usercustomize.py", "eval.py"):
+for name in ("json.py", "csv.py", "pandas.py", "sitecustomize.py", "usercustomize.py", "eval.py"):
     Path(name).write_text("raise SystemExit('planted')")
-Path(".git/hooks").mkdir(parents=True)
-Path(".git/hooks/post-checkout").write_text("#!/bin/sh\ntouch /tmp/escaped\n")
-Path("submission.csv").write_text("id,label\n1,2\n")
+Path("submission.csv").write_text("id,label\n1,2\n2,3\n")

@@ -4,6 +4,6 @@ import json
 import socket
 from pathlib import Path
 
-targets = json.loads(Path("targets.json").read_text())
+target = json.loads(Path("targets.json").read_text())["target"]
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-    sender.sendto(b"hello", ("127.0.0.1", targets["udp"]))
+    sender.sendto(b"hello", ("127.0.0.1", target))

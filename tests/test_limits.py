@@ -1,0 +1,61 @@
+"""What a script may take: the limit that it passed is named, whatever it did to pass it."""
+
+import subprocess
+import sys
+import time
+from os import geteuid
+from pathlib import Path
+
+import host
+import pytest
+
+from budgetmlagent.sandbox import cgroup
+from budgetmlagent.sandbox.interpreter import interpreter
+from budgetmlagent.sandbox.launch import Job, Rung, launch
+from budgetmlagent.sandbox.probe import UNSAFE, probe
+from budgetmlagent.sandbox.watchdog import Limits
+
+
+@pytest.fixture(scope="session")
+def rung() -> Rung:
+    return probe()
+
+
+def test_a_killed_run_ends_in_time_and_keeps_a_bounded_output(rung: Rung, tmp_path: Path) -> None:
+    limits = Limits(seconds=1.0, output_mb=1)
+    started = time.monotonic()
+    outcome = launch(rung, Job(interpreter(None), ["-c", host.script("flood")], tmp_path, limits))
+    assert (outcome.killed, outcome.exit, len(outcome.output)) == ("output", None, 1 << 20)
+    outcome = launch(rung, Job(interpreter(None), ["-c", host.script("deaf")], tmp_path, limits))
+    assert (outcome.killed, outcome.exit) == ("time", None)
+    assert time.monotonic() - started < 15
+
+
+def test_limits_hold_without_isolation_too(tmp_path: Path) -> None:
+    limits = Limits(seconds=20, memory_mb=160)
+    outcome = launch(UNSAFE, Job(interpreter(None), ["-c", host.script("memory_one")], tmp_path, limits))
+    assert outcome.killed == "memory"
+
+
+def test_forks_that_share_memory_are_counted_once(rung: Rung, tmp_path: Path) -> None:
+    script = "import os, time\nheld = b'x' * (80 << 20)\nfor _ in range(4):\n    if not os.fork(): break\ntime.sleep(0.6)"
+    outcome = launch(rung, Job(interpreter(None), ["-c", script], tmp_path, Limits(20, memory_mb=200)))
+    assert (outcome.exit, outcome.killed) == (0, "")
+    assert 80 < outcome.memory_mb < 200
+
+
+@pytest.mark.skipif(geteuid() != 0 or cgroup.home() is None, reason="for root, with control groups")
+def test_root_is_fenced_though_the_kernel_exempts_it() -> None:
+    script = (
+        "import os, time\nn = 0\ntry:\n    for n in range(40):\n"
+        "        if not os.fork(): time.sleep(1); os._exit(0)\nexcept OSError: pass\nprint(n)"
+    )
+    free = subprocess.run(
+        ["prlimit", "--nproc=10", sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
+    assert free.stdout == "39\n", "the kernel does hold root: the control group is not needed any more"
+    with cgroup.fence(10) as join:
+        held = subprocess.run(
+            [*join, sys.executable, "-c", script], check=False, capture_output=True, text=True
+        )
+    assert int(held.stdout) < 10

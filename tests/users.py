@@ -1,0 +1,127 @@
+"""Attacks as root and as an ordinary user: root has each carried out by a child process that has given root up.
+
+The interpreter may lie where root alone can enter, as in /root. The child has a view of the file system of its own, in
+which the folders above it are empty and open; it is bubblewrap that makes it, without any fence.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import attacks
+import fences
+
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox import cgroup
+from budgetmlagent.sandbox.bwrap import binaries
+from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent.sandbox.probe import UNSAFE, probe
+
+USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
+UID = "61234"  # of no account
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def answer(rung: Rung, kind: str, name: str = "") -> bool | list[str]:
+    """Carry out an attack ("held": on the rung, "free": without), or try what a fence is for ("stands", "down").
+
+    For "sights" and "doors" return all that is seen and should not be, and the system calls that are let through.
+    """
+    with tempfile.TemporaryDirectory(prefix="budgetml-attack-", ignore_cleanup_errors=True) as folder:
+        if kind in ("held", "free"):
+            return attacks.outcome(attacks.NAMES[name], rung if kind == "held" else UNSAFE, Path(folder))
+        if kind in ("sights", "doors"):
+            return sorted(getattr(fences, kind)(rung, Path(folder)))
+        fence = next(fence for fence in fences.FENCES if fence.name == name)
+        return fences.is_open(fence, rung, Path(folder), stands=kind == "stands")
+
+
+class Attacker:
+    """Answers for one user. `missing` says why it cannot, "" where it can."""
+
+    def __init__(self, user: str) -> None:
+        self.user, self.missing = user, ""
+        self.child: subprocess.Popen[str] | None = None
+        if user == USERS[0]:
+            self.rung = probe()
+        else:
+            self._start()
+
+    def ask(self, kind: str, name: str = "") -> bool | list[str]:
+        """Return `answer`'s answer."""
+        if self.child is None:
+            return answer(self.rung, kind, name)
+        assert self.child.stdin is not None and self.child.stdout is not None
+        print(json.dumps([kind, name]), file=self.child.stdin, flush=True)
+        line = self.child.stdout.readline()
+        assert line, f"the child that is an ordinary user has failed at {name}; its error stands above"
+        return json.loads(line)
+
+    def lacks(self, needs: str) -> str:
+        """Say why what `needs` something cannot be tried here, "" where it can."""
+        if needs == attacks.GROUPS:
+            there = self.user != "root" or cgroup.home() is not None
+        elif needs.startswith("/"):
+            there = os.access(needs, os.W_OK)
+        else:
+            there = needs in ("", os.uname().machine) or shutil.which(needs) is not None
+        return self.missing or ("" if there else f"needs {needs}")
+
+    def close(self) -> None:
+        """End the child."""
+        if self.child is not None:
+            self.child.communicate()
+
+    def _start(self) -> None:
+        command = _command()
+        if not command:
+            self.missing = "no bubblewrap or setpriv with which root could become an ordinary user"
+            return
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.child.stdout is not None
+        line = self.child.stdout.readline()
+        if line != "ready\n":
+            self.child.communicate()
+            self.child, self.missing = None, f"an ordinary user cannot: {line.strip() or 'it did not start'}"
+
+
+def _command() -> list[str]:
+    """Return what runs this module as an ordinary user, [] where nothing does."""
+    setpriv, found = shutil.which("setpriv"), binaries()
+    if setpriv is None or not found:
+        return []
+    view = [str(found[0].path), "--dev-bind", "/", "/", "--die-with-parent"]
+    needed = {Path(sys.prefix), Path(sys.base_prefix), REPOSITORY}
+    closed = {folder for path in needed for folder in path.parents if not folder.stat().st_mode & 0o001}
+    for top in sorted(closed):
+        if closed.isdisjoint(top.parents):
+            view += ["--perms", "0755", "--tmpfs", str(top)]
+    for path in sorted(needed):
+        if not closed.isdisjoint(path.parents):
+            for folder in reversed(path.parents):
+                if not closed.isdisjoint(folder.parents):
+                    view += ["--perms", "0755", "--dir", str(folder)]
+            view += ["--bind", str(path), str(path)]
+    become = [setpriv, f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+    env = ["env", "-i", f"PATH={os.environ['PATH']}", "LANG=C.UTF-8"]
+    return [*view, "--", *become, *env, sys.executable, "-B", str(Path(__file__).resolve())]
+
+
+def main() -> None:
+    """Answer the questions that come, a line each."""
+    try:
+        rung = probe()
+    except UnavailableError as error:
+        print(error)
+        return
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(answer(rung, *json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
