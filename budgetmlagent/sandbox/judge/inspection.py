@@ -86,9 +86,7 @@ def rows_problem(name: str, said: Table, key: str, expected: list[str], columns:
         first = next(cell for cell, count in Counter(ids).items() if count > 1)
         return f"{name} has {twice} rows whose {key} occurs twice, first {shown(first)}"
     alien = set(ids) - wanted
-    return (
-        f"{name} has {len(alien)} rows whose {key} is unknown, first {shown(min(alien))}" if alien else ""
-    )
+    return f"{name} has {len(alien)} rows whose {key} is unknown, first {shown(min(alien))}" if alien else ""
 
 
 def cells_problem(name: str, said: Table, column: str, answers: list[str], key: str) -> str:
