@@ -57,13 +57,22 @@ class Report:
         return told | {"bytes": self.bytes, "left": self.left}
 
     def take(self, path: Path, *, dry_run: bool) -> None:
-        """Count a file or folder, and remove it."""
+        """Count a file or folder, and remove it. Raises UnavailableError where that cannot be done."""
         for status in _all(path):
             seen = self._links.setdefault((status.st_dev, status.st_ino), [0, 0, status.st_blocks])
             seen[0] += 1
             seen[1] = max(seen[1], 1 if stat.S_ISDIR(status.st_mode) else status.st_nlink)
         if not dry_run:
-            remove(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        remove(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    except OSError as error:
+        raise UnavailableError(f"cannot remove {path}: {error.strerror}") from None
+    if os.path.lexists(path):
+        raise UnavailableError(f"cannot remove {path}: something in it stays; is it another user's?")
 
 
 def _all(path: Path) -> Iterator[os.stat_result]:

@@ -210,6 +210,7 @@ def test_old_runs_are_chosen_and_the_best_of_a_task_is_not(tmp_path):
         "b": (50, 40, "x"),
         "c": (9, 40, "y"),
         "d": (None, 40, "x"),
+        "e": (9, 10, "y"),
         "new": (10, 1, "x"),
     }
     for name, (gain, days, task) in gains.items():
@@ -222,9 +223,9 @@ def test_old_runs_are_chosen_and_the_best_of_a_task_is_not(tmp_path):
             for run in clean.choose(tmp_path, names, **{"older_than": None, "keep_best": False} | options)
         }
 
-    assert chosen() == {"a", "b", "c", "d", "new", "died"}
+    assert chosen() == {"a", "b", "c", "d", "e", "new", "died"}
     assert chosen(older_than=30) == {"a", "b", "c", "d", "died"}
-    assert chosen(older_than=0.5, keep_best=True) == {"a", "d", "new", "died"}
+    assert chosen(older_than=0.5, keep_best=True) == {"a", "c", "d", "new", "died"}
     assert chosen(older_than=39.99) == {"a", "b", "c", "d", "died"} and chosen(older_than=40.01) == set()
     assert chosen("a", "new", "a", older_than=30) == {"a"}
     assert chosen("b", "a", keep_best=True) == {"a"}
