@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
@@ -36,6 +36,8 @@ class RunConfig:
     direction: str | None = None
     replay: str = ""  # folder of the recorded run, for a replay
     fork: Fork | None = None
+    network: bool = False  # whether the task's scripts have it
+    sandbox_facts: dict[str, Any] = field(default_factory=dict)  # what the probe found
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `config.json` has it."""

@@ -6,7 +6,13 @@ from pathlib import Path
 from budgetmlagent.errors import UnavailableError
 
 DEV = Path("/dev")
-NVIDIA = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset", "nvidia-caps")  # of all cards together
+NVIDIA = (
+    "nvidiactl",
+    "nvidia-uvm",
+    "nvidia-uvm-tools",
+    "nvidia-modeset",
+    "nvidia-caps",
+)  # of all cards together
 OTHERS = ("dri", "kfd")  # AMD's and Intel's, which have no node by a card's number
 
 
