@@ -22,7 +22,7 @@ def of_machine(runs_dir: Path) -> list[Row]:
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
-    rows = [row("python", True, platform.python_version()), _sandbox()]
+    rows = [row("python", True, platform.python_version()), *_sandbox()]
     for model in list_models(load_models()):
         present = model["present"]
         detail = f"{model['path']}" if present else f"not fetched; `budgetml models pull {model['name']}`"
@@ -31,13 +31,21 @@ def of_machine(runs_dir: Path) -> list[Row]:
     return [*rows, row("runs", True, f"{len(runs)} in {runs_dir.resolve()}")]
 
 
-def _sandbox() -> Row:
-    from budgetmlagent.sandbox.probe import probe
+def _sandbox() -> list[Row]:
+    """Tell the rung that was reached, what it is made of, and what became of each canary."""
+    from budgetmlagent.sandbox.probe import probed
 
     try:
-        return row("sandbox", True, probe().words)
+        found = probed()
     except BudgetMLError as error:
-        return row("sandbox", False, str(error))
+        return [row("sandbox", False, str(error))]
+    facts = found.facts()
+    made_of = (
+        f"{facts['binary'] or facts['rung']}, version {facts['version'] or 'unknown'}, from {facts['origin']}"
+    )
+    rows = [row("sandbox", True, found.rung.words), row("sandbox binary", True, made_of)]
+    rows += [row("sandbox passed over", True, fault) for fault in facts["passed_over"]]
+    return rows + [row(f"canary {name}", True, became) for name, became in facts["canaries"].items()]
 
 
 def of_run(run: str, runs_dir: Path, *, rebuild: bool) -> list[Row]:

@@ -80,11 +80,12 @@ def plan(
         unsafe=unsafe,
         direction=direction,
         replay=str(Path(replay).resolve()) if replay else "",
-        sandbox="none: a recorded run is replayed" if replay else _sandbox(unsafe),
         hosts=[] if replay else hosts(used),
         approve="" if replay else approve,
         above=nano("--above", above),
         minutes=None if replay else minutes,
+        network=folder.network and not replay,
+        **({"sandbox": "none: a recorded run is replayed"} if replay else _sandbox(folder, unsafe)),
     )
     return Order(config, spec, folder, used, {name: price_of(model) for name, model in used.items()})
 
@@ -176,6 +177,7 @@ def forecast(order: Order, project_left: int | None = None) -> dict[str, Any]:
         "worst_case_usd": {name: nano / NANO for name, nano in worst.items()},
         "calls": {name: left // nano if nano else None for name, nano in worst.items()},
         "sandbox": order.config.sandbox,
+        "sandbox_facts": order.config.sandbox_facts,
         "budget": order.config.budget / NANO,
         "project_left_usd": None if project_left is None else project_left / NANO,
         "node_budgets_usd": {
@@ -188,7 +190,12 @@ LONGEST = 8_000  # bytes of prompt beside the task's text and starter: a rendere
 OUTPUT = 2_400  # tokens: room for a script of that length
 
 
-def _sandbox(unsafe: bool) -> str:
-    from budgetmlagent.sandbox.probe import probe
+def _sandbox(task: TaskFolder, unsafe: bool) -> dict[str, Any]:
+    """Return the rung for the task's scripts, in words and as facts; raises UnavailableError for a GPU not there."""
+    from budgetmlagent.sandbox import gpus
+    from budgetmlagent.sandbox.probe import in_words, probed
 
-    return probe(unsafe=unsafe).words
+    gpus.devices(task.gpu)
+    found = probed(unsafe=unsafe)
+    words = in_words(found.rung, network=task.network, gpu=task.gpu)
+    return {"sandbox": words, "sandbox_facts": found.facts()}

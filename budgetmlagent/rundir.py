@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ class RunConfig:
     approve: str = ""  # which calls wait for a person's word: "" | expert | up | all
     above: int = 0  # nano-dollars that a call may cost without one
     minutes: float | None = None  # that the run may take
+    network: bool = False  # whether the task's scripts have it
+    sandbox_facts: dict[str, Any] = field(default_factory=dict)  # what the probe found
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `config.json` has it."""

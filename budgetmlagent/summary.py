@@ -98,6 +98,7 @@ def build(record: Record) -> dict[str, Any]:
         "budget": values.get("task", {}).get("budget", config.budget) / NANO,
         "best_by": best_by(values, record.artifacts),
         "sandbox": config.sandbox,
+        "sandbox_facts": config.sandbox_facts,
         "integrity": final.get("integrity"),
         "history": config.history,
         "replayed": bool(config.replay),

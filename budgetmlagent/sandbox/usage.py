@@ -87,19 +87,23 @@ class Disk:
         self.count: Iterator[int] | None = None  # one that is under way
         self.began, self.counted = 0.0, 0
         self.latest = 0.0  # when the next count must begin
+        self.urgent = (
+            False  # whether one is under way that may find too much: nothing should be written meanwhile
+        )
 
     def look(self, unlinked: int) -> bool:
         """Tell whether more than the limit is in use, `unlinked` bytes of files without a name included."""
         now = time.monotonic()
         if self.count is None:
-            if now < self.latest and self.room() > 0:
+            self.urgent = self.room() <= 0
+            if now < self.latest and not self.urgent:
                 return False
             self.began, self.counted, self.free = now, -self.before, self._free()
             self.count = _sizes(self.folder)
         part = list(islice(self.count, SLICE))
         self.counted += sum(part)
         if len(part) < SLICE:
-            self.used, self.count = self.counted, None
+            self.used, self.count, self.urgent = self.counted, None, False
             self.latest = now + max(0.1, 10 * (time.monotonic() - self.began))
         return self.counted + unlinked > self.limit
 

@@ -67,6 +67,7 @@ class Watchdog:
         self.memory, self.used = 0, 0  # bytes: the highest, and an upper bound of what is in use
         self.recorded = 0  # bytes that were mapped when the highest was last looked for
         self.seen: dict[int, psutil.Process] = {}
+        self.halted = False
         self.disk = usage.Disk(disk, limits.disk_mb * MB)
 
     def watch(self) -> Outcome:
@@ -125,7 +126,21 @@ class Watchdog:
         unlinked, in_memory = usage.nameless(tree, self.disk.device)
         if self._is_full(tree, in_memory):
             return "memory"
-        return "disk" if self.disk.look(unlinked) else self._struck()
+        if self.disk.look(unlinked):
+            return "disk"
+        if self.disk.urgent != self.halted:
+            self._halt(self.disk.urgent)
+        return self._struck()
+
+    def _halt(self, halted: bool) -> None:
+        """Let the tree stand still, or go on. Counting many files takes long, above all on a busy machine."""
+        self.halted = halted
+        told: set[int] = set()
+        while new := set(self._tree()) - told:  # one may be born meanwhile
+            for pid in new:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP if halted else signal.SIGCONT)
+            told |= new
 
     def _struck(self) -> str:
         """Name memory where the kernel's fence was quicker."""

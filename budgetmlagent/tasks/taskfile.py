@@ -13,9 +13,10 @@ from budgetmlagent.errors import UsageError
 
 def _network(given: Any) -> Any:
     """Read a switch: `on` and `off` are words in YAML 1.2 and truth values in YAML 1.1."""
-    known = {"on": True, "off": False}
-    if isinstance(given, bool) or given in known:
-        return known.get(given, given)
+    if isinstance(given, bool):
+        return given
+    if given in ("off", "on"):
+        return given == "on"
     raise ValueError("write off or on")
 
 
@@ -23,9 +24,13 @@ def _gpu(given: Any) -> Any:
     """Read which GPUs are meant, as "", "all" or numbers with commas between them."""
     if isinstance(given, bool):
         return "all" if given else ""
-    if isinstance(given, list) and given and all(type(number) is int and number >= 0 for number in given):
+    if isinstance(given, list) and given and all(map(_is_number, given)):
         return ",".join(str(number) for number in sorted(set(given)))
     raise ValueError("write false, true or a list of numbers, such as [0, 1]")
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and given >= 0
 
 
 class _Strict(BaseModel):
