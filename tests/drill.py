@@ -44,7 +44,7 @@ class BusyServer(FaultServer):
 
 
 def turn(name: str) -> Turn:
-    """Return what the server does with the call of this name: a fault in one of six."""
+    """Return what the server does with the call of this name: a fault for 15 of 100."""
     chance = random.Random(name)
     fault = chance.choice(["", *DELIVERED, *NOT_BILLED, *UNKNOWN]) if chance.random() < 0.2 else ""
     return Turn(
