@@ -4,7 +4,7 @@
 
 Both have the same state class, nodes that write the same fields, and a SqliteSaver with durability "sync" of their own. Ours
 decides by the rules of `budgetml.yaml`; the bare one's edges are plain functions. No model, sandbox or history works.
-Below stands what a step of a Session costs on a recording: `step` makes the parts of the run anew each time.
+Below stand what the ledger adds to a step that asks a model, as a part of a bare step, and what a step of a Session costs on a recording: `step` makes the parts of the run anew each time.
 """
 
 import argparse
@@ -23,8 +23,9 @@ from typing import Any, TypedDict
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 
+from budgetmlagent.money.ledger import Answer, Call, Ledger
 from graphs.spec import GraphSpec
-from memory.state import Best, Fault, Plan, Recalled, Run, RunState, Shared, Task
+from memory.state import NANO, Best, Fault, Plan, Recalled, Run, RunState, Shared, Task
 from nodes.deps import Deps
 
 RECALLED = 6  # items that the history supplies to the planner
@@ -185,6 +186,25 @@ def around(spans: list[float], step: int) -> float:
     return median(spans[max(0, step - 5) : step + 5])
 
 
+def money(folder: Path, calls: int) -> float:
+    """Reserve and settle one call after the other under all three caps; return the median milliseconds of both."""
+    book = Ledger(folder / "ledger.sqlite")
+    book.open_run("r", NANO)
+    book.set_project_cap(NANO)
+    spans = []
+    for n in range(calls):
+        call = Call(
+            key=f"r/{n}/coder", run="r", step=n, node="coder", model="small", served="m", price="p",
+            prompt=name("prompt", n), bytes=4000,
+        )  # fmt: skip
+        answer = Answer(text="x" * 2000, reply=name("reply", n), tokens_in=1000, tokens_out=500)
+        start = time.perf_counter()
+        room = book.reserve(call, 1000, role_cap=NANO)
+        book.settle(room.id, 500, answer)  # type: ignore[union-attr]
+        spans.append(1000 * (time.perf_counter() - start))
+    return median(spans)
+
+
 def session(folder: Path) -> str:
     """Replay a recording, once by `Session.run` and once by `Session.step`; return what a step costs in each."""
     from budgetmlagent import Session
@@ -224,16 +244,18 @@ def main() -> None:
         "| round | graph | ms at 10 | ms at 300 | median ms | last/first quarter | KiB a step |\n|"
         + " --- |" * 7
     )
-    ratios, quarter = [], options.steps // 4
+    ratios, quarter, ledger = [], options.steps // 4, []
     for i in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder:
             found = measured(Path(folder), options.steps)
+            ledger.append(money(Path(folder), options.steps) / median(found["bare"][0]))
         for kind, (spans, size, _) in found.items():
             flat = median(spans[-quarter:]) / median(spans[:quarter])
             cells = [f"{x:.2f}" for x in (around(spans, 10), around(spans, 300), median(spans), flat, size)]
             print(f"| {i + 1} | {kind} | " + " | ".join(cells) + " |")
         ratios.append(median(found["ours"][0]) / median(found["bare"][0]))
     print(f"\nours / bare, median ms: {', '.join(f'{ratio:.2f}' for ratio in ratios)}\n")
+    print(f"reserve and settle / bare, median ms: {', '.join(f'{ratio:.2f}' for ratio in ledger)}\n")
     with tempfile.TemporaryDirectory() as runs:
         print(session(Path(runs)), end="")
 
