@@ -46,12 +46,12 @@ RUN = told(
     step("executor", 1),
     step("evaluator", 3),
     step("planner", 2),
-    step("planner", 9, 0.01, model="small", rung=1),
-    step("coder", 5, 0.005, model="small"),
+    step("planner", 11, 0.01, model="small", rung=1),
+    step("coder", 9, 0.005, model="small"),
     step("executor", 1),
     step("evaluator", 4),
-    step("planner", 9, 0.002, model="small", rung=1),
-    step("coder", 5),
+    step("planner", 11, 0.002, model="small", rung=1),
+    step("coder", 9),
     step("executor", 1),
     step("evaluator", 6),
 )
@@ -102,7 +102,7 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
     assert '"<b>▶ expert</b><br/><small>large</small>"):::now' in text
     drawn = arrows(text)
     assert drawn["executor", "evaluator"].startswith("×3|")
-    assert "<b>9. otherwise ×2</b>" in drawn["planner", "coder"]
+    assert "<b>11. otherwise ×2</b>" in drawn["planner", "coder"]
     both = drawn["evaluator", "planner"]
     assert both.startswith("×2<br/><b>3. improved ↓coder ×1</b><br/><b>4. case_left ×1</b><br/>7. stuck")
     assert "planner  [recall ↑ small ↑ large]  ×3 · $0.0120" in outline(SPEC, RUN)
@@ -126,11 +126,11 @@ def test_a_run_that_has_not_begun_has_taken_nothing():
 
 
 def test_the_way_that_an_edit_changed_and_that_of_another_graph_are_drawn_as_they_were_gone():
-    asked = Event(step("planner", 9) | {"edits": [{"route": step("evaluator", 6)["route"]}]})
+    asked = Event(step("planner", 11) | {"edits": [{"route": step("evaluator", 6)["route"]}]})
     drawn = arrows(mermaid(SPEC, told(step("executor", 1), step("evaluator", 4), asked)))
     assert "6. stuck" in drawn["evaluator", "expert"] and "#d55e00" in drawn["evaluator", "expert"]
     assert "#afb8c1" in drawn["evaluator", "planner"]
-    foreign = Event(step("coder", 5) | {"route": {"to": "evaluator", "rule": "of before"}})
+    foreign = Event(step("coder", 9) | {"route": {"to": "evaluator", "rule": "of before"}})
     assert (
         "×1<br/>under another graph|stroke:#0072b2" in arrows(mermaid(SPEC, [foreign]))["coder", "evaluator"]
     )

@@ -64,8 +64,7 @@ def test_evaluator_of_budgetml(changes, target):
         ({"fault": {"kind": "denied"}, "counts": {"misses": 1}}, "END", None),
         ({"fault": {"kind": "busy"}, "counts": {"misses": 2}}, "planner", None),
         ({"fault": {"kind": "busy"}, "counts": {"misses": 3}}, "planner", "planner"),
-        ({"fault": {"kind": "rejected"}, "counts": {"misses": 1}}, "planner", "planner"),
-        ({"fault": {"kind": "rejected"}, "counts": {"misses": 1}, "rungs": {"planner": 2}}, "planner", None),
+        ({"fault": {"kind": "rejected"}, "counts": {"misses": 3}}, "planner", "planner"),
         ({"fault": {"kind": "rejected"}, "counts": {"misses": 4}, "rungs": {"planner": 2}}, "END", None),
         ({"turn": 7, "counts": {"planned": 6}}, "coder", None),  # half of the turns, and not more
         ({"turn": 7, "counts": {"planned": 7}}, "END", None),  # no script has run
