@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from budgetmlagent.disk import remedy
 from budgetmlagent.errors import UnavailableError, UsageError
 
 BUSY_SECONDS = 30.0
@@ -142,9 +143,7 @@ class Ledger:
         except sqlite3.IntegrityError:
             raise  # a wrong use of the ledger, not a fault of its file
         except sqlite3.DatabaseError as error:
-            raise UnavailableError(
-                f"ledger {self.path}: {error}; it must be a writable SQLite file: mend it, or move it away"
-            ) from error
+            raise UnavailableError(f"ledger {self.path}: {error}; {remedy(error)}") from error
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
