@@ -97,7 +97,7 @@ def _point(t: "CheckpointTuple") -> Point:
         what = " ".join(str(error).split())[:120]
         name = t.config["configurable"]["checkpoint_id"]
         raise UnavailableError(
-            f"checkpoint {name} is damaged ({what}); `budgetml doctor RUN` says what is lost"
+            f"checkpoint {name} is damaged ({what}); put checkpoints.sqlite back from a copy"
         ) from None
     return Point(
         step=step,

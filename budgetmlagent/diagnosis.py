@@ -16,6 +16,8 @@ from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.store import StoreError
 
+ENDS = ("ended.json", "final.json")  # how the run ended, and its private scores
+
 
 def of_machine(runs_dir: Path) -> list[Row]:
     """Check Python, sandbox, embedded models and the ledger's folder."""
@@ -80,30 +82,36 @@ def _checked(run: RunDir) -> list[Row]:
 
 
 def _rebuilt(run: RunDir) -> Iterator[Row]:
-    """Make again whatever can be: the graph's file, memory, the projections; remove what is half written."""
+    """Make again whatever can be, each part by itself; remove what is half written."""
     for path in consistency.half_written(run):
         path.unlink()
-    for name in ("ended.json", "final.json"):
-        yield from _without_damage(run, name)
-    try:
-        yield from _graph_again(run)
-        yield row("rebuilt", True, f"memory: {remembered.rebuild(run)} items")
-        files = summary.write(RunView.open(run.root).record)
-        yield row("rebuilt", True, f"run.json of {files['steps']} steps, events.jsonl, results.tsv, best/")
-    except (BudgetMLError, StoreError, CorruptArtifactError, FileNotFoundError) as error:
-        yield row("rebuilt", False, f"not all could be made again: {error}")
+    for part in (_ends_without_damage, _graph_again, _memory_again, _projections_again):
+        try:
+            yield from part(run)
+        except (BudgetMLError, StoreError, CorruptArtifactError, FileNotFoundError) as error:
+            yield row("rebuilt", False, f"not all could be made again: {error}")
 
 
-def _without_damage(run: RunDir, name: str) -> Iterator[Row]:
+def _memory_again(run: RunDir) -> Iterator[Row]:
+    yield row("rebuilt", True, f"memory: {remembered.rebuild(run)} items")
+
+
+def _projections_again(run: RunDir) -> Iterator[Row]:
+    steps = summary.write(RunView.open(run.root).record)["steps"]
+    yield row("rebuilt", True, f"run.json of {steps} steps, events.jsonl, results.tsv, best/")
+
+
+def _ends_without_damage(run: RunDir) -> Iterator[Row]:
     """Remove a damaged account of the run's end: `budgetml resume` makes it again."""
-    try:
-        summary.read_json(run.root / name)
-    except UnavailableError:
-        for account in ("ended.json", "final.json"):  # neither stands without the other
-            (run.root / account).unlink(missing_ok=True)
-        yield row(
-            "rebuilt", True, f"{name} was damaged and is removed: `budgetml resume` scores the best again"
-        )
+    for name in ENDS:
+        try:
+            summary.read_json(run.root / name)
+        except UnavailableError:
+            for each in ENDS:  # neither stands without the other
+                (run.root / each).unlink(missing_ok=True)
+            yield row(
+                "rebuilt", True, f"{name} was damaged and is removed: `budgetml resume` scores the best again"
+            )
 
 
 def _graph_again(run: RunDir) -> Iterator[Row]:

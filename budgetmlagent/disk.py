@@ -15,7 +15,7 @@ SQLITE_REFUSED = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANT
 MAKE_ROOM = (
     "make room or let it be written; every finished step of a run is kept, and `budgetml resume` goes on"
 )
-LOOK = "`budgetml doctor RUN` says what is lost"
+LOOK = "put the file back from a copy; `budgetml doctor RUN` says what is lost"
 
 
 @contextmanager

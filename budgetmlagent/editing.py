@@ -184,8 +184,10 @@ class EditableRun(RunView):
                     self.folder.write("run.json", self.summary)
                 yield
             finally:
-                self._let_go()
-                lock.release()
+                try:
+                    self._let_go()
+                finally:
+                    lock.release()
 
     def _let_go(self) -> None:
         """Close the parts; they are made anew when the run is gone on with."""

@@ -64,8 +64,8 @@ def rebuild(run: RunDir) -> int:
         whole = {item_id(item): item for item in [*_kept(store), *_from_artifacts(run)]}
         for part in (ITEMS, INDEX):
             shutil.rmtree(run.history / part, ignore_errors=True)
-        with store:
-            store.upsert(whole.values())
+        with Store(run.history) as again:
+            again.upsert(whole.values())
         unmark(run.history)
     merge(run.history, run.shared_history)
     return len(whole)

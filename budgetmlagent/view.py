@@ -63,7 +63,7 @@ class RunView:
             lost = f"ledger {self.folder.ledger}: it has no call of run {self.run_id}, though the run has spent money"
         else:
             return
-        raise UnavailableError(f"{lost}; put the file back from a copy ({disk.LOOK})")
+        raise UnavailableError(f"{lost}; {disk.LOOK}")
 
     @property
     def run_id(self) -> str:

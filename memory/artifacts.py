@@ -27,11 +27,15 @@ class Artifacts:
         if not path.exists():
             # A file appears whole or not at all: a killed writer leaves no half artifact under the name.
             handle, part = tempfile.mkstemp(dir=self.folder, prefix=".part-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(part).replace(path)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(raw)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(part).replace(path)
+            except OSError:
+                Path(part).unlink(missing_ok=True)  # a full disk needs the room
+                raise
         return name
 
     def put_json(self, value: Any) -> str:

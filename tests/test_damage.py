@@ -1,0 +1,278 @@
+"""Damaged files and disks: every command ends in order, with one clear line and the right status, and never a traceback."""
+
+import contextlib
+import hashlib
+import io
+import json
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from budgetmlagent import Session
+from budgetmlagent.cli import call
+from budgetmlagent.money.ledger import Answer, Call, Ledger
+from budgetmlagent.sandbox.probe import probe
+from memory.merge import unmark
+from memory.store import Store
+
+RECORDING = Path(__file__).parent / "recordings" / "digits"
+REPLAY = [
+    "run",
+    "digits",
+    "--graph",
+    str(RECORDING / "graph.yaml"),
+    "--models",
+    f"replay:{RECORDING}",
+    "--turns",
+    "8",
+]
+COMMANDS = (["show"], ["why"], ["cost"], ["list"], ["doctor"], ["export", "--out", "out.zip"], ["resume"])
+LIMITED = """
+import resource, signal, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from budgetmlagent.cli import call
+sys.exit(call(sys.argv[2:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory) -> Path:
+    """The runs' folder of a replayed run that stands two steps before its end, with a memory of its own."""
+    runs = tmp_path_factory.mktemp("stopped")
+    session = Session(
+        "digits", str(RECORDING / "graph.yaml"), f"replay:{RECORDING}", turns=8, history="run", runs_dir=runs
+    )
+    session.run(until=33)
+    item = {"kind": "attempt", "run": session.run_id, "task": "digits", "step": 6, "text": "trees"}
+    with Store(session.folder.history) as store:
+        session.artifacts.put_json(item)
+        store.upsert([item])
+    unmark(session.folder.history)
+    with contextlib.closing(sqlite3.connect(session.folder.checkpoints)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # as a process leaves it that has ended
+    return runs
+
+
+@pytest.fixture
+def runs(stopped, tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(stopped, tmp_path / "runs", ignore=shutil.ignore_patterns("*-wal", "*-shm")))
+
+
+def only(runs: Path) -> Path:
+    return next(p for p in runs.iterdir() if p.name.startswith("digits-"))
+
+
+def said(command: list[str], runs: Path) -> tuple[int, str, list[str]]:
+    """Run a command on the one run: status, output, and the lines that `budgetml` says on standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    run = [] if command[0] == "list" else [only(runs).name]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = call([command[0], *run, *command[1:], "--runs-dir", str(runs)])
+    return (
+        status,
+        out.getvalue(),
+        [line for line in err.getvalue().splitlines() if line.startswith("budgetml:")],
+    )
+
+
+def half(raw: bytes) -> bytes:
+    return raw[: len(raw) // 2]
+
+
+def nothing(raw: bytes) -> bytes:
+    return b""
+
+
+def flipped(raw: bytes, seed: int = 0, every: int = 1500) -> bytes:
+    chance, out = random.Random(seed), bytearray(raw)
+    for _ in range(max(1, len(raw) // every)):
+        out[chance.randrange(len(out))] ^= 1 << chance.randrange(8)
+    return bytes(out)
+
+
+def find(runs: Path, name: str) -> Path:
+    run = only(runs)
+    if name == "artifact":
+        return run / "artifacts" / hashlib.sha256((run / "best" / "train.py").read_bytes()).hexdigest()
+    if name == "item":
+        return next((run / "history" / "items").iterdir())
+    return {"ledger.sqlite": runs / "ledger.sqlite"}.get(name, run / name)
+
+
+NAMES = (
+    "checkpoints.sqlite", "ledger.sqlite", "artifact", "item", "config.json", "graph.yaml", "run.json", "ended.json",
+    "history/index/chroma.sqlite3",
+)  # fmt: skip
+# What each command must say of a store that cannot be read at all; of the others it may, or need not, take notice.
+UNREADABLE = {
+    "checkpoints.sqlite": ("show", "why", "resume", "export"),
+    "ledger.sqlite": ("show", "why", "cost", "resume", "export"),
+    "config.json": ("show", "why", "resume", "doctor", "export"),
+    "graph.yaml": ("show", "why", "resume", "export"),
+    "run.json": ("list",),
+}
+
+
+@pytest.mark.parametrize("damage", [half, nothing, flipped], ids=lambda d: d.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_ends_in_order_on_a_damaged_file(runs, name, damage):
+    path, told = find(runs, name), {}
+    raw = damage(path.read_bytes())
+    for command in COMMANDS:
+        path.write_bytes(raw)  # a command may have made it again
+        status, _, lines = said(command, runs)
+        assert status in (0, 1, 2, 3), (command, lines)
+        assert len(lines) == (1 if status else command[0] == "export"), (command, status, lines)
+        told[command[0]] = status
+    if damage is not flipped:  # a flipped bit may lie where nobody looks, or make another valid value
+        assert told["doctor"] in (1, 3)
+        free = (
+            damage is nothing and name == "ledger.sqlite"
+        )  # its calls cost nothing: no sum says that there were any
+        for command in () if free else UNREADABLE.get(name, ()):
+            assert told[command] == 3, (command, told)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("name", NAMES)
+def test_flipped_bits_anywhere_end_in_order(runs, name, seed):
+    path = find(runs, name)
+    raw = flipped(path.read_bytes(), seed, every=1_000_000 if seed % 2 else 500)
+    for command in COMMANDS:
+        path.write_bytes(raw)
+        status, _, lines = said(command, runs)
+        assert status in (0, 1, 2, 3) and len(lines) <= 1, (command, status, lines)
+
+
+# What the doctor finds.
+
+
+def rows(runs: Path, *options: str) -> tuple[int, dict[str, list[dict]]]:
+    status, out, _ = said(["doctor", *options, "--json"], runs)
+    found: dict[str, list[dict]] = {}
+    for row in json.loads(out):
+        found.setdefault(row["what"], []).append(row)
+    return status, found
+
+
+def test_a_whole_run_is_well(runs):
+    status, found = rows(runs)
+    assert status == 0 and all(row["ok"] for some in found.values() for row in some)
+    assert {
+        "artifacts",
+        "checkpoints",
+        "ledger",
+        "named",
+        "steps",
+        "money",
+        "projections",
+        "memory",
+        "merged",
+    } <= set(found)
+
+
+def test_a_missing_artifact_is_named_with_what_names_it(runs):
+    path = find(runs, "artifact")
+    path.unlink()
+    status, found = rows(runs)
+    assert status == 1
+    (lost,) = found["named"]
+    assert path.name in lost["detail"] and "is missing" in lost["detail"] and "(script)" in lost["detail"]
+
+
+def test_a_step_without_its_call_and_a_call_without_its_step_are_told(runs):
+    with contextlib.closing(sqlite3.connect(runs / "ledger.sqlite")) as db, db:
+        db.execute("DELETE FROM calls WHERE step = 28")
+    ledger, run = Ledger(runs / "ledger.sqlite"), only(runs).name
+    told = {"run": run, "step": 34, "node": "planner", "model": "small", "served": "m", "price": "p"}
+    ledger.reserve(Call(key=f"{run}/one/planner", **told), 1_500_000)
+    left = ledger.reserve(Call(key=f"{run}/two/planner", **told), 2_000_000)
+    ledger.settle(left.id, 700_000, Answer(text="said"))
+    status, found = rows(runs)
+    assert status == 1
+    assert [row["detail"].split(",")[0] for row in found["steps"]] == ["step 28"]
+    assert "$0.001500 stays counted" in found["open call"][0]["detail"] and found["open call"][0]["ok"]
+    assert (
+        "$0.000700" in found["loose call"][0]["detail"] and f"{run}/two/" in found["loose call"][0]["detail"]
+    )
+    (money,) = [row for row in found["projections"] if "run.json" in row["detail"]]
+    assert "it says $0.0, the ledger $0.002200" in money["detail"]
+
+
+def test_rebuild_makes_all_that_is_derived_again(runs):
+    run = only(runs)
+    derived = (
+        "run.json",
+        "events.jsonl",
+        "results.tsv",
+        "best/train.py",
+        "best/submission.csv",
+        "graph.yaml",
+    )
+    before = {name: (run / name).read_bytes() for name in derived}
+    for name in derived:
+        (run / name).write_bytes(half(before[name]) if name != "best/train.py" else b"other")
+    (run / "best" / "stray.csv").write_text("of nobody")
+    (run / "artifacts" / ".part-killed").write_text("half")
+    item = next((run / "history" / "items").iterdir())
+    content = item.read_bytes()
+    item.write_bytes(b"{}")
+    find(runs, "history/index/chroma.sqlite3").write_bytes(b"no database")
+    assert rows(runs)[0] == 1
+    status, found = rows(runs, "--rebuild")
+    assert status == 0, [row for some in found.values() for row in some if not row["ok"]]
+    after = json.loads((run / "run.json").read_bytes()) | {"run_dir": ""}
+    assert after == json.loads(before.pop("run.json")) | {"run_dir": ""}
+    assert {name: (run / name).read_bytes() for name in before} == before
+    assert item.read_bytes() == content and not (run / "best" / "stray.csv").exists()
+    assert not list((run / "artifacts").glob(".part-*"))
+    assert rows(runs)[0] == 0
+
+
+def test_a_memory_marked_as_merged_that_is_not_is_merged_again(runs):
+    run = only(runs)
+    (run / "history" / "merged").touch()
+    status, found = rows(runs)
+    assert status == 1 and "lacks 1 items" in found["merged"][0]["detail"]
+    assert rows(runs, "--rebuild")[0] == 0
+    assert len(Store(runs / "history").ids()) == 1
+
+
+# Disks.
+
+
+def limited(size: int, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", LIMITED, str(size), *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("size", [30_000, 150_000])
+def test_a_full_disk_stops_the_run_and_with_room_it_goes_on(tmp_path, size):
+    """No file may grow beyond `size` bytes: at first the ledger cannot be made, then the checkpoints stop growing."""
+    done = limited(size, *REPLAY, "--runs-dir", str(tmp_path))
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("budgetml: ") and "make room" in line
+    status, out, lines = said(["resume"], tmp_path)
+    assert (status, lines) == (0, []) and "finished" in out
+    assert rows(tmp_path)[0] == 0
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(runs):
+    """Bound read-only by bubblewrap: a file's mode stops nobody who is root."""
+    within = [str(probe().binary), "--dev-bind", "/", "/", "--ro-bind", str(runs), str(runs)]
+    for command in ("show", "resume", "doctor"):
+        code = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
+        ours = [sys.executable, "-c", code, command, only(runs).name, "--runs-dir", str(runs)]
+        done = subprocess.run([*within, *ours], capture_output=True, text=True, check=False)
+        assert done.returncode == 3, (command, done.stderr)
+        assert len(done.stderr.splitlines()) == 1 and "Read-only file system" in done.stderr
