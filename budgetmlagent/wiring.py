@@ -89,12 +89,17 @@ def _real(
     from budgetmlagent.sandbox.execution import ScriptSandbox
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.scorer import SealedScorer
+    from budgetmlagent.sandbox.timed import TimedScorer
     from budgetmlagent.tasks.split import split_rows
 
     rung = _rung(config.unsafe)
     workdir = Path(tempfile.mkdtemp(prefix="budgetml-run-"))
     sandbox = ScriptSandbox(task, rung, artifacts, workdir)
-    scorer = SealedScorer(task, rung, artifacts, workdir, split=split_rows)
+    scorer: SealedScorer | TimedScorer = (
+        TimedScorer(task, task.timed, rung, artifacts, workdir)
+        if task.timed
+        else SealedScorer(task, rung, artifacts, workdir, split=split_rows)
+    )
     history = _history(config, run, task, artifacts)
     prices = {name: price_of(model) for name, model in specs.items()}
     client = ModelClient(

@@ -103,6 +103,8 @@ class Score:
     problem: str = ""
     reported: bool = False  # the script's own word, not measured on hidden answers
     suspect: str = ""  # why the predictions do not look like the target, "" where they do
+    samples: tuple[float, ...] = ()  # single measurements behind `value`, where there are several
+    paired: bool = True  # whether the n-th sample of two scores was measured on the same
 
 
 class Scorer(Protocol):

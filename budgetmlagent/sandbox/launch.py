@@ -34,6 +34,7 @@ class Job:
     readonly: Mapping[str, Path] = field(default_factory=dict)  # path inside -> what is bound there
     hidden: tuple[Path, ...] = ()  # never visible, should they lie in the interpreter's folders
     stderr: int = subprocess.STDOUT
+    stdin: int = subprocess.DEVNULL
 
 
 def launch(rung: Rung, job: Job) -> Outcome:
@@ -167,7 +168,7 @@ def _start(
         command,
         env=env,
         cwd=job.workspace,
-        stdin=subprocess.DEVNULL,
+        stdin=job.stdin,
         stdout=subprocess.PIPE,
         stderr=job.stderr,
         pass_fds=keep,

@@ -157,7 +157,7 @@ class SealedScorer:
         value = lines[1]["value"] if len(lines) > 1 else None
         if isinstance(value, float):
             return Score(value=value, suspect="" if baseline else report["suspect"])
-        raised = _raised(outcome, errors, value)
+        raised = fault(outcome, errors, "get_score", value)
         if baseline:
             where = f"{file}:{raised.line}" if raised.line else str(file)
             raise RunFailedError(
@@ -167,15 +167,15 @@ class SealedScorer:
         return Score(problem=report["columns"] or f"the metric refuses the submission: {raised.error}{where}")
 
 
-def _raised(outcome: Outcome, errors: str, value: Any) -> Raised:
-    """Say why there is no score."""
+def fault(outcome: Outcome, errors: str, function: str, value: Any = None) -> Raised:
+    """Say why a function of the metric script gave no usable value, from what it wrote to standard error."""
     if value is not None:
-        return Raised("", f"get_score returned {value}")
+        return Raised("", f"{function} returned {value}")
     if outcome.killed:
-        return Raised("", f"get_score went over its limit of {outcome.killed}")
+        return Raised("", f"{function} went over its limit of {outcome.killed}")
     frames = FRAME.findall(errors)
     last = errors.rpartition("\n")[2].strip()[:300]
-    return Raised(frames[-1] if frames else "", last or "get_score ended without a score")
+    return Raised(frames[-1] if frames else "", last or f"{function} ended without a value")
 
 
 def _first_column(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from budgetmlagent.errors import UsageError
 
 SECONDS = 120.0  # of one execution, where a task sets no limit
 MEMORY_GB = 4.0
+REPEATS = 5
 
 
 class _Strict(BaseModel):
@@ -32,6 +33,13 @@ class Limits(_Strict):
     memory_gb: float = Field(default=MEMORY_GB, gt=0, allow_inf_nan=False)
 
 
+class Timed(_Strict):
+    """Which function of train.py is timed, and how often, each time on other inputs."""
+
+    function: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    repeats: int = Field(default=REPEATS, ge=3, le=100)
+
+
 class TaskFile(_Strict):
     """The content of a `task.yaml`."""
 
@@ -41,6 +49,7 @@ class TaskFile(_Strict):
     limits: Limits = Limits()
     data: Literal["stays", "schema", "samples"] = "schema"
     python: str | None = None
+    timed: Timed | None = None
     submission: str = Field(default="submission.csv", pattern=r"^[A-Za-z0-9_*-][A-Za-z0-9_.*-]*$")
 
 
@@ -103,7 +112,7 @@ def _problem(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return "is missing; add it"
     if error["type"] == "extra_forbidden":
-        models: dict[Any, type[BaseModel]] = {"metric": Metric, "limits": Limits}
+        models: dict[Any, type[BaseModel]] = {"metric": Metric, "limits": Limits, "timed": Timed}
         keys = list(models.get(loc[0] if len(loc) > 1 else "", TaskFile).model_fields)
         return f"unknown key; {nearest(str(loc[-1]), keys)}The keys are {', '.join(keys)}"
     if error["type"] == "literal_error":
