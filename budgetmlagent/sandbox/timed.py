@@ -48,10 +48,14 @@ class TimedScorer:
     The score is the median of seconds: each repeat has inputs of its own, and the least would be that of the easiest.
     """
 
-    def __init__(self, task: TaskFiles, timed: Timed, rung: Rung, artifacts: Artifacts, workdir: Path) -> None:
+    def __init__(
+        self, task: TaskFiles, timed: Timed, rung: Rung, artifacts: Artifacts, workdir: Path
+    ) -> None:
         self.task, self.timed, self.rung, self.artifacts, self.workdir = task, timed, rung, artifacts, workdir
         self.limits = Limits(seconds=task.seconds, memory_mb=task.memory_gb * 1024)
-        self.sealed_limits = Limits(seconds=max(SECONDS, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024)
+        self.sealed_limits = Limits(
+            seconds=max(SECONDS, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024
+        )
 
     def score(self, execution: Execution) -> Score:
         """Time the function of an execution's script on fresh inputs.
@@ -155,7 +159,13 @@ class TimedScorer:
     def _run_sealed(self, folder: Path, phase: str, seeds: Sequence[int]) -> tuple[Outcome, str]:
         args = [phase, "/scoring", *map(str, seeds)]
         return run_code(
-            self.rung, MAIN, folder, {"/scoring": self.task.scoring}, args, self.sealed_limits, self.task.python
+            self.rung,
+            MAIN,
+            folder,
+            {"/scoring": self.task.scoring},
+            args,
+            self.sealed_limits,
+            self.task.python,
         )
 
     def _place(self, line: str) -> str:

@@ -8,7 +8,7 @@ import importlib.util
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ LENGTH = 8  # bytes of the number before a message
 def main() -> None:
     """Run the phase that the command line names, in the working directory."""
     phase, *args = sys.argv[1:]
-    {"make": make, "call": call, "check": check}[phase](*args)
+    phases: dict[str, Callable[..., None]] = {"make": make, "call": call, "check": check}
+    phases[phase](*args)
 
 
 def make(scoring: str, *seeds: str) -> None:
@@ -76,7 +77,9 @@ def pack(items: Sequence[Any]) -> bytes:
     for name, array in arrays.items():
         if array.dtype.hasobject:
             i, j = map(int, name.split("."))
-            raise TypeError(f"a {type(parts[i][j]).__name__} is no number, array of numbers or tuple of these")
+            raise TypeError(
+                f"a {type(parts[i][j]).__name__} is no number, array of numbers or tuple of these"
+            )
     file = io.BytesIO()
     np.savez(file, lengths=np.array(lengths, dtype=np.int64), **arrays)  # type: ignore[arg-type]  # its other options
     return file.getvalue()

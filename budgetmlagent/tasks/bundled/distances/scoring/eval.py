@@ -23,9 +23,8 @@ def make_inputs(seed):
 
 def check(inputs, results):
     """Raise ValueError where a result is not what the starter returns."""
-    for i, ((points, edges), said) in enumerate(zip(inputs, results, strict=True)):
-        true = expected(points, edges)
-        said = np.asarray(said)
+    for i, ((points, edges), result) in enumerate(zip(inputs, results, strict=True)):
+        true, said = expected(points, edges), np.asarray(result)
         if said.shape != true.shape:
             raise ValueError(f"call {i}: the result has shape {said.shape}, not {true.shape}")
         wrong = np.flatnonzero(said != true)
