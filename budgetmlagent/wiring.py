@@ -103,6 +103,7 @@ def _real(
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.scorer import SealedScorer
     from budgetmlagent.sandbox.scratch import sweep
+    from budgetmlagent.sandbox.timed import TimedScorer
     from budgetmlagent.sandbox.workspace import remove
     from budgetmlagent.tasks.split import split_rows
 
@@ -110,7 +111,11 @@ def _real(
     workdir = run.work
     sweep(workdir)
     sandbox = ScriptSandbox(task, rung, artifacts, workdir, seconds_left)
-    scorer = SealedScorer(task, rung, artifacts, workdir, split=split_rows)
+    scorer: SealedScorer | TimedScorer = (
+        TimedScorer(task, task.timed, rung, artifacts, workdir)
+        if task.timed
+        else SealedScorer(task, rung, artifacts, workdir, split=split_rows)
+    )
     history = _history(config, run, task, artifacts)
     prices = {name: price_of(model) for name, model in specs.items()}
     client = ModelClient(

@@ -401,6 +401,31 @@ def test_arrays_that_are_used_otherwise_stay_arrays() -> None:
         assert loops.unboxed(body) == body
 
 
+FIND = """
+def f(X, low):
+    n = 0
+    for i in range(len(X)):
+        for k in range(len(low) - 1):
+            n = n + (low[k] <= X[i]) * (X[i] < low[k + 1]) * k
+    return n
+"""
+
+
+def test_what_is_read_by_one_number_becomes_a_list_where_it_is_no_row() -> None:
+    quick = loops.unboxed(FIND)
+    assert "_low[k + 1]" in quick and "_X[i]" in quick and "len(X)" in quick
+    names: list[dict[str, Any]] = [{}, {}]
+    exec(FIND, names[0])
+    exec(quick, names[1])
+    low, numbers = np.arange(5.0), np.random.RandomState(0).rand(20) * 5
+    for X in (numbers, numbers.tolist(), numbers.reshape(5, 4), list(numbers.reshape(5, 4))):
+        before, after = (np.asarray(each["f"](X, low)) for each in names)
+        assert np.array_equal(before, after) and before.shape == after.shape and before.any()
+    for never in ("d['a']", "d[0]", "d[:i]", "d[i].sum() + d.sum()"):
+        body = f"def f(d):\n    for i in range(3):\n        g({never})\n"
+        assert loops.unboxed(body) == body
+
+
 def test_what_changes_in_the_loop_is_not_hoisted() -> None:
     script = textwrap.dedent(
         """

@@ -170,7 +170,7 @@ BROKEN = {
     "HIGHER = True\nimport nothing_here\ndef get_score(folder): return 1.0\n": "eval.py:2: ModuleNotFoundError",
     "HIGHER = True\ndef get_score(folder): return float('nan')\n": "get_score returned nan",
     "HIGHER = True\ndef get_score(folder): return None\n": "TypeError",
-    "HIGHER = True\nimport sys\ndef get_score(folder): sys.exit(0)\n": "get_score ended without a score",
+    "HIGHER = True\nimport sys\ndef get_score(folder): sys.exit(0)\n": "get_score ended without a value",
 }
 
 

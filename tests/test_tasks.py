@@ -217,6 +217,50 @@ def test_a_bad_scorer_is_refused(own: Path, source: str, expected: str) -> None:
     assert expected in refused(own)
 
 
+# --- timed tasks
+
+TIMED = TASK.replace("rmse", "seconds") + "timed:\n  function: price\n  repeats: 3\n"
+TIMED_SCORER = "def make_inputs(seed): ...\ndef check(inputs, results): ...\n"
+
+
+@pytest.fixture
+def timed(own: Path) -> Path:
+    files = {"task.yaml": TIMED, "env/train.py": "def price(x): ...\n", "scoring/eval.py": TIMED_SCORER}
+    return put(own, files)
+
+
+def test_a_timed_task(timed: Path) -> None:
+    task = load_task(str(timed))
+    assert task.timed is not None and (task.timed.function, task.timed.repeats) == ("price", 3)
+    assert (task.answers, task.feedback) == (None, "public")
+    (timed / "task.yaml").write_text(TIMED.replace("  repeats: 3\n", ""))
+    assert load_task(str(timed)).timed.repeats == 5
+    assert load_task("digits").timed is None
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("task.yaml", "function: price", "name: price", "task.yaml:7: timed.function: is missing; add it"),
+        ("task.yaml", "repeats", "repeat", "task.yaml:9: timed.repeat: unknown key; did you mean 'repeats'? "),
+        ("task.yaml", "function: price", "function: a.b", "task.yaml:8: timed.function: is 'a.b'; write a plain name"),
+        ("task.yaml", "repeats: 3", "repeats: 2", "task.yaml:9: timed.repeats: is 2; input should be greater than or"),
+        ("task.yaml", "repeats: 3", "repeats: 101", "task.yaml:9: timed.repeats: is 101; input should be less than or"),
+        ("task.yaml", "min}", "max}", "task.yaml: timed: means 'min' but "),
+        ("task.yaml", "function: price", "function: cost", "train.py: has no function cost, which task.yaml's timed.function names"),
+        ("env/train.py", "def", "dfe", "train.py:1: is not valid Python; repair the starter"),
+        ("scoring/eval.py", "check", "get_score", "eval.py: has no function check(inputs, results); add it"),
+        ("scoring/eval.py", "make_inputs", "get_score", "eval.py: has no function make_inputs(seed); add it"),
+        ("scoring/eval.py", "def make", "HIGHER = True\ndef make", "make them agree"),
+    ],
+)  # fmt: skip
+def test_a_bad_timed_task_is_refused(timed: Path, file: str, old: str, new: str, expected: str) -> None:
+    path = timed / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert expected in refused(timed)
+
+
 # --- MLAgentBench's layout
 
 
@@ -270,7 +314,7 @@ def test_what_is_missing_in_their_layout_is_named(theirs: Path, gone: str) -> No
 def test_an_unknown_name_lists_the_bundled_tasks(tmp_path: Path) -> None:
     message = refused("digts")
     assert message.startswith(
-        "digts: no such task; did you mean 'digits'? Bundled: digits, flights, glosses; "
+        "digts: no such task; did you mean 'digits'? Bundled: digits, distances, flights, glosses; "
     )
     assert "no such task; Bundled: " in refused(tmp_path / "gone")
     assert "is a file; give the task's folder" in refused(put(tmp_path, {"file": ""}) / "file")
@@ -328,6 +372,8 @@ def test_what_is_no_table_of_two_rows_cannot_be_split(text: str) -> None:
 
 # --- the bundled tasks
 
+TABLES = [name for name in bundled() if not load_task(name).timed]
+
 
 def score(name: str, script: Path, work: Path) -> tuple[float, str]:
     """Run `script` on the task's data in `work` and score what it wrote."""
@@ -348,7 +394,7 @@ def score(name: str, script: Path, work: Path) -> tuple[float, str]:
     return scorer["get_score"](str(work)), done.stdout
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", TABLES)
 def test_a_solution_beats_the_starter_by_a_tenth(name: str, tmp_path: Path) -> None:
     task = load_task(name)
     assert task.name == name
@@ -362,13 +408,18 @@ def test_a_solution_beats_the_starter_by_a_tenth(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", bundled())
-def test_a_bundled_task_is_whole_and_small_and_keeps_its_answers(name: str) -> None:
+def test_a_bundled_task_is_whole_and_small(name: str) -> None:
     task = load_task(name)
-    assert (task.answers, task.feedback) == ("answers.csv", "public")
-    assert task.readonly == ("test.csv", "train.csv")
+    assert task.feedback == "public"
     assert "licen" in (task.root / "README.md").read_text().lower()
     assert sum(path.stat().st_size for path in task.root.rglob("*") if path.is_file()) < 2_000_000
     assert 15 <= len(task.starter.splitlines()) <= 25
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_bundled_task_keeps_its_answers(name: str) -> None:
+    task = load_task(name)
+    assert (task.answers, task.readonly) == ("answers.csv", ("test.csv", "train.csv"))
     answers = parsed((task.scoring / "answers.csv").read_text())
     train = parsed((task.env / "train.csv").read_text())
     test = parsed((task.env / "test.csv").read_text())
@@ -386,7 +437,7 @@ def test_digits_can_be_built_again(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == (BUNDLED / "digits" / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", TABLES)
 def test_a_partial_submission_has_no_score(name: str, tmp_path: Path) -> None:
     answers = (BUNDLED / name / "scoring/answers.csv").read_text()
     get_score = runpy.run_path(str(BUNDLED / name / "scoring/eval.py"))["get_score"]

@@ -41,6 +41,7 @@ class Job:
     masks: tuple[Path, ...] | None = None  # all that is to be hidden, where that was found out before
     network: bool = False  # the host's
     gpu: str = ""  # "", "all" or numbers of GPUs, "0,1"
+    stdin: int = subprocess.DEVNULL
 
 
 def masked(job: Job) -> tuple[Path, ...]:
@@ -219,7 +220,7 @@ def _start(
         command,
         env=env,
         cwd=job.workspace,
-        stdin=subprocess.DEVNULL,
+        stdin=job.stdin,
         stdout=subprocess.PIPE,
         stderr=job.stderr,
         pass_fds=keep,

@@ -189,7 +189,7 @@ class SealedScorer:
             return Score(suspect=suspect)
         if value is not None and math.isfinite(value):
             return Score(value, suspect=suspect, samples=samples, paired=bool(samples))
-        raised = _raised(outcome, errors, value)
+        raised = fault(outcome, errors, "get_score", value)
         if baseline:
             file = self.task.scoring / "eval.py"
             where = f"{file}:{raised.line}" if raised.line else str(file)
@@ -205,7 +205,7 @@ class SealedScorer:
         why = (
             f"it takes more {outcome.killed} than the limit"
             if outcome.killed
-            else _raised(outcome, errors, None).error
+            else fault(outcome, errors, "get_score").error
         )
         problem = f"{table or 'the submission'} cannot be read: {why}"
         if baseline:
@@ -241,15 +241,15 @@ def _numbers(line: bytes) -> tuple[float | None, ...]:
     return tuple(None if word == b"-" else float(word) for word in words)
 
 
-def _raised(outcome: Outcome, errors: str, value: float | None) -> Raised:
-    """Say why there is no score."""
+def fault(outcome: Outcome, errors: str, function: str, value: float | None = None) -> Raised:
+    """Say why a function of the metric script gave no usable value, from what it wrote to standard error."""
     if value is not None:
-        return Raised("", f"get_score returned {value}")
+        return Raised("", f"{function} returned {value}")
     if outcome.killed:
-        return Raised("", f"get_score went over its limit of {outcome.killed}")
+        return Raised("", f"{function} went over its limit of {outcome.killed}")
     *_, last = [None, *RAISED.finditer(errors)]
     if outcome.exit != 1 or last is None:
-        return Raised("", "get_score ended without a score")
+        return Raised("", f"{function} ended without a value")
     frames = FRAME.findall(last[0])
     return Raised(frames[-1] if frames else "", last[1].strip()[:LIMIT])
 

@@ -4,18 +4,20 @@ import ast
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, cast
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.tasks.taskfile import Limits, nearest, read_task_file, read_text
+from budgetmlagent.tasks.taskfile import Limits, Timed, nearest, read_task_file, read_text
 
 Direction = Literal["max", "min"]
 BUNDLED = Path(__file__).parent / "bundled"
 STARTER = "train.py"
+SCORER = {"get_score": "get_score(folder)"}  # what eval.py must define, and how it is called
+TIMED_SCORER = {"make_inputs": "make_inputs(seed)", "check": "check(inputs, results)"}
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ class TaskFolder:
     python: Path | None  # another interpreter for the scripts
     starter: str  # text of train.py
     readonly: tuple[str, ...]  # names of files, relative to env, that the agent may not change
-    scoring: Path  # folder with eval.py: get_score(folder) -> float
+    scoring: Path  # folder with eval.py: SCORER's functions, or TIMED_SCORER's
     answers: str | None  # row-keyed CSV in `scoring` to split into public and private; None: nothing is split
     submission: str  # name, or glob, of what a script must write
     feedback: Literal["public", "reported"]  # where the scores during a run come from
     layout: Literal["budgetml", "mlagentbench"]
+    timed: Timed | None = None  # None: what a script submits is scored, not how fast it is
 
     def allowed(self) -> dict[str, str]:
         """Return the limits of one execution in words, by what they limit."""
@@ -96,8 +99,12 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
     spec = read_task_file(file)
     files = _env_files(root)
     scoring = _folder(root / "scoring", "the scorer eval.py and answers.csv")
-    higher = _higher(scoring / "eval.py")
-    answers = "answers.csv" if (scoring / "answers.csv").is_file() else None
+    starter = read_text(root / "env" / STARTER, "the starter script")
+    higher = _higher(scoring / "eval.py", TIMED_SCORER if spec.timed else SCORER)
+    if spec.timed:
+        higher[f"{file}: timed"] = "min"
+        _has_function(root / "env" / STARTER, starter, spec.timed)
+    answers = "answers.csv" if (scoring / "answers.csv").is_file() and not spec.timed else None
     return TaskFolder(
         name=spec.name,
         root=root,
@@ -114,13 +121,14 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
         gpu=spec.gpu,
         data=spec.data,
         python=None if spec.python is None else _python(file, spec.python),
-        starter=read_text(root / "env" / STARTER, "the starter script"),
+        starter=starter,
         readonly=tuple(name for name in files if name != STARTER),
         scoring=scoring,
         answers=answers,
         submission=spec.submission,
-        feedback="public" if answers else "reported",
+        feedback="public" if answers or spec.timed else "reported",
         layout="budgetml",
+        timed=spec.timed,
     )
 
 
@@ -130,7 +138,7 @@ def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
     files = _env_files(root)
     starter = read_text(root / "env" / STARTER, "the starter script")
     text = read_text(scripts / "research_problem.txt", "the task in words").strip()
-    higher = _higher(scripts / "eval.py")
+    higher = _higher(scripts / "eval.py", SCORER)
     limits = Limits()
     return TaskFolder(
         name=re.sub(r"[^A-Za-z0-9_.-]+", "-", root.name).strip("-.") or "task",
@@ -219,18 +227,13 @@ def _readonly(file: Path, files: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _higher(file: Path) -> dict[str, Direction]:
+def _higher(file: Path, needed: Mapping[str, str]) -> dict[str, Direction]:
     """What HIGHER in the scorer says, as {where: direction}; empty where it says nothing. Executes nothing."""
-    source = read_text(file, "the scorer with get_score(folder)")
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise UsageError(f"{file}:{line}: is not valid Python; repair the scorer") from None
-    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    imported = {node.asname or node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
-    if "get_score" not in defined | imported:
-        raise UsageError(f"{file}: has no function get_score(folder); add it")
+    source = read_text(file, f"the scorer with {' and '.join(needed.values())}")
+    tree = _parsed(file, source, "repair the scorer")
+    for name, call in needed.items():
+        if name not in _functions(tree):
+            raise UsageError(f"{file}: has no function {call}; add it")
     said: dict[str, Direction] = {}
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -240,6 +243,27 @@ def _higher(file: Path) -> dict[str, Direction]:
                 raise UsageError(f"{file}:{node.lineno}: HIGHER: must be the word True or False")
             said = {f"{file}:{node.lineno}: HIGHER": "max" if value.value else "min"}
     return said
+
+
+def _has_function(file: Path, starter: str, timed: Timed) -> None:
+    if timed.function not in _functions(_parsed(file, starter, "repair the starter")):
+        raise UsageError(
+            f"{file}: has no function {timed.function}, which task.yaml's timed.function names; add it"
+        )
+
+
+def _parsed(file: Path, source: str, remedy: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise UsageError(f"{file}:{line}: is not valid Python; {remedy}") from None
+
+
+def _functions(tree: ast.Module) -> set[str]:
+    """Names of what the script defines or imports."""
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return defined | {node.asname or node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
 
 
 def _direction(said: dict[str, Direction], wanted: Direction | None) -> Direction:

@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 
 from budgetmlagent.errors import UsageError
 
+REPEATS = 5
+
 
 def _network(given: Any) -> Any:
     """Read a switch: `on` and `off` are words in YAML 1.2 and truth values in YAML 1.1."""
@@ -54,6 +56,13 @@ class Limits(_Strict):
     processes: int = Field(default=200, gt=0)
 
 
+class Timed(_Strict):
+    """Which function of train.py is timed, and how often, each time on other inputs."""
+
+    function: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    repeats: int = Field(default=REPEATS, ge=3, le=100)
+
+
 class TaskFile(_Strict):
     """The content of a `task.yaml`."""
 
@@ -65,6 +74,7 @@ class TaskFile(_Strict):
     gpu: Annotated[str, BeforeValidator(_gpu)] = ""
     data: Literal["stays", "schema", "samples"] = "schema"
     python: str | None = None
+    timed: Timed | None = None
     submission: str = Field(default="submission.csv", pattern=r"^[A-Za-z0-9_*-][A-Za-z0-9_.*-]*$")
 
 
@@ -127,7 +137,7 @@ def _problem(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return "is missing; add it"
     if error["type"] == "extra_forbidden":
-        models: dict[Any, type[BaseModel]] = {"metric": Metric, "limits": Limits}
+        models: dict[Any, type[BaseModel]] = {"metric": Metric, "limits": Limits, "timed": Timed}
         keys = list(models.get(loc[0] if len(loc) > 1 else "", TaskFile).model_fields)
         return f"unknown key; {nearest(str(loc[-1]), keys)}The keys are {', '.join(keys)}"
     if error["type"] == "literal_error":

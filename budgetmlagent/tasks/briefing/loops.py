@@ -64,7 +64,7 @@ def unboxed(text: str) -> str:
         return text
     for function in [node for node in tree.body if isinstance(node, ast.FunctionDef)]:
         reads = element_reads(function)
-        lines = [f"_{name} = {name}.tolist()" for name in reads]
+        lines = [f"_{name} = {as_list(name, nodes[0])}" for name, nodes in reads.items()]
         body = function.body[1:] if ast.get_docstring(function) is not None else function.body
         if not reads or not body or body[0].lineno == function.lineno:
             continue
@@ -73,13 +73,25 @@ def unboxed(text: str) -> str:
         edits.append((start.lineno, start.col_offset, start.lineno, start.col_offset, gap.join(lines) + gap))
         for name, nodes in reads.items():
             for node in nodes:
-                index = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-                edits.append((*place(node), f"_{name}" + "".join(f"[{ast.unparse(i)}]" for i in index)))
+                edits.append(
+                    (*place(node), f"_{name}" + "".join(f"[{ast.unparse(i)}]" for i in indices(node)))
+                )
     return edited(text, edits)
 
 
+def as_list(name: str, read: ast.Subscript) -> str:
+    """Code of the list that is read instead: `X[i]` alone does not tell whether it is a number or a row."""
+    whole = f"{name}.tolist()"
+    return whole if len(indices(read)) > 1 else f'{whole} if getattr({name}, "ndim", 0) == 1 else {name}'
+
+
+def indices(read: ast.Subscript) -> list[ast.expr]:
+    """What stands between the brackets."""
+    return read.slice.elts if isinstance(read.slice, ast.Tuple) else [read.slice]
+
+
 def element_reads(function: ast.FunctionDef) -> dict[str, list[ast.Subscript]]:
-    """Parameters that are only read as `X[i, k]` (two or more numbers, deep in loops), with these places."""
+    """Parameters that are only read as `X[i, k]` or `X[i]`, where loops count some of the indices, with these places."""
     numbers = {
         n.target.id
         for n in ast.walk(function)
@@ -95,10 +107,9 @@ def element_reads(function: ast.FunctionDef) -> dict[str, list[ast.Subscript]]:
             isinstance(node, ast.Subscript)
             and isinstance(node.value, ast.Name)
             and isinstance(node.ctx, ast.Load)
+            and all(number(i, numbers) for i in indices(node))
         ):
-            index = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
-            if len(index) > 1 and all(number(i, numbers) for i in index):
-                found[node.value.id].append(node)
+            found[node.value.id].append(node)
         # `X.shape` and `len(X)` may stay: X itself is still there.
         if (
             isinstance(node, ast.Attribute)
@@ -116,7 +127,8 @@ def element_reads(function: ast.FunctionDef) -> dict[str, list[ast.Subscript]]:
     parameters = {argument.arg for argument in function.args.args}
     return {
         name: nodes for name, nodes in found.items()
-        if name in parameters and uses[name] == len(nodes) and len({len(n.slice.elts) for n in nodes if isinstance(n.slice, ast.Tuple)}) == 1
+        if name in parameters and uses[name] == len(nodes) and len({len(indices(node)) for node in nodes}) == 1
+        and any(isinstance(n, ast.Name) and n.id in numbers for node in nodes for n in ast.walk(node.slice))
     }  # fmt: skip
 
 
@@ -124,7 +136,9 @@ def number(node: ast.expr, numbers: set[str]) -> bool:
     """Whether an index is a sum or product of loop variables, other names and whole numbers."""
     allowed = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Load)
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    return all(isinstance(n, allowed) for n in ast.walk(node)) and (not names or bool(names & numbers))
+    whole = all(isinstance(n.value, int) for n in ast.walk(node) if isinstance(n, ast.Constant))
+    plain = all(isinstance(n, allowed) for n in ast.walk(node))
+    return plain and whole and (not names or bool(names & numbers))
 
 
 def parsed(text: str) -> ast.Module | None:
