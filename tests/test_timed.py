@@ -201,6 +201,13 @@ def test_a_fault_of_the_task_ends_the_run(said: str, rung: Rung, tmp_path: Path)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_inputs_are_new_each_time(rung: Rung, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, rung, scorer=EVAL.replace('"call {i}: the total differs"', '"{numbers[0]}"'))
+    assert "numbers[0]" in (bench.task.scoring / "eval.py").read_text()
+    wrong = bench.execution(FAST.replace("sum()", "max()"))
+    assert bench.scorer().score(wrong).problem != bench.scorer().score(wrong).problem
+
+
 # --- large results, and the form in which values travel
 
 
