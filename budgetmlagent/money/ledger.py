@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from budgetmlagent.disk import remedy
+from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError, UsageError
 
 BUSY_SECONDS = 30.0
@@ -142,7 +142,7 @@ class Ledger:
                 yield db
         except sqlite3.IntegrityError:
             raise  # a wrong use of the ledger, not a fault of its file
-        except sqlite3.DatabaseError as error:
+        except DATABASE_ERRORS as error:
             raise UnavailableError(f"ledger {self.path}: {error}; {remedy(error)}") from error
 
     @contextmanager
