@@ -80,6 +80,12 @@ def way(saver: "BaseCheckpointSaver[Any]", name: str, at: str | None = None) -> 
     return path[::-1]
 
 
+def tip(saver: "BaseCheckpointSaver[Any]", name: str) -> "list[CheckpointTuple]":
+    """Return the newest checkpoint of branch `name`; none where it has none."""
+    found = saver.get_tuple(thread(name))  # type: ignore[arg-type]
+    return [found] if found else []
+
+
 def points(path: "Sequence[CheckpointTuple]") -> list[Point]:
     """Return what is to be known of each checkpoint. Raises UnavailableError where one is no state of a run."""
     return [_point(t) for t in path]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from budgetmlagent.disk import LOOK, remedy
+from budgetmlagent.disk import DATABASE_ERRORS, LOOK, remedy
 from budgetmlagent.errors import UnavailableError
 
 # What decoding raises where bytes were changed in a way that SQLite does not notice.
@@ -29,7 +29,7 @@ class Checkpoints(SqliteSaver):
         self.path = path
         try:
             super().__init__(sqlite3.connect(path, check_same_thread=False))
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             raise UnavailableError(f"checkpoints {path}: {error}; {remedy(error)}") from error
 
     @contextmanager
@@ -38,7 +38,7 @@ class Checkpoints(SqliteSaver):
         try:
             with super().cursor(transaction) as cursor:
                 yield cursor
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             raise UnavailableError(f"checkpoints {self.path}: {error}; {remedy(error)}") from error
         except UNDECODABLE as error:
             if transaction:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent import events, named, summary
+from budgetmlagent.disk import DATABASE_ERRORS
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.rundir import RunDir
 from budgetmlagent.view import RunView
@@ -63,7 +64,7 @@ def _database(what: str, path: Path, lost: str) -> Row:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             verdict = str(db.execute("PRAGMA integrity_check").fetchone()[0])
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    except sqlite3.Error as error:
+    except DATABASE_ERRORS as error:
         verdict, tables = str(error), 1
     if not tables:
         verdict = "it is empty"

@@ -12,6 +12,8 @@ from memory.store import StoreError
 REFUSED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
 # SQLite's names for the same: no room, no right to write, no such folder.
 SQLITE_REFUSED = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
+# A damaged schema's bytes stand in SQLite's own message, and Python then fails to decode that.
+DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 MAKE_ROOM = (
     "make room or let it be written; every finished step of a run is kept, and `budgetml resume` goes on"
 )
@@ -34,7 +36,7 @@ def clear() -> Iterator[None]:
         raise UnavailableError(str(error)) from error
 
 
-def remedy(error: OSError | sqlite3.Error) -> str:
+def remedy(error: Exception) -> str:
     """Say what to do: make room where the disk refused, look closer where something is lost or damaged."""
     if isinstance(error, OSError):
         return MAKE_ROOM if error.errno in REFUSED else LOOK

@@ -56,10 +56,13 @@ class RunView:
 
     def _nothing_forgotten(self) -> None:
         """Raise UnavailableError where an emptied store would begin anew: done steps, or money, would be forgotten."""
-        path, told = self._path, self.folder.root / "events.jsonl"
-        if not path and told.is_file() and told.stat().st_size:
+        newest, told = (
+            branches.points(branches.tip(self._saver, self._branch)),
+            self.folder.root / "events.jsonl",
+        )
+        if not newest and told.is_file() and told.stat().st_size:
             lost = f"checkpoints {self.folder.checkpoints}: empty, though the run has finished steps"
-        elif path and path[-1].values.get("spent") and not self.calls:
+        elif newest and newest[0].values.get("spent") and not self.calls:
             lost = f"ledger {self.folder.ledger}: it has no call of run {self.run_id}, though the run has spent money"
         else:
             return

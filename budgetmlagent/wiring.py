@@ -137,7 +137,7 @@ def _real(
             "private_baseline": private.baseline,
             "private_best": private.best,
             "private_noise": private.noise,
-            "integrity": sandbox.seal(),
+            "integrity": sandbox.seal(_refused(artifacts, values)),
         }
 
     return Parts(deps, final, history.close_and_merge)
@@ -225,6 +225,13 @@ def _ends(artifacts: Artifacts, values: Mapping[str, Any]) -> tuple[str, str]:
     """Return the executions of the baseline and of the best attempt."""
     first = list(chain(artifacts, values["head"]))[-1]
     return first["execution"], artifacts.json(values["best"]["attempt"])["execution"]
+
+
+def _refused(artifacts: Artifacts, values: Mapping[str, Any]) -> int:
+    """Count the submissions, of every execution behind the newest attempt, that were no plain files."""
+    executions = [artifacts.json(attempt["execution"]) for attempt in chain(artifacts, values["head"])]
+    earlier = [artifacts.json(name) for execution in executions for name in execution.get("earlier", [])]
+    return sum(execution.get("refused", 0) for execution in [*executions, *earlier])
 
 
 def _execution(artifacts: Artifacts, name: str) -> Execution:

@@ -75,6 +75,7 @@ class Execution:
     memory_mb: float = 0.0  # peak
     files: Mapping[str, str] = field(default_factory=dict)  # submission files it left: name -> artifact id
     lost: int = 0  # runs of it before this one that nobody knows the end of: killed with their runner
+    refused: int = 0  # submission files that were no plain files
     snapshot: str = ""  # artifact id of the manifest of all that it left; "" where none was kept
 
 

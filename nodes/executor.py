@@ -90,4 +90,4 @@ def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]
 
 def _record(execution: Execution) -> dict[str, Any]:
     # An attempt's id depends on this record: without them it is what it was before there were any.
-    return {k: v for k, v in asdict(execution).items() if k not in ("snapshot", "lost") or v}
+    return {k: v for k, v in asdict(execution).items() if k not in ("snapshot", "lost", "refused") or v}

@@ -46,7 +46,8 @@ from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
 from budgetmlagent.sandbox.watchdog import Limits
 name, binary, folder = sys.argv[1:]
-args = ["-S", "-c", "import time; time.sleep(60)", sys.stdin.read()]
+sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(60)", sys.stdin.read()]
+args = ["-S", "-c", f"import subprocess; subprocess.run({sleeper!r})"]  # of a child: a bare script itself is tied to us
 launch(Rung(name, "", Path(binary) if binary else None), Job(interpreter(None), args, Path(folder), Limits(60)))
 """
 

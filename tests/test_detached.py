@@ -273,6 +273,14 @@ def slowed(turn: tiny.Turn) -> tiny.Turn:
     return turn
 
 
+def taken(path: Path) -> bool:
+    """Whether a runner has taken a try; one that was written off before that says {}."""
+    try:
+        return path.read_text() != "{}"
+    except FileNotFoundError:  # removed meanwhile
+        return False
+
+
 class Observer:
     """Watches which executions are taken by a runner."""
 
@@ -282,7 +290,7 @@ class Observer:
 
     def watch(self) -> None:
         while not self.over.wait(0.01):
-            self.tries |= {str(path) for path in self.work.glob("execution-*/*/run.json")}
+            self.tries |= {str(path) for path in self.work.glob("execution-*/*/run.json") if taken(path)}
 
     def __enter__(self) -> "Observer":
         self.thread.start()

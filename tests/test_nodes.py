@@ -27,6 +27,10 @@ CASE = {
 
 class Task:
     name, text, metric, direction, seconds, starter = "t", "Tell x.", "accuracy", "max", 10.0, STARTER
+    left = 60.0
+
+    def seconds_left(self):
+        return self.left
 
 
 @pytest.fixture

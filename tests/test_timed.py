@@ -90,11 +90,13 @@ def test_a_score_is_the_median_of_fresh_measurements(bench: Bench) -> None:
 
 def test_the_end_measures_both_and_a_script_that_won_by_wrong_results_has_none(bench: Bench) -> None:
     slow, fast = map(bench.execution, (SLOW, FAST))
-    baseline, best = bench.scorer().final(slow, fast)
+    ended = bench.scorer().final(slow, fast)
+    baseline, best = ended.baseline, ended.best
     assert baseline is not None and best is not None and best < WAIT <= baseline
-    baseline, best = bench.scorer().final(slow, slow)
+    ended = bench.scorer().final(slow, slow)
+    baseline, best = ended.baseline, ended.best
     assert baseline == best and baseline is not None and baseline >= WAIT
-    assert bench.scorer().final(slow, bench.execution(FAST.replace("* factor", "* 2")))[1] is None
+    assert bench.scorer().final(slow, bench.execution(FAST.replace("* factor", "* 2"))).best is None
 
 
 def test_without_a_sandbox_it_is_timed_the_same(tmp_path: Path) -> None:
@@ -246,7 +248,8 @@ def test_what_is_packed_is_unpacked_alike(items: list[object]) -> None:
 def test_the_solution_of_the_bundled_task_beats_its_starter(rung: Rung, tmp_path: Path) -> None:
     bench = Bench(tmp_path, rung, task="distances")
     solution = (Path(__file__).parent / "solutions/distances.py").read_text()
-    baseline, best = bench.scorer().final(bench.execution(bench.task.starter), bench.execution(solution))
+    ended = bench.scorer().final(bench.execution(bench.task.starter), bench.execution(solution))
+    baseline, best = ended.baseline, ended.best
     assert baseline is not None and best is not None
     assert best < 0.5 * baseline
 

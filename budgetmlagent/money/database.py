@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError
 
 VERSION = 1
@@ -94,11 +95,9 @@ class Database:
             yield self._connection()
         except sqlite3.IntegrityError:
             raise  # a wrong use of the ledger, not a fault of its file
-        except sqlite3.DatabaseError as error:
+        except DATABASE_ERRORS as error:
             self._thread.__dict__.clear()
-            raise UnavailableError(
-                f"ledger {self.path}: {error}; it must be a writable SQLite file: mend it, or move it away"
-            ) from error
+            raise UnavailableError(f"ledger {self.path}: {error}; {remedy(error)}") from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

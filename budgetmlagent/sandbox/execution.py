@@ -1,16 +1,19 @@
 """Runs a task's scripts in the sandbox and takes what they submit."""
 
 import hashlib
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.sandbox import gate, names, snapshot
-from budgetmlagent.sandbox.detached import execute
+from budgetmlagent.sandbox.detached import Ended, execute
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung
+from budgetmlagent.sandbox.runner import publish
 from budgetmlagent.sandbox.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, TaskFiles, lay_out, remove, take
 from nodes.deps import Artifacts, Execution, Finding, Here
@@ -34,7 +37,6 @@ class ScriptSandbox:
         self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
         self.python = interpreter(task.python)
         self.seconds_left = seconds_left
-        self.attempts = 0  # submissions that were no plain file
         self.asked: Counter[str] = Counter()
         self.before = self._sealed()
         # Hashed once a run: the data is bound into every workspace, and no script can change it.
@@ -45,11 +47,21 @@ class ScriptSandbox:
 
         Raises UnavailableError where the sandbox does not start.
         """
-        ended = execute(self._folder(here, script), self.rung, lambda folder: self._job(script, folder))
+        folder = self._folder(here, script)
+        kept = folder / "execution.json"
+        if kept.exists():
+            return Execution(**json.loads(kept.read_text()))
+        ended = execute(folder, self.rung, lambda workspace: self._job(script, workspace))
+        execution = self._taken(script, ended)
+        # What a script left may be a trap for whoever looks at it there; all that is of use is an artifact now.
+        publish(kept, asdict(execution))
+        remove(ended.workspace)
+        return execution
+
+    def _taken(self, script: str, ended: Ended) -> Execution:
+        """Take what a script left, all of whose processes are dead."""
         outcome = ended.outcome
         files, refused = take(ended.workspace, self.task.submission)
-        kept = snapshot.take(ended.workspace, self.artifacts, self.data)
-        self.attempts += len(refused)
         output = outcome.output.decode("utf-8", "replace")
         for sentence in refused:
             output += ("" if output.endswith("\n") or not output else "\n") + sentence + "\n"
@@ -63,7 +75,8 @@ class ScriptSandbox:
             memory_mb=round(outcome.memory_mb, 1),
             files={name: self.artifacts.put(content) for name, content in files.items()},
             lost=ended.lost,
-            snapshot=kept,
+            refused=len(refused),
+            snapshot=snapshot.take(ended.workspace, self.artifacts, self.data),
         )
 
     def _job(self, script: str, workspace: Path) -> Job:
@@ -102,10 +115,10 @@ class ScriptSandbox:
         """Return public names of the interpreter's libraries and the module to import each from."""
         return names.index(self.rung, self.python)
 
-    def seal(self) -> dict[str, Any]:
+    def seal(self, refused: int = 0) -> dict[str, Any]:
         """Return the integrity verdict: whether scorer, answers and read-only files are what they were.
 
-        `checked` counts files, `attempts` what was tried against them and submissions that were no plain file.
+        `checked` counts files, `attempts` what was tried against them and the `refused` submissions: no plain files.
         """
         now = self._sealed()
         changed = sorted(
@@ -115,7 +128,7 @@ class ScriptSandbox:
             "ok": not changed,
             "checked": len(self.before),
             "changed": changed,
-            "attempts": self.attempts + len(changed),
+            "attempts": refused + len(changed),
         }
 
     def _sealed(self) -> dict[str, str]:
