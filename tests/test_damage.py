@@ -126,7 +126,9 @@ UNREADABLE = {
 def test_every_command_ends_in_order_on_a_damaged_file(runs, name, damage):
     path, told = find(runs, name), {}
     raw = damage(path.read_bytes())
-    for command in COMMANDS:
+    for command in (
+        COMMANDS if name in UNREADABLE else COMMANDS[:-1]
+    ):  # where it goes on, `resume` takes a second
         path.write_bytes(raw)  # a command may have made it again
         status, _, lines = said(command, runs)
         assert status in (0, 1, 2, 3), (command, lines)
