@@ -90,7 +90,8 @@ def nothing(raw: bytes) -> bytes:
     return b""
 
 
-def flipped(raw: bytes, seed: int = 0, every: int = 1500) -> bytes:
+def flipped(raw: bytes, seed: int, every: int) -> bytes:
+    """Change a bit in every `every` bytes, and at least one."""
     chance, out = random.Random(seed), bytearray(raw)
     for _ in range(max(1, len(raw) // every)):
         out[chance.randrange(len(out))] ^= 1 << chance.randrange(8)
@@ -120,30 +121,35 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("damage", [half, nothing, flipped], ids=lambda d: d.__name__)
+@pytest.mark.parametrize("damage", [half, nothing], ids=lambda d: d.__name__)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_ends_in_order_on_a_damaged_file(runs, name, damage):
     path, told = find(runs, name), {}
     raw = damage(path.read_bytes())
-    for command in COMMANDS:
+    for command in (
+        COMMANDS if name in UNREADABLE else COMMANDS[:-1]
+    ):  # where it goes on, `resume` takes a second
         path.write_bytes(raw)  # a command may have made it again
         status, _, lines = said(command, runs)
         assert status in (0, 1, 2, 3), (command, lines)
         assert len(lines) == (1 if status else command[0] == "export"), (command, status, lines)
         told[command[0]] = status
-    if damage is not flipped:  # a flipped bit may lie where nobody looks, or make another valid value
-        assert told["doctor"] in (1, 3)
-        free = (
-            damage is nothing and name == "ledger.sqlite"
-        )  # its calls cost nothing: no sum says that there were any
-        for command in () if free else UNREADABLE.get(name, ()):
-            assert told[command] == 3, (command, told)
+    heals = damage is nothing and name.startswith(
+        "history/index"
+    )  # an empty index is made again as it is opened
+    assert told["doctor"] in ((0,) if heals else (1, 3))
+    free = (
+        damage is nothing and name == "ledger.sqlite"
+    )  # its calls cost nothing: no sum says that there were any
+    for command in () if free else UNREADABLE.get(name, ()):
+        assert told[command] == 3, (command, told)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("name", NAMES)
 def test_flipped_bits_anywhere_end_in_order(runs, name, seed):
+    """Such a bit may lie where nobody looks, or make another valid value: then all goes on."""
     path = find(runs, name)
     raw = flipped(path.read_bytes(), seed, every=1_000_000 if seed % 2 else 500)
     for command in COMMANDS:
