@@ -78,6 +78,8 @@ def record(path: Path) -> None:
 
 def keep(run: Path, target: Path, artifacts: Path) -> None:
     """Copy what a replay reads of a run."""
+    from record import anonymous
+
     from budgetmlagent import Session, events
 
     target.mkdir(parents=True)
@@ -86,8 +88,8 @@ def keep(run: Path, target: Path, artifacts: Path) -> None:
         told += [event for event in branch if event not in told]
     for name in NEEDED:
         if (run / name).exists():
-            text = (run / name).read_text(encoding="utf-8")
-            (target / name).write_text(text.replace(str(run), run.name), encoding="utf-8")
+            shutil.copyfile(run / name, target / name)
+    anonymous(target, run)
     events.write(target / "events.jsonl", told)
     shutil.copytree(run / "artifacts", artifacts, dirs_exist_ok=True)
 

@@ -5,6 +5,7 @@
 A recording is a run's folder without what a replay does not read. It holds scripts, logs, prompts, replies and scores.
 """
 
+import json
 import shutil
 import sys
 import tempfile
@@ -34,11 +35,18 @@ def record(task: str) -> None:
             source = session.folder.root / name
             copy = shutil.copytree if source.is_dir() else shutil.copyfile
             copy(source, target / name)
-        # Where it was recorded is nobody's business.
-        text = (
-            (target / "run.json").read_text(encoding="utf-8").replace(str(session.folder.root), target.name)
-        )
-        (target / "run.json").write_text(text, encoding="utf-8")
+        anonymous(target, session.folder.root)
+
+
+def anonymous(target: Path, root: Path) -> None:
+    """Leave out where it was recorded, and by which binary: that is nobody's business."""
+    for name in ("config.json", "run.json"):
+        if not (target / name).exists():
+            continue
+        told = json.loads((target / name).read_text(encoding="utf-8"))
+        told.pop("sandbox_facts", None)
+        text = json.dumps(told, indent=1, ensure_ascii=False).replace(str(root), target.name)
+        (target / name).write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
