@@ -17,7 +17,6 @@ from nodes.deps import OUTAGES
 if TYPE_CHECKING:
     from graphs.spec import GraphSpec
 
-INTERRUPT = "__interrupt__"  # LangGraph's key of a stream's update where a node waits for a word
 OnStep = Callable[[Event], None]
 Until = str | int | Callable[[Event], bool]
 
@@ -165,9 +164,12 @@ class Session(EditableRun):
         events.write(self.folder.root / "events.jsonl", events.timeline(path, self.calls))
         edits = events.newest_edits(path)
         start: Any = Command(resume=word) if asked else None if path else {"turn": 0}
-        for update in self._compiled.stream(start, self._thread, stream_mode="updates", durability="sync"):
-            if INTERRUPT in update:
-                return
+        stood = max(0, path[-1].step) if path else 0  # step 0 is the input's, no node's
+        # Not the updates: that of a step whose writes a killed process had saved comes before its checkpoint is made.
+        for made in self._compiled.stream(start, self._thread, stream_mode="checkpoints", durability="sync"):
+            about = made["metadata"]
+            if about["source"] != "loop" or about["step"] <= stood:
+                continue  # what the run goes on from
             before, after = branches.last_step(self._saver, self._branch)
             event = events.event(before, after, self.calls, edits)
             edits = []

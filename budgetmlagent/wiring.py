@@ -100,6 +100,7 @@ def _real(
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.sandbox.brief import brief
     from budgetmlagent.sandbox.execution import ScriptSandbox
+    from budgetmlagent.sandbox.kept import KeptScorer
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.scorer import SealedScorer
     from budgetmlagent.sandbox.scratch import sweep
@@ -126,7 +127,8 @@ def _real(
     view = TaskView(
         task, config, ledger, lambda execution: brief(task, rung, execution, artifacts), seconds_left
     )
-    deps = Deps(client, sandbox, LibraryRepairs(sandbox), scorer, artifacts, history, prompts.render, view)
+    kept = KeptScorer(scorer, workdir)
+    deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
 
     def final(values: Mapping[str, Any]) -> dict[str, Any]:
         baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))

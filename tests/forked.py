@@ -7,7 +7,9 @@ import warnings
 from pathlib import Path
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["pandas", "lightgbm", "sklearn.ensemble", "sklearn.svm", "threadpoolctl"])
+OF_SCRIPTS = ["pandas", "lightgbm", "sklearn.ensemble", "sklearn.svm", "threadpoolctl"]
+OF_RUNS = ["langgraph.checkpoint.sqlite", "langchain_openai", "chromadb", "wordllama", "budgetmlagent.wiring"]
+SERVER.set_forkserver_preload(OF_SCRIPTS + OF_RUNS)  # there is one such server, for `killed` too
 
 
 def run(script: str, folder: Path) -> tuple[int | None, str]:
