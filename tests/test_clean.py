@@ -146,7 +146,7 @@ def test_what_is_no_run_or_is_running_is_left_alone(tmp_path, server, capsys):
     stranger = tmp_path / "runs" / "stranger"
     (stranger / "artifacts").mkdir(parents=True)
     (stranger / "artifacts" / ".part-1").write_text("not ours")
-    run.work.mkdir()
+    run.work.mkdir(exist_ok=True)
     with session._running():
         report = clean.sweep(tmp_path / "runs")
         assert report.left == {run.run_id: "it is running in another process"} and report.bytes == 0

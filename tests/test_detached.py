@@ -290,7 +290,7 @@ class Observer:
 
     def watch(self) -> None:
         while not self.over.wait(0.01):
-            self.tries |= {str(path) for path in self.work.glob("execution-*/*/run.json") if taken(path)}
+            self.tries |= {str(path) for path in self.work.glob("execution-*/[0-9]*/run.json") if taken(path)}
 
     def __enter__(self) -> "Observer":
         self.thread.start()

@@ -102,7 +102,7 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
     assert '"<b>▶ expert</b><br/><small>large</small>"):::now' in text
     drawn = arrows(text)
     assert drawn["executor", "evaluator"].startswith("×3|")
-    assert "<b>11. otherwise ×2</b>" in drawn["planner", "coder"]
+    assert "<b>12. otherwise ×2</b>" in drawn["planner", "coder"]
     both = drawn["evaluator", "planner"]
     assert both.startswith("×2<br/><b>3. improved ↓coder ×1</b><br/><b>4. case_left ×1</b><br/>7. stuck")
     assert "planner  [recall ↑ small ↑ large]  ×3 · $0.0120" in outline(SPEC, RUN)

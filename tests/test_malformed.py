@@ -110,7 +110,7 @@ def test_an_extra_column_is_named_where_the_metric_does_not_take_it(
 
 LEFT = {
     "a link": ("os.symlink('train.py', NAME)", "submission.csv is a symbolic link: refused"),
-    "a pipe": ("os.mkfifo(NAME)", "submission.csv is a pipe or a device: refused"),
+    "a pipe": ("os.mkfifo(NAME)", "submission.csv is a pipe: refused"),
     "a folder": ("os.mkdir(NAME)", "submission.csv is a folder: refused"),
     "a sparse file": ("open(NAME, 'wb').truncate(1 << 30)", "submission.csv has 1024.0 MiB, 64 are the most: refused"),
 }  # fmt: skip
@@ -140,8 +140,8 @@ METRICS = {
     "returns complex": ("return 1j", "eval.py: TypeError: get_score returned complex"),
     "returns a huge int": ("return 10 ** 9999", "eval.py: OverflowError: int too large to convert to float"),
     "returns a list": ("return [0.5]", "eval.py: TypeError: get_score returned list"),
-    "exits": ("import sys; print('bye', file=sys.stderr); sys.exit(1)", "eval.py: get_score ended without a score"),
-    "exits at once": ("import os; os._exit(0)", "eval.py: get_score ended without a score"),
+    "exits": ("import sys; print('bye', file=sys.stderr); sys.exit(1)", "eval.py: get_score ended without a value"),
+    "exits at once": ("import os; os._exit(0)", "eval.py: get_score ended without a value"),
     "sleeps": ("import time; time.sleep(60)", "eval.py: get_score went over its limit of time"),
     "takes memory": ("return len(bytearray(600 << 20))", "eval.py: get_score went over its limit of memory"),
     "writes": ("open(__file__ + '.x', 'w')", "eval.py:2: OSError: [Errno 30] Read-only file system"),

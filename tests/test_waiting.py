@@ -31,7 +31,7 @@ def test_each_busy_answer_doubles_the_wait_up_to_the_longest_and_an_answer_ends_
         waits.before("a")
         waits.before("a")  # what was waited for is over
     for number, seconds in enumerate(clock.waited):
-        assert min(0.75 * 2**number, LONGEST) <= seconds <= min(1.25 * 2**number, LONGEST)
+        assert min(0.75 * 2**number, LONGEST) - 1e-9 <= seconds <= min(1.25 * 2**number, LONGEST) + 1e-9
     assert len(clock.waited) == 9 and clock.waited[-1] == LONGEST
     waits.answered("a")
     waits.busy("a", None)
