@@ -46,12 +46,12 @@ RUN = told(
     step("executor", 1),
     step("evaluator", 3),
     step("planner", 2),
-    step("planner", 11, 0.01, model="small", rung=1),
-    step("coder", 9, 0.005, model="small"),
+    step("planner", 12, 0.01, model="small", rung=1),
+    step("coder", 10, 0.005, model="small"),
     step("executor", 1),
     step("evaluator", 4),
-    step("planner", 11, 0.002, model="small", rung=1),
-    step("coder", 9),
+    step("planner", 12, 0.002, model="small", rung=1),
+    step("coder", 10),
     step("executor", 1),
     step("evaluator", 6),
 )
@@ -130,7 +130,7 @@ def test_the_way_that_an_edit_changed_and_that_of_another_graph_are_drawn_as_the
     drawn = arrows(mermaid(SPEC, told(step("executor", 1), step("evaluator", 4), asked)))
     assert "6. stuck" in drawn["evaluator", "expert"] and "#d55e00" in drawn["evaluator", "expert"]
     assert "#afb8c1" in drawn["evaluator", "planner"]
-    foreign = Event(step("coder", 9) | {"route": {"to": "evaluator", "rule": "of before"}})
+    foreign = Event(step("coder", 10) | {"route": {"to": "evaluator", "rule": "of before"}})
     assert (
         "×1<br/>under another graph|stroke:#0072b2" in arrows(mermaid(SPEC, [foreign]))["coder", "evaluator"]
     )

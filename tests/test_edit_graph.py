@@ -381,8 +381,8 @@ def test_a_difference_is_a_line():
         "+ node critic: {run: evaluator}",
         "~ rule evaluator 6: stuck attempts=4 since=expert lifelines=5 goal=10 → expert becomes stuck attempts=9 → expert",
         "- rule planner 5: missed times=4 → END",
-        "+ rule planner 10: out_of_turns → END",
-        "~ rule coder 9: otherwise → executor becomes otherwise → critic",
+        "+ rule planner 11: out_of_turns → END",
+        "~ rule coder 10: otherwise → executor becomes otherwise → critic",
         "+ rule critic 1: otherwise → executor",
     ]
     assert [line[0] for line in other.diff(one)] == ["~", "~", "-", "~", "+", "-", "~", "-"]
