@@ -101,6 +101,7 @@ def _real(
     from budgetmlagent.sandbox.brief import brief
     from budgetmlagent.sandbox.execution import ScriptSandbox
     from budgetmlagent.sandbox.kept import KeptScorer
+    from budgetmlagent.sandbox.orphans import end_orphans
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.scorer import SealedScorer
     from budgetmlagent.sandbox.scratch import sweep
@@ -111,6 +112,8 @@ def _real(
     rung = _rung(config.unsafe)
     workdir = run.work
     sweep(workdir)
+    if rung.binary is not None:
+        end_orphans(rung.binary, workdir)
     sandbox = ScriptSandbox(task, rung, artifacts, workdir, seconds_left)
     scorer: SealedScorer | TimedScorer = (
         TimedScorer(task, task.timed, rung, artifacts, workdir)

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -17,11 +18,13 @@ import killed
 import pytest
 import tiny
 from fault_server import FaultServer
-from test_detached import left
+from test_detached import eventually, left
 
 from budgetmlagent import Session
 from budgetmlagent.diagnosis import of_run
 from budgetmlagent.events import Event
+from budgetmlagent.sandbox.orphans import end_orphans
+from budgetmlagent.sandbox.probe import probe
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from memory.store import Store
@@ -237,3 +240,23 @@ def test_a_step_that_is_repeated_scores_no_second_time(tmp_path):
         run = Session.open(session.folder.root)
         (attempt,) = [item for _, item in Store(run.folder.history).iterate("attempt")]
         assert attempt["score"] == run.state.best["score"] != 1.0
+
+
+def test_a_sandbox_whose_owner_was_killed_before_it_began_is_ended(tmp_path):
+    """Bubblewrap is held at that very point: its inner process is there, and waits for a word of the outer one."""
+    rung, work, mark = probe(), tmp_path / "work", str(tmp_path)
+    if rung.binary is None:
+        pytest.skip("only bubblewrap has an inner process")
+    (work / "execution").mkdir(parents=True)
+    read, write = os.pipe()
+    held = ["--unshare-user", "--userns-block-fd", str(read), "--info-fd", "2", "--die-with-parent"]
+    bound = ["--ro-bind", "/", "/", "--bind", str(work / "execution"), "/tmp"]
+    with subprocess.Popen([rung.binary, *held, *bound, "/bin/true"], pass_fds=[read]) as outer:
+        eventually(lambda: len(left(mark)) == 2)
+        end_orphans(rung.binary, tmp_path / "other")
+        outer.kill()
+    assert len(left(mark)) == 1
+    end_orphans(rung.binary, work)
+    eventually(lambda: not left(mark))
+    os.close(read)
+    os.close(write)

@@ -1,0 +1,27 @@
+"""Sandboxes that never began: bubblewrap's inner process waits for its outer one, which was killed in that moment.
+
+`--die-with-parent` holds from a little later on, so nothing else would ever end it. No script runs in it.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+
+def end_orphans(binary: Path, workdir: Path) -> None:
+    """Kill each process of bubblewrap on a folder below `workdir` that has lost its parent.
+
+    To be called by the one process that goes on with the run, before it starts a sandbox. A runner, and a bubblewrap
+    below it, are told by their command lines, which name `workdir` too.
+    """
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended meanwhile, or is another user's
+            if process.cmdline()[:1] == [str(binary)] and _names(process, workdir):
+                parent = process.parent()
+                if parent is None or not _names(parent, workdir):
+                    process.kill()
+
+
+def _names(process: psutil.Process, workdir: Path) -> bool:
+    return any(word.startswith(f"{workdir}/") for word in process.cmdline())

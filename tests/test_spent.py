@@ -1,0 +1,81 @@
+"""Money never rewinds, whatever is stepped, gone back to, forked or replayed; and no two runs share a reservation."""
+
+import random
+from pathlib import Path
+
+import killed
+import pytest
+import tiny
+from fault_server import FaultServer
+
+from budgetmlagent import Session
+from memory.state import NANO
+
+RATES = {"small-model": (1, 2), "large-model": (10, 30)}  # micro-dollars a token
+
+
+@pytest.fixture
+def server():
+    with FaultServer(respond=tiny.team) as server:
+        yield server
+
+
+def new(folder: Path, server: FaultServer, **options) -> Session:
+    task = folder / "tiny"
+    options = {"turns": 2, "history": "off", "budget": 1.0, "runs_dir": folder / "runs"} | options
+    models = {"models": tiny.models(folder, server.url)} | options
+    return Session(str(task if task.exists() else tiny.task(folder)), **models)
+
+
+def billed(server: FaultServer) -> int:
+    """Nano-dollars of all requests that the server has answered."""
+    nano = 0
+    for request in server.requests:
+        assert request.billed
+        tokens_in, _, tokens_out = request.billed
+        rate_in, rate_out = RATES[request.body["model"]]
+        nano += (tokens_in * rate_in + tokens_out * rate_out) * NANO // 10**6
+    return nano
+
+
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(n, marks=pytest.mark.soak) for n in range(2, 20))])
+def test_no_way_through_a_run_gives_money_back(tmp_path, server, seed):
+    chance = random.Random(seed)
+    runs = [new(tmp_path, server)]
+    runs[0].run(until="coder")
+    ledger, before = runs[0].ledger, runs[0].ledger.project_spent()
+    for _ in range(10):
+        run = chance.choice(runs)
+        match chance.choice(["step", "step", "step", "back", "goto", "live", "recorded", "replay"]):
+            case "step":
+                run.step()
+            case "back":
+                run.back(chance.randint(0, len(run.timeline)))
+            case "goto":
+                run.goto(chance.choice([0, *(event.step for event in run.timeline)]))
+            case "replay":
+                replay = new(tmp_path, server, models=f"replay:{runs[0].folder.root}")
+                asked = len(server.requests)
+                replay.step()
+                assert len(server.requests) == asked
+            case replies:
+                runs.append(run.fork(replies=replies))
+        now = ledger.project_spent()
+        assert before <= now == billed(server)  # a replay's recorded prices are nobody's money
+        assert {ledger.spent(run.run_id) for run in runs} == {now}  # a fork has the money of its origin
+        before = now
+
+
+def test_two_runs_at_once_share_no_reservation(tmp_path, server):
+    both = [new(tmp_path, server, seed=seed) for seed in range(2)]
+    processes = [killed.start(run.folder.root) for run in both]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    calls = [run.ledger.calls(run.run_id) for run in both]
+    ids = [entry.id for entries in calls for entry in entries]
+    assert len(ids) == len(set(ids)) == len(server.requests)
+    assert {entry.state for entries in calls for entry in entries} == {"settled"}
+    spent = [run.ledger.spent(run.run_id) for run in both]
+    assert spent == [sum(entry.nano for entry in entries) for entries in calls] and min(spent) > 0
+    assert sum(spent) == both[0].ledger.project_spent() == billed(server)
