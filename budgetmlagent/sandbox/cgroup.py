@@ -92,8 +92,8 @@ def _sweep(root: Path) -> None:
 
 
 def _remove(group: Path) -> None:
-    for _ in range(50):  # the kernel takes a moment to forget the dead
+    for number in range(20):  # the kernel takes a moment to forget the dead
         with suppress(OSError):
             group.rmdir()
             return
-        time.sleep(0.02)
+        time.sleep(min(0.001 * 2**number, 0.1))

@@ -1,4 +1,4 @@
-"""What it costs to start a script in the sandbox: `launch` against a bare subprocess of the same interpreter, in turn.
+"""What it costs to start a script in the sandbox, against a bare subprocess of the same interpreter, in turn.
 
     python tests/benchmarks/startup.py [--rounds 20]
 
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from budgetmlagent.sandbox.detached import execute
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
 from budgetmlagent.sandbox.probe import UNSAFE, probe
@@ -31,6 +32,24 @@ def launched(rung: Rung) -> Callable[[Path], bytes]:
     """Return a way to run the script on a rung."""
     job = interpreter(None)
     return lambda folder: launch(rung, Job(job, TRIVIAL, folder, Limits(seconds=60))).output
+
+
+def executed(rung: Rung) -> Callable[[Path], bytes]:
+    """Return the way that a run takes: on a rung, by a runner of its own, which starts an interpreter, too."""
+    python = interpreter(None)
+    return lambda folder: (
+        execute(
+            folder / "e", rung, lambda place: Job(python, TRIVIAL, place, Limits(seconds=60))
+        ).outcome.output
+    )
+
+
+def imported(folder: Path) -> bytes:
+    """Start the interpreter of a runner, with what it imports, and nothing else."""
+    code = "import budgetmlagent.sandbox.runner; print(1)"
+    return subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=folder, capture_output=True, check=True
+    ).stdout
 
 
 def milliseconds(way: Callable[[Path], bytes]) -> float:
@@ -53,6 +72,8 @@ def main() -> None:
         "bare subprocess": bare,
         "launch, unsafe": launched(UNSAFE),
         f"launch, {rung.name}": launched(rung),
+        "a runner's interpreter": imported,
+        "execution by a runner": executed(rung),
     }
     for way in ways.values():  # what is looked up once, and the disk's cache
         milliseconds(way)
@@ -62,7 +83,7 @@ def main() -> None:
             took[name].append(milliseconds(way))
     base = median(took["bare subprocess"])
     for name, values in took.items():
-        print(f"{name:20s} {median(values):7.1f} ms   {median(values) / base:5.2f}")
+        print(f"{name:22s} {median(values):7.1f} ms   {median(values) / base:5.2f}")
 
 
 if __name__ == "__main__":
