@@ -146,7 +146,7 @@ def test_the_second_process_is_kept_out(tmp_path, server):
     assert "is running in another process" in done.stderr
 
 
-@pytest.mark.parametrize("times", [5, pytest.param(40, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("times", [2, pytest.param(40, marks=pytest.mark.soak)])
 def test_killed_at_random_moments_it_resumes_and_pays_nothing_twice(tmp_path, server, times):
     chance = random.Random(times)
     turns = times - 1

@@ -127,7 +127,7 @@ specs = st.builds(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(specs)
 def test_any_graph_made_in_code_goes_through_yaml_and_back(spec):
     text = spec.dump()
