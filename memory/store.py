@@ -146,8 +146,11 @@ class Store:
         if self._empty:
             return
         try:
-            with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            # Open for writing: what a killed writer left half done is undone before anything is read.
+            with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=rw", uri=True)) as db:
                 verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+                if not db.execute("SELECT name FROM sqlite_master").fetchone():
+                    return  # its first writer was killed: Chroma begins it anew
                 db.execute("SELECT sql FROM sqlite_master UNION ALL SELECT sql FROM migrations").fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._damaged(str(error)) from None

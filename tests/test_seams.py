@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -260,3 +261,28 @@ def test_a_sandbox_whose_owner_was_killed_before_it_began_is_ended(tmp_path):
     eventually(lambda: not left(mark))
     os.close(read)
     os.close(write)
+
+
+WRITER = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.executescript("PRAGMA cache_size = 1; BEGIN; CREATE TABLE big (x)")
+db.executemany("INSERT INTO big VALUES (zeroblob(9000))", [()] * 99)  # more than the cache: it is in the file
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("items", [0, 1])
+def test_a_memory_whose_writer_was_killed_in_the_middle_is_open_to_the_next(tmp_path, items):
+    index = tmp_path / "index" / "chroma.sqlite3"
+    index.parent.mkdir()
+    if items:
+        with Store(tmp_path) as store:
+            store.upsert([{"kind": "attempt", "text": "first"}])
+    assert (
+        subprocess.run([sys.executable, "-c", WRITER, str(index)], check=False).returncode == -signal.SIGKILL
+    )
+    assert index.with_name("chroma.sqlite3-journal").stat().st_size
+    with Store(tmp_path) as store:
+        store.upsert([{"kind": "attempt", "text": "second"}])
+        assert store.count() == len(store.ids()) == items + 1
