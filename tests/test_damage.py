@@ -104,7 +104,11 @@ def find(runs: Path, name: str) -> Path:
         return run / "artifacts" / hashlib.sha256((run / "best" / "train.py").read_bytes()).hexdigest()
     if name == "item":
         return next((run / "history" / "items").iterdir())
-    return {"ledger.sqlite": runs / "ledger.sqlite"}.get(name, run / name)
+    path = {"ledger.sqlite": runs / "ledger.sqlite"}.get(name, run / name)
+    if path.suffix == ".sqlite":  # else all that is in it may lie in its log, whatever becomes of the file
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
 
 
 NAMES = (

@@ -27,7 +27,8 @@ from budgetmlagent.sandbox.scratch import PREFIX, scratch, sweep
 from budgetmlagent.sandbox.watchdog import Limits
 
 CALLER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 from pathlib import Path
 from budgetmlagent.sandbox.detached import execute
 from budgetmlagent.sandbox.interpreter import interpreter
