@@ -1,6 +1,7 @@
 """Damaged files and disks: every command ends in order, with one clear line and the right status, and never a traceback."""
 
 import contextlib
+import gc
 import hashlib
 import io
 import json
@@ -83,7 +84,8 @@ def said(command: list[str], runs: Path) -> tuple[int, str, list[str]]:
 
 
 def half(raw: bytes) -> bytes:
-    return raw[: len(raw) // 2]
+    """Keep the end alone: of a database's beginning, SQLite may still read what it is asked for."""
+    return raw[len(raw) // 2 :]
 
 
 def nothing(raw: bytes) -> bytes:
@@ -133,6 +135,7 @@ def test_every_command_ends_in_order_on_a_damaged_file(runs, name, damage):
     for command in (
         COMMANDS if name in UNREADABLE else COMMANDS[:-1]
     ):  # where it goes on, `resume` takes a second
+        gc.collect()  # a connection of the command before would keep its lock
         path.write_bytes(raw)  # a command may have made it again
         status, _, lines = said(command, runs)
         assert status in (0, 1, 2, 3), (command, lines)
