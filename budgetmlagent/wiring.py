@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SecondsLeft = Callable[[], float]
 Brief = Callable[[Execution], dict[str, Any]]
+LEAST_SECONDS = 5.0  # that a script or a request is given although the run's time is nearly used up
 CASES = Path(memory.__file__).parent / "cases"
 WAITS = Waits()  # the process's: a session makes its parts anew whenever it goes on
 
@@ -109,12 +110,15 @@ def _real(
     from budgetmlagent.sandbox.workspace import remove
     from budgetmlagent.tasks.split import split_rows
 
+    def shortened(seconds: float) -> float:
+        return min(seconds, max(LEAST_SECONDS, seconds_left()))
+
     rung = _rung(config.unsafe)
     workdir = run.work
     sweep(workdir)
     if rung.binary is not None:
         end_orphans(rung.binary, workdir)
-    sandbox = ScriptSandbox(task, rung, artifacts, workdir, seconds_left)
+    sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened)
     scorer: SealedScorer | TimedScorer = (
         TimedScorer(task, task.timed, rung, artifacts, workdir)
         if task.timed
@@ -125,7 +129,7 @@ def _real(
     client = ModelClient(
         specs, prices, ledger, config.run_id, artifacts,
         seed=config.seed, origins=_paid_by(config), start_embedded=_embedded, waits=WAITS,
-        approval=Approval(config.approve, config.above), seconds_left=seconds_left,
+        approval=Approval(config.approve, config.above), shortened=shortened,
     )  # fmt: skip
     view = TaskView(
         task, config, ledger, lambda execution: brief(task, rung, execution, artifacts), seconds_left

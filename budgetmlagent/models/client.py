@@ -5,8 +5,6 @@ step of the graph with a reservation of its own.
 """
 
 import hashlib
-import math
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +13,7 @@ from urllib.parse import urlsplit
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host, is_loopback
+from budgetmlagent.models.records import FILTERED, call_of, prompt_record, reply_of
 from budgetmlagent.models.waiting import Waits
 from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
 from budgetmlagent.money.prices import Price, input_bound, reported_cost, text_bytes
@@ -24,14 +23,12 @@ if TYPE_CHECKING:
     from budgetmlagent.models.faults import Judgement
 
 EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
-LEAST_SECONDS = 5.0  # that a request is given although the run's time is nearly used up
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
 ONE_LIMIT_ONLY = (
     "openai.com",
     "azure.com",
     "volces.com",
 )  # hosts that refuse max_tokens beside max_completion_tokens
-FILTERED = "content_filter"  # how a reply is said to end that the provider withheld
 MOST_TOKENS = 2**31  # a larger count is none
 SECRET_LENGTH = (
     8  # characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too
@@ -59,14 +56,6 @@ class Request:
     key: str
 
 
-def prompt_record(
-    messages: Sequence[Message], schema: Mapping[str, Any] | None, max_tokens: int, temperature: float
-) -> dict[str, Any]:
-    """What decides a request, as it is kept in the artifact store: its id is what a replay looks for."""
-    plain = [{"role": message["role"], "content": message["content"]} for message in messages]
-    return {"messages": plain, "schema": schema, "max_tokens": max_tokens, "temperature": temperature}
-
-
 class ModelClient:
     """Asks the models of models.yaml on a run's money (`nodes.deps.Models`)."""
 
@@ -84,7 +73,7 @@ class ModelClient:
         timeout: float | None = None,
         waits: Waits | None = None,
         approval: Approval | None = None,
-        seconds_left: Callable[[], float] = lambda: math.inf,
+        shortened: Callable[[float], float] = lambda seconds: seconds,
     ) -> None:
         self.models, self.prices, self.ledger, self.run = models, prices, ledger, run
         self.origins = origins  # runs whose replies are used again where a request is the same
@@ -94,7 +83,8 @@ class ModelClient:
             start_embedded,
             timeout,
         )
-        self.waits, self.approval, self.seconds_left = waits or Waits(), approval or Approval(), seconds_left
+        self.waits, self.approval = waits or Waits(), approval or Approval()
+        self.shortened = shortened  # fits a limit of time into what is left of the run's
 
     def spent(self) -> int:
         """Nano-dollars of this run: settled calls plus reservations of unknown outcome."""
@@ -202,7 +192,7 @@ class ModelClient:
             # Not with_structured_output: that loses the text and the usage of a reply that is cut off.
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         usual = self.timeout or (EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS)
-        timeout = max(LEAST_SECONDS, min(usual, self.seconds_left()))
+        timeout = self.shortened(usual)
         # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
         http_client = DefaultHttpxClient(
             trust_env=not is_loopback(spec),
@@ -249,33 +239,6 @@ class ModelClient:
         )
         self.ledger.settle(room.id, nano, answer)
         return reply_of(answer)
-
-
-def call_of(run: str, here: Here, served: str, price: str, prompt: str, *, size: int = 0) -> Call:
-    """The ledger's view of a request. Without an identity of the step no repetition can be recognised."""
-    key = f"{run}/{here.call or uuid.uuid4().hex}/{here.node}"
-    step, node, model = here.step, here.node, here.model
-    return Call(
-        key=key,
-        run=run,
-        step=step,
-        node=node,
-        model=model,
-        served=served,
-        price=price,
-        prompt=prompt,
-        bytes=size,
-    )
-
-
-def reply_of(answer: Answer) -> Reply:
-    """What a node is told of an answer."""
-    text = answer.text or ""
-    if answer.finish == "length":
-        return Reply(text, "truncated", f"the reply was cut off after {answer.tokens_out} tokens")
-    if answer.finish == FILTERED:
-        return Reply(text, "rejected", "the provider's content filter withheld the reply")
-    return Reply(text)
 
 
 def _seed(seed: int, here: Here) -> int:

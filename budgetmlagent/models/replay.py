@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import RunFailedError, UsageError
-from budgetmlagent.models.client import call_of, prompt_record
+from budgetmlagent.models.records import call_of, prompt_record
 from budgetmlagent.money.ledger import RECORDED, Answer, Ledger, Refused
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO

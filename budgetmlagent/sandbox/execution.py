@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -18,13 +17,15 @@ from budgetmlagent.sandbox.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, TaskFiles, lay_out, remove, take
 from nodes.deps import Artifacts, Execution, Finding, Here
 
-LEAST_SECONDS = 5.0  # that a script is given although the run's time is nearly used up
 TAIL = 4000  # characters
 EXECUTION = "execution-"
 
 
 class ScriptSandbox:
-    """`nodes.deps.Sandbox` for one task. `workdir` holds the executions of the newest step."""
+    """`nodes.deps.Sandbox` for one task. `workdir` holds the executions of the newest step.
+
+    `shortened` fits a limit of time into what is left of the run's.
+    """
 
     def __init__(
         self,
@@ -32,11 +33,11 @@ class ScriptSandbox:
         rung: Rung,
         artifacts: Artifacts,
         workdir: Path,
-        seconds_left: Callable[[], float] = lambda: math.inf,
+        shortened: Callable[[float], float] = lambda seconds: seconds,
     ) -> None:
         self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
         self.python = interpreter(task.python)
-        self.seconds_left = seconds_left
+        self.shortened = shortened
         self.asked: Counter[str] = Counter()
         self.before = self._sealed()
         # Hashed once a run: the data is bound into every workspace, and no script can change it.
@@ -83,7 +84,7 @@ class ScriptSandbox:
         task = self.task
         bound = lay_out(task, script, workspace)
         limits = Limits(
-            seconds=min(task.seconds, max(LEAST_SECONDS, self.seconds_left())),
+            seconds=self.shortened(task.seconds),
             memory_mb=task.memory_gb * 1024,
             disk_mb=task.disk_gb * 1024,
             output_mb=task.output_mb,

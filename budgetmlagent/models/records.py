@@ -1,0 +1,45 @@
+"""A request and its reply as they are kept: in the artifact store, in the ledger, and as a node is told of them."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from budgetmlagent.money.ledger import Answer, Call
+from nodes.deps import Here, Message, Reply
+
+FILTERED = "content_filter"  # how a reply is said to end that the provider withheld
+
+
+def prompt_record(
+    messages: Sequence[Message], schema: Mapping[str, Any] | None, max_tokens: int, temperature: float
+) -> dict[str, Any]:
+    """What decides a request, as it is kept in the artifact store: its id is what a replay looks for."""
+    plain = [{"role": message["role"], "content": message["content"]} for message in messages]
+    return {"messages": plain, "schema": schema, "max_tokens": max_tokens, "temperature": temperature}
+
+
+def call_of(run: str, here: Here, served: str, price: str, prompt: str, *, size: int = 0) -> Call:
+    """The ledger's view of a request. Without an identity of the step no repetition can be recognised."""
+    key = f"{run}/{here.call or uuid.uuid4().hex}/{here.node}"
+    step, node, model = here.step, here.node, here.model
+    return Call(
+        key=key,
+        run=run,
+        step=step,
+        node=node,
+        model=model,
+        served=served,
+        price=price,
+        prompt=prompt,
+        bytes=size,
+    )
+
+
+def reply_of(answer: Answer) -> Reply:
+    """What a node is told of an answer."""
+    text = answer.text or ""
+    if answer.finish == "length":
+        return Reply(text, "truncated", f"the reply was cut off after {answer.tokens_out} tokens")
+    if answer.finish == FILTERED:
+        return Reply(text, "rejected", "the provider's content filter withheld the reply")
+    return Reply(text)
