@@ -36,11 +36,20 @@ class EditableRun(RunView):
         )
 
     def _seconds_left(self) -> float:
-        """Seconds that the run may still take, what it took before it was gone on with included."""
+        """Seconds that the run may still take."""
         if self.config.minutes is None:
             return math.inf
-        before = summary.read_json(self.folder.root / "ended.json").get("seconds", 0.0)
-        return float(60 * self.config.minutes - before - (time.monotonic() - self._began))
+        return 60 * self.config.minutes - self._seconds
+
+    @property
+    def _ended(self) -> dict[str, Any]:
+        """How the run was left when it was gone on with last; empty before."""
+        return summary.read_json(self.folder.root / "ended.json")
+
+    @property
+    def _seconds(self) -> float:
+        """Seconds that the run took, this process' until now included."""
+        return float(self._ended.get("seconds", 0.0) + time.monotonic() - self._began)
 
     @cached_property
     def _compiled(self) -> Any:

@@ -1,7 +1,6 @@
 """A run as an object: step it, run it, look at it. LangGraph's checkpoints underneath, nothing beside them."""
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -143,9 +142,8 @@ class Session(EditableRun):
             self._conclude("stopped", "interrupted; `budgetml resume` goes on")
             raise
         except (RunFailedError, UnavailableError) as error:
-            with suppress(
-                UnavailableError, OSError
-            ):  # on a full disk the checkpoints alone say how far it came
+            # On a full disk the checkpoints alone say how far it came.
+            with suppress(UnavailableError, OSError):
                 self._conclude("failed", str(error))
             raise
 
@@ -158,7 +156,11 @@ class Session(EditableRun):
         self._word = None
         if asked and word is None:
             return
-        if self.done and self._path[-1].values.get("fault", {}).get("kind") in OUTAGES and self._failed:
+        if (
+            self.done
+            and self._path[-1].values.get("fault", {}).get("kind") in OUTAGES
+            and self._ended.get("status") == "failed"
+        ):
             self._retake({})  # whoever goes on with a run that its provider let fail has mended that
         path = self._path
         events.write(self.folder.root / "events.jsonl", events.timeline(path, self.calls))
@@ -179,8 +181,8 @@ class Session(EditableRun):
 
     def _stand(self) -> dict[str, Any]:
         """Write what is to be seen of the run where it stands, at its end with the private scores."""
-        if self.question:
-            return self._conclude("stopped", f"waits for your word: {in_words(self.question)}")
+        if question := self.question:
+            return self._conclude("stopped", f"waits for your word: {in_words(question)}")
         return self._finish() if self.done else self._conclude("stopped", "not finished")
 
     def _finish(self) -> dict[str, Any]:
@@ -194,14 +196,9 @@ class Session(EditableRun):
         self.folder.write("final.json", self.parts.final(values))
         return self._conclude("finished", summary.reason(values))
 
-    @property
-    def _failed(self) -> bool:
-        return summary.read_json(self.folder.root / "ended.json").get("status") == "failed"
-
     def _conclude(self, status: str, reason: str) -> dict[str, Any]:
-        before = summary.read_json(self.folder.root / "ended.json").get("seconds", 0.0)
-        seconds = round(before + time.monotonic() - self._began, 1)
-        self.folder.write("ended.json", {"status": status, "reason": reason, "seconds": seconds})
+        ended = {"status": status, "reason": reason, "seconds": round(self._seconds, 1)}
+        self.folder.write("ended.json", ended)
         return summary.write(self.record)
 
 

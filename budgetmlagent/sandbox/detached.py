@@ -74,18 +74,14 @@ def _begin(place: Path, rung: Rung, prepare: Prepare) -> "subprocess.Popen[bytes
     workspace = place / "workspace"
     workspace.mkdir(parents=True)
     job = prepare(workspace)
-    write_job(
-        place, rung, replace(job, masks=masked(job))
-    )  # the walk for it is made once here, not in each runner
+    # The walk for what is to be hidden is made once here, not in each runner.
+    write_job(place, rung, replace(job, masks=masked(job)))
     kept = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "TMPDIR") if name in os.environ}
+    env = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2]), **kept}  # and none of our keys
     with (place / "errors").open("wb") as errors:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "budgetmlagent.sandbox.runner", str(place)],
-            env={
-                "PATH": os.defpath,
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                **kept,
-            },  # and none of our keys
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,

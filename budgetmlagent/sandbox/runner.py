@@ -34,10 +34,7 @@ def main(folder: Path) -> None:
     except UnavailableError as error:
         publish(folder / "result.json", {"unavailable": str(error)})
         return
-    with (folder / "log").open("wb") as log:
-        log.write(outcome.output)
-        log.flush()
-        os.fsync(log.fileno())
+    _write(folder / "log", outcome.output)
     publish(folder / "result.json", {k: v for k, v in asdict(outcome).items() if k != "output"})
 
 
@@ -101,9 +98,13 @@ def read_job(folder: Path) -> tuple[Rung, Job]:
 
 def publish(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file that is there whole or not at all, after a crash of the machine too."""
+    _write(path, json.dumps(value, default=str).encode())
+
+
+def _write(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(value, file, default=str)
+    with part.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)

@@ -53,6 +53,22 @@ class Final:
     noise: float | None  # standard error of their difference, in the metric's units; None where it is unknown
 
 
+def sealed_limits(task: TaskFiles) -> Limits:
+    """Return the generous limits of eval.py's own work."""
+    return Limits(seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024)
+
+
+def is_baseline(task: TaskFiles, execution: Execution, artifacts: Artifacts) -> bool:
+    """Tell whether the execution is one of the starter, whose faults are the task's."""
+    return execution.script == artifacts.put(task.starter)
+
+
+def place(task: TaskFiles, raised: Raised) -> str:
+    """Return where eval.py raised: its path, with the line where that is known."""
+    file = task.scoring / "eval.py"
+    return f"{file}:{raised.line}" if raised.line else str(file)
+
+
 class SealedScorer:
     """`nodes.deps.Scorer` for one task; the private part is opened by `final` alone.
 
@@ -74,9 +90,7 @@ class SealedScorer:
     ) -> None:
         self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
         self.split, self.target = split, target
-        self.limits = limits or Limits(
-            seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024
-        )
+        self.limits = limits or sealed_limits(task)
 
     def score(self, execution: Execution) -> Score:
         """Score on the public part, or read the script's own word where there is none.
@@ -132,16 +146,13 @@ class SealedScorer:
             return ""
         refused = REFUSED.findall(execution.tail)
         problem = refused[-1] if refused else f"the script wrote no {task.submission}"
-        if self._is_baseline(execution):
+        if is_baseline(self.task, execution, self.artifacts):
             raise RunFailedError(f"{task.env / 'train.py'}: the starter's submission is missing: {problem}")
         return problem
 
-    def _is_baseline(self, execution: Execution) -> bool:
-        return execution.script == self.artifacts.put(self.task.starter)
-
     def _judge(self, execution: Execution, *, part: int | None, scored: bool) -> Score:
         """Inspect a submission and, if `scored`, call get_score: on part 0 (public), 1 (private) or all answers."""
-        baseline = self._is_baseline(execution)
+        baseline = is_baseline(self.task, execution, self.artifacts)
         table = next((name for name in sorted(execution.files) if name.endswith(".csv")), "")
         if not table and not scored:
             return Score()
@@ -191,8 +202,7 @@ class SealedScorer:
             return Score(value, suspect=suspect, samples=samples, paired=bool(samples))
         raised = fault(outcome, errors, "get_score", value)
         if baseline:
-            file = self.task.scoring / "eval.py"
-            where = f"{file}:{raised.line}" if raised.line else str(file)
+            where = place(self.task, raised)
             raise RunFailedError(
                 f"{where}: {raised.error}, on the starter's own submission; repair the metric script"
             )

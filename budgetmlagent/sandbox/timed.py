@@ -19,7 +19,7 @@ from pathlib import Path
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
-from budgetmlagent.sandbox.scorer import Final, Raised, fault
+from budgetmlagent.sandbox.scorer import Final, Raised, fault, is_baseline, place, sealed_limits
 from budgetmlagent.sandbox.scratch import scratch
 from budgetmlagent.sandbox.sealed import CODE, run_code
 from budgetmlagent.sandbox.timed_main import LENGTH, READY
@@ -31,7 +31,6 @@ from nodes.deps import Execution, Score
 from nodes.noise import noise_of
 
 MAIN = Path(__file__).with_name("timed_main.py")
-SECONDS = 120.0  # the least limit of eval.py's own work
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,7 @@ class TimedScorer:
     ) -> None:
         self.task, self.timed, self.rung, self.artifacts, self.workdir = task, timed, rung, artifacts, workdir
         self.limits = Limits(seconds=task.seconds, memory_mb=task.memory_gb * 1024)
-        self.sealed_limits = Limits(
-            seconds=max(SECONDS, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024
-        )
+        self.sealed_limits = sealed_limits(task)
 
     def score(self, execution: Execution) -> Score:
         """Time the function of an execution's script on fresh inputs.
@@ -94,7 +91,7 @@ class TimedScorer:
             files, refused = take(folder, "*.npz")
         if outcome.exit != 0 or refused:
             raised = Raised("", refused[0]) if refused else fault(outcome, errors, "make_inputs")
-            raise RunFailedError(f"{self._place(raised.line)}: make_inputs: {raised.error}; repair it")
+            raise RunFailedError(f"{place(self.task, raised)}: make_inputs: {raised.error}; repair it")
         return {seed: files[f"{seed}.npz"] for seed in seeds}
 
     def _time(self, execution: Execution, inputs: bytes) -> Timing:
@@ -138,7 +135,7 @@ class TimedScorer:
         if not problem:
             samples = tuple(round(timing.seconds, 6) for timing in timings)
             return Score(statistics.median(samples), samples=samples, paired=False)
-        if self._is_baseline(execution):
+        if is_baseline(self.task, execution, self.artifacts):
             raise RunFailedError(f"{self.task.env / 'train.py'}: the starter: {problem}")
         return Score(problem=problem)
 
@@ -154,9 +151,9 @@ class TimedScorer:
         if outcome.exit == 0:
             return ""
         raised = fault(outcome, errors, "check")
-        if self._is_baseline(execution):
+        if is_baseline(self.task, execution, self.artifacts):
             raise RunFailedError(
-                f"{self._place(raised.line)}: check: {raised.error}, on the starter's own results; repair one of them"
+                f"{place(self.task, raised)}: check: {raised.error}, on the starter's own results; repair one of them"
             )
         return f"{self.timed.function} returned wrong results: {raised.error.removeprefix('ValueError: ')}"
 
@@ -171,13 +168,6 @@ class TimedScorer:
             self.sealed_limits,
             self.task.python,
         )
-
-    def _place(self, line: str) -> str:
-        file = self.task.scoring / "eval.py"
-        return f"{file}:{line}" if line else str(file)
-
-    def _is_baseline(self, execution: Execution) -> bool:
-        return execution.script == self.artifacts.put(self.task.starter)
 
 
 def _converse(channel: socket.socket, inputs: bytes) -> Timing | None:
