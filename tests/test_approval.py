@@ -26,8 +26,7 @@ def server() -> Iterator[FaultServer]:
 
 
 def new(folder: Path, server: FaultServer, **options: Any) -> Session:
-    given = {"budget": 1.0, "turns": 2, "history": "off", "runs_dir": folder / "runs", **options}
-    return Session(str(tiny.task(folder)), models=tiny.models(folder, server.url), **given)
+    return tiny.session(folder, server.url, **{"budget": 1.0} | options)
 
 
 def command(session: Session, *more: str) -> "subprocess.CompletedProcess[str]":

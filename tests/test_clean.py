@@ -31,9 +31,7 @@ def server():
 
 
 def new(tmp_path: Path, server: FaultServer, **options) -> Session:
-    task = tmp_path / "tiny" if (tmp_path / "tiny").exists() else tiny.task(tmp_path)
-    options = {"turns": 2, "history": "off", "runs_dir": tmp_path / "runs"} | options
-    return Session(str(task), models=tiny.models(tmp_path, server.url), **options)
+    return tiny.session(tmp_path, server.url, **options)
 
 
 def like_a_run(folder: Path, name: str, **told) -> RunDir:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from recorded import GRAPH, MODELS, REPLAY
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call
@@ -21,17 +22,6 @@ from budgetmlagent.sandbox.probe import probe
 from memory.merge import unmark
 from memory.store import Store
 
-RECORDING = Path(__file__).parent / "recordings" / "digits"
-REPLAY = [
-    "run",
-    "digits",
-    "--graph",
-    str(RECORDING / "graph.yaml"),
-    "--models",
-    f"replay:{RECORDING}",
-    "--turns",
-    "8",
-]
 COMMANDS = (["show"], ["why"], ["cost"], ["list"], ["doctor"], ["export", "--out", "out.zip"], ["resume"])
 LIMITED = """
 import resource, signal, sys
@@ -46,9 +36,7 @@ sys.exit(call(sys.argv[2:]))
 def stopped(tmp_path_factory) -> Path:
     """The runs' folder of a replayed run that stands two steps before its end, with a memory of its own."""
     runs = tmp_path_factory.mktemp("stopped")
-    session = Session(
-        "digits", str(RECORDING / "graph.yaml"), f"replay:{RECORDING}", turns=8, history="run", runs_dir=runs
-    )
+    session = Session("digits", GRAPH, MODELS, turns=8, history="run", runs_dir=runs)
     session.run(until=33)
     item = {"kind": "attempt", "run": session.run_id, "task": "digits", "step": 6, "text": "trees"}
     with Store(session.folder.history) as store:

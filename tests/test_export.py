@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
+from recorded import REPLAY
 
 from budgetmlagent.cli import call
 from graphs import picture
@@ -198,19 +199,6 @@ def test_the_traces_are_the_run_its_steps_and_its_requests(done):
         assert a["gen_ai.operation.name"] == "chat" and a["gen_ai.response.finish_reasons"] == ["stop"]
         assert a["gen_ai.provider.name"] == "127.0.0.1"
     assert not [a for s in spans for a in attributes(s) if a.endswith(".messages")]
-
-
-RECORDING = Path(__file__).parent / "recordings" / "digits"
-REPLAY = [
-    "run",
-    "digits",
-    "--graph",
-    str(RECORDING / "graph.yaml"),
-    "--models",
-    f"replay:{RECORDING}",
-    "--turns",
-    "8",
-]
 
 
 @pytest.mark.parametrize("status", [200, 400])

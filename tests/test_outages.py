@@ -32,8 +32,7 @@ def models(folder: Path, url: str) -> Path:
 
 
 def new(tmp_path: Path, server: FaultServer, **options) -> Session:
-    options = {"turns": 2, "history": "off", "runs_dir": tmp_path / "runs"} | options
-    return Session(str(tiny.task(tmp_path)), models=models(tmp_path, server.url), **options)
+    return tiny.session(tmp_path, server.url, **{"models": models(tmp_path, server.url)} | options)
 
 
 def test_a_busy_provider_is_asked_again_by_steps_of_the_graph(tmp_path, server):

@@ -39,10 +39,7 @@ def server():
 
 
 def new(tmp_path: Path, server: FaultServer, **options) -> Session:
-    folder = tmp_path / "tiny"
-    task = folder if folder.exists() else tiny.task(tmp_path)
-    options = {"turns": 3, "history": "off", "runs_dir": tmp_path / "runs"} | options
-    return Session(str(task), models=tiny.models(tmp_path, server.url), **options)
+    return tiny.session(tmp_path, server.url, **{"turns": 3} | options)
 
 
 def test_a_run_improves_the_script_and_says_so(tmp_path, server):

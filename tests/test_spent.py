@@ -21,10 +21,7 @@ def server():
 
 
 def new(folder: Path, server: FaultServer, **options) -> Session:
-    task = folder / "tiny"
-    options = {"turns": 2, "history": "off", "budget": 1.0, "runs_dir": folder / "runs"} | options
-    models = {"models": tiny.models(folder, server.url)} | options
-    return Session(str(task if task.exists() else tiny.task(folder)), **models)
+    return tiny.session(folder, server.url, **{"budget": 1.0} | options)
 
 
 def billed(server: FaultServer) -> int:

@@ -20,10 +20,7 @@ def server():
 
 
 def new(tmp_path: Path, server: FaultServer, runs: str = "runs", **options) -> Session:
-    folder = tmp_path / "tiny"
-    task = folder if folder.exists() else tiny.task(tmp_path)
-    options = {"turns": 2, "history": "off", "runs_dir": tmp_path / runs} | options
-    return Session(str(task), models=tiny.models(tmp_path, server.url), **options)
+    return tiny.session(tmp_path, server.url, **{"runs_dir": tmp_path / runs} | options)
 
 
 def asked(event) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 from fault_server import Turn
 
+from budgetmlagent import Session
+
 STARTER = """\
 import csv
 
@@ -60,6 +62,15 @@ def models(folder: Path, url: str) -> Path:
     path = folder / "models.yaml"
     path.write_text(MODELS.format(url=url))
     return path
+
+
+def session(folder: Path, url: str, **options: Any) -> Session:
+    """Make a run of the task in `folder`, which is written where it is not there yet, by models at `url`."""
+    place = folder / "tiny"
+    if not place.exists():
+        task(folder)
+    given = {"models": models(folder, url), "turns": 2, "history": "off", "runs_dir": folder / "runs"}
+    return Session(str(place), **given | options)
 
 
 def team(body: dict[str, Any]) -> Turn:
