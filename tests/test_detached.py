@@ -229,8 +229,10 @@ def test_a_scratch_folder_lives_as_long_as_its_owner(tmp_path: Path) -> None:
     (dead / "file").touch()
     with scratch("kind", tmp_path) as folder:
         assert folder.is_dir() and not dead.exists()
+        beside = folder.with_name(f"{folder.name}-view")  # as a bare process has it
+        beside.mkdir()
         sweep(tmp_path)
-        assert folder.is_dir()
+        assert folder.is_dir() and beside.is_dir()
     assert list(tmp_path.iterdir()) == []
 
 

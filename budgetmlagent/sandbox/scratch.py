@@ -16,14 +16,17 @@ PREFIX = "budgetml-scratch-"
 def scratch(kind: str, parent: Path | None = None) -> Iterator[Path]:
     """Make a folder below `parent` (default: the system's temporary folder), to be removed in the end.
 
-    A lock on the folder itself says that its owner lives: it holds between containers, where a process id would not.
+    It lies in another, so that what is made beside it goes with it, and a lock on that one says that its owner lives: it
+    holds between containers, where a process id would not.
     """
     parent = parent or Path(tempfile.gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
     sweep(parent)
     folder, handle = _locked(kind, parent)
     try:
-        yield folder
+        inner = folder / kind
+        inner.mkdir()
+        yield inner
     finally:
         remove(folder)
         os.close(handle)
