@@ -47,11 +47,10 @@ def test_seal_names_what_was_changed(rung: Rung, tmp_path: Path) -> None:
 
 
 def test_masks_cover_every_installation_that_is_visible(tmp_path: Path) -> None:
-    packages = [
-        tmp_path / "lib/python3.11/site-packages",
-        tmp_path / "envs/other/lib/python3.9/site-packages",
-    ]
-    for root in packages:
+    own = tmp_path / "lib/python3.11/site-packages"
+    shared = tmp_path / "envs/shared/lib/python3.11/site-packages"
+    foreign = tmp_path / "envs/other/lib/python3.9/site-packages"
+    for root in (own, shared, foreign):
         for name in (
             "one/datasets/data/iris.csv", "two/datasets/flights.py", "two/datasets/flights.csv.gz",
             "three/_data/cars.json", "four_datasets/_data/cars.json", "budgetmlagent/tasks/bundled/x/scoring/eval.py",
@@ -61,7 +60,7 @@ def test_masks_cover_every_installation_that_is_visible(tmp_path: Path) -> None:
             (root / name).touch()
     found = {
         str(p)
-        for p in masks(Interpreter(Path("python"), tmp_path, tmp_path, "3.11"))
+        for p in masks(Interpreter(Path("python"), tmp_path, tmp_path, "3.11", (own, shared)))
         if tmp_path in p.parents
     }
     hidden = [
@@ -70,7 +69,7 @@ def test_masks_cover_every_installation_that_is_visible(tmp_path: Path) -> None:
         "four_datasets/_data",
         "budgetmlagent/tasks",
     ]
-    assert found == {str(root / name) for root in packages for name in hidden}
+    assert found == {str(foreign), *(str(root / name) for root in (own, shared) for name in hidden)}
 
 
 # What a script submits

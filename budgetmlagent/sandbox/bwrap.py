@@ -82,13 +82,15 @@ def argv(
     env: Mapping[str, str],
     seccomp: int,
     info: int,
+    go: int,
     network: bool = False,
     devices: Sequence[Path] = (),
 ) -> list[str]:
     """Return bubblewrap's command line up to and with `--`.
 
     `visible` are folders of the interpreter, bound under their own paths; `masks` lie in them and are emptied;
-    `readonly` maps paths inside to what is bound there; `seccomp` and `info` are inherited descriptors.
+    `readonly` maps paths inside to what is bound there; `seccomp`, `info` and `go` are inherited descriptors: of the
+    filter, for the number of the first process inside, and of what is read from before the command may begin.
     With `network` the host's is shared. `devices` are GPUs' nodes below /dev.
     """
     flags = [
@@ -138,7 +140,7 @@ def argv(
     for inside, source in readonly.items():
         flags += ["--ro-bind", str(source), inside]
     flags += ["--remount-ro", "/", "--chdir", "/workspace"]
-    return [*flags, "--seccomp", str(seccomp), "--info-fd", str(info), "--"]
+    return [*flags, "--seccomp", str(seccomp), "--info-fd", str(info), "--block-fd", str(go), "--"]
 
 
 def _mask(path: Path) -> list[str]:

@@ -29,8 +29,17 @@ class Fence:
 
     def __iter__(self) -> Iterator[str]:
         if self.groups:
-            doors = [str(group / "cgroup.procs") for group in dict.fromkeys(self.groups.values())]
-            yield from ("/bin/sh", "-c", JOIN, "sh", *doors, "--")
+            yield from ("/bin/sh", "-c", JOIN, "sh", *map(str, self._doors()), "--")
+
+    def take(self, *pids: int) -> None:
+        """Put processes in the groups. They must not have children yet; what they start from now on is in there, too."""
+        for door in self._doors():
+            for pid in pids:
+                with suppress(ProcessLookupError):  # it has ended
+                    door.write_text(str(pid))
+
+    def _doors(self) -> list[Path]:
+        return [group / "cgroup.procs" for group in dict.fromkeys(self.groups.values())]
 
     def struck(self) -> bool:
         """Tell whether the kernel has killed a process of the tree for its memory."""

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import site
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from pathlib import Path
 
 from budgetmlagent.errors import UsageError
 
-PROBE = "import sys, json; print(json.dumps([sys.prefix, sys.base_prefix, '%d.%d' % sys.version_info[:2]]))"
+PROBE = (
+    "import json, site, sys; print(json.dumps("
+    "[sys.prefix, sys.base_prefix, '%d.%d' % sys.version_info[:2], site.getsitepackages()]))"
+)
 PACKAGES = ("site-packages", "dist-packages")
 OURS = Path("budgetmlagent", "tasks")  # with the bundled tasks' answers
 SYSTEM = (Path("/usr"), Path("/usr/local"))  # large: looked through by name
@@ -31,6 +35,7 @@ class Interpreter:
     prefix: Path
     base_prefix: Path
     version: str
+    packages: tuple[Path, ...]  # the folders of installed packages that it imports from
 
     def visible(self) -> tuple[Path, ...]:
         """Folders that must be visible for it to work, beside /usr; an outer folder comes before an inner one."""
@@ -44,31 +49,37 @@ def interpreter(python: Path | None) -> Interpreter:
     path = Path(sys.executable) if python is None else Path(os.path.abspath(python))  # noqa: PTH100 - a venv's link must stay a link
     if python is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return Interpreter(path, Path(sys.prefix), Path(sys.base_prefix), version)
+        prefix, base, packages = sys.prefix, sys.base_prefix, site.getsitepackages()
+        return Interpreter(path, Path(prefix), Path(base), version, tuple(map(Path, packages)))
     try:
         done = subprocess.run(
             [path, "-I", "-c", PROBE], capture_output=True, text=True, timeout=30, check=True
         )
-        prefix, base, version = json.loads(done.stdout)
+        prefix, base, version, packages = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise UsageError(
             f"python: {path} does not work as a Python interpreter ({type(error).__name__}); give another"
         ) from None
-    return Interpreter(path, Path(prefix), Path(base), version)
+    return Interpreter(path, Path(prefix), Path(base), version, tuple(map(Path, packages)))
 
 
 @functools.cache
 def masks(python: Interpreter) -> tuple[Path, ...]:
     """Paths to hide in what is visible: data sets that libraries bundle, and our own tasks with their answers.
 
-    `sklearn.datasets.load_digits()` holds all test labels of a task on digits.
+    `sklearn.datasets.load_digits()` holds all test labels of a task on digits. Packages of other environments, which
+    the interpreter does not import from, are hidden whole: each mount costs a start some tenths of a millisecond.
     """
     found: list[Path] = []
+    imported = [path.resolve() for path in python.packages]
     for root in dict.fromkeys([*SYSTEM, *python.visible(), python.prefix, python.base_prefix]):
         found += [
             path for path in (root / "share/nltk_data", root / "nltk_data", root / "pkgs") if path.is_dir()
         ]
         for packages in _package_folders(root):
+            if not any(path.is_relative_to(packages.resolve()) for path in imported):
+                found.append(packages)
+                continue
             if (packages / OURS).is_dir():
                 found.append(packages / OURS)
             found += _data_sets(packages)

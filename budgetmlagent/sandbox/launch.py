@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -97,7 +97,8 @@ def _bubblewrap(binary: Path, job: Job) -> Outcome:
 
 
 def _isolated(binary: Path, job: Job, command: list[str]) -> Outcome:
-    read, write = os.pipe()
+    info, told = os.pipe()
+    wait, go = os.pipe()
     filter_ = seccomp.descriptor()
     argv = bwrap.argv(
         binary,
@@ -109,32 +110,44 @@ def _isolated(binary: Path, job: Job, command: list[str]) -> Outcome:
         network=job.network,
         devices=gpus.devices(job.gpu),
         seccomp=filter_,
-        info=write,
+        info=told,
+        go=wait,
     )
-    with _fence(job) as fence:
-        # The shell that joins the group exports a folder of the host's, which /proc/1/environ would show.
-        bare = ["/usr/bin/env", "-i"] if fence.groups else []
-        process = _start([*fence, *bare, *argv, *command], {}, job, keep=(filter_, write))
-        os.close(filter_)
-        os.close(write)
-        with _pidfd(read) as inner:
+    with _fence(job) as fence, os.fdopen(go, "wb", buffering=0) as starter:
+        process = _start([*argv, *command], {}, job, keep=(filter_, told, wait))
+        for handle in (filter_, told, wait):
+            os.close(handle)
+        with _first(info) as (pid, inner):
+            # Joining takes the kernel some milliseconds, in which bubblewrap mounts what it has to.
+            _join(fence, process, pid)
+            with suppress(BrokenPipeError):  # it has ended, with a complaint
+                starter.write(b"!")
             return Watchdog(process, inner, job.limits, job.workspace, fence).watch()
 
 
+def _join(fence: Fence, process: "subprocess.Popen[bytes]", inner: int) -> None:
+    try:
+        fence.take(process.pid, *([inner] if inner else []))
+    except OSError as error:
+        process.kill()  # and what is inside dies with it
+        process.wait()
+        raise UnavailableError(f"sandbox: {error.filename}: {error.strerror}; run `budgetml doctor`") from None
+
+
 @contextmanager
-def _pidfd(info: int) -> Iterator[int | None]:
-    """Open the first process inside, which takes all others along; None where there is none (any more)."""
+def _first(info: int) -> Iterator[tuple[int, int | None]]:
+    """Return the first process inside, which takes all others along, and a pidfd of it; 0 and None where there is none."""
     with os.fdopen(info, "rb") as file:
         text = b""
         while b"}" not in text and (part := file.read1(4096)):
             text += part
-    digits = text.partition(b'"child-pid":')[2].split(b",")[0].strip(b" \n}")
+    pid = int(text.partition(b'"child-pid":')[2].split(b",")[0].strip(b" \n}") or 0)
     try:
-        handle = os.pidfd_open(int(digits)) if digits else None
+        handle = os.pidfd_open(pid) if pid else None
     except ProcessLookupError:
         handle = None
     try:
-        yield handle
+        yield pid, handle
     finally:
         if handle is not None:
             os.close(handle)

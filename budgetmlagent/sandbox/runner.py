@@ -84,9 +84,10 @@ def read_job(folder: Path) -> tuple[Rung, Job]:
     """Read it back."""
     said: dict[str, Any] = json.loads((folder / "job.json").read_text())
     rung, job = said["rung"], said["job"]
-    path, prefix, base = (Path(job["python"][name]) for name in ("path", "prefix", "base_prefix"))
+    python = job["python"]
+    path, prefix, base = (Path(python[name]) for name in ("path", "prefix", "base_prefix"))
     paths = {
-        "python": Interpreter(path, prefix, base, job["python"]["version"]),
+        "python": Interpreter(path, prefix, base, python["version"], tuple(map(Path, python["packages"]))),
         "limits": Limits(**job["limits"]),
         "workspace": Path(job["workspace"]),
         "readonly": {inside: Path(source) for inside, source in job["readonly"].items()},
