@@ -106,6 +106,7 @@ def _real(
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.scorer import SealedScorer
     from budgetmlagent.sandbox.scratch import sweep
+    from budgetmlagent.sandbox.standby import Standby
     from budgetmlagent.sandbox.timed import TimedScorer
     from budgetmlagent.sandbox.workspace import remove
     from budgetmlagent.tasks.split import split_rows
@@ -118,7 +119,8 @@ def _real(
     sweep(workdir)
     if rung.binary is not None:
         end_orphans(rung.binary, workdir)
-    sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened)
+    standby = Standby()
+    sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened, standby)
     scorer: SealedScorer | TimedScorer = (
         TimedScorer(task, task.timed, rung, artifacts, workdir)
         if task.timed
@@ -149,7 +151,11 @@ def _real(
             "integrity": sandbox.seal(_refused(artifacts, values)),
         }
 
-    return Parts(deps, final, history.close_and_merge)
+    def close() -> None:
+        standby.close()
+        history.close_and_merge()
+
+    return Parts(deps, final, close)
 
 
 def _recorded(

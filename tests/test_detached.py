@@ -24,6 +24,7 @@ from budgetmlagent.sandbox.launch import Job, Rung
 from budgetmlagent.sandbox.probe import UNSAFE, probe
 from budgetmlagent.sandbox.runner import claim, read_job, runner_of, write_job
 from budgetmlagent.sandbox.scratch import PREFIX, scratch, sweep
+from budgetmlagent.sandbox.standby import Standby
 from budgetmlagent.sandbox.watchdog import Limits
 
 CALLER = """
@@ -181,9 +182,36 @@ def test_a_runner_that_comes_too_late_does_nothing(rung: Rung, tmp_path: Path) -
     assert read_job(place)[0] == rung
     ended = execute(tmp_path / "e", rung, job("print('anew')"))
     assert (ended.outcome.output, ended.lost) == (b"anew\n", 0)
-    subprocess.run([sys.executable, "-m", "budgetmlagent.sandbox.runner", str(place)], check=True)
+    assert Standby().run(place).wait() == 0
     assert list((place / "workspace").iterdir()) == []
     assert not (place / "result.json").exists()
+
+
+def test_the_runner_that_waits_is_taken_unless_it_has_died(rung: Rung, tmp_path: Path) -> None:
+    standby = Standby()
+    for name in ("waits", "died"):
+        standby.prepare()
+        assert standby.waiting
+        waiting = standby.waiting.pid
+        if name == "died":
+            standby.waiting.kill()
+            eventually(lambda pid=waiting: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        assert execute(tmp_path / name, rung, job("print(1)"), standby).outcome.output == b"1\n"
+        ran = json.loads((tmp_path / name / "0/run.json").read_text())["pid"]
+        assert (ran == waiting) == (name == "waits")
+        assert standby.waiting is None
+
+
+def test_a_runner_that_waits_ends_with_its_owner() -> None:
+    code = "from budgetmlagent.sandbox.standby import Standby\ns = Standby()\ns.prepare()\nprint(s.waiting.pid, flush=True)\ninput()"
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    runner = psutil.Process(int(owner.stdout.readline()))
+    owner.kill()
+    owner.communicate()
+    assert runner.wait(30) is None
 
 
 def test_one_alone_can_claim(tmp_path: Path) -> None:

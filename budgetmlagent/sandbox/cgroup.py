@@ -31,12 +31,11 @@ class Fence:
         if self.groups:
             yield from ("/bin/sh", "-c", JOIN, "sh", *map(str, self._doors()), "--")
 
-    def take(self, *pids: int) -> None:
-        """Put processes in the groups. They must not have children yet; what they start from now on is in there, too."""
+    def take(self, pid: int) -> None:
+        """Put a process in the groups, with all that it will start from now on."""
         for door in self._doors():
-            for pid in pids:
-                with suppress(ProcessLookupError):  # it has ended
-                    door.write_text(str(pid))
+            with suppress(ProcessLookupError):  # it has ended
+                door.write_text(str(pid))
 
     def _doors(self) -> list[Path]:
         return [group / "cgroup.procs" for group in dict.fromkeys(self.groups.values())]

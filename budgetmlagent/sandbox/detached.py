@@ -9,7 +9,6 @@ import itertools
 import os
 import select
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import psutil
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.launch import Job, Rung, masked
 from budgetmlagent.sandbox.runner import claim, read_result, runner_of, write_job
+from budgetmlagent.sandbox.standby import Standby
 from budgetmlagent.sandbox.watchdog import Outcome
 from budgetmlagent.sandbox.workspace import remove
 
@@ -35,17 +35,17 @@ class Ended:
     lost: int
 
 
-def execute(folder: Path, rung: Rung, prepare: Prepare) -> Ended:
+def execute(folder: Path, rung: Rung, prepare: Prepare, standby: Standby | None = None) -> Ended:
     """Run what `prepare` says to its end, or go on with what was begun in `folder`; all its processes are dead then.
 
-    An interrupt stops it. Raises UnavailableError where the sandbox does not start, or each runner is killed.
+    `standby` may have a runner that waits. An interrupt stops it. Raises UnavailableError where the sandbox does not start, or each runner is killed.
     """
     lost = 0
     for number in itertools.count():
         place = folder / str(number)
         if place.exists() and _is_nobodys(place):
             continue  # whoever asked was killed before a runner had begun
-        child = None if place.exists() else _begin(place, rung, prepare)
+        child = None if place.exists() else _begin(place, rung, prepare, standby or Standby())
         _wait(place, child)
         try:
             outcome = read_result(place)
@@ -69,24 +69,14 @@ def _is_nobodys(place: Path) -> bool:
     return not (place / "job.json").exists() or claim(place, {}) or (place / "run.json").read_text() == "{}"
 
 
-def _begin(place: Path, rung: Rung, prepare: Prepare) -> "subprocess.Popen[bytes]":
+def _begin(place: Path, rung: Rung, prepare: Prepare, standby: Standby) -> "subprocess.Popen[bytes]":
     """Start a runner that belongs to nobody."""
     workspace = place / "workspace"
     workspace.mkdir(parents=True)
     job = prepare(workspace)
     # The walk for what is to be hidden is made once here, not in each runner.
     write_job(place, rung, replace(job, masks=masked(job)))
-    kept = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "TMPDIR") if name in os.environ}
-    env = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2]), **kept}  # and none of our keys
-    with (place / "errors").open("wb") as errors:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "budgetmlagent.sandbox.runner", str(place)],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=errors,
-            stderr=errors,
-            start_new_session=True,
-        )
+    return standby.run(place)
 
 
 def _wait(place: Path, child: "subprocess.Popen[bytes] | None") -> None:

@@ -13,6 +13,7 @@ from budgetmlagent.sandbox.detached import Ended, execute
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung
 from budgetmlagent.sandbox.runner import publish
+from budgetmlagent.sandbox.standby import Standby
 from budgetmlagent.sandbox.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, TaskFiles, lay_out, remove, take
 from nodes.deps import Artifacts, Execution, Finding, Here
@@ -24,7 +25,7 @@ EXECUTION = "execution-"
 class ScriptSandbox:
     """`nodes.deps.Sandbox` for one task. `workdir` holds the executions of the newest step.
 
-    `shortened` fits a limit of time into what is left of the run's.
+    `shortened` fits a limit of time into what is left of the run's. `standby` is given the time between two executions.
     """
 
     def __init__(
@@ -34,10 +35,11 @@ class ScriptSandbox:
         artifacts: Artifacts,
         workdir: Path,
         shortened: Callable[[float], float] = lambda seconds: seconds,
+        standby: Standby | None = None,
     ) -> None:
         self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
         self.python = interpreter(task.python)
-        self.shortened = shortened
+        self.shortened, self.standby = shortened, standby
         self.asked: Counter[str] = Counter()
         self.before = self._sealed()
         # Hashed once a run: the data is bound into every workspace, and no script can change it.
@@ -52,7 +54,9 @@ class ScriptSandbox:
         kept = folder / "execution.json"
         if kept.exists():
             return Execution(**json.loads(kept.read_text()))
-        ended = execute(folder, self.rung, lambda workspace: self._job(script, workspace))
+        ended = execute(folder, self.rung, lambda workspace: self._job(script, workspace), self.standby)
+        if self.standby:
+            self.standby.prepare()
         execution = self._taken(script, ended)
         # What a script left may be a trap for whoever looks at it there; all that is of use is an artifact now.
         publish(kept, asdict(execution))

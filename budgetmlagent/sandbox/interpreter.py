@@ -109,17 +109,25 @@ def _data_sets(packages: Path) -> list[Path]:
     found: list[Path] = []
     for folder, folders, names in os.walk(packages):
         parts = [part.lower() for part in Path(folder).relative_to(packages).parts]
-        if not any("data" in part for part in parts):
+        if "__pycache__" in parts or not any("data" in part for part in parts):
             continue
         wide = any("dataset" in part for part in parts)
-        data = [name for name in names if _is_data(name, wide)]
         tests = "data" in parts[-1] and not {"test", "tests"}.isdisjoint(parts)
-        if tests or (data and not _has_code(folders, names)):
+        if tests or _is_nothing_but_data(folder, wide):
             found.append(Path(folder))
             folders.clear()
         else:
-            found += [Path(folder, name) for name in data]
+            found += [Path(folder, name) for name in names if _is_data(name, wide)]
     return found
+
+
+def _is_nothing_but_data(folder: str, wide: bool) -> bool:
+    """Tell whether a library needs the folder for no more than its data: it is hidden at one go, as are those in it."""
+    return all(
+        any(_is_data(name, wide) for name in names) and not any(map(_is_code, names))
+        for below, _, names in os.walk(folder)
+        if not below.endswith("__pycache__")
+    )
 
 
 def _is_data(name: str, wide: bool) -> bool:
@@ -130,7 +138,5 @@ def _is_data(name: str, wide: bool) -> bool:
     )
 
 
-def _has_code(folders: list[str], names: list[str]) -> bool:
-    """Tell whether a library needs the folder for more than its data."""
-    code = [name for name in names if name.endswith((".py", ".so", ".pyi")) and name != "__init__.py"]
-    return bool(code or [name for name in folders if name != "__pycache__"])
+def _is_code(name: str) -> bool:
+    return name.endswith((".py", ".so", ".pyi")) and name != "__init__.py"

@@ -117,21 +117,25 @@ def _isolated(binary: Path, job: Job, command: list[str]) -> Outcome:
         process = _start([*argv, *command], {}, job, keep=(filter_, told, wait))
         for handle in (filter_, told, wait):
             os.close(handle)
+        # Joining takes the kernel some milliseconds, in which bubblewrap mounts what it has to.
+        _join(fence, process, process.pid)
         with _first(info) as (pid, inner):
-            # Joining takes the kernel some milliseconds, in which bubblewrap mounts what it has to.
-            _join(fence, process, pid)
+            if pid:  # it may have been born before its parent had joined
+                _join(fence, process, pid)
             with suppress(BrokenPipeError):  # it has ended, with a complaint
                 starter.write(b"!")
             return Watchdog(process, inner, job.limits, job.workspace, fence).watch()
 
 
-def _join(fence: Fence, process: "subprocess.Popen[bytes]", inner: int) -> None:
+def _join(fence: Fence, process: "subprocess.Popen[bytes]", pid: int) -> None:
     try:
-        fence.take(process.pid, *([inner] if inner else []))
+        fence.take(pid)
     except OSError as error:
         process.kill()  # and what is inside dies with it
         process.wait()
-        raise UnavailableError(f"sandbox: {error.filename}: {error.strerror}; run `budgetml doctor`") from None
+        raise UnavailableError(
+            f"sandbox: {error.filename}: {error.strerror}; run `budgetml doctor`"
+        ) from None
 
 
 @contextmanager

@@ -8,18 +8,20 @@ from pathlib import Path
 
 import psutil
 
+from budgetmlagent.sandbox.standby import RUNNER
+
 
 def end_orphans(binary: Path, workdir: Path) -> None:
     """Kill each process of bubblewrap on a folder below `workdir` that has lost its parent.
 
-    To be called by the one process that goes on with the run, before it starts a sandbox. A runner, and a bubblewrap
-    below it, are told by their command lines, which name `workdir` too.
+    To be called by the one process that goes on with the run, before it starts a sandbox. What keeps one is told by its
+    command line: a runner, or the bubblewrap outside, which names `workdir` too.
     """
     for process in psutil.process_iter():
         with suppress(psutil.Error):  # it has ended meanwhile, or is another user's
             if process.cmdline()[:1] == [str(binary)] and _names(process, workdir):
                 parent = process.parent()
-                if parent is None or not _names(parent, workdir):
+                if parent is None or not (RUNNER in parent.cmdline() or _names(parent, workdir)):
                     process.kill()
 
 

@@ -1,4 +1,4 @@
-"""One execution, in a process of its own: `python -m budgetmlagent.sandbox.runner FOLDER`.
+"""One execution, in a process of its own: `python -m budgetmlagent.sandbox.runner`, its folder by standard input.
 
 It owns sandbox, limits and log, and belongs to no terminal and no parent: who asked for the execution may be killed at
 any moment. The folder holds `job.json` (what to run), `run.json` (who runs it), `log` and `result.json`, which appears
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import psutil
 
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox import seccomp
 from budgetmlagent.sandbox.interpreter import Interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
 from budgetmlagent.sandbox.watchdog import Limits, Outcome
@@ -23,8 +25,17 @@ from budgetmlagent.sandbox.watchdog import Limits, Outcome
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-def main(folder: Path) -> None:
-    """Run the job of `folder` to its end, unless another process has taken it."""
+def main() -> None:
+    """Wait for the name of a folder, and run its job to its end, unless another process has taken it."""
+    with suppress(UnavailableError):  # it is told when the filter is needed
+        seccomp.program()  # takes as long as starting a script does
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        return  # whoever would have had a job is gone
+    folder = Path(json.loads(line))
+    with (folder / "errors").open("wb") as errors:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(errors.fileno(), stream.fileno())
     me = psutil.Process()
     if not claim(folder, {"pid": me.pid, "started": me.create_time(), "boot": BOOT.read_text().strip()}):
         return
@@ -76,8 +87,10 @@ def read_result(folder: Path) -> Outcome | None:
 
 
 def write_job(folder: Path, rung: Rung, job: Job) -> None:
-    """Write what is to be run."""
-    publish(folder / "job.json", {"rung": asdict(rung), "job": asdict(job)})
+    """Write what is to be run. Only a runner that is alive reads it: it need not be on the disk."""
+    part = folder / ".job.json.part"
+    part.write_text(json.dumps({"rung": asdict(rung), "job": asdict(job)}, default=str))
+    part.replace(folder / "job.json")
 
 
 def read_job(folder: Path) -> tuple[Rung, Job]:
@@ -112,4 +125,5 @@ def _write(path: Path, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
+    os._exit(0)  # somebody waits, and taking an interpreter down takes some milliseconds

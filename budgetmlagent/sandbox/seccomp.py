@@ -5,7 +5,10 @@ namespaces, load code into the kernel, or hold memory where the watchdog cannot 
 """
 
 import errno
+import functools
 import os
+
+from budgetmlagent.errors import UnavailableError
 
 DENIED = (
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
@@ -25,12 +28,16 @@ X32 = 0x40000000  # the second set of call numbers that x86-64 kernels may answe
 NAMESPACES = 0x7E020000  # every CLONE_NEW* flag that clone takes
 
 
+@functools.cache
 def program() -> bytes:
-    """Build the filter for this machine's architecture. Raises seccompy's UnsupportedError for an unknown one."""
-    from seccompy import AUDIT_ARCH_X86_64, Action, audit_arch, syscall_nr
+    """Build the filter for this machine's architecture. Raises UnavailableError for an unknown one."""
+    from seccompy import AUDIT_ARCH_X86_64, Action, UnsupportedError, audit_arch, syscall_nr
     from seccompy.bpf import BPF_JEQ, BPF_JGEQ, BPF_JSET, Insn, Jump, Load, Ret, assemble
 
-    x86 = audit_arch() == AUDIT_ARCH_X86_64
+    try:
+        x86 = audit_arch() == AUDIT_ARCH_X86_64
+    except UnsupportedError as error:
+        raise UnavailableError(f"sandbox: no filter of system calls for this machine: {error}") from None
     denied = [syscall_nr(name) for name in (*DENIED, *(ONLY_X86_64 if x86 else ()))]
     code: list[Insn] = [Load(ARCH), Jump(BPF_JEQ, audit_arch(), None, "deny"), Load(NUMBER)]
     if x86:

@@ -2,7 +2,8 @@
 
     python tests/benchmarks/startup.py [--rounds 20]
 
-The script is the same and does nothing. Printed is the median of each way in milliseconds, and its ratio to the bare one.
+The script is the same and does nothing. Printed is the median of each way, how much longer that is than the bare one,
+and the ratio of both. Each comes after a pause, as in a run, which starts its next runner while it asks a model.
 """
 
 import argparse
@@ -18,8 +19,10 @@ from budgetmlagent.sandbox.detached import execute
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
 from budgetmlagent.sandbox.probe import UNSAFE, probe
+from budgetmlagent.sandbox.standby import Standby
 from budgetmlagent.sandbox.watchdog import Limits
 
+PAUSE = 0.4  # seconds before each: a run asks a model between two executions
 TRIVIAL = ["-I", "-c", "print(1)"]
 
 
@@ -34,14 +37,15 @@ def launched(rung: Rung) -> Callable[[Path], bytes]:
     return lambda folder: launch(rung, Job(job, TRIVIAL, folder, Limits(seconds=60))).output
 
 
-def executed(rung: Rung) -> Callable[[Path], bytes]:
-    """Return the way that a run takes: on a rung, by a runner of its own, which starts an interpreter, too."""
+def executed(rung: Rung, standby: Standby) -> Callable[[Path], bytes]:
+    """Return the way that a run takes: on a rung, by a runner that has waited, or one that must be started, too."""
     python = interpreter(None)
-    return lambda folder: (
-        execute(
-            folder / "e", rung, lambda place: Job(python, TRIVIAL, place, Limits(seconds=60))
-        ).outcome.output
-    )
+
+    def way(folder: Path) -> bytes:
+        job = Job(python, TRIVIAL, folder / "e/0/workspace", Limits(seconds=60))
+        return execute(folder / "e", rung, lambda _: job, standby).outcome.output
+
+    return way
 
 
 def imported(folder: Path) -> bytes:
@@ -67,23 +71,29 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
-    rung = probe()
+    rung, standby = probe(), Standby()
+    waiting = "execution, runner waits"
     ways = {
         "bare subprocess": bare,
         "launch, unsafe": launched(UNSAFE),
         f"launch, {rung.name}": launched(rung),
+        waiting: executed(rung, standby),
+        "execution, new runner": executed(rung, Standby()),
         "a runner's interpreter": imported,
-        "execution by a runner": executed(rung),
     }
-    for way in ways.values():  # what is looked up once, and the disk's cache
-        milliseconds(way)
     took: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
+    for number in range(rounds + 1):
         for name, way in ways.items():
-            took[name].append(milliseconds(way))
+            if name == waiting:
+                standby.prepare()
+            time.sleep(PAUSE)
+            value = milliseconds(way)
+            if number:  # the first round fills caches: what is looked up once, and the disk's
+                took[name].append(value)
     base = median(took["bare subprocess"])
     for name, values in took.items():
-        print(f"{name:22s} {median(values):7.1f} ms   {median(values) / base:5.2f}")
+        middle = median(values)
+        print(f"{name:24s} {middle:7.1f} ms {middle - base:+7.1f} ms {middle / base:6.2f}")
 
 
 if __name__ == "__main__":
