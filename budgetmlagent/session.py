@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OnStep = Callable[[Event], None]
 Until = str | int | Callable[[Event], bool]
+UNFINISHED = "not finished"
 
 
 class Session(EditableRun):
@@ -104,7 +105,7 @@ class Session(EditableRun):
         """Run one node; return its event, None where the run has ended or waits for a word."""
         with self._running(), self._told(), disk.clear():
             event = next(self._events(), None)
-            if event or self.question:
+            if event or self._ended.get("status") != "finished":
                 self._stand()
             return event
 
@@ -152,6 +153,8 @@ class Session(EditableRun):
         from langgraph.types import Command
 
         self._depart()
+        if not self.done and self._ended.get("status") == "finished":  # of an end that is gone on from
+            self.folder.write("ended.json", self._ended | {"status": "stopped", "reason": UNFINISHED})
         asked, word = self.question, self._word
         self._word = None
         if asked and word is None:
@@ -183,7 +186,7 @@ class Session(EditableRun):
         """Write what is to be seen of the run where it stands, at its end with the private scores."""
         if question := self.question:
             return self._conclude("stopped", f"waits for your word: {in_words(question)}")
-        return self._finish() if self.done else self._conclude("stopped", "not finished")
+        return self._finish() if self.done else self._conclude("stopped", UNFINISHED)
 
     def _finish(self) -> dict[str, Any]:
         """Score the best on the private answers, once, and write what is left behind."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from forked import SERVER
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.rundir import RunDir
@@ -47,6 +48,7 @@ SEAMS = {
     "remembered": Seam("return", RunHistory.remember.__code__),
     "writes": Seam("return", SqliteSaver.put_writes.__code__),
     "checkpoint": Seam("return", SqliteSaver.put.__code__),
+    "ended": Seam("call", Session._finish.__code__),
     "final scores": Seam("return", RunDir.write.__code__, name="final.json"),
 }
 

@@ -32,6 +32,7 @@ from memory.store import Store
 
 RATES = {"small-model": (1, 2), "large-model": (10, 30)}  # micro-dollars a token
 OPEN = ("reserved", "sent", "reply stored")  # where a kill leaves a call of unknown outcome
+LAST = ("ended", "final scores")  # passed once, when the graph has come to its end
 # Of an execution, and of the step that it was in: a clock's and a scheduler's values are never twice the same. (Ids of
 # what holds them differ with them; in their place their contents are compared.)
 MEASURED = {"seconds", "memory_mb"}
@@ -183,7 +184,7 @@ def nano(request: Any) -> int:
 @pytest.mark.parametrize("seam", ["sent", *killed.SEAMS])
 def test_killed_at_a_seam_it_comes_to_the_same_end(tmp_path, undisturbed, seam):
     with run_of(tmp_path / "here") as (session, team):
-        assert team.resume(session.folder.root, seam, 1 if seam == "final scores" else 2) == -signal.SIGKILL
+        assert team.resume(session.folder.root, seam, 1 if seam in LAST else 2) == -signal.SIGKILL
         states = Counter(entry.state for entry in session.ledger.calls(session.run_id))
         assert states["reserved"] == (seam in OPEN)
         finish(session)
@@ -230,6 +231,19 @@ def test_a_step_whose_writes_were_saved_is_one_step(tmp_path):
         for step, node in enumerate(["executor", "evaluator"], 1):
             run = Session.open(session.folder.root)
             assert run.step() == run.why(step) and run.why().node == node
+
+
+def test_a_step_concludes_a_run_that_was_killed_at_its_end(tmp_path):
+    """One that had ended before, and was given more turns: its earlier end is not taken for this one."""
+    with run_of(tmp_path / "here") as (session, team):
+        session.run()
+        session.extend(turns=2)
+        assert team.resume(session.folder.root, "ended", 1) == -signal.SIGKILL
+        run = Session.open(session.folder.root)
+        assert (run.done, run.summary["status"], run.summary["turns"]) == (True, "stopped", 2)
+        assert run.step() is None
+        told = json.loads(run.folder.summary.read_text())
+        assert (told["status"], told["turns"], told["private_best"]) == ("finished", 2, 1.0)
 
 
 def test_a_step_that_is_repeated_scores_no_second_time(tmp_path):
