@@ -199,7 +199,7 @@ def _dollars(path: Path, view: RunView) -> str:
 def _scored(view: RunView) -> Iterator[Row]:
     """Where the run came to its end, its private scores are those of its best."""
     best = view.state.best.get("attempt")
-    again = "`--rebuild`, then `budgetml resume` scores again"
+    again = "`--rebuild`, then `budgetml resume` makes it again"
     for name in ("ended.json", "final.json"):
         try:
             value = summary.read_json(view.folder.root / name)

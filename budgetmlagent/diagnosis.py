@@ -107,11 +107,9 @@ def _ends_without_damage(run: RunDir) -> Iterator[Row]:
         try:
             summary.read_json(run.root / name)
         except UnavailableError:
-            for each in ENDS:  # neither stands without the other
+            for each in {name, "ended.json"}:  # no run has finished without its scores
                 (run.root / each).unlink(missing_ok=True)
-            yield row(
-                "rebuilt", True, f"{name} was damaged and is removed: `budgetml resume` scores the best again"
-            )
+            yield row("rebuilt", True, f"{name} was damaged and is removed: `budgetml resume` makes it again")
 
 
 def _graph_again(run: RunDir) -> Iterator[Row]:

@@ -189,14 +189,14 @@ class Session(EditableRun):
         return self._finish() if self.done else self._conclude("stopped", UNFINISHED)
 
     def _finish(self) -> dict[str, Any]:
-        """Score the best on the private answers, once, and write what is left behind."""
+        """Score the best on the private answers, unless it has been before, and write what is left behind."""
         values = self._path[-1].values
         if not values.get("best"):
             detail = values.get("fault", {}).get("detail", "no score")
             raise RunFailedError(f"the starter {self.task.root / 'env' / 'train.py'} fails: {detail}")
         if values.get("fault", {}).get("kind") in OUTAGES and summary.nothing_came(self.record):
             raise UnavailableError(f"{values['fault']['detail']}; then `budgetml resume {self.run_id}`")
-        self.folder.write("final.json", self.parts.final(values))
+        self.folder.write("final.json", self.parts.final(values, summary.final_of(self.folder, values)))
         return self._conclude("finished", summary.reason(values))
 
     def _conclude(self, status: str, reason: str) -> dict[str, Any]:

@@ -56,9 +56,7 @@ def build(record: Record) -> dict[str, Any]:
         record.values,
         record.timeline,
     )
-    ended, final = read_json(record.folder.root / "ended.json"), read_json(record.folder.root / "final.json")
-    if final.get("attempt") != values.get("best", {}).get("attempt"):
-        final = {}  # of an end that was gone back from
+    ended, final = read_json(record.folder.root / "ended.json"), final_of(record.folder, values)
     sent = [c for c in calls if c["price"] != PAID]  # a reply that was paid for before is no request
     moves = events.escalations(timeline)
     gain = percent_better(final.get("private_baseline"), final.get("private_best"), task.direction)
@@ -106,6 +104,12 @@ def build(record: Record) -> dict[str, Any]:
         "hosts": config.hosts,
         "run_dir": str(record.folder.root),
     }
+
+
+def final_of(folder: RunDir, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the private scores that the state's best was given; empty where there are none but of an earlier end."""
+    final = read_json(folder.root / "final.json")
+    return final if final.get("attempt") == values.get("best", {}).get("attempt") else {}
 
 
 def _sum_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, float]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from budgetmlagent.models.server import EmbeddedServer
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.sandbox.launch import Rung
+    from budgetmlagent.sandbox.scorer import SealedScorer
+    from budgetmlagent.sandbox.timed import TimedScorer
     from memory.history import RunHistory
 
 SecondsLeft = Callable[[], float]
@@ -65,9 +67,8 @@ class Parts:
     """What a run goes on with, and how it ends."""
 
     deps: Deps
-    final: Callable[
-        [Mapping[str, Any]], dict[str, Any]
-    ]  # the newest state -> private scores and integrity verdict
+    # The newest state, and the private scores that its best has already -> these scores and the integrity verdict.
+    final: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
     close: Callable[[], None]
 
 
@@ -139,17 +140,10 @@ def _real(
     kept = KeptScorer(scorer, workdir)
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
 
-    def final(values: Mapping[str, Any]) -> dict[str, Any]:
-        baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))
-        private = scorer.final(baseline, best)
+    def final(values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+        scores = known or _private(scorer, artifacts, values)
         remove(workdir)
-        return {
-            "attempt": values["best"]["attempt"],
-            "private_baseline": private.baseline,
-            "private_best": private.best,
-            "private_noise": private.noise,
-            "integrity": sandbox.seal(_refused(artifacts, values)),
-        }
+        return {**scores, "integrity": sandbox.seal(_refused(artifacts, values))}
 
     def close() -> None:
         standby.close()
@@ -178,7 +172,7 @@ def _recorded(
     history = RecordedHistory(recording, artifacts, live)
     view = TaskView(task, config, ledger, lambda _: recording.briefing(), lambda: math.inf)
     deps = Deps(models, sandbox, repairs, RecordedScorer(recording), artifacts, history, prompts.render, view)
-    return Parts(deps, lambda values: recording.final(values["best"]["attempt"]), live.close_and_merge)
+    return Parts(deps, lambda values, _: recording.final(values["best"]["attempt"]), live.close_and_merge)
 
 
 def fetched(model: str, *, again: bool = False) -> Path:
@@ -234,6 +228,20 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
 def _paid_by(config: RunConfig) -> list[str]:
     """Return the runs whose replies this one uses again."""
     return origins(config) if config.fork and config.fork["replies"] == "recorded" else []
+
+
+def _private(
+    scorer: "SealedScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Open the private answers: score the baseline and the best attempt on them."""
+    baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))
+    private = scorer.final(baseline, best)
+    return {
+        "attempt": values["best"]["attempt"],
+        "private_baseline": private.baseline,
+        "private_best": private.best,
+        "private_noise": private.noise,
+    }
 
 
 def _ends(artifacts: Artifacts, values: Mapping[str, Any]) -> tuple[str, str]:

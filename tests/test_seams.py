@@ -39,6 +39,8 @@ MEASURED = {"seconds", "memory_mb"}
 NAMED = {"run", "run_id"}  # each run has a name of its own
 MONEY = {"spent", "cost"}  # a call of unknown outcome stays in the sum; without one the sums must be equal
 SHA = re.compile("[0-9a-f]{64}")
+# A metric that never says the same twice.
+UNSTEADY = tiny.EVAL.replace("/ len(truth)", "/ len(truth) - int.from_bytes(os.urandom(6)) * 1e-18")
 
 
 class Team:
@@ -246,10 +248,17 @@ def test_a_step_concludes_a_run_that_was_killed_at_its_end(tmp_path):
         assert (told["status"], told["turns"], told["private_best"]) == ("finished", 2, 1.0)
 
 
+def test_the_private_answers_are_opened_once(tmp_path):
+    with run_of(tmp_path / "here", metric=UNSTEADY) as (session, team):
+        assert team.resume(session.folder.root, "final scores", 1) == -signal.SIGKILL
+        final = (session.folder.root / "final.json").read_bytes()
+        finish(session)
+        assert (session.folder.root / "final.json").read_bytes() == final
+
+
 def test_a_step_that_is_repeated_scores_no_second_time(tmp_path):
-    """A metric that never says the same twice: a second score would be a second attempt in the history."""
-    metric = tiny.EVAL.replace("/ len(truth)", "/ len(truth) - int.from_bytes(os.urandom(6)) * 1e-18")
-    with run_of(tmp_path / "here", metric=metric) as (session, team):
+    """A second score would be a second attempt in the history."""
+    with run_of(tmp_path / "here", metric=UNSTEADY) as (session, team):
         assert team.resume(session.folder.root, "remembered", 1) == -signal.SIGKILL
         finish(session)
         run = Session.open(session.folder.root)
