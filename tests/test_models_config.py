@@ -1,10 +1,8 @@
 """models.yaml: what is read, what is refused and how that is worded, where requests go, and where keys come from."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.catalog import check_model, list_models, price_words
+from budgetmlagent.models.catalog import list_models, price_words
 from budgetmlagent.models.config import ModelSpec, Price, api_key, host, is_loopback, load_models
 
 Write = Callable[[str], Path]
@@ -221,58 +219,3 @@ def test_the_list_says_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert Path(small["path"]).parent == tmp_path / "models"
     assert (mine["present"], mine["bytes"], mine["path"]) == (True, 4, str(own))
     assert (far["path"], far["present"], far["bytes"], far["host"]) == (None, None, None, "example.com")
-
-
-@pytest.fixture
-def endpoint() -> Iterator[tuple[str, list[str | None]]]:
-    """An endpoint that answers for the model `x`, refuses another, and lists the keys it was shown."""
-    keys: list[str | None] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            keys.append(self.headers["Authorization"])
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            good = asked["model"] == "x"
-            body = {"choices": [{"message": {"content": "OK"}}]} if good else {"error": "no such model"}
-            self.send_response(200 if good else 404)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
-        yield f"http://127.0.0.1:{server.server_port}/v1", keys
-        server.shutdown()
-
-
-def test_a_check_sends_one_tiny_request(
-    endpoint: tuple[str, list[str | None]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url, keys = endpoint
-    monkeypatch.setenv("BUDGETML_TEST_KEY", "secret")
-    monkeypatch.setenv(
-        "http_proxy", "http://127.0.0.1:1"
-    )  # a proxy never sees what is meant for this machine
-    monkeypatch.delenv("no_proxy", raising=False)
-    good = check_model(remote(url, key="BUDGETML_TEST_KEY"))
-    assert (good["ok"], good["status"], good["host"]) == (True, 0, "127.0.0.1")
-    assert keys == ["Bearer secret"]
-    bad = check_model(remote(url, model="y"))
-    assert (bad["ok"], bad["status"]) == (False, 3)
-    assert "answered 404" in bad["detail"]
-    assert keys == ["Bearer secret", None]
-
-
-def test_a_check_that_cannot_be_sent_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BUDGETML_CACHE", str(tmp_path))
-    monkeypatch.delenv("BUDGETML_TEST_KEY", raising=False)
-    closed = check_model(remote("http://127.0.0.1:1/v1"))
-    keyless = check_model(remote("https://example.com/v1", key="BUDGETML_TEST_KEY"))
-    missing = check_model(load_models()["small"])
-    assert (closed["status"], keyless["status"], missing["status"]) == (3, 2, 3)
-    assert "refused" in closed["detail"]
-    assert "BUDGETML_TEST_KEY" in keyless["detail"]
-    assert "budgetml models pull" in missing["detail"]

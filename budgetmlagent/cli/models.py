@@ -33,17 +33,31 @@ def list_(models: options.Models = None, as_json: options.Json = False) -> None:
 
 
 @app.command()
-def check(models: options.Models = None, as_json: options.Json = False) -> None:
-    """Send each model one tiny request. Status 3 where one does not answer."""
-    from budgetmlagent.models.catalog import check_model
+def check(
+    models: options.Models = None,
+    budget: Annotated[
+        float, typer.Option(metavar="USD", help="Dollars that may be spent on it: a hard cap.")
+    ] = 0.05,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Send each model one tiny request, paid for in the ledger. Status 3 where one does not answer."""
+    from budgetmlagent.models.check import NODE, check_models
     from budgetmlagent.models.config import load_models
+    from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.order import nano
+    from budgetmlagent.rundir import LEDGER, new_id
 
-    rows = [check_model(spec) for spec in load_models(models).values()]
+    specs, cap, run = load_models(models).values(), nano("--budget", budget), new_id(NODE)
+    ledger = Ledger(runs_dir / LEDGER)
+    ledger.open_run(run, cap)
+    rows = check_models(specs, ledger, run)
     if as_json:
         options.print_json(rows)
     else:
         for row in rows:
-            print(f"{row['name']:10s} {'answers' if row['ok'] else 'does not answer'}: {row['detail']}")
+            said = "answers" if row["ok"] else "does not answer"
+            print(f"{row['name']:10s} {said}: {row['detail']}, ${row['usd']:.6f}")
     bad = [row["name"] for row in rows if not row["ok"]]
     if bad:
         raise UnavailableError(f"{', '.join(bad)}: no answer (see above)")
