@@ -10,6 +10,7 @@ from typing import Any
 
 from budgetmlagent import events
 from budgetmlagent.events import Event
+from budgetmlagent.models.approval import standing
 from graphs.draw import mermaid, outline
 from graphs.picture import PictureError, svg
 from graphs.policy import END, percent_better
@@ -40,6 +41,7 @@ class View:
     best: float | None
     usd: float
     budget_usd: float
+    waits: str = ""  # the call that waits for a person's word, and how to answer
 
     @property
     def title(self) -> str:
@@ -108,6 +110,7 @@ def view_of(session: Any) -> View:
         best=state.best.get("score"),
         usd=session.cost.usd,
         budget_usd=state.task.get("budget", session.config.budget) / NANO,
+        waits=standing(session.question, session.word),
     )
 
 
@@ -159,6 +162,7 @@ def html(view: View) -> str:
     parts = [
         f"<style>{STYLE}</style>",
         f'<div><b>{escape(view.task)}</b> · {escape(view.title)} <span class="dim">{escape(view.run_id)}</span></div>',
+        *([f"<div><b>{escape(view.waits)}</b></div>"] if view.waits else []),
         f'<div class="cols"><div class="pic">{_picture(view)}</div><div class="side">',
         f"<div>{escape(view.score)}</div><div>{escape(view.money)}</div>",
         f'<div class="bar"><i style="width:{100 * view.spent:.1f}%"></i></div>',
@@ -224,6 +228,7 @@ def rich_view(view: View) -> Any:
     ]
     return Group(
         Text(_printable(f"{view.task} · {view.title} · {view.run_id}"), "bold"),
+        *([Text(_printable(view.waits), "bold")] if view.waits else []),
         *policy,
         Text(_printable(view.score)),
         Text(view.money),

@@ -32,8 +32,6 @@ class Session(EditableRun):
     Raises UsageError for what the caller got wrong and UnavailableError for what the machine lacks.
     """
 
-    _word: bool | None = None  # of a person, on the call that waits for it
-
     def __init__(
         self,
         task: str,
@@ -127,11 +125,13 @@ class Session(EditableRun):
         """Answer the call that waits for a person's word; `run` or `step` goes on with it.
 
         A call that is declined is routed by the rules of the graph, like any other fault. Raises UsageError where
-        nothing waits.
+        nothing waits, and for what is neither True nor False: "no" is no word to spend money on.
         """
+        if not isinstance(word, bool):
+            raise UsageError(f"approve({word!r}): True or False is needed")
         if not self.question:
-            raise UsageError(f"run {self.run_id}: nothing waits for a word")
-        self._word = word
+            raise UsageError(f"run {self.run_id}: nothing waits for a word; next is {self.next}")
+        self.word = word
         return self
 
     @contextmanager
@@ -155,8 +155,8 @@ class Session(EditableRun):
         self._depart()
         if not self.done and self._ended.get("status") == "finished":  # of an end that is gone on from
             self.folder.write("ended.json", self._ended | {"status": "stopped", "reason": UNFINISHED})
-        asked, word = self.question, self._word
-        self._word = None
+        asked, word = self.question, self.word
+        self.word = None
         if asked and word is None:
             return
         if (
@@ -185,7 +185,8 @@ class Session(EditableRun):
     def _stand(self) -> dict[str, Any]:
         """Write what is to be seen of the run where it stands, at its end with the private scores."""
         if question := self.question:
-            return self._conclude("stopped", f"waits for your word: {in_words(question)}")
+            answer = f"`budgetml resume {self.run_id} --approve yes|no` or approve() answers"
+            return self._conclude("stopped", f"waits for your word: {in_words(question)} {answer}")
         return self._finish() if self.done else self._conclude("stopped", UNFINISHED)
 
     def _finish(self) -> dict[str, Any]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class RunView:
     """A run as it stands: its state, what happened, what was said, what it cost."""
 
+    word: bool | None = None  # that a person has given on `question`; the run goes on with it
+
     @classmethod
     def open(cls, run: str | Path, runs_dir: str | Path = "runs") -> Self:
         """Open a run by id or path, to look at it or to go on with it."""
@@ -145,7 +147,11 @@ class RunView:
 
     def __repr__(self) -> str:
         """One line: which run, and where it stands."""
-        return f"<run {self.run_id}: {len(self.timeline)} steps, next {self.next}, ${self.cost.usd:.4f}>"
+        from budgetmlagent.models.approval import standing
+
+        waits = standing(self.question, self.word)
+        stands = f"{len(self.timeline)} steps, next {self.next}, ${self.cost.usd:.4f}"
+        return f"<run {self.run_id}: {stands}{'; ' if waits else ''}{waits}>"
 
     def __rich__(self) -> Any:
         """What a terminal shows of the run."""

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 from fault_server import FaultServer
+from rich.console import Console
 
 from budgetmlagent import Session
 from budgetmlagent.errors import UsageError
@@ -81,6 +83,25 @@ def test_nothing_is_sent_before_the_word_and_all_goes_on_after_it(
     assert words == len(server.requests) == len(session.calls)
     with pytest.raises(UsageError, match="nothing waits"):
         session.approve()
+
+
+def test_a_notebook_shows_what_waits_and_what_was_answered(tmp_path: Path, server: FaultServer) -> None:
+    session = new(tmp_path, server, approve="all")
+
+    def shown() -> list[str]:
+        terminal = Console(file=StringIO(), width=300)
+        terminal.print(session)
+        return [*session._repr_mimebundle_().values(), terminal.file.getvalue()]  # type: ignore[attr-defined]
+
+    assert not any("your word" in text for text in shown())
+    assert f"resume {session.run_id} --approve yes|no" in session.run()["reason"]
+    assert all("$0.0027 at most" in text and "approve(False)" in text for text in shown())
+    with pytest.raises(UsageError, match="True or False"):
+        session.approve("no")  # type: ignore[arg-type]
+    assert session.approve(False) is session
+    assert all("your word is no: run()" in text and "$0.0027" not in text for text in shown())
+    session.run()
+    assert not any("your word" in text for text in shown())
 
 
 def test_a_declined_call_is_routed_and_costs_nothing(tmp_path: Path, server: FaultServer) -> None:

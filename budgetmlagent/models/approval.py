@@ -48,6 +48,15 @@ def declined(here: Here, worst: int) -> str:
     return f"a call of model {here.model!r} for ${worst / NANO:.4f} at most was declined"
 
 
+def standing(question: dict[str, Any] | None, word: bool | None) -> str:
+    """Return what is asked and how a notebook answers it, or the answer that was given; "" where nothing is asked."""
+    if question is None:
+        return ""
+    if word is None:
+        return f"waits for your word: {in_words(question)} approve() or approve(False), then run() or step()"
+    return f"your word is {'yes' if word else 'no'}: run() or step() goes on with it"
+
+
 def in_words(question: dict[str, Any]) -> str:
     """Return what is asked, in a line."""
     return (
