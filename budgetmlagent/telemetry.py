@@ -174,12 +174,12 @@ def _of_step(event: Event) -> dict[str, Any]:
 
 
 def _of_call(entry: Entry, model: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell a request. The name of the model in the reply is not kept: it is taken for the one that was asked for."""
+    """Tell a request."""
     told = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": _provider(model),
         "gen_ai.request.model": entry.served,
-        "gen_ai.response.model": entry.served if entry.text is not None else None,
+        "gen_ai.response.model": entry.answered or None,
         "gen_ai.response.id": entry.request or None,
         "gen_ai.response.finish_reasons": [entry.finish] if entry.finish else None,
         "gen_ai.usage.input_tokens": entry.tokens_in,

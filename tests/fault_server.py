@@ -53,6 +53,7 @@ class Turn:
     delay: float = 0.0
     retry_after: str = ""  # header of a status
     code: str = "x"  # of the error of a status
+    model: str = ""  # that the reply names; "": the one that was asked for
 
 
 @dataclass
@@ -232,7 +233,7 @@ def completion(turn: Turn, request: Request) -> dict[str, Any]:
     choices: Any = [{"index": 0, "message": message, "finish_reason": finish}]
     if turn.fault in ("no_choices", "null_choices"):
         choices = [] if turn.fault == "no_choices" else None
-    model = request.body.get("model", "")
+    model = turn.model or request.body.get("model", "")
     return {
         "id": f"chatcmpl-{threading.get_ident()}-{time.monotonic_ns()}",
         "object": "chat.completion",

@@ -31,7 +31,7 @@ def team(body: dict) -> Turn:
     turn = tiny.team(body)
     if "response_format" in body:
         plan = json.loads(turn.text) | {"instruction": f"use the sign {HOSTILE}"}
-        return Turn(json.dumps(plan), tokens_in=100, tokens_out=20)
+        return Turn(json.dumps(plan), tokens_in=100, tokens_out=20, model=f"small-model-2026 {KEY}")
     return Turn(
         turn.text.replace("Here it is:", f"Here it is: {HOSTILE}"), tokens_in=200, tokens_out=90, cached=50
     )
@@ -198,6 +198,8 @@ def test_the_traces_are_the_run_its_steps_and_its_requests(done):
         )
         assert a["gen_ai.operation.name"] == "chat" and a["gen_ai.response.finish_reasons"] == ["stop"]
         assert a["gen_ai.provider.name"] == "127.0.0.1"
+    assert {a["gen_ai.response.model"] for a in told} == {"small-model", "small-model-2026 ***"}
+    assert KEY.encode() not in b"".join(span.SerializeToString() for span in spans)
     assert not [a for s in spans for a in attributes(s) if a.endswith(".messages")]
 
 

@@ -324,10 +324,11 @@ def test_a_ledger_that_is_replaced_in_use_is_one_error_with_its_path(ledger: Led
         ledger.reserve(call(), 1)
 
 
-def test_an_older_ledger_gets_its_sums(tmp_path: Path) -> None:
+@pytest.mark.parametrize("had", ["DROP TABLE sums", "PRAGMA user_version = 1"])
+def test_an_older_ledger_gets_what_it_lacks(tmp_path: Path, had: str) -> None:
     path = tmp_path / "ledger.sqlite"
     with sqlite3.connect(path) as db:
-        db.executescript(TABLES + "DROP TABLE sums")
+        db.executescript(f"{TABLES} ALTER TABLE calls DROP COLUMN answered; {had}")
         row = "('{0}', '{0}', 1, '{1}', 1, 'coder', 'm', 'm', '{2}', '', 1, 9, {3}, 0, 0, 0, '', '', NULL, '', '', 1, 1)"
         db.execute("INSERT INTO runs VALUES ('r', 100)")
         db.execute("INSERT INTO forks VALUES ('f', 'r', 'r', 1)")
@@ -337,7 +338,8 @@ def test_an_older_ledger_gets_its_sums(tmp_path: Path) -> None:
     book = Ledger(path)
     assert (book.spent("r"), book.spent("f"), book.project_spent(), book.cap("f")) == (15, 15, 14, 100)
     assert book.reserve(call(run="f"), 6, role_cap=20) == Refused(6, 5, "role")
-    book.settle("b", 2, Answer(text="x"))
+    book.settle("b", 2, Answer(text="x", answered="m-2026"))
+    assert [entry.answered for entry in book.calls("f")] == ["m-2026"]
     assert (Ledger(path).spent("r"), book.project_spent()) == (8, 7)
 
 

@@ -12,8 +12,8 @@ from budgetmlagent.cli import options
 from budgetmlagent.errors import UsageError
 
 CALL = (
-    "id", "run", "step", "node", "model", "served", "price", "usd", "tokens_in", "tokens_out", "cached", "state", "try",
-    "request", "note",
+    "id", "run", "step", "node", "model", "served", "answered", "price", "usd", "tokens_in", "tokens_out", "cached", "state",
+    "try", "request", "note",
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ ONE_LIMIT_ONLY = (
     "volces.com",
 )  # hosts that refuse max_tokens beside max_completion_tokens
 MOST_TOKENS = 2**31  # a larger count is none
+LONGEST_NAME = 200  # characters of a model's name in a reply
 SECRET_LENGTH = (
     8  # characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too
 )
@@ -236,6 +237,8 @@ class ModelClient:
             cached=usage[1] if usage else 0,
             tokens_out=usage[2] if usage else 0,
             note=note,
+            # Where the provider does not say, LangChain gives the name that was asked for.
+            answered=_clean(str(about.get("model_name") or ""), request.key)[:LONGEST_NAME],
         )
         self.ledger.settle(room.id, nano, answer)
         return reply_of(answer)

@@ -16,7 +16,7 @@ from filelock import FileLock
 from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 60.0
 RECORDED = (
     "recorded"  # the price of a call that is replayed: money of its own run's ledger, but nobody's dollars
@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS calls (
     bytes INTEGER NOT NULL, reserved INTEGER NOT NULL, settled INTEGER,
     tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0, cached INTEGER NOT NULL DEFAULT 0,
     request TEXT NOT NULL DEFAULT '', reply TEXT NOT NULL DEFAULT '', text TEXT, finish TEXT NOT NULL DEFAULT '',
-    note TEXT NOT NULL DEFAULT '', created REAL NOT NULL, closed REAL, UNIQUE (key, number));
+    note TEXT NOT NULL DEFAULT '', created REAL NOT NULL, closed REAL,
+    answered TEXT NOT NULL DEFAULT '', UNIQUE (key, number));
 CREATE TABLE IF NOT EXISTS forks (run TEXT PRIMARY KEY, origin TEXT NOT NULL, root TEXT NOT NULL, born REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS calls_of_run ON calls (run);
 CREATE INDEX IF NOT EXISTS calls_of_prompt ON calls (prompt);
@@ -39,7 +40,8 @@ CREATE INDEX IF NOT EXISTS tokens_per_byte ON calls (served, price, 1.0 * tokens
 CREATE TABLE IF NOT EXISTS sums (
     root TEXT NOT NULL, node TEXT NOT NULL, nano INTEGER NOT NULL, PRIMARY KEY (root, node)) WITHOUT ROWID;
 """
-# An older ledger has calls and no sums yet.
+# An older ledger's calls lack a column, or there are no sums of them yet.
+ADDED = "ALTER TABLE calls ADD COLUMN answered TEXT NOT NULL DEFAULT '';"
 SUMMED = f"""
 DELETE FROM sums;
 WITH worth AS (
@@ -83,7 +85,9 @@ class Database:
             with FileLock(path.with_suffix(".lock")), self.reading() as db:
                 db.execute("PRAGMA journal_mode=WAL")
                 if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-                    made = f"{TABLES}{TRIGGERS}{SUMMED}PRAGMA user_version = {VERSION};"
+                    columns = [row["name"] for row in db.execute("PRAGMA table_info(calls)")]
+                    added = ADDED if columns and "answered" not in columns else ""
+                    made = f"{TABLES}{added}{TRIGGERS}{SUMMED}PRAGMA user_version = {VERSION};"
                     db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
         except OSError as error:
             raise UnavailableError(f"ledger {path}: {error.strerror}; choose another --runs-dir") from None

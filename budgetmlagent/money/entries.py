@@ -36,6 +36,7 @@ class Answer:
     tokens_out: int = 0
     cached: int = 0
     note: str = ""  # one sentence, where the entry needs one
+    answered: str = ""  # the model that replied, as the provider calls it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -164,7 +164,8 @@ class Ledger:
         if row is None:
             return None
         paid = Entry(**row)
-        said = {"text": paid.text, "finish": paid.finish, "reply": paid.reply, "request": paid.request}
+        same_reply = ("text", "finish", "reply", "request", "answered")
+        said = {name: getattr(paid, name) for name in same_reply}
         note = f"{PAID}: {paid.id}"
         with self._db.writing() as db:
             _enter(

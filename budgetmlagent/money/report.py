@@ -34,6 +34,7 @@ def _call(entry: Entry) -> dict[str, Any]:
         "node": entry.node,
         "model": entry.model,
         "served": entry.served,
+        "answered": entry.answered,  # "" where no reply came, or a recorded one
         "price": entry.price,
         "usd": entry.nano / NANO,
         "usd_nano": entry.nano,
