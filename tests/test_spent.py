@@ -1,6 +1,7 @@
 """Money never rewinds, whatever is stepped, gone back to, forked or replayed; and no two runs share a reservation."""
 
 import random
+import shutil
 from pathlib import Path
 
 import killed
@@ -40,7 +41,9 @@ def test_no_way_through_a_run_gives_money_back(tmp_path, server, seed):
     chance = random.Random(seed)
     runs = [new(tmp_path, server)]
     runs[0].run(until="coder")
-    ledger, before = runs[0].ledger, runs[0].ledger.project_spent()
+    recording = shutil.copytree(runs[0].folder.root, tmp_path / "recording")
+    ledger, first = runs[0].ledger, runs[0].ledger.project_spent()
+    before = first
     for _ in range(10):
         run = chance.choice(runs)
         match chance.choice(["step", "step", "step", "back", "goto", "live", "recorded", "replay"]):
@@ -51,10 +54,10 @@ def test_no_way_through_a_run_gives_money_back(tmp_path, server, seed):
             case "goto":
                 run.goto(chance.choice([0, *(event.step for event in run.timeline)]))
             case "replay":
-                replay = new(tmp_path, server, models=f"replay:{runs[0].folder.root}")
+                replay = new(tmp_path, server, models=f"replay:{recording}")
                 asked = len(server.requests)
-                replay.step()
-                assert len(server.requests) == asked
+                replay.run(until="coder")
+                assert len(server.requests) == asked and replay.cost.usd == first / NANO > 0
             case replies:
                 runs.append(run.fork(replies=replies))
         now = ledger.project_spent()
