@@ -4,7 +4,8 @@
 
 Both have the same state class, nodes that write the same fields, and a SqliteSaver with durability "sync" of their own. Ours
 decides by the rules of `budgetml.yaml`; the bare one's edges are plain functions. No model, sandbox or history works.
-Below stand what the ledger adds to a step that asks a model, as a part of a bare step, and what a step of a Session costs on a recording: `step` makes the parts of the run anew each time.
+Below stand what the ledger adds to a step that asks a model and what its event adds to any step, as parts of a bare step, and
+what a step of a Session costs on a recording: `step` makes the parts of the run anew each time.
 """
 
 import argparse
@@ -205,8 +206,23 @@ def money(folder: Path, calls: int) -> float:
     return median(spans)
 
 
-def session(folder: Path) -> str:
-    """Replay a recording, once by `Session.run` and once by `Session.step`; return what a step costs in each."""
+def telling(run: Any, file: Path) -> float:
+    """Make the newest step's event from its checkpoints and the ledger and append it, as a run does; return the median milliseconds."""
+    from budgetmlagent import branches, events
+
+    spans = []
+    for _ in range(100):
+        start = time.perf_counter()
+        before, after = branches.last_step(run._saver, run._branch)
+        line = events.as_line(events.event(before, after, run.calls))
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(line)
+        spans.append(1000 * (time.perf_counter() - start))
+    return median(spans)
+
+
+def session(folder: Path) -> tuple[str, float]:
+    """Replay a recording by `Session.run` and by `Session.step`; return what a step costs in each, and its event's milliseconds."""
     from budgetmlagent import Session
 
     recording = Path(__file__).parents[1] / "recordings" / "digits"
@@ -231,7 +247,7 @@ def session(folder: Path) -> str:
         size = os.path.getsize(one.folder.checkpoints) / 1024 / steps
         spent = found[0] / steps if kind == "run" else median(found)
         told += f"Session.{kind}: {spent:.0f} ms a step, {size:.2f} KiB a step over {steps} steps\n"
-    return told
+    return told, telling(one, folder / "events.jsonl")
 
 
 def main() -> None:
@@ -257,7 +273,8 @@ def main() -> None:
     print(f"\nours / bare, median ms: {', '.join(f'{ratio:.2f}' for ratio in ratios)}\n")
     print(f"reserve and settle / bare, median ms: {', '.join(f'{ratio:.2f}' for ratio in ledger)}\n")
     with tempfile.TemporaryDirectory() as runs:
-        print(session(Path(runs)), end="")
+        told, event = session(Path(runs))
+    print(f"event / bare, median ms: {event / median(found['bare'][0]):.2f}\n\n{told}", end="")
 
 
 if __name__ == "__main__":
