@@ -19,9 +19,8 @@ import psutil
 from budgetmlagent import rundir
 from budgetmlagent.errors import BudgetMLError, UnavailableError, UsageError
 from budgetmlagent.reachable import unneeded
-from budgetmlagent.rundir import RunDir
+from budgetmlagent.rundir import RunDir, read_json
 from budgetmlagent.sandbox.workspace import remove
-from budgetmlagent.summary import read_json
 
 DAY = 86_400.0  # seconds
 PARTS = ("*.part", "artifacts/.part-*", "history/items/.part-*")  # what a killed writer leaves

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from budgetmlagent import events, named, summary
 from budgetmlagent.disk import DATABASE_ERRORS
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.rundir import RunDir
+from budgetmlagent.rundir import RunDir, read_json
 from budgetmlagent.view import RunView
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
@@ -183,14 +183,14 @@ def _differs(view: RunView, name: str, content: bytes) -> Iterator[str]:
 def _same(path: Path, view: RunView) -> bool:
     """Tell whether run.json differs in nothing but the folder, which may have been moved."""
     try:
-        return summary.read_json(path) | {"run_dir": ""} == view.summary | {"run_dir": ""}
+        return read_json(path) | {"run_dir": ""} == view.summary | {"run_dir": ""}
     except UnavailableError:
         return False
 
 
 def _dollars(path: Path, view: RunView) -> str:
     try:
-        told = summary.read_json(path).get("usd")
+        told = read_json(path).get("usd")
     except UnavailableError:
         return " (it cannot be read)"
     return "" if told == view.cost.usd else f" (it says ${told}, the ledger ${view.cost.usd:.6f})"
@@ -200,9 +200,9 @@ def _scored(view: RunView) -> Iterator[Row]:
     """Where the run came to its end, its private scores are those of its best."""
     best = view.state.best.get("attempt")
     again = "`--rebuild`, then `budgetml resume` makes it again"
-    for name in ("ended.json", "final.json"):
+    for name in ("ended.json", "final.json", "sealed.json"):
         try:
-            value = summary.read_json(view.folder.root / name)
+            value = read_json(view.folder.root / name)
         except UnavailableError:
             yield row("scores", False, f"{name} is damaged: {again}")
             continue

@@ -10,13 +10,17 @@ from budgetmlagent import branches, consistency, disk, remembered, rundir, summa
 from budgetmlagent.checkpoints import Checkpoints
 from budgetmlagent.consistency import Row, row
 from budgetmlagent.errors import BudgetMLError, UnavailableError
-from budgetmlagent.rundir import RunDir
+from budgetmlagent.rundir import RunDir, read_json
 from budgetmlagent.view import RunView
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.store import StoreError
 
-ENDS = ("ended.json", "final.json")  # how the run ended, and its private scores
+ENDS = (
+    "ended.json",
+    "final.json",
+    "sealed.json",
+)  # how the run ended, its private scores, what their verdict rests on
 
 
 def of_machine(runs_dir: Path) -> list[Row]:
@@ -105,7 +109,7 @@ def _ends_without_damage(run: RunDir) -> Iterator[Row]:
     """Remove a damaged account of the run's end: `budgetml resume` makes it again."""
     for name in ENDS:
         try:
-            summary.read_json(run.root / name)
+            read_json(run.root / name)
         except UnavailableError:
             for each in {name, "ended.json"}:  # no run has finished without its scores
                 (run.root / each).unlink(missing_ok=True)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from budgetmlagent import branches, disk, summary
+from budgetmlagent import branches, disk
 from budgetmlagent.branches import Point
 from budgetmlagent.errors import UsageError
+from budgetmlagent.rundir import read_json
 from budgetmlagent.view import RunView
 from memory.state import RunState
 from nodes.deps import OUTAGES
@@ -44,7 +45,7 @@ class EditableRun(RunView):
     @property
     def _ended(self) -> dict[str, Any]:
         """How the run was left when it was gone on with last; empty before."""
-        return summary.read_json(self.folder.root / "ended.json")
+        return read_json(self.folder.root / "ended.json")
 
     @property
     def _seconds(self) -> float:

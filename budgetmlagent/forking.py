@@ -39,7 +39,7 @@ def begin(
 
 
 def _share(origin: RunDir, run: RunDir) -> None:
-    """Give the fork the origin's artifacts, which never change, and a copy of what the origin remembers."""
+    """Give the fork the origin's artifacts, which never change, and copies of what the origin remembers and was begun with."""
     run.artifacts.mkdir(exist_ok=True)
     for path in origin.artifacts.glob("[0-9a-f]*"):
         try:
@@ -48,6 +48,8 @@ def _share(origin: RunDir, run: RunDir) -> None:
             shutil.copyfile(path, run.artifacts / path.name)
     if origin.history.exists():
         shutil.copytree(origin.history, run.history)
+    if origin.sealed.exists():
+        shutil.copyfile(origin.sealed, run.sealed)
 
 
 def checked(changes: Mapping[str, Any], state: RunState, artifacts: Artifacts) -> dict[str, Any]:

@@ -74,6 +74,11 @@ class RunDir:
         return self.root / "checkpoints.sqlite"
 
     @property
+    def sealed(self) -> Path:
+        """The hashes of the task's data and scorer when the run began: the verdict on the scores compares with them."""
+        return self.root / "sealed.json"
+
+    @property
     def ledger(self) -> Path:
         """The money of all runs in the same folder."""
         return self.root.parent / LEDGER
@@ -145,6 +150,22 @@ class RunDir:
 def as_json(value: Any) -> bytes:
     """Return a JSON file's content."""
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; empty where there is none yet. Raises UnavailableError where it is damaged."""
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise damaged(path, str(error)) from None
+
+
+def damaged(path: Path, what: str) -> UnavailableError:
+    """Return what to raise for a file of a run that is not what it should be."""
+    restore = f"`budgetml doctor {path.parent.name} --rebuild` puts it right"
+    return UnavailableError(f"{path}: damaged ({what}); {restore}")
 
 
 def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent import events
-from budgetmlagent.errors import UnavailableError
 from budgetmlagent.events import Event
 from budgetmlagent.money.ledger import PAID
-from budgetmlagent.rundir import RunConfig, RunDir, as_json
+from budgetmlagent.rundir import RunConfig, RunDir, as_json, damaged, read_json
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.policy import percent_better
 from memory.artifacts import Artifacts
@@ -161,16 +160,6 @@ def reason(values: Mapping[str, Any]) -> str:
     return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" else words
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; empty where there is none yet. Raises UnavailableError where it is damaged."""
-    if not path.is_file():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise _damaged(path, str(error)) from None
-
-
 def read_summary(path: Path) -> dict[str, Any]:
     """Read a run.json. Raises UnavailableError where it is damaged."""
     whole = read_json(path)
@@ -179,13 +168,8 @@ def read_summary(path: Path) -> dict[str, Any]:
         whole.get("gain_pct"), int | float | None
     )
     if not named or not counted:
-        raise _damaged(path, "it lacks what every summary has")
+        raise damaged(path, "it lacks what every summary has")
     return whole
-
-
-def _damaged(path: Path, what: str) -> UnavailableError:
-    restore = f"`budgetml doctor {path.parent.name} --rebuild` puts it right"
-    return UnavailableError(f"{path}: damaged ({what}); {restore}")
 
 
 def projections(record: Record) -> dict[str, bytes]:

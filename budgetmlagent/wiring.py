@@ -12,7 +12,7 @@ from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.waiting import Waits
 from budgetmlagent.money.prices import price_of
 from budgetmlagent.order import HISTORY, used_models
-from budgetmlagent.rundir import RunConfig, RunDir, origins
+from budgetmlagent.rundir import RunConfig, RunDir, origins, read_json
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
@@ -121,7 +121,9 @@ def _real(
     if rung.binary is not None:
         end_orphans(rung.binary, workdir)
     standby = Standby()
-    sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened, standby)
+    sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened, standby, read_json(run.sealed))
+    if not run.sealed.exists():
+        run.write(run.sealed.name, sandbox.before)
     scorer: SealedScorer | TimedScorer = (
         TimedScorer(task, task.timed, rung, artifacts, workdir)
         if task.timed

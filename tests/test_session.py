@@ -16,6 +16,7 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call
+from budgetmlagent.diagnosis import of_run
 from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.memory_admin import list_items
 
@@ -174,6 +175,24 @@ def test_killed_at_random_moments_it_resumes_and_pays_nothing_twice(tmp_path, se
     assert len({(c["step"], c["node"]) for c in paid}) == len(paid)
     assert len(paid) <= len(server.requests) <= len(calls)
     assert len(calls) - len(paid) <= kills
+
+
+def test_a_scorer_that_was_changed_after_the_beginning_is_told_whenever_the_run_goes_on(tmp_path, server):
+    session = new(tmp_path, server, turns=1)
+    assert session.run()["integrity"]["ok"]
+    scorer = tmp_path / "tiny/scoring/eval.py"
+    scorer.write_text(scorer.read_text() + "\n")
+    fork = session.fork()
+    again = Session.open(session.folder.root)
+    again.extend(turns=1)
+    assert again.run()["integrity"]["changed"] == ["scoring/eval.py"]
+    assert fork.folder.sealed.read_bytes() == session.folder.sealed.read_bytes()
+    again.folder.sealed.write_text("{")
+    runs = tmp_path / "runs"
+    (bad,) = (row for row in of_run(again.run_id, runs, rebuild=False) if not row["ok"])
+    assert bad["detail"].startswith("sealed.json is damaged")
+    assert all(row["ok"] for row in of_run(again.run_id, runs, rebuild=True))
+    assert not again.folder.sealed.exists()
 
 
 def test_a_recorded_run_replays_to_the_same_end(tmp_path, server):

@@ -26,6 +26,7 @@ class ScriptSandbox:
     """`nodes.deps.Sandbox` for one task. `workdir` holds the executions of the newest step.
 
     `shortened` fits a limit of time into what is left of the run's. `standby` is given the time between two executions.
+    `before` are the hashes of what no script may change, where the run has begun earlier.
     """
 
     def __init__(
@@ -36,14 +37,16 @@ class ScriptSandbox:
         workdir: Path,
         shortened: Callable[[float], float] = lambda seconds: seconds,
         standby: Standby | None = None,
+        before: Mapping[str, str] | None = None,
     ) -> None:
         self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
         self.python = interpreter(task.python)
         self.shortened, self.standby = shortened, standby
         self.asked: Counter[str] = Counter()
-        self.before = self._sealed()
-        # Hashed once a run: the data is bound into every workspace, and no script can change it.
-        self.data = {name: digest for name in task.readonly if (digest := self.before.get(f"env/{name}"))}
+        now = self._sealed()
+        self.before = dict(before or now)
+        # Hashed once: the data is bound into every workspace, and no script can change it.
+        self.data = {name: digest for name in task.readonly if (digest := now.get(f"env/{name}"))}
 
     def run(self, here: Here, script: str) -> Execution:
         """Run `script` in a fresh workspace; in a step that a crash interrupted, go on with what it had begun.
