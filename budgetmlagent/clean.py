@@ -5,7 +5,6 @@ memory that they share stay.
 """
 
 import os
-import sqlite3
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,6 @@ from budgetmlagent.rundir import RunDir, read_json
 from budgetmlagent.sandbox.workspace import remove
 
 DAY = 86_400.0  # seconds
-PARTS = ("*.part", "artifacts/.part-*", "history/items/.part-*")  # what a killed writer leaves
 
 
 @dataclass
@@ -152,14 +150,14 @@ def sweep(runs_dir: Path, *, dry_run: bool = False) -> Report:
                 continue
             try:
                 loose = [run.artifacts / name for name in unneeded(run)]
-            except sqlite3.DatabaseError as error:
-                report.left[run.run_id] = f"its checkpoints are damaged ({error})"
+            except UnavailableError as error:
+                report.left[run.run_id] = str(error)
                 continue
-            parts = [path for pattern in PARTS for path in run.root.glob(pattern)]
+            parts = run.half_written()
             work = [run.work] if run.work.is_dir() else []
             for path in [*parts, *work, *loose]:
                 report.take(path, dry_run=dry_run)
-            report.parts += len(set(parts))
+            report.parts += len(parts)
             report.work += len(work)
             report.artifacts += len(loose)
     return report

@@ -73,14 +73,9 @@ def _database(what: str, path: Path, lost: str) -> Row:
 
 def leftovers(run: RunDir) -> list[Row]:
     """Name what a killed process left half written: it harms nothing."""
-    found = [p.relative_to(run.root).as_posix() for p in half_written(run)]
+    found = [p.relative_to(run.root).as_posix() for p in run.half_written()]
     words = f"{len(found)} half-written files of a killed process ({', '.join(found[:3])}): `--rebuild` removes them"
     return [row("leftovers", True, words)] if found else []
-
-
-def half_written(run: RunDir) -> list[Path]:
-    """Return the files that a killed process left half written."""
-    return sorted([*run.root.glob(".*.part"), *run.root.glob("best/.*.part"), *run.artifacts.glob(".part-*")])
 
 
 def of_run(view: RunView) -> list[Row]:

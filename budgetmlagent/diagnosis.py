@@ -87,7 +87,7 @@ def _checked(run: RunDir) -> list[Row]:
 
 def _rebuilt(run: RunDir) -> Iterator[Row]:
     """Make again whatever can be, each part by itself; remove what is half written."""
-    for path in consistency.half_written(run):
+    for path in run.half_written():
         path.unlink()
     for part in (_ends_without_damage, _graph_again, _memory_again, _projections_again):
         try:

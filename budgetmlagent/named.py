@@ -6,11 +6,8 @@ from typing import Any, NamedTuple
 
 from memory.artifacts import Artifacts, CorruptArtifactError
 
-ATTEMPT, EXECUTION, FILE = (
-    "attempt",
-    "execution",
-    "file",
-)  # a file names nothing further, whatever is written in it
+ATTEMPT, EXECUTION, SNAPSHOT = "attempt", "execution", "snapshot"
+FILE = "file"  # names nothing further, whatever is written in it
 
 
 class Name(NamedTuple):
@@ -57,13 +54,20 @@ def _by_execution(execution: Mapping[str, Any]) -> Iterator[Name]:
     yield Name(execution["output"], f"{where} (output)")
     for name, artifact in execution["files"].items():
         yield Name(artifact, f"{where} ({name})")
+    yield Name(execution.get("snapshot", ""), f"{where} (snapshot)", SNAPSHOT)
     for early in execution.get("earlier", []):
         yield Name(early, f"{where} (before a repair)", EXECUTION)
     for cure in execution.get("cures", []):
         yield from (Name(cure[end], f"{where} ({end} a repair)") for end in ("from", "to"))
 
 
-FOLLOWED = {ATTEMPT: _by_attempt, EXECUTION: _by_execution}
+def _by_snapshot(manifest: Mapping[str, Any]) -> Iterator[Name]:
+    for file in manifest["files"]:
+        if file["stored"]:
+            yield Name(file["sha256"], f"the snapshot of a workspace ({file['path']})")
+
+
+FOLLOWED = {ATTEMPT: _by_attempt, EXECUTION: _by_execution, SNAPSHOT: _by_snapshot}
 
 
 def lost(artifacts: Artifacts, names: Iterable[Name]) -> tuple[int, list[str]]:

@@ -4,7 +4,6 @@ A name is any SHA-256 in the text, wherever it stands: one too many keeps a file
 """
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -18,7 +17,7 @@ FILES = ("*.json", "*.jsonl", "*.yaml", "forks/*/*", "history/items/*")  # of a 
 def unneeded(run: RunDir) -> list[str]:
     """Return the ids of the artifacts that nothing of the run leads to; none where it has no checkpoints to tell by.
 
-    The caller holds the run's lock. Raises sqlite3.DatabaseError where the checkpoints are damaged.
+    The caller holds the run's lock. Raises UnavailableError where the checkpoints are damaged.
     """
     if not run.checkpoints.is_file():
         return []
@@ -34,10 +33,11 @@ def unneeded(run: RunDir) -> list[str]:
 
 def _roots(run: RunDir) -> Iterator[bytes]:
     """Yield the texts of all branches' checkpoints, of the money and of the run's own files."""
-    from langgraph.checkpoint.sqlite import SqliteSaver
+    from budgetmlagent.checkpoints import Checkpoints
 
-    with closing(sqlite3.connect(run.checkpoints, check_same_thread=False)) as db:
-        for point in SqliteSaver(db).list(None):
+    saver = Checkpoints(run.checkpoints)
+    with closing(saver.conn):
+        for point in saver.list(None):
             yield repr(point).encode("utf-8", "backslashreplace")
     yield repr(calls_of(run.ledger, run.run_id)).encode("utf-8", "backslashreplace")
     for pattern in FILES:

@@ -13,6 +13,12 @@ from typing_extensions import TypedDict  # pydantic checks no other before Pytho
 from budgetmlagent.errors import UnavailableError, UsageError
 
 LEDGER = "ledger.sqlite"
+PARTS = (
+    ".*.part",
+    "best/.*.part",
+    "artifacts/.part-*",
+    "history/items/.part-*",
+)  # what a killed writer leaves
 
 
 class Fork(TypedDict):
@@ -117,6 +123,10 @@ class RunDir:
     def lock(self) -> Path:
         """Held by the process that runs it."""
         return self.root / "lock"
+
+    def half_written(self) -> list[Path]:
+        """Return the files that a killed process left half written."""
+        return sorted(path for pattern in PARTS for path in self.root.glob(pattern))
 
     def write(self, name: str, value: Any) -> None:
         """Write a JSON file whole or not at all."""

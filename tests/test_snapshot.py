@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from test_recordings import RECORDINGS, replay
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.named import EXECUTION, Name, lost
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.probe import UNSAFE, probe
 from budgetmlagent.sandbox.snapshot import LEAST, LONGEST, MOST_FILE, MOST_HASHED, MOST_NAMES, restore, take
@@ -315,12 +317,20 @@ def test_an_execution_names_its_snapshot(tmp_path, rung):
     task = load_task(str(tiny.task(tmp_path)))
     artifacts = Artifacts(tmp_path / "artifacts")
     sandbox = ScriptSandbox(task, rung(), artifacts, tmp_path / "work")
-    manifest = artifacts.json(sandbox.run(Here(), LEAVES).snapshot)
+    execution = sandbox.run(Here(), LEAVES)
+    manifest = artifacts.json(execution.snapshot)
     assert set(by_path(manifest)) == {"train.py", "out/note"}
     assert manifest["others"] == {"link": "is a symbolic link"}
     assert manifest["data"] == {
         name: sha256((task.env / name).read_bytes()) for name in ("test.csv", "train.csv")
     }
+    name = Name(artifacts.put_json(asdict(execution)), "the test", EXECUTION)
+    assert lost(artifacts, [name])[1] == []
+    note = by_path(manifest)["out/note"]["sha256"]
+    (tmp_path / "artifacts" / note).unlink()
+    assert lost(artifacts, [name])[1] == [
+        f"{note}, named by the snapshot of a workspace (out/note), is missing: put it back from a copy"
+    ]
 
 
 # A run
