@@ -97,6 +97,9 @@ def test_an_execution_is_as_its_script_ends(rung: Rung, tmp_path: Path) -> None:
     assert (ended.workspace / "made").read_text() == "x"
     again = execute(tmp_path / "e", rung, unasked)
     assert again == ended
+    (tmp_path / "e/0/log").write_bytes(b"o")  # as the machine's crash may leave it
+    anew = execute(tmp_path / "e", rung, job("print('anew')"))
+    assert (anew.outcome.output, anew.lost) == (b"anew\n", 1)
     late = execute(tmp_path / "late", rung, job("import time; time.sleep(9)", seconds=0.3))
     assert (late.outcome.exit, late.outcome.killed) == (None, "time")
 

@@ -21,7 +21,7 @@ SYSTEM = (Path("/usr"), Path("/usr/local"))  # large: looked through by name
 # Below a folder that is called data, or similarly, these files are data sets; the code beside them stays.
 DATA_FILES = (
     ".csv", ".tsv", ".arff", ".data", ".dat", ".xls", ".xlsx", ".parquet", ".feather", ".rda", ".rds", ".dta",
-    ".npy", ".npz", ".h5", ".hdf5", ".pkl", ".pickle", ".libsvm", ".svm", ".jsonl", ".sqlite", ".ts",
+    ".npy", ".npz", ".h5", ".hdf5", ".pkl", ".pickle", ".libsvm", ".svm", ".jsonl", ".sqlite", ".ts", ".mat",
 )  # fmt: skip
 ALSO_IN_DATASETS = (".json", ".txt")  # elsewhere these are a library's own tables
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst")
@@ -112,7 +112,7 @@ def _data_sets(packages: Path) -> list[Path]:
         if "__pycache__" in parts or not any("data" in part for part in parts):
             continue
         wide = any("dataset" in part for part in parts)
-        tests = "data" in parts[-1] and not {"test", "tests"}.isdisjoint(parts)
+        tests = "data" in parts[-1] and not {"test", "tests"}.isdisjoint(parts) and _has_data(folder)
         if tests or _is_nothing_but_data(folder, wide):
             found.append(Path(folder))
             folders.clear()
@@ -128,6 +128,10 @@ def _is_nothing_but_data(folder: str, wide: bool) -> bool:
         for below, _, names in os.walk(folder)
         if not below.endswith("__pycache__")
     )
+
+
+def _has_data(folder: str) -> bool:
+    return any(_is_data(name, wide=True) for _, _, names in os.walk(folder) for name in names)
 
 
 def _is_data(name: str, wide: bool) -> bool:

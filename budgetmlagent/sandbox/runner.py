@@ -45,8 +45,9 @@ def main() -> None:
     except UnavailableError as error:
         publish(folder / "result.json", {"unavailable": str(error)})
         return
-    _write(folder / "log", outcome.output)
-    publish(folder / "result.json", {k: v for k, v in asdict(outcome).items() if k != "output"})
+    (folder / "log").write_bytes(outcome.output)
+    told = {k: v for k, v in asdict(outcome).items() if k != "output"}
+    publish(folder / "result.json", {**told, "bytes": len(outcome.output)})
 
 
 def claim(folder: Path, who: Mapping[str, Any]) -> bool:
@@ -76,14 +77,19 @@ def runner_of(folder: Path) -> psutil.Process | None:
 
 
 def read_result(folder: Path) -> Outcome | None:
-    """Return how the job ended, None where nobody knows. Raises UnavailableError where the sandbox did not start."""
+    """Return how the job ended, None where nobody knows: the log of one from before a crash of the machine may be cut off.
+
+    Raises UnavailableError where the sandbox did not start.
+    """
     path = folder / "result.json"
     if not path.exists():
         return None
     said = json.loads(path.read_text())
     if "unavailable" in said:
         raise UnavailableError(said["unavailable"])
-    return Outcome(output=(folder / "log").read_bytes(), **said)
+    output = (folder / "log").read_bytes()
+    whole = len(output) == said.pop("bytes", -1)
+    return Outcome(output=output, **said) if whole else None
 
 
 def write_job(folder: Path, rung: Rung, job: Job) -> None:
@@ -112,13 +118,9 @@ def read_job(folder: Path) -> tuple[Rung, Job]:
 
 def publish(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file that is there whole or not at all, after a crash of the machine too."""
-    _write(path, json.dumps(value, default=str).encode())
-
-
-def _write(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
-        file.write(content)
+        file.write(json.dumps(value, default=str).encode())
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
