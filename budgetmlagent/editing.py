@@ -146,13 +146,14 @@ class EditableRun(RunView):
         """Take the newest decision again, in the state as edited and under the graph as it is."""
         from langgraph.graph import START
 
+        from budgetmlagent.order import load_graph
         from graphs.compile import redecide
 
         path = self._path
         here, node = path[-1], branches.ran_last(path)
         if node:
             state = RunState(**here.values)
-            edit = redecide(self._graph, node, state, edit, self.parts.deps, here.step)
+            edit = redecide(load_graph(self._graph), node, state, edit, self.parts.deps, here.step)
         self._write(here, edit, as_node=node or START)
 
     def _write(self, here: Point, edit: dict[str, Any], as_node: str) -> None:

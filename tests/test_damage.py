@@ -153,6 +153,13 @@ def test_flipped_bits_anywhere_end_in_order(runs, name, seed):
         assert status in (0, 1, 2, 3) and len(lines) <= 1, (command, status, lines)
 
 
+def test_a_graph_whose_rule_was_mistyped_is_one_line_before_anything_is_decided_by_it(runs):
+    path = find(runs, "graph.yaml")
+    path.write_text(path.read_text().replace("times:", "timse:"))
+    status, _, (line,) = said(["resume"], runs)
+    assert status == 2 and "timse" in line
+
+
 # What the doctor finds.
 
 
