@@ -1,12 +1,8 @@
 """Whole runs with a scripted model behind a real server; sandbox, scorer, ledger, history, checkpoints are the real ones."""
 
 import json
-import os
-import random
-import signal
 import subprocess
 import sys
-import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -142,39 +138,6 @@ def test_the_second_process_is_kept_out(tmp_path, server):
         code = f"from budgetmlagent import Session; Session.open({str(session.folder.root)!r}).run()"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "is running in another process" in done.stderr
-
-
-@pytest.mark.parametrize("times", [2, pytest.param(40, marks=pytest.mark.soak)])
-def test_killed_at_random_moments_it_resumes_and_pays_nothing_twice(tmp_path, server, times):
-    chance = random.Random(times)
-    turns = times - 1
-    session = new(tmp_path, server, turns=turns)
-    code = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "resume", str(session.folder.root), "--json"]
-    kills = 0
-    while kills < times:
-        seen = len(server.requests)
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
-        while len(server.requests) == seen and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(chance.uniform(0, 0.6))
-        if child.poll() is not None:
-            break
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
-        kills += 1
-    assert kills >= times // 2
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
-    calls = Session.open(session.folder.root).calls
-    paid = [c for c in calls if c["state"] == "settled"]
-    assert summary["turns"] == turns and summary["best"] == 1.0
-    # Each step's work was paid once; a call that was under way at a kill, perhaps not sent yet, stays reserved.
-    assert len({(c["step"], c["node"]) for c in paid}) == len(paid)
-    assert len(paid) <= len(server.requests) <= len(calls)
-    assert len(calls) - len(paid) <= kills
 
 
 def test_a_scorer_that_was_changed_after_the_beginning_is_told_whenever_the_run_goes_on(tmp_path, server):
