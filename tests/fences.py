@@ -115,7 +115,9 @@ FENCES = (
     Fence("prlimit --nofile", _out("--nofile=* "), "open files"),
 )
 # What a script needs, and what the watchdog and the commands above need: without these nothing runs.
-PLUMBING = {"--setenv", "--symlink", "--ro-bind-try", "--perms", "--tmpfs", "--bind", "--chdir", "--info-fd"}
+PLUMBING = {
+    "--setenv", "--symlink", "--ro-bind-try", "--perms", "--tmpfs", "--bind", "--chdir", "--info-fd", "--block-fd",
+}  # fmt: skip
 
 
 def is_open(fence: Fence, rung: Rung, folder: Path, *, stands: bool) -> bool:

@@ -66,7 +66,7 @@ def test_doors_into_the_kernel_are_shut(user: str, attacker: Callable[[str], Att
 
 def test_every_flag_is_accounted_for() -> None:
     none: dict = {"visible": [], "masks": [], "readonly": {}, "env": {}}
-    argv = bwrap.argv(Path("bwrap"), workspace=Path("/w"), seccomp=7, info=8, **none)
+    argv = bwrap.argv(Path("bwrap"), workspace=Path("/w"), seccomp=7, info=8, go=9, **none)
     limits = bwrap.fences(processes=1, disk_bytes=1)
     flags = {word.partition("=")[0] for word in [*argv, *limits] if word.startswith("--") and word != "--"}
     taken_out = {flag for fence in FENCES for pattern, _ in fence.cuts for flag in FLAG.findall(pattern)}

@@ -1,15 +1,15 @@
 """What a script may take: the limit that it passed is named, whatever it did to pass it."""
 
+import os
 import subprocess
 import sys
 import time
-from os import geteuid
 from pathlib import Path
 
 import host
 import pytest
 
-from budgetmlagent.sandbox import cgroup
+from budgetmlagent.sandbox import bwrap, cgroup, seccomp
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
 from budgetmlagent.sandbox.probe import UNSAFE, probe
@@ -44,7 +44,28 @@ def test_forks_that_share_memory_are_counted_once(rung: Rung, tmp_path: Path) ->
     assert 80 < outcome.memory_mb < 200
 
 
-@pytest.mark.skipif(geteuid() != 0 or cgroup.home() is None, reason="for root, with control groups")
+def test_nothing_runs_before_the_word(rung: Rung, tmp_path: Path) -> None:
+    """In that time the first process inside is put into its groups."""
+    (info, told), (wait, go), filter_ = os.pipe(), os.pipe(), seccomp.descriptor()
+    python = interpreter(None)
+    argv = bwrap.argv(
+        rung.binary or Path("bwrap"), visible=python.visible(), masks=[], workspace=tmp_path, readonly={}, env={},
+        seccomp=filter_, info=told, go=wait,
+    )  # fmt: skip
+    with subprocess.Popen(
+        [*argv, "/usr/bin/touch", "ran"], env={}, pass_fds=(filter_, told, wait)
+    ) as process:
+        os.close(told)
+        assert b"child-pid" in os.read(info, 4096)
+        time.sleep(0.5)
+        assert process.poll() is None and not (tmp_path / "ran").exists()
+        os.write(go, b"!")
+    assert (tmp_path / "ran").exists()
+    for handle in (info, wait, go, filter_):
+        os.close(handle)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or cgroup.home() is None, reason="for root, with control groups")
 def test_root_is_fenced_though_the_kernel_exempts_it() -> None:
     script = (
         "import os, time\nn = 0\ntry:\n    for n in range(40):\n"

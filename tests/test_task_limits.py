@@ -276,7 +276,15 @@ def test_a_card_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_devices_are_bound_as_devices_and_their_drivers_files_read_only() -> None:
-    given = {"visible": [], "masks": [], "workspace": Path("/w"), "readonly": {}, "env": {}, "seccomp": 7}
+    given = {
+        "visible": [],
+        "masks": [],
+        "workspace": Path("/w"),
+        "readonly": {},
+        "env": {},
+        "seccomp": 7,
+        "go": 9,
+    }
     argv = bwrap.argv(Path("bwrap"), **given, info=8, devices=[Path("/dev/nvidia1"), Path("/dev/nvidiactl")])
     assert argv[argv.index("/dev/nvidia1") - 1] == "--dev-bind" and argv.count("--dev-bind") == 2
     assert argv.index("--dev") < argv.index("--dev-bind")
