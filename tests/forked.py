@@ -1,10 +1,13 @@
-"""Runs a script in a real process of its own, forked from one that has loaded the heavy libraries already."""
+"""Runs a script or a command in a real process of its own, forked from one that has loaded the heavy libraries already."""
 
 import multiprocessing
 import os
+import sys
 import traceback
 import warnings
 from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryDirectory
 
 SERVER = multiprocessing.get_context("forkserver")
 OF_SCRIPTS = ["pandas", "lightgbm", "sklearn.ensemble", "sklearn.svm", "threadpoolctl"]
@@ -20,6 +23,26 @@ def run(script: str, folder: Path) -> tuple[int | None, str]:
     process.join(60)
     process.kill()
     return process.exitcode, (folder / "output").read_text()
+
+
+def command(*words: str, **env: str) -> "CompletedProcess[str]":
+    """Run `budgetml` with these words."""
+    with TemporaryDirectory() as name:
+        process = SERVER.Process(target=_command, args=(Path(name), words, env))
+        process.start()
+        process.join(120)
+        process.kill()
+        out, err = ((Path(name) / stream).read_text() for stream in ("out", "err"))
+    return CompletedProcess(words, process.exitcode, out, err)
+
+
+def _command(folder: Path, words: tuple[str, ...], env: dict[str, str]) -> None:
+    from budgetmlagent.cli import call
+
+    for descriptor, name in (1, "out"), (2, "err"):
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT), descriptor)
+    os.environ |= env
+    sys.exit(call(list(words)))
 
 
 def _execute(folder: str) -> None:

@@ -1,13 +1,13 @@
 """A person is asked before money is spent, in every way that a run can be gone on with."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
+import forked
 import pytest
 import tiny
 from fault_server import FaultServer
@@ -17,8 +17,6 @@ from budgetmlagent import Session
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval
 from nodes.deps import Here
-
-RESUME = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
 
 
 @pytest.fixture
@@ -31,9 +29,8 @@ def new(folder: Path, server: FaultServer, **options: Any) -> Session:
     return tiny.session(folder, server.url, **{"budget": 1.0} | options)
 
 
-def command(session: Session, *more: str) -> "subprocess.CompletedProcess[str]":
-    words = ["resume", str(session.folder.root), "--json", *more]
-    return subprocess.run([sys.executable, "-c", RESUME, *words], capture_output=True, text=True, check=False)
+def command(session: Session, *more: str) -> "CompletedProcess[str]":
+    return forked.command("resume", str(session.folder.root), "--json", *more)
 
 
 LADDER = ("recall", "small", "large")

@@ -11,6 +11,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -248,8 +249,15 @@ def score(made: Made, submission: pd.DataFrame) -> float:
     return -float(np.sqrt(np.mean((truth - guess) ** 2)))
 
 
-def menus() -> Iterator[tuple[str, str]]:
-    """One set and one case, each case at least once: which fit is only known after the briefing."""
+SLOW = {"table_blend", "table_boosting", "table_joint_forest", "text_blend"}
+
+
+def menus() -> Iterator[Any]:
+    """One set and one case, each case at least once: which fit is only known after the briefing.
+
+    The second sets of a slow case are for the long tests.
+    """
+    told = set[str]()
     pairs = {
         "binary": "table_boosting table_kernel", "multiclass": "table_blend table_forest", "regression": "table_blend table_interactions",
         "skewed": "table_log_target table_boosting", "several": "table_joint_forest table_blend", "labels": "table_joint_forest table_boosting",
@@ -257,7 +265,11 @@ def menus() -> Iterator[tuple[str, str]]:
         "ratings": "ratings_factors ratings_boosting", "texts": "text_linear text_nbsvm text_blend", "opinions": "text_blend text_linear",
         "words": "tokens_linear",
     }  # fmt: skip
-    return ((name, case) for name, cases in pairs.items() for case in cases.split())
+    for name, cases in pairs.items():
+        for case in cases.split():
+            again = case in told and case in SLOW
+            yield pytest.param(name, case, marks=pytest.mark.soak) if again else (name, case)
+            told.add(case)
 
 
 @pytest.fixture(scope="module")

@@ -115,8 +115,11 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("damage", [half, nothing], ids=lambda d: d.__name__)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [(name, half) for name in NAMES] + [(name, nothing) for name in NAMES if name.endswith("sqlite")]
+    + [pytest.param(name, nothing, marks=pytest.mark.soak) for name in NAMES if not name.endswith("sqlite")],
+)  # fmt: skip
 def test_every_command_ends_in_order_on_a_damaged_file(runs, name, damage):
     path, told = find(runs, name), {}
     raw = damage(path.read_bytes())

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import forked
 import psutil
 import pytest
 import tiny
 from fault_server import FaultServer
+from killed import start
 
 from budgetmlagent import Session
 from budgetmlagent.errors import UnavailableError
@@ -269,7 +271,6 @@ def test_a_scratch_folder_lives_as_long_as_its_owner(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-RESUME = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
 SLOW = "import time\ntime.sleep(0.4)\n" + tiny.STARTER
 
 
@@ -283,18 +284,18 @@ def test_no_finished_execution_is_run_twice_whenever_the_caller_is_killed(tmp_pa
             str(tiny.task(tmp_path, SLOW)), models=tiny.models(tmp_path, server.url), budget=1.0, turns=turns,
             history="off", runs_dir=tmp_path / "runs",
         )  # fmt: skip
-        command = [sys.executable, "-c", RESUME, "resume", str(session.folder.root), "--json"]
         with Observer(session.folder.work) as observer:
             for _ in range(times):
-                child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                child = start(session.folder.root)
                 begun = len(observer.tries)
                 eventually(
-                    lambda begun=begun, child=child: len(observer.tries) > begun or child.poll() is not None,
+                    lambda begun=begun, child=child: len(observer.tries) > begun or not child.is_alive(),
                     60,
                 )
                 time.sleep(chance.uniform(0, 0.6))
-                killed(child)
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+                child.kill()
+                child.join()
+            done = forked.command("resume", str(session.folder.root), "--json")
     assert done.returncode == 0, done.stderr
     run = Session.open(session.folder.root)
     executions = [run.artifacts.json(e.execution) for e in run.timeline if e.execution]

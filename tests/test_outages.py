@@ -1,11 +1,9 @@
 """Whole runs at a provider that fails: tried again as steps of the graph, ended in order, the key nowhere to be seen."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import forked
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
@@ -135,12 +133,10 @@ def test_the_key_is_nowhere_in_a_run(tmp_path, server, faults):
         return turn
 
     server.script, server.respond = list(ECHOES[faults]), echo
-    code = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "run", str(tiny.task(tmp_path)), "--models", str(models(tmp_path, server.url)),
-               "--turns", "1", "--history", "off", "--runs-dir", str(tmp_path / "r"), "--json"]  # fmt: skip
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ | {"TEST_KEY": KEY}
-    )
+    done = forked.command(
+        "run", str(tiny.task(tmp_path)), "--models", str(models(tmp_path, server.url)), "--turns", "1", "--history", "off",
+        "--runs-dir", str(tmp_path / "r"), "--json", TEST_KEY=KEY,
+    )  # fmt: skip
     assert done.returncode == (3 if faults == "denied" else 0), done.stderr
     assert all(request.key == KEY for request in server.requests) and not server.script
     assert json.loads(done.stdout)["calls"] == len(server.requests)

@@ -209,13 +209,13 @@ def test_killed_at_each_passing_of_a_seam_it_comes_to_the_same_end(tmp_path, und
     print(f"\n{seam}: killed at each of its {passing - 1} passings")
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(100, marks=pytest.mark.soak)])
-def test_killed_at_random_moments_it_comes_to_the_same_end(tmp_path, undisturbed, times):
-    chance, kills, runs = random.Random(times), 0, 0
-    while kills < times:
+@pytest.mark.soak
+def test_killed_at_random_moments_it_comes_to_the_same_end(tmp_path, undisturbed):
+    chance, kills, runs = random.Random(100), 0, 0
+    while kills < 100:
         runs += 1
         with run_of(tmp_path / str(runs), turns=2) as (session, team):
-            for _ in range(min(5, times)):
+            for _ in range(5):
                 process = killed.start(session.folder.root)
                 process.join(chance.uniform(0, undisturbed(2)["took"]))
                 process.kill()

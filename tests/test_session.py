@@ -118,20 +118,6 @@ def test_more_money_and_more_turns_go_on(tmp_path, server):
     assert [e["step"] for e in more.timeline] == sorted(e["step"] for e in more.timeline)
 
 
-def test_stepping_ends_where_running_does(tmp_path, server):
-    done = new(tmp_path, server)
-    done.run()
-    stepped = new(tmp_path, server)
-    while not stepped.done:
-        assert Session.open(stepped.folder.root).step()  # from cold before each step
-    strip = {"seconds", "usd", "prompt", "reply", "execution", "attempt", "briefing"}
-
-    def shape(session):
-        return [(e["node"], e["route"]["to"], e["score"], e["fault"], e["turn"]) for e in session.timeline]
-
-    assert shape(done) == shape(stepped) and strip
-
-
 def test_the_second_process_is_kept_out(tmp_path, server):
     session = new(tmp_path, server)
     with session._running():
