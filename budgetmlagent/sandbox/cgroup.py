@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from budgetmlagent.errors import UnavailableError
+
 ROOT = Path("/sys/fs/cgroup")
 JOIN = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"'
 NUMBERS = itertools.count()
@@ -32,10 +34,14 @@ class Fence:
             yield from ("/bin/sh", "-c", JOIN, "sh", *map(str, self._doors()), "--")
 
     def take(self, pid: int) -> None:
-        """Put a process in the groups, with all that it will start from now on."""
+        """Put a process in the groups, with all that it will start from now on. Raises UnavailableError."""
         for door in self._doors():
-            with suppress(ProcessLookupError):  # it has ended
+            try:
                 door.write_text(str(pid))
+            except ProcessLookupError:  # it has ended
+                return
+            except OSError as error:
+                raise UnavailableError(f"sandbox: {door}: {error.strerror}; run `budgetml doctor`") from None
 
     def _doors(self) -> list[Path]:
         return [group / "cgroup.procs" for group in dict.fromkeys(self.groups.values())]

@@ -25,7 +25,7 @@ EXECUTION = "execution-"
 class ScriptSandbox:
     """`nodes.deps.Sandbox` for one task. `workdir` holds the executions of the newest step.
 
-    `shortened` fits a limit of time into what is left of the run's. `standby` is given the time between two executions.
+    `shortened` fits a limit of time into what is left of the run's. `standby` may have a runner that waits.
     `before` are the hashes of what no script may change, where the run has begun earlier.
     """
 
@@ -58,8 +58,6 @@ class ScriptSandbox:
         if kept.exists():
             return Execution(**json.loads(kept.read_text()))
         ended = execute(folder, self.rung, lambda workspace: self._job(script, workspace), self.standby)
-        if self.standby:
-            self.standby.prepare()
         execution = self._taken(script, ended)
         # What a script left may be a trap for whoever looks at it there; all that is of use is an artifact now.
         publish(kept, asdict(execution))

@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import site
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from pathlib import Path
 from budgetmlagent.errors import UsageError
 
 PROBE = (
-    "import json, site, sys; print(json.dumps("
-    "[sys.prefix, sys.base_prefix, '%d.%d' % sys.version_info[:2], site.getsitepackages()]))"
+    "import json, sys; print(json.dumps("
+    "[sys.prefix, sys.base_prefix, '%d.%d' % sys.version_info[:2], sys.path]))"
 )
 PACKAGES = ("site-packages", "dist-packages")
 OURS = Path("budgetmlagent", "tasks")  # with the bundled tasks' answers
@@ -49,18 +48,21 @@ def interpreter(python: Path | None) -> Interpreter:
     path = Path(sys.executable) if python is None else Path(os.path.abspath(python))  # noqa: PTH100 - a venv's link must stay a link
     if python is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        prefix, base, packages = sys.prefix, sys.base_prefix, site.getsitepackages()
-        return Interpreter(path, Path(prefix), Path(base), version, tuple(map(Path, packages)))
+        return Interpreter(path, Path(sys.prefix), Path(sys.base_prefix), version, _packages(sys.path))
     try:
         done = subprocess.run(
             [path, "-I", "-c", PROBE], capture_output=True, text=True, timeout=30, check=True
         )
-        prefix, base, version, packages = json.loads(done.stdout)
+        prefix, base, version, entries = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise UsageError(
             f"python: {path} does not work as a Python interpreter ({type(error).__name__}); give another"
         ) from None
-    return Interpreter(path, Path(prefix), Path(base), version, tuple(map(Path, packages)))
+    return Interpreter(path, Path(prefix), Path(base), version, _packages(entries))
+
+
+def _packages(entries: list[str]) -> tuple[Path, ...]:
+    return tuple(path for path in map(Path, entries) if path.name in PACKAGES)
 
 
 @functools.cache
@@ -78,7 +80,8 @@ def masks(python: Interpreter) -> tuple[Path, ...]:
         ]
         for packages in _package_folders(root):
             if not any(path.is_relative_to(packages.resolve()) for path in imported):
-                found.append(packages)
+                # A link may lead to where nothing is visible.
+                found += within(python, [packages]) if packages.is_symlink() else [packages]
                 continue
             if (packages / OURS).is_dir():
                 found.append(packages / OURS)

@@ -3,14 +3,15 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox import bwrap, cgroup, gpus, sandlock, seccomp
+from budgetmlagent.sandbox import bwrap, cgroup, gpus, sandlock
 from budgetmlagent.sandbox.cgroup import Fence
+from budgetmlagent.sandbox.door import Door
 from budgetmlagent.sandbox.interpreter import Interpreter, masks, within
 from budgetmlagent.sandbox.usage import MB
 from budgetmlagent.sandbox.watchdog import Limits, Outcome, Watchdog
@@ -46,7 +47,10 @@ class Job:
 
 def masked(job: Job) -> tuple[Path, ...]:
     """Find what is to be hidden in the folders that the job's interpreter makes visible: a walk of a second or two."""
-    return (*masks(job.python), *within(job.python, list(job.hidden)))
+    found = dict.fromkeys([*masks(job.python), *within(job.python, list(job.hidden))])
+    return tuple(
+        path for path in found if found.keys().isdisjoint(path.parents)
+    )  # what hides holds nothing to hide
 
 
 def launch(rung: Rung, job: Job) -> Outcome:
@@ -97,64 +101,22 @@ def _bubblewrap(binary: Path, job: Job) -> Outcome:
 
 
 def _isolated(binary: Path, job: Job, command: list[str]) -> Outcome:
-    info, told = os.pipe()
-    wait, go = os.pipe()
-    filter_ = seccomp.descriptor()
-    argv = bwrap.argv(
-        binary,
-        visible=job.python.visible(),
-        masks=masked(job) if job.masks is None else job.masks,
-        workspace=job.workspace,
-        readonly=job.readonly,
-        env=environment(job, "/workspace", isolated=True),
-        network=job.network,
-        devices=gpus.devices(job.gpu),
-        seccomp=filter_,
-        info=told,
-        go=wait,
-    )
-    with _fence(job) as fence, os.fdopen(go, "wb", buffering=0) as starter:
-        process = _start([*argv, *command], {}, job, keep=(filter_, told, wait))
-        for handle in (filter_, told, wait):
-            os.close(handle)
-        # Joining takes the kernel some milliseconds, in which bubblewrap mounts what it has to.
-        _join(fence, process, process.pid)
-        with _first(info) as (pid, inner):
-            if pid:  # it may have been born before its parent had joined
-                _join(fence, process, pid)
-            with suppress(BrokenPipeError):  # it has ended, with a complaint
-                starter.write(b"!")
-            return Watchdog(process, inner, job.limits, job.workspace, fence).watch()
-
-
-def _join(fence: Fence, process: "subprocess.Popen[bytes]", pid: int) -> None:
-    try:
-        fence.take(pid)
-    except OSError as error:
-        process.kill()  # and what is inside dies with it
-        process.wait()
-        raise UnavailableError(
-            f"sandbox: {error.filename}: {error.strerror}; run `budgetml doctor`"
-        ) from None
-
-
-@contextmanager
-def _first(info: int) -> Iterator[tuple[int, int | None]]:
-    """Return the first process inside, which takes all others along, and a pidfd of it; 0 and None where there is none."""
-    with os.fdopen(info, "rb") as file:
-        text = b""
-        while b"}" not in text and (part := file.read1(4096)):
-            text += part
-    pid = int(text.partition(b'"child-pid":')[2].split(b",")[0].strip(b" \n}") or 0)
-    try:
-        handle = os.pidfd_open(pid) if pid else None
-    except ProcessLookupError:
-        handle = None
-    try:
-        yield pid, handle
-    finally:
-        if handle is not None:
-            os.close(handle)
+    with _fence(job) as fence, Door() as door:
+        argv = bwrap.argv(
+            binary,
+            visible=job.python.visible(),
+            masks=masked(job) if job.masks is None else job.masks,
+            workspace=job.workspace,
+            readonly=job.readonly,
+            env=environment(job, "/workspace", isolated=True),
+            network=job.network,
+            devices=gpus.devices(job.gpu),
+            door=door,
+        )
+        process = _start([*argv, *command], {}, job, keep=door.inherited)
+        inner = door.enter(process, fence)
+        door.open()
+        return Watchdog(process, inner, job.limits, job.workspace, fence).watch()
 
 
 def _in_place(job: Job, *, confined: bool) -> Outcome:

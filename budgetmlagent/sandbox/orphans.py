@@ -1,4 +1,4 @@
-"""Sandboxes that never began: bubblewrap's inner process waits for its outer one, which was killed in that moment.
+"""Sandboxes that never began: bubblewrap's inner process waits for the word of a runner that was killed in that moment.
 
 `--die-with-parent` holds from a little later on, so nothing else would ever end it. No script runs in it.
 """

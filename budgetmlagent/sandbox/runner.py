@@ -33,7 +33,8 @@ def main() -> None:
     if not line.endswith("\n"):
         return  # whoever would have had a job is gone
     folder = Path(json.loads(line))
-    with (folder / "errors").open("wb") as errors:
+    os.chdir(folder)  # by which `clean` knows that it is in use
+    with Path("errors").open("ab") as errors:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(errors.fileno(), stream.fileno())
     me = psutil.Process()

@@ -18,16 +18,22 @@ class Standby:
         self.waiting: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
-        """Start the next runner."""
+        """Start the next runner, if it can be: whoever needs one is told why not."""
         if self.waiting is None:
-            self.waiting = _start()
+            with suppress(OSError):
+                self.waiting = _start(Path(os.devnull))
 
     def run(self, folder: Path) -> "subprocess.Popen[bytes]":
-        """Let a runner that belongs to nobody run the job of `folder`, the one that waits or a new one."""
-        runner, self.waiting = self.waiting or _start(), None
+        """Let a runner that belongs to nobody run the job of `folder`, the one that waits or a new one.
+
+        Its last words go to the file `errors` there.
+        """
+        errors = folder / "errors"
+        errors.touch()
+        runner, self.waiting = self.waiting or _start(errors), None
         if not _told(runner, folder):  # it was killed while it waited
             runner.wait()
-            runner = _start()
+            runner = _start(errors)
             _told(runner, folder)
         return runner
 
@@ -39,17 +45,18 @@ class Standby:
             self.waiting = None
 
 
-def _start() -> "subprocess.Popen[bytes]":
+def _start(errors: Path) -> "subprocess.Popen[bytes]":
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", RUNNER],
-        env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2]), **kept},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,  # until it has its folder
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        bufsize=0,
-    )
+    with errors.open("ab") as words:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", RUNNER],
+            env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2]), **kept},
+            stdin=subprocess.PIPE,
+            stdout=words,
+            stderr=words,
+            start_new_session=True,
+            bufsize=0,
+        )
 
 
 def _told(runner: "subprocess.Popen[bytes]", folder: Path) -> bool:
