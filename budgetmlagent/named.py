@@ -18,6 +18,11 @@ class Name(NamedTuple):
     kind: str = FILE
 
 
+def shown(name: str) -> str:
+    """Return a file's name as a terminal may see it: the script that chose it may mean harm."""
+    return name if name.isprintable() else repr(name)
+
+
 def by_state(values: Mapping[str, Any], step: int) -> Iterator[Name]:
     """Yield what one checkpoint's state names."""
     where = f"the state after step {step}"
@@ -53,7 +58,7 @@ def _by_execution(execution: Mapping[str, Any]) -> Iterator[Name]:
     yield Name(execution["script"], f"{where} (script)")
     yield Name(execution["output"], f"{where} (output)")
     for name, artifact in execution["files"].items():
-        yield Name(artifact, f"{where} ({name})")
+        yield Name(artifact, f"{where} ({shown(name)})")
     yield Name(execution.get("snapshot", ""), f"{where} (snapshot)", SNAPSHOT)
     for early in execution.get("earlier", []):
         yield Name(early, f"{where} (before a repair)", EXECUTION)
@@ -64,7 +69,7 @@ def _by_execution(execution: Mapping[str, Any]) -> Iterator[Name]:
 def _by_snapshot(manifest: Mapping[str, Any]) -> Iterator[Name]:
     for file in manifest["files"]:
         if file["stored"]:
-            yield Name(file["sha256"], f"the snapshot of a workspace ({file['path']})")
+            yield Name(file["sha256"], f"the snapshot of a workspace ({shown(file['path'])})")
 
 
 FOLLOWED = {ATTEMPT: _by_attempt, EXECUTION: _by_execution, SNAPSHOT: _by_snapshot}

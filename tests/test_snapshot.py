@@ -307,6 +307,7 @@ LEAVES = """\
 import os
 os.makedirs("out")
 open("out/note", "w").write("left")
+open(b"out/\\xff\\x1b[2J", "w").write("odd")
 os.symlink("/etc/passwd", "link")
 print(len(open("train.csv").read()))
 """
@@ -319,18 +320,20 @@ def test_an_execution_names_its_snapshot(tmp_path, rung):
     sandbox = ScriptSandbox(task, rung(), artifacts, tmp_path / "work")
     execution = sandbox.run(Here(), LEAVES)
     manifest = artifacts.json(execution.snapshot)
-    assert set(by_path(manifest)) == {"train.py", "out/note"}
+    assert set(by_path(manifest)) == {"train.py", "out/note", "out/\udcff\x1b[2J"}
     assert manifest["others"] == {"link": "is a symbolic link"}
     assert manifest["data"] == {
         name: sha256((task.env / name).read_bytes()) for name in ("test.csv", "train.csv")
     }
     name = Name(artifacts.put_json(asdict(execution)), "the test", EXECUTION)
     assert lost(artifacts, [name])[1] == []
-    note = by_path(manifest)["out/note"]["sha256"]
-    (tmp_path / "artifacts" / note).unlink()
-    assert lost(artifacts, [name])[1] == [
-        f"{note}, named by the snapshot of a workspace (out/note), is missing: put it back from a copy"
-    ]
+    told = []
+    for path, words in {"out/note": "out/note", "out/\udcff\x1b[2J": r"'out/\udcff\x1b[2J'"}.items():
+        id = by_path(manifest)[path]["sha256"]
+        (tmp_path / "artifacts" / id).unlink()
+        where = f"the snapshot of a workspace ({words})"
+        told.append(f"{id}, named by {where}, is missing: put it back from a copy")
+    assert lost(artifacts, [name])[1] == sorted(told)
 
 
 # A run

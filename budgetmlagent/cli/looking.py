@@ -46,6 +46,7 @@ def show(
 
 
 def _restore(session: "Session", step: int | None, target: Path, as_json: bool) -> None:
+    from budgetmlagent.named import shown
     from budgetmlagent.sandbox import snapshot
 
     manifest = session.files(step)
@@ -55,14 +56,12 @@ def _restore(session: "Session", step: int | None, target: Path, as_json: bool) 
     if as_json:
         return options.print_json({"dir": str(target), "written": written, "named": named, **rest})
     for path in written:
-        print(f"wrote {options.shown(path)}")
+        print(f"wrote {shown(path)}")
     for file in named:
         digest = f"sha256 {file['sha256']}" if file["sha256"] else "not read"
-        print(
-            f"not kept: {options.shown(file['path'])}, {options.size(file['size'])}, {digest}: {file['why']}"
-        )
+        print(f"not kept: {shown(file['path'])}, {options.size(file['size'])}, {digest}: {file['why']}")
     for path, what in manifest["others"].items():
-        print(f"not kept: {options.shown(path)} {what}")
+        print(f"not kept: {shown(path)} {what}")
     for path, digest in manifest["data"].items():
         print(f"not copied: {path}, the task's own, sha256 {digest}")
     if manifest["unlisted"]:

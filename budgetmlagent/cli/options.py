@@ -28,11 +28,6 @@ def print_json(value: Any) -> None:
     print(json.dumps(value))
 
 
-def shown(name: str) -> str:
-    """Return a file's name as a terminal may see it: the script that chose it may mean harm."""
-    return name if name.isprintable() else repr(name)
-
-
 def size(count: int) -> str:
     """Return a number of bytes for people."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count:,} bytes"
