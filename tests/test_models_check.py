@@ -50,6 +50,10 @@ def test_a_word_of_each_model_is_paid_for_in_the_ledger(
     told = said(capsys, "cost", "--by", "node")
     assert [(row["node"], row["calls"]) for row in told["rows"]] == [("check", 3)]
     assert told["usd"] == pytest.approx(one["usd"] + two["usd"] + down["usd"])
+    (run,) = (row["run"] for row in said(capsys, "cost")["rows"])
+    own = said(capsys, "cost", run)
+    assert own["usd"] == told["usd"] and [line["run"] for line in own["calls"]] == [run] * 3
+    assert call(["cost", run[:-1]]) == 2 and "unknown run" in capsys.readouterr().err
 
 
 def test_no_cap_is_passed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,12 +4,15 @@ import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from budgetmlagent.cli import options
 from budgetmlagent.errors import UsageError
+
+if TYPE_CHECKING:
+    from budgetmlagent.money.ledger import Ledger
 
 CALL = (
     "id", "run", "step", "node", "model", "served", "answered", "price", "usd", "tokens_in", "tokens_out", "cached", "state",
@@ -68,17 +71,32 @@ def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any]
 
 
 def _run(run: str, runs_dir: Path, by: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    from budgetmlagent import rundir
-    from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.report import cost_of, table
 
-    found = rundir.find(run, runs_dir)
-    ledger = Ledger(found.ledger)
-    spent = cost_of(ledger, found.run_id)
+    ledger, name = _entered(run, runs_dir)
+    spent = cost_of(ledger, name)
     calls = [{key: call[key] for key in CALL} for call in spent.calls]
-    rows = table(ledger, by, found.run_id) if by else calls
+    rows = table(ledger, by, name) if by else calls
     sums = {"usd": spent.usd, "usd_settled": spent.usd_settled, "usd_reserved": spent.usd_reserved}
     return {**sums, "calls": calls} | ({"by": by, "rows": rows} if by else {}), rows
+
+
+def _entered(run: str, runs_dir: Path) -> "tuple[Ledger, str]":
+    """Find a run's ledger and its name there: by its folder, or by its requests. A check of models has no folder."""
+    from budgetmlagent import rundir
+    from budgetmlagent.money.ledger import Ledger
+
+    try:
+        found = rundir.find(run, runs_dir)
+    except UsageError:
+        path = runs_dir / rundir.LEDGER
+        if not path.is_file():  # opening it would make it
+            raise
+        ledger = Ledger(path)
+        if not ledger.calls(run):
+            raise
+        return ledger, run
+    return Ledger(found.ledger), found.run_id
 
 
 def _line(row: dict[str, Any]) -> str:
