@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -341,6 +342,18 @@ def test_an_older_ledger_gets_what_it_lacks(tmp_path: Path, had: str) -> None:
     book.settle("b", 2, Answer(text="x", answered="m-2026"))
     assert [entry.answered for entry in book.calls("f")] == ["m-2026"]
     assert (Ledger(path).spent("r"), book.project_spent()) == (8, 7)
+
+
+def test_a_newer_ledger_is_refused_in_one_line_and_harms_no_run_that_is_underway(ledger: Ledger) -> None:
+    ledger.settle(reserved(ledger, 9).id, 5, Answer(text="hello"))
+    with closing(sqlite3.connect(ledger.path)) as db:
+        db.executescript("ALTER TABLE calls ADD COLUMN later TEXT; PRAGMA user_version = 99")
+    (paid,) = ledger.calls("r")
+    assert ledger.stored(call()) == ledger.again(call(key="r/other/coder"), ["r"]) == paid
+    with pytest.raises(
+        UnavailableError, match=r"ledger .*ledger\.sqlite: a newer version of budgetml made it"
+    ):
+        Ledger(ledger.path)
 
 
 class Books(RuleBasedStateMachine):

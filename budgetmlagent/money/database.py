@@ -17,6 +17,7 @@ from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError
 
 VERSION = 2
+NEWER = "a newer version of budgetml made it; update this one, or choose another --runs-dir"
 BUSY_SECONDS = 60.0
 RECORDED = (
     "recorded"  # the price of a call that is replayed: money of its own run's ledger, but nobody's dollars
@@ -75,7 +76,7 @@ class Database:
     """The file, for any number of threads and processes at once."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it. Raises UnavailableError where it or its folder cannot be used."""
+        """Open the file, or make it. Raises UnavailableError where it or its folder cannot be used, or it is newer."""
         self.path = path
         self._thread = threading.local()
         self._turn = threading.Lock()
@@ -83,8 +84,11 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait for its turn where two processes make a new file a WAL at once: it fails.
             with FileLock(path.with_suffix(".lock")), self.reading() as db:
+                found = db.execute("PRAGMA user_version").fetchone()[0]
+                if found > VERSION:
+                    raise UnavailableError(f"ledger {path}: {NEWER}")
                 db.execute("PRAGMA journal_mode=WAL")
-                if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+                if found < VERSION:
                     columns = [row["name"] for row in db.execute("PRAGMA table_info(calls)")]
                     added = ADDED if columns and "answered" not in columns else ""
                     made = f"{TABLES}{added}{TRIGGERS}{SUMMED}PRAGMA user_version = {VERSION};"

@@ -9,7 +9,7 @@ file) and, where it has one, the role's. A settled call keeps its reply, so a st
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
@@ -37,6 +37,8 @@ SEEN_AT_LEAST = 3  # calls of a model before its tokens per byte are believed
 PROJECT = ""  # where a run's name stands for all runs
 PAID = "already paid"  # the price of a reply that an earlier request brought
 GROUPS: dict[By, str] = {"node": "node", "model": "model", "day": "date(created, 'unixepoch')", "run": "run"}
+# By name: while a run is underway, a newer program may give the file columns that this one does not know.
+ENTRY = ", ".join(field.name for field in fields(Entry))
 
 
 class Ledger:
@@ -143,7 +145,7 @@ class Ledger:
 
     def stored(self, call: Call) -> Entry | None:
         """The reply that this step already has to the same prompt from the same model, if there is one."""
-        select = "SELECT * FROM calls WHERE key = ? AND served = ? AND prompt = ? AND text IS NOT NULL"
+        select = f"SELECT {ENTRY} FROM calls WHERE key = ? AND served = ? AND prompt = ? AND text IS NOT NULL"  # noqa: S608
         with self._db.reading() as db:
             row = db.execute(select + " ORDER BY number", (call.key, call.served, call.prompt)).fetchone()
         return Entry(**row) if row else None
@@ -154,7 +156,7 @@ class Ledger:
         Of several equal requests of `origins` the one at the nearest step counts. Using it is entered at no price.
         """
         select = (
-            "SELECT * FROM calls WHERE node = ? AND served = ? AND prompt = ? AND text IS NOT NULL AND key <> ?"  # noqa: S608
+            f"SELECT {ENTRY} FROM calls WHERE node = ? AND served = ? AND prompt = ? AND text IS NOT NULL AND key <> ?"  # noqa: S608
             f" AND (run = ? AND step = ? OR run IN ({', '.join('?' * len(origins))}))"
             " ORDER BY abs(step - ?), created LIMIT 1"
         )
@@ -190,7 +192,7 @@ class Ledger:
 
         Those of a fork begin with what the run that it comes from had spent when it was made.
         """
-        select = "SELECT * FROM calls WHERE run = ? AND created < ? ORDER BY created, rowid"
+        select = f"SELECT {ENTRY} FROM calls WHERE run = ? AND created < ? ORDER BY created, rowid"  # noqa: S608
         with self._db.reading() as db:
             return [Entry(**row) for part in _parts(db, run) for row in db.execute(select, part)]
 
