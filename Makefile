@@ -22,7 +22,7 @@ demo: $(VENV)/.ready ## Install all that is needed and improve a real script wit
 
 test: $(VENV)/.ready ## Install all that is needed and pass the tests (one short live run of the small model included)
 	$(BIN)/budgetml models pull small
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: $(VENV)/.ready ## Format, lint, types, floors, generated files
 	$(BIN)/ruff format --check .

@@ -35,7 +35,7 @@ OPEN = ("reserved", "sent", "reply stored")  # where a kill leaves a call of unk
 LAST = ("ended", "final scores")  # passed once, when the graph has come to its end
 # Of an execution, and of the step that it was in: a clock's and a scheduler's values are never twice the same. (Ids of
 # what holds them differ with them; in their place their contents are compared.)
-MEASURED = {"seconds", "memory_mb"}
+MEASURED = {"seconds", "memory_mb", "noise", "private_noise"}  # as many resamples as there is time for
 NAMED = {"run", "run_id"}  # each run has a name of its own
 MONEY = {"spent", "cost"}  # a call of unknown outcome stays in the sum; without one the sums must be equal
 SHA = re.compile("[0-9a-f]{64}")
