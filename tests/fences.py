@@ -109,6 +109,7 @@ FENCES = (
     Fence("--remount-ro /", _out("--remount-ro / "), "writable /"),
     Fence("masks", MASKS, "read_bundled"),
     Fence("--seccomp", NO_FILTER, "call ptrace", needs="x86_64"),
+    Fence("--sync-fd", _out("--sync-fd * "), "descriptors"),
     Fence("prlimit --nproc", _out("--nproc=* "), "threads", users=("ordinary",)),
     Fence("prlimit --fsize", _out("--fsize=* "), "sparse"),
     Fence("prlimit --core", _out("--core=* "), "core dumps"),
@@ -116,7 +117,7 @@ FENCES = (
 )
 # What a script needs, and what the watchdog and the commands above need: without these nothing runs.
 PLUMBING = {
-    "--setenv", "--symlink", "--ro-bind-try", "--perms", "--tmpfs", "--bind", "--chdir", "--info-fd", "--block-fd", "--sync-fd",
+    "--setenv", "--symlink", "--ro-bind-try", "--perms", "--tmpfs", "--bind", "--chdir", "--info-fd", "--block-fd",
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What a script may take: the limit that it passed is named, whatever it did to pass it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,7 +10,8 @@ from pathlib import Path
 import host
 import pytest
 
-from budgetmlagent.sandbox import bwrap, cgroup, seccomp
+from budgetmlagent.sandbox import bwrap, cgroup
+from budgetmlagent.sandbox.door import Door
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung, launch
 from budgetmlagent.sandbox.probe import UNSAFE, probe
@@ -44,25 +46,30 @@ def test_forks_that_share_memory_are_counted_once(rung: Rung, tmp_path: Path) ->
     assert 80 < outcome.memory_mb < 200
 
 
-def test_nothing_runs_before_the_word(rung: Rung, tmp_path: Path) -> None:
-    """In that time the first process inside is put into its groups."""
-    (info, told), (wait, go), filter_ = os.pipe(), os.pipe(), seccomp.descriptor()
-    python = interpreter(None)
-    argv = bwrap.argv(
-        rung.binary or Path("bwrap"), visible=python.visible(), masks=[], workspace=tmp_path, readonly={}, env={},
-        seccomp=filter_, info=told, go=wait,
-    )  # fmt: skip
-    with subprocess.Popen(
-        [*argv, "/usr/bin/touch", "ran"], env={}, pass_fds=(filter_, told, wait)
-    ) as process:
-        os.close(told)
-        assert b"child-pid" in os.read(info, 4096)
-        time.sleep(0.5)
-        assert process.poll() is None and not (tmp_path / "ran").exists()
-        os.write(go, b"!")
-    assert (tmp_path / "ran").exists()
-    for handle in (info, wait, go, filter_):
-        os.close(handle)
+@pytest.mark.parametrize("opened", [True, False])
+def test_nothing_runs_before_the_door_is_opened(rung: Rung, tmp_path: Path, opened: bool) -> None:
+    """In that time the first process inside is put into its groups. The end of who holds the door does not open it."""
+    with cgroup.fence(99) as fence:
+        with Door() as door:
+            argv = bwrap.argv(
+                rung.binary or Path("bwrap"), visible=interpreter(None).visible(), masks=[], workspace=tmp_path,
+                readonly={}, env={}, door=door,
+            )  # fmt: skip
+            process = subprocess.Popen([*argv, "/usr/bin/touch", "ran"], env={}, pass_fds=door.inherited)
+            inner = door.enter(process, fence)
+            assert inner is not None
+            first = os.dup(inner)
+            time.sleep(0.3)
+            assert process.poll() is None and not (tmp_path / "ran").exists()
+            if opened:
+                door.open()
+                process.wait()
+        time.sleep(0.3)
+        if not opened:
+            signal.pidfd_send_signal(first, signal.SIGKILL)
+        process.wait()
+        os.close(first)
+    assert (tmp_path / "ran").exists() == opened
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or cgroup.home() is None, reason="for root, with control groups")
