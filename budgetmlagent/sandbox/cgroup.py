@@ -21,6 +21,7 @@ NUMBERS = itertools.count()
 MOST = {"pids": ("pids.max",), "memory": ("memory.limit_in_bytes", "memory.max")}
 NO_SWAP = ("memory.swappiness", "memory.swap.max")
 VICTIMS = ("memory.oom_control", "memory.events")
+REFUSALS = ("pids.events",)
 
 
 class Fence:
@@ -48,10 +49,17 @@ class Fence:
 
     def struck(self) -> bool:
         """Tell whether the kernel has killed a process of the tree for its memory."""
-        if "memory" not in self.groups:
+        return self._counted("memory", VICTIMS, "oom_kill ")
+
+    def refused(self) -> bool:
+        """Tell whether the kernel has refused the tree a process or a thread."""
+        return self._counted("pids", REFUSALS, "max ")
+
+    def _counted(self, controller: str, files: tuple[str, ...], event: str) -> bool:
+        if controller not in self.groups:
             return False
-        rows = _there(self.groups["memory"], VICTIMS).read_text().splitlines()
-        return any(row.startswith("oom_kill ") and not row.endswith(" 0") for row in rows)
+        rows = _there(self.groups[controller], files).read_text().splitlines()
+        return any(row.startswith(event) and not row.endswith(" 0") for row in rows)
 
 
 def home(controller: str = "pids") -> Path | None:

@@ -143,9 +143,11 @@ class Watchdog:
             told |= new
 
     def _struck(self) -> str:
-        """Name memory where the kernel's fence was quicker."""
+        """Name what was passed where the kernel's fence was quicker: memory, unless it is that of too many processes."""
         if not self.fence.struck():
             return ""
+        if self.fence.refused():
+            return "processes"
         self.memory = max(self.memory, int(self.limits.memory_mb * MB))
         return "memory"
 
