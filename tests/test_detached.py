@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -23,7 +24,9 @@ from killed import start
 
 from budgetmlagent import Session
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox import bwrap, cgroup
 from budgetmlagent.sandbox.detached import MOST_LOST, execute
+from budgetmlagent.sandbox.door import Door
 from budgetmlagent.sandbox.interpreter import interpreter
 from budgetmlagent.sandbox.launch import Job, Rung
 from budgetmlagent.sandbox.orphans import end_orphans
@@ -294,6 +297,32 @@ def test_a_scratch_folder_lives_as_long_as_its_owner(tmp_path: Path) -> None:
         beside.mkdir()
         sweep(tmp_path)
         assert folder.is_dir() and beside.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sandbox_that_never_began_goes_with_the_scratch_folder_of_the_dead(
+    rung: Rung, tmp_path: Path
+) -> None:
+    place = tmp_path / f"{PREFIX}of-the-dead" / "kind"
+    place.mkdir(parents=True)
+    with cgroup.fence(99) as fence, Door() as door:
+        argv = bwrap.argv(
+            rung.binary or Path("bwrap"),
+            visible=[],
+            masks=[],
+            workspace=place,
+            readonly={},
+            env={},
+            door=door,
+        )
+        outer = subprocess.Popen([*argv, "/usr/bin/true"], env={}, pass_fds=door.inherited)
+        inner = door.enter(outer, fence)
+        assert inner is not None
+        outer.kill()
+        outer.wait()
+        assert not select.select([inner], [], [], 0.3)[0], "it ends by itself: nobody need end it"
+        sweep(tmp_path)
+        assert select.select([inner], [], [], 9)[0]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from budgetmlagent.sandbox.orphans import end_orphans
 from budgetmlagent.sandbox.workspace import remove
 
 PREFIX = "budgetml-scratch-"
@@ -33,12 +34,13 @@ def scratch(kind: str, parent: Path | None = None) -> Iterator[Path]:
 
 
 def sweep(parent: Path) -> None:
-    """Remove the folders whose owners are dead."""
+    """Remove the folders whose owners are dead, and end the sandboxes that they were about to begin."""
     for folder in parent.glob(PREFIX + "*"):
         with suppress(OSError):  # another user's, in use, or gone by now
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                end_orphans(None, folder)
                 remove(folder)
             finally:
                 os.close(handle)
