@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from budgetmlagent.events import Event
 
 Row = dict[str, Any]
+# How the run ended, its private scores, and what the verdict on them rests on.
+ENDS = ("ended.json", "final.json", "sealed.json")
 
 
 def row(what: str, ok: bool, detail: str) -> Row:
@@ -195,7 +197,7 @@ def _scored(view: RunView) -> Iterator[Row]:
     """Where the run came to its end, its private scores are those of its best."""
     best = view.state.best.get("attempt")
     again = "`--rebuild`, then `budgetml resume` makes it again"
-    for name in ("ended.json", "final.json", "sealed.json"):
+    for name in ENDS:
         try:
             value = read_json(view.folder.root / name)
         except UnavailableError:

@@ -16,12 +16,6 @@ from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.store import StoreError
 
-ENDS = (
-    "ended.json",
-    "final.json",
-    "sealed.json",
-)  # how the run ended, its private scores, what their verdict rests on
-
 
 def of_machine(runs_dir: Path) -> list[Row]:
     """Check Python, sandbox, embedded models and the ledger's folder."""
@@ -107,7 +101,7 @@ def _projections_again(run: RunDir) -> Iterator[Row]:
 
 def _ends_without_damage(run: RunDir) -> Iterator[Row]:
     """Remove a damaged account of the run's end: `budgetml resume` makes it again."""
-    for name in ENDS:
+    for name in consistency.ENDS:
         try:
             read_json(run.root / name)
         except UnavailableError:

@@ -119,7 +119,7 @@ def _real(
     workdir = run.work
     sweep(workdir)
     if rung.binary is not None:
-        end_orphans(rung.binary, workdir)
+        end_orphans(workdir)
     standby = Standby()
     sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened, standby, read_json(run.sealed))
     if not run.sealed.exists():

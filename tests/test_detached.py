@@ -173,8 +173,7 @@ def test_a_runner_killed_as_it_begins_lets_no_script_go_on(rung: Rung, tmp_path:
         runner.kill()
         runner.wait()
     time.sleep(1)
-    assert rung.binary is not None
-    end_orphans(rung.binary, tmp_path)
+    end_orphans(tmp_path)
     eventually(lambda: not left(str(tmp_path)))
     assert [str(place) for place in workspaces if (place / "ended").exists()] == []
 

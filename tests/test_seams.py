@@ -277,10 +277,10 @@ def test_a_sandbox_whose_owner_was_killed_before_it_began_is_ended(tmp_path):
     bound = ["--ro-bind", "/", "/", "--bind", str(work / "execution"), "/tmp"]
     with subprocess.Popen([rung.binary, *held, *bound, "/bin/true"], pass_fds=[read]) as outer:
         eventually(lambda: len(left(mark)) == 2)
-        end_orphans(rung.binary, tmp_path / "other")
+        end_orphans(tmp_path / "other")
         outer.kill()
     assert len(left(mark)) == 1
-    end_orphans(rung.binary, work)
+    end_orphans(work)
     eventually(lambda: not left(mark))
     os.close(read)
     os.close(write)

@@ -38,7 +38,8 @@ class Ended:
 def execute(folder: Path, rung: Rung, prepare: Prepare, standby: Standby | None = None) -> Ended:
     """Run what `prepare` says to its end, or go on with what was begun in `folder`; all its processes are dead then.
 
-    `standby` may have a runner that waits. An interrupt stops it. Raises UnavailableError where the sandbox does not start, or each runner is killed.
+    `standby` may have a runner that waits. An interrupt stops it. Raises UnavailableError where the sandbox does not start,
+    or each runner is killed.
     """
     lost = 0
     for number in itertools.count():

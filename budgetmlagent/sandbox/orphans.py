@@ -11,17 +11,16 @@ import psutil
 from budgetmlagent.sandbox.standby import RUNNER
 
 
-def end_orphans(binary: Path | None, workdir: Path) -> None:
-    """Kill each process of bubblewrap (of this binary, or of any) on a folder below `workdir` that has lost its parent.
+def end_orphans(workdir: Path) -> None:
+    """Kill each process of bubblewrap on a folder below `workdir` that has lost its parent.
 
-    To be called by the one process that goes on with the run, before it starts a sandbox, or whose folder it is now. What keeps one is told by its
+    To be called by the one process whose folder it is, before it starts a sandbox there. What keeps one is told by its
     command line: a runner, or the bubblewrap outside, which names `workdir` too.
     """
     for process in psutil.process_iter():
         with suppress(psutil.Error):  # it has ended meanwhile, or is another user's
-            words = process.cmdline()
-            is_ours = words[:1] == [str(binary)] if binary else "--block-fd" in words
-            if is_ours and _names(process, workdir):
+            program = Path(next(iter(process.cmdline()), ""))
+            if program.name == "bwrap" and _names(process, workdir):
                 parent = process.parent()
                 if parent is None or not (RUNNER in parent.cmdline() or _names(parent, workdir)):
                     process.kill()

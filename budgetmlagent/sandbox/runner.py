@@ -95,9 +95,7 @@ def read_result(folder: Path) -> Outcome | None:
 
 def write_job(folder: Path, rung: Rung, job: Job) -> None:
     """Write what is to be run. Only a runner that is alive reads it: it need not be on the disk."""
-    part = folder / ".job.json.part"
-    part.write_text(json.dumps({"rung": asdict(rung), "job": asdict(job)}, default=str))
-    part.replace(folder / "job.json")
+    publish(folder / "job.json", {"rung": asdict(rung), "job": asdict(job)}, durable=False)
 
 
 def read_job(folder: Path) -> tuple[Rung, Job]:
@@ -117,13 +115,14 @@ def read_job(folder: Path) -> tuple[Rung, Job]:
     return Rung(**rung | {"binary": rung["binary"] and Path(rung["binary"])}), Job(**job | paths)
 
 
-def publish(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file that is there whole or not at all, after a crash of the machine too."""
+def publish(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Write a JSON file that is there whole or not at all; a `durable` one after a crash of the machine, too."""
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
         file.write(json.dumps(value, default=str).encode())
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     part.replace(path)
 
 

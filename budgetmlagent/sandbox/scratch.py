@@ -40,7 +40,7 @@ def sweep(parent: Path) -> None:
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                end_orphans(None, folder)
+                end_orphans(folder)
                 remove(folder)
             finally:
                 os.close(handle)
