@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from budgetmlagent.session import Session
+    from budgetmlagent.run.session import Session
     from graphs.spec import GraphSpec
 
 __version__ = "0.1.0"
@@ -13,7 +13,7 @@ __all__ = ["GraphSpec", "Session", "__version__"]
 def __getattr__(name: str) -> Any:
     """Import on first use: LangGraph alone takes two seconds, and `budgetml --help` must not wait for it."""
     if name == "Session":
-        from budgetmlagent.session import Session
+        from budgetmlagent.run.session import Session
 
         return Session
     if name == "GraphSpec":

@@ -16,12 +16,13 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph_sdk.runtime import ServerRuntime
 
-from budgetmlagent import rundir, wiring
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.order import load_graph, plan
-from budgetmlagent.rundir import RunConfig, RunDir
+from budgetmlagent.records import rundir
+from budgetmlagent.records.rundir import RunConfig, RunDir
+from budgetmlagent.run import wiring
+from budgetmlagent.run.order import load_graph, plan
+from budgetmlagent.run.wiring import Parts
 from budgetmlagent.tasks.folder import load_task
-from budgetmlagent.wiring import Parts
 from graphs.compile import compile_graph
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts

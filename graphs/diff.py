@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from graphs.flow import flow
+from graphs.text.flow import flow
 
 if TYPE_CHECKING:
     from graphs.spec import GraphSpec, NodeSpec, Rule

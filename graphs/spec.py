@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from graphs import edit, files
+from graphs import files
 from graphs.diff import differences
 from graphs.files import SHIPPED, shipped
 from graphs.finding import Finding, GraphError
-from graphs.lint import lint
+from graphs.linter.graph import lint
 from graphs.policy import RECALL
-from graphs.shape import explain
-from graphs.source import Source
-from graphs.write import as_rule, written
+from graphs.text import edit
+from graphs.text.shape import explain
+from graphs.text.source import Source
+from graphs.text.write import as_rule, written
 
 if TYPE_CHECKING:
     from nodes.deps import Deps
@@ -240,7 +241,7 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
         return compile_graph(self, deps, checkpointer)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from graphs.picture import bundle
+        from graphs.drawing.picture import bundle
 
         return bundle(self)
 

@@ -2,13 +2,13 @@
 
 from typing import Any, TypedDict
 
+from memory.attempts import best_script, briefing, chain, recalled
 from memory.state import Fault, Plan, RunState, Shared
-from nodes.attempts import best_script, briefing, chain, recalled
+from nodes.craft.edits import apply_edit
+from nodes.craft.render import RenderError, render
+from nodes.craft.scripts import ast_key, extract
+from nodes.craft.tuning import tune
 from nodes.deps import Deps
-from nodes.edits import apply_edit
-from nodes.render import RenderError, render
-from nodes.scripts import ast_key, extract
-from nodes.tuning import tune
 
 REPAIRABLE = ("crash", "submission")
 

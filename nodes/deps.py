@@ -1,11 +1,17 @@
 """All that a node may touch: a frozen bundle of Protocols, bound when the graph is compiled."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from memory.attempts import Execution, Score
 from memory.state import Recalled, RunState
 from memory.state import Task as TaskState
+
+__all__ = [
+    "OUTAGES", "REPLY_FAULTS", "Artifacts", "Deps", "Execution", "Finding", "Here", "History", "Message", "Models",
+    "Prompts", "Repairs", "Reply", "Sandbox", "Score", "Scorer", "Task",
+]  # fmt: skip
 
 Message = Mapping[str, str]  # {"role": "system" | "user" | "assistant", "content": text}
 
@@ -63,23 +69,6 @@ class Models(Protocol):
 
 
 @dataclass(frozen=True)
-class Execution:
-    """The record of one script's run in the sandbox."""
-
-    script: str  # artifact id
-    exit: int | None  # None where it was killed
-    seconds: float
-    output: str  # artifact id of standard output and error together
-    tail: str = ""  # the last 4,000 characters of the output
-    killed: str = ""  # "" | time | memory | disk | output | processes
-    memory_mb: float = 0.0  # peak
-    files: Mapping[str, str] = field(default_factory=dict)  # submission files it left: name -> artifact id
-    lost: int = 0  # runs of it before this one that nobody knows the end of: killed with their runner
-    refused: int = 0  # submission files that were no plain files
-    snapshot: str = ""  # artifact id of the manifest of all that it left; "" where none was kept
-
-
-@dataclass(frozen=True)
 class Finding:
     """One finding of the static gate."""
 
@@ -107,20 +96,6 @@ class Repairs(Protocol):
     def after(self, script: str, tail: str, sources: Sequence[str]) -> tuple[str, list[str]]:
         """Mend what failed, as the output's `tail` tells it; nothing done where no cure applies."""
         ...
-
-
-@dataclass(frozen=True)
-class Score:
-    """What the scorer says of a submission: a score, or one sentence why there is none."""
-
-    value: float | None = None
-    problem: str = ""
-    reported: bool = False  # the script's own word, not measured on hidden answers
-    suspect: str = ""  # why the predictions do not look like the target, "" where they do
-    # What `value` could as well have been, empty where its noise is unknown. If `paired`, sample i of every submission is
-    # of the same resampled rows, None where it has no score there.
-    samples: tuple[float | None, ...] = ()
-    paired: bool = False
 
 
 class Scorer(Protocol):

@@ -3,8 +3,8 @@
 import ast
 import math
 
+from nodes.craft.source import Edit, Source
 from nodes.scalars import prove
-from nodes.source import Edit, Source
 
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 FUNCTIONS = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log, "sin": math.sin, "cos": math.cos}

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
+from memory.attempts import Attempt, briefing, line, recalled, scored, signature
+from memory.noise import noise_of
 from memory.state import Best, Fault, Run, RunState, Shared, Task
-from nodes.attempts import Attempt, briefing, line, recalled, scored, signature
+from nodes.craft.fingerprint import error_line, without_data
+from nodes.craft.scripts import ast_key
 from nodes.deps import Deps, Execution, Score
-from nodes.fingerprint import error_line, without_data
-from nodes.noise import noise_of
-from nodes.scripts import ast_key
 
 RELIEF = {
     "time": "let it do less: fewer rounds, folds, candidates or rows",

@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import Any, TypedDict
 
+from memory.attempts import recalled
 from memory.state import Fault, Plan, Run, RunState, Shared, Task
-from nodes.attempts import recalled
+from nodes.craft.fingerprint import fingerprint
 from nodes.deps import Deps, Execution
-from nodes.fingerprint import fingerprint
 
 Cure = dict[str, Any]  # {from, to: artifact ids, what: sentences}
 TRIES = 4  # executions of one script at most: the first, and after each free repair

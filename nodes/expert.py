@@ -2,11 +2,11 @@
 
 from typing import Any, TypedDict
 
+from memory.attempts import best_script, briefing, line, recalled
 from memory.state import Fault, Plan, RunState, Shared
-from nodes.attempts import best_script, briefing, line, recalled
+from nodes.craft.replies import said
+from nodes.craft.tuning import compact
 from nodes.deps import Deps
-from nodes.replies import said
-from nodes.tuning import compact
 
 NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
 

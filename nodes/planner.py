@@ -5,12 +5,12 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
+from memory.attempts import best_script, briefing, chain, line, recalled
 from memory.state import NANO, Fault, Plan, RunState, Shared
-from nodes.attempts import best_script, briefing, chain, line, recalled
+from nodes.craft.replies import json_object, valid
+from nodes.craft.tuning import changes, compact
 from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
-from nodes.replies import json_object, valid
-from nodes.tuning import changes, compact
 
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
 NAME, SHORT = "planner", 12  # key of this node's notes; letters of a case's id that are kept there

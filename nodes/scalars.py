@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nodes.source import Source, name_of
+from nodes.craft.source import Source, name_of
 
 # Given scalars, these return one, have no effect, and always return the same.
 PURE = frozenset(

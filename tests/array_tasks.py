@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-BRIEFING = Path(__file__).parents[1] / "budgetmlagent/tasks/briefing"
+BRIEFING = Path(__file__).parents[1] / "budgetmlagent/inside/briefing"
 
 
 @dataclass

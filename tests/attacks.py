@@ -6,7 +6,7 @@ from pathlib import Path
 import judges
 from judges import Judge
 
-from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent.sandbox.process.launch import Rung
 
 GROUPS = "control groups"  # nothing else keeps root from making processes
 ROOT = "a root that holds only what is bound"

@@ -14,8 +14,8 @@ import attacks
 import host
 from judges import SETTING
 
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 from nodes.deps import Here
 
 KEY = "A_KEY_OF_THE_CALLERS"

@@ -11,7 +11,13 @@ from tempfile import TemporaryDirectory
 
 SERVER = multiprocessing.get_context("forkserver")
 OF_SCRIPTS = ["pandas", "lightgbm", "sklearn.ensemble", "sklearn.svm", "threadpoolctl"]
-OF_RUNS = ["langgraph.checkpoint.sqlite", "langchain_openai", "chromadb", "wordllama", "budgetmlagent.wiring"]
+OF_RUNS = [
+    "langgraph.checkpoint.sqlite",
+    "langchain_openai",
+    "chromadb",
+    "wordllama",
+    "budgetmlagent.run.wiring",
+]
 SERVER.set_forkserver_preload(OF_SCRIPTS + OF_RUNS)  # there is one such server, for `killed` too
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from security_page import PAGE, stale
 
-from graphs.draw import mermaid, outline
-from graphs.schema import schema
+from graphs.drawing.mermaid import mermaid, outline
+from graphs.linter.schema import schema
 from graphs.spec import SHIPPED, GraphSpec, shipped
 
 ROOT = Path(__file__).resolve().parents[1]

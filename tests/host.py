@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent.sandbox.process.launch import Rung
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from memory.artifacts import Artifacts
 from nodes.deps import Execution

@@ -22,11 +22,11 @@ import host
 import psutil
 from filelock import FileLock
 
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung, launch
-from budgetmlagent.sandbox.scorer import SealedScorer
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 from budgetmlagent.sandbox.workspace import remove
+from budgetmlagent.scoring.scorer import SealedScorer
 from nodes.deps import Execution, Here
 
 MB = 1 << 20
@@ -42,9 +42,9 @@ SETTING = Path("/proc/sys/fs/lease-break-time")  # harmless: seconds that a leas
 CALLER = """
 import sys
 from pathlib import Path
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung, launch
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
+from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process.watchdog import Limits
 name, binary, folder = sys.argv[1:]
 sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(60)", sys.stdin.read()]
 args = ["-S", "-c", f"import subprocess; subprocess.run({sleeper!r})"]  # of a child: a bare script itself is tied to us

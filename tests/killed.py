@@ -18,8 +18,8 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.rundir import RunDir
-from budgetmlagent.sandbox import detached
+from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.sandbox.process import detached
 from memory.history import RunHistory
 
 

@@ -80,7 +80,8 @@ def keep(run: Path, target: Path, artifacts: Path) -> None:
     """Copy what a replay reads of a run."""
     from record import anonymous
 
-    from budgetmlagent import Session, events
+    from budgetmlagent import Session
+    from budgetmlagent.records import events
 
     target.mkdir(parents=True)
     told: list[events.Event] = []

@@ -11,8 +11,8 @@ from host import HOSTILE
 from security_page import PAGE, stale
 from users import USERS, Attacker
 
-from budgetmlagent.sandbox import bwrap
-from budgetmlagent.sandbox.door import Door
+from budgetmlagent.sandbox.rungs import bwrap
+from budgetmlagent.sandbox.rungs.door import Door
 
 FLAG = re.compile(r"--[a-z-]+")
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).parent.parent
-program = importlib.import_module("budgetmlagent.tasks.briefing.__main__")
+program = importlib.import_module("budgetmlagent.inside.briefing.__main__")
 metric = program.load("metric")
 
 
@@ -216,7 +216,7 @@ def test_as_a_program(tmp_path):
     command = [
         sys.executable,
         "-I",
-        str(ROOT / "budgetmlagent/tasks/briefing"),
+        str(ROOT / "budgetmlagent/inside/briefing"),
         "--env",
         str(tmp_path / "env"),
     ]

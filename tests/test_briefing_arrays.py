@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetmlagent.tasks.briefing import (
+from budgetmlagent.inside.briefing import (
     arrays,
     code,
     forms,

@@ -25,7 +25,7 @@ from array_tasks import (
 )  # fmt: skip
 
 from memory.cases import as_item, load_cases, menu
-from nodes.render import render
+from nodes.craft.render import render
 
 CASES = load_cases(Path(__file__).parents[1] / "memory/cases")
 # One process runs all the scripts of a kind: most of a small script's time is the import of its libraries.

@@ -20,7 +20,7 @@ from sklearn import datasets
 from threadpoolctl import threadpool_limits
 
 from memory.cases import CaseError, as_item, fits, from_item, load_cases, menu
-from nodes.render import RenderError, render
+from nodes.craft.render import RenderError, render
 
 ROOT = Path(__file__).parent.parent
 CASES = load_cases(ROOT / "memory" / "cases")
@@ -51,7 +51,7 @@ def brief(folder: Path, starter: str, metric: str, direction: str) -> dict:
     }
     (folder / "meta.json").write_text(json.dumps(meta))
     command = [
-        sys.executable, "-I", str(ROOT / "budgetmlagent/tasks/briefing"),
+        sys.executable, "-I", str(ROOT / "budgetmlagent/inside/briefing"),
         "--env", str(folder / "env"), "--submission", str(folder / "out"), "--meta", str(folder / "meta.json"),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)

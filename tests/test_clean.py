@@ -15,13 +15,14 @@ from fault_server import FaultServer
 from filelock import FileLock
 from test_recordings import RECORDINGS, replay
 
-from budgetmlagent import Session, clean
+from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
-from budgetmlagent.memory_admin import list_items
 from budgetmlagent.money.report import cost_of
-from budgetmlagent.reachable import unneeded
-from budgetmlagent.rundir import RunDir
+from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.upkeep import clean
+from budgetmlagent.upkeep.memory import list_items
+from budgetmlagent.upkeep.reachable import unneeded
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_the_budget_of_a_node_is_a_part_of_the_graph() -> None:
     made = GraphSpec.model_validate(spec.model_dump())
     assert "budget: 0.0" in made.dump() and GraphSpec.parse(made.dump()) == spec
     spec.set_node("expert", budget=1.5)
-    from graphs.draw import mermaid, outline
+    from graphs.drawing.mermaid import mermaid, outline
 
     assert "large ≤ #36;1.5000" in mermaid(spec) and "[large ≤ $1.5000]" in outline(spec)
     assert [f.kind for f in spec.set_node("executor", budget=1).findings()] == ["idle-budget"]

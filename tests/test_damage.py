@@ -18,7 +18,7 @@ from recorded import GRAPH, MODELS, REPLAY
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.money.ledger import Answer, Call, Ledger
-from budgetmlagent.sandbox.probe import probe
+from budgetmlagent.sandbox.process.probe import probe
 from memory.merge import unmark
 from memory.store import Store
 

@@ -24,27 +24,27 @@ from killed import start
 
 from budgetmlagent import Session
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox import bwrap, cgroup
-from budgetmlagent.sandbox.detached import MOST_LOST, execute
-from budgetmlagent.sandbox.door import Door
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung
-from budgetmlagent.sandbox.orphans import end_orphans
-from budgetmlagent.sandbox.probe import UNSAFE, probe
-from budgetmlagent.sandbox.runner import claim, read_job, runner_of, write_job
-from budgetmlagent.sandbox.scratch import PREFIX, scratch, sweep
-from budgetmlagent.sandbox.standby import Standby
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.sandbox.process.detached import MOST_LOST, execute
+from budgetmlagent.sandbox.process.launch import Job, Rung
+from budgetmlagent.sandbox.process.orphans import end_orphans
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.runner import claim, read_job, runner_of, write_job
+from budgetmlagent.sandbox.process.scratch import PREFIX, scratch, sweep
+from budgetmlagent.sandbox.process.standby import Standby
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.sandbox.rungs import bwrap, cgroup
+from budgetmlagent.sandbox.rungs.door import Door
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 CALLER = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 from pathlib import Path
-from budgetmlagent.sandbox.detached import execute
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job
-from budgetmlagent.sandbox.probe import probe
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.sandbox.process.detached import execute
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
+from budgetmlagent.sandbox.process.launch import Job
+from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.sandbox.process.watchdog import Limits
 script = sys.argv[2]
 ended = execute(Path(sys.argv[1]), probe(), lambda w: Job(interpreter(None), ["-c", script], w, Limits(30)))
 print(ended.outcome.output.decode())
@@ -239,7 +239,7 @@ def test_the_runner_that_waits_is_taken_unless_it_has_died(rung: Rung, tmp_path:
 
 
 def test_a_runner_that_waits_ends_with_its_owner() -> None:
-    code = "from budgetmlagent.sandbox.standby import Standby\ns = Standby()\ns.prepare()\nprint(s.waiting.pid, flush=True)\ninput()"
+    code = "from budgetmlagent.sandbox.process.standby import Standby\ns = Standby()\ns.prepare()\nprint(s.waiting.pid, flush=True)\ninput()"
     owner = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -12,12 +12,12 @@ import pytest
 from rich.console import Console
 from test_recordings import replay
 
-from budgetmlagent import events
-from budgetmlagent.card import View, html, rich_view, view_of
 from budgetmlagent.cli import call
-from budgetmlagent.events import Event
-from graphs.draw import mermaid, outline
-from graphs.picture import PictureError, png, svg
+from budgetmlagent.records import events
+from budgetmlagent.records.events import Event
+from budgetmlagent.run.card import View, html, rich_view, view_of
+from graphs.drawing.mermaid import mermaid, outline
+from graphs.drawing.picture import PictureError, png, svg
 from graphs.policy import END
 from graphs.spec import GraphSpec, shipped
 
@@ -26,7 +26,7 @@ EXTERNAL = re.compile(r"""(?:href|src)\s*=\s*["']?(?!["']?#)|@import|url\((?!["'
 HOSTILE = "<script>alert(1)</script>"
 SPEC = GraphSpec.load("budgetml")
 # Without the library, as it is for who did not install it.
-WITHOUT = "import sys; sys.modules['mermaidx'] = None\nfrom graphs.picture import *\nfrom graphs.spec import GraphSpec\n"
+WITHOUT = "import sys; sys.modules['mermaidx'] = None\nfrom graphs.drawing.picture import *\nfrom graphs.spec import GraphSpec\n"
 
 
 def step(node: str, rule: int, usd: float = 0.0, **more) -> Event:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from forked import run
 
-from nodes.edits import apply_edit
-from nodes.scripts import parse, same
+from nodes.craft.edits import apply_edit
+from nodes.craft.scripts import parse, same
 
 TABLE = '''"""Starter."""
 import numpy as np, pandas as pd

@@ -18,7 +18,7 @@ from fault_server import FaultServer, Turn
 from recorded import REPLAY
 
 from budgetmlagent.cli import call
-from graphs import picture
+from graphs.drawing import picture
 
 KEY = "sk-very-secret-7f3a91"
 HOSTILE = (

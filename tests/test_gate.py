@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetmlagent.sandbox import gate, names
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.probe import probe
+from budgetmlagent.sandbox import names, static
+from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 from nodes.deps import Finding
 
 
 def found(script: str, env: Path = Path("/nonexistent")) -> list[tuple[int, str, str]]:
-    return [(f.line, f.rule, f.name) for f in gate.check(script, interpreter(None), env)]
+    return [(f.line, f.rule, f.name) for f in static.check(script, interpreter(None), env)]
 
 
 CERTAIN = {
@@ -85,7 +85,7 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
 def test_any_text_has_findings_or_none(script: str) -> None:
     assert all(
         isinstance(finding, Finding)
-        for finding in gate.check(script, interpreter(None), Path("/nonexistent"))
+        for finding in static.check(script, interpreter(None), Path("/nonexistent"))
     )
 
 

@@ -7,9 +7,9 @@ import pytest
 from test_recordings import RECORDINGS, replay
 
 from budgetmlagent.cli import call
-from graphs.gate import changed
 from graphs.policy import decide
 from graphs.registry import load_predicate
+from graphs.retake import changed
 from graphs.spec import GraphSpec
 from memory.state import RunState
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from budgetmlagent import memory_admin
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.upkeep import memory
 from memory.artifacts import Artifacts
 from memory.cases import Case
 from memory.history import CASES, CHAIN, RunHistory
@@ -121,7 +121,7 @@ def test_a_damaged_store_says_so_in_one_line(tmp_path):
     assert not Store(history).held
     (history / "items" / name).write_text('{"kind": "attempt", "text": "changed"}')
     with pytest.raises(UnavailableError, match="its hash is another"):
-        memory_admin.list_items(tmp_path)
+        memory.list_items(tmp_path)
 
 
 def test_a_collection_opens_by_itself_and_nothing_calls_out(tmp_path):
@@ -441,25 +441,25 @@ def test_remembering_twice_is_once_and_a_resumed_run_is_merged_again(runs):
 
 
 def test_list_show_and_export(runs, tmp_path):
-    bank = len(memory_admin.list_items(runs))
+    bank = len(memory.list_items(runs))
     with Store(runs / "r" / "history") as store:
         names = store.upsert([attempt_item("r", 2), attempt_item("r", 11, task="u"), attempt_item("r", 1)])
-    items = memory_admin.list_items(runs)  # merges what was left behind
+    items = memory.list_items(runs)  # merges what was left behind
     assert [i["step"] for i in items[:3]] == [1, 2, 11]
     assert all(set(i) == {"id", "kind", "task", "run", "step", "text"} for i in items)
     assert [i["run"] for i in items[3:]] == ["bank"] * bank
-    assert [i["id"] for i in memory_admin.list_items(runs, kind="attempt", task="u")] == [names[1]]
-    assert memory_admin.show_item(runs, names[0][:12])["step"] == 2
-    assert memory_admin.export(runs, tmp_path / "out.jsonl") == 3 + bank
+    assert [i["id"] for i in memory.list_items(runs, kind="attempt", task="u")] == [names[1]]
+    assert memory.show_item(runs, names[0][:12])["step"] == 2
+    assert memory.export(runs, tmp_path / "out.jsonl") == 3 + bank
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert {line["id"] for line in lines} == {i["id"] for i in items}
     for call in (
-        lambda: memory_admin.show_item(runs, "zzz"),
-        lambda: memory_admin.show_item(runs, ""),
-        lambda: memory_admin.forget(runs, "zzz"),
-        lambda: memory_admin.forget(runs),
-        lambda: memory_admin.list_items(runs, kind="dream"),
-        lambda: memory_admin.export(runs, tmp_path / "no" / "out"),
+        lambda: memory.show_item(runs, "zzz"),
+        lambda: memory.show_item(runs, ""),
+        lambda: memory.forget(runs, "zzz"),
+        lambda: memory.forget(runs),
+        lambda: memory.list_items(runs, kind="dream"),
+        lambda: memory.export(runs, tmp_path / "no" / "out"),
     ):
         with pytest.raises(UsageError) as caught:
             call()
@@ -470,24 +470,24 @@ def test_what_is_forgotten_stays_forgotten(runs):
     run = runs / "r" / "history"
     with Store(run) as store:
         names = store.upsert(attempt_item("r", step, task="t" if step < 3 else "u") for step in range(5))
-    assert memory_admin.forget(runs, names[0][:12]) == 1
-    assert memory_admin.forget(runs, task="u") == 2
-    assert memory_admin.forget(runs, task="nothing") == 0
+    assert memory.forget(runs, names[0][:12]) == 1
+    assert memory.forget(runs, task="u") == 2
+    assert memory.forget(runs, task="nothing") == 0
     (run / "merged").unlink()
     assert merge_pending(runs) == 0
     kept = sorted(names[1:3])
-    assert sorted(i["id"] for i in memory_admin.list_items(runs, kind="attempt")) == kept
+    assert sorted(i["id"] for i in memory.list_items(runs, kind="attempt")) == kept
     assert indexed(runs / "history") == kept
     assert forgotten(runs / "history") == set(names) - set(kept)
     assert len(Store(run).ids()) == 5  # the run's own truth stands
 
 
 def test_a_case_of_the_bank_cannot_be_forgotten(runs):
-    (bank, *_) = [i for i in memory_admin.list_items(runs) if i["run"] == "bank"]
+    (bank, *_) = [i for i in memory.list_items(runs) if i["run"] == "bank"]
     with pytest.raises(UsageError, match="bank"):
-        memory_admin.forget(runs, bank["id"])
+        memory.forget(runs, bank["id"])
 
 
 def test_looking_at_nothing_leaves_nothing_behind(runs):
-    memory_admin.list_items(runs)
+    memory.list_items(runs)
     assert not runs.exists()

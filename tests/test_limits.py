@@ -10,12 +10,12 @@ from pathlib import Path
 import host
 import pytest
 
-from budgetmlagent.sandbox import bwrap, cgroup
-from budgetmlagent.sandbox.door import Door
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung, launch
-from budgetmlagent.sandbox.probe import UNSAFE, probe
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.sandbox.rungs import bwrap, cgroup
+from budgetmlagent.sandbox.rungs.door import Door
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from budgetmlagent.sandbox import cgroup, usage
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung, launch
-from budgetmlagent.sandbox.probe import UNSAFE, probe
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.sandbox.process import usage
+from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.sandbox.rungs import cgroup
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 MB = 1 << 20
 

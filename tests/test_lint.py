@@ -5,7 +5,7 @@ from typing import TypedDict
 import pytest
 
 from budgetmlagent.cli import call
-from graphs.lint import lint
+from graphs.linter.graph import lint
 from graphs.registry import load_node
 from graphs.spec import GraphError, GraphSpec, shipped
 from memory.state import Fault, RunState, Shared

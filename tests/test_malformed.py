@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from test_scorer import ACCURACY, Bench, rows
 
 from budgetmlagent.errors import RunFailedError
-from budgetmlagent.sandbox.judge.tables import read
-from budgetmlagent.sandbox.launch import Rung
-from budgetmlagent.sandbox.probe import probe
-from budgetmlagent.sandbox.scorer import SealedScorer, _printed
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.inside.judge.tables import read
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.scoring.scorer import SealedScorer, _printed
 from budgetmlagent.tasks.split import split_rows
 from nodes.deps import Execution, Here, Score
 

@@ -12,11 +12,11 @@ import prompts
 from memory.artifacts import Artifacts
 from memory.state import RunState
 from nodes.coder import coder
+from nodes.craft.fingerprint import without_data
+from nodes.craft.scripts import ast_key
 from nodes.deps import Deps, Here, Reply
 from nodes.expert import expert
-from nodes.fingerprint import without_data
 from nodes.planner import Choice, parse, planner
-from nodes.scripts import ast_key
 
 STARTER = "import csv\nprint('validation accuracy', 0.5)\n"
 CASE = {

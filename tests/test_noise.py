@@ -15,20 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_scorer import ANSWERS, Bench, rows
 
-from budgetmlagent import Session, summary
+from budgetmlagent import Session
 from budgetmlagent.cli import call, progress
+from budgetmlagent.inside.judge.resampling import Resampling, drawn
+from budgetmlagent.records import summary
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.judge.resampling import Resampling, drawn
-from budgetmlagent.sandbox.probe import probe
-from budgetmlagent.sandbox.scorer import SealedScorer
+from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.scoring.scorer import SealedScorer
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.tasks.split import split_rows
 from graphs.policy import retest
+from memory.attempts import chain, line
+from memory.noise import FEWEST, in_words, noise_of
 from memory.state import RunState
-from nodes.attempts import chain, line
 from nodes.deps import Here, Score
 from nodes.evaluator import _status
-from nodes.noise import FEWEST, in_words, noise_of
 
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 SAMPLES = st.lists(VALUES | st.none(), max_size=40)

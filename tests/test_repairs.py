@@ -7,9 +7,9 @@ from forked import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nodes.craft.repairs.cures import cure_runtime, cure_static
+from nodes.craft.scripts import parse
 from nodes.deps import Finding
-from nodes.repairs import cure_runtime, cure_static
-from nodes.scripts import parse
 
 NAMES = {
     "RandomForestClassifier": "sklearn.ensemble",

@@ -11,11 +11,11 @@ from host import box_in
 
 from budgetmlagent.errors import RunFailedError, UnavailableError
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.interpreter import Interpreter, masks
-from budgetmlagent.sandbox.launch import Job, Rung, masked
-from budgetmlagent.sandbox.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.launch import Job, Rung, masked
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.sandbox.rungs.interpreter import Interpreter, masks
 from budgetmlagent.sandbox.sealed import run_module
-from budgetmlagent.sandbox.watchdog import Limits
 from budgetmlagent.sandbox.workspace import take
 from budgetmlagent.tasks.folder import load_task
 from memory.artifacts import Artifacts
@@ -155,7 +155,7 @@ def test_probe_is_one_clear_line_where_nothing_works(rung: Rung, tmp_path: Path)
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create a new namespace' >&2\nexit 1\n")
     broken.chmod(0o755)
-    code = "from budgetmlagent.sandbox.probe import probe\nprobe()"
+    code = "from budgetmlagent.sandbox.process.probe import probe\nprobe()"
     # A machine of another kind has no trusted wheel, so that only the broken one is left.
     code = "import platform\nplatform.machine = lambda: 'other'\n" + code
     env = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
@@ -173,7 +173,7 @@ def test_a_sandbox_that_holds_nothing_is_refused(tmp_path: Path) -> None:
     )
     fake.chmod(0o755)
     env = {**os.environ, "PATH": f"{tmp_path}:/usr/bin"}
-    code = "from budgetmlagent.sandbox.bwrap import binaries\nfrom budgetmlagent.sandbox.probe import Rung, _fault\nb = binaries()[0]\nprint(_fault(Rung('bubblewrap', '', b.path)))"
+    code = "from budgetmlagent.sandbox.rungs.bwrap import binaries\nfrom budgetmlagent.sandbox.process.probe import Rung, _fault\nb = binaries()[0]\nprint(_fault(Rung('bubblewrap', '', b.path)))"
     done = subprocess.run([sys.executable, "-c", code], check=False, env=env, capture_output=True, text=True)
     assert "it did not hold a read" in done.stdout, done.stderr
 

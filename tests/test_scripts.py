@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.fingerprint import error_line, failure, fingerprint
-from nodes.scripts import ast_key, extract, parse, same
+from nodes.craft.fingerprint import error_line, failure, fingerprint
+from nodes.craft.scripts import ast_key, extract, parse, same
 
 CODE = "import os\nx = 1\n"
 

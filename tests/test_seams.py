@@ -22,10 +22,10 @@ from fault_server import FaultServer
 from test_detached import eventually, left
 
 from budgetmlagent import Session
-from budgetmlagent.diagnosis import of_run
-from budgetmlagent.events import Event
-from budgetmlagent.sandbox.orphans import end_orphans
-from budgetmlagent.sandbox.probe import probe
+from budgetmlagent.records.events import Event
+from budgetmlagent.sandbox.process.orphans import end_orphans
+from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.upkeep.doctor import of_run
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from memory.store import Store

@@ -12,9 +12,9 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call
-from budgetmlagent.diagnosis import of_run
 from budgetmlagent.errors import RunFailedError, UsageError
-from budgetmlagent.memory_admin import list_items
+from budgetmlagent.upkeep.doctor import of_run
+from budgetmlagent.upkeep.memory import list_items
 
 KEYS = {
     "run_id", "task", "graph", "models", "seed", "status", "reason", "metric", "direction", "baseline", "best",

@@ -20,11 +20,11 @@ from test_recordings import RECORDINGS, replay
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.named import EXECUTION, Name, lost
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
 from budgetmlagent.sandbox.snapshot import LEAST, LONGEST, MOST_FILE, MOST_HASHED, MOST_NAMES, restore, take
 from budgetmlagent.tasks.folder import load_task
+from budgetmlagent.upkeep.named import EXECUTION, Name, lost
 from memory.artifacts import Artifacts
 from nodes.deps import Here
 

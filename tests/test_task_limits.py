@@ -11,13 +11,13 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.sandbox import bwrap, gpus
-from budgetmlagent.sandbox.door import Door
+from budgetmlagent.run.session import Session
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.launch import Rung
-from budgetmlagent.sandbox.probe import UNSAFE, in_words, probe, probed
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.process.probe import UNSAFE, in_words, probe, probed
+from budgetmlagent.sandbox.rungs import bwrap, gpus
+from budgetmlagent.sandbox.rungs.door import Door
 from budgetmlagent.sandbox.sealed import run_module
-from budgetmlagent.session import Session
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from memory.artifacts import Artifacts
 from nodes.deps import Execution, Here

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from budgetmlagent import Session
 from budgetmlagent.errors import RunFailedError
-from budgetmlagent.sandbox.launch import Rung
-from budgetmlagent.sandbox.probe import UNSAFE, probe
-from budgetmlagent.sandbox.timed import TimedScorer
-from budgetmlagent.sandbox.timed_main import pack, unpack
+from budgetmlagent.inside.timed import pack, unpack
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.scoring.timed import TimedScorer
 from budgetmlagent.tasks.folder import load_task
 from memory.artifacts import Artifacts
 from nodes.deps import Execution
@@ -123,7 +123,7 @@ TRICKS = {
     if not kept: select.select""",
     ),
     "looks for the answers and the inputs": "import pathlib\nseen = [p for d in ('/scoring', '/code', 'HERE', '/workspace') for p in pathlib.Path(d).rglob('*.py')]\n"
-    "assert [p.name for p in seen] == ['timed_main.py', 'train.py'], seen\nassert not list(pathlib.Path('/tmp').glob('budgetml*'))\n" + SLOW,
+    "assert [p.name for p in seen] == ['timed.py', 'train.py'], seen\nassert not list(pathlib.Path('/tmp').glob('budgetml*'))\n" + SLOW,
     "reads the inputs before the clock runs": f"import os, stat\n{SENT}os.set_blocking(fd, False)\n"
     "        try:\n            raise SystemExit(f'leaked {os.read(fd, 9)}')\n        except BlockingIOError:\n            os.set_blocking(fd, True)\n"
     + SLOW,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.scripts import same
-from nodes.tuning import changes, outline, places, scaled, tune
+from nodes.craft.scripts import same
+from nodes.craft.tuning import changes, outline, places, scaled, tune
 
 SCRIPT = """\
 from sklearn.svm import SVC  # a comment

@@ -16,10 +16,10 @@ import attacks
 import fences
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox import cgroup
-from budgetmlagent.sandbox.bwrap import binaries
-from budgetmlagent.sandbox.launch import Rung
-from budgetmlagent.sandbox.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.rungs import cgroup
+from budgetmlagent.sandbox.rungs.bwrap import binaries
 
 USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
 UID = "61234"  # of no account

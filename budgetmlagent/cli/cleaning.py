@@ -10,7 +10,7 @@ from budgetmlagent.cli import options
 from budgetmlagent.errors import UsageError
 
 if TYPE_CHECKING:
-    from budgetmlagent.clean import Report
+    from budgetmlagent.upkeep.clean import Report
 
 
 def clean(
@@ -29,7 +29,7 @@ def clean(
     as_json: options.Json = False,
 ) -> None:
     """Remove what killed processes left and what no run needs any more; or whole runs, by name or age."""
-    from budgetmlagent import clean as cleaning
+    from budgetmlagent.upkeep import clean as cleaning
 
     names = runs or []
     if not names and older_than is None:

@@ -56,8 +56,8 @@ def cost(
 def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.report import project_of, table
-    from budgetmlagent.order import nano
-    from budgetmlagent.rundir import LEDGER
+    from budgetmlagent.records.rundir import LEDGER
+    from budgetmlagent.run.order import nano
 
     path = runs_dir / LEDGER
     if cap is None and not path.is_file():
@@ -83,8 +83,8 @@ def _run(run: str, runs_dir: Path, by: Any) -> tuple[dict[str, Any], list[dict[s
 
 def _entered(run: str, runs_dir: Path) -> "tuple[Ledger, str]":
     """Find a run's ledger and its name there: by its folder, or by its requests. A check of models has no folder."""
-    from budgetmlagent import rundir
     from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.records import rundir
 
     try:
         found = rundir.find(run, runs_dir)

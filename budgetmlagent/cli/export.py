@@ -18,8 +18,8 @@ def export(
     as_json: options.Json = False,
 ) -> None:
     """Write a run as one folder or zip that anybody can read: a page, the machine's files, their hashes."""
-    from budgetmlagent import export as exporting
-    from budgetmlagent.view import RunView
+    from budgetmlagent.run.view import RunView
+    from budgetmlagent.share import export as exporting
 
     view = RunView.open(run, runs_dir)
     target = out or Path(f"{view.run_id}.zip")

@@ -10,7 +10,7 @@ from budgetmlagent.cli import options
 from budgetmlagent.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from budgetmlagent.events import Event
+    from budgetmlagent.records.events import Event
     from graphs.spec import GraphSpec
 
 app = typer.Typer(help="Look at a graph and check it.", no_args_is_help=True)
@@ -20,7 +20,7 @@ Graph = Annotated[str, typer.Argument(metavar="GRAPH", help="A shipped graph's n
 @app.command()
 def show(graph: Graph, as_json: options.Json = False) -> None:
     """Show the nodes and the whole policy."""
-    from graphs.draw import outline
+    from graphs.drawing.mermaid import outline
 
     spec = _load(graph)
     if as_json:
@@ -65,7 +65,7 @@ def draw(
     ] = None,
 ) -> None:
     """Print the graph as Mermaid text, or draw it into a file."""
-    from graphs.draw import mermaid
+    from graphs.drawing.mermaid import mermaid
 
     if not graph and not run:
         raise UsageError("graph draw: name a GRAPH or --run RUN")
@@ -84,8 +84,8 @@ def draw(
 
 def _path(run: str, runs_dir: Path) -> "tuple[GraphSpec, list[Event], str]":
     """Return a run's graph, its events and the node that runs next."""
-    from budgetmlagent import events, rundir
-    from budgetmlagent.session import Session
+    from budgetmlagent.records import events, rundir
+    from budgetmlagent.run.session import Session
 
     found = rundir.find(run, runs_dir)
     if found.checkpoints.exists():
@@ -98,7 +98,7 @@ def _path(run: str, runs_dir: Path) -> "tuple[GraphSpec, list[Event], str]":
 
 
 def _draw(text: str, out: Path) -> None:
-    from graphs.picture import PictureError, png, svg
+    from graphs.drawing.picture import PictureError, png, svg
 
     try:
         made = png(text) if out.suffix == ".png" else (svg(text) if out.suffix == ".svg" else text).encode()
@@ -128,8 +128,8 @@ def gate(
     as_json: options.Json = False,
 ) -> int:
     """Take the decisions of recorded runs again under a graph, without a model. Status 1 where one changes."""
-    from budgetmlagent.session import Session
-    from graphs.gate import changed
+    from budgetmlagent.run.session import Session
+    from graphs.retake import changed
 
     spec = _load(graph)
     opened = [Session.open(run, runs_dir) for run in runs]

@@ -8,10 +8,10 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UnavailableError, UsageError
-from nodes.attempts import doubt
+from memory.attempts import doubt
 
 if TYPE_CHECKING:
-    from budgetmlagent.session import Session
+    from budgetmlagent.run.session import Session
 
 
 def show(
@@ -26,7 +26,7 @@ def show(
     as_json: options.Json = False,
 ) -> None:
     """Show a run: its scores, money and escalations; or restore the files of a step."""
-    from budgetmlagent.session import Session
+    from budgetmlagent.run.session import Session
 
     session = Session.open(run, runs_dir)
     if files is not None:
@@ -46,8 +46,8 @@ def show(
 
 
 def _restore(session: "Session", step: int | None, target: Path, as_json: bool) -> None:
-    from budgetmlagent.named import shown
     from budgetmlagent.sandbox import snapshot
+    from budgetmlagent.upkeep.named import shown
 
     manifest = session.files(step)
     written = snapshot.restore(manifest, session.artifacts, target)
@@ -79,8 +79,8 @@ def why(
     as_json: options.Json = False,
 ) -> None:
     """Say why a step led where it led: the rule that fired, what it saw, the rules passed over."""
-    from budgetmlagent import events
-    from budgetmlagent.session import Session
+    from budgetmlagent.records import events
+    from budgetmlagent.run.session import Session
 
     session = Session.open(run, runs_dir)
     if step is None:
@@ -120,8 +120,8 @@ def _saw(values: dict[str, Any]) -> str:
 
 def list_runs(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
     """List the runs. Status 3 where what is to be read of one is damaged: the others are listed all the same."""
-    from budgetmlagent import rundir
-    from budgetmlagent.summary import read_summary
+    from budgetmlagent.records import rundir
+    from budgetmlagent.records.summary import read_summary
 
     runs, damaged = [], []
     for run in rundir.all_runs(runs_dir):

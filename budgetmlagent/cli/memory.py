@@ -20,7 +20,7 @@ def list_(
     as_json: options.Json = False,
 ) -> None:
     """List what is remembered: the bank of cases and what runs wrote."""
-    from budgetmlagent.memory_admin import list_items
+    from budgetmlagent.upkeep.memory import list_items
 
     items = list_items(runs_dir, kind=kind, task=task)
     if as_json:
@@ -33,7 +33,7 @@ def list_(
 @app.command()
 def show(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
     """Show one item whole."""
-    from budgetmlagent.memory_admin import show_item
+    from budgetmlagent.upkeep.memory import show_item
 
     found = show_item(runs_dir, item)
     if as_json:
@@ -45,7 +45,7 @@ def show(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: options.
 @app.command()
 def forget(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
     """Forget an item for good: no later merge brings it back."""
-    from budgetmlagent.memory_admin import forget as forget_item
+    from budgetmlagent.upkeep.memory import forget as forget_item
 
     count = forget_item(runs_dir, item)
     options.print_json({"forgotten": count}) if as_json else print(f"forgot {count}")
@@ -59,7 +59,7 @@ def export(
     runs_dir: options.RunsDir = Path("runs"),
 ) -> None:
     """Write all that is remembered as JSON lines."""
-    from budgetmlagent.memory_admin import export as export_items
+    from budgetmlagent.upkeep.memory import export as export_items
 
     export_items(runs_dir, out)
     print(out)

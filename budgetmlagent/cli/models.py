@@ -45,8 +45,8 @@ def check(
     from budgetmlagent.models.check import NODE, check_models
     from budgetmlagent.models.config import load_models
     from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.order import nano
-    from budgetmlagent.rundir import LEDGER, new_id
+    from budgetmlagent.records.rundir import LEDGER, new_id
+    from budgetmlagent.run.order import nano
 
     specs, cap, run = load_models(models).values(), nano("--budget", budget), new_id(NODE)
     ledger = Ledger(runs_dir / LEDGER)
@@ -74,7 +74,7 @@ def pull(
     """Fetch the embedded models' weights once, checked against their SHA-256."""
     from budgetmlagent.models.config import EMBEDDED, load_models
     from budgetmlagent.models.weights import KNOWN
-    from budgetmlagent.wiring import fetched
+    from budgetmlagent.run.wiring import fetched
 
     specs = load_models(models)
     embedded = [s.model for s in specs.values() if s.base_url == EMBEDDED and s.model in KNOWN]
@@ -94,9 +94,9 @@ def doctor(
     as_json: options.Json = False,
 ) -> None:
     """Say what works on this machine; with RUN, whether its stores are whole. Status 1 where something is lost."""
-    from budgetmlagent import diagnosis
+    from budgetmlagent.upkeep import doctor
 
-    rows = diagnosis.of_run(run, runs_dir, rebuild=rebuild) if run else diagnosis.of_machine(runs_dir)
+    rows = doctor.of_run(run, runs_dir, rebuild=rebuild) if run else doctor.of_machine(runs_dir)
     if as_json:
         options.print_json(rows)
     else:

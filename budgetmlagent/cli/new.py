@@ -13,8 +13,8 @@ import typer
 from budgetmlagent.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from budgetmlagent.scaffold import Scaffold
-    from budgetmlagent.tasks.fromtable import Plan
+    from budgetmlagent.new.fromtable import Plan
+    from budgetmlagent.new.scaffold import Scaffold
 
 app = typer.Typer(help="Make a task, a node or a graph of your own.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def task(
     seed: Annotated[int, typer.Option(metavar="N", help="Draws the rows that are held out.")] = 0,
 ) -> None:
     """Make a task folder from one table: data, starter, scorer and held-out answers."""
-    from budgetmlagent.tasks import fromtable, newtask, tablefile
+    from budgetmlagent.new import fromtable, newtask, tablefile
 
     tablefile.need_pandas()
     folder = out or Path(newtask.name_of(f"{data.name.partition('.')[0]}-{target}"))
@@ -63,7 +63,7 @@ def node(
     ] = None,
 ) -> None:
     """Write an example node that works, with its prompt, its test and a graph that has it."""
-    from budgetmlagent import scaffold
+    from budgetmlagent.new import scaffold
 
     made = scaffold.node(name, after, graph, out)
     scaffold.write(made)
@@ -93,7 +93,7 @@ def graph(
     ] = None,
 ) -> None:
     """Copy a graph, with its comments, to edit it."""
-    from budgetmlagent import scaffold
+    from budgetmlagent.new import scaffold
 
     made = scaffold.graph(name, origin, out)
     scaffold.write(made)
@@ -126,7 +126,7 @@ def _generate_docs() -> None:
 
 def _said(plan: "Plan", public: int, private: int) -> list[str]:
     """What was decided, a line each."""
-    from budgetmlagent.tasks import metrics, newtask
+    from budgetmlagent.new import metrics, newtask
 
     others = ", ".join(name for name in metrics.fitting(plan.kind) if name != plan.metric.name)
     better = "more" if plan.metric.direction == "max" else "less"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from budgetmlagent.events import Event
+from budgetmlagent.records.events import Event
+from memory.attempts import doubt
 from memory.state import NANO
-from nodes.attempts import doubt
 
 DOTS = "…"
 

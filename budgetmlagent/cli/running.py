@@ -66,16 +66,16 @@ def run(
         "minutes": minutes,
     }
     if dry_run:
-        from budgetmlagent import order
         from budgetmlagent.money.report import project_left
-        from budgetmlagent.rundir import LEDGER
+        from budgetmlagent.records.rundir import LEDGER
+        from budgetmlagent.run import order
 
         cap = None if project_budget is None else order.nano("--project-budget", project_budget)
         plan = order.plan(task, graph, models, budget, turns, seed, history, **limits)  # type: ignore[arg-type]
         forecast = order.forecast(plan, project_left(runs_dir / LEDGER, cap))
         options.print_json(forecast) if as_json else print(progress.forecast(forecast))
         return
-    from budgetmlagent.session import Session
+    from budgetmlagent.run.session import Session
 
     if otel:
         _can_trace(task, direction)  # before there is a run
@@ -100,7 +100,7 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, or give one whose money ended more of it."""
     from budgetmlagent.errors import UsageError
-    from budgetmlagent.session import Session
+    from budgetmlagent.run.session import Session
 
     session = Session.open(run, runs_dir)
     if approve is not None:
@@ -117,7 +117,7 @@ def resume(
 
 
 def _can_trace(task: str, direction: str | None) -> None:
-    from budgetmlagent import telemetry
+    from budgetmlagent.share import telemetry
     from budgetmlagent.tasks.folder import load_task
 
     telemetry.ready(load_task(task, direction=direction).data)
@@ -126,7 +126,7 @@ def _can_trace(task: str, direction: str | None) -> None:
 def _tracing(session: Any, otel: bool) -> Any:
     if not otel:
         return None
-    from budgetmlagent.telemetry import Tracing
+    from budgetmlagent.share.telemetry import Tracing
 
     return Tracing(session)
 

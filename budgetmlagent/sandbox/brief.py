@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import RunFailedError
-from budgetmlagent.sandbox.launch import Rung
-from budgetmlagent.sandbox.scratch import scratch
+from budgetmlagent.inside import briefing
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.sealed import run_module
-from budgetmlagent.tasks import briefing
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.artifacts import Artifacts
 from nodes.deps import Execution

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.sandbox import gate, names, snapshot
-from budgetmlagent.sandbox.detached import Ended, execute
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung
-from budgetmlagent.sandbox.runner import publish
-from budgetmlagent.sandbox.standby import Standby
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.sandbox import names, snapshot, static
+from budgetmlagent.sandbox.process.detached import Ended, execute
+from budgetmlagent.sandbox.process.launch import Job, Rung
+from budgetmlagent.sandbox.process.runner import publish
+from budgetmlagent.sandbox.process.standby import Standby
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 from budgetmlagent.sandbox.workspace import SCRIPT, TaskFiles, lay_out, remove, take
 from nodes.deps import Artifacts, Execution, Finding, Here
 
@@ -115,7 +115,7 @@ class ScriptSandbox:
 
     def check(self, script: str) -> Sequence[Finding]:
         """Return what would certainly fail. The script is read, never run."""
-        return gate.check(script, self.python, self.task.env)
+        return static.check(script, self.python, self.task.env)
 
     def names(self) -> Mapping[str, str]:
         """Return public names of the interpreter's libraries and the module to import each from."""

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from budgetmlagent.sandbox.interpreter import PACKAGES, Interpreter
-from budgetmlagent.sandbox.launch import Rung
+from budgetmlagent import inside
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.rungs.interpreter import PACKAGES, Interpreter
 from budgetmlagent.sandbox.sealed import run_module
 
-MAIN = Path(__file__).with_name("names_main.py")
+MAIN = Path(inside.__file__ or "").with_name("names.py")
 SECONDS = 180.0  # a first import from a cold disk
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from nodes.repairs import cure_runtime, cure_static
+from nodes.craft.repairs.cures import cure_runtime, cure_static
 
 
 class LibraryRepairs:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from budgetmlagent.errors import RunFailedError, UnavailableError
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung, launch
-from budgetmlagent.sandbox.scratch import scratch
-from budgetmlagent.sandbox.watchdog import Limits, Outcome
+from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process.scratch import scratch
+from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 CODE = "/code"
 

@@ -57,8 +57,8 @@ def plan(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
 def run(options: argparse.Namespace, task: str, arm: str, seed: int) -> None:
     """Make one run, or go on with it, and keep its summary, unless it is kept already."""
     from budgetmlagent.errors import RunFailedError
-    from budgetmlagent.rundir import all_runs
-    from budgetmlagent.session import Session
+    from budgetmlagent.records.rundir import all_runs
+    from budgetmlagent.run.session import Session
 
     name = Path(task).name
     if any((r["task"], r["arm"], r["seed"]) == (name, arm, seed) for r in results()):

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from budgetmlagent.sandbox.detached import execute
-from budgetmlagent.sandbox.interpreter import interpreter
-from budgetmlagent.sandbox.launch import Job, Rung, launch
-from budgetmlagent.sandbox.probe import UNSAFE, probe
-from budgetmlagent.sandbox.standby import Standby
-from budgetmlagent.sandbox.watchdog import Limits
+from budgetmlagent.sandbox.process.detached import execute
+from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.standby import Standby
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 PAUSE = 0.4  # seconds before each: a run asks a model between two executions
 TRIVIAL = ["-I", "-c", "print(1)"]
@@ -50,7 +50,7 @@ def executed(rung: Rung, standby: Standby) -> Callable[[Path], bytes]:
 
 def imported(folder: Path) -> bytes:
     """Start the interpreter of a runner, with what it imports, and nothing else."""
-    code = "import budgetmlagent.sandbox.runner; print(1)"
+    code = "import budgetmlagent.sandbox.process.runner; print(1)"
     return subprocess.run(
         [sys.executable, "-P", "-c", code], cwd=folder, capture_output=True, check=True
     ).stdout

@@ -208,7 +208,7 @@ def money(folder: Path, calls: int) -> float:
 
 def telling(run: Any, file: Path) -> float:
     """Make the newest step's event from its checkpoints and the ledger and append it, as a run does; return the median milliseconds."""
-    from budgetmlagent import branches, events
+    from budgetmlagent.records import branches, events
 
     spans = []
     for _ in range(100):

@@ -1,0 +1,1 @@
+"""New things from templates: a task from a table, a node, a graph."""

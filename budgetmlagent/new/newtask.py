@@ -1,0 +1,201 @@
+"""Writes the task folder that a plan describes: data, starter, scorer, task.yaml and the task in words."""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.new.fromtable import Plan
+from budgetmlagent.new.tablefile import csv_text
+from budgetmlagent.tasks.split import split_rows
+from budgetmlagent.templating import environment
+from nodes.craft.render import literal, literals, tidy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEMPLATES = Path(__file__).parent / "templates" / "task"
+FUNCTIONS = {  # of sklearn.metrics
+    "accuracy": "accuracy_score",
+    "balanced_accuracy": "balanced_accuracy_score",
+    "f1_macro": "f1_score",
+    "roc_auc": "roc_auc_score",
+    "rmse": "root_mean_squared_error",
+    "mae": "mean_absolute_error",
+    "rmsle": "root_mean_squared_log_error",
+    "r2": "r2_score",
+}
+DESCRIBED = 40  # columns; more make a long prompt and are told by the data briefing
+LARGE = 2_000_000  # cells; a folder with fewer gets the limits of the bundled tasks
+
+
+def free_folder(out: Path) -> None:
+    """Raise UsageError unless a folder can be written at `out`."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out}: is a file; give the path of a new folder")
+    if out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"--out {out}: is not empty; give another folder or empty it")
+
+
+def name_of(text: str) -> str:
+    """Return `text` as a task may be called."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-._") or "task"
+
+
+def write(plan: Plan, out: Path, seed: int) -> tuple[int, int]:
+    """Write the folder and return how many of its answers are public and private. Raises UsageError."""
+    name = name_of(out.resolve().name)
+    answers = csv_text([plan.id, plan.target], _answers(plan))
+    halves = [text.count("\n") - 1 for text in _halves(plan, answers, name)]
+    place = plan.header.index(plan.target)
+    files = {
+        "env/train.csv": csv_text(plan.header, plan.train),
+        "env/test.csv": csv_text(_without(plan.header, place), [_without(row, place) for row in plan.test]),
+        "env/train.py": tidy(_rendered("train.py", _starter(plan))),
+        "scoring/answers.csv": answers,
+        "scoring/eval.py": _rendered("eval.py", _common(plan)),
+        "research_problem.md": _rendered("research_problem.md", _words(plan)),
+        "task.yaml": _rendered("task.yaml", _settings(plan, name, seed)),
+    }
+    try:
+        for file, text in files.items():
+            (out / file).parent.mkdir(parents=True, exist_ok=True)
+            (out / file).write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written: {error}") from None
+    return halves[0], halves[1]
+
+
+def model_words(plan: Plan) -> str:
+    """The starter's model in words."""
+    if plan.columns.texts:
+        return f"a {'ridge' if plan.kind == 'regression' else 'logistic'} regression"
+    return "a small decision tree"
+
+
+def column_words(plan: Plan) -> str:
+    """What the starter learns from, in words."""
+    columns = plan.columns
+    parts = [
+        f"{len(names)} column{'s' if len(names) > 1 else ''} of {what}"
+        for names, what in (
+            (columns.numbers, "numbers"),
+            (columns.categories, "categories"),
+            (columns.texts, "text"),
+        )
+        if names
+    ]
+    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
+
+
+def kind_words(plan: Plan) -> str:
+    """The kind of task in words."""
+    if plan.kind == "regression":
+        values = plan.frame[plan.target]
+        return f"regression, a number from {values.min():g} to {values.max():g}"
+    shown = [literal(label) for label in plan.labels]
+    some = ", ".join(shown[:20]) + ", ..." if len(shown) > 20 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+    return f"classification, {len(shown)} labels: {some}"
+
+
+def _answers(plan: Plan) -> list[tuple[Any, Any]]:
+    """The answers as they are scored: for roc_auc 1 stands for the positive label, 0 for the other."""
+    if plan.metric.name != "roc_auc":
+        return plan.answers
+    return [(key, int(value == plan.positive)) for key, value in plan.answers]
+
+
+def _halves(plan: Plan, answers: str, name: str) -> tuple[str, str]:
+    halves = split_rows(answers, name)
+    if plan.metric.name == "roc_auc" and any(len(set(_values(half))) < 2 for half in halves):
+        raise UsageError(
+            f"--metric roc_auc: too few rows have the rarer label of {plan.target!r}; take accuracy"
+        )
+    return halves
+
+
+def _values(answers: str) -> list[str]:
+    return [line.rpartition(",")[2] for line in answers.splitlines()[1:]]
+
+
+def _without(row: list[str], place: int) -> list[str]:
+    return row[:place] + row[place + 1 :]
+
+
+def _rendered(name: str, values: Mapping[str, Any]) -> str:
+    templates = environment(TEMPLATES)
+    templates.filters |= {"py": literal, "pylist": literals, "shown": _shown}
+    return templates.get_template(f"{name}.jinja").render(**values)
+
+
+def _shown(name: Any) -> str:
+    """A column's name or a label within a sentence; what would break the line is escaped."""
+    text = str(name)
+    return f"`{text}`" if text.isprintable() and "`" not in text else repr(text)
+
+
+def _common(plan: Plan) -> dict[str, Any]:
+    return {
+        "id": plan.id,
+        "target": plan.target,
+        "metric": plan.metric,
+        "labelled": bool(plan.labels) and plan.metric.name != "roc_auc",
+        "probability": plan.metric.name == "roc_auc",
+        "model_words": model_words(plan),
+        "column_words": column_words(plan),
+    }
+
+
+def _starter(plan: Plan) -> dict[str, Any]:
+    scale = plan.frame[plan.target].std() if plan.metric.name in ("rmse", "mae") else 1.0
+    return _common(plan) | {
+        "metric": plan.metric.name,
+        "function": FUNCTIONS[plan.metric.name],
+        "classify": bool(plan.labels),
+        "stratify": plan.rare >= 4,  # three to learn from and one to score
+        "depth": 5 if len(plan.labels) <= 5 else 10,
+        "digits": max(4, 3 - math.floor(math.log10(scale))),
+        "clip": plan.metric.name == "rmsle",
+        "numbers": plan.columns.numbers,
+        "others": [n for n in plan.header if n not in (*plan.columns.numbers, plan.target)],
+        "categories": plan.columns.categories,
+        "texts": plan.columns.texts,
+    }
+
+
+def _words(plan: Plan) -> dict[str, Any]:
+    names = [name for name in plan.header if name not in (plan.id, plan.target)]
+    return _common(plan) | {
+        "kind_words": kind_words(plan),
+        "positive": plan.positive if plan.labels else "",
+        "rows_train": len(plan.train),
+        "rows_test": len(plan.test),
+        "described": [(name, _described(plan, plan.frame[name])) for name in names[:DESCRIBED]],
+        "more": len(names[DESCRIBED:]),
+    }
+
+
+def _described(plan: Plan, values: "pd.Series[Any]") -> str:
+    """A column in words: statistics of the training rows, and no row."""
+    missing = values.isna().mean()
+    gaps = f", {missing:.0%} missing" if missing else ""
+    if values.name in plan.columns.numbers:
+        return f"number from {values.min():g} to {values.max():g}{gaps}"
+    if values.name in plan.columns.texts:
+        words = values.dropna().astype(str).map(lambda text: len(text.split())).mean()
+        return f"text of {words:.0f} words on average{gaps}"
+    if values.name in plan.columns.categories:
+        return f"category with {values.nunique()} values{gaps}"
+    return f"{values.nunique()} different values{gaps}"
+
+
+def _settings(plan: Plan, name: str, seed: int) -> dict[str, Any]:
+    large = len(plan.header) * (len(plan.train) + len(plan.test)) > LARGE
+    return _common(plan) | {
+        "name": name,
+        "seed": seed,
+        "seconds": 300 if large else 60,
+        "memory": 4 if large else 2,
+    }

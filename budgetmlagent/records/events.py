@@ -1,0 +1,143 @@
+"""Events: one line a step, projected from the checkpoints and the ledger, so that they can be made again from them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.records.branches import Point
+from memory.state import NANO, recall_key
+
+WRITTEN = ("route", "history", "spent")  # by every decision, an edit's too
+
+
+class Event(dict[str, Any]):
+    """What happened in one step. Its keys can be read as attributes too: `event.node`, `event.route`."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"an event has no {name!r}; it has {', '.join(self)}") from None
+
+
+def project(
+    node: str,
+    step: int,
+    values: Mapping[str, Any],
+    calls: Sequence[Mapping[str, Any]],
+    before: Mapping[str, Any],
+) -> Event:
+    """Return the event of one step: the state after it, the calls it made, the state before it."""
+    run, route = values.get("run", {}), dict(values.get("route", {}))
+    route.pop("was", None)
+    head = values.get("head", "")
+    judged = node == "evaluator" and head != before.get("head", "")
+    last = calls[-1] if calls else {}
+    return Event(
+        {
+            "step": step,
+            "node": node,
+            "model": last.get("model"),
+            "calls": len(calls),
+            "seconds": route.pop("seconds", 0.0),
+            "usd": sum(c["usd_nano"] for c in calls) / NANO,
+            "tokens_in": sum(c["tokens_in"] for c in calls),
+            "tokens_out": sum(c["tokens_out"] for c in calls),
+            "cached": sum(c["cached"] for c in calls),
+            "prompt": last.get("prompt"),
+            "reply": last.get("reply"),
+            "history": values.get("history", []),
+            "recalled": [item["id"] for item in before.get("history", [])],
+            "score": values.get("best", {}).get("score"),
+            "fault": values.get("fault", {}),
+            "route": route,
+            "turn": values.get("turn", 0),
+            "rung": before.get("rungs", {}).get(node, 0),
+            "plan": values.get("plan", {}),
+            "execution": run.get("execution") if node == "executor" else None,
+            "lost": run.get("lost", 0) if node == "executor" else 0,
+            "attempt": head if judged else None,
+            "briefing": values.get("task", {}).get("briefing")
+            if node == "executor" and not before.get("head")
+            else None,
+            "recall_key": recall_key(values),
+        }
+    )
+
+
+def timeline(path: Sequence[Point], calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+    """Yield every step's event, with what was edited by hand since the step before."""
+    edits: list[dict[str, Any]] = []
+    for before, after in pairwise(path):
+        if not after.loop:
+            edits.append(_edit(before, after))
+        elif after.step > 0:
+            yield event(before, after, calls, edits)
+            edits = []
+
+
+def newest_edits(path: Sequence[Point]) -> list[dict[str, Any]]:
+    """Return what was edited by hand since the newest step."""
+    edits: list[dict[str, Any]] = []
+    for before, after in pairwise(path):
+        edits = [*edits, _edit(before, after)] if not after.loop else []
+    return edits
+
+
+def event(
+    before: Point, after: Point, calls: Sequence[Mapping[str, Any]], edits: Sequence[Mapping[str, Any]] = ()
+) -> Event:
+    """Return the event of the step from `before` to `after`. Its node is where the step before led."""
+    node = before.values.get("route", {}).get("to") or after.start
+    made = [c for c in calls if c["task"] in before.tasks]
+    told = project(node, after.step, after.values, made, before.values)
+    return Event(told | {"graph": after.graph, "edits": list(edits)})
+
+
+def _edit(before: Point, after: Point) -> dict[str, Any]:
+    """Tell what was changed by hand: fields, graph, and where that leads."""
+    fields = sorted(k for k in after.values if after.values[k] != before.values.get(k) and k not in WRITTEN)
+    route = {k: v for k, v in after.values.get("route", {}).items() if k != "was"}
+    return {
+        "step": after.step,
+        "fields": fields,
+        "graph": after.graph,
+        "route": route,
+        "history": after.values.get("history", []),
+        "recall_key": recall_key(after.values),
+    }
+
+
+def read(path: Path) -> list[Event]:
+    """Read an events.jsonl."""
+    return [Event(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def write(path: Path, events: Iterable[Event]) -> None:
+    """Write an events.jsonl whole."""
+    part = path.with_suffix(".part")
+    part.write_text("".join(as_line(event) for event in events), encoding="utf-8")
+    part.replace(path)
+
+
+def as_line(event: Event) -> str:
+    """Return the event as its line."""
+    return json.dumps(event, ensure_ascii=False) + "\n"
+
+
+def escalations(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Return every move up a ladder and every way to the expert, with its reason."""
+    return [
+        {
+            "step": event["step"],
+            "from": event["node"],
+            "to": event["route"]["to"],
+            "up": event["route"].get("up", ""),
+            "rule": event["route"]["rule"],
+            "saw": event["route"]["saw"],
+        }
+        for event in events
+        if event["route"].get("up") or event["route"].get("to") == "expert"
+    ]

@@ -1,0 +1,212 @@
+"""What a run leaves behind, projected from its three stores: `run.json`, `results.tsv` and `best/`."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.money.ledger import PAID
+from budgetmlagent.records import events
+from budgetmlagent.records.events import Event
+from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, damaged, read_json
+from budgetmlagent.tasks.folder import TaskFolder
+from graphs.policy import percent_better
+from memory.artifacts import Artifacts
+from memory.attempts import chain, doubt, status
+from memory.state import NANO
+from nodes.deps import OUTAGES
+
+BEST = "best"  # the folder of the winning script and of what it left
+GOAL = 10.0  # percent better than the starter: success (the paper, section 4)
+SURE = 2.0  # standard errors by which the gain must be larger than nothing
+REASONS = {
+    "out_of_turns": "all turns are used",
+    "out_of_budget": "what is left of the budget does not pay for the next call",
+    "wants": "the planner finished",
+    "nothing_recalled": "memory has no untried case",
+    "missed": "the model gave no usable reply",
+    "baseline_failed": "the starter gave no score",
+    "hopeless": "no new script has run, and most of the turns or of the money is used",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the projections are made from: the run's three stores, read."""
+
+    config: RunConfig
+    folder: RunDir
+    task: TaskFolder
+    artifacts: Artifacts
+    calls: Sequence[Mapping[str, Any]]
+    values: Mapping[str, Any]  # the newest state
+    timeline: Sequence[Event]
+
+
+def build(record: Record) -> dict[str, Any]:
+    """Return the JSON object of the contract."""
+    config, task, calls, values, timeline = (
+        record.config,
+        record.task,
+        record.calls,
+        record.values,
+        record.timeline,
+    )
+    ended, final = read_json(record.folder.root / "ended.json"), final_of(record.folder, values)
+    sent = [c for c in calls if c["price"] != PAID]  # a reply that was paid for before is no request
+    moves = events.escalations(timeline)
+    gain = percent_better(final.get("private_baseline"), final.get("private_best"), task.direction)
+    return {
+        "run_id": config.run_id,
+        "task": task.name,
+        "graph": config.graph,
+        "models": {name: spec.get("model") for name, spec in config.models.items()},
+        "seed": config.seed,
+        "status": ended.get("status", "stopped"),
+        "reason": ended.get("reason", "not finished"),
+        "metric": task.metric,
+        "direction": task.direction,
+        "baseline": values.get("task", {}).get("baseline"),
+        "best": values.get("best", {}).get("score"),
+        "private_baseline": final.get("private_baseline"),
+        "private_best": final.get("private_best"),
+        "gain_pct": gain,
+        "gain_se_pct": noise_percent(final),
+        "success": gain is not None and gain >= GOAL and is_sure(final),
+        "feedback": task.feedback,
+        "usd": sum(c["usd_nano"] for c in calls) / NANO,
+        "usd_by_node": _sum_by(calls, "node"),
+        "usd_by_model": _sum_by(calls, "model"),
+        "tokens_by_node": _tokens_by(calls, "node"),
+        "tokens_by_model": _tokens_by(calls, "model"),
+        "calls": len(sent),
+        "calls_by_model": {m: sum(c["model"] == m for c in sent) for m in sorted({c["model"] for c in sent})},
+        "tokens_in": sum(c["tokens_in"] for c in calls),
+        "tokens_out": sum(c["tokens_out"] for c in calls),
+        "cached_tokens": sum(c["cached"] for c in calls),
+        "expert_calls": sum(c["node"] == "expert" for c in sent),
+        "escalations": moves,
+        "turns": values.get("turn", 0),
+        "steps": len(timeline),
+        "seconds": ended.get("seconds", 0.0),
+        "budget": values.get("task", {}).get("budget", config.budget) / NANO,
+        "best_by": best_by(values, record.artifacts),
+        "sandbox": config.sandbox,
+        "sandbox_facts": config.sandbox_facts,
+        "integrity": final.get("integrity"),
+        "history": config.history,
+        "replayed": bool(config.replay),
+        "fork": config.fork,
+        "hosts": config.hosts,
+        "run_dir": str(record.folder.root),
+    }
+
+
+def final_of(folder: RunDir, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the private scores that the state's best was given; empty where there are none but of an earlier end."""
+    final = read_json(folder.root / "final.json")
+    return final if final.get("attempt") == values.get("best", {}).get("attempt") else {}
+
+
+def _sum_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, float]:
+    names = sorted({c[key] for c in calls})
+    return {name: sum(c["usd_nano"] for c in calls if c[key] == name) / NANO for name in names}
+
+
+def _tokens_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, int]:
+    names = sorted({c[key] for c in calls})
+    return {name: sum(c["tokens_in"] + c["tokens_out"] for c in calls if c[key] == name) for name in names}
+
+
+def noise_percent(final: Mapping[str, Any]) -> float | None:
+    """Return the standard error of the private gain in percent of the baseline; None where it is unknown."""
+    base, noise = final.get("private_baseline"), final.get("private_noise")
+    return round(100.0 * noise / abs(base), 2) if base and noise is not None else None
+
+
+def is_sure(final: Mapping[str, Any]) -> bool:
+    """Whether the private scores differ by more than chance makes likely; an unknown noise is none."""
+    base, best = final["private_baseline"], final["private_best"]
+    return bool(abs(best - base) > SURE * (final.get("private_noise") or 0.0))
+
+
+def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:
+    """Name what brought the best: "starter", "memory" or the model that wrote it."""
+    if not values.get("best"):
+        return ""
+    plan = artifacts.json(values["best"]["attempt"])["plan"]
+    return plan.get("wrote") or "starter"
+
+
+def nothing_came(record: Record) -> bool:
+    """Tell whether no model has ever replied and the starter is still the best: there is nothing to deliver."""
+    return best_by(record.values, record.artifacts) == "starter" and not any(c["reply"] for c in record.calls)
+
+
+def reason(values: Mapping[str, Any]) -> str:
+    """Say why a run came to its end: what the provider answered, or else the rule that ended it, in words.
+
+    Of money it says which budget it was.
+    """
+    rule, fault = str(values.get("route", {}).get("rule", "")), values.get("fault", {})
+    if fault.get("kind") in OUTAGES:
+        return str(fault["detail"])
+    if fault.get("kind") in ("no_turn", "declined") and rule.startswith("faulted"):
+        return str(fault["detail"])
+    words = REASONS.get(rule.split(" ", maxsplit=1)[0], rule)
+    return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" else words
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a run.json. Raises UnavailableError where it is damaged."""
+    whole = read_json(path)
+    named = all(isinstance(whole.get(key), str) for key in ("run_id", "graph", "status"))
+    counted = isinstance(whole.get("usd"), int | float) and isinstance(
+        whole.get("gain_pct"), int | float | None
+    )
+    if not named or not counted:
+        raise damaged(path, "it lacks what every summary has")
+    return whole
+
+
+def projections(record: Record) -> dict[str, bytes]:
+    """Return all that is made from the run's stores: the name of each file in the run's folder and its content."""
+    artifacts, best = record.artifacts, record.values.get("best")
+    files = {
+        "run.json": as_json(build(record)),
+        "events.jsonl": "".join(events.as_line(event) for event in record.timeline).encode(),
+        "results.tsv": _results(list(chain(artifacts, record.values.get("head", "")))[::-1]),
+    }
+    if best:
+        attempt = artifacts.json(best["attempt"])
+        left = artifacts.json(attempt["execution"])["files"]
+        files |= {f"{BEST}/train.py": artifacts.read(attempt["script"])}
+        files |= {f"{BEST}/{name}": artifacts.read(id) for name, id in left.items()}
+    return files
+
+
+def write(record: Record) -> dict[str, Any]:
+    """Write every projection of the run and return the JSON object."""
+    files = projections(record)
+    for old in (record.folder.root / BEST).glob("*"):
+        if f"{BEST}/{old.name}" not in files:
+            old.unlink()  # of a best that was gone back from
+    for name, content in files.items():
+        record.folder.write_bytes(name, content)
+    whole: dict[str, Any] = json.loads(files["run.json"])
+    return whole
+
+
+def _results(tried: Sequence[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO()
+    table = csv.writer(text, delimiter="\t", lineterminator="\n")
+    table.writerow(["step", "score", "seconds", "dollars", "status", "plan"])
+    for a in tried:
+        score = "" if a["score"] is None else f"{a['score']:.6g}"
+        plan = " ".join(f"{a['plan'].get('action', '')}: {a['plan'].get('instruction', '')}".split())[:200]
+        told = f"{plan} ({doubt(a)})" if doubt(a) else plan
+        table.writerow([a["step"], score, f"{a['seconds']:.1f}", f"{a['cost'] / NANO:.6f}", status(a), told])
+    return text.getvalue().encode()

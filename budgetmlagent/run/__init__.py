@@ -1,0 +1,1 @@
+"""A run: asked for, wired, stepped through, looked at, forked, replayed."""

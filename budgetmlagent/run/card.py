@@ -1,0 +1,245 @@
+"""What a notebook and a terminal show of a run: where it stands, what the newest step changed, score and money."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from html import escape
+from typing import Any
+
+from budgetmlagent.models.approval import standing
+from budgetmlagent.records import events
+from budgetmlagent.records.events import Event
+from graphs.drawing.mermaid import mermaid, outline
+from graphs.drawing.picture import PictureError, svg
+from graphs.policy import END, percent_better
+from graphs.spec import GraphSpec
+from memory.state import NANO
+
+LONGEST = 120  # characters of a value that are shown
+UNTOLD = ("route.passed", "route.was", "route.seconds")  # what `why` tells, and bookkeeping
+HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
+
+
+@dataclass(frozen=True)
+class View:
+    """All that is shown of a run."""
+
+    run_id: str
+    task: str
+    graph: GraphSpec
+    events: Sequence[Event]  # the path to where it stands
+    current: str  # the node that runs next; END where the run is over
+    turn: int
+    turns: int
+    diff: Mapping[str, tuple[Any, Any]]  # what the newest step changed: field -> (before, after)
+    scripts: tuple[str, str]  # the script's text before and after the newest step
+    metric: str
+    direction: str
+    baseline: float | None
+    best: float | None
+    usd: float
+    budget_usd: float
+    waits: str = ""  # the call that waits for a person's word, and how to answer
+
+    @property
+    def title(self) -> str:
+        """Where the run stands, in a line."""
+        step = self.events[-1]["step"] if self.events else 0
+        then = "ended" if self.current == END else f"next {self.current}"
+        return f"graph {self.graph.name} · step {step} · turn {self.turn}/{self.turns} · {then}"
+
+    @property
+    def score(self) -> str:
+        """The best so far against the baseline."""
+        if self.baseline is None or self.best is None:
+            return f"{self.metric}: no score yet"
+        gain = percent_better(self.baseline, self.best, self.direction)
+        better = "higher" if self.direction == "max" else "lower"
+        return f"{self.metric} {self.baseline:.5g} → {self.best:.5g} ({gain:+.1f}%; {better} is better)"
+
+    @property
+    def money(self) -> str:
+        """What was spent of the budget."""
+        return f"${self.usd:.4f} of ${self.budget_usd:.2f}"
+
+    @property
+    def spent(self) -> float:
+        """The part of the budget that was spent, 0 to 1."""
+        return min(1.0, self.usd / self.budget_usd) if self.budget_usd else 0.0
+
+    @property
+    def escalations(self) -> list[str]:
+        """Every move up a ladder and every way to the expert, a line each."""
+        moved = events.escalations(self.events)
+        return [f"step {move['step']}, {move['from']}: {move['rule']}" for move in moved]
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """The newest step's changes, of a mapping those of its keys; values shortened."""
+        parts = (part for field, pair in self.diff.items() for part in _parts(field, *pair))
+        told = [(name, _short(before), _short(after)) for name, before, after in parts if name not in UNTOLD]
+        return [row for row in told if row[1] != row[2]]
+
+    @property
+    def script_diff(self) -> list[str]:
+        """What the newest step changed of the script, as a unified diff without names of files."""
+        before, after = (text.splitlines() for text in self.scripts)
+        return list(unified_diff(before, after, lineterm=""))[2:]
+
+
+def view_of(session: Any) -> View:
+    """Return what is to be shown of a session; of one that looks only, too."""
+    state, timeline = session.state, session.timeline
+    diff = session.diff() if timeline else {}
+    before, after = (session.artifacts.text(id) if id else "" for id in diff.get("script", ("", "")))
+    return View(
+        run_id=session.run_id,
+        task=session.task.name,
+        graph=session.graph,
+        events=timeline,
+        current=session.next,
+        turn=state.turn,
+        turns=session.config.turns,
+        diff=diff,
+        scripts=(before, after),
+        metric=session.task.metric,
+        direction=session.task.direction,
+        baseline=state.task.get("baseline"),
+        best=state.best.get("score"),
+        usd=session.cost.usd,
+        budget_usd=state.task.get("budget", session.config.budget) / NANO,
+        waits=standing(session.question, session.word),
+    )
+
+
+def _parts(field: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    if not isinstance(before or {}, dict) or not isinstance(after, dict):
+        yield field, before, after
+        return
+    old: dict[str, Any] = before or {}
+    for key in dict.fromkeys([*old, *after]):
+        if old.get(key) != after.get(key):
+            yield f"{field}.{key}", old.get(key), after.get(key)
+
+
+def _short(value: Any) -> str:
+    """Return a value in one short line: of an artifact's id its beginning, of a long list its length."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = HASH.sub(r"\1…", " ".join(text.split()))
+    if len(text) <= LONGEST:
+        return text
+    return f"{len(value)} items" if isinstance(value, list) else text[: LONGEST - 1] + "…"
+
+
+# Colours come from the page, so that light and dark themes both do; only the picture stands on white.
+STYLE = """
+.budgetml{font:13px/1.45 system-ui,sans-serif;max-width:1280px}
+.budgetml .cols{display:flex;flex-wrap:wrap;gap:14px;align-items:flex-start}
+.budgetml .pic{flex:5 1 520px;min-width:0;background:#fff;border-radius:8px;padding:8px;color:#1f2328}
+.budgetml .side{flex:3 1 320px;min-width:0}
+.budgetml .dim{opacity:.65}
+.budgetml .bar{height:6px;border-radius:3px;background:rgba(128,128,128,.3);margin:2px 0 8px}
+.budgetml .bar i{display:block;height:6px;border-radius:3px;background:#0072b2}
+.budgetml table{border-collapse:collapse;width:100%;table-layout:fixed;margin:6px 0}
+.budgetml th,.budgetml td{text-align:left;vertical-align:top;padding:2px 6px;overflow-wrap:anywhere;
+ border-bottom:1px solid rgba(128,128,128,.3);background:transparent;color:inherit}
+.budgetml th:first-child{width:10em}
+.budgetml pre{margin:4px 0;overflow:auto;max-height:260px;background:transparent;color:inherit;font-size:12px}
+.budgetml pre.wide{max-height:none}
+.budgetml ins{text-decoration:none;background:rgba(0,114,178,.22)}
+.budgetml del{text-decoration:none;background:rgba(213,94,0,.22)}
+"""
+
+
+def html(view: View) -> str:
+    """Return one screen of HTML that stands by itself. Scripts and replies are hostile: every text is escaped."""
+    parts = [
+        f"<style>{STYLE}</style>",
+        f'<div><b>{escape(view.task)}</b> · {escape(view.title)} <span class="dim">{escape(view.run_id)}</span></div>',
+        *([f"<div><b>{escape(view.waits)}</b></div>"] if view.waits else []),
+        f'<div class="cols"><div class="pic">{_picture(view)}</div><div class="side">',
+        f"<div>{escape(view.score)}</div><div>{escape(view.money)}</div>",
+        f'<div class="bar"><i style="width:{100 * view.spent:.1f}%"></i></div>',
+        *_escalations(view),
+        *_changes(view),
+        *_script(view),
+        "</div></div>",
+    ]
+    return f'<div class="budgetml">{"".join(parts)}</div>'
+
+
+def _picture(view: View) -> str:
+    try:
+        return svg(mermaid(view.graph, view.events, view.current))
+    except PictureError:
+        return f'<pre class="wide">{escape(outline(view.graph, view.events, view.current))}</pre>'
+
+
+def _escalations(view: View) -> Iterator[str]:
+    yield f"<div>escalations: {len(view.escalations) or 'none'}</div>"
+    for line in view.escalations[-5:]:
+        yield f'<div class="dim">{escape(line)}</div>'
+
+
+def _changes(view: View) -> Iterator[str]:
+    if not view.diff:
+        return
+    yield "<table><tr><th>field</th><th>before</th><th>after</th></tr>"
+    for row in view.changes:
+        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+    yield "</table>"
+
+
+def _script(view: View) -> Iterator[str]:
+    lines = view.script_diff
+    if not lines:
+        return
+    marks = {"+": "ins", "-": "del"}
+    tags = [marks.get(line[:1]) for line in lines]
+    text = "\n".join(
+        f"<{tag}>{escape(line)}</{tag}>" if tag else escape(line)
+        for line, tag in zip(lines, tags, strict=True)
+    )
+    yield f"<details><summary>script: +{tags.count('ins')} −{tags.count('del')} lines</summary>"
+    yield f"<pre>{text}</pre></details>"
+
+
+def rich_view(view: View) -> Any:
+    """Return the same for a terminal, as a renderable of rich: the outline stands for the picture."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("field", "before", "after", box=None, pad_edge=False)
+    for row in view.changes:
+        table.add_row(*(Text(_printable(cell)) for cell in row))
+    styles = {"+": "blue", "-": "red"}
+    diff = [Text(_printable(line), styles.get(line[:1], "")) for line in view.script_diff]
+    policy = [
+        Text(_printable(line), "bold reverse" if line.startswith("▶") else "")
+        for line in outline(view.graph, view.events, view.current).splitlines()
+    ]
+    return Group(
+        Text(_printable(f"{view.task} · {view.title} · {view.run_id}"), "bold"),
+        *([Text(_printable(view.waits), "bold")] if view.waits else []),
+        *policy,
+        Text(_printable(view.score)),
+        Text(view.money),
+        ProgressBar(total=1.0, completed=view.spent, width=40),
+        Text(f"escalations: {len(view.escalations) or 'none'}"),
+        *(Text(_printable(f"  {line}")) for line in view.escalations[-5:]),
+        table,
+        *diff,
+    )
+
+
+def _printable(text: str) -> str:
+    """Return text without what would command a terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

@@ -1,0 +1,72 @@
+"""Forks: a new run that shares another's history up to a point, and changes of the state by hand."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.records import branches, rundir
+from budgetmlagent.records.rundir import Fork, RunConfig, RunDir, origins
+from graphs.registry import nearest
+from memory.artifacts import Artifacts
+from memory.state import RunState
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import CheckpointTuple
+
+REPLIES = ("live", "recorded")
+
+
+def begin(
+    origin: RunDir, config: RunConfig, task: str, path: "list[CheckpointTuple]", replies: str
+) -> tuple[RunDir, RunConfig]:
+    """Make the folder of a fork of `origin` that stands where `path` ends. Raises UsageError."""
+    from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.records.checkpoints import Checkpoints
+
+    if replies not in REPLIES:
+        raise UsageError(f"fork(replies={replies!r}): one of {', '.join(REPLIES)} is needed")
+    step = path[-1].metadata["step"] if path else 0
+    fork = Fork(runs=[*origins(config), config.run_id], step=step, replies=replies)
+    config = replace(config, run_id=rundir.new_id(task), fork=fork)
+    run = rundir.create(origin.root.parent, config, origin.graph.read_text(encoding="utf-8"))
+    _share(origin, run)
+    Ledger(run.ledger).open_fork(config.run_id, origin.run_id)
+    branches.split(path, Checkpoints(run.checkpoints), config.run_id)
+    return run, config
+
+
+def _share(origin: RunDir, run: RunDir) -> None:
+    """Give the fork the origin's artifacts, which never change, and copies of what the origin remembers and was begun with."""
+    run.artifacts.mkdir(exist_ok=True)
+    for path in origin.artifacts.glob("[0-9a-f]*"):
+        try:
+            os.link(path, run.artifacts / path.name)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(path, run.artifacts / path.name)
+    if origin.history.exists():
+        shutil.copytree(origin.history, run.history)
+    if origin.sealed.exists():
+        shutil.copyfile(origin.sealed, run.sealed)
+
+
+def checked(changes: Mapping[str, Any], state: RunState, artifacts: Artifacts) -> dict[str, Any]:
+    """Return the changes as whole fields: a mapping's keys are merged, a script's text becomes an artifact.
+
+    Raises UsageError for what is no field, or is of another type than the field.
+    """
+    names = [f.name for f in fields(RunState)]
+    edit: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in names:
+            raise UsageError(
+                f"fork({name}=...): the state has no field {name!r}{nearest(name, names)}; it has {', '.join(names)}"
+            )
+        was = getattr(state, name)
+        if not isinstance(value, type(was)) or isinstance(value, bool):
+            raise UsageError(f"fork({name}={value!r}): a {type(was).__name__} is needed")
+        text = name in ("script", "advice") and not (artifacts.folder / value).is_file()
+        edit[name] = {**was, **value} if isinstance(was, dict) else artifacts.put(value) if text else value
+    return edit

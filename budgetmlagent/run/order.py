@@ -1,0 +1,201 @@
+"""What was asked for, checked before anything is begun or spent, and what it may cost at most."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.models.approval import WHEN
+from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
+from budgetmlagent.money.prices import Price, price_of
+from budgetmlagent.records.rundir import RunConfig, RunDir, new_id
+from budgetmlagent.tasks.folder import TaskFolder, load_task
+from graphs.spec import GraphError, GraphSpec
+from memory.state import NANO
+
+if TYPE_CHECKING:
+    from memory.history import Mode
+
+HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
+REPLAY = "replay:"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for, checked: nothing is started yet."""
+
+    config: RunConfig
+    spec: GraphSpec
+    task: TaskFolder
+    models: dict[str, ModelSpec]
+    prices: dict[str, Price]
+
+
+def plan(
+    task: str,
+    graph: str | GraphSpec,
+    models: str | Path | None,
+    budget: float,
+    turns: int,
+    seed: int,
+    history: str,
+    *,
+    unsafe: bool = False,
+    direction: str | None = None,
+    approve: str = "",
+    above: float = 0.0,
+    minutes: float | None = None,
+) -> Order:
+    """Check everything that can be checked before anything is spent.
+
+    Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
+    """
+    total = nano("--budget", budget)
+    if turns < 1:
+        raise UsageError(f"--turns {turns}: at least 1 is needed")
+    if history not in HISTORY:
+        raise UsageError(f"--history {history}: one of {', '.join(HISTORY)} is needed")
+    if approve not in ("", *WHEN):
+        raise UsageError(f"--approve {approve}: one of {', '.join(WHEN)} is needed")
+    if minutes is not None and not 0 < minutes < 1e6:
+        raise UsageError(f"--minutes {minutes}: a number above 0 is needed")
+    folder = load_task(task, direction=direction)
+    spec = load_graph(graph)
+    replay = str(models)[len(REPLAY) :] if str(models).startswith(REPLAY) else ""
+    specs = _recorded_models(Path(replay)) if replay else load_models(Path(models) if models else None)
+    used = used_models(spec, specs)
+    _may_leave(folder, used)
+    if not replay:
+        _are_whole(used)
+    config = RunConfig(
+        run_id=new_id(folder.name),
+        task=task if folder.root.parent.name == "bundled" else str(folder.root),
+        graph=spec.name,
+        budget=total,
+        turns=turns,
+        seed=seed,
+        history=history,
+        models={name: model.model_dump(mode="json", exclude_none=True) for name, model in specs.items()},
+        unsafe=unsafe,
+        direction=direction,
+        replay=str(Path(replay).resolve()) if replay else "",
+        hosts=[] if replay else hosts(used),
+        approve="" if replay else approve,
+        above=nano("--above", above),
+        minutes=None if replay else minutes,
+        network=folder.network and not replay,
+        **({"sandbox": "none: a recorded run is replayed"} if replay else _sandbox(folder, unsafe)),
+    )
+    return Order(config, spec, folder, used, {name: price_of(model) for name, model in used.items()})
+
+
+def nano(option: str, dollars: float) -> int:
+    """Return dollars as nano-dollars. Raises UsageError, naming the option, for what is no sum of money."""
+    if not 0 <= dollars < 1e6:
+        raise UsageError(f"{option} {dollars}: a number of dollars, 0 or more, is needed")
+    return round(dollars * NANO)
+
+
+def load_graph(graph: str | GraphSpec) -> GraphSpec:
+    """Return the graph by name, path or as it is. Raises UsageError with one line a finding."""
+    try:
+        if not isinstance(graph, GraphSpec):
+            return GraphSpec.load(graph)
+        graph.check()
+        return graph
+    except GraphError as error:
+        raise UsageError(str(error)) from None
+
+
+def checked_for(spec: GraphSpec, config: RunConfig) -> RunConfig:
+    """Return a run's config under another graph. Raises UsageError where the graph cannot be used for it."""
+    used = used_models(load_graph(spec), {name: ModelSpec(**model) for name, model in config.models.items()})
+    _may_leave(load_task(config.task, direction=config.direction), used)
+    return replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
+
+
+def _recorded_models(folder: Path) -> dict[str, ModelSpec]:
+    config = RunDir(folder)
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"--models {REPLAY}{folder}: no recorded run there (config.json is missing)")
+    return {name: ModelSpec(**model) for name, model in config.config().models.items()}
+
+
+def used_models(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
+    """Return the models on the ladders of `spec`. Raises UsageError for one that models.yaml does not have."""
+    for name in spec.models:
+        if name not in models:
+            raise UsageError(
+                f"graph {spec.name!r}: unknown model {name!r}; models.yaml has {', '.join(models)}"
+            )
+    return {name: models[name] for name in spec.models}
+
+
+def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
+    away = [f"{name} ({host(spec)})" for name, spec in models.items() if not is_loopback(spec)]
+    if task.data == "stays" and away:
+        raise UsageError(
+            f"task {task.name!r} says `data: stays`, but these models are not on this machine: {', '.join(away)}"
+        )
+
+
+def _are_whole(models: Mapping[str, ModelSpec]) -> None:
+    """Raise UnavailableError for damaged weights before anything is begun; missing ones are fetched when needed."""
+    from budgetmlagent.models.weights import path_of, verify
+
+    for spec in models.values():
+        if spec.base_url == EMBEDDED and path_of(spec.model).exists():
+            verify(spec.model)
+
+
+def hosts(models: Mapping[str, ModelSpec]) -> list[str]:
+    """Return the hosts that requests go to; an embedded model is no host."""
+    return sorted({host(spec) for spec in models.values() if spec.base_url != EMBEDDED})
+
+
+def forecast(order: Order, project_left: int | None = None) -> dict[str, Any]:
+    """Return what a run may cost at most, without making a folder or spending anything.
+
+    `project_left` are the nano-dollars that all runs together may still spend; None: no such cap.
+    """
+    from budgetmlagent.money.prices import input_bound
+
+    longest = [
+        {"role": "user", "content": order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)}
+    ]
+    bound = input_bound(longest, None)
+    room = {name: min(OUTPUT, spec.max_tokens or OUTPUT) for name, spec in order.models.items()}
+    worst = {name: price.worst_case(bound, room[name]) for name, price in order.prices.items()}
+    left = order.config.budget if project_left is None else min(order.config.budget, max(project_left, 0))
+    return {
+        "models": {
+            name: {"model": spec.model, "base_url": spec.base_url, "price": order.prices[name].id}
+            for name, spec in order.models.items()
+        },
+        "hosts": order.config.hosts,
+        "worst_case_usd": {name: nano / NANO for name, nano in worst.items()},
+        "calls": {name: left // nano if nano else None for name, nano in worst.items()},
+        "sandbox": order.config.sandbox,
+        "sandbox_facts": order.config.sandbox_facts,
+        "budget": order.config.budget / NANO,
+        "project_left_usd": None if project_left is None else project_left / NANO,
+        "node_budgets_usd": {
+            n: node.budget for n, node in order.spec.nodes.items() if node.budget is not None
+        },
+    }
+
+
+LONGEST = 8_000  # bytes of prompt beside the task's text and starter: a rendered script, briefing and menu
+OUTPUT = 2_400  # tokens: room for a script of that length
+
+
+def _sandbox(task: TaskFolder, unsafe: bool) -> dict[str, Any]:
+    """Return the rung for the task's scripts, in words and as facts; raises UnavailableError for a GPU not there."""
+    from budgetmlagent.sandbox.process.probe import in_words, probed
+    from budgetmlagent.sandbox.rungs import gpus
+
+    gpus.devices(task.gpu)
+    found = probed(unsafe=unsafe)
+    words = in_words(found.rung, network=task.network, gpu=task.gpu)
+    return {"sandbox": words, "sandbox_facts": found.facts()}

@@ -1,0 +1,253 @@
+"""Looking at a run: everything is read from its three stores, and nothing is started."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from budgetmlagent import disk
+from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.records import branches, events, rundir, summary
+from budgetmlagent.records.branches import Point
+from budgetmlagent.records.events import Event
+from budgetmlagent.records.rundir import RunConfig, RunDir
+from memory.artifacts import CorruptArtifactError
+from memory.state import NANO, RunState
+
+if TYPE_CHECKING:
+    from budgetmlagent.money.report import Cost
+    from graphs.spec import GraphSpec
+
+
+class RunView:
+    """A run as it stands: its state, what happened, what was said, what it cost."""
+
+    word: bool | None = None  # that a person has given on `question`; the run goes on with it
+
+    @classmethod
+    def open(cls, run: str | Path, runs_dir: str | Path = "runs") -> Self:
+        """Open a run by id or path, to look at it or to go on with it."""
+        from graphs.spec import GraphError, GraphSpec
+
+        found = rundir.find(run, Path(runs_dir))
+        try:
+            # Whether it can be gone on with is judged then: to look at a run its own nodes need not be installed.
+            spec = GraphSpec.load(found.graph, check=False)
+        except GraphError as error:
+            restore = f"`budgetml doctor {found.run_id} --rebuild` restores it"
+            raise UnavailableError(f"{' '.join(str(error).split())}; {restore}") from None
+        self = cls.__new__(cls)
+        self._begin(found, found.config(), spec)
+        return self
+
+    def _begin(self, run: RunDir, config: RunConfig, spec: "GraphSpec") -> None:
+        from budgetmlagent.money.ledger import Ledger
+        from budgetmlagent.records.checkpoints import Checkpoints
+        from budgetmlagent.tasks.folder import load_task
+        from memory.artifacts import Artifacts
+
+        self.folder, self.config, self._graph = run, config, spec
+        self.task = load_task(config.task, direction=config.direction)
+        self.artifacts = Artifacts(run.artifacts)
+        self.ledger = Ledger(run.ledger)
+        if not config.fork:
+            self.ledger.open_run(config.run_id, config.budget)
+        self._saver = Checkpoints(run.checkpoints)
+        self._branch = branches.newest(self._saver, config.run_id)
+        self._at: str | None = None  # the checkpoint that was gone back to; None: the branch's newest
+        self._began = time.monotonic()
+        self._nothing_forgotten()
+
+    def _nothing_forgotten(self) -> None:
+        """Raise UnavailableError where an emptied store would begin anew: done steps, or money, would be forgotten."""
+        newest, told = (
+            branches.points(branches.tip(self._saver, self._branch)),
+            self.folder.root / "events.jsonl",
+        )
+        if not newest and told.is_file() and told.stat().st_size:
+            lost = f"checkpoints {self.folder.checkpoints}: empty, though the run has finished steps"
+        elif newest and newest[0].values.get("spent") and not self.calls:
+            lost = f"ledger {self.folder.ledger}: it has no call of run {self.run_id}, though the run has spent money"
+        else:
+            return
+        raise UnavailableError(f"{lost}; {disk.LOOK}")
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.config.run_id
+
+    @property
+    def _path(self) -> list[Point]:
+        return branches.points(branches.way(self._saver, self._branch, self._at))
+
+    @property
+    def next(self) -> str:
+        """The node that runs next; "END" where the run has come to its end."""
+        path = self._path
+        return path[-1].next if path else self._graph.start
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has come to its end."""
+        from graphs.policy import END
+
+        return self.next == END
+
+    @property
+    def question(self) -> dict[str, Any] | None:
+        """The call that waits for a person's word: step, node, model, usd (at most), left_usd; None where none does."""
+        return None if self._at else branches.question(self._saver, self._branch)
+
+    @property
+    def state(self) -> RunState:
+        """The state after the newest step."""
+        path = self._path
+        return RunState(**path[-1].values) if path else RunState()
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Every request to a model: the ledger's lines of this run."""
+        from budgetmlagent.money.report import calls_of
+
+        return calls_of(self.ledger, self.run_id)
+
+    @property
+    def cost(self) -> "Cost":
+        """What the run cost so far: `.usd`, `.usd_settled`, `.usd_reserved` and `.calls`."""
+        from budgetmlagent.money.report import cost_of
+
+        return cost_of(self.ledger, self.run_id)
+
+    @property
+    def left_usd(self) -> float:
+        """Dollars that are left of the budget, the project's too: what going on may cost at most."""
+        return max(0, self.ledger.left(self.run_id)) / NANO
+
+    @property
+    def timeline(self) -> list[Event]:
+        """One event a step, oldest first."""
+        return list(events.timeline(self._path, self.calls))
+
+    @property
+    def decisions(self) -> list[tuple[int, str, RunState]]:
+        """Each step's number and node, and the state as the step left it: what `graphs.retake` takes again."""
+        after = [point for point in self._path if point.loop and point.step > 0]
+        return [(e.step, e.node, RunState(**p.values)) for e, p in zip(self.timeline, after, strict=True)]
+
+    @property
+    def timelines(self) -> list[list[Event]]:
+        """The timeline of every branch, the abandoned ones too; the newest branch comes first."""
+        calls = self.calls
+        return [list(events.timeline(way, calls)) for way in self.ways]
+
+    @property
+    def ways(self) -> list[list[Point]]:
+        """The checkpoints of every branch, oldest first; the newest branch comes first."""
+        names = branches.names(self._saver)
+        return [branches.points(branches.way(self._saver, name)) for name in names]
+
+    def __repr__(self) -> str:
+        """One line: which run, and where it stands."""
+        from budgetmlagent.models.approval import standing
+
+        waits = standing(self.question, self.word)
+        stands = f"{len(self.timeline)} steps, next {self.next}, ${self.cost.usd:.4f}"
+        return f"<run {self.run_id}: {stands}{'; ' if waits else ''}{waits}>"
+
+    def __rich__(self) -> Any:
+        """What a terminal shows of the run."""
+        from budgetmlagent.run import card
+
+        return card.rich_view(card.view_of(self))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows of the run."""
+        from budgetmlagent.run import card
+
+        return {"text/html": card.html(card.view_of(self)), "text/plain": repr(self)}
+
+    @property
+    def record(self) -> summary.Record:
+        """The run's three stores, read."""
+        path, calls = self._path, self.calls
+        timeline = list(events.timeline(path, calls))
+        values = path[-1].values if path else {}
+        return summary.Record(self.config, self.folder, self.task, self.artifacts, calls, values, timeline)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The JSON object of the contract, as it stands now."""
+        return summary.build(self.record)
+
+    def why(self, step: int | None = None) -> Event:
+        """Return the event of `step` (default: the newest), whose route says rule, values and rules passed over."""
+        timeline = self.timeline
+        found = [e for e in timeline if step is None or e.step == step]
+        if not found:
+            steps = ", ".join(str(e.step) for e in timeline) or "none yet"
+            raise UsageError(f"run {self.run_id} has no step {step}; its steps are: {steps}")
+        return found[-1]
+
+    def diff(self, step: int | None = None) -> dict[str, tuple[Any, Any]]:
+        """Return what `step` (default: the newest) changed in the state: field -> (before, after)."""
+        before, after = self._around(step)
+        return {k: (before.get(k), v) for k, v in after.items() if v != before.get(k)}
+
+    def _around(self, step: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the values before and after `step` (default: the newest)."""
+        path, number = self._path, self.why(step).step
+        at = next(i for i, point in enumerate(path) if point.loop and point.step == number)
+        return path[at - 1].values, path[at].values
+
+    def prompt(self, step: int | None = None) -> str:
+        """Return what the model was shown at `step` (default: the newest that asked one); "" where none was asked."""
+        event = self._asked(step)
+        messages = self.artifacts.json(event.prompt)["messages"] if event and event.prompt else []
+        return "\n\n".join(f"## {m['role']}\n{m['content']}" for m in messages)
+
+    def reply(self, step: int | None = None) -> str:
+        """Return what the model said at `step` (default: the newest that asked one); "" where none was asked."""
+        event = self._asked(step)
+        return self.artifacts.text(event.reply) if event and event.reply else ""
+
+    def _asked(self, step: int | None) -> Event | None:
+        if step is not None:
+            return self.why(step)
+        return next((event for event in reversed(self.timeline) if event.prompt), None)
+
+    def files(self, step: int | None = None) -> dict[str, Any]:
+        """Return what the newest execution at or before `step` (default: the best attempt's) left in its workspace.
+
+        It is the manifest that `budgetmlagent.sandbox.snapshot.take` describes, with the `execution`'s artifact id.
+        Raises UsageError for an unknown step and where nothing has run or was kept, UnavailableError for a damaged run.
+        """
+        found = self._executed(step)
+        if not found:
+            when = "" if step is None else f" up to step {step}"
+            raise UsageError(
+                f"run {self.run_id}: no script has been executed{when}, so there are no files to show"
+            )
+        try:
+            name = self.artifacts.json(found).get("snapshot")
+            if not name:
+                raise UsageError(f"run {self.run_id}: no snapshot was kept of execution {found[:12]}")
+            return {"execution": found, **self.artifacts.json(name)}
+        except (FileNotFoundError, CorruptArtifactError) as error:
+            raise UnavailableError(f"run {self.run_id}: the snapshot cannot be read: {error}") from None
+
+    def _executed(self, step: int | None) -> str | None:
+        """Return the newest execution at or before `step`, by default the best attempt's."""
+        if step is None:
+            best = self.state.best.get("attempt")
+            return str(self.artifacts.json(best)["execution"]) if best else None
+        until = self.why(step).step
+        ran = [e.execution for e in self.timeline if e.step <= until and e.execution]
+        return ran[-1] if ran else None
+
+    def history(self, step: int | None = None) -> list[dict[str, Any]]:
+        """Return what memory supplied to the node of `step` (default: to the one that runs next), with the contents."""
+        if step is None:
+            items: list[Any] = list(self.state.history)
+        else:
+            items = self._around(step)[0].get("history", [])
+        return [{**self.artifacts.json(item["id"]), **item} for item in items]

@@ -1,0 +1,264 @@
+"""The one place that knows every part: from what was asked for to the dependencies of the nodes."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import memory
+from budgetmlagent.errors import UsageError
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.waiting import Waits
+from budgetmlagent.money.prices import price_of
+from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
+from budgetmlagent.run.order import HISTORY, used_models
+from budgetmlagent.tasks.folder import TaskFolder
+from graphs.spec import GraphSpec
+from memory.artifacts import Artifacts
+from memory.attempts import chain
+from memory.state import Task as TaskState
+from nodes.deps import Deps, Execution
+
+if TYPE_CHECKING:
+    from budgetmlagent.models.server import EmbeddedServer
+    from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.sandbox.process.launch import Rung
+    from budgetmlagent.scoring.scorer import SealedScorer
+    from budgetmlagent.scoring.timed import TimedScorer
+    from memory.history import RunHistory
+
+SecondsLeft = Callable[[], float]
+Brief = Callable[[Execution], dict[str, Any]]
+LEAST_SECONDS = 5.0  # that a script or a request is given although the run's time is nearly used up
+CASES = Path(memory.__file__).parent / "cases"
+WAITS = Waits()  # the process's: a session makes its parts anew whenever it goes on
+
+
+class TaskView:
+    """The task as the nodes may know it (`nodes.deps.Task`)."""
+
+    def __init__(
+        self, folder: TaskFolder, config: RunConfig, ledger: "Ledger", brief: Brief, seconds_left: SecondsLeft
+    ) -> None:
+        self.name, self.text, self.metric = folder.name, folder.text, folder.metric
+        self.direction: str = folder.direction
+        self.seconds, self.starter = folder.seconds, folder.starter
+        self.allowed: Mapping[str, str] = folder.allowed()
+        self._config, self._ledger, self._brief, self.seconds_left = config, ledger, brief, seconds_left
+
+    def limits(self) -> TaskState:
+        """Return what the rules must know; the budget is the ledger's, which `resume --budget` may have raised."""
+        return TaskState(
+            name=self.name,
+            direction=self.direction,
+            budget=self._ledger.cap(self._config.run_id),
+            turns=self._config.turns,
+            history=self._config.history,
+        )
+
+    def brief(self, execution: Execution) -> dict[str, Any]:
+        """Read the data by code, in the sandbox."""
+        return self._brief(execution)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run goes on with, and how it ends."""
+
+    deps: Deps
+    # The newest state, and the private scores that its best has already -> these scores and the integrity verdict.
+    final: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+    close: Callable[[], None]
+
+
+def build(
+    config: RunConfig,
+    run: RunDir,
+    task: TaskFolder,
+    spec: GraphSpec,
+    artifacts: Artifacts,
+    ledger: "Ledger",
+    seconds_left: SecondsLeft = lambda: math.inf,
+) -> Parts:
+    """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
+    if config.replay:
+        return _recorded(config, run, task, artifacts, ledger)
+    specs = used_models(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
+    return _real(config, run, task, specs, artifacts, ledger, seconds_left)
+
+
+def _real(
+    config: RunConfig,
+    run: RunDir,
+    task: TaskFolder,
+    specs: Mapping[str, ModelSpec],
+    artifacts: Artifacts,
+    ledger: "Ledger",
+    seconds_left: SecondsLeft,
+) -> Parts:
+    import prompts
+    from budgetmlagent.models.approval import Approval
+    from budgetmlagent.models.client import ModelClient
+    from budgetmlagent.sandbox.brief import brief
+    from budgetmlagent.sandbox.execution import ScriptSandbox
+    from budgetmlagent.sandbox.process.orphans import end_orphans
+    from budgetmlagent.sandbox.process.scratch import sweep
+    from budgetmlagent.sandbox.process.standby import Standby
+    from budgetmlagent.sandbox.repairing import LibraryRepairs
+    from budgetmlagent.sandbox.workspace import remove
+    from budgetmlagent.scoring.kept import KeptScorer
+    from budgetmlagent.scoring.scorer import SealedScorer
+    from budgetmlagent.scoring.timed import TimedScorer
+    from budgetmlagent.tasks.split import split_rows
+
+    def shortened(seconds: float) -> float:
+        return min(seconds, max(LEAST_SECONDS, seconds_left()))
+
+    rung = _rung(config.unsafe)
+    workdir = run.work
+    sweep(workdir)
+    if rung.binary is not None:
+        end_orphans(workdir)
+    standby = Standby()
+    sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened, standby, read_json(run.sealed))
+    if not run.sealed.exists():
+        run.write(run.sealed.name, sandbox.before)
+    scorer: SealedScorer | TimedScorer = (
+        TimedScorer(task, task.timed, rung, artifacts, workdir)
+        if task.timed
+        else SealedScorer(task, rung, artifacts, workdir, split=split_rows)
+    )
+    history = _history(config, run, task, artifacts)
+    prices = {name: price_of(model) for name, model in specs.items()}
+    client = ModelClient(
+        specs, prices, ledger, config.run_id, artifacts,
+        seed=config.seed, origins=_paid_by(config), start_embedded=_embedded, waits=WAITS,
+        approval=Approval(config.approve, config.above), shortened=shortened, meanwhile=standby.prepare,
+    )  # fmt: skip
+    view = TaskView(
+        task, config, ledger, lambda execution: brief(task, rung, execution, artifacts), seconds_left
+    )
+    kept = KeptScorer(scorer, workdir)
+    deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
+
+    def final(values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+        scores = known or _private(scorer, artifacts, values)
+        remove(workdir)
+        return {**scores, "integrity": sandbox.seal(_refused(artifacts, values))}
+
+    def close() -> None:
+        standby.close()
+        history.close_and_merge()
+
+    return Parts(deps, final, close)
+
+
+def _recorded(
+    config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts, ledger: "Ledger"
+) -> Parts:
+    import prompts
+    from budgetmlagent.models.replay import ReplayModels
+    from budgetmlagent.run.replay import (
+        RecordedHistory,
+        RecordedRepairs,
+        RecordedSandbox,
+        RecordedScorer,
+        Recording,
+    )
+
+    recording = Recording(Path(config.replay))
+    models = ReplayModels(Path(config.replay), ledger, config.run_id, artifacts, _paid_by(config))
+    sandbox, repairs = RecordedSandbox(recording, artifacts), RecordedRepairs(recording, artifacts)
+    live = _history(config, run, task, artifacts)
+    history = RecordedHistory(recording, artifacts, live)
+    view = TaskView(task, config, ledger, lambda _: recording.briefing(), lambda: math.inf)
+    deps = Deps(models, sandbox, repairs, RecordedScorer(recording), artifacts, history, prompts.render, view)
+    return Parts(deps, lambda values, _: recording.final(values["best"]["attempt"]), live.close_and_merge)
+
+
+def fetched(model: str, *, again: bool = False) -> Path:
+    """Return the path of an embedded model's weights, fetched with a progress bar where they are missing."""
+    from budgetmlagent.models.fetch import bar
+    from budgetmlagent.models.weights import is_file, known, path_of, pull, verify
+
+    if is_file(model) or (path_of(model).exists() and not again):
+        return verify(model)
+    with bar(model, known(model).bytes) as progress:
+        return pull(model, progress, again=again)
+
+
+def _embedded(spec: ModelSpec) -> "EmbeddedServer":
+    from budgetmlagent.models.server import CONTEXT, server_for
+
+    return server_for(fetched(spec.model), spec.name, spec.context or CONTEXT)
+
+
+def _rung(unsafe: bool) -> "Rung":
+    from budgetmlagent.sandbox.process.probe import probe
+
+    return probe(unsafe=unsafe)
+
+
+def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts) -> "RunHistory":
+    from memory.attempts import signature
+    from memory.cases import CaseError, load_cases
+    from memory.history import RunHistory
+    from memory.merge import merge_pending
+    from nodes.craft.scripts import ast_key
+
+    if config.history == "all":
+        merge_pending(run.root.parent)
+    try:
+        cases = load_cases(CASES)
+    except CaseError as error:
+        raise UsageError(str(error)) from None
+    return RunHistory(
+        folder=run.history,
+        shared=run.shared_history,
+        artifacts=artifacts,
+        cases=cases,
+        mode=next(mode for mode in HISTORY if mode == config.history),
+        task=task.name,
+        run=config.run_id,
+        origins=origins(config),
+        ast_key=ast_key,
+        signature=signature,
+    )
+
+
+def _paid_by(config: RunConfig) -> list[str]:
+    """Return the runs whose replies this one uses again."""
+    return origins(config) if config.fork and config.fork["replies"] == "recorded" else []
+
+
+def _private(
+    scorer: "SealedScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Open the private answers: score the baseline and the best attempt on them."""
+    baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))
+    private = scorer.final(baseline, best)
+    return {
+        "attempt": values["best"]["attempt"],
+        "private_baseline": private.baseline,
+        "private_best": private.best,
+        "private_noise": private.noise,
+    }
+
+
+def _ends(artifacts: Artifacts, values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the executions of the baseline and of the best attempt."""
+    first = list(chain(artifacts, values["head"]))[-1]
+    return first["execution"], artifacts.json(values["best"]["attempt"])["execution"]
+
+
+def _refused(artifacts: Artifacts, values: Mapping[str, Any]) -> int:
+    """Count the submissions, of every execution behind the newest attempt, that were no plain files."""
+    executions = [artifacts.json(attempt["execution"]) for attempt in chain(artifacts, values["head"])]
+    earlier = [artifacts.json(name) for execution in executions for name in execution.get("earlier", [])]
+    return sum(execution.get("refused", 0) for execution in [*executions, *earlier])
+
+
+def _execution(artifacts: Artifacts, name: str) -> Execution:
+    record = artifacts.json(name)
+    return Execution(**{key: value for key, value in record.items() if key in Execution.__dataclass_fields__})

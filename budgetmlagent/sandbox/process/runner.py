@@ -1,0 +1,131 @@
+"""One execution, in a process of its own: `python -m budgetmlagent.sandbox.process.runner`, its folder by standard input.
+
+It owns sandbox, limits and log, and belongs to no terminal and no parent: who asked for the execution may be killed at
+any moment. The folder holds `job.json` (what to run), `run.json` (who runs it), `log` and `result.json`, which appears
+whole when every process of the script is dead. A runner that is killed itself takes the sandbox along.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
+from budgetmlagent.sandbox.rungs import seccomp
+from budgetmlagent.sandbox.rungs.interpreter import Interpreter
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def main() -> None:
+    """Wait for the name of a folder, and run its job to its end, unless another process has taken it."""
+    with suppress(UnavailableError):  # it is told when the filter is needed
+        seccomp.program()  # takes as long as starting a script does
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        return  # whoever would have had a job is gone
+    folder = Path(json.loads(line))
+    os.chdir(folder)  # by which `clean` knows that it is in use
+    with Path("errors").open("ab") as errors:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(errors.fileno(), stream.fileno())
+    me = psutil.Process()
+    if not claim(folder, {"pid": me.pid, "started": me.create_time(), "boot": BOOT.read_text().strip()}):
+        return
+    rung, job = read_job(folder)
+    try:
+        outcome = launch(rung, job)
+    except UnavailableError as error:
+        publish(folder / "result.json", {"unavailable": str(error)})
+        return
+    (folder / "log").write_bytes(outcome.output)
+    told = {k: v for k, v in asdict(outcome).items() if k != "output"}
+    publish(folder / "result.json", {**told, "bytes": len(outcome.output)})
+
+
+def claim(folder: Path, who: Mapping[str, Any]) -> bool:
+    """Write down who runs the job, {} for nobody; False where that is settled already."""
+    part = folder / f".run-{os.getpid()}"
+    part.write_text(json.dumps(who))
+    try:
+        os.link(part, folder / "run.json")  # unlike a rename it fails where there is one
+    except FileExistsError:
+        return False
+    finally:
+        part.unlink()
+    return True
+
+
+def runner_of(folder: Path) -> psutil.Process | None:
+    """Return the process that runs the job, None where it is dead: a pid alone may be another's by now."""
+    said = json.loads((folder / "run.json").read_text())
+    if said.get("boot") != BOOT.read_text().strip():
+        return None
+    try:
+        process = psutil.Process(said["pid"])
+        alive = process.create_time() == said["started"] and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return None
+    return process if alive else None
+
+
+def read_result(folder: Path) -> Outcome | None:
+    """Return how the job ended, None where nobody knows: the log of one from before a crash of the machine may be cut off.
+
+    Raises UnavailableError where the sandbox did not start.
+    """
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    said = json.loads(path.read_text())
+    if "unavailable" in said:
+        raise UnavailableError(said["unavailable"])
+    output = (folder / "log").read_bytes()
+    whole = len(output) == said.pop("bytes", -1)
+    return Outcome(output=output, **said) if whole else None
+
+
+def write_job(folder: Path, rung: Rung, job: Job) -> None:
+    """Write what is to be run. Only a runner that is alive reads it: it need not be on the disk."""
+    publish(folder / "job.json", {"rung": asdict(rung), "job": asdict(job)}, durable=False)
+
+
+def read_job(folder: Path) -> tuple[Rung, Job]:
+    """Read it back."""
+    said: dict[str, Any] = json.loads((folder / "job.json").read_text())
+    rung, job = said["rung"], said["job"]
+    python = job["python"]
+    path, prefix, base = (Path(python[name]) for name in ("path", "prefix", "base_prefix"))
+    paths = {
+        "python": Interpreter(path, prefix, base, python["version"], tuple(map(Path, python["packages"]))),
+        "limits": Limits(**job["limits"]),
+        "workspace": Path(job["workspace"]),
+        "readonly": {inside: Path(source) for inside, source in job["readonly"].items()},
+        "hidden": tuple(map(Path, job["hidden"])),
+        "masks": tuple(map(Path, job["masks"])),
+    }
+    return Rung(**rung | {"binary": rung["binary"] and Path(rung["binary"])}), Job(**job | paths)
+
+
+def publish(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Write a JSON file that is there whole or not at all; a `durable` one after a crash of the machine, too."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        file.write(json.dumps(value, default=str).encode())
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    main()
+    os._exit(0)  # somebody waits, and taking an interpreter down takes some milliseconds

@@ -1,0 +1,1 @@
+"""The ways to hold a script, strongest first, and what each is made of."""

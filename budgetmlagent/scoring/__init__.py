@@ -1,0 +1,1 @@
+"""Scores, out of a script's reach: public while it runs, private at its end."""

@@ -1,0 +1,272 @@
+"""Scores submissions in a sandbox of its own, where the answers are and the script is not run by us.
+
+What comes back from there is a score, its samples and a sentence of our own inspection: numbers, and no text that the
+submission could choose freely.
+"""
+
+import builtins
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.errors import RunFailedError
+from budgetmlagent.inside import judge
+from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.process.scratch import scratch
+from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
+from budgetmlagent.sandbox.sealed import run_code
+from budgetmlagent.sandbox.workspace import TaskFiles, lay_out
+from budgetmlagent.scoring.reported import reported_score, reported_seconds
+from memory.artifacts import Artifacts
+from memory.noise import noise_of
+from nodes.craft.fingerprint import LIMIT, without_data
+from nodes.deps import Execution, Score
+
+JUDGE = Path(judge.__file__ or "").parent
+ROUNDS = 3  # where get_score measures the script itself, and the clock decides
+MOST_SAMPLES = 100
+MOST_BYTES = 4096  # of a line of numbers
+NUMBER = re.compile(rb"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf)")
+REFUSED = re.compile(r"^.+: refused$", re.MULTILINE)
+FRAME = re.compile(r'File "[^"]*/eval\.py", line (\d+)')
+RAISED = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)", re.MULTILINE)
+Split = Callable[[str, str], tuple[str, str]]  # (CSV text, task name) -> (public, private)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception of the metric script."""
+
+    line: str  # of eval.py, "" where it did not get there
+    error: str  # "ValueError: ..."
+
+
+@dataclass(frozen=True)
+class Final:
+    """The private scores of the starter's submission and of the best; None where a submission has none."""
+
+    baseline: float | None
+    best: float | None
+    noise: float | None  # standard error of their difference, in the metric's units; None where it is unknown
+
+
+def sealed_limits(task: TaskFiles) -> Limits:
+    """Return the generous limits of eval.py's own work."""
+    return Limits(seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024)
+
+
+def is_baseline(task: TaskFiles, execution: Execution, artifacts: Artifacts) -> bool:
+    """Tell whether the execution is one of the starter, whose faults are the task's."""
+    return execution.script == artifacts.put(task.starter)
+
+
+def place(task: TaskFiles, raised: Raised) -> str:
+    """Return where eval.py raised: its path, with the line where that is known."""
+    file = task.scoring / "eval.py"
+    return f"{file}:{raised.line}" if raised.line else str(file)
+
+
+class SealedScorer:
+    """`nodes.deps.Scorer` for one task; the private part is opened by `final` alone.
+
+    `split` cuts row-keyed answers in two. `target` describes the training target, {column: {"labels": [...]} or
+    {"min": x, "max": y}}; without it the predictions are compared with the answers' own range. `limits` are those of
+    one judgement, by default generous ones.
+    """
+
+    def __init__(
+        self,
+        task: TaskFiles,
+        rung: Rung,
+        artifacts: Artifacts,
+        workdir: Path,
+        *,
+        split: Split,
+        target: Mapping[str, Any] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
+        self.split, self.target = split, target
+        self.limits = limits or sealed_limits(task)
+
+    def score(self, execution: Execution) -> Score:
+        """Score on the public part, or read the script's own word where there is none.
+
+        Raises RunFailedError where the metric script fails on the starter's submission.
+        """
+        if missing := self._missing(execution):
+            return Score(problem=missing)
+        if self.task.feedback == "reported":
+            seen = self._judge(execution, part=None, scored=False)
+            output = self.artifacts.text(execution.output)
+            value = reported_score(output)
+            if value is None and not execution.files:
+                value = reported_seconds(output)
+            return Score(
+                value=None if seen.problem else value,
+                problem=seen.problem,
+                reported=True,
+                suspect=seen.suspect,
+            )
+        return self._judge(execution, part=0, scored=True)
+
+    def final(self, baseline: Execution, best: Execution) -> Final:
+        """Return the private scores of the two, measured in turn.
+
+        Raises RunFailedError where the metric script fails on the starter's submission.
+        """
+        same = baseline.script == best.script
+        rounds = 1 if baseline.files else ROUNDS
+        scores: list[tuple[Score, Score]] = []
+        for _ in range(rounds):
+            first = self._private(baseline)
+            scores.append((first, first if same else self._private(best)))
+        before, after = (self._best(list(repeats)) for repeats in zip(*scores, strict=True))
+        noise = noise_of(before.samples, after.samples, paired=before.paired and after.paired)
+        return Final(before.value, after.value, noise)
+
+    def _private(self, execution: Execution) -> Score:
+        return Score() if self._missing(execution) else self._judge(execution, part=1, scored=True)
+
+    def _best(self, repeats: Sequence[Score]) -> Score:
+        """Return the best of repeated measurements, with all of them as its samples."""
+        if len(repeats) == 1:
+            return repeats[0]
+        known = [score.value for score in repeats if score.value is not None]
+        best = max if self.task.direction == "max" else min
+        return Score(best(known, default=None), samples=tuple(known))
+
+    def _missing(self, execution: Execution) -> str:
+        """Say that a submission is missing, "" where it is there or the task asks for none."""
+        task = self.task
+        if execution.files or not (task.answers or "submission" in task.starter):
+            return ""
+        refused = REFUSED.findall(execution.tail)
+        problem = refused[-1] if refused else f"the script wrote no {task.submission}"
+        if is_baseline(self.task, execution, self.artifacts):
+            raise RunFailedError(f"{task.env / 'train.py'}: the starter's submission is missing: {problem}")
+        return problem
+
+    def _judge(self, execution: Execution, *, part: int | None, scored: bool) -> Score:
+        """Inspect a submission and, if `scored`, call get_score: on part 0 (public), 1 (private) or all answers."""
+        baseline = is_baseline(self.task, execution, self.artifacts)
+        table = next((name for name in sorted(execution.files) if name.endswith(".csv")), "")
+        if not table and not scored:
+            return Score()
+        args = ["/workspace"] + (["--csv", table] if table else []) + (["--lenient"] if baseline else [])
+        if self.target:
+            args += ["--target", json.dumps(self.target)]
+        if scored:
+            args += ["--scoring", "/scoring"]
+        with scratch("answers", self.workdir) as folder:
+            mounts = {"/scoring": self.task.scoring} if scored else {}
+            if self.task.answers and scored and part is not None:
+                mounts |= self._answers(folder, part)
+                args += ["--answers", f"/scoring/{self.task.answers}", "--ids", "/ids.json"]
+            outcome, errors = self._run(execution, mounts, args)
+        return self._read(outcome, errors, table, baseline=baseline, scored=scored)
+
+    def _answers(self, folder: Path, part: int) -> dict[str, Path]:
+        """Write one part of the answers, and the ids of all rows; return where they are to be bound."""
+        assert self.task.answers is not None
+        text = (self.task.scoring / self.task.answers).read_text("utf-8-sig")
+        parts = self.split(text, self.task.name)
+        (folder / "part.csv").write_text(parts[part], "utf-8")
+        (folder / "ids.json").write_text(json.dumps(_first_column(text)), "utf-8")
+        return {f"/scoring/{self.task.answers}": folder / "part.csv", "/ids.json": folder / "ids.json"}
+
+    def _run(self, execution: Execution, mounts: Mapping[str, Path], args: list[str]) -> tuple[Outcome, str]:
+        task = self.task
+        script = self.artifacts.text(execution.script)
+        with scratch("scoring", self.workdir) as folder:
+            bound = lay_out(task, script, folder)
+            for name, content in execution.files.items():
+                if f"/workspace/{name}" not in bound:
+                    (folder / name).write_bytes(self.artifacts.read(content))
+            return run_code(self.rung, JUDGE, folder, {**bound, **mounts}, args, self.limits, task.python)
+
+    def _read(self, outcome: Outcome, errors: str, table: str, *, baseline: bool, scored: bool) -> Score:
+        """Read what the judge printed. For the starter's submission every fault is the metric script's."""
+        report, value, samples = _printed(outcome.output)
+        if report is None:
+            return self._unread(table, outcome, errors, baseline=baseline)
+        if report["problem"] and not baseline:
+            return Score(problem=report["problem"])
+        suspect = "" if baseline else report["suspect"]
+        if not scored:
+            return Score(suspect=suspect)
+        if value is not None and math.isfinite(value):
+            return Score(value, suspect=suspect, samples=samples, paired=bool(samples))
+        raised = fault(outcome, errors, "get_score", value)
+        if baseline:
+            where = place(self.task, raised)
+            raise RunFailedError(
+                f"{where}: {raised.error}, on the starter's own submission; repair the metric script"
+            )
+        where = f" (line {raised.line} of eval.py)" if raised.line else ""
+        refusal = f"the metric refuses the submission: {self._told(raised, table)}{where}"
+        return Score(problem=report["columns"] or refusal)
+
+    def _unread(self, table: str, outcome: Outcome, errors: str, *, baseline: bool) -> Score:
+        """Say that the inspection itself did not come to its end."""
+        why = (
+            f"it takes more {outcome.killed} than the limit"
+            if outcome.killed
+            else fault(outcome, errors, "get_score").error
+        )
+        problem = f"{table or 'the submission'} cannot be read: {why}"
+        if baseline:
+            raise RunFailedError(f"{self.task.env / 'train.py'}: the starter's {problem}; make it smaller")
+        return Score(problem=problem)
+
+    def _told(self, raised: Raised, table: str) -> str:
+        """Return what may be told of an exception: all of it where the metric read a table that holds text alone.
+
+        Another file may have been unpickled: then the process was the submission's, and its words are not the metric's.
+        """
+        if table:
+            return without_data(raised.error, (self.task.scoring / "eval.py").read_text("utf-8", "replace"))
+        kind = raised.error.partition(":")[0]
+        return kind if isinstance(getattr(builtins, kind, None), type) else "an exception"
+
+
+def _printed(output: bytes) -> tuple[dict[str, str] | None, float | None, tuple[float | None, ...]]:
+    """Return the inspection's report, the score and its samples, as far as they were printed."""
+    report, score, samples, *_ = [*output.split(b"\n"), b"", b"", b""]
+    told = dict(json.loads(report)) if report else None  # printed before anyone else's code ran
+    value, resampled = _numbers(score), _numbers(samples)
+    finite = all(sample is None or math.isfinite(sample) for sample in resampled)
+    return told, value[0] if len(value) == 1 else None, resampled if finite else ()
+
+
+def _numbers(line: bytes) -> tuple[float | None, ...]:
+    """Read a line of numbers and dashes; nothing where it holds anything else or too much."""
+    words = line.split()
+    odd = len(line) > MOST_BYTES or len(words) > MOST_SAMPLES
+    if odd or not all(word == b"-" or NUMBER.fullmatch(word) for word in words):
+        return ()
+    return tuple(None if word == b"-" else float(word) for word in words)
+
+
+def fault(outcome: Outcome, errors: str, function: str, value: float | None = None) -> Raised:
+    """Say why a function of the metric script gave no usable value, from what it wrote to standard error."""
+    if value is not None:
+        return Raised("", f"{function} returned {value}")
+    if outcome.killed:
+        return Raised("", f"{function} went over its limit of {outcome.killed}")
+    *_, last = [None, *RAISED.finditer(errors)]
+    if outcome.exit != 1 or last is None:
+        return Raised("", f"{function} ended without a value")
+    frames = FRAME.findall(last[0])
+    return Raised(frames[-1] if frames else "", last[1].strip()[:LIMIT])
+
+
+def _first_column(text: str) -> list[str]:
+    import csv
+    import io
+
+    return [row[0] for row in csv.reader(io.StringIO(text, newline="")) if row][1:]

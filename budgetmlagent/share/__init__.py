@@ -1,0 +1,1 @@
+"""A run for somebody else: a folder to send, a page, traces."""

@@ -1,0 +1,133 @@
+"""A run as one folder or zip that a third person can read without the program, and check against its hashes."""
+
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.records import summary
+from budgetmlagent.records.events import Event
+from budgetmlagent.records.rundir import as_json
+from budgetmlagent.run.view import RunView
+from budgetmlagent.share import page
+from memory.state import NANO
+
+SUMS = "SHA256SUMS"
+MONEY = (
+    "id",
+    "step",
+    "node",
+    "model",
+    "served",
+    "price",
+    "tokens_in",
+    "cached",
+    "tokens_out",
+    "state",
+    "usd",
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same run gives the same bytes
+
+
+def caution(view: RunView) -> str:
+    """Return what to know before an export is passed on."""
+    return (
+        f"This holds what the run holds: its prompts, scripts and outputs may quote the task's data (the task says "
+        f"`data: {view.task.data}`). It holds no key."
+    )
+
+
+def files(view: RunView, outcome: Any) -> dict[str, bytes]:
+    """Return every file of the export by name. `outcome(event, artifacts)` tells a step in a few words.
+
+    Raises what reading the run raises: an export is whole or it is not made.
+    """
+    projected = summary.projections(view.record)
+    told = view.summary | {"run_dir": view.run_id}  # where it lay on this machine is nobody else's concern
+    found = projected | {
+        "run.json": as_json(told),
+        "graph.yaml": view.folder.graph.read_bytes(),
+        "money.csv": _money(view),
+    }
+    steps = []
+    for event in view.timeline:
+        parts = list(_parts(view, event))
+        found |= {name: text.encode("utf-8", "replace") for name, _, text in parts}
+        steps.append(
+            page.step_of(event, outcome(event, view.artifacts), [(title, text) for _, title, text in parts])
+        )
+    found["README.md"] = page.readme(told, caution(view)).encode("utf-8", "replace")
+    html = page.html(view, told, steps, _sums(found), caution(view))
+    found["index.html"] = html.encode("utf-8", "replace")
+    return found | {SUMS: _sums(found).encode()}
+
+
+def _parts(view: RunView, event: Event) -> Iterator[tuple[str, str, str]]:
+    """Yield file name, title and text of what was said and run at a step."""
+    at, node = f"{event.step:03d}", re.sub(r"[^\w.-]", "_", event.node)
+    if event.prompt:
+        yield f"prompts/{at}-{node}.txt", f"what {event.model} was shown", view.prompt(event.step)
+    if event.reply:
+        yield f"replies/{at}-{node}.txt", f"what {event.model} said", view.reply(event.step)
+    if event.execution:
+        execution = view.artifacts.json(event.execution)
+        yield f"scripts/{at}.py", "the script that ran", view.artifacts.text(execution["script"])
+        yield f"outputs/{at}.txt", "what it printed", view.artifacts.text(execution["output"])
+
+
+def _money(view: RunView) -> bytes:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(MONEY)
+    for call in view.calls:
+        exact = call | {"usd": f"{call['usd_nano'] // NANO}.{call['usd_nano'] % NANO:09d}"}
+        table.writerow([_cell(exact[key]) for key in MONEY])
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: Any) -> str:
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _sums(found: Mapping[str, bytes]) -> str:
+    """Return the lines that `sha256sum -c` reads."""
+    return "".join(f"{hashlib.sha256(found[name]).hexdigest()}  {name}\n" for name in sorted(found))
+
+
+def write(out: Path, top: str, found: Mapping[str, bytes]) -> None:
+    """Write the files into the folder `out`, or, where its name ends in .zip, into a zip under the folder `top`.
+
+    Raises UsageError for a folder that is not empty.
+    """
+    if out.suffix == ".zip":
+        part = out.with_name(f".{out.name}.part")
+        part.write_bytes(_zipped(top, found))
+        part.replace(out)
+        return
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out {out}: is there already; name a new folder or a .zip file")
+    for name, content in found.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _zipped(top: str, found: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(found):
+            entry = zipfile.ZipInfo(f"{top}/{name}", LONG_AGO)
+            entry.compress_type, entry.external_attr, entry.create_system = (
+                zipfile.ZIP_DEFLATED,
+                0o644 << 16,
+                3,
+            )
+            archive.writestr(entry, found[name])
+    return packed.getvalue()

@@ -1,0 +1,165 @@
+"""A run told in plain words on one HTML page that needs no script and no network. Whatever is told is escaped."""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.records.events import Event
+from budgetmlagent.run.view import RunView
+from budgetmlagent.templating import environment
+from graphs.drawing.mermaid import mermaid, outline
+from graphs.drawing.picture import PictureError, svg
+from memory.state import NANO
+
+TEMPLATES = Path(__file__).parent / "templates"
+LONGEST = 20_000  # characters of an output that the page shows; the whole one lies beside it
+PACKAGES = (
+    "budgetmlagent",
+    "langgraph",
+    "langgraph-checkpoint-sqlite",
+    "langchain-openai",
+    "chromadb",
+    "genai-prices",
+)
+
+
+def readme(summary: Mapping[str, Any], caution: str) -> str:
+    """Return README.md: what lies where."""
+    return environment(TEMPLATES).get_template("README.md.jinja").render(run=summary, caution=caution)
+
+
+def html(
+    view: RunView, summary: Mapping[str, Any], steps: Sequence[dict[str, Any]], hashes: str, caution: str
+) -> str:
+    """Return index.html. `steps` are those of `steps_of`, `hashes` the lines of SHA256SUMS of all other files."""
+    timeline, calls = view.timeline, view.calls
+    every = {(event.step, event.recall_key, event.graph) for way in view.timelines for event in way}
+    here = {(event.step, event.recall_key, event.graph) for event in timeline}
+    return (
+        environment(TEMPLATES, html=True)
+        .get_template("index.html.jinja")
+        .render(
+            run=summary,
+            task={"text": printable(view.task.text), "data": view.task.data},
+            story=_story(summary),
+            caution=caution,
+            result=list(_result(summary)),
+            svg=_picture(view, timeline),
+            outline=printable(outline(view._graph, timeline, view.next)),
+            steps=steps,
+            elsewhere=len(every - here),
+            money=[call | {"dollars": dollars(call["usd_nano"])} for call in calls],
+            total=dollars(sum(call["usd_nano"] for call in calls)),
+            integrity=_integrity(summary),
+            versions=_versions(),
+            hashes=hashes,
+        )
+    )
+
+
+def _picture(view: RunView, timeline: Sequence[Event]) -> Any:
+    """Return the graph with the way taken as SVG: our own drawing, in which every label is escaped already."""
+    from markupsafe import Markup
+
+    try:
+        return Markup(svg(mermaid(view._graph, timeline, view.next)))  # noqa: S704
+    except PictureError:
+        return ""
+
+
+def _story(summary: Mapping[str, Any]) -> str:
+    better, gain = _number(summary["best"]), summary["gain_pct"]
+    told = f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['feedback']} score)."
+    if gain is not None:
+        word = "a success" if summary["success"] else "less than the 10% that count as success"
+        told += f" On answers that it never saw, that is {gain:+.1f}% better: {word}."
+    spent = f"${summary['usd']:.4f} of ${summary['budget']:.2f}"
+    return (
+        f"{told} It took {summary['turns']} decisions, {summary['steps']} steps and {spent}. {_end(summary)}"
+    )
+
+
+def _end(summary: Mapping[str, Any]) -> str:
+    replayed = " It is the replay of a recording: nothing was spent." if summary["replayed"] else ""
+    return f"The run {summary['status']}: {printable(summary['reason'])}.{replayed}"
+
+
+def _result(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield (
+        "score during the run",
+        f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['feedback']})",
+    )
+    yield "private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"
+    yield "gain", "unknown" if summary["gain_pct"] is None else f"{summary['gain_pct']:+.1f}%"
+    yield "success (10% or more)", "yes" if summary["success"] else "no"
+    yield "brought by", summary["best_by"] or "nothing"
+    yield "models", ", ".join(f"{name}: {model}" for name, model in summary["models"].items()) or "none"
+    yield "budget, spent", f"${summary['budget']:.2f}, ${summary['usd']:.6f} in {summary['calls']} calls"
+    yield "graph, seed, memory", f"{summary['graph']}, {summary['seed']}, {summary['history']}"
+    yield "time", f"{summary['seconds']:.0f} seconds"
+
+
+def _integrity(summary: Mapping[str, Any]) -> str:
+    verdict = summary["integrity"]
+    if not verdict:
+        return "There is no verdict: it is given when a run comes to its end."
+    changed = ", ".join(map(str, verdict.get("changed", []))) or "none"
+    word = "In order" if verdict.get("ok") else "NOT in order"
+    return (
+        f"{word}: of {verdict.get('checked', 0)} files that no script may change (the scorer, the answers, the data) these "
+        f"were changed: {changed}; {verdict.get('attempts', 0)} attempts to get round the rules were counted."
+    )
+
+
+def _versions() -> list[tuple[str, str]]:
+    return [
+        ("Python", platform.python_version()),
+        ("platform", platform.platform()),
+        *((p, version(p)) for p in PACKAGES),
+    ]
+
+
+def step_of(event: Event, outcome: str, parts: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return what the page tells of a step; `parts` are title and text of what can be unfolded."""
+    route = event.route
+    return {
+        "number": event.step,
+        "node": event.node,
+        "model": event.model or "",
+        "outcome": printable(outcome),
+        "rule": printable(route.get("rule", "")),
+        "saw": printable(_saw(route.get("saw", {}))),
+        "passed": [(printable(p["rule"]), printable(_saw(p["saw"]))) for p in route.get("passed", [])],
+        "edits": [printable(", ".join(edit["fields"]) or "the graph or a limit") for edit in event.edits],
+        "parts": [{"title": title, "text": printable(_short(text))} for title, text in parts],
+        "usd": dollars(round(event.usd * NANO)) if event.calls else "",
+    }
+
+
+def _short(text: str) -> str:
+    return (
+        text
+        if len(text) <= LONGEST
+        else f"{text[:LONGEST]}\n… ({len(text)} characters; the whole lies beside this page)"
+    )
+
+
+def _saw(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+
+
+def dollars(nano: int) -> str:
+    """Return nano-dollars as dollars, to the last digit."""
+    return f"${nano // NANO}.{nano % NANO:09d}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.5g}"
+
+
+def printable(text: str) -> str:
+    """Return text without control characters, which are no text in HTML."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

@@ -1,0 +1,96 @@
+"""A run's own memory held against its artifacts, and made again from them: each item is an artifact of the run too."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.upkeep.stores import Row, row, rows
+from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.merge import MARK, forgotten, merge, unmark
+from memory.store import KINDS, Item, Store, StoreError, item_id
+
+ITEMS, INDEX = "items", "index"
+
+
+def of_run(run: RunDir) -> list[Row]:
+    """Check the run's own memory: its items, its index, and whether the shared memory has what it is said to have."""
+    if not run.history.is_dir():
+        return []
+    store, wrong = Store(run.history), []
+    for name in store.ids():
+        try:
+            store.get(name)
+        except (StoreError, KeyError, ValueError):
+            wrong.append(
+                f"the item {name} is damaged: `--rebuild` makes it again where the run has its artifact"
+            )
+    if not wrong:
+        try:
+            with store:
+                count = store.count()
+        except StoreError as error:
+            wrong.append(f"{error} (`--rebuild` does both)")
+        else:
+            if count != len(store.ids()):
+                wrong.append(f"the index has {count} of {len(store.ids())} items: `--rebuild` makes it again")
+    return [*rows("memory", wrong, f"{len(store.ids())} items, all in the index"), *_merged(run, store)]
+
+
+def _merged(run: RunDir, store: Store) -> Iterator[Row]:
+    if not (run.history / MARK).exists():
+        yield row("merged", True, "not in the shared memory yet: the next run merges it")
+        return
+    there = forgotten(run.shared_history) | set(Store(run.shared_history).ids())
+    missing = set(store.ids()) - there
+    words = f"the shared memory lacks {len(missing)} items that are marked as merged: `--rebuild` merges them again"
+    yield row(
+        "merged",
+        not missing,
+        words if missing else "every item is in the shared memory, or was forgotten there",
+    )
+
+
+def rebuild(run: RunDir) -> int:
+    """Make items and index again from the run's artifacts, merge them, and return how many items there are.
+
+    An item whose artifact is lost too is kept where its own file is whole. Raises StoreError where a store is in use.
+    """
+    if not run.history.is_dir():
+        return 0
+    store = Store(run.history)
+    with store.hold():
+        whole = {item_id(item): item for item in [*_kept(store), *_from_artifacts(run)]}
+        for part in (ITEMS, INDEX):
+            shutil.rmtree(run.history / part, ignore_errors=True)
+        with Store(run.history) as again:
+            again.upsert(whole.values())
+        unmark(run.history)
+    merge(run.history, run.shared_history)
+    return len(whole)
+
+
+def _kept(store: Store) -> Iterator[Item]:
+    for name in store.ids():
+        try:
+            yield store.get(name)
+        except (StoreError, KeyError, ValueError):
+            continue
+
+
+def _from_artifacts(run: RunDir) -> Iterator[Item]:
+    """Yield the items that this run kept: JSON that says of itself that it is one, and whose it is."""
+    artifacts = Artifacts(run.artifacts)
+    for path in sorted(Path(run.artifacts).glob("[0-9a-f]*")):
+        try:
+            raw = artifacts.read(path.name)
+            item = json.loads(raw) if raw.startswith(b"{") else None
+        except (CorruptArtifactError, OSError, ValueError):
+            continue
+        if isinstance(item, dict) and _is_item(item, run.run_id) and item_id(item) == path.name:
+            yield item
+
+
+def _is_item(item: Item, run: str) -> bool:
+    return item.get("kind") in KINDS and item.get("run") == run and bool(str(item.get("text", "")).strip())

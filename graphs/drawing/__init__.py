@@ -1,0 +1,1 @@
+"""Pictures of a graph: Mermaid text, a run laid over it, SVG and PNG."""

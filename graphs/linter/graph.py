@@ -1,0 +1,50 @@
+"""The linter: everything that can be known to be wrong with a graph before it runs."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from graphs.finding import Finding, Keys, Kind, Problem
+from graphs.linter.nodes import node_problems, shared_problems
+from graphs.linter.rules import rule_problems
+from graphs.linter.ways import way_problems
+from graphs.policy import END
+from graphs.registry import nearest
+
+if TYPE_CHECKING:
+    from graphs.spec import GraphSpec
+
+__all__ = ["Finding", "lint"]
+
+NAMES: set[Kind] = {"unknown-node", "unknown-predicate", "no-rules", "last-rule"}
+
+
+def lint(spec: "GraphSpec", models: Iterable[str] | None = None) -> list[Finding]:
+    """Return the findings of a graph, in the order of its lines; none for one that can run.
+
+    The models on its ladders are judged where `models`, the names of a models.yaml, is given.
+    """
+    names = None if models is None else list(models)
+    problems = [*_names(spec), *node_problems(spec, names), *rule_problems(spec), *shared_problems(spec)]
+    # With a name that leads nowhere, nearly every way would be found wanting: once is enough.
+    if not any(kind in NAMES for _, kind, _ in problems):
+        problems += way_problems(spec)
+    findings = [Finding(*spec.place(*keys), kind, what) for keys, kind, what in problems]
+    return sorted(findings, key=lambda finding: (finding.line, finding.column))
+
+
+def _names(spec: "GraphSpec") -> Iterator[Problem]:
+    if spec.start not in spec.nodes:
+        hint = nearest(spec.start, spec.nodes)
+        yield ("start",), "unknown-node", f"start: unknown node {spec.start!r}{hint}"
+    for name in spec.nodes:
+        if not spec.rules.get(name):
+            keys: Keys = ("rules", name) if name in spec.rules else ("nodes", name)
+            yield keys, "no-rules", f"node {name!r} has no rules: give it at least `- {{to: {END}}}`"
+    for name in spec.rules:
+        if name not in spec.nodes:
+            hint = nearest(name, spec.nodes)
+            yield (
+                ("rules", name),
+                "unknown-node",
+                f"rules of an unknown node {name!r}{hint}: remove them or add it",
+            )

@@ -1,0 +1,223 @@
+"""Edits of a graph: each is a few changes of the file's text, and keeps every character that it need not change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from graphs.finding import GraphError, Keys
+from graphs.policy import END
+from graphs.registry import nearest
+from graphs.text.flow import flow
+from graphs.text.source import Source
+from graphs.text.write import as_node, as_rule, fork_lines, node_lines, rule_lines
+
+Rules = list[dict[str, Any]]
+
+
+class Draft:
+    """A graph in the course of an edit: its text, and the plain values that the text has to give in the end."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self.values = source, _unshared(source.values)
+        self.nodes: dict[str, Any] = self.values["nodes"]
+        self.rules: dict[str, Rules] = self.values["rules"]
+
+    def done(self) -> Source:
+        """Return the edited text. Raises GraphError where it does not say what was meant: aliases can do that."""
+        if self._source.values != self.values:
+            raise GraphError(
+                f"{self._source.path}: the edit does not fit the file's layout: write its rules as a block list"
+                " of flow maps, without anchors and aliases"
+            )
+        return self._source
+
+    def assign(self, value: Any, *keys: str | int) -> None:
+        """Put a value in the place of another."""
+        self._holder(keys)[keys[-1]] = _plain(value)
+        self._source = self._source.replace(keys, flow(value))
+
+    def add_node(self, name: str, node: dict[str, Any]) -> None:
+        """Add a node after the others."""
+        if name in self.nodes:
+            raise GraphError(f"there is a node {name!r} already")
+        lines = node_lines(name, node)
+        self._source = self._source.insert(("nodes",), len(self.nodes), lines[0], lines)
+        self.nodes[name] = _plain(node)
+
+    def insert_rule(self, node: str, index: int, rule: dict[str, Any]) -> None:
+        """Add a rule before rule `index` of a node, which may not have any yet."""
+        rule = _plain(rule)
+        if node in self.rules:
+            self._source = self._source.insert(("rules", node), index, flow(rule), rule_lines(rule))
+        else:
+            inline = f"{flow(node)}: [{flow(rule)}]"
+            self._source = self._source.insert(("rules",), len(self.rules), inline, fork_lines(node, [rule]))
+        self.rules.setdefault(node, []).insert(index, rule)
+
+    def only_rule(self, node: str, rule: dict[str, Any]) -> None:
+        """Give a node this rule and no other."""
+        if not self.rules.get(node):
+            return self.insert_rule(node, 0, rule)
+        for index in range(len(self.rules[node]) - 1, 0, -1):
+            self.remove("rules", node, index)
+        return self.assign(rule, "rules", node, 0)
+
+    def remove(self, *keys: str | int) -> None:
+        """Take out a node, a node's rules or a rule."""
+        self._source = self._source.remove(keys)
+        del self._holder(keys)[keys[-1]]
+
+    def _holder(self, keys: Keys) -> Any:
+        holder: Any = self.values
+        for key in keys[:-1]:
+            holder = holder[key]
+        return holder
+
+    def every_rule(self) -> Iterable[tuple[Keys, dict[str, Any]]]:
+        """Return each rule with the way to it."""
+        return [(("rules", n, i), rule) for n, rules in self.rules.items() for i, rule in enumerate(rules)]
+
+    def know(self, name: Any, *, end: bool = False) -> None:
+        """Raise GraphError where `name` is no node (nor END, where that will do). Other types are for the model."""
+        names = [*self.nodes, END] if end else list(self.nodes)
+        if isinstance(name, str) and name not in names:
+            raise GraphError(f"unknown node {name!r}{nearest(name, names)}; there are {', '.join(names)}")
+
+    def know_rule(self, rule: Mapping[str, Any]) -> None:
+        """Raise GraphError where the rule leads to, or moves, a node that is not there."""
+        self.know(rule.get("to"), end=True)
+        for move in ("up", "down"):
+            self.know(rule.get(move))
+
+
+def assigned(source: Source, field: str, value: Any) -> Source:
+    """Return the text with another `name` or `start`."""
+    draft = Draft(source)
+    draft.assign(value, field)
+    return draft.done()
+
+
+def add_node(source: Source, name: str, *, run: Any = None, **fields: Any) -> Source:
+    """Add a node, without rules."""
+    draft = Draft(source)
+    draft.add_node(name, as_node(name if run is None else run, **fields))
+    return draft.done()
+
+
+def set_node(source: Source, node: str, fields: Mapping[str, Any]) -> Source:
+    """Change fields of a node; the others stay."""
+    draft = Draft(source)
+    draft.know(node)
+    own = draft.nodes[node]
+    if fields.keys() <= own.keys():
+        for key, value in fields.items():
+            draft.assign(value, "nodes", node, key)
+    else:
+        draft.assign(as_node(**own | dict(fields)), "nodes", node)
+    return draft.done()
+
+
+def insert(source: Source, node: str, after: str, before: str | None, fields: Mapping[str, Any]) -> Source:
+    """Put a node, new or not, on the way from `after` to `before`."""
+    draft = Draft(source)
+    draft.know(after)
+    rules = draft.rules.get(after) or []
+    if not rules:
+        raise GraphError(f"{after!r} has no rules: nothing leads on from it")
+    target = rules[-1]["to"] if before is None else before
+    draft.know(target, end=True)
+    leading = [index for index, rule in enumerate(rules) if rule["to"] == target]
+    if not leading:
+        raise GraphError(f"no rule of {after!r} leads to {target!r}: they lead to {_targets(rules)}")
+    if node in (after, target):
+        raise GraphError(f"{node!r} cannot stand between {after!r} and {target!r}: it is one of them")
+    if node not in draft.nodes:
+        draft.add_node(node, as_node(**{"run": node} | dict(fields)))
+    elif fields:
+        raise GraphError(f"there is a node {node!r} already: it keeps its {', '.join(fields)}")
+    for index in leading:
+        draft.assign(node, "rules", after, index, "to")
+    draft.only_rule(node, {"to": target})
+    return draft.done()
+
+
+def remove_node(source: Source, node: str) -> Source:
+    """Take a node out, and lead past it."""
+    draft = Draft(source)
+    draft.know(node)
+    if len(draft.nodes) == 1:
+        raise GraphError(f"{node!r} is the only node: a graph has at least one")
+    own = draft.rules.get(node) or [{"to": END}]
+    target = own[-1]["to"] if own[-1]["to"] != node else END
+    draft.remove("nodes", node)
+    if node in draft.rules:
+        draft.remove("rules", node)
+    for keys, rule in draft.every_rule():
+        if rule["to"] == node:
+            draft.assign(target, *keys, "to")
+        if node in (rule.get("up"), rule.get("down")):
+            moves = {k: v for k, v in rule.items() if k not in ("up", "down") or v != node}
+            draft.assign(as_rule(**moves), *keys)
+    if draft.values["start"] == node:
+        draft.assign(target, "start")
+    return draft.done()
+
+
+def connect(source: Source, node: str, rule: dict[str, Any]) -> Source:
+    """Add a conditional rule before the last one, or change where the last one leads."""
+    draft = Draft(source)
+    draft.know(node)
+    draft.know_rule(rule)
+    rules = draft.rules.get(node) or []
+    last = bool(rules) and not rules[-1].get("when")
+    if "when" in rule or not last:
+        draft.insert_rule(node, len(rules) - 1 if last else len(rules), rule)
+    elif rule.keys() == {"to"}:
+        draft.assign(rule["to"], "rules", node, len(rules) - 1, "to")
+    else:
+        draft.assign(as_rule(**rules[-1] | rule), "rules", node, len(rules) - 1)
+    return draft.done()
+
+
+def set_rule(source: Source, node: str, index: int, rule: dict[str, Any]) -> Source:
+    """Put a rule in the place of another, or behind the last one."""
+    draft = Draft(source)
+    draft.know(node)
+    draft.know_rule(rule)
+    rules = draft.rules.get(node) or []
+    if index == len(rules):
+        draft.insert_rule(node, index, rule)
+    else:
+        _know_index(node, index, rules)
+        draft.assign(rule, "rules", node, index)
+    return draft.done()
+
+
+def remove_rule(source: Source, node: str, index: int) -> Source:
+    """Take a rule out."""
+    draft = Draft(source)
+    draft.know(node)
+    _know_index(node, index, draft.rules.get(node) or [])
+    draft.remove("rules", node, index)
+    return draft.done()
+
+
+def _unshared(value: Any) -> Any:
+    """Return a copy in which no two places are one, as aliases make them."""
+    if isinstance(value, dict):
+        return {key: _unshared(item) for key, item in value.items()}
+    return [_unshared(item) for item in value] if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    """Return the value as YAML gives it back: a tuple as a list."""
+    return Source.read(flow(value), "").values
+
+
+def _know_index(node: str, index: int, rules: Sequence[Any]) -> None:
+    if not isinstance(index, int) or not 0 <= index < len(rules):
+        known = f"they are 0 to {len(rules) - 1}" if rules else "it has none"
+        raise GraphError(f"{node!r} has no rule {index!r}: {known}")
+
+
+def _targets(rules: Rules) -> str:
+    return ", ".join(dict.fromkeys(repr(rule["to"]) for rule in rules))

@@ -1,0 +1,64 @@
+"""How a graph is written: block mappings, with a flow map for each node and each rule, as in the shipped files."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphs.text.flow import flow
+from graphs.text.source import Source
+
+if TYPE_CHECKING:
+    from graphs.spec import GraphSpec, NodeSpec
+
+
+def as_node(run: Any, prompt: Any = "", ladder: Any = (), budget: Any = None) -> dict[str, Any]:
+    """Return a node as its flow map has it: what is not needed is left out."""
+    listed = list(ladder) if isinstance(ladder, tuple) else ladder
+    rest = {"prompt": prompt, "ladder": listed, "budget": budget}
+    return {"run": run} | {key: value for key, value in rest.items() if value not in ("", [], None)}
+
+
+def as_rule(**rule: Any) -> dict[str, Any]:
+    """Return a rule in the files' order: predicate, its arguments, moves, target; what is empty is left out."""
+    first, last = ("when",), ("up", "down", "to")
+    keys = [*first, *(key for key in rule if key not in first + last), *last]
+    return {key: rule[key] for key in keys if key in rule and (key not in first + last or rule[key] != "")}
+
+
+def node_lines(name: str, node: Mapping[str, Any]) -> list[str]:
+    """Return the entry of a node."""
+    return [f"{flow(name)}: {flow(node)}"]
+
+
+def rule_lines(rule: Mapping[str, Any]) -> list[str]:
+    """Return the entry of a rule."""
+    return [f"- {flow(rule)}"]
+
+
+def fork_lines(node: str, rules: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the entry of a node's rules."""
+    if not rules:
+        return [f"{flow(node)}: []"]
+    return [f"{flow(node)}:", *(f"  {line}" for rule in rules for line in rule_lines(rule))]
+
+
+def written(spec: "GraphSpec") -> Source:
+    """Return the text of a graph that was made in code."""
+    nodes = [line for name, node in spec.nodes.items() for line in node_lines(name, _node(node))]
+    rules = [
+        line
+        for name, fork in spec.rules.items()
+        for line in fork_lines(name, [as_rule(**rule.model_dump()) for rule in fork])
+    ]
+    lines = [
+        f"name: {flow(spec.name)}",
+        f"start: {flow(spec.start)}",
+        "nodes:",
+        *(f"  {line}" for line in nodes),
+        "rules:" if rules else "rules: {}",
+        *(f"  {line}" for line in rules),
+    ]
+    return Source.read("\n".join(lines) + "\n", "<graph>")
+
+
+def _node(node: "NodeSpec") -> dict[str, Any]:
+    return as_node(node.run, node.prompt, node.ladder, node.budget)

@@ -1,0 +1,122 @@
+"""Edits of a script that works, made on its syntax tree: how a task without a template of its own gets better.
+
+An edit is `{"op": name, ...}`. Each operation returns None where it finds nothing to change.
+"""
+
+import ast
+import builtins
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nodes.craft.estimators import (
+    MODULE,
+    NATIVE,
+    NO_PROBABILITY,
+    WRAPPERS,
+    constructors,
+    imports,
+    inside,
+    kind,
+    names_in,
+)
+from nodes.craft.scripts import same
+from nodes.craft.source import Edit, Source, name_of
+from nodes.edits_speed import hoist, memoise
+
+LOOPS = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+INVERSE = {"log1p": "expm1", "sqrt": "square"}
+
+
+def apply_edit(script: str, edit: Mapping[str, Any], briefing: Mapping[str, Any]) -> str | None:
+    """Return `script` with `edit` made, or None where the edit does not apply or changes nothing.
+
+    Operations:
+    `exchange_estimator {classifier: "...", regressor: "..."}` puts another model in place of each one;
+    `ensemble {classifier: ["...", ...], regressor: [...]}` lets each model vote with others;
+    `transform_target {function: log1p | sqrt}` fits regressors to a function of the target;
+    `memoise` and `hoist` save repeated work. Targets of several columns are known by `briefing["kinds"]`.
+    """
+    source = Source.of(script)
+    operation = OPERATIONS.get(str(edit.get("op", "")))
+    if source is None or operation is None:
+        return None
+    edited = operation(source, edit, set(briefing.get("kinds") or ()))
+    return None if edited is None or same(edited, script) else edited
+
+
+def exchange_estimator(source: Source, edit: Mapping[str, Any], kinds: set[str]) -> str | None:
+    """Put the edit's classifier or regressor in place of each model."""
+
+    def new(call: ast.Call) -> str:
+        return str(edit.get(kind(name_of(call))) or "")
+
+    return _models_replaced(source, new, kinds)
+
+
+def ensemble(source: Source, edit: Mapping[str, Any], kinds: set[str]) -> str | None:
+    """Let each model vote with the edit's members of its kind."""
+
+    def new(call: ast.Call) -> str:
+        what = kind(name_of(call))
+        others = [str(member) for member in edit.get(what) or []]
+        if not others or name_of(call).startswith(("Voting", "Stacking")):
+            return ""
+        members = [source.code(call), *others]
+        listed = ", ".join(f'("m{i}", {member})' for i, member in enumerate(members))
+        if what == "regressor":
+            return f"VotingRegressor([{listed}])"
+        heads = any(name in NO_PROBABILITY for member in members for name in names_in(member))
+        return f"VotingClassifier([{listed}]" + ("" if heads else ', voting="soft"') + ")"
+
+    return _models_replaced(source, new, kinds)
+
+
+def transform_target(source: Source, edit: Mapping[str, Any], _kinds: set[str]) -> str | None:
+    """Fit each regressor to a function of the target, and take its inverse of what it predicts."""
+    function = str(edit.get("function", "log1p"))
+    if function not in INVERSE:
+        return None
+    edits: list[Edit] = []
+    for call in constructors(source.tree):
+        if kind(name_of(call)) == "regressor" and not inside(source, call, ["TransformedTargetRegressor"]):
+            new = f"TransformedTargetRegressor({source.code(call)}, func=np.{function}, inverse_func=np.{INVERSE[function]})"
+            edits.append(source.replace(call, new))
+    if edits and "np" not in source.bound:
+        edits.append(source.import_("import numpy as np"))
+    return source.edited([*edits, *imports(source, ["TransformedTargetRegressor"])]) if edits else None
+
+
+OPERATIONS: dict[str, Callable[[Source, Mapping[str, Any], set[str]], str | None]] = {
+    "exchange_estimator": exchange_estimator,
+    "ensemble": ensemble,
+    "transform_target": transform_target,
+    "memoise": lambda source, _edit, _kinds: memoise(source),
+    "hoist": lambda source, _edit, _kinds: hoist(source),
+}
+
+
+def _models_replaced(source: Source, new: Callable[[ast.Call], str], kinds: set[str]) -> str | None:
+    """Put `new(call)` in place of each model's constructor, wrapped where its target has several columns."""
+    edits: list[Edit] = []
+    used: set[str] = set()
+    for call in constructors(source.tree):
+        expression = new(call)
+        names = names_in(expression)
+        if not names or not all(n in MODULE or n in source.bound or hasattr(builtins, n) for n in names):
+            continue  # nothing for this kind, or a name that nobody could import
+        expression = _for_columns(source, call, expression, kinds)
+        edits.append(source.replace(call, expression))
+        used.update(names_in(expression))
+    return source.edited([*edits, *imports(source, used)]) if edits else None
+
+
+def _for_columns(source: Source, call: ast.Call, expression: str, kinds: set[str]) -> str:
+    """Wrap `expression` where the target has several columns and neither it nor the script takes them one by one."""
+    several = "multi_label" in kinds or "multi_output" in kinds
+    first = expression.partition("(")[0].strip()
+    looped = any(isinstance(n, LOOPS) and any(c is call for c in ast.walk(n)) for n in ast.walk(source.tree))
+    if not several or first in NATIVE or looped or inside(source, call, WRAPPERS):
+        return expression
+    if kind(name_of(call)) == "regressor":
+        return f"MultiOutputRegressor({expression})"
+    return f"{'OneVsRestClassifier' if 'multi_label' in kinds else 'MultiOutputClassifier'}({expression})"

@@ -1,0 +1,1 @@
+"""Repairs without a model, a file a family of errors."""

@@ -1,0 +1,141 @@
+"""Cures for an import from the wrong module, or of a name or module that does not exist."""
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from nodes.craft.repairs.names import Cure, cure_name, meant, uses
+from nodes.craft.source import Edit, Source, free
+
+MODULES = {
+    "lgbm": "lightgbm",
+    "LightGBM": "lightgbm",
+    "lgb": "lightgbm",
+    "scikit_learn": "sklearn",
+    "sk": "sklearn",
+}
+NUMPY = ("float", "int", "bool", "object", "str", "complex")  # aliases of builtins that numpy took away
+
+
+def cure_import(script: str, name: str, names: Mapping[str, str], sources: Sequence[str]) -> Cure | None:
+    """Repair `from module import name` where that module holds no such name; None where nothing applies."""
+    source = Source.of(script)
+    if source is None:
+        return None
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            for alias in node.names:
+                if alias.name == name:
+                    return _reimported(source, node, alias, names, sources)
+    return _qualified(source, name, names)
+
+
+def cure_module(script: str, module: str, names: Mapping[str, str], sources: Sequence[str]) -> Cure | None:
+    """Repair the import of a `module` that does not exist: all its names from elsewhere, or dropped where unused."""
+    source = Source.of(script)
+    if source is None:
+        return None
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and node.module == module:
+            for alias in node.names:
+                if cure := _reimported(source, node, alias, names, sources):
+                    return cure
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name == module:
+                    return _remoduled(source, node, alias)
+    return None
+
+
+def cure_attribute(
+    script: str, module: str, name: str, names: Mapping[str, str], sources: Sequence[str]
+) -> Cure | None:
+    """Repair `module.name` where the module has no such name: import a submodule, or the name from where it is."""
+    source = Source.of(script)
+    if source is None:
+        return None
+    if module == "numpy" and name in NUMPY:
+        found = [n for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and n.attr == name]
+        edits = [source.replace(n, name) for n in found if _root(n) in ("np", "numpy")]
+        healed = source.edited(edits)
+        return (healed, f"took {name} for np.{name}") if healed else None
+    if f"{module}.{name}" in names.values():
+        healed = source.edited([source.import_(f"import {module}.{name}")])
+        return (healed, f"added 'import {module}.{name}'") if healed else None
+    return cure_import(script, name, names, sources)
+
+
+def _reimported(
+    source: Source, node: ast.ImportFrom, alias: ast.alias, names: Mapping[str, str], sources: Sequence[str]
+) -> Cure | None:
+    """Import one alias of a statement from where it is; where it is nowhere, drop what is unused or lost."""
+    known = alias.name if alias.name in names else meant(alias.name, names)
+    local = alias.asname or alias.name
+    if not known or (names[known], known) == (node.module, alias.name):
+        script = _without(source, node, alias)
+        if script and local in free(script):
+            return cure_name(script, local, names, sources)
+        return (script, f"dropped the import of {alias.name}, which is not used") if script else None
+    line = f"from {names[known]} import {known}" + (f" as {alias.asname}" if alias.asname else "")
+    edits = [] if alias.asname or known == local else uses(source, local, known)
+    script = _without(source, node, alias, line, edits)
+    return (script, f"imported {known} from {names[known]}") if script else None
+
+
+def _remoduled(source: Source, node: ast.Import, alias: ast.alias) -> Cure | None:
+    """Import the module that is meant, or drop the import of one that nothing uses."""
+    local = alias.asname or alias.name.partition(".")[0]
+    if module := MODULES.get(alias.name):
+        script = _without(source, node, alias, f"import {module} as {local}")
+        return (script, f"imported {module} for {alias.name}") if script else None
+    script = _without(source, node, alias)
+    if script is None or local in free(script):
+        return None
+    return script, f"dropped the import of {alias.name}, which is not used"
+
+
+def _without(
+    source: Source,
+    node: ast.Import | ast.ImportFrom,
+    alias: ast.alias,
+    line: str = "",
+    edits: Sequence[Edit] = (),
+) -> str | None:
+    """Return the script without one alias of an import, and with `line` instead."""
+    rest = [a for a in node.names if a is not alias]
+    kept = ast.ImportFrom(node.module, rest, 0) if isinstance(node, ast.ImportFrom) else ast.Import(rest)
+    lines = [part for part in (ast.unparse(kept) if rest else "", line) if part] or ["pass"]
+    # A statement at the top level simply goes; in a block something must stand.
+    text = (
+        "" if lines == ["pass"] and node in source.tree.body else ("\n" + " " * node.col_offset).join(lines)
+    )
+    return source.edited([source.replace(node, text), *edits])
+
+
+def _qualified(source: Source, name: str, names: Mapping[str, str]) -> Cure | None:
+    """Repair `metrics.name`, whose module lacks it, by an import of the name from where it is."""
+    modules = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    right = name if name in names else meant(name, names)
+    found = [
+        node
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Attribute) and node.attr == name and _root(node) in modules
+    ]
+    if not right or not found:
+        return None
+    edits = [source.replace(node, right) for node in found]
+    if right not in source.bound:
+        edits.append(source.import_(f"from {names[right]} import {right}"))
+    script = source.edited(edits)
+    return (script, f"imported {right} from {names[right]}") if script else None
+
+
+def _root(node: ast.Attribute) -> str:
+    value = node.value
+    while isinstance(value, ast.Attribute):
+        value = value.value
+    return value.id if isinstance(value, ast.Name) else ""
