@@ -51,18 +51,18 @@ def _routed(state: RunState) -> str:
 
 
 def _step(spec: GraphSpec, name: str, node: NodeSpec, deps: Deps) -> Step:
-    function = load_node(node.run)
+    function, role = load_node(node.run), spec.roles.get(name, name)
     declared = declared_fields(function)
 
     def step(state: RunState, config: RunnableConfig) -> dict[str, Any]:
-        here = _here(name, node, state, config)
+        here = _here(name, node, role, state, config)
         started = time.monotonic()
         # The node gets a copy: a mutation would otherwise leak into the channels behind the checkpoint's back.
         update = function(copy.deepcopy(state), dataclasses.replace(deps, here=here))
         seconds = round(time.monotonic() - started, 3)
         _refuse_undeclared(name, update, declared)
         left = dataclasses.replace(state, **update, spent=deps.models.spent())
-        decided = settle(spec, name, left, deps, here.step)
+        decided = settle(spec, name, left, deps)
         decided["route"]["seconds"] = seconds
         return {**update, **_changed(decided, state, update)}
 
@@ -78,7 +78,7 @@ def _changed(decided: dict[str, Any], state: RunState, update: Mapping[str, Any]
 
 
 def redecide(
-    spec: GraphSpec, name: str, state: RunState, edit: Mapping[str, Any], deps: Deps, step: int
+    spec: GraphSpec, name: str, state: RunState, edit: Mapping[str, Any], deps: Deps
 ) -> dict[str, Any]:
     """Take the decision after the node `name` again, in the state as edited: the fields to write.
 
@@ -88,13 +88,14 @@ def redecide(
     state = dataclasses.replace(undo(state), **edit)
     tops = {role: len(ladder) - 1 for role, ladder in spec.ladders.items()}  # another graph's may be shorter
     rungs = {role: min(rung, tops.get(role, rung)) for role, rung in state.rungs.items()}
-    return {**edit, **settle(spec, name, dataclasses.replace(state, rungs=rungs), deps, step)}
+    return {**edit, **settle(spec, name, dataclasses.replace(state, rungs=rungs), deps)}
 
 
-def settle(spec: GraphSpec, name: str, state: RunState, deps: Deps, step: int) -> dict[str, Any]:
+def settle(spec: GraphSpec, name: str, state: RunState, deps: Deps) -> dict[str, Any]:
     """Decide where the node `name` leads in `state`, and recall what the next one should know: the fields to write."""
-    route, after = decide(name, spec.rules[name], state, spec.ladders, load_predicate)
-    history = [] if route["to"] == END else deps.history.recall(route["to"], after, step)
+    route, after = decide(name, spec.rules[name], state, spec.ladders, load_predicate, spec.roles)
+    to = route["to"]
+    history = [] if to == END else deps.history.recall(to, spec.recalls(to), after)
     return {
         "spent": after.spent,
         "rungs": after.rungs,
@@ -104,11 +105,12 @@ def settle(spec: GraphSpec, name: str, state: RunState, deps: Deps, step: int) -
     }
 
 
-def _here(name: str, node: NodeSpec, state: RunState, config: RunnableConfig) -> Here:
+def _here(name: str, node: NodeSpec, role: str, state: RunState, config: RunnableConfig) -> Here:
     rung = state.rungs.get(name, 0)
     model = node.ladder[rung] if node.ladder else ""
     return Here(
         node=name,
+        role=role,
         prompt=node.prompt,
         model="" if model == RECALL else model,
         ladder=node.ladder,

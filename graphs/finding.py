@@ -14,6 +14,8 @@ Kind = Literal[
     "unreachable", "no-end", "endless",
     # what nodes read and write
     "prompt-variable", "no-prompt", "shared-field",
+    # what a node goes without, in a graph that runs all the same
+    "unused-rung", "lost-recall",
 ]  # fmt: skip
 
 Keys = tuple[str | int, ...]  # the way from the top of a graph to a value: ("rules", "coder", 0, "to")

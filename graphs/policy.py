@@ -6,14 +6,16 @@ every decision can be explained later and decided again under an edited graph.
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from memory.state import Route, RunState
+from memory.state import Route, RunState, role_ahead
 
 if TYPE_CHECKING:
     from graphs.spec import Rule
 
 END = "END"
+NAMES: Mapping[str, str] = MappingProxyType({})  # no role declared: nodes are what they are called
 RECALL = "recall"  # the rung that asks no model
 STOPPED = ("time", "memory", "disk", "output", "processes")  # limits for which the sandbox kills a script
 
@@ -71,9 +73,9 @@ def reached(state: RunState, percent: float) -> Verdict:
 
 
 def case_left(state: RunState) -> Verdict:
-    """The planner still stands on its free rung: memory has not yet said that it has no more."""
-    rung = state.rungs.get("planner", 0)
-    return Verdict(rung == 0, {"planner_rung": rung})
+    """The newest plan is memory's own: it has not yet said that it has no more. So it is before the first plan."""
+    by = state.plan.get("by", "")
+    return Verdict(by in ("", RECALL), {"by": by})
 
 
 def nothing_recalled(state: RunState) -> Verdict:
@@ -209,11 +211,13 @@ def decide(
     state: RunState,
     ladders: Mapping[str, Sequence[str]],
     predicates: Callable[[str], Predicate],
+    roles: Mapping[str, str] = NAMES,
 ) -> Decision:
     """Return the first rule of `node` that holds for `state`, applied.
 
     A rule that moves a role up is passed over while that role stands on its top rung: what cannot be done is not
-    chosen. The last rule of a fork is unconditional (the linter sees to it), so one always holds.
+    chosen. The last rule of a fork is unconditional (the linter sees to it), so one always holds. `roles` are those
+    that nodes declare: a node that is not in there is what its name says.
     """
     passed: list[dict[str, Any]] = []
     for rule in rules:
@@ -225,6 +229,8 @@ def decide(
                 holds, saw = False, saw | {"top_rung": rule.up}
         if holds:
             route = Route(to=rule.to, rule=str(rule), saw=saw, passed=passed)
+            if roles.get(rule.to, rule.to) != rule.to:
+                route["role"] = roles[rule.to]
             return Decision(route, _apply(node, rule, route, state))
         passed.append({"rule": str(rule), "saw": saw})
     raise AssertionError(f"no rule of {node!r} holds; the last one must be unconditional")
@@ -250,7 +256,7 @@ def _apply(node: str, rule: "Rule", route: Route, state: RunState) -> RunState:
     if rule.down and rungs.get(rule.down, 0) > 0:
         rungs[rule.down] -= 1
         route["down"] = rule.down
-    if rule.to == "expert":
+    if role_ahead(route) == "expert":
         counts |= {"failed_since_expert": 0}
     if rule.arguments.get("lifelines"):
         counts["lifelines"] = counts.get("lifelines", 0) + 1

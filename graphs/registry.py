@@ -42,9 +42,9 @@ def load_predicate(name: str) -> Predicate:
 
 @cache
 def shipped_nodes() -> tuple[str, ...]:
-    """Names of the nodes in `nodes/`: the modules with a function of their own name that takes the state."""
-    modules = sorted(Path(nodes.__file__ or "").parent.glob("[a-z]*.py"))
-    return tuple(m.stem for m in modules if f"\ndef {m.stem}(state" in m.read_text(encoding="utf-8"))
+    """Names of the nodes in `nodes/`: each of its modules but those that nodes use has a function of its own name."""
+    modules = Path(nodes.__file__ or "").parent.glob("[a-z]*.py")
+    return tuple(sorted({module.stem for module in modules} - {"declares", "deps", "notes"}))
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -54,7 +54,7 @@ def changed(spec: "GraphSpec", decisions: "Iterable[tuple[int, str, RunState]]")
         if node not in spec.nodes:
             found.append(Change(step, node, before, None))
             continue
-        route, after = decide(node, spec.rules[node], undo(state), spec.ladders, load_predicate)
+        route, after = decide(node, spec.rules[node], undo(state), spec.ladders, load_predicate, spec.roles)
         if (route["to"], after.rungs, after.counts) != (before.to, state.rungs, state.counts):
             found.append(Change(step, node, before, _taken(route)))
     return found

@@ -12,10 +12,13 @@ from graphs.files import SHIPPED, shipped
 from graphs.finding import Finding, GraphError
 from graphs.linter.graph import lint
 from graphs.policy import RECALL
+from graphs.registry import load_node
 from graphs.text import edit
 from graphs.text.shape import explain
 from graphs.text.source import Source
 from graphs.text.write import as_rule, written
+from memory.state import Kind
+from nodes.declares import recalls_of, role_of
 
 if TYPE_CHECKING:
     from nodes.deps import Deps
@@ -35,6 +38,9 @@ class NodeSpec(BaseModel):
     )
     ladder: tuple[str, ...] = Field(
         (), description="Names of models.yaml, cheapest first; `recall` asks no model."
+    )
+    recalls: tuple[Kind, ...] | None = Field(
+        None, description="Kinds of history to supply before it runs; absent: what its function declares."
     )
     budget: float | None = Field(
         None,
@@ -176,12 +182,13 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
         prompt: str = "",
         ladder: Sequence[str] = (),
         budget: float | None = None,
+        recalls: Sequence[Kind] | None = None,
     ) -> Self:
         """Add a node that runs the function `run` (its own name, unless given). Give it rules with `connect`.
 
         This and every edit below raises GraphError, in one line, for an unknown name and for a value of a wrong type.
         """
-        fields = {"prompt": prompt, "ladder": ladder, "budget": budget}
+        fields = {"prompt": prompt, "ladder": ladder, "budget": budget, "recalls": recalls}
         return self._take(edit.add_node(self._current(), name, run=run, **fields))
 
     def set_node(
@@ -192,9 +199,10 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
         prompt: str | None = None,
         ladder: Sequence[str] | None = None,
         budget: float | None = None,
+        recalls: Sequence[Kind] | None = None,
     ) -> Self:
         """Change what is given of a node; the rest stays."""
-        given = {"run": run, "prompt": prompt, "ladder": ladder, "budget": budget}
+        given = {"run": run, "prompt": prompt, "ladder": ladder, "budget": budget, "recalls": recalls}
         fields = {key: value for key, value in given.items() if value is not None}
         return self._take(edit.set_node(self._current(), node, fields))
 
@@ -249,6 +257,16 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
     def ladders(self) -> dict[str, tuple[str, ...]]:
         """Role to ladder, for the roles that have one."""
         return {name: node.ladder for name, node in self.nodes.items() if node.ladder}
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Node to the role that its function declares, for those that do."""
+        return {name: role for name, node in self.nodes.items() if (role := role_of(load_node(node.run)))}
+
+    def recalls(self, node: str) -> tuple[str, ...]:
+        """Return the kinds of history that `node` gets: the graph's word, or else what its function declares."""
+        asked = self.nodes[node].recalls
+        return recalls_of(load_node(self.nodes[node].run)) if asked is None else asked
 
     @property
     def models(self) -> list[str]:

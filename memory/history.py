@@ -59,21 +59,21 @@ class RunHistory:
 
     # What a node is given.
 
-    def recall(self, node: str, state: RunState, step: int = 0) -> list[Recalled]:  # noqa: ARG002 - for a replay
-        """Return what the coming `node` should know; the contents are artifacts of this run.
+    def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:  # noqa: ARG002 - a replay needs it
+        """Return the history of these `kinds` (`memory.state.Kind`); the contents are artifacts of this run.
 
         What this branch itself has tried is known in every mode; cases and repairs only where the history is not off.
         """
-        facts = {
-            "planner": self._reminded if self.mode == "off" else self._menu,
-            "executor": self._same_script,
-            "evaluator": self._same_error,
-            "expert": self._tried,
+        supply: dict[str, Callable[[RunState], list[Found]]] = {
+            "attempts": self._attempts,
+            "highlights": self._highlights,
+            "same_script": self._same_script,
+            "same_error": self._same_error,
         }
         if self.mode != "off":
-            facts["coder"] = self._help
-        found = facts[node](state) if node in facts else []
-        return [self._recalled(name, item, similarity) for name, item, similarity in found]
+            supply |= {"cases": self._menu, "chosen_case": self._chosen, "repairs": self._repairs}
+        found = [hit for kind in kinds if kind in supply for hit in supply[kind](state)]
+        return [self._recalled(name, item, similarity) for name, item, similarity in _once(found)]
 
     def _same_script(self, state: RunState) -> list[Found]:
         if not state.script:
@@ -85,27 +85,25 @@ class RunHistory:
         error = state.run.get("error", "")
         return [found for found in self._chain(state) if error and found[1]["error"] == error][:CHAIN]
 
-    def _tried(self, state: RunState) -> list[Found]:
+    def _attempts(self, state: RunState) -> list[Found]:
         return list(self._chain(state))[:CHAIN][::-1]
 
-    def _reminded(self, state: RunState) -> list[Found]:
-        return _reminders(list(self._chain(state)), _sign(state))
+    def _highlights(self, state: RunState) -> list[Found]:
+        return _highlights(list(self._chain(state)), _sign(state))
 
     def _menu(self, state: RunState) -> list[Found]:
-        chain = list(self._chain(state))
-        tried = {attempt["plan"].get("case") for _, attempt, _ in chain}
+        tried = {attempt["plan"].get("case") for _, attempt, _ in self._chain(state)}
         briefing = self._briefing(state)
         bank = [as_item(case) for case in menu(self.cases, briefing.get("kinds", []))]
         offered = [
             *self._winners(state, briefing),
             *((self.artifacts.put_json(item), item, 1.0) for item in bank),
         ]
-        return [found for found in offered if found[0] not in tried][:CASES] + _reminders(chain, _sign(state))
+        return [found for found in offered if found[0] not in tried][:CASES]
 
-    def _help(self, state: RunState) -> list[Found]:
+    def _chosen(self, state: RunState) -> list[Found]:
         name = state.plan.get("case", "")
-        chosen = [(name, self.artifacts.json(name), 1.0)] if name else []
-        return chosen + self._repairs(state)
+        return [(name, self.artifacts.json(name), 1.0)] if name else []
 
     # Where it comes from.
 
@@ -220,7 +218,12 @@ def _first(found: Sequence[Found], field: str) -> list[Found]:
     return list(firsts.values())
 
 
-def _reminders(chain: Sequence[Found], sign: int) -> list[Found]:
+def _once(found: Sequence[Found]) -> list[Found]:
+    """Leave out what an earlier kind supplied too."""
+    return list({hit[0]: hit for hit in reversed(found)}.values())[::-1]
+
+
+def _highlights(chain: Sequence[Found], sign: int) -> list[Found]:
     """Return the attempts that gained most, newest first among equals, and the newest one in any case."""
 
     def gain(found: Found) -> float:

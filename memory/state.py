@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from typing_extensions import TypedDict  # `langgraph dev` makes a schema of no other before Python 3.12
 
@@ -66,6 +66,18 @@ class Run(TypedDict, total=False):
     noise: float  # standard error of `gain`
 
 
+# What a node can have recalled. Of cases, those that fit the task's data; of attempts, those of this branch alone.
+Kind = Literal[
+    "cases",  # those not tried yet, the best first
+    "chosen_case",  # the one that the plan names
+    "attempts",  # the newest, oldest of them first
+    "highlights",  # the few attempts that gained most, and the newest
+    "same_script",  # attempts whose script has the syntax tree of the one that is to run
+    "same_error",  # attempts that ended with the newest error
+    "repairs",  # how the newest error was cured before, or one like it
+]
+
+
 class Recalled(TypedDict):
     """One item that the history supplied for the next node. Its content is the artifact `id`."""
 
@@ -86,6 +98,7 @@ class Route(TypedDict, total=False):
     """The decision taken after a step."""
 
     to: str
+    role: str  # that the node `to` declares; absent where it is called by it
     rule: str  # the rule as one line of text
     saw: dict[str, Any]  # the values that its predicate looked at
     passed: list[dict[str, Any]]  # the rules passed over before it: {rule, saw}
@@ -114,6 +127,16 @@ class RunState:
     fault: Fault = field(default_factory=Fault)
     route: Route = field(default_factory=Route)
     notes: dict[str, Any] = field(default_factory=dict)
+
+
+def role_ahead(route: Mapping[str, Any]) -> str:
+    """Return the role of the node that a route leads to: what it declares, its name where it declares none."""
+    return str(route.get("role") or route.get("to", ""))
+
+
+def escalates(route: Mapping[str, Any]) -> bool:
+    """Tell whether a decision calls for dearer help: up a ladder, or to an expert."""
+    return bool(route.get("up")) or role_ahead(route) == "expert"
 
 
 def recall_key(values: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from nodes.craft.edits import apply_edit
 from nodes.craft.render import RenderError, render
 from nodes.craft.scripts import ast_key, extract
 from nodes.craft.tuning import tune
+from nodes.declares import declares
 from nodes.deps import Deps
 
 REPAIRABLE = ("crash", "submission")
@@ -22,6 +23,7 @@ class CoderUpdate(TypedDict, total=False):
     counts: Shared[dict[str, int]]
 
 
+@declares(role="coder", recalls=("chosen_case", "repairs"))
 def coder(state: RunState, deps: Deps) -> CoderUpdate:
     """Write the next script, from a case, or by a model: the best script written out again with one change."""
     if state.fault.get("kind") in REPAIRABLE:

@@ -21,6 +21,7 @@ class Here:
     """Where a node stands: set anew by the compiler for each step."""
 
     node: str = ""
+    role: str = ""  # that its function declares, e.g. "expert"
     prompt: str = ""  # name of the node's prompt, "" for none
     model: str = ""  # the model of the current rung; "" where the rung asks none
     ladder: tuple[str, ...] = ()  # the node's rungs, cheapest first; "recall" is no model
@@ -129,8 +130,8 @@ class Artifacts(Protocol):
 class History(Protocol):
     """Long-term memory."""
 
-    def recall(self, node: str, state: RunState, step: int) -> list[Recalled]:
-        """What the coming `node` should know after `step`; the items' contents are artifacts of this run."""
+    def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:
+        """What the coming `node` should know of these `kinds` (`memory.state.Kind`), as artifacts of this run."""
         ...
 
     def remember(self, item: Mapping[str, Any]) -> str:

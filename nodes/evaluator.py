@@ -8,6 +8,7 @@ from memory.noise import noise_of
 from memory.state import Best, Fault, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import error_line, without_data
 from nodes.craft.scripts import ast_key
+from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
 RELIEF = {
@@ -31,6 +32,7 @@ class EvaluatorUpdate(TypedDict, total=False):
     counts: Shared[dict[str, int]]
 
 
+@declares(role="evaluator", recalls=("same_error",))
 def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     """Judge the newest execution and add an attempt to the chain."""
     if state.fault.get("kind") == "duplicate":

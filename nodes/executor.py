@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from memory.attempts import recalled
 from memory.state import Fault, Plan, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import fingerprint
+from nodes.declares import declares
 from nodes.deps import Deps, Execution
 
 Cure = dict[str, Any]  # {from, to: artifact ids, what: sentences}
@@ -22,6 +23,7 @@ class ExecutorUpdate(TypedDict, total=False):
     fault: Shared[Fault]
 
 
+@declares(role="executor", recalls=("same_script",))
 def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
     """Run the coder's script; at the very start the starter, whose data is then briefed."""
     if not state.script:

@@ -6,6 +6,7 @@ from memory.attempts import best_script, briefing, line, recalled
 from memory.state import Fault, Plan, RunState, Shared
 from nodes.craft.replies import said
 from nodes.craft.tuning import compact
+from nodes.declares import declares
 from nodes.deps import Deps
 
 NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
@@ -20,6 +21,7 @@ class ExpertUpdate(TypedDict, total=False):
     counts: Shared[dict[str, int]]
 
 
+@declares(role="expert", recalls=("attempts",))
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for advice; it becomes the coder's next instruction."""
     reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=180, temperature=0.2)

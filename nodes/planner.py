@@ -9,11 +9,12 @@ from memory.attempts import best_script, briefing, chain, line, recalled
 from memory.state import NANO, Fault, Plan, RunState, Shared
 from nodes.craft.replies import json_object, valid
 from nodes.craft.tuning import changes, compact
+from nodes.declares import declares
 from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
 
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
-NAME, SHORT = "planner", 12  # key of this node's notes; letters of a case's id that are kept there
+SHORT = 12  # letters of a case's id that this node's notes keep
 PATIENCE = {"expert": 6, "finish": 8}  # attempts in a row that fail before a model is offered these ways out
 FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
 WARM = 3  # and before it is asked at a higher temperature
@@ -50,13 +51,16 @@ class PlannerUpdate(TypedDict, total=False):
     notes: dict[str, Any]
 
 
+@declares(role="planner", recalls=("cases", "highlights"))
 def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not."""
     if state.turn >= state.task.get("turns", 0):
         return _failed(state, "no_turn", "all turns are used")
     if deps.task.seconds_left() <= 0:
         return _failed(state, "no_turn", "the run's time is used up")
-    chosen = state.notes.get(NAME, {}).get("chosen", [])
+    chosen = {
+        case for note in state.notes.values() if isinstance(note, dict) for case in note.get("chosen", [])
+    }
     cases = [case for case in recalled(state, deps.artifacts, "case") if case["id"][:SHORT] not in chosen]
     if not deps.here.model:
         if not cases:
@@ -64,7 +68,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
                 "plan": Plan(),
                 "fault": Fault(kind="nothing_recalled", detail="memory has no untried case"),
             }
-        return _decided(state, _apply(cases[0], by="recall"))
+        return _decided(state, deps, _apply(cases[0], by="recall"))
     script = best_script(state, deps.artifacts, deps.task.starter)
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     actions = _offered(state, deps, cases, tuned)
@@ -84,7 +88,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         return _failed(
             state, "unparsable", f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
         )
-    return _chosen(state, choice, cases, tuned, by=deps.here.model)
+    return _chosen(state, deps, choice, cases, tuned)
 
 
 def _tuned(state: RunState, deps: Deps) -> list[str]:
@@ -112,28 +116,28 @@ def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: li
 
 
 def _chosen(
-    state: RunState, choice: Choice, cases: list[dict[str, Any]], tuned: list[str], by: str
+    state: RunState, deps: Deps, choice: Choice, cases: list[dict[str, Any]], tuned: list[str]
 ) -> PlannerUpdate:
-    action, instruction = choice.action, choice.instruction.strip()
+    action, instruction, by = choice.action, choice.instruction.strip(), deps.here.model
     if action == "apply":
         named = [case for case in cases if case["name"] == choice.case]
         if not named:
             return _failed(state, "unparsable", f"there is no case {choice.case[:80]!r} in the menu")
-        return _decided(state, _apply(named[0], by=by))
+        return _decided(state, deps, _apply(named[0], by=by))
     if action == "tune":
         if choice.change not in tuned:
             return _failed(state, "unparsable", f"there is no change {choice.change[:80]!r} in the list")
-        return _decided(state, Plan(action=action, instruction=choice.change, case="", by=by))
+        return _decided(state, deps, Plan(action=action, instruction=choice.change, case="", by=by))
     if action == "improve" and not instruction:
         return _failed(state, "unparsable", "the instruction is empty")
-    return _decided(state, Plan(action=action, instruction=instruction[:600], case="", by=by))
+    return _decided(state, deps, Plan(action=action, instruction=instruction[:600], case="", by=by))
 
 
 def _apply(case: Mapping[str, Any], by: str) -> Plan:
     return Plan(action="apply", instruction=case["title"], case=case["id"], by=by)
 
 
-def _decided(state: RunState, plan: Plan) -> PlannerUpdate:
+def _decided(state: RunState, deps: Deps, plan: Plan) -> PlannerUpdate:
     same = state.counts.get("same_action", 0) + 1 if plan["action"] == state.plan.get("action") else 1
     counts = state.counts | {"misses": 0, "repairs": 0, "same_action": same}
     if plan["by"] != "recall":
@@ -141,8 +145,9 @@ def _decided(state: RunState, plan: Plan) -> PlannerUpdate:
     update: PlannerUpdate = {"turn": state.turn + 1, "plan": plan, "fault": Fault(), "counts": counts}
     if plan["case"]:
         # A case that could not be rendered or repeats a script leaves no attempt: remember that it was chosen.
-        chosen = [*state.notes.get(NAME, {}).get("chosen", []), plan["case"][:SHORT]]
-        update["notes"] = state.notes | {NAME: {"chosen": chosen[-100:]}}
+        own = deps.here.node
+        chosen = [*state.notes.get(own, {}).get("chosen", []), plan["case"][:SHORT]]
+        update["notes"] = state.notes | {own: {"chosen": chosen[-100:]}}
     return update
 
 
@@ -166,7 +171,7 @@ def _prompt(
         best=state.best.get("score"),
         tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
         fault=state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
-        notes=told_by_others(state, NAME),
+        notes=told_by_others(state, deps.here.node),
         actions=actions,
         left=_left(state),
     )

@@ -37,7 +37,7 @@ LADDER = ("recall", "small", "large")
 
 
 @pytest.mark.parametrize(
-    ("when", "node", "model", "worst", "asked"),
+    ("when", "role", "model", "worst", "asked"),
     [
         ("", "expert", "large", 9, False),
         ("expert", "expert", "large", 9, True),
@@ -50,8 +50,11 @@ LADDER = ("recall", "small", "large")
         ("all", "planner", "small", 6, True),
     ],
 )
-def test_which_calls_wait(when: str, node: str, model: str, worst: int, asked: bool) -> None:
-    assert Approval(when, above=5).needed(Here(node=node, model=model, ladder=LADDER), worst) == asked
+def test_which_calls_wait(when: str, role: str, model: str, worst: int, asked: bool) -> None:
+    assert (
+        Approval(when, above=5).needed(Here(node="any name", role=role, model=model, ladder=LADDER), worst)
+        == asked
+    )
 
 
 def test_what_costs_nothing_never_waits() -> None:

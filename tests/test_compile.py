@@ -69,8 +69,8 @@ class Nothing:
     def spent(self) -> int:
         return 7
 
-    def recall(self, node, state, step):
-        return [{"id": f"{node}{step}", "kind": "case", "similarity": 1.0, "source": "test"}]
+    def recall(self, node, kinds, state):
+        return [{"id": f"{node}{state.turn}", "kind": "case", "similarity": 1.0, "source": "test"}]
 
 
 DEPS = Deps(models=Nothing(), sandbox=None, repairs=None, scorer=None, artifacts=None, history=Nothing(), prompts=None, task=None)  # fmt: skip # type: ignore[arg-type]

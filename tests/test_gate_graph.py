@@ -15,12 +15,13 @@ from memory.state import RunState
 
 GRAPH = GraphSpec.load("budgetml")
 TASK = {"direction": "max", "turns": 12, "baseline": 0.5}
+PLAN = {"action": "improve", "by": "small"}
 
 
 def decided(node: str, **state: object) -> RunState:
     """A state as the step of `node` leaves it in the checkpoint."""
-    before = RunState(task=TASK, turn=3, head="b", best={"attempt": "a", "score": 0.52}, **state)
-    return decide(node, GRAPH.rules[node], before, GRAPH.ladders, load_predicate).state
+    before = RunState(task=TASK, plan=PLAN, turn=3, head="b", best={"attempt": "a", "score": 0.52}, **state)
+    return decide(node, GRAPH.rules[node], before, GRAPH.ladders, load_predicate, GRAPH.roles).state
 
 
 DECISIONS = [

@@ -19,8 +19,16 @@ from memory.history import CASES, CHAIN, RunHistory
 from memory.merge import forgotten, merge, merge_pending
 from memory.state import RunState
 from memory.store import Store, StoreBusyError, StoreError, item_id
+from nodes.coder import coder
+from nodes.declares import recalls_of
+from nodes.evaluator import evaluator
+from nodes.executor import executor
+from nodes.expert import expert
+from nodes.planner import planner
 
 ROOT = Path(__file__).parent.parent
+
+SHIPPED = {f.__name__: recalls_of(f) for f in (planner, coder, executor, evaluator, expert)}
 
 
 def attempt_item(run: str, step: int, **more):
@@ -283,7 +291,9 @@ class Run:
         return self.history.remember(item | more)
 
     def recall(self, node: str, state: RunState) -> list[dict]:
-        return [self.artifacts.json(item["id"]) | item for item in self.history.recall(node, state)]
+        return [
+            self.artifacts.json(item["id"]) | item for item in self.history.recall(node, SHIPPED[node], state)
+        ]
 
     def names(self, node: str, state: RunState) -> list[str]:
         return [item["name"] for item in self.recall(node, state) if item["kind"] == "case"]
@@ -313,7 +323,7 @@ def runs(tmp_path):
 def test_the_menu_leaves_out_what_this_branch_has_tried(runs):
     run = Run(runs, "r", cases=BANK)
     assert run.names("planner", run.state()) == ["a", "b", "c"]
-    (first, *_) = run.history.recall("planner", run.state())
+    (first, *_) = run.history.recall("planner", SHIPPED["planner"], run.state())
     assert (first["source"], first["similarity"]) == ("cases/a", 1.0)
     head = run.attempt("", 4, case=first["id"])
     assert run.names("planner", run.state(head)) == ["b", "c"]
@@ -385,7 +395,7 @@ def test_the_coder_gets_its_case_and_repairs_by_exact_error_first(runs):
         other.history.remember(item)
     other.history.close_and_merge()
     run = Run(runs, "r", cases=BANK)
-    case = run.history.recall("planner", run.state())[0]["id"]
+    case = run.history.recall("planner", SHIPPED["planner"], run.state())[0]["id"]
     found = run.recall("coder", run.state(error=fp, case=case))
     assert [i.get("what", i.get("name")) for i in found] == [
         "a",
@@ -418,7 +428,7 @@ def test_winners_of_other_runs_come_first_on_data_of_the_same_shape_only(runs):
     run.history.mode = "run"
     assert run.names("planner", run.state()) == ["a", "b", "c"]
     run.history.mode = "off"
-    assert run.history.recall("planner", run.state()) == []
+    assert run.history.recall("planner", SHIPPED["planner"], run.state()) == []
     run.history.close_and_merge()
 
 

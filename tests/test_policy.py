@@ -19,12 +19,13 @@ BASE = RunState(
     head="b",
     best={"attempt": "a", "score": 0.52},
     rungs={"planner": 1},
+    plan={"action": "improve", "by": "small"},
 )
 
 
 def go(node: str, spec: GraphSpec = BUDGETML, **changes: object):
     state = dataclasses.replace(BASE, **changes)
-    return decide(node, spec.rules[node], state, spec.ladders, load_predicate)
+    return decide(node, spec.rules[node], state, spec.ladders, load_predicate, spec.roles)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,10 @@ def go(node: str, spec: GraphSpec = BUDGETML, **changes: object):
         ({"turn": 12}, "END"),
         ({"turn": 11}, "planner"),
         ({"best": {"attempt": "b", "score": 0.6}}, "planner"),  # improved
-        ({"rungs": {}, "fault": {"kind": "crash"}}, "planner"),  # a case is left: no model repairs
+        (
+            {"plan": {"action": "apply", "by": "recall"}, "fault": {"kind": "crash"}},
+            "planner",
+        ),  # a case is left: no model repairs
         ({"fault": {"kind": "crash"}}, "coder"),
         ({"fault": {"kind": "crash"}, "counts": {"repairs": 1}}, "coder"),
         ({"fault": {"kind": "crash"}, "counts": {"repairs": 2}}, "planner"),
@@ -152,7 +156,9 @@ def test_a_decision_can_be_taken_back_and_taken_again(node, counts, rung, fault)
     before, decision = dataclasses.replace(BASE, **changes), go(node, **changes)
     back = undo(decision.state)
     assert (back.rungs, back.counts, back.route) == (before.rungs, before.counts, {})
-    assert decide(node, BUDGETML.rules[node], back, BUDGETML.ladders, load_predicate) == decision
+    assert (
+        decide(node, BUDGETML.rules[node], back, BUDGETML.ladders, load_predicate, BUDGETML.roles) == decision
+    )
 
 
 def test_the_route_tells_rule_values_and_what_was_passed_over():

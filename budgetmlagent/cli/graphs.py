@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,19 +36,24 @@ def lint(
         Path | None, typer.Option(metavar="FILE", help="A models.yaml that has to know the ladders' models.")
     ] = None,
 ) -> int:
-    """Check a graph: one line a finding, status 2 where there is one."""
+    """Check a graph: one line a finding, status 2 where there is one; notes on what a node goes without."""
+    from graphs.linter.losses import losses
     from graphs.spec import GraphError, GraphSpec
 
-    names = None if models is None else _names(models)
+    names, notes = None if models is None else _names(models), list[Any]()
     try:
-        findings = GraphSpec.load(graph, check=False).findings(names)
+        spec = GraphSpec.load(graph, check=False)
+        findings = spec.findings(names)
+        notes = [] if findings else losses(spec)
     except GraphError as error:
         if not error.findings:
             raise UsageError(str(error)) from None
         findings = error.findings
     for finding in findings:
         print(finding)
-    if not findings:
+    for note in notes:
+        print(note._replace(what=f"note: {note.what}"))
+    if not findings and not notes:
         print(f"{graph}: nothing to find fault with")
     return 2 if findings else 0
 

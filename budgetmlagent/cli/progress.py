@@ -68,7 +68,7 @@ def rung(event: Event, spec: Any) -> str:
     used = str(ladder[event["rung"]]) if ladder else ""
     if event["model"] or used == "recall":
         return used
-    return "memory" if event["node"] == "coder" and not event["fault"] else ""
+    return "memory" if event.role == "coder" and not event["fault"] else ""
 
 
 def outcome(event: Event, artifacts: Any) -> str:
@@ -80,7 +80,7 @@ def outcome(event: Event, artifacts: Any) -> str:
     elif event["attempt"]:
         attempt = artifacts.json(event["attempt"])
         what = f"{attempt['status']}: " + (doubt(attempt) or f"score {_number(attempt['score'])}")
-    elif event["reply"] and event["node"] not in ("planner", "coder"):
+    elif event["reply"] and event.role not in ("planner", "coder"):
         # Not the planner's, which is the plan that is told below, nor the coder's, which is a script.
         what = artifacts.text(event["reply"])
     else:

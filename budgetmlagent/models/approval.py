@@ -23,7 +23,7 @@ class Approval:
         """Tell whether a call that may cost `worst` nano-dollars needs a word; one that costs nothing never does."""
         if not self.when or worst <= self.above:
             return False
-        expert = here.node == "expert"
+        expert = here.role == "expert"
         cheapest = next((rung for rung in here.ladder if rung != "recall"), here.model)
         return {"expert": expert, "up": expert or here.model != cheapest, "all": True}[self.when]
 

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.records.branches import Point
-from memory.state import NANO, recall_key
+from memory.state import NANO, escalates, recall_key, role_ahead
 
 WRITTEN = ("route", "history", "spent")  # by every decision, an edit's too
 
 
 class Event(dict[str, Any]):
     """What happened in one step. Its keys can be read as attributes too: `event.node`, `event.route`."""
+
+    @property
+    def role(self) -> str:
+        """The role that the step's node declares; its name where that says it."""
+        return str(self.get("role") or self["node"])
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -33,7 +38,8 @@ def project(
     run, route = values.get("run", {}), dict(values.get("route", {}))
     route.pop("was", None)
     head = values.get("head", "")
-    judged = node == "evaluator" and head != before.get("head", "")
+    ran = run.get("execution") != before.get("run", {}).get("execution")
+    role = role_ahead(before.get("route", {}))
     last = calls[-1] if calls else {}
     return Event(
         {
@@ -56,14 +62,13 @@ def project(
             "turn": values.get("turn", 0),
             "rung": before.get("rungs", {}).get(node, 0),
             "plan": values.get("plan", {}),
-            "execution": run.get("execution") if node == "executor" else None,
-            "lost": run.get("lost", 0) if node == "executor" else 0,
-            "attempt": head if judged else None,
-            "briefing": values.get("task", {}).get("briefing")
-            if node == "executor" and not before.get("head")
-            else None,
+            "execution": run.get("execution") if ran else None,
+            "lost": run.get("lost", 0) if ran else 0,
+            "attempt": head if head != before.get("head", "") else None,
+            "briefing": values.get("task", {}).get("briefing") if ran and not before.get("head") else None,
             "recall_key": recall_key(values),
         }
+        | ({"role": role} if role not in ("", node) else {})
     )
 
 
@@ -139,5 +144,5 @@ def escalations(events: Iterable[Event]) -> list[dict[str, Any]]:
             "saw": event["route"]["saw"],
         }
         for event in events
-        if event["route"].get("up") or event["route"].get("to") == "expert"
+        if escalates(event["route"])
     ]

@@ -138,11 +138,11 @@ class RecordedHistory:
             for told in (event, *event.get("edits", [])):
                 self._recalls.setdefault((told["route"]["to"], told["recall_key"]), told["history"])
 
-    def recall(self, node: str, state: RunState, step: int) -> list[Recalled]:
+    def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:
         """Return what the recording recalled for `node` in this state; elsewhere a replay was led by hand."""
         found = self._recalls.get((node, recall_key(dataclasses.asdict(state))))
         if found is None:
-            return self._live.recall(node, state, step)
+            return self._live.recall(node, kinds, state)
         for item in found:
             self._artifacts.put(self._recording.read(item["id"]))
         return list(found)

@@ -154,7 +154,7 @@ class EditableRun(RunView):
         here, node = path[-1], branches.ran_last(path)
         if node:
             state = RunState(**here.values)
-            edit = redecide(load_graph(self._graph), node, state, edit, self.parts.deps, here.step)
+            edit = redecide(load_graph(self._graph), node, state, edit, self.parts.deps)
         self._write(here, edit, as_node=node or START)
 
     def _write(self, here: Point, edit: dict[str, Any], as_node: str) -> None:

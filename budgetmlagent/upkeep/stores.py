@@ -135,10 +135,10 @@ def _asked(view: RunView, timelines: "Iterable[Sequence[Event]]") -> set[tuple[i
         plan: Mapping[str, Any] = {}
         for event in timeline:
             by, wrote = event.plan.get("by"), event.plan.get("wrote")
-            if event.node == "planner" and by in models and event.plan != plan:
+            if event.role == "planner" and by in models and event.plan != plan:
                 found.add((event.step, event.node))
             if (
-                event.node == "coder" and wrote in models - {by} and wrote != plan.get("wrote")
+                event.role == "coder" and wrote in models - {by} and wrote != plan.get("wrote")
             ):  # of `by`: it may be a tuning
                 found.add((event.step, event.node))
             plan = event.plan

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphs.policy import RECALL
 from graphs.spec import GraphSpec
+from memory.state import escalates
 
 # Blue and vermilion of Okabe and Ito: told apart with any kind of colour vision, dark enough on white.
 # The width of a line says the same once more.
@@ -53,7 +54,7 @@ def tally(spec: GraphSpec, events: Iterable[Mapping[str, Any]]) -> Tally:
         sums.rules[node, route.get("rule", "")] += 1
         if rung := event.get("model") or _recalled(spec, node, event.get("rung", 0)):
             sums.rungs[node, rung] += 1
-        if route.get("up") or edge[1] == "expert":
+        if escalates(route):
             sums.escalated.add(edge)
     if told:
         sums.edges[BEFORE, told[0]["node"]] = 1

@@ -10,7 +10,7 @@ from graphs.registry import nearest
 from graphs.text.source import Source
 
 GRAPH = ("name", "start", "nodes", "rules")
-NODE = ("run", "prompt", "ladder", "budget")
+NODE = ("run", "prompt", "ladder", "budget", "recalls")
 
 
 def explain(error: ValidationError, source: Source) -> Iterator[Finding]:

@@ -10,11 +10,17 @@ if TYPE_CHECKING:
     from graphs.spec import GraphSpec, NodeSpec
 
 
-def as_node(run: Any, prompt: Any = "", ladder: Any = (), budget: Any = None) -> dict[str, Any]:
-    """Return a node as its flow map has it: what is not needed is left out."""
-    listed = list(ladder) if isinstance(ladder, tuple) else ladder
-    rest = {"prompt": prompt, "ladder": listed, "budget": budget}
-    return {"run": run} | {key: value for key, value in rest.items() if value not in ("", [], None)}
+def as_node(
+    run: Any, prompt: Any = "", ladder: Any = (), budget: Any = None, recalls: Any = None
+) -> dict[str, Any]:
+    """Return a node as its flow map has it: what is not needed is left out. No `recalls` and none at all differ."""
+    rest = {"prompt": prompt, "ladder": _listed(ladder), "budget": budget}
+    node = {"run": run} | {key: value for key, value in rest.items() if value not in ("", [], None)}
+    return node if recalls is None else node | {"recalls": _listed(recalls)}
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def as_rule(**rule: Any) -> dict[str, Any]:
@@ -61,4 +67,4 @@ def written(spec: "GraphSpec") -> Source:
 
 
 def _node(node: "NodeSpec") -> dict[str, Any]:
-    return as_node(node.run, node.prompt, node.ladder, node.budget)
+    return as_node(node.run, node.prompt, node.ladder, node.budget, node.recalls)

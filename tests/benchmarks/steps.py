@@ -15,7 +15,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import median
@@ -111,7 +111,7 @@ class Cheap:
         """Return some sum."""
         return 123_456_789
 
-    def recall(self, node: str, state: RunState, step: int) -> list[Recalled]:
+    def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:
         """Return what the history would name to the planner, and less to the others."""
         count = RECALLED if node == "planner" else 1
         return [
