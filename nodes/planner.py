@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 from memory.state import NANO, Fault, Plan, RunState, Shared
 from nodes.attempts import best_script, briefing, chain, line, recalled
 from nodes.deps import Deps, Message
+from nodes.edits import edited
 from nodes.notes import told_by_others
 from nodes.replies import json_object, valid
 from nodes.tuning import changes, compact
@@ -56,8 +57,8 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         return _failed(state, "no_turn", "all turns are used")
     if deps.task.seconds_left() <= 0:
         return _failed(state, "no_turn", "the run's time is used up")
-    chosen = state.notes.get(NAME, {}).get("chosen", [])
-    cases = [case for case in recalled(state, deps.artifacts, "case") if case["id"][:SHORT] not in chosen]
+    script = best_script(state, deps.artifacts, deps.task.starter)
+    cases = _menu(state, deps, script)
     if not deps.here.model:
         if not cases:
             return {
@@ -65,7 +66,6 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
                 "fault": Fault(kind="nothing_recalled", detail="memory has no untried case"),
             }
         return _decided(state, _apply(cases[0], by="recall"))
-    script = best_script(state, deps.artifacts, deps.task.starter)
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     actions = _offered(state, deps, cases, tuned)
     reply = deps.models.ask(
@@ -85,6 +85,18 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
             state, "unparsable", f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
         )
     return _chosen(state, choice, cases, tuned, by=deps.here.model)
+
+
+def _menu(state: RunState, deps: Deps, script: str) -> list[dict[str, Any]]:
+    """The recalled cases not chosen yet; an edit only while it changes something, so that it takes no turn for nothing."""
+    chosen = state.notes.get(NAME, {}).get("chosen", [])
+    facts = briefing(state, deps.artifacts)
+    return [
+        case
+        for case in recalled(state, deps.artifacts, "case")
+        if case["id"][:SHORT] not in chosen
+        and not (case.get("edit") and edited(case, script, deps.task.starter, facts) is None)
+    ]
 
 
 def _tuned(state: RunState, deps: Deps) -> list[str]:

@@ -1,0 +1,1 @@
+"""The pure parts of the nodes' craft: what makes a script better without a model."""
