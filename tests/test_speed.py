@@ -148,6 +148,33 @@ def test_an_argument_that_is_returned_stays_the_callers() -> None:
     assert changed is not None and "@_remember\ndef turned" in changed and alike(script, changed)
 
 
+LISTS = """
+def grown(parts, n):
+    for i in range(n):
+        parts.append(i)
+    return len(parts)
+
+
+def first(parts):
+    for part in parts:
+        return part
+
+
+def run(X, n):
+    parts, rows, found = [0] * 998, [X[0], X[1]], []
+    for k in range(n):
+        row = first(rows)
+        row += k
+        found.append(grown(parts, 1) + row[0])
+    return found, [first([[k % 2], k % 2])[0] for k in range(n)]
+"""
+
+
+def test_lists_that_are_changed_outgrown_or_handed_back_stay_the_callers() -> None:
+    changed = edit(LISTS, "remember")
+    assert changed is not None and changed.count("@_remember") == 2 and alike(LISTS, changed)
+
+
 def test_only_what_is_called_over_and_over_is_remembered() -> None:
     script = edit(SLOW, "remember")
     assert script is not None and script.count("@_remember") == 1  # table is called once

@@ -29,6 +29,14 @@ def _content(value):
     raise TypeError
 
 
+def _known(args):
+    """The content of arguments, None where it cannot be told."""
+    try:
+        return _content(args)
+    except (TypeError, RecursionError):
+        return None
+
+
 def _owner(value):
     """What holds the memory of an array."""
     while getattr(value, "base", None) is not None:
@@ -40,26 +48,24 @@ def _lasts(result, args):
     """Whether no caller can change a result, or it can be copied."""
     if type(result) is tuple:
         return all(type(part) in _PLAIN for part in result)
-    return type(result) in _PLAIN or _is_array(result) and all(_owner(result) is not _owner(a) for a in args)
+    given = [part for a in args for part in (a if type(a) in (list, tuple) else [a])]
+    return type(result) in _PLAIN or _is_array(result) and all(_owner(result) is not _owner(a) for a in given)
 
 
 def _remember(function):
     """Keep the results of a function that only computes, unless it changes its arguments."""
 
     def remembered(*args, **kwargs):
-        if kwargs:
+        content = None if kwargs else _known(args)
+        if content is None:
             return function(*args, **kwargs)
-        try:
-            key = function, _content(args)
-        except TypeError:
-            return function(*args)
-        if key in _kept:
-            result = _kept[key]
+        if (function, content) in _kept:
+            result = _kept[function, content]
             return result.copy() if _is_array(result) else result
         result = function(*args)
-        if _room[0] > 0 and _lasts(result, args) and key[1] == _content(args):
+        if _room[0] > 0 and _lasts(result, args) and content == _known(args):
             _room[0] -= 1000 + sum(getattr(value, "nbytes", 100) for value in (result, *args))
-            _kept[key] = result.copy() if _is_array(result) else result
+            _kept[function, content] = result.copy() if _is_array(result) else result
         return result
 
     return remembered
