@@ -22,9 +22,8 @@ from nodes.estimators import (
     names_in,
 )
 from nodes.scripts import same
-from nodes.source import Edit, Source, name_of
+from nodes.source import LOOPS, Edit, Source, name_of
 
-LOOPS = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
 INVERSE = {"log1p": "expm1", "sqrt": "square"}
 
 

@@ -10,6 +10,8 @@ from functools import cached_property
 
 from nodes.scripts import parse
 
+LOOPS = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+
 Edit = tuple[int, int, str]  # start and end in bytes of the UTF-8 text, and what stands there instead
 
 

@@ -240,6 +240,11 @@ def test_functions_of_numbers_that_are_not_certainly_pure_are_left_alone(old: st
         ("total(3, 2)", "list(map(total, [1], [2]))"),  # called out of sight
         ("total(3, 2)", "total(a=3, b=2)"),
         ("total(3, 2)", "(total(True, 2), total(1, 2), total(1, 2.0))"),  # equal, yet not the same
+        (
+            "print(",
+            "def said(x):\n    for _ in range(2):\n        y = str(x)\n    return y\n"
+            "print([said(x) for x in (0.0, -0.0, 0, False, 1.0, 1, True, 1 + 0j, complex(1, -0.0))], ",
+        ),
         ("    return s", "    return [s]"),  # a result that the caller may change
         ("def total(a, b)", "def total(a, b=1)"),
         ("    s = 0", "    s = 0\n    b[0] = 1"),

@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from nodes.craft.speed_purity import Script
-from nodes.source import Source
+from nodes.source import LOOPS, Source
 
-LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 HELPERS = '''
 
-_PLAIN = (int, bool, str, type(None), float, complex)
-_kept, _room = {}, [200_000_000]  # results by the contents of the arguments; bytes that may still be kept
+_PLAIN = {int, bool, str, type(None), float, complex}
+_kept, _room = [], [200_000_000]  # of each function its results by the contents of the arguments; bytes that are free
 
 
 def _is_array(value):
@@ -21,7 +20,7 @@ def _is_array(value):
 def _content(value):
     """What is equal for equal values only; TypeError where that would cost more than it saves."""
     if type(value) in _PLAIN:
-        return type(value), repr(value) if type(value) in (float, complex) else value  # -0.0 is not 0.0
+        return type(value), repr(value) if value == 0 or type(value) is complex else value  # -0.0 is not 0.0
     if type(value) in (list, tuple) and len(value) <= 1000:
         return type(value), tuple(map(_content, value))
     if _is_array(value) and value.nbytes <= 65536:
@@ -31,6 +30,9 @@ def _content(value):
 
 def _known(args):
     """The content of arguments, None where it cannot be told."""
+    types = tuple(map(type, args))
+    if {int, str, float}.issuperset(types) and (float not in types or 0 not in args):
+        return args, types  # the most frequent ones, at once
     try:
         return _content(args)
     except (TypeError, RecursionError):
@@ -54,26 +56,29 @@ def _lasts(result, args):
 
 def _remember(function):
     """Keep the results of a function that only computes, unless it changes its arguments."""
+    kept = {}
+    _kept.append(kept)
 
     def remembered(*args, **kwargs):
         content = None if kwargs else _known(args)
         if content is None:
             return function(*args, **kwargs)
-        if (function, content) in _kept:
-            result = _kept[function, content]
-            return result.copy() if _is_array(result) else result
-        result = function(*args)
-        if _room[0] > 0 and _lasts(result, args) and content == _known(args):
-            _room[0] -= 1000 + sum(getattr(value, "nbytes", 100) for value in (result, *args))
-            _kept[function, content] = result.copy() if _is_array(result) else result
-        return result
+        result = kept.get(content, kept)
+        if result is kept:
+            result = function(*args)
+            if _room[0] > 0 and _lasts(result, args) and content == _known(args):
+                _room[0] -= 1000 + sum(getattr(value, "nbytes", 100) for value in (result, *args))
+                kept[content] = result.copy() if _is_array(result) else result
+            return result
+        return result.copy() if type(result) not in _PLAIN and _is_array(result) else result
 
     return remembered
 
 
 def _forget():
     """Begin anew: nothing is carried from one outermost call to the next."""
-    _kept.clear()
+    for kept in _kept:
+        kept.clear()
     _room[0] = 200_000_000'''
 
 
