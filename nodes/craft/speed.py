@@ -14,7 +14,10 @@ SIMPLE = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unar
 
 
 def hoist(source: Source) -> str | None:
-    """Compute `np.sqrt(d)` and the like once, before the outermost loop in which d does not change."""
+    """Compute `np.sqrt(d)` and the like once, before the outermost loop in which d does not change.
+
+    It takes it that no function called there changes what d holds; the task's own check of the results decides.
+    """
     script = Script(source)
     edits: list[Edit] = []
     count = source.text.count("_hoisted_")  # of names that are taken
