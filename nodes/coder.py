@@ -4,7 +4,7 @@ from typing import Any, TypedDict
 
 from memory.attempts import best_script, briefing, chain, recalled
 from memory.state import Fault, Plan, RunState, Shared
-from nodes.craft.edits import apply_edit
+from nodes.craft.edits import edited
 from nodes.craft.render import RenderError, render
 from nodes.craft.scripts import ast_key, extract
 from nodes.craft.tuning import tune
@@ -46,12 +46,11 @@ def _render(state: RunState, deps: Deps) -> CoderUpdate:
     case = deps.artifacts.json(state.plan["case"])
     facts = briefing(state, deps.artifacts)
     if case.get("edit"):
-        starter, edit = deps.task.starter, dict(case["edit"])
-        base = starter if edit.pop("of", "best") == "starter" else best_script(state, deps.artifacts, starter)
-        edited = apply_edit(base, edit, facts)
-        if edited is None:
-            return _failed(state, "unrenderable", f"the edit {case['name']!r} finds nothing to change")
-        script = edited
+        starter = deps.task.starter
+        changed = edited(case, best_script(state, deps.artifacts, starter), starter, facts)
+        if changed is None:
+            return _failed(state, "noop", f"the edit {case['name']!r} finds nothing to change")
+        script = changed
     elif case.get("script"):
         script = case["script"]  # an earlier run's winner for the very same files and columns: taken as it is
     else:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
 from memory.attempts import best_script, briefing, chain, line, recalled
 from memory.state import NANO, Fault, Plan, RunState, Shared
+from nodes.craft.edits import edited
 from nodes.craft.replies import json_object, valid
 from nodes.craft.tuning import changes, compact
 from nodes.declares import declares
@@ -58,10 +59,8 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         return _failed(state, "no_turn", "all turns are used")
     if deps.task.seconds_left() <= 0:
         return _failed(state, "no_turn", "the run's time is used up")
-    chosen = {
-        case for note in state.notes.values() if isinstance(note, dict) for case in note.get("chosen", [])
-    }
-    cases = [case for case in recalled(state, deps.artifacts, "case") if case["id"][:SHORT] not in chosen]
+    script = best_script(state, deps.artifacts, deps.task.starter)
+    cases = _menu(state, deps, script)
     if not deps.here.model:
         if not cases:
             return {
@@ -89,6 +88,20 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
             state, "unparsable", f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
         )
     return _chosen(state, deps, choice, cases, tuned)
+
+
+def _menu(state: RunState, deps: Deps, script: str) -> list[dict[str, Any]]:
+    """The recalled cases not chosen yet; an edit only while it changes something, so that it takes no turn for nothing."""
+    chosen = {
+        case for note in state.notes.values() if isinstance(note, dict) for case in note.get("chosen", [])
+    }
+    facts = briefing(state, deps.artifacts)
+    return [
+        case
+        for case in recalled(state, deps.artifacts, "case")
+        if case["id"][:SHORT] not in chosen
+        and not (case.get("edit") and edited(case, script, deps.task.starter, facts) is None)
+    ]
 
 
 def _tuned(state: RunState, deps: Deps) -> list[str]:

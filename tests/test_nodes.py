@@ -79,6 +79,21 @@ def test_the_free_rung_takes_the_first_case_without_a_model(artifacts):
     assert none["fault"]["kind"] == "nothing_recalled" and "turn" not in none
 
 
+def test_an_edit_is_offered_only_while_it_changes_something(artifacts):
+    nothing = CASE | {"name": "hoist", "template": "", "edit": {"op": "hoist"}}
+    boosted = {"op": "exchange_estimator", "classifier": "GaussianNB()"}
+    history = offered(artifacts, nothing, CASE | {"name": "nb", "edit": boosted | {"of": "starter"}}, CASE)
+    update = planner(state(artifacts, history=history), deps(artifacts, model=""))
+    assert update["plan"]["case"] == history[2]["id"]
+    free = deps(artifacts, model="")
+    free.task.starter = "from sklearn.linear_model import LogisticRegression\nm = LogisticRegression()\n"
+    assert planner(state(artifacts, history=history), free)["plan"]["case"] == history[1]["id"]
+    done = coder(
+        state(artifacts, plan={"action": "apply", "case": history[0]["id"]}), deps(artifacts, node="coder")
+    )
+    assert done["fault"]["kind"] == "noop" and "'hoist' finds nothing to change" in done["fault"]["detail"]
+
+
 def test_no_turn_is_left(artifacts):
     asked = deps(artifacts)
     assert planner(state(artifacts, turn=9), asked)["fault"]["kind"] == "no_turn" and not asked.models.asked

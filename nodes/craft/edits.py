@@ -20,10 +20,10 @@ from nodes.craft.estimators import (
     names_in,
 )
 from nodes.craft.scripts import same
-from nodes.craft.source import Edit, Source, name_of
-from nodes.edits_speed import hoist, memoise
+from nodes.craft.source import LOOPS, Edit, Source, name_of
+from nodes.craft.speed import hoist, numbers
+from nodes.craft.speed_remember import remember
 
-LOOPS = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
 INVERSE = {"log1p": "expm1", "sqrt": "square"}
 
 
@@ -34,7 +34,7 @@ def apply_edit(script: str, edit: Mapping[str, Any], briefing: Mapping[str, Any]
     `exchange_estimator {classifier: "...", regressor: "..."}` puts another model in place of each one;
     `ensemble {classifier: ["...", ...], regressor: [...]}` lets each model vote with others;
     `transform_target {function: log1p | sqrt}` fits regressors to a function of the target;
-    `memoise` and `hoist` save repeated work. Targets of several columns are known by `briefing["kinds"]`.
+    `hoist`, `numbers` and `remember` save repeated work. Targets of several columns are known by `briefing["kinds"]`.
     """
     source = Source.of(script)
     operation = OPERATIONS.get(str(edit.get("op", "")))
@@ -42,6 +42,12 @@ def apply_edit(script: str, edit: Mapping[str, Any], briefing: Mapping[str, Any]
         return None
     edited = operation(source, edit, set(briefing.get("kinds") or ()))
     return None if edited is None or same(edited, script) else edited
+
+
+def edited(case: Mapping[str, Any], best: str, starter: str, briefing: Mapping[str, Any]) -> str | None:
+    """Return what the edit of `case` makes of the best script, or of the starter where it says so; None for nothing."""
+    edit = dict(case["edit"])
+    return apply_edit(starter if edit.pop("of", "best") == "starter" else best, edit, briefing)
 
 
 def exchange_estimator(source: Source, edit: Mapping[str, Any], kinds: set[str]) -> str | None:
@@ -90,8 +96,9 @@ OPERATIONS: dict[str, Callable[[Source, Mapping[str, Any], set[str]], str | None
     "exchange_estimator": exchange_estimator,
     "ensemble": ensemble,
     "transform_target": transform_target,
-    "memoise": lambda source, _edit, _kinds: memoise(source),
     "hoist": lambda source, _edit, _kinds: hoist(source),
+    "numbers": lambda source, _edit, _kinds: numbers(source),
+    "remember": lambda source, _edit, _kinds: remember(source),
 }
 
 

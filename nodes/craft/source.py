@@ -2,12 +2,15 @@
 
 import ast
 import symtable
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from nodes.craft.scripts import parse
+
+LOOPS = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
 
 Edit = tuple[int, int, str]  # start and end in bytes of the UTF-8 text, and what stands there instead
 
@@ -67,10 +70,11 @@ class Source:
         return (*self.span(node), text)
 
     def above(self, statement: ast.stmt, text: str) -> Edit:
-        """Put the lines of `text` above `statement`, which stands at the top level."""
+        """Put the lines of `text` above `statement`, which begins its line, as far to the right as it."""
         decorators = getattr(statement, "decorator_list", [])
         at = self.starts[min([statement.lineno, *(d.lineno for d in decorators)]) - 1]
-        return (at, at, text.rstrip("\n") + "\n")
+        indent = self.raw[at : at + statement.col_offset].decode()
+        return (at, at, textwrap.indent(text.rstrip("\n") + "\n", indent))
 
     def import_(self, line: str) -> Edit:
         """Put an import after the imports at the head of the script."""

@@ -6,17 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from .given import Given
-from .loops import hoisted, unboxed
-from .remember import LOOPS, remembered
 
+LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SPEED = re.compile(
     r"(?i)\b(faster|speed\w*|seconds|latency|run ?time|milliseconds|throughput|optimi[sz]e the (code|script))\b"
 )
 
 
 def describe(_folder: Path, context: dict[str, Any]) -> dict[str, Any]:
-    """`speed`: the functions with loops, deepest first; the starter rewritten: `quick` with loops over plain
-    numbers, `remembered` with results kept too; each "" where it is not possible.
+    """The kind "speed", and in the summary the functions with loops, deepest first.
 
     Empty where the task asks for a submission file or for anything but speed.
     """
@@ -29,18 +27,10 @@ def describe(_folder: Path, context: dict[str, Any]) -> dict[str, Any]:
     except SyntaxError:
         return {}
     functions = {node.name: nesting(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    slow = sorted(
-        (name for name, depth in functions.items() if depth), key=lambda name: (-functions[name], name)
-    )
-    quick = unboxed(hoisted(given.starter))
-    quick = "" if quick == given.starter else quick
-    kept = remembered(quick or given.starter)
-    text = "The script itself is timed and must go on returning the same. Functions with loops: " + (
-        ", ".join(f"{name} ({functions[name]} deep)" for name in slow) or "none"
-    )
-    kinds = ["speed", *(["speed_repeats"] if kept else []), *(["speed_numbers"] if quick else [])]
-    speed = {"functions": list(functions), "slow": slow, "remembered": kept, "quick": quick}
-    return {"kinds": kinds, "speed": speed, "summary": text}
+    slow = sorted((-depth, name) for name, depth in functions.items() if depth)
+    loops = ", ".join(f"{name} ({-depth} deep)" for depth, name in slow) or "none"
+    text = f"The script itself is timed and must go on returning the same. Functions with loops: {loops}"
+    return {"kinds": ["speed"], "summary": text}
 
 
 def nesting(node: ast.AST) -> int:
