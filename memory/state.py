@@ -83,9 +83,8 @@ class Counts(TypedDict, total=False):
     failed: int  # evaluator: attempts in a row that were no new best; anew by one
     failed_since_expert: int  # the same, also anew when the expert is asked
     failed_since_up: int  # the same, also anew by a move up
-    improve_failed: (
-        int  # coder, evaluator: the same of the action `improve` alone; anew by its new best, by a move up
-    )
+    # coder, evaluator: the same of `improve` alone; anew by its new best and by a move up
+    improve_failed: int
     lifelines: int  # the decision: rules with `lifelines` that were followed; never anew
 
 
