@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from memory.scores import percent_better
 from memory.state import Route, RunState, role_ahead
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ END = "END"
 NAMES: Mapping[str, str] = MappingProxyType({})  # no role declared: nodes are what they are called
 RECALL = "recall"  # the rung that asks no model
 STOPPED = ("time", "memory", "disk", "output", "processes")  # limits for which the sandbox kills a script
+# What `stuck` counts since the last best, expert's advice or move up.
+SINCE: Mapping[str, Literal["failed", "failed_since_expert", "failed_since_up"]] = {
+    "best": "failed", "expert": "failed_since_expert", "up": "failed_since_up",
+}  # fmt: skip
 
 
 class Verdict(NamedTuple):
@@ -104,7 +109,7 @@ def stuck(
     With `lifelines`, only while fewer than that many were used. With `goal`, only while the best is less than `goal`
     percent better than the baseline: no dear help where the aim is met.
     """
-    count = state.counts.get("failed" if since == "best" else f"failed_since_{since}", 0)
+    count = state.counts.get(SINCE[since], 0)
     saw: dict[str, Any] = {"failed": count, "since": since}
     holds = count >= attempts
     if lifelines:
@@ -188,16 +193,6 @@ def gain_percent(state: RunState) -> float | None:
     return percent_better(base, best, state.task.get("direction", "max"))
 
 
-def percent_better(base: float | None, best: float | None, direction: str) -> float | None:
-    """Percent by which `best` is better than `base` in the metric's direction, rounded to 0.01."""
-    if base is None or best is None:
-        return None
-    gain = best - base if direction == "max" else base - best
-    if base == 0:
-        return 0.0 if gain == 0 else (100.0 if gain > 0 else -100.0)
-    return round(100.0 * gain / abs(base), 2)
-
-
 class Decision(NamedTuple):
     """What `decide` says: where to go, why, and the state as the rule's effects leave it."""
 
@@ -246,7 +241,7 @@ def undo(state: RunState) -> RunState:
 
 def _apply(node: str, rule: "Rule", route: Route, state: RunState) -> RunState:
     """Move rungs and begin counts anew after what they led to."""
-    rungs, counts = dict(state.rungs), dict(state.counts)
+    rungs, counts = dict(state.rungs), state.counts.copy()
     if rule.to != node and counts.get("misses"):
         counts["misses"] = 0  # of the node that is left; the next one's begin with its own
     if rule.up:

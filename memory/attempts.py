@@ -1,29 +1,53 @@
 """Attempts: artifacts that form a chain behind the state's head, like commits. No branch sees another's future."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, Protocol, Self
 
 from memory.noise import in_words
-from memory.state import RunState
+from memory.state import Plan, RunState
 
-Attempt = dict[str, Any]
+Status = Literal["keep", "retest", "discard", "crash"]  # "retest": better than the best, but within the noise
 
 
-class Reader(Protocol):
-    """Reads artifacts by their ids."""
-
-    def text(self, name: str) -> str:
-        """Read as text."""
-        ...
+class Records(Protocol):
+    """Reads JSON artifacts by their ids."""
 
     def json(self, name: str) -> Any:
         """Read as JSON."""
         ...
 
 
+class Reader(Records, Protocol):
+    """Reads artifacts by their ids."""
+
+    def text(self, name: str) -> str:
+        """Read as text."""
+        ...
+
+
+# Of a field that came later: it is left out of a record where it has nothing to say, so that the ids of older records,
+# which depend on all that they hold, stay what they are.
+LATER = {"later": True}
+
+
 @dataclass(frozen=True)
-class Execution:
+class JsonRecord:
+    """What is kept as a JSON object. A field that has a default may be missing there."""
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """Read a record, with whatever else it tells left out."""
+        return cls(**{f.name: record[f.name] for f in fields(cls) if f.name in record})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record."""
+        silent = {f.name for f in fields(self) if f.metadata == LATER and getattr(self, f.name) == f.default}
+        return {name: value for name, value in asdict(self).items() if name not in silent}
+
+
+@dataclass(frozen=True)
+class Execution(JsonRecord):
     """The record of one script's run in the sandbox."""
 
     script: str  # artifact id
@@ -34,9 +58,10 @@ class Execution:
     killed: str = ""  # "" | time | memory | disk | output | processes
     memory_mb: float = 0.0  # peak
     files: Mapping[str, str] = field(default_factory=dict)  # submission files it left: name -> artifact id
-    lost: int = 0  # runs of it before this one that nobody knows the end of: killed with their runner
-    refused: int = 0  # submission files that were no plain files
-    snapshot: str = ""  # artifact id of the manifest of all that it left; "" where none was kept
+    # Runs of it before this one that nobody knows the end of: killed with their runner.
+    lost: int = field(default=0, metadata=LATER)
+    refused: int = field(default=0, metadata=LATER)  # submission files that were no plain files
+    snapshot: str = field(default="", metadata=LATER)  # artifact id of the manifest of all that it left
 
 
 @dataclass(frozen=True)
@@ -53,27 +78,69 @@ class Score:
     paired: bool = False
 
 
-def chain(artifacts: Reader, head: str) -> Iterator[Attempt]:
-    """Yield the attempts of this branch, newest first; each has its own `id` added."""
+@dataclass(frozen=True)
+class Attempt(JsonRecord):
+    """A script that ran, what for, and what came of it."""
+
+    script: str  # artifact id, of the script as it ran: repaired
+    plan: Plan
+    status: Status
+    score: float | None  # None where it has none
+    parent: str = ""  # id of the attempt before it; "" for the baseline
+    turn: int = 0
+    step: int = 0
+    ast: str = ""  # hash of the script's syntax tree
+    execution: str = ""  # artifact id of the execution's whole record
+    cures: Sequence[str] = field(default_factory=list)  # what was repaired without a model before it ran
+    score_before: float | None = None  # of the best until then
+    reported: bool = False  # the score is the script's own word
+    error: str = ""  # fingerprint of the script's error; "" where there was none
+    fault: str = ""  # kind of what went wrong; "" where nothing did
+    problem: str = ""  # the fault in one sentence
+    cost: int = 0  # nano-dollars that the run had spent by then
+    seconds: float = 0.0  # of the execution
+    samples: str = field(default="", metadata=LATER)  # artifact id of the score's samples: {values, paired}
+    # Of the score over the best, in the metric's units; None where its noise is unknown.
+    gain: float | None = field(default=None, metadata=LATER)
+    noise: float | None = field(default=None, metadata=LATER)  # standard error of `gain`
+    id: str = ""  # of the artifact that it was read from; no part of the record
+
+    @classmethod
+    def read(cls, artifacts: Records, name: str) -> Self:
+        """Read the artifact `name`."""
+        return replace(cls.of(artifacts.json(name)), id=name)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record, whose hash is the attempt's id."""
+        return {k: v for k, v in super().as_json().items() if k != "id"} | {"kind": "attempt"}
+
+
+def chain(artifacts: Records, head: str) -> Iterator[Attempt]:
+    """Yield the attempts of this branch, newest first."""
     while head:
-        attempt = artifacts.json(head)
-        yield attempt | {"id": head}
-        head = attempt["parent"]
+        attempt = Attempt.read(artifacts, head)
+        yield attempt
+        head = attempt.parent
 
 
 def best_script(state: RunState, artifacts: Reader, starter: str) -> str:
     """Return the text of the best script so far; the starter before there is one."""
     if not state.best:
         return starter
-    return artifacts.text(artifacts.json(state.best["attempt"])["script"])
+    return artifacts.text(Attempt.read(artifacts, state.best["attempt"]).script)
 
 
-def recalled(state: RunState, artifacts: Reader, kind: str) -> list[dict[str, Any]]:
+def recalled(state: RunState, artifacts: Records, kind: str) -> list[dict[str, Any]]:
     """Return the contents of the items of `kind` that the history supplied for this node, each with its `id`."""
     return [artifacts.json(item["id"]) | {"id": item["id"]} for item in state.history if item["kind"] == kind]
 
 
-def briefing(state: RunState, artifacts: Reader) -> dict[str, Any]:
+def reminded(state: RunState, artifacts: Records) -> list[Attempt]:
+    """Return the attempts that the history supplied for this node."""
+    return [Attempt.read(artifacts, item["id"]) for item in state.history if item["kind"] == "attempt"]
+
+
+def briefing(state: RunState, artifacts: Records) -> dict[str, Any]:
     """Return the data briefing; empty before the baseline has run."""
     name = state.task.get("briefing", "")
     return dict(artifacts.json(name)) if name else {}
@@ -81,34 +148,32 @@ def briefing(state: RunState, artifacts: Reader) -> dict[str, Any]:
 
 def line(attempt: Attempt) -> str:
     """Tell an attempt in one line, for prompts and tables."""
-    plan = attempt["plan"]
-    what = plan.get("instruction") or plan.get("action", "")
-    outcome = (
-        attempt.get("problem") or "no score" if attempt["score"] is None else f"score {attempt['score']:.5g}"
-    )
+    what = attempt.plan.get("instruction") or attempt.plan.get("action", "")
+    outcome = attempt.problem or "no score" if attempt.score is None else f"score {attempt.score:.5g}"
     outcome = ", ".join(filter(None, [outcome, doubt(attempt)]))
     return f"{' '.join(what.split())[:160]}: {status(attempt)}, {outcome}"
 
 
-def status(attempt: Mapping[str, Any]) -> str:
+def status(attempt: Attempt) -> str:
     """Return what became of an attempt: keep, discard or crash. One to be tested again was not kept."""
-    return "discard" if attempt["status"] == "retest" else str(attempt["status"])
+    return "discard" if attempt.status == "retest" else attempt.status
 
 
-def doubt(attempt: Mapping[str, Any]) -> str:
+def doubt(attempt: Attempt) -> str:
     """Say that the attempt's gain is no larger than its noise; "" for any other attempt."""
-    if attempt["status"] != "retest":
+    gain, noise, before = attempt.gain, attempt.noise, attempt.score_before
+    if attempt.status != "retest" or gain is None or noise is None or before is None:
         return ""
-    return in_words(attempt["gain"], attempt["noise"], attempt["score_before"])
+    return in_words(gain, noise, before)
 
 
-def scored(attempt: Mapping[str, Any], read: Callable[[str], Any]) -> Score:
-    """Return an attempt's score with its samples, which `read` finds by their artifact id."""
-    if "samples" not in attempt:
-        return Score(attempt["score"], reported=attempt["reported"])
-    known = read(attempt["samples"])
+def scored(attempt: Attempt, artifacts: Records) -> Score:
+    """Return an attempt's score with its samples."""
+    if not attempt.samples:
+        return Score(attempt.score, reported=attempt.reported)
+    known = artifacts.json(attempt.samples)
     return Score(
-        attempt["score"], reported=attempt["reported"], samples=tuple(known["values"]), paired=known["paired"]
+        attempt.score, reported=attempt.reported, samples=tuple(known["values"]), paired=known["paired"]
     )
 
 

@@ -159,18 +159,3 @@ def as_item(case: Case) -> dict[str, Any]:
         "edit": dict(case.edit) if case.edit else None,
         "shared": dict(case.shared),
     }
-
-
-def from_item(item: Mapping[str, Any]) -> Case:
-    """The case of an item made by `as_item`."""
-    return Case(
-        name=item["name"],
-        title=item["title"],
-        kinds=tuple(item["kinds"]),
-        excludes=tuple(item["not"]),
-        rank=item["rank"],
-        idea=item["text"].removeprefix(f"{item['title']}. "),
-        template=item["template"],
-        edit=item["edit"],
-        shared=dict(item["shared"]),
-    )

@@ -5,14 +5,17 @@ another's future. Cases come from the bank and, with mode "all", from what other
 and, with mode "all", from other runs. The order of what is recalled depends on nothing but what is stored.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from memory.artifacts import Artifacts
+from memory.attempts import Attempt, briefing, chain
 from memory.cases import Case, as_item, menu
 from memory.merge import merge, unmark
+from memory.scores import gain, worth
 from memory.state import Recalled, RunState
 from memory.store import Item, Store
 
@@ -79,24 +82,25 @@ class RunHistory:
         if not state.script:
             return []
         key = self.ast_key(self.artifacts.text(state.script))
-        return [found for found in self._chain(state) if found[1]["ast"] == key][:CHAIN]
+        return _found(attempt for attempt in chain(self.artifacts, state.head) if attempt.ast == key)[:CHAIN]
 
     def _same_error(self, state: RunState) -> list[Found]:
         error = state.run.get("error", "")
-        return [found for found in self._chain(state) if error and found[1]["error"] == error][:CHAIN]
+        alike = (attempt for attempt in chain(self.artifacts, state.head) if error and attempt.error == error)
+        return _found(alike)[:CHAIN]
 
     def _attempts(self, state: RunState) -> list[Found]:
-        return list(self._chain(state))[:CHAIN][::-1]
+        return _found(islice(chain(self.artifacts, state.head), CHAIN))[::-1]
 
     def _highlights(self, state: RunState) -> list[Found]:
-        return _highlights(list(self._chain(state)), _sign(state))
+        return _highlights(list(chain(self.artifacts, state.head)), _direction(state))
 
     def _menu(self, state: RunState) -> list[Found]:
-        tried = {attempt["plan"].get("case") for _, attempt, _ in self._chain(state)}
-        briefing = self._briefing(state)
-        bank = [as_item(case) for case in menu(self.cases, briefing.get("kinds", []))]
+        tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
+        facts = briefing(state, self.artifacts)
+        bank = [as_item(case) for case in menu(self.cases, facts.get("kinds", []))]
         offered = [
-            *self._winners(state, briefing),
+            *self._winners(state, facts),
             *((self.artifacts.put_json(item), item, 1.0) for item in bank),
         ]
         return [found for found in offered if found[0] not in tried][:CASES]
@@ -107,24 +111,12 @@ class RunHistory:
 
     # Where it comes from.
 
-    def _chain(self, state: RunState) -> Iterator[Found]:
-        """Yield this branch's attempts, newest first."""
-        name = state.head
-        while name:
-            attempt = self.artifacts.json(name)
-            yield name, attempt, 1.0
-            name = attempt["parent"]
-
-    def _briefing(self, state: RunState) -> dict[str, Any]:
-        name = state.task.get("briefing", "")
-        return dict(self.artifacts.json(name)) if name else {}
-
-    def _winners(self, state: RunState, briefing: Mapping[str, Any]) -> list[Found]:
+    def _winners(self, state: RunState, facts: Mapping[str, Any]) -> list[Found]:
         """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
-        if not briefing:
+        if not facts:
             return []
-        hits = self._others(briefing.get("summary", ""), "case", [{"signature": self.signature(briefing)}])
-        hits = [hit for hit in hits if set(hit[1].get("kinds", [])) == set(briefing.get("kinds", []))]
+        hits = self._others(facts.get("summary", ""), "case", [{"signature": self.signature(facts)}])
+        hits = [hit for hit in hits if set(hit[1].get("kinds", [])) == set(facts.get("kinds", []))]
         nearness: dict[str, float] = {}
         for _, item, similarity in hits:  # scores compare within a task only
             nearness[item["task"]] = max(similarity, nearness.get(item["task"], -1.0))
@@ -132,7 +124,7 @@ class RunHistory:
             key=lambda hit: (
                 -nearness[hit[1]["task"]],
                 hit[1]["task"],
-                -_sign(state) * hit[1]["score"],
+                -worth(hit[1]["score"], _direction(state)),
                 hit[0],
             )
         )
@@ -144,7 +136,7 @@ class RunHistory:
         error = state.run.get("error", "")
         if not error:
             return []
-        scripts = {attempt["script"] for _, attempt, _ in self._chain(state)}
+        scripts = {attempt.script for attempt in chain(self.artifacts, state.head)}
         wheres = ({"error": error}, None)
         found = self._own(error, "repair", wheres) + self._others(error, "repair", wheres)
         hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
@@ -200,8 +192,12 @@ class RunHistory:
             merge(self.folder, self.shared)
 
 
-def _sign(state: RunState) -> int:
-    return 1 if state.task.get("direction", "max") == "max" else -1
+def _direction(state: RunState) -> str:
+    return state.task.get("direction", "max")
+
+
+def _found(attempts: Iterable[Attempt]) -> list[Found]:
+    return [(attempt.id, attempt.as_json(), 1.0) for attempt in attempts]
 
 
 def _ask(store: Store, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
@@ -223,15 +219,15 @@ def _once(found: Sequence[Found]) -> list[Found]:
     return list({hit[0]: hit for hit in reversed(found)}.values())[::-1]
 
 
-def _highlights(chain: Sequence[Found], sign: int) -> list[Found]:
+def _highlights(attempts: Sequence[Attempt], direction: str) -> list[Found]:
     """Return the attempts that gained most, newest first among equals, and the newest one in any case."""
 
-    def gain(found: Found) -> float:
-        before, after = found[1]["score_before"], found[1]["score"]
-        return float("-inf") if before is None or after is None else sign * (after - before)
+    def gained(attempt: Attempt) -> float:
+        before, after = attempt.score_before, attempt.score
+        return float("-inf") if before is None or after is None else gain(before, after, direction)
 
-    tried = [found for found in chain if found[1]["plan"].get("action") != "baseline"]
-    best = sorted(tried, key=gain, reverse=True)[:TRIED]
+    tried = [attempt for attempt in attempts if attempt.plan.get("action") != "baseline"]
+    best = sorted(tried, key=gained, reverse=True)[:TRIED]
     if tried and tried[0] not in best:
         best[-1] = tried[0]
-    return best
+    return _found(best)

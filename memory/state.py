@@ -44,7 +44,9 @@ class Best(TypedDict, total=False):
 class Plan(TypedDict, total=False):
     """The planner's decision for this turn."""
 
-    action: str  # baseline | apply | improve | expert | finish
+    # baseline (the starter as it is) | apply (the case) | tune (one number of the best script) | improve (a model writes
+    # the best script out again) | expert | finish; a planner of somebody's own may have others.
+    action: str
     instruction: str
     case: str  # artifact id of the case to apply, for action "apply"
     by: str  # the rung that decided: "recall" or a model's name
@@ -76,6 +78,26 @@ Kind = Literal[
     "same_error",  # attempts that ended with the newest error
     "repairs",  # how the newest error was cured before, or one like it
 ]
+
+
+class Counts(TypedDict, total=False):
+    """What the rules count: who counts, and when it begins anew. Absent is 0.
+
+    "A move up" is a rule's: in the decision after a step, `graphs.policy` begins anew what led there.
+    """
+
+    ran: int  # evaluator: scripts beyond the starter that ran to their end; never anew
+    planned: int  # planner: turns that a model planned; never anew
+    same_action: int  # planner: the same action in a row; anew by another one (then 1) and by a move up
+    # planner, coder, expert: replies in a row that were of no use; anew by one that is, with another node, by a move up
+    misses: int
+    repairs: int  # coder: repairs that a model was asked for; anew by the next plan or advice
+    failed: int  # evaluator: attempts in a row that were no new best; anew by one
+    failed_since_expert: int  # the same, also anew when the expert is asked
+    failed_since_up: int  # the same, also anew by a move up
+    # coder, evaluator: the same of `improve` alone; anew by its new best and by a move up
+    improve_failed: int
+    lifelines: int  # the decision: rules with `lifelines` that were followed; never anew
 
 
 class Recalled(TypedDict):
@@ -121,7 +143,7 @@ class RunState:
     run: Run = field(default_factory=Run)
     advice: str = ""  # artifact id of the expert's newest words
     rungs: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
     spent: int = 0  # nano-dollars
     history: list[Recalled] = field(default_factory=list)
     fault: Fault = field(default_factory=Fault)

@@ -3,7 +3,7 @@
 from typing import Any, TypedDict
 
 from memory.attempts import best_script, briefing, chain, recalled
-from memory.state import Fault, Plan, RunState, Shared
+from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.edits import edited
 from nodes.craft.render import RenderError, render
 from nodes.craft.scripts import ast_key, extract
@@ -20,7 +20,7 @@ class CoderUpdate(TypedDict, total=False):
     script: Shared[str]
     plan: Shared[Plan]
     fault: Shared[Fault]
-    counts: Shared[dict[str, int]]
+    counts: Shared[Counts]
 
 
 @declares(role="coder", recalls=("chosen_case", "repairs"))
@@ -64,7 +64,6 @@ def _render(state: RunState, deps: Deps) -> CoderUpdate:
 def _repair(state: RunState, deps: Deps) -> CoderUpdate:
     """Ask for the newest script again, with its error repaired."""
     script = deps.artifacts.text(state.script)
-    counts = state.counts | {"repairs": state.counts.get("repairs", 0) + 1}
     prompt = deps.prompts(
         deps.here.prompt,
         task=deps.task,
@@ -75,7 +74,7 @@ def _repair(state: RunState, deps: Deps) -> CoderUpdate:
         instruction="",
     )
     update = _ask(state, deps, prompt, base=script)
-    return update | {"counts": update["counts"] | {"repairs": counts["repairs"]}}
+    return update | {"counts": update["counts"] | {"repairs": state.counts.get("repairs", 0) + 1}}
 
 
 def _improve(state: RunState, deps: Deps) -> CoderUpdate:
@@ -102,7 +101,7 @@ def _ask(state: RunState, deps: Deps, prompt: Any, base: str) -> CoderUpdate:
     script = extract(reply.text)
     if script is None:
         return _failed(state, "unparsable", "the reply holds no Python script")
-    tried = {attempt["ast"] for attempt in chain(deps.artifacts, state.head)}
+    tried = {attempt.ast for attempt in chain(deps.artifacts, state.head)}
     if ast_key(script) in tried | {ast_key(base)}:
         return _failed(state, "noop", "the reply repeats a script that was tried already")
     return _written(state, deps, script, wrote=deps.here.model)

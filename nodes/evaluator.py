@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from memory.attempts import Attempt, briefing, line, recalled, scored, signature
+from memory import scores
+from memory.attempts import Attempt, Status, briefing, line, reminded, scored, signature
 from memory.noise import noise_of
-from memory.state import Best, Fault, Run, RunState, Shared, Task
+from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import error_line, without_data
 from nodes.craft.scripts import ast_key
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
+Fruitless = Literal["failed", "failed_since_expert", "failed_since_up", "improve_failed"]
 RELIEF = {
     "time": "let it do less: fewer rounds, folds, candidates or rows",
     "memory": "let it hold less at once: smaller types, sparse matrices, the data in parts, fewer workers",
@@ -18,7 +20,7 @@ RELIEF = {
     "output": "let it print less",
     "processes": "let it start fewer workers and threads",
 }
-COUNTERS = ("failed", "failed_since_expert", "failed_since_up")
+COUNTERS: tuple[Fruitless, ...] = ("failed", "failed_since_expert", "failed_since_up")
 
 
 class EvaluatorUpdate(TypedDict, total=False):
@@ -29,7 +31,7 @@ class EvaluatorUpdate(TypedDict, total=False):
     best: Best
     run: Shared[Run]
     fault: Shared[Fault]
-    counts: Shared[dict[str, int]]
+    counts: Shared[Counts]
 
 
 @declares(role="evaluator", recalls=("same_error",))
@@ -37,17 +39,17 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     """Judge the newest execution and add an attempt to the chain."""
     if state.fault.get("kind") == "duplicate":
         return {"counts": _counted(state, better=False)}
-    execution = Execution(**_record(state, deps))
+    execution = Execution.of(deps.artifacts.json(state.run["execution"]))
     ran = execution.exit == 0 and state.turn > 0
     score, fault = _judge(execution, deps)
     gain, noise = (None, None) if fault else _gain(score, state, deps)
     status = _status(score, fault, state, gain, noise)
     better = status == "keep"
     measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)
-    attempt = _attempt(state, deps, execution, score, fault, status) | _samples(score, deps) | dict(measured)
-    head = deps.artifacts.put_json(attempt)
+    attempt = _attempt(state, deps, execution, score, fault, status, measured)
+    head = deps.artifacts.put_json(attempt.as_json())
     _remember(state, deps, attempt, better)
-    known = bool(recalled(state, deps.artifacts, "attempt"))
+    known = bool(reminded(state, deps.artifacts))
     update: EvaluatorUpdate = {
         "head": head,
         "run": Run(**(state.run | Run(known=known) | measured)),
@@ -59,11 +61,6 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     if state.turn == 0:
         update["task"] = Task(**(state.task | {"baseline": score.value}))
     return update
-
-
-def _record(state: RunState, deps: Deps) -> dict[str, Any]:
-    record = deps.artifacts.json(state.run["execution"])
-    return {key: value for key, value in record.items() if key in Execution.__dataclass_fields__}
 
 
 def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
@@ -91,17 +88,15 @@ def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, floa
     best = state.best.get("score")
     if best is None or score.value is None:
         return None, None
-    gain = score.value - best if deps.task.direction == "max" else best - score.value
-    known = scored(deps.artifacts.json(state.best["attempt"]), deps.artifacts.json)
+    gain = scores.gain(best, score.value, deps.task.direction)
+    known = scored(Attempt.read(deps.artifacts, state.best["attempt"]), deps.artifacts)
     if known.paired != score.paired:
         return gain, None
     return gain, noise_of(known.samples, score.samples, paired=score.paired)
 
 
-def _status(
-    score: Score, fault: Fault, state: RunState, gain: float | None, noise: float | None
-) -> Literal["keep", "retest", "discard", "crash"]:
-    """Judge an attempt: "retest" is better than the best, but by no more than its noise."""
+def _status(score: Score, fault: Fault, state: RunState, gain: float | None, noise: float | None) -> Status:
+    """Judge an attempt."""
     if fault:
         return "discard" if fault["kind"] == "suspect" else "crash"
     if not state.best:
@@ -114,42 +109,53 @@ def _status(
     return "keep" if noise is None or gain > noise else "retest"
 
 
-def _samples(score: Score, deps: Deps) -> dict[str, str]:
+def _samples(score: Score, deps: Deps) -> str:
     """Keep the samples of a score as an artifact: an attempt is read often, they seldom."""
     if not score.samples:
-        return {}
-    return {"samples": deps.artifacts.put_json({"values": score.samples, "paired": score.paired})}
+        return ""
+    return deps.artifacts.put_json({"values": score.samples, "paired": score.paired})
 
 
 def _attempt(
-    state: RunState, deps: Deps, execution: Execution, score: Score, fault: Fault, status: str
+    state: RunState,
+    deps: Deps,
+    execution: Execution,
+    score: Score,
+    fault: Fault,
+    status: Status,
+    measured: Run,
 ) -> Attempt:
-    return {
-        "kind": "attempt",
-        "parent": state.head,
-        "turn": state.turn,
-        "step": deps.here.step,
-        "plan": dict(state.plan),
-        "script": execution.script,
-        "ast": ast_key(deps.artifacts.text(execution.script)),
-        "execution": state.run["execution"],
-        "cures": state.run.get("cures", []),
-        "score_before": state.best.get("score"),
-        "score": score.value,
-        "reported": score.reported,
-        "status": status,
-        "error": state.run.get("error", ""),
-        "fault": fault.get("kind", ""),
-        "problem": fault.get("detail", ""),
-        "cost": state.spent,
-        "seconds": execution.seconds,
-    }
+    return Attempt(
+        parent=state.head,
+        turn=state.turn,
+        step=deps.here.step,
+        plan=state.plan,
+        script=execution.script,
+        ast=ast_key(deps.artifacts.text(execution.script)),
+        execution=state.run["execution"],
+        cures=state.run.get("cures", []),
+        score_before=state.best.get("score"),
+        score=score.value,
+        reported=score.reported,
+        status=status,
+        error=state.run.get("error", ""),
+        fault=fault.get("kind", ""),
+        problem=fault.get("detail", ""),
+        cost=state.spent,
+        seconds=execution.seconds,
+        samples=_samples(score, deps),
+        gain=measured.get("gain"),
+        noise=measured.get("noise"),
+    )
 
 
-def _counted(state: RunState, better: bool) -> dict[str, int]:
+def _counted(state: RunState, better: bool) -> Counts:
     """Count an attempt that brought nothing; a new best begins anew."""
-    names = [*COUNTERS, "improve_failed"] if state.plan.get("action") == "improve" else COUNTERS
-    return state.counts | {name: 0 if better else state.counts.get(name, 0) + 1 for name in names}
+    names = (*COUNTERS, "improve_failed") if state.plan.get("action") == "improve" else COUNTERS
+    counts = state.counts.copy()
+    for name in names:
+        counts[name] = 0 if better else counts.get(name, 0) + 1
+    return counts
 
 
 def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> None:
@@ -158,42 +164,38 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
         return
     facts = briefing(state, deps.artifacts)
     origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
-    deps.history.remember(attempt | origin | {"text": line(attempt)})
-    if attempt["cures"] and attempt["status"] != "crash":
-        what = "; ".join(attempt["cures"])
+    deps.history.remember(attempt.as_json() | origin | {"text": line(attempt)})
+    if attempt.cures and attempt.status != "crash":
+        what = "; ".join(attempt.cures)
         deps.history.remember({"kind": "repair", "what": what, "text": what, "error": ""} | origin)
-    if state.counts.get("repairs") and attempt["status"] != "crash" and state.head:
+    if state.counts.get("repairs") and attempt.status != "crash" and state.head:
         deps.history.remember(_model_repair(deps, attempt, state.head) | origin)
-    if better and _is_gain(attempt, state):
+    if better and attempt.score is not None and state.task.get("baseline") is not None:
         deps.history.remember(_winner(deps, attempt, facts) | origin)
 
 
-def _is_gain(attempt: Mapping[str, Any], state: RunState) -> bool:
-    return attempt["score"] is not None and state.task.get("baseline") is not None
-
-
 def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:
-    failed = deps.artifacts.json(before)
-    text = f"{failed['problem']} - repaired by {attempt['plan'].get('wrote', '')}"
+    failed = Attempt.read(deps.artifacts, before)
+    text = f"{failed.problem} - repaired by {attempt.plan.get('wrote', '')}"
     return {
         "kind": "repair",
-        "error": failed["error"],
+        "error": failed.error,
         "what": text,
         "text": text,
-        "script": attempt["script"],
+        "script": attempt.script,
     }
 
 
 def _winner(deps: Deps, attempt: Attempt, facts: Mapping[str, Any]) -> dict[str, Any]:
     """A winning script, offered first to a later run whose files, targets and ids have the same names."""
-    title = attempt["plan"].get("instruction", "")[:160]
+    title = attempt.plan.get("instruction", "")[:160]
     return {
         "kind": "case",
-        "name": f"won-{attempt['script'][:8]}",
+        "name": f"won-{attempt.script[:8]}",
         "title": title,
         "text": f"{title}. {facts.get('summary', '')}"[:600],
-        "script": deps.artifacts.text(attempt["script"]),
+        "script": deps.artifacts.text(attempt.script),
         "signature": signature(facts),
-        "score": attempt["score"],
-        "baseline": attempt["score_before"],
+        "score": attempt.score,
+        "baseline": attempt.score_before,
     }

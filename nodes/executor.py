@@ -1,9 +1,8 @@
 """The executor: gate, free repairs, then the sandbox. It runs no script whose AST has already run."""
 
-from dataclasses import asdict
 from typing import Any, TypedDict
 
-from memory.attempts import recalled
+from memory.attempts import best_script, reminded
 from memory.state import Fault, Plan, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import fingerprint
 from nodes.declares import declares
@@ -28,13 +27,14 @@ def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
     """Run the coder's script; at the very start the starter, whose data is then briefed."""
     if not state.script:
         return _baseline(deps)
-    known = recalled(state, deps.artifacts, "attempt")
+    known = reminded(state, deps.artifacts)
     if known:
-        detail = f"this very script has already run, at turn {known[0]['turn']}"
+        detail = f"this very script has already run, at turn {known[0].turn}"
         return {"fault": Fault(kind="duplicate", detail=detail)}
     script, cures, earlier = deps.artifacts.text(state.script), list[Cure](), list[str]()
     heal = state.task.get("history") != "off"  # repairs are remembered means, too
-    sources = _sources(state, deps)
+    # Scripts to copy a lost definition from: the best so far, then the starter.
+    sources = [best_script(state, deps.artifacts, deps.task.starter), deps.task.starter]
     if heal:
         script = _mended(deps, script, *deps.repairs.before(script, sources), cures)
     execution = deps.sandbox.run(deps.here, script)
@@ -43,7 +43,7 @@ def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
         if mended == script:
             break
         script = mended
-        earlier.append(deps.artifacts.put_json(_record(execution)))
+        earlier.append(deps.artifacts.put_json(execution.as_json()))
         execution = deps.sandbox.run(deps.here, script)
     return {"script": execution.script, "run": _run(deps, execution, cures, earlier), "fault": Fault()}
 
@@ -68,15 +68,9 @@ def _baseline(deps: Deps) -> ExecutorUpdate:
     }
 
 
-def _sources(state: RunState, deps: Deps) -> list[str]:
-    """Scripts to copy a lost definition from: the best so far, then the starter."""
-    best = [deps.artifacts.text(deps.artifacts.json(state.best["attempt"])["script"])] if state.best else []
-    return [*best, deps.task.starter]
-
-
 def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]) -> Run:
     """Record the execution, with what was repaired and the executions that failed before the repairs."""
-    record = _record(execution) | {"cures": cures, "earlier": earlier}
+    record = execution.as_json() | {"cures": cures, "earlier": earlier}
     failed = execution.exit != 0
     lost = execution.lost + sum(deps.artifacts.json(name).get("lost", 0) for name in earlier)
     run = Run(
@@ -88,8 +82,3 @@ def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]
         cures=[sentence for cure in cures for sentence in cure["what"]],
     )
     return Run(**run, lost=lost) if lost else run
-
-
-def _record(execution: Execution) -> dict[str, Any]:
-    # An attempt's id depends on this record: without them it is what it was before there were any.
-    return {k: v for k, v in asdict(execution).items() if k not in ("snapshot", "lost", "refused") or v}

@@ -2,8 +2,8 @@
 
 from typing import Any, TypedDict
 
-from memory.attempts import best_script, briefing, line, recalled
-from memory.state import Fault, Plan, RunState, Shared
+from memory.attempts import best_script, briefing, line, reminded
+from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.replies import said
 from nodes.craft.tuning import compact
 from nodes.declares import declares
@@ -18,7 +18,7 @@ class ExpertUpdate(TypedDict, total=False):
     plan: Shared[Plan]
     advice: str
     fault: Shared[Fault]
-    counts: Shared[dict[str, int]]
+    counts: Shared[Counts]
 
 
 @declares(role="expert", recalls=("attempts",))
@@ -51,6 +51,6 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         samples=facts.get("samples", []),
         script=compact(best_script(state, deps.artifacts, deps.task.starter)),
         best=state.best.get("score"),
-        tried=[line(attempt)[:LINE] for attempt in recalled(state, deps.artifacts, "attempt")[-NEWEST:]],
+        tried=[line(attempt)[:LINE] for attempt in reminded(state, deps.artifacts)[-NEWEST:]],
         error=state.fault.get("detail", ""),
     )

@@ -5,8 +5,8 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
-from memory.attempts import best_script, briefing, chain, line, recalled
-from memory.state import NANO, Fault, Plan, RunState, Shared
+from memory.attempts import best_script, briefing, chain, line, recalled, reminded
+from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
 from nodes.craft.edits import edited
 from nodes.craft.replies import json_object, valid
 from nodes.craft.tuning import changes, compact
@@ -48,7 +48,7 @@ class PlannerUpdate(TypedDict, total=False):
     turn: int
     plan: Shared[Plan]
     fault: Shared[Fault]
-    counts: Shared[dict[str, int]]
+    counts: Shared[Counts]
     notes: dict[str, Any]
 
 
@@ -108,9 +108,9 @@ def _tuned(state: RunState, deps: Deps) -> list[str]:
     """The changes of one number that were tried since the best was found."""
     tried = []
     for attempt in chain(deps.artifacts, state.head):
-        if attempt["id"] == state.best.get("attempt"):
+        if attempt.id == state.best.get("attempt"):
             break
-        tried.append(attempt["plan"].get("instruction", ""))
+        tried.append(attempt.plan.get("instruction", ""))
     return tried
 
 
@@ -182,7 +182,7 @@ def _prompt(
         changes=tuned,
         script=compact(best_script(state, deps.artifacts, deps.task.starter)),
         best=state.best.get("score"),
-        tried=[line(attempt) for attempt in recalled(state, deps.artifacts, "attempt")],
+        tried=[line(attempt) for attempt in reminded(state, deps.artifacts)],
         fault=state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
         notes=told_by_others(state, deps.here.node),
         actions=actions,

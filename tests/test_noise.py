@@ -187,13 +187,13 @@ def attempts(session: Session) -> list:
 
 def test_a_gain_within_its_noise_is_no_new_best(run):
     tried = attempts(run)
-    assert [a["score"] for a in tried[1:]] == [0.85, 0.9, 1.0]
-    assert [a["status"] for a in tried] == ["keep", "keep", "retest", "keep"]
+    assert [a.score for a in tried[1:]] == [0.85, 0.9, 1.0]
+    assert [a.status for a in tried] == ["keep", "keep", "retest", "keep"]
     again = tried[2]
-    assert again["gain"] == pytest.approx(0.05) and 0.06 < again["noise"] < 0.12
+    assert again.gain == pytest.approx(0.05) and 0.06 < again.noise < 0.12
     assert re.fullmatch(r".*: discard, score 0\.9, \+5\.9% is within the noise of ±[\d.]+%", line(again))
-    assert len(run.artifacts.json(again["samples"])["values"]) == 60
-    event = next(e for e in run.timeline if e["attempt"] == again["id"])
+    assert len(run.artifacts.json(again.samples)["values"]) == 60
+    event = next(e for e in run.timeline if e["attempt"] == again.id)
     assert event["score"] == 0.85 and "is within the noise" in progress.outcome(event, run.artifacts)
     told = (run.folder.root / "results.tsv").read_text().splitlines()
     assert [row.split("\t")[4] for row in told[1:]] == ["keep", "keep", "discard", "keep"]
@@ -202,9 +202,9 @@ def test_a_gain_within_its_noise_is_no_new_best(run):
 
 def test_rules_and_why_see_it(run, capsys):
     again = attempts(run)[2]
-    step = next(e["step"] for e in run.timeline if e["attempt"] == again["id"])
+    step = next(e["step"] for e in run.timeline if e["attempt"] == again.id)
     there = Session.open(run.run_id, run.folder.root.parent).goto(step).state
-    assert retest(there) == (True, {"gain": again["gain"], "noise": again["noise"]})
+    assert retest(there) == (True, {"gain": again.gain, "noise": again.noise})
     assert there.counts["failed"] == 1
     assert call(["why", run.run_id, str(step), "--runs-dir", str(run.folder.root.parent)]) == 0
     assert "no new best: +5.9% is within the noise of ±" in capsys.readouterr().out
@@ -242,7 +242,7 @@ def test_a_replay_judges_as_the_run_did(run, tmp_path):
         config.task, str(run.folder.root / "graph.yaml"), f"replay:{run.folder.root}", config.budget / 1e9, 3, 0, "off", tmp_path
     )  # fmt: skip
     again.run()
-    assert [a["id"] for a in attempts(again)] == [a["id"] for a in attempts(run)]
+    assert [a.id for a in attempts(again)] == [a.id for a in attempts(run)]
     assert again.summary["gain_se_pct"] == run.summary["gain_se_pct"]
 
 

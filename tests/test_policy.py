@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.policy import PREDICATES, decide, gain_percent, percent_better, undo
+from graphs.policy import PREDICATES, decide, gain_percent, undo
 from graphs.registry import load_predicate
 from graphs.spec import GraphSpec, shipped
+from memory.scores import percent_better
 from memory.state import RunState
 from nodes.deps import REPLY_FAULTS
 

@@ -8,7 +8,7 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UnavailableError, UsageError
-from memory.attempts import doubt
+from memory.attempts import Attempt, doubt
 
 if TYPE_CHECKING:
     from budgetmlagent.run.session import Session
@@ -103,7 +103,7 @@ def _explained(event: dict[str, Any], artifacts: Any) -> str:
     route = event["route"]
     lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]
     lines += [f"step {event['step']}, {event['node']}: {route['rule']}", f"    saw {_saw(route['saw'])}"]
-    noise = doubt(artifacts.json(event["attempt"])) if event["attempt"] else ""
+    noise = doubt(Attempt.read(artifacts, event["attempt"])) if event["attempt"] else ""
     lines += [f"    no new best: {noise}"] if noise else []
     lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)

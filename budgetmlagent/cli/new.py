@@ -129,7 +129,7 @@ def _said(plan: "Plan", public: int, private: int) -> list[str]:
     from budgetmlagent.new import metrics, newtask
 
     others = ", ".join(name for name in metrics.fitting(plan.kind) if name != plan.metric.name)
-    better = "more" if plan.metric.direction == "max" else "less"
+    better = "more" if plan.metric.higher else "less"
     return [
         f"target   {plan.target!r}: {newtask.kind_words(plan)}",
         f"metric   {plan.metric.name}, {better} is better (--metric also takes {others})",

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from budgetmlagent.records.events import Event
-from memory.attempts import doubt
+from memory.attempts import Attempt, doubt
 from memory.state import NANO
 
 DOTS = "…"
@@ -78,8 +78,8 @@ def outcome(event: Event, artifacts: Any) -> str:
     if fault.get("kind"):
         what = f"{fault['kind']}: {fault.get('detail', '')}"
     elif event["attempt"]:
-        attempt = artifacts.json(event["attempt"])
-        what = f"{attempt['status']}: " + (doubt(attempt) or f"score {_number(attempt['score'])}")
+        attempt = Attempt.read(artifacts, event["attempt"])
+        what = f"{attempt.status}: " + (doubt(attempt) or f"score {_number(attempt.score)}")
     elif event["reply"] and event.role not in ("planner", "coder"):
         # Not the planner's, which is the plan that is told below, nor the coder's, which is a script.
         what = artifacts.text(event["reply"])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.tasks.taskfile import nearest
+from memory.scores import rises
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,11 @@ class Metric:
     words: str
     direction: Literal["max", "min"]
     kinds: tuple[Kind, ...]
+
+    @property
+    def higher(self) -> bool:
+        """Whether a higher value is the better one."""
+        return rises(self.direction)
 
 
 _LABELS: tuple[Kind, ...] = ("binary", "multiclass")

@@ -13,9 +13,9 @@ from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, damaged, read_json
 from budgetmlagent.tasks.folder import TaskFolder
-from graphs.policy import percent_better
 from memory.artifacts import Artifacts
-from memory.attempts import chain, doubt, status
+from memory.attempts import Attempt, chain, doubt, status
+from memory.scores import percent_better
 from memory.state import NANO
 from nodes.deps import OUTAGES
 
@@ -138,8 +138,7 @@ def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:
     """Name what brought the best: "starter", "memory" or the model that wrote it."""
     if not values.get("best"):
         return ""
-    plan = artifacts.json(values["best"]["attempt"])["plan"]
-    return plan.get("wrote") or "starter"
+    return Attempt.read(artifacts, values["best"]["attempt"]).plan.get("wrote") or "starter"
 
 
 def nothing_came(record: Record) -> bool:
@@ -182,9 +181,9 @@ def projections(record: Record) -> dict[str, bytes]:
         "results.tsv": _results(list(chain(artifacts, record.values.get("head", "")))[::-1]),
     }
     if best:
-        attempt = artifacts.json(best["attempt"])
-        left = artifacts.json(attempt["execution"])["files"]
-        files |= {f"{BEST}/train.py": artifacts.read(attempt["script"])}
+        attempt = Attempt.read(artifacts, best["attempt"])
+        left = artifacts.json(attempt.execution)["files"]
+        files |= {f"{BEST}/train.py": artifacts.read(attempt.script)}
         files |= {f"{BEST}/{name}": artifacts.read(id) for name, id in left.items()}
     return files
 
@@ -201,13 +200,13 @@ def write(record: Record) -> dict[str, Any]:
     return whole
 
 
-def _results(tried: Sequence[Mapping[str, Any]]) -> bytes:
+def _results(tried: Sequence[Attempt]) -> bytes:
     text = io.StringIO()
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
     table.writerow(["step", "score", "seconds", "dollars", "status", "plan"])
     for a in tried:
-        score = "" if a["score"] is None else f"{a['score']:.6g}"
-        plan = " ".join(f"{a['plan'].get('action', '')}: {a['plan'].get('instruction', '')}".split())[:200]
+        score = "" if a.score is None else f"{a.score:.6g}"
+        plan = " ".join(f"{a.plan.get('action', '')}: {a.plan.get('instruction', '')}".split())[:200]
         told = f"{plan} ({doubt(a)})" if doubt(a) else plan
-        table.writerow([a["step"], score, f"{a['seconds']:.1f}", f"{a['cost'] / NANO:.6f}", status(a), told])
+        table.writerow([a.step, score, f"{a.seconds:.1f}", f"{a.cost / NANO:.6f}", status(a), told])
     return text.getvalue().encode()

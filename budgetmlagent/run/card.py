@@ -13,8 +13,9 @@ from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from graphs.drawing.mermaid import mermaid, outline
 from graphs.drawing.picture import PictureError, svg
-from graphs.policy import END, percent_better
+from graphs.policy import END
 from graphs.spec import GraphSpec
+from memory.scores import percent_better, rises
 from memory.state import NANO
 
 LONGEST = 120  # characters of a value that are shown
@@ -56,7 +57,7 @@ class View:
         if self.baseline is None or self.best is None:
             return f"{self.metric}: no score yet"
         gain = percent_better(self.baseline, self.best, self.direction)
-        better = "higher" if self.direction == "max" else "lower"
+        better = "higher" if rises(self.direction) else "lower"
         return f"{self.metric} {self.baseline:.5g} → {self.best:.5g} ({gain:+.1f}%; {better} is better)"
 
     @property

@@ -14,7 +14,7 @@ from budgetmlagent.errors import RunFailedError
 from budgetmlagent.models.replay import recorded_events
 from budgetmlagent.sandbox.snapshot import contents
 from memory.artifacts import Artifacts, CorruptArtifactError
-from memory.attempts import scored
+from memory.attempts import Attempt, scored
 from memory.state import Recalled, RunState, recall_key
 from nodes.deps import Execution, Here, History, Score
 
@@ -81,9 +81,7 @@ class RecordedSandbox:
             )
         for file in [record["output"], *record["files"].values(), *self._snapshot(record)]:
             self._artifacts.put(self._recording.read(file))
-        return Execution(
-            **{key: value for key, value in record.items() if key in Execution.__dataclass_fields__}
-        )
+        return Execution.of(record)
 
     def _snapshot(self, record: Mapping[str, Any]) -> list[str]:
         name = record.get("snapshot")
@@ -115,17 +113,17 @@ class RecordedScorer:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        attempts = [recording.json(e["attempt"]) for e in recording.events if e.get("attempt")]
-        self._by_script = {attempt["script"]: attempt for attempt in attempts}
+        attempts = [Attempt.read(recording, e["attempt"]) for e in recording.events if e.get("attempt")]
+        self._by_script = {attempt.script: attempt for attempt in attempts}
 
     def score(self, execution: Execution) -> Score:
         """Return the recorded score. Raises RunFailedError where the script was never scored."""
         attempt = self._by_script.get(execution.script)
         if attempt is None:
             raise RunFailedError(f"replay: script {execution.script[:12]} has no recorded score")
-        suspect = attempt["problem"] if attempt["fault"] == "suspect" else ""
-        problem = attempt["problem"] if attempt["fault"] == "submission" else ""
-        return dataclasses.replace(scored(attempt, self._recording.json), problem=problem, suspect=suspect)
+        suspect = attempt.problem if attempt.fault == "suspect" else ""
+        problem = attempt.problem if attempt.fault == "submission" else ""
+        return dataclasses.replace(scored(attempt, self._recording), problem=problem, suspect=suspect)
 
 
 class RecordedHistory:

@@ -11,6 +11,7 @@ from budgetmlagent.records.branches import Point
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunConfig, RunDir
 from memory.artifacts import CorruptArtifactError
+from memory.attempts import Attempt
 from memory.state import NANO, RunState
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ class RunView:
         """Return the newest execution at or before `step`, by default the best attempt's."""
         if step is None:
             best = self.state.best.get("attempt")
-            return str(self.artifacts.json(best)["execution"]) if best else None
+            return Attempt.read(self.artifacts, best).execution if best else None
         until = self.why(step).step
         ran = [e.execution for e in self.timeline if e.step <= until and e.execution]
         return ran[-1] if ran else None

@@ -16,7 +16,7 @@ from budgetmlagent.run.order import HISTORY, used_models
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
-from memory.attempts import chain
+from memory.attempts import Attempt, chain
 from memory.state import Task as TaskState
 from nodes.deps import Deps, Execution
 
@@ -236,29 +236,19 @@ def _private(
     scorer: "SealedScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Open the private answers: score the baseline and the best attempt on them."""
-    baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))
-    private = scorer.final(baseline, best)
+    baseline = list(chain(artifacts, values["head"]))[-1]
+    best = Attempt.read(artifacts, values["best"]["attempt"])
+    private = scorer.final(*(Execution.of(artifacts.json(end.execution)) for end in (baseline, best)))
     return {
-        "attempt": values["best"]["attempt"],
+        "attempt": best.id,
         "private_baseline": private.baseline,
         "private_best": private.best,
         "private_noise": private.noise,
     }
 
 
-def _ends(artifacts: Artifacts, values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the executions of the baseline and of the best attempt."""
-    first = list(chain(artifacts, values["head"]))[-1]
-    return first["execution"], artifacts.json(values["best"]["attempt"])["execution"]
-
-
 def _refused(artifacts: Artifacts, values: Mapping[str, Any]) -> int:
     """Count the submissions, of every execution behind the newest attempt, that were no plain files."""
-    executions = [artifacts.json(attempt["execution"]) for attempt in chain(artifacts, values["head"])]
+    executions = [artifacts.json(attempt.execution) for attempt in chain(artifacts, values["head"])]
     earlier = [artifacts.json(name) for execution in executions for name in execution.get("earlier", [])]
     return sum(execution.get("refused", 0) for execution in [*executions, *earlier])
-
-
-def _execution(artifacts: Artifacts, name: str) -> Execution:
-    record = artifacts.json(name)
-    return Execution(**{key: value for key, value in record.items() if key in Execution.__dataclass_fields__})

@@ -23,6 +23,7 @@ from budgetmlagent.sandbox.workspace import TaskFiles, lay_out
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
 from memory.artifacts import Artifacts
 from memory.noise import noise_of
+from memory.scores import worth
 from nodes.craft.fingerprint import LIMIT, without_data
 from nodes.deps import Execution, Score
 
@@ -137,8 +138,8 @@ class SealedScorer:
         if len(repeats) == 1:
             return repeats[0]
         known = [score.value for score in repeats if score.value is not None]
-        best = max if self.task.direction == "max" else min
-        return Score(best(known, default=None), samples=tuple(known))
+        best = max(known, key=lambda value: worth(value, self.task.direction), default=None)
+        return Score(best, samples=tuple(known))
 
     def _missing(self, execution: Execution) -> str:
         """Say that a submission is missing, "" where it is there or the task asks for none."""

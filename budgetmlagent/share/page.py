@@ -12,6 +12,7 @@ from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
 from graphs.drawing.mermaid import mermaid, outline
 from graphs.drawing.picture import PictureError, svg
+from memory.scores import rises
 from memory.state import NANO
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,6 +44,7 @@ def html(
         .get_template("index.html.jinja")
         .render(
             run=summary,
+            better="higher" if rises(summary["direction"]) else "lower",
             task={"text": printable(view.task.text), "data": view.task.data},
             story=_story(summary),
             caution=caution,

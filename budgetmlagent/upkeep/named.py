@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.attempts import Attempt
 
 ATTEMPT, EXECUTION, SNAPSHOT = "attempt", "execution", "snapshot"
 FILE = "file"  # names nothing further, whatever is written in it
@@ -45,12 +46,13 @@ def by_call(call: Mapping[str, Any]) -> Iterator[Name]:
         yield Name(call[field] or "", f"the ledger's call at step {call['step']} ({field})")
 
 
-def _by_attempt(attempt: Mapping[str, Any]) -> Iterator[Name]:
-    where = f"the attempt of step {attempt['step']}"
-    yield Name(attempt["parent"], f"{where} (parent)", ATTEMPT)
-    yield Name(attempt["execution"], f"{where} (execution)", EXECUTION)
-    yield Name(attempt["script"], f"{where} (script)")
-    yield Name(attempt["plan"].get("case", ""), f"{where} (case)")
+def _by_attempt(record: Mapping[str, Any]) -> Iterator[Name]:
+    attempt = Attempt.of(record)
+    where = f"the attempt of step {attempt.step}"
+    yield Name(attempt.parent, f"{where} (parent)", ATTEMPT)
+    yield Name(attempt.execution, f"{where} (execution)", EXECUTION)
+    yield Name(attempt.script, f"{where} (script)")
+    yield Name(attempt.plan.get("case", ""), f"{where} (case)")
 
 
 def _by_execution(execution: Mapping[str, Any]) -> Iterator[Name]:
