@@ -175,6 +175,15 @@ def test_a_graph_is_copied_with_its_comments(tmp_path, monkeypatch, capsys):
     assert GraphSpec.load("deep/er.yaml").name == f"{GRAPH}_2"
 
 
+def test_a_copied_graph_names_its_schema_only_where_that_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("graph.schema.json").touch()
+    assert call(["new", "graph", GRAPH]) == 0 == call(["new", "graph", GRAPH, "--out", "deep/er.yaml"])
+    named = "# yaml-language-server: $schema=graph.schema.json\n"
+    beside, elsewhere = Path(f"{GRAPH}.yaml").read_text(), Path("deep/er.yaml").read_text()
+    assert beside == named + elsewhere
+
+
 # -- what the example stands on
 
 

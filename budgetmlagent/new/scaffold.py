@@ -52,7 +52,7 @@ def graph(name: str, origin: str, out: Path | None) -> Scaffold:
         raise UsageError(f"--out {path}: a file that ends in .yaml is needed")
     spec = _loaded(origin)
     spec.name = name
-    return Scaffold(Path(), str(path), files={str(path): _elsewhere(spec)})
+    return Scaffold(Path(), str(path), files={str(path): _text(spec, path.parent)})
 
 
 def write(made: Scaffold) -> None:
@@ -102,7 +102,7 @@ def _as_package(name: str, after: str, graph: str, root: Path) -> Scaffold:
         f"{package}/nodes.py": _rendered("node.py.jinja", name, package),
         f"{package}/{name}.md": _prompt(),
         f"tests/test_{name}.py": _rendered("test.py.jinja", name, package, file),
-        file: _elsewhere(spec),
+        file: _text(spec, root),
     }
     return Scaffold(root, file, f"tests/test_{name}.py", files)
 
@@ -122,9 +122,9 @@ def _loaded(graph: str) -> GraphSpec:
         raise UsageError(str(error)) from None
 
 
-def _elsewhere(spec: GraphSpec) -> str:
-    """Return a graph's text for another folder, where the schema does not lie beside it."""
-    return SCHEMA.sub("", spec.dump())
+def _text(spec: GraphSpec, folder: Path) -> str:
+    """Return a graph's text for a file in `folder`: it names the schema only where that lies beside it."""
+    return spec.dump() if (folder / "graph.schema.json").exists() else SCHEMA.sub("", spec.dump())
 
 
 def _check_name(name: str) -> None:
