@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+__all__ = ["needs", "path_of", "render", "shipped"]
+
 FOLDER = Path(__file__).parent
 IN_PACKAGE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([^:]+\.md)")
 

@@ -6,6 +6,7 @@ from typing import TypedDict
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from budgetmlagent import testing
 from graphs.contract import NodeContractError, declared_fields
 from graphs.registry import load_node
 from graphs.spec import GraphError, GraphSpec, shipped
@@ -73,7 +74,7 @@ class Nothing:
         return [{"id": f"{node}{state.turn}", "kind": "case", "similarity": 1.0, "source": "test"}]
 
 
-DEPS = Deps(models=Nothing(), sandbox=None, repairs=None, scorer=None, artifacts=None, history=Nothing(), prompts=None, task=None)  # fmt: skip # type: ignore[arg-type]
+DEPS = testing.deps(models=Nothing(), history=Nothing())
 
 
 def run(function: str, tmp_path):

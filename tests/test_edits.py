@@ -51,11 +51,6 @@ FOREST = {
     "classifier": "ExtraTreesClassifier(n_estimators=5)",
     "regressor": "ExtraTreesRegressor(5)",
 }
-VOTE = {
-    "op": "ensemble",
-    "classifier": ["GaussianNB()", "ExtraTreesClassifier(n_estimators=5)"],
-    "regressor": ["ExtraTreesRegressor(n_estimators=5)"],
-}
 LOG = {"op": "transform_target", "function": "log1p"}
 SEVERAL = {"kinds": ["multi_output"]}
 MANY = {"kinds": ["multi_output", "multi_label"]}
@@ -65,14 +60,11 @@ MANY = {"kinds": ["multi_output", "multi_label"]}
     ("starter", "edit", "briefing", "expected"),
     [
         (TABLE, EXCHANGE, {}, "m = HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(d, y)"),
-        (TABLE, VOTE, {"kinds": ["classification"]}, 'VotingClassifier([("m0", LogisticRegression(\n    max_iter=100,  # few\n)), ("m1"'),
         (COLUMNS, EXCHANGE, SEVERAL, "MultiOutputRegressor(HistGradient"),
         (COLUMNS, FOREST, SEVERAL, "m = ExtraTreesRegressor(5).fit"),
-        (COLUMNS, VOTE, SEVERAL, "MultiOutputRegressor(VotingRegressor("),
         (COLUMNS, LOG, SEVERAL, "TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1)"),
         (COLUMNS, LOG | {"function": "sqrt"}, SEVERAL, "inverse_func=np.square"),
         (LABELS, EXCHANGE, MANY, "make_pipeline(StandardScaler(), OneVsRestClassifier(HistGradient"),
-        (LABELS, VOTE, MANY, 'OneVsRestClassifier(VotingClassifier([("m0", DecisionTreeClassifier(max_depth=3))'),
         (ONE_BY_ONE, EXCHANGE, SEVERAL, "    model = HistGradientBoostingRegressor("),
     ],
 )  # fmt: skip
@@ -109,5 +101,3 @@ def test_edit_keeps_the_rest() -> None:
     script = apply_edit(TABLE, EXCHANGE, {})
     assert script is not None and parse(script)
     assert script.startswith('"""Starter."""\nimport numpy as np, pandas as pd\n') and "# the table" in script
-    voted = apply_edit(TABLE, VOTE, {})
-    assert voted is not None and apply_edit(voted, VOTE, {}) is None  # a vote is not put into a vote

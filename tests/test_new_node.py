@@ -22,6 +22,7 @@ from nodes.notes import NOTE_BYTES, note, told_by_others
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 WORDS = "Compare x with zero."
+NEW, GRAPH = "node_of_this_test", "graph_of_this_test"  # no names that a user gives in the repository itself
 
 
 def sh(command: str, cwd: Path, **environment: str) -> str:
@@ -35,7 +36,7 @@ def sh(command: str, cwd: Path, **environment: str) -> str:
 
 
 def team(body) -> Turn:
-    """The tiny team and a critic in it."""
+    """The tiny team and the new node in it."""
     return Turn(WORDS) if "You review" in body["messages"][0]["content"] else tiny.team(body)
 
 
@@ -52,18 +53,18 @@ def run_tiny(tmp_path: Path, cwd: Path, graph: str, server: FaultServer, **envir
 
 
 def test_outside_it_is_a_package_that_works_at_once(tmp_path):
-    said = sh("budgetml new node critic --out made/by_me", tmp_path)
+    said = sh(f"budgetml new node {NEW} --out made/by_me", tmp_path)
     folder = tmp_path / "made" / "by_me"
-    assert "cd made/by_me" in said and said.rstrip().endswith("budgetml run digits --graph critic.yaml")
-    assert "3 passed" in sh("pytest -q -p no:cacheprovider tests/test_critic.py", folder)
-    assert "nothing to find fault with" in sh("budgetml graph lint critic.yaml", folder)
+    assert "cd made/by_me" in said and said.rstrip().endswith(f"budgetml run digits --graph {NEW}.yaml")
+    assert "3 passed" in sh(f"pytest -q -p no:cacheprovider tests/test_{NEW}.py", folder)
+    assert "nothing to find fault with" in sh(f"budgetml graph lint {NEW}.yaml", folder)
     with FaultServer(respond=team) as server:
-        events = run_tiny(tmp_path, folder, "critic.yaml", server)
+        events = run_tiny(tmp_path, folder, f"{NEW}.yaml", server)
         asked = [request.body["messages"] for request in server.requests]
     ways = [(one["node"], following["node"]) for one, following in pairwise(events)]
-    assert {before for before, after in ways if after == "critic"} == {"evaluator"}
+    assert {before for before, after in ways if after == NEW} == {"evaluator"}
     planned = [messages for messages in asked if "You lead a small team" in messages[0]["content"]]
-    assert planned and all(f"\nNotes of the team:\n- critic: {WORDS}\n" in m[1]["content"] for m in planned)
+    assert planned and all(f"\nNotes of the team:\n- {NEW}: {WORDS}\n" in m[1]["content"] for m in planned)
 
 
 RULES = """\
@@ -77,31 +78,31 @@ def noted(state, by: str) -> Verdict:
 
 def test_once_installed_its_node_rule_and_prompt_work_from_anywhere(tmp_path):
     """As pip leaves it: the package on the path, beside a dist-info folder with its entry points."""
-    sh("budgetml new node critic", tmp_path)
+    sh(f"budgetml new node {NEW}", tmp_path)
     site = tmp_path / "site"
-    package = shutil.copytree(tmp_path / "critic_node" / "budgetml_critic", site / "budgetml_critic")
+    package = shutil.copytree(tmp_path / f"{NEW}_node" / f"budgetml_{NEW}", site / f"budgetml_{NEW}")
     (package / "rules.py").write_text(RULES)
-    (site / "budgetml_critic-0.1.0.dist-info").mkdir()
-    points = tomllib.loads((tmp_path / "critic_node" / "pyproject.toml").read_text())["project"][
+    (site / f"budgetml_{NEW}-0.1.0.dist-info").mkdir()
+    points = tomllib.loads((tmp_path / f"{NEW}_node" / "pyproject.toml").read_text())["project"][
         "entry-points"
     ]
-    (site / "budgetml_critic-0.1.0.dist-info" / "entry_points.txt").write_text(
+    (site / f"budgetml_{NEW}-0.1.0.dist-info" / "entry_points.txt").write_text(
         "\n".join(
             f"[{g}]\n" + "\n".join(f"{k} = {v}" for k, v in named.items()) for g, named in points.items()
         )
     )
-    spec = GraphSpec.load(tmp_path / "critic_node" / "critic.yaml", check=False)
-    spec.set_node("critic", run="critic")  # by its entry point
-    spec.connect("critic", "END", when="budgetml_critic.rules:noted", by="critic")
+    spec = GraphSpec.load(tmp_path / f"{NEW}_node" / f"{NEW}.yaml", check=False)
+    spec.set_node(NEW, run=NEW)  # by its entry point
+    spec.connect(NEW, "END", when=f"budgetml_{NEW}.rules:noted", by=NEW)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     spec.save(elsewhere / "mine.yaml")
     with FaultServer(respond=team) as server:
-        events = run_tiny(tmp_path, elsewhere, "mine.yaml", server, PYTHONPATH=str(site))
-    assert [event["node"] for event in events] == ["executor", "evaluator", "critic"]
+        events = run_tiny(tmp_path, elsewhere, "mine.yaml", server, PYTHONPATH=f"{site}{os.pathsep}{ROOT}")
+    assert [event["node"] for event in events] == ["executor", "evaluator", NEW]
     route = events[-1]["route"]
-    assert route["rule"] == "budgetml_critic.rules:noted by=critic → END"
-    assert route["saw"] == {"by": "critic", "notes": ["critic"]}
+    assert route["rule"] == f"budgetml_{NEW}.rules:noted by={NEW} → END"
+    assert route["saw"] == {"by": NEW, "notes": [NEW]}
 
 
 def test_in_the_repository_what_it_writes_passes_its_checks(tmp_path):
@@ -111,15 +112,15 @@ def test_in_the_repository_what_it_writes_passes_its_checks(tmp_path):
     for file in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / file, tmp_path / file)
     path, other = {"PYTHONPATH": str(tmp_path)}, "an_other_name_of_30_characters"
-    assert "docs/graphs.md" in sh("budgetml new node critic", tmp_path, **path)
-    sh(f"budgetml new node {other} --after planner --graph with_critic", tmp_path, **path)
+    assert "docs/graphs.md" in sh(f"budgetml new node {NEW}", tmp_path, **path)
+    sh(f"budgetml new node {other} --after planner --graph with_{NEW}", tmp_path, **path)
     sh("python tests/generated.py --check", tmp_path, **path)
-    assert "## with_critic" in (tmp_path / "docs" / "graphs.md").read_text()
-    made = [f"{folder}/{name}.py" for name in ("critic", other) for folder in ("nodes", "tests")]
+    assert f"## with_{NEW}" in (tmp_path / "docs" / "graphs.md").read_text()
+    made = [f"{folder}/{name}.py" for name in (NEW, other) for folder in ("nodes", "tests")]
     made = [file.replace("tests/", "tests/test_") for file in made]
     sh("ruff format --check " + " ".join(made), tmp_path)
     sh("ruff check " + " ".join(made), tmp_path)
-    sh(f"mypy --strict --cache-dir {tmp_path / 'cache'} nodes/critic.py", tmp_path, **path)
+    sh(f"mypy --strict --cache-dir {tmp_path / 'cache'} nodes/{NEW}.py", tmp_path, **path)
     assert "6 passed" in sh(f"pytest -q -n0 -p no:cacheprovider {made[1]} {made[3]}", tmp_path, **path)
     sh("lint-imports --no-cache", tmp_path, **path)
 
@@ -135,40 +136,52 @@ def test_in_the_repository_what_it_writes_passes_its_checks(tmp_path):
         (["node", "START"], "node name 'START': is reserved"),
         (["node", "class"], "node name 'class': is a word of Python itself"),
         (["node", "planner"], "node name 'planner': is a node that there is already"),
+        (["node", "craft"], "node name 'craft': is a part of nodes/ itself; take another"),
         (["node", "line"], "node name 'line': is a name that the example itself uses"),
-        (["node", "critic", "--after", "plannr"], "graph budgetml: unknown node 'plannr' (did you mean 'planner'?)"),
-        (["node", "critic", "--graph", "budgetm"], "unknown graph 'budgetm' (did you mean 'budgetml'?)"),
-        (["node", "critic", "--out", "full"], "full/critic.yaml: is there already; nothing was written"),
-        (["node", "critic", "--out", "file.txt"], "file.txt: is a file; give the path of a folder"),
-        (["graph", "mine", "--from", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["node", NEW, "--after", "plannr"], "graph budgetml: unknown node 'plannr' (did you mean 'planner'?)"),
+        (["node", NEW, "--graph", "budgetm"], "unknown graph 'budgetm' (did you mean 'budgetml'?)"),
+        (["node", NEW, "--out", "full"], f"full/{NEW}.yaml: is there already; nothing was written"),
+        (["node", NEW, "--out", "file.txt"], "file.txt: is a file; give the path of a folder"),
+        (["graph", GRAPH, "--from", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["graph", "budgetml"], "graph name 'budgetml': is a shipped graph's name; take another"),
         (["graph", "a b"], "graph name 'a b': letters, digits and -._ are needed; take another"),
-        (["graph", "mine", "--out", "mine.txt"], "--out mine.txt: a file that ends in .yaml is needed"),
-        (["graph", "mine", "--out", "full/critic.yaml"], "full/critic.yaml: is there already"),
-        (["graph", "mine", "--out", "file.txt/mine.yaml"], "file.txt: cannot be written: "),
+        (["graph", GRAPH, "--out", "mine.txt"], "--out mine.txt: a file that ends in .yaml is needed"),
+        (["graph", GRAPH, "--out", f"full/{NEW}.yaml"], f"full/{NEW}.yaml: is there already"),
+        (["graph", GRAPH, "--out", "file.txt/mine.yaml"], "file.txt: cannot be written: "),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_one_line_and_writes_nothing(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("full").mkdir()
-    Path("full/critic.yaml").touch()
+    Path(f"full/{NEW}.yaml").touch()
     Path("file.txt").touch()
     assert call(["new", *words]) == 2
     captured = capsys.readouterr()
     assert said in captured.err and captured.err.count("\n") == 1 and captured.out == ""
-    assert sorted(map(str, Path().rglob("*"))) == ["file.txt", "full", "full/critic.yaml"]
+    assert sorted(map(str, Path().rglob("*"))) == ["file.txt", "full", f"full/{NEW}.yaml"]
 
 
 def test_a_graph_is_copied_with_its_comments(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert call(["new", "graph", "mine"]) == 0
-    assert "budgetml run digits --graph mine.yaml" in capsys.readouterr().out
-    text = Path("mine.yaml").read_text()
-    assert text.startswith("# Remember") and "name: mine\n" in text and "# recall: no model, the best" in text
-    copied, origin = GraphSpec.load("mine.yaml"), GraphSpec.load("budgetml")
+    assert call(["new", "graph", GRAPH]) == 0
+    assert f"budgetml run digits --graph {GRAPH}.yaml" in capsys.readouterr().out
+    text = Path(f"{GRAPH}.yaml").read_text()
+    assert text.startswith("# Remember") and f"name: {GRAPH}\n" in text
+    assert "# recall: no model, the best" in text
+    copied, origin = GraphSpec.load(f"{GRAPH}.yaml"), GraphSpec.load("budgetml")
     assert (copied.nodes, copied.rules) == (origin.nodes, origin.rules)
-    assert call(["new", "graph", "cheap", "--from", "mine.yaml", "--out", "deep/er.yaml"]) == 0
-    assert call(["graph", "lint", "deep/er.yaml"]) == 0 and GraphSpec.load("deep/er.yaml").name == "cheap"
+    assert call(["new", "graph", f"{GRAPH}_2", "--from", f"{GRAPH}.yaml", "--out", "deep/er.yaml"]) == 0
+    assert call(["graph", "lint", "deep/er.yaml"]) == 0
+    assert GraphSpec.load("deep/er.yaml").name == f"{GRAPH}_2"
+
+
+def test_a_copied_graph_names_its_schema_only_where_that_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("graph.schema.json").touch()
+    assert call(["new", "graph", GRAPH]) == 0 == call(["new", "graph", GRAPH, "--out", "deep/er.yaml"])
+    named = "# yaml-language-server: $schema=graph.schema.json\n"
+    beside, elsewhere = Path(f"{GRAPH}.yaml").read_text(), Path("deep/er.yaml").read_text()
+    assert beside == named + elsewhere
 
 
 # -- what the example stands on

@@ -6,15 +6,12 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ScriptedModels
 
-import prompts
-from memory.artifacts import Artifacts
-from memory.state import RunState
+from budgetmlagent import testing
 from nodes.coder import coder
 from nodes.craft.fingerprint import without_data
 from nodes.craft.scripts import ast_key
-from nodes.deps import Deps, Here, Reply
+from nodes.deps import Here, Reply
 from nodes.expert import expert
 from nodes.planner import Choice, parse, planner
 
@@ -25,42 +22,28 @@ CASE = {
 }  # fmt: skip
 
 
-class Task:
-    name, text, metric, direction, seconds, starter = "t", "Tell x.", "accuracy", "max", 10.0, STARTER
-    left = 60.0
-
-    def seconds_left(self):
-        return self.left
-
-
 @pytest.fixture
-def artifacts(tmp_path):
-    return Artifacts(tmp_path)
+def artifacts():
+    return testing.MemoryArtifacts()
 
 
 def deps(artifacts, *replies, model="small", node="planner", ladder=("recall", "small", "large")):
     here = Here(node=node, prompt=node, model=model, ladder=ladder, step=4, call="c")
-    return Deps(
-        models=ScriptedModels(*replies), sandbox=None, repairs=None, scorer=None, artifacts=artifacts, history=None,
-        prompts=prompts.render, task=Task(), here=here,
-    )  # fmt: skip
+    models, task = testing.ScriptedModels(*replies), testing.Task(starter=STARTER)
+    return testing.deps(models=models, artifacts=artifacts, task=task, here=here)
 
 
 def state(artifacts, **changes):
-    attempt = {
-        "parent": "", "turn": 0, "script": artifacts.put(STARTER), "ast": ast_key(STARTER), "plan": {"action": "baseline"},
-        "status": "keep", "score": 0.5, "problem": "",
-    }  # fmt: skip
-    head = artifacts.put_json(attempt)
     briefing = artifacts.put_json({"number": 7, "summary": "A table.", "kinds": []})
-    base = RunState(
-        task={"turns": 9, "briefing": briefing, "direction": "max"},
-        turn=2,
-        head=head,
-        best={"attempt": head, "score": 0.5},
-        script=attempt["script"],
-    )
-    return dataclasses.replace(base, **changes)
+    task = {"turns": 9, "briefing": briefing, "direction": "max"}
+    attempt = {
+        "script": STARTER,
+        "turn": 0,
+        "ast": ast_key(STARTER),
+        "plan": {"action": "baseline"},
+        "score": 0.5,
+    }
+    return testing.state(artifacts, attempt, **{"task": task, "turn": 2} | changes)
 
 
 def offered(artifacts, *cases):

@@ -26,7 +26,7 @@ number = 7
 """
 ENTRY_POINTS = """\
 [budgetmlagent.nodes]
-jury = its_plugin.parts:critic
+its_node = its_plugin.parts:critic
 planner = its_plugin.parts:critic
 lost = its_plugin.nowhere:critic
 
@@ -55,15 +55,15 @@ def plugin(tmp_path, monkeypatch):
 
 
 def test_a_plugin_packages_node_and_predicate_are_found_by_their_names(plugin):
-    assert load_node("jury").__module__ == "its_plugin.parts"
+    assert load_node("its_node").__module__ == "its_plugin.parts"
     assert load_predicate("tired").__name__ == "tired"
     spec = (
         GraphSpec.load("recall")
-        .insert("jury", after="executor")
-        .connect("jury", "END", when="tired", hours=3)
+        .insert("its_node", after="executor")
+        .connect("its_node", "END", when="tired", hours=3)
     )
-    assert spec.findings() == [] and "jury" in spec.compile(DEPS).get_graph().nodes
-    spec.set_rule("jury", 0, when="tired", hour=3, to="END")
+    assert spec.findings() == [] and "its_node" in spec.compile(DEPS).get_graph().nodes
+    spec.set_rule("its_node", 0, when="tired", hour=3, to="END")
     assert [f.kind for f in spec.findings()] == ["argument", "argument"]
 
 
@@ -80,7 +80,7 @@ def test_a_dotted_path_needs_no_entry_point(plugin):
 @pytest.mark.parametrize(
     ("load", "name", "words"),
     [
-        (load_node, "juri", r"unknown node function 'juri' \(did you mean 'jury'\?\)"),
+        (load_node, "its_nod", r"unknown node function 'its_nod' \(did you mean 'its_node'\?\)"),
         (load_node, "exeutor", r"did you mean 'executor'"),
         (load_node, "deps", "unknown node function 'deps'"),
         (load_node, "lost", "no module 'its_plugin.nowhere'"),
@@ -105,7 +105,7 @@ def test_a_name_that_leads_nowhere_is_said_in_one_sentence(plugin, load, name, w
 
 def test_the_shipped_nodes_are_the_modules_that_are_nodes():
     assert {"coder", "evaluator", "executor", "expert", "planner"} <= set(shipped_nodes())
-    assert not {"deps", "notes", "tuning"} & set(shipped_nodes())
+    assert not {"deps", "notes", "craft"} & set(shipped_nodes())
     assert (
         nearest("codr", shipped_nodes()) == " (did you mean 'coder'?)"
         and nearest("xyz", shipped_nodes()) == ""

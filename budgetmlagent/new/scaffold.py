@@ -6,12 +6,14 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.templating import environment
-from graphs.spec import GraphError, GraphSpec
+from graphs.registry import shipped_nodes
+from graphs.spec import GraphError, GraphSpec, shipped
 
 TEMPLATES = Path(__file__).parent / "templates" / "node"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")  # also a file's name, and short enough for one line of code
@@ -42,8 +44,6 @@ def node(name: str, after: str, graph: str, out: Path | None) -> Scaffold:
 
 def graph(name: str, origin: str, out: Path | None) -> Scaffold:
     """Return a copy of a graph under a name of its own. Raises UsageError."""
-    from graphs.spec import shipped
-
     if not GRAPH_NAME.fullmatch(name) or name in shipped():
         why = "is a shipped graph's name" if name in shipped() else "letters, digits and -._ are needed"
         raise UsageError(f"graph name {name!r}: {why}; take another")
@@ -52,7 +52,7 @@ def graph(name: str, origin: str, out: Path | None) -> Scaffold:
         raise UsageError(f"--out {path}: a file that ends in .yaml is needed")
     spec = _loaded(origin)
     spec.name = name
-    return Scaffold(Path(), str(path), files={str(path): _elsewhere(spec)})
+    return Scaffold(Path(), str(path), files={str(path): _text(spec, path.parent)})
 
 
 def write(made: Scaffold) -> None:
@@ -102,7 +102,7 @@ def _as_package(name: str, after: str, graph: str, root: Path) -> Scaffold:
         f"{package}/nodes.py": _rendered("node.py.jinja", name, package),
         f"{package}/{name}.md": _prompt(),
         f"tests/test_{name}.py": _rendered("test.py.jinja", name, package, file),
-        file: _elsewhere(spec),
+        file: _text(spec, root),
     }
     return Scaffold(root, file, f"tests/test_{name}.py", files)
 
@@ -122,14 +122,12 @@ def _loaded(graph: str) -> GraphSpec:
         raise UsageError(str(error)) from None
 
 
-def _elsewhere(spec: GraphSpec) -> str:
-    """Return a graph's text for another folder, where the schema does not lie beside it."""
-    return SCHEMA.sub("", spec.dump())
+def _text(spec: GraphSpec, folder: Path) -> str:
+    """Return a graph's text for a file in `folder`: it names the schema only where that lies beside it."""
+    return spec.dump() if (folder / "graph.schema.json").exists() else SCHEMA.sub("", spec.dump())
 
 
 def _check_name(name: str) -> None:
-    from graphs.registry import shipped_nodes
-
     if name in ("END", "START"):
         why = "is reserved"
     elif not NAME.fullmatch(name):
@@ -138,6 +136,8 @@ def _check_name(name: str) -> None:
         why = "is a word of Python itself"
     elif name in shipped_nodes():
         why = "is a node that there is already"
+    elif find_spec(f"nodes.{name}"):
+        why = "is a part of nodes/ itself"
     elif name in _own_names():
         why = "is a name that the example itself uses"
     else:
@@ -184,9 +184,7 @@ def _imports(name: str, package: str) -> list[str]:
     return sorted(
         [
             function,
-            "from graphs.spec import GraphSpec",
-            "from memory.artifacts import Artifacts",
-            "from memory.state import RunState",
-            "from nodes.deps import Deps, Here, Reply",
+            "from budgetmlagent import GraphSpec, testing",
+            "from nodes import Here, Reply",
         ]
     )

@@ -11,7 +11,6 @@ from typing import Any
 from nodes.craft.estimators import (
     MODULE,
     NATIVE,
-    NO_PROBABILITY,
     WRAPPERS,
     constructors,
     imports,
@@ -32,7 +31,6 @@ def apply_edit(script: str, edit: Mapping[str, Any], briefing: Mapping[str, Any]
 
     Operations:
     `exchange_estimator {classifier: "...", regressor: "..."}` puts another model in place of each one;
-    `ensemble {classifier: ["...", ...], regressor: [...]}` lets each model vote with others;
     `transform_target {function: log1p | sqrt}` fits regressors to a function of the target;
     `hoist`, `numbers` and `remember` save repeated work. Targets of several columns are known by `briefing["kinds"]`.
     """
@@ -51,30 +49,18 @@ def edited(case: Mapping[str, Any], best: str, starter: str, briefing: Mapping[s
 
 
 def exchange_estimator(source: Source, edit: Mapping[str, Any], kinds: set[str]) -> str | None:
-    """Put the edit's classifier or regressor in place of each model."""
-
-    def new(call: ast.Call) -> str:
-        return str(edit.get(kind(name_of(call))) or "")
-
-    return _models_replaced(source, new, kinds)
-
-
-def ensemble(source: Source, edit: Mapping[str, Any], kinds: set[str]) -> str | None:
-    """Let each model vote with the edit's members of its kind."""
-
-    def new(call: ast.Call) -> str:
-        what = kind(name_of(call))
-        others = [str(member) for member in edit.get(what) or []]
-        if not others or name_of(call).startswith(("Voting", "Stacking")):
-            return ""
-        members = [source.code(call), *others]
-        listed = ", ".join(f'("m{i}", {member})' for i, member in enumerate(members))
-        if what == "regressor":
-            return f"VotingRegressor([{listed}])"
-        heads = any(name in NO_PROBABILITY for member in members for name in names_in(member))
-        return f"VotingClassifier([{listed}]" + ("" if heads else ', voting="soft"') + ")"
-
-    return _models_replaced(source, new, kinds)
+    """Put the edit's classifier or regressor in place of each model, wrapped where its target has several columns."""
+    edits: list[Edit] = []
+    used: set[str] = set()
+    for call in constructors(source.tree):
+        expression = str(edit.get(kind(name_of(call))) or "")
+        names = names_in(expression)
+        if not names or not all(n in MODULE or n in source.bound or hasattr(builtins, n) for n in names):
+            continue  # nothing for this kind, or a name that nobody could import
+        expression = _for_columns(source, call, expression, kinds)
+        edits.append(source.replace(call, expression))
+        used.update(names_in(expression))
+    return source.edited([*edits, *imports(source, used)]) if edits else None
 
 
 def transform_target(source: Source, edit: Mapping[str, Any], _kinds: set[str]) -> str | None:
@@ -87,34 +73,17 @@ def transform_target(source: Source, edit: Mapping[str, Any], _kinds: set[str]) 
         if kind(name_of(call)) == "regressor" and not inside(source, call, ["TransformedTargetRegressor"]):
             new = f"TransformedTargetRegressor({source.code(call)}, func=np.{function}, inverse_func=np.{INVERSE[function]})"
             edits.append(source.replace(call, new))
-    if edits and "np" not in source.bound:
-        edits.append(source.import_("import numpy as np"))
-    return source.edited([*edits, *imports(source, ["TransformedTargetRegressor"])]) if edits else None
+    needed = [*source.importing("np", "import numpy as np"), *imports(source, ["TransformedTargetRegressor"])]
+    return source.edited([*edits, *needed]) if edits else None
 
 
 OPERATIONS: dict[str, Callable[[Source, Mapping[str, Any], set[str]], str | None]] = {
     "exchange_estimator": exchange_estimator,
-    "ensemble": ensemble,
     "transform_target": transform_target,
     "hoist": lambda source, _edit, _kinds: hoist(source),
     "numbers": lambda source, _edit, _kinds: numbers(source),
     "remember": lambda source, _edit, _kinds: remember(source),
 }
-
-
-def _models_replaced(source: Source, new: Callable[[ast.Call], str], kinds: set[str]) -> str | None:
-    """Put `new(call)` in place of each model's constructor, wrapped where its target has several columns."""
-    edits: list[Edit] = []
-    used: set[str] = set()
-    for call in constructors(source.tree):
-        expression = new(call)
-        names = names_in(expression)
-        if not names or not all(n in MODULE or n in source.bound or hasattr(builtins, n) for n in names):
-            continue  # nothing for this kind, or a name that nobody could import
-        expression = _for_columns(source, call, expression, kinds)
-        edits.append(source.replace(call, expression))
-        used.update(names_in(expression))
-    return source.edited([*edits, *imports(source, used)]) if edits else None
 
 
 def _for_columns(source: Source, call: ast.Call, expression: str, kinds: set[str]) -> str:

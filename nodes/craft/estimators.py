@@ -1,7 +1,7 @@
 """What is known of scikit-learn's and LightGBM's estimators: where they live, their kind, how they are wrapped."""
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from nodes.craft.source import Edit, Source, at_line, name_of
 
@@ -58,11 +58,6 @@ NATIVE = _words(
     "RandomForestRegressor ExtraTreesClassifier ExtraTreesRegressor KNeighborsClassifier KNeighborsRegressor "
     "MLPRegressor LinearRegression Ridge RidgeCV Lasso ElasticNet KernelRidge DummyClassifier DummyRegressor"
 )
-# These have no `predict_proba`: a vote among them counts heads.
-NO_PROBABILITY = _words(
-    "RidgeClassifier RidgeClassifierCV LinearSVC SVC NuSVC Perceptron PassiveAggressiveClassifier NearestCentroid "
-    "SGDClassifier"
-)
 
 
 def kind(name: str) -> str:
@@ -75,7 +70,7 @@ def kind(name: str) -> str:
 
 
 def constructors(root: ast.AST) -> list[ast.Call]:
-    """Return the calls below `root` that make a model, outermost first: the members of a vote are part of it."""
+    """Return the calls below `root` that make a model; what makes the parts of a model belongs to it."""
     found: list[ast.Call] = []
     pending = [root]
     while pending:
@@ -87,13 +82,14 @@ def constructors(root: ast.AST) -> list[ast.Call]:
     return found
 
 
-def inside(source: Source, call: ast.Call, names: Iterable[str]) -> bool:
-    """Tell whether `call` stands among the arguments of a call to one of `names`."""
-    wanted = set(names)
-    return any(
-        call is not outer and name_of(outer) in wanted and any(node is call for node in ast.walk(outer))
-        for outer in source.calls()
-    )
+def around(source: Source, call: ast.Call) -> list[ast.Call]:
+    """Return the calls that `call` is a part of."""
+    return [c for c in source.calls() if c is not call and any(node is call for node in ast.walk(c))]
+
+
+def inside(source: Source, call: ast.Call, names: Collection[str]) -> bool:
+    """Tell whether `call` is a part of a call to one of `names`."""
+    return any(name_of(outer) in names for outer in around(source, call))
 
 
 def makers_at(source: Source, line: int) -> list[ast.Call]:
@@ -160,8 +156,6 @@ def names_in(expression: str) -> list[str]:
 
 def wrapped(source: Source, calls: Sequence[ast.Call], before: str, after: str) -> list[Edit]:
     """Put `before` and `after` around each of `calls`, with the imports that they need."""
-    edits = []
-    for call in calls:
-        edits.append(source.replace(call, before + source.code(call) + after))
+    edits = [source.replace(call, before + source.code(call) + after) for call in calls]
     used = names_in(before + "None" + after)
     return [*edits, *imports(source, used)] if edits else []

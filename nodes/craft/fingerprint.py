@@ -14,6 +14,10 @@ LIBRARY = re.compile(r"site-packages|dist-packages|/lib/python\d|^<frozen")
 DATA = re.compile(
     r"could not convert|invalid literal|unseen labels|unknown categor|time data|label type", re.I
 )
+QUOTED_VALUE = re.compile(r"(['\"])(.+?)\1")
+# Beside these words it is a name of the script or of a library.
+NAMED_BEFORE = re.compile(r"\b(?:argument|attribute|parameter|module|name|named) $")
+NAMED_AFTER = re.compile(r" (?:parameter|object|argument|is not defined)\b")
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,6 @@ def failure(tail: str) -> Failure | None:
     where, frame = own[-1]
     code = lines[where + 1].strip() if where + 1 < at else ""
     return Failure(kind, without_paths(message.strip()), int(frame[2]), frame[3] or "", code, detail)
-
-
-NAMED_BEFORE = re.compile(r"\b(?:argument|attribute|parameter|module|name|named) $")
-NAMED_AFTER = re.compile(r" (?:parameter|object|argument|is not defined)\b")
-QUOTED_VALUE = re.compile(r"(['\"])(.+?)\1")
 
 
 def fingerprint(tail: str) -> str:

@@ -3,9 +3,7 @@
 import json
 from typing import Any
 
-LONGEST_JSON = (
-    20_000  # characters; what was asked for has a few hundred, and mending takes longer than it is long
-)
+LONGEST_JSON = 20_000  # characters; an answer has a few hundred, and mending a long text is slow
 
 
 def said(reply: str) -> str:

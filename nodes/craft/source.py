@@ -90,6 +90,17 @@ class Source:
         text = line + "\n"
         return (at, at, "\n" + text if at == len(self.raw) and at and self.raw[-1:] != b"\n" else text)
 
+    def importing(self, name: str, line: str) -> list[Edit]:
+        """Return the import `line` as an edit, none where the script binds `name` already."""
+        return [] if name in self.bound else [self.import_(line)]
+
+    def set_keyword(self, call: ast.Call, name: str, value: str) -> list[Edit]:
+        """Give a call's keyword argument `name` this value, whether the call has it or not."""
+        given = [self.replace(k.value, value) for k in call.keywords if k.arg == name]
+        end = self.span(call)[1] - 1
+        before = ", " if call.args or call.keywords else ""
+        return given or [(end, end, f"{before}{name}={value}")]
+
     def drop_keyword(self, call: ast.Call, keyword: ast.keyword) -> Edit:
         """Take one keyword argument out of a call, with the comma before it or, for the first one, after it."""
         start, end = self.span(keyword)

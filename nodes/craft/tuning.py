@@ -35,7 +35,7 @@ WORTH: dict[str, tuple[float, ...]] = {
     "epsilon": (4, 0.25),
     "smoothing": (4, 0.25),
 }
-MOST = 16  # changes in a list: a small model does not read a longer one
+MOST = 16  # changes in a list: a small model does not choose well from a longer one
 SHORT = 1500  # characters of a script that is shown whole
 SHARES = {"max_features", "subsample", "colsample_bytree"}  # a fraction of these stays one
 
@@ -66,10 +66,8 @@ def tune(script: str, change: str) -> str | None:
     """Make a change of `changes`; None where the script has no such number."""
     name, _, value = change.partition(" = ")
     source = Source.of(script)
-    for place in places(script) if source else ():
-        if place.name == name and source is not None:
-            return source.edited([source.replace(place.node, value)])
-    return None
+    number = next((place.node for place in places(script) if place.name == name), None)
+    return source.edited([source.replace(number, value)]) if source and number else None
 
 
 def places(script: str) -> Iterator[Place]:

@@ -7,14 +7,9 @@ from difflib import get_close_matches
 
 from nodes.craft.estimators import imports
 from nodes.craft.fingerprint import Failure
-from nodes.craft.repairs.names import Cure
+from nodes.craft.repairs import Cure, Match, Rule, cured
 from nodes.craft.source import Edit, Source, at_line, name_of
 
-Match = re.Match[str]
-UNEXPECTED = re.compile(r"(?:([\w.]+)\(\) )?got an unexpected keyword argument '(\w+)'")
-REFUSED = re.compile(r"([\w.]+) does not accept the (\w+) parameter")
-INVALID = re.compile(r"The '(\w+)' parameter of (\w+) must be (.*)\. Got (.*) instead")
-UNKNOWN = re.compile(r"Invalid parameter '(\w+)' for estimator")
 RANGE = re.compile(r"(int|float) in the range ([\[(])(-?\d+(?:\.\d+)?|-inf), (-?\d+(?:\.\d+)?|inf)([\])])")
 RENAMED = {"sparse": "sparse_output", "base_estimator": "estimator"}
 # Values that once were allowed, and what they are called now.
@@ -29,29 +24,6 @@ VALUES = {
 }
 
 
-def cure_argument(source: Source, error: Failure) -> Cure | None:
-    """Cure an error about an argument; None where it is about something else."""
-    if match := UNEXPECTED.search(error.message) or REFUSED.search(error.message):
-        return drop_unexpected(source, match[1] or "", match[2], error.line)
-    if match := INVALID.search(error.message):
-        return _nearest(source, match)
-    if match := UNKNOWN.search(error.message):
-        return _searched(source, match[1])
-    if "Target is multi" in error.message and "average='binary'" in error.message:
-        calls = [c for c in source.calls() if at_line(c, error.line) and name_of(c).endswith("_score")]
-        return _set(source, calls, "average", '"macro"')
-    if "multi_class must be in ('ovo', 'ovr')" in error.message:
-        return _set(
-            source, [c for c in source.calls() if name_of(c) == "roc_auc_score"], "multi_class", '"ovr"'
-        )
-    if match := re.search(
-        r"Solver \w+ supports only .* penalties, got (?:l1|elasticnet) penalty", error.message
-    ):
-        calls = [c for c in source.calls() if name_of(c).startswith("LogisticRegression")]
-        return _set(source, calls, "solver", '"saga"')
-    return None
-
-
 def drop_unexpected(source: Source, function: str, argument: str, line: int = 0) -> Cure | None:
     """Drop the keyword `argument` from the calls of `function` ("Ridge.__init__", "fit"), or from those at `line`."""
     parts = [part for part in function.split(".") if part and part != "__init__"]
@@ -61,8 +33,7 @@ def drop_unexpected(source: Source, function: str, argument: str, line: int = 0)
     edits: list[Edit] = []
     for call in here:
         edits += _moved(source, call, next(k for k in call.keywords if k.arg == argument))
-    script = source.edited(edits)
-    return (script, f"dropped or replaced the argument {argument}, which is not accepted") if script else None
+    return cured(source, edits, f"dropped or replaced the argument {argument}, which is not accepted")
 
 
 def _moved(source: Source, call: ast.Call, keyword: ast.keyword) -> list[Edit]:
@@ -81,7 +52,7 @@ def _moved(source: Source, call: ast.Call, keyword: ast.keyword) -> list[Edit]:
     return [source.drop_keyword(call, keyword)]
 
 
-def _nearest(source: Source, match: Match) -> Cure | None:
+def _nearest(source: Source, _error: Failure, match: Match) -> Cure | None:
     """Put the nearest allowed value in place of an invalid one; where none is near, the default."""
     argument, owner, allowed, got = match.groups()
     value = _near(allowed, got)
@@ -93,9 +64,8 @@ def _nearest(source: Source, match: Match) -> Cure | None:
                 edits.append(source.replace(keyword.value, value))
             else:
                 edits.append(source.drop_keyword(call, keyword))
-    script = source.edited(edits)
     done = f"set {argument} of {owner} to {value}" if value else f"left {argument} of {owner} at its default"
-    return (script, done) if script else None
+    return cured(source, edits, done)
 
 
 def _near(allowed: str, got: str) -> str:
@@ -133,8 +103,9 @@ def _numbers(allowed: str, number: float) -> list[tuple[float, str]]:
     return found
 
 
-def _searched(source: Source, argument: str) -> Cure | None:
+def _searched(source: Source, _error: Failure, match: Match) -> Cure | None:
     """Drop an unknown parameter from the grids of a search."""
+    argument = match[1]
     edits: list[Edit] = []
     for table in (n for n in ast.walk(source.tree) if isinstance(n, ast.Dict) and len(n.keys) > 1):
         pairs = [(k, v) for k, v in zip(table.keys, table.values, strict=True) if k is not None]
@@ -142,8 +113,7 @@ def _searched(source: Source, argument: str) -> Cure | None:
         if kept and len(kept) < len(table.keys) == len(pairs):
             text = ", ".join(f"{source.code(k)}: {source.code(v)}" for k, v in kept)
             edits.append(source.replace(table, "{" + text + "}"))
-    script = source.edited(edits)
-    return (script, f"dropped the parameter {argument} from the search") if script else None
+    return cured(source, edits, f"dropped the parameter {argument} from the search")
 
 
 def _is_parameter(key: ast.expr, argument: str) -> bool:
@@ -152,11 +122,35 @@ def _is_parameter(key: ast.expr, argument: str) -> bool:
 
 
 def _set(source: Source, calls: list[ast.Call], argument: str, value: str) -> Cure | None:
-    """Set a keyword argument of `calls`."""
-    edits: list[Edit] = []
-    for call in calls:
-        given = [k for k in call.keywords if k.arg == argument]
-        end = source.span(call)[1] - 1
-        edits += [source.replace(k.value, value) for k in given] or [(end, end, f", {argument}={value}")]
-    script = source.edited(edits)
-    return (script, f"set {argument} to {value}") if script else None
+    edits = [edit for call in calls for edit in source.set_keyword(call, argument, value)]
+    return cured(source, edits, f"set {argument} to {value}")
+
+
+def _unexpected(source: Source, error: Failure, match: Match) -> Cure | None:
+    return drop_unexpected(source, match[1] or "", match[2], error.line)
+
+
+def _several_classes(source: Source, error: Failure, _match: Match) -> Cure | None:
+    calls = [c for c in source.calls() if at_line(c, error.line) and name_of(c).endswith("_score")]
+    return _set(source, calls, "average", '"macro"')
+
+
+def _one_against_the_rest(source: Source, _error: Failure, _match: Match) -> Cure | None:
+    calls = [c for c in source.calls() if name_of(c) == "roc_auc_score"]
+    return _set(source, calls, "multi_class", '"ovr"')
+
+
+def _solver(source: Source, _error: Failure, _match: Match) -> Cure | None:
+    calls = [c for c in source.calls() if name_of(c).startswith("LogisticRegression")]
+    return _set(source, calls, "solver", '"saga"')
+
+
+RULES: tuple[tuple[str, Rule], ...] = (
+    (r"(?:([\w.]+)\(\) )?got an unexpected keyword argument '(\w+)'", _unexpected),
+    (r"([\w.]+) does not accept the (\w+) parameter", _unexpected),
+    (r"The '(\w+)' parameter of (\w+) must be (.*)\. Got (.*) instead", _nearest),
+    (r"Invalid parameter '(\w+)' for estimator", _searched),
+    (r"Target is multi.*average='binary'", _several_classes),
+    (r"multi_class must be in \('ovo', 'ovr'\)", _one_against_the_rest),
+    (r"Solver \w+ supports only .* penalties, got (?:l1|elasticnet) penalty", _solver),
+)

@@ -2,11 +2,11 @@
 
 import ast
 import re
-from collections.abc import Callable
 
 from nodes.craft.estimators import (
     NATIVE,
     WRAPPERS,
+    around,
     constructors,
     imports,
     inside,
@@ -16,25 +16,13 @@ from nodes.craft.estimators import (
     wrapped,
 )
 from nodes.craft.fingerprint import Failure
-from nodes.craft.repairs.arguments import Match, cure_argument
-from nodes.craft.repairs.names import Cure
+from nodes.craft.repairs import Cure, Match, Rule, cured
 from nodes.craft.source import Edit, Source, at_line, name_of
 
-Rule = Callable[[Source, Failure, Match], Cure | None]
 ENCODER = (
     'make_pipeline(make_column_transformer((OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), '
     'make_column_selector(dtype_exclude="number")), remainder="passthrough"), '
 )
-
-
-def cure_call(source: Source, error: Failure) -> Cure | None:
-    """Cure an error that a call raised, by the first rule that knows its message and applies."""
-    if cure := cure_argument(source, error):
-        return cure
-    for pattern, rule in RULES:
-        if (match := re.search(pattern, error.message)) and (cure := rule(source, error, match)):
-            return cure
-    return None
 
 
 def _makers(source: Source, error: Failure) -> list[ast.Call]:
@@ -60,11 +48,6 @@ def _predictors(source: Source, error: Failure) -> list[ast.Call]:
     return found
 
 
-def _done(source: Source, edits: list[Edit], what: str) -> Cure | None:
-    script = source.edited(edits)
-    return (script, what) if script else None
-
-
 def _one_column(source: Source, error: Failure, match: Match) -> Cure | None:
     """Fit one model for each column of the target."""
     classes = "MultiOutputClassifier" if "label binarization" in match[0] else "OneVsRestClassifier"
@@ -73,7 +56,7 @@ def _one_column(source: Source, error: Failure, match: Match) -> Cure | None:
     ):
         renamed = [c.func for c in source.calls() if name_of(c) == "OneVsRestClassifier"]
         edits = [source.replace(func, classes) for func in renamed]
-        return _done(source, edits + imports(source, [classes]), f"took {classes} for OneVsRestClassifier")
+        return cured(source, edits + imports(source, [classes]), f"took {classes} for OneVsRestClassifier")
     edits, used = [], set[str]()
     for call in _predictors(source, error):
         names = {kind(name_of(c)) for c in constructors(call)}
@@ -81,7 +64,7 @@ def _one_column(source: Source, error: Failure, match: Match) -> Cure | None:
         if wrapper and name_of(call) not in NATIVE and not inside(source, call, WRAPPERS):
             edits += wrapped(source, [call], f"{wrapper}(", ")")
             used.add(wrapper)
-    return _done(
+    return cured(
         source, edits, f"wrapped the model in {' and '.join(sorted(used))}, as the target has several columns"
     )
 
@@ -91,23 +74,16 @@ def _several_columns(source: Source, _error: Failure, _match: Match) -> Cure | N
     names = ("MultiOutputRegressor", "MultiOutputClassifier")
     calls = [c for c in source.calls() if name_of(c) in names and len(c.args) == 1]
     edits = [source.replace(call, source.code(call.args[0])) for call in calls]
-    return _done(source, edits, "took the model out of its wrapper, as the target has one column")
+    return cured(source, edits, "took the model out of its wrapper, as the target has one column")
 
 
 def _centred(source: Source, _error: Failure, match: Match) -> Cure | None:
     name, option = (
         ("StandardScaler", "with_mean") if "with_mean" in match[0] else ("RobustScaler", "with_centering")
     )
-    edits: list[Edit] = []
-    for call in (c for c in source.calls() if name_of(c) == name):
-        given = [k for k in call.keywords if k.arg == option]
-        if given:
-            edits += [source.replace(k.value, "False") for k in given]
-        else:
-            end = source.span(call)[1] - 1
-            before = ", " if call.args or call.keywords else ""
-            edits.append((end, end, f"{before}{option}=False"))
-    return _done(source, edits, f"set {option}=False in {name}, as a sparse matrix cannot be centred")
+    calls = [c for c in source.calls() if name_of(c) == name]
+    edits = [edit for call in calls for edit in source.set_keyword(call, option, "False")]
+    return cured(source, edits, f"set {option}=False in {name}, as a sparse matrix cannot be centred")
 
 
 def _no_decision(source: Source, error: Failure, _match: Match) -> Cure | None:
@@ -123,7 +99,7 @@ def _no_decision(source: Source, error: Failure, _match: Match) -> Cure | None:
         ):
             after = source.span(call)[1]
             edits.append((after, after, "[:, 1]"))
-    return _done(source, edits, "took predict_proba for decision_function, which the model does not have")
+    return cured(source, edits, "took predict_proba for decision_function, which the model does not have")
 
 
 def _no_probability(source: Source, error: Failure, _match: Match) -> Cure | None:
@@ -137,11 +113,11 @@ def _no_probability(source: Source, error: Failure, _match: Match) -> Cure | Non
         for column in (c for c in columns if c.value is call):
             edits += [(start, end, "decision_function"), (source.span(call)[1], source.span(column)[1], "")]
     if len(edits) == 2 * len(calls):
-        return _done(source, edits, "took decision_function for predict_proba, which the model does not have")
+        return cured(source, edits, "took decision_function for predict_proba, which the model does not have")
     models = [m for m in _predictors(source, error) if kind(name_of(m)) == "classifier"]
     models = [m for m in models if not inside(source, m, ["CalibratedClassifierCV"])]
     edits = wrapped(source, models, "CalibratedClassifierCV(", ")")
-    return _done(source, edits, "wrapped the model in CalibratedClassifierCV, as it has no predict_proba")
+    return cured(source, edits, "wrapped the model in CalibratedClassifierCV, as it has no predict_proba")
 
 
 def _methods(source: Source, error: Failure, name: str) -> list[tuple[ast.Call, int, int]]:
@@ -156,14 +132,10 @@ def _wrap(before: str, sign: str, what: str) -> Rule:
 
     def rule(source: Source, error: Failure, _match: Match) -> Cure | None:
         makers = [m for m in _makers(source, error) if sign not in source.code(m)]
-        makers = [m for m in makers if not any(sign in source.code(c) for c in _around(source, m))]
-        return _done(source, wrapped(source, makers, before, ")"), what)
+        makers = [m for m in makers if not any(sign in source.code(c) for c in around(source, m))]
+        return cured(source, wrapped(source, makers, before, ")"), what)
 
     return rule
-
-
-def _around(source: Source, call: ast.Call) -> list[ast.Call]:
-    return [c for c in source.calls() if c is not call and any(node is call for node in ast.walk(c))]
 
 
 def _unseen_columns(source: Source, error: Failure, _match: Match) -> Cure | None:
@@ -177,7 +149,7 @@ def _unseen_columns(source: Source, error: Failure, _match: Match) -> Cure | Non
             model, table = source.code(call.func.value), call.args[0]
             if isinstance(table, ast.Name) and model.isidentifier():
                 edits.append(source.replace(table, f"{table.id}[{model}.feature_names_in_]"))
-    return _done(source, edits, "predicted with the columns that the model was fitted on")
+    return cured(source, edits, "predicted with the columns that the model was fitted on")
 
 
 def _no_table(source: Source, error: Failure, match: Match) -> Cure | None:
@@ -188,7 +160,7 @@ def _no_table(source: Source, error: Failure, match: Match) -> Cure | None:
         return None
     calls = [c for c in source.calls() if c.func is nodes[0]]
     whole: ast.expr = calls[0] if calls else nodes[0]
-    return _done(
+    return cured(
         source, [source.replace(whole, source.code(nodes[0].value))], f"dropped .{match[1]} of an array"
     )
 
@@ -205,9 +177,9 @@ def _append(source: Source, error: Failure, _match: Match) -> Cure | None:
             options = "".join(f", {source.code(k)}" for k in call.keywords)
             tables = f"{source.code(call.func.value)}, {source.code(call.args[0])}"
             edits.append(source.replace(call, f"pd.concat([{tables}]{options})"))
-    if edits and "pd" not in source.bound:
-        edits.append(source.import_("import pandas as pd"))
-    return _done(source, edits, "took pd.concat for DataFrame.append")
+    if edits:
+        edits += source.importing("pd", "import pandas as pd")
+    return cured(source, edits, "took pd.concat for DataFrame.append")
 
 
 RULES: tuple[tuple[str, Rule], ...] = (

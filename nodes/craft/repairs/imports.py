@@ -3,7 +3,8 @@
 import ast
 from collections.abc import Mapping, Sequence
 
-from nodes.craft.repairs.names import Cure, cure_name, meant, uses
+from nodes.craft.repairs import Cure, cured
+from nodes.craft.repairs.names import cure_name, importing, meant, uses
 from nodes.craft.source import Edit, Source, free
 
 MODULES = {
@@ -16,11 +17,8 @@ MODULES = {
 NUMPY = ("float", "int", "bool", "object", "str", "complex")  # aliases of builtins that numpy took away
 
 
-def cure_import(script: str, name: str, names: Mapping[str, str], sources: Sequence[str]) -> Cure | None:
+def cure_import(source: Source, name: str, names: Mapping[str, str], sources: Sequence[str]) -> Cure | None:
     """Repair `from module import name` where that module holds no such name; None where nothing applies."""
-    source = Source.of(script)
-    if source is None:
-        return None
     for node in ast.walk(source.tree):
         if isinstance(node, ast.ImportFrom) and not node.level:
             for alias in node.names:
@@ -29,11 +27,8 @@ def cure_import(script: str, name: str, names: Mapping[str, str], sources: Seque
     return _qualified(source, name, names)
 
 
-def cure_module(script: str, module: str, names: Mapping[str, str], sources: Sequence[str]) -> Cure | None:
+def cure_module(source: Source, module: str, names: Mapping[str, str], sources: Sequence[str]) -> Cure | None:
     """Repair the import of a `module` that does not exist: all its names from elsewhere, or dropped where unused."""
-    source = Source.of(script)
-    if source is None:
-        return None
     for node in ast.walk(source.tree):
         if isinstance(node, ast.ImportFrom) and node.module == module:
             for alias in node.names:
@@ -47,21 +42,17 @@ def cure_module(script: str, module: str, names: Mapping[str, str], sources: Seq
 
 
 def cure_attribute(
-    script: str, module: str, name: str, names: Mapping[str, str], sources: Sequence[str]
+    source: Source, module: str, name: str, names: Mapping[str, str], sources: Sequence[str]
 ) -> Cure | None:
     """Repair `module.name` where the module has no such name: import a submodule, or the name from where it is."""
-    source = Source.of(script)
-    if source is None:
-        return None
     if module == "numpy" and name in NUMPY:
         found = [n for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and n.attr == name]
         edits = [source.replace(n, name) for n in found if _root(n) in ("np", "numpy")]
-        healed = source.edited(edits)
-        return (healed, f"took {name} for np.{name}") if healed else None
+        return cured(source, edits, f"took {name} for np.{name}")
     if f"{module}.{name}" in names.values():
-        healed = source.edited([source.import_(f"import {module}.{name}")])
-        return (healed, f"added 'import {module}.{name}'") if healed else None
-    return cure_import(script, name, names, sources)
+        line = f"import {module}.{name}"
+        return cured(source, [source.import_(line)], f"added {line!r}")
+    return cure_import(source, name, names, sources)
 
 
 def _reimported(
@@ -71,36 +62,33 @@ def _reimported(
     known = alias.name if alias.name in names else meant(alias.name, names)
     local = alias.asname or alias.name
     if not known or (names[known], known) == (node.module, alias.name):
-        script = _without(source, node, alias)
-        if script and local in free(script):
-            return cure_name(script, local, names, sources)
-        return (script, f"dropped the import of {alias.name}, which is not used") if script else None
+        dropped = _dropped(source, node, alias)
+        rest = Source.of(dropped[0]) if dropped else None
+        return cure_name(rest, local, names, sources) if rest and local in free(rest.text) else dropped
     line = f"from {names[known]} import {known}" + (f" as {alias.asname}" if alias.asname else "")
     edits = [] if alias.asname or known == local else uses(source, local, known)
-    script = _without(source, node, alias, line, edits)
-    return (script, f"imported {known} from {names[known]}") if script else None
+    return cured(
+        source, [_without(source, node, alias, line), *edits], f"imported {known} from {names[known]}"
+    )
 
 
 def _remoduled(source: Source, node: ast.Import, alias: ast.alias) -> Cure | None:
     """Import the module that is meant, or drop the import of one that nothing uses."""
     local = alias.asname or alias.name.partition(".")[0]
     if module := MODULES.get(alias.name):
-        script = _without(source, node, alias, f"import {module} as {local}")
-        return (script, f"imported {module} for {alias.name}") if script else None
-    script = _without(source, node, alias)
-    if script is None or local in free(script):
-        return None
-    return script, f"dropped the import of {alias.name}, which is not used"
+        edit = _without(source, node, alias, f"import {module} as {local}")
+        return cured(source, [edit], f"imported {module} for {alias.name}")
+    dropped = _dropped(source, node, alias)
+    return None if dropped is None or local in free(dropped[0]) else dropped
 
 
-def _without(
-    source: Source,
-    node: ast.Import | ast.ImportFrom,
-    alias: ast.alias,
-    line: str = "",
-    edits: Sequence[Edit] = (),
-) -> str | None:
-    """Return the script without one alias of an import, and with `line` instead."""
+def _dropped(source: Source, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> Cure | None:
+    edit = _without(source, node, alias)
+    return cured(source, [edit], f"dropped the import of {alias.name}, which is not used")
+
+
+def _without(source: Source, node: ast.Import | ast.ImportFrom, alias: ast.alias, line: str = "") -> Edit:
+    """Take one alias out of an import, and put `line` beside what is left of it."""
     rest = [a for a in node.names if a is not alias]
     kept = ast.ImportFrom(node.module, rest, 0) if isinstance(node, ast.ImportFrom) else ast.Import(rest)
     lines = [part for part in (ast.unparse(kept) if rest else "", line) if part] or ["pass"]
@@ -108,7 +96,7 @@ def _without(
     text = (
         "" if lines == ["pass"] and node in source.tree.body else ("\n" + " " * node.col_offset).join(lines)
     )
-    return source.edited([source.replace(node, text), *edits])
+    return source.replace(node, text)
 
 
 def _qualified(source: Source, name: str, names: Mapping[str, str]) -> Cure | None:
@@ -127,11 +115,8 @@ def _qualified(source: Source, name: str, names: Mapping[str, str]) -> Cure | No
     ]
     if not right or not found:
         return None
-    edits = [source.replace(node, right) for node in found]
-    if right not in source.bound:
-        edits.append(source.import_(f"from {names[right]} import {right}"))
-    script = source.edited(edits)
-    return (script, f"imported {right} from {names[right]}") if script else None
+    edits = [*(source.replace(node, right) for node in found), *importing(source, right, names)]
+    return cured(source, edits, f"imported {right} from {names[right]}")
 
 
 def _root(node: ast.Attribute) -> str:

@@ -9,9 +9,8 @@ import builtins
 import sys
 from collections.abc import Mapping, Sequence
 
+from nodes.craft.repairs import Cure, cured
 from nodes.craft.source import Edit, Source, free
-
-Cure = tuple[str, str]  # the new script, and what was done in one sentence
 
 ALIASES = {
     "np": "import numpy as np",
@@ -62,13 +61,12 @@ MISNAMED = {
     "MultiOutputClassification": "MultiOutputClassifier",
     "TfidfVectoriser": "TfidfVectorizer",
 }
-MOST_COPIED = 12  # statements; a definition that needs more is not lost, the whole script is
+MOST_COPIED = 12  # statements that one definition may bring with it; one that needs more is not copied
 
 
-def cure_name(script: str, name: str, names: Mapping[str, str], sources: Sequence[str]) -> Cure | None:
+def cure_name(source: Source, name: str, names: Mapping[str, str], sources: Sequence[str]) -> Cure | None:
     """Define `name`, which the script uses but does not bind; None where nothing certain applies."""
-    source = Source.of(script)
-    if source is None or name in source.bound or hasattr(builtins, name) or name not in free(source.text):
+    if name in source.bound or hasattr(builtins, name) or name not in free(source.text):
         return None
     for text in sources:
         if (other := Source.of(text)) and name in other.bound and (cure := _copied(source, other, name)):
@@ -90,6 +88,11 @@ def uses(source: Source, name: str, text: str) -> list[Edit]:
     return [source.replace(node, text) for node in nodes]
 
 
+def importing(source: Source, name: str, names: Mapping[str, str]) -> list[Edit]:
+    """Return the edit that imports the public name `name`; none where the script binds it."""
+    return source.importing(name, f"from {names[name]} import {name}")
+
+
 def _copied(source: Source, other: Source, name: str) -> Cure | None:
     """Copy the definition of `name` from `other`, with all it depends on, to above its first use."""
     body = source.tree.body
@@ -107,8 +110,7 @@ def _copied(source: Source, other: Source, name: str) -> Cure | None:
     place = max([users[0], *(source.bound[n] + 1 for n in needs)])
     # A function's body may come before what it uses; a statement at the top level may not.
     late = any(i < place and not isinstance(body[i], ast.FunctionDef) for i in users)
-    script = None if late or place >= len(body) else source.edited([source.above(body[place], text)])
-    return (script, done) if script else None
+    return None if late or place >= len(body) else cured(source, [source.above(body[place], text)], done)
 
 
 def _chain(other: Source, name: str, have: set[str]) -> list[ast.stmt] | None:
@@ -158,8 +160,7 @@ def _imported(source: Source, name: str, names: Mapping[str, str]) -> Cure | Non
         line = f"from {names[name]} import {name}"
     else:
         return None
-    script = source.edited([source.import_(line)])
-    return (script, f"added {line!r}") if script else None
+    return cured(source, [source.import_(line)], f"added {line!r}")
 
 
 def _plausible(source: Source, name: str) -> bool:
@@ -177,8 +178,5 @@ def _renamed(source: Source, name: str, names: Mapping[str, str]) -> Cure | None
     right = meant(name, names)
     if not right:
         return None
-    edits = uses(source, name, right)
-    if right not in source.bound:
-        edits.append(source.import_(f"from {names[right]} import {right}"))
-    script = source.edited(edits)
-    return (script, f"took {right} for {name}") if script else None
+    edits = [*uses(source, name, right), *importing(source, right, names)]
+    return cured(source, edits, f"took {right} for {name}")
