@@ -115,11 +115,9 @@ def read(path: Path) -> list[Event]:
     return [Event(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
-def write(path: Path, events: Iterable[Event]) -> None:
-    """Write an events.jsonl whole."""
-    part = path.with_suffix(".part")
-    part.write_text("".join(as_line(event) for event in events), encoding="utf-8")
-    part.replace(path)
+def as_file(events: Iterable[Event]) -> bytes:
+    """Return an events.jsonl's content."""
+    return "".join(map(as_line, events)).encode()
 
 
 def as_line(event: Event) -> str:

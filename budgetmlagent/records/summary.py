@@ -177,7 +177,7 @@ def projections(record: Record) -> dict[str, bytes]:
     artifacts, best = record.artifacts, record.values.get("best")
     files = {
         "run.json": as_json(build(record)),
-        "events.jsonl": "".join(events.as_line(event) for event in record.timeline).encode(),
+        "events.jsonl": events.as_file(record.timeline),
         "results.tsv": _results(list(chain(artifacts, record.values.get("head", "")))[::-1]),
     }
     if best:

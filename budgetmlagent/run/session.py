@@ -167,7 +167,7 @@ class Session(EditableRun):
         ):
             self._retake({})  # whoever goes on with a run that its provider let fail has mended that
         path = self._path
-        events.write(self.folder.root / "events.jsonl", events.timeline(path, self.calls))
+        self.folder.write_bytes("events.jsonl", events.as_file(events.timeline(path, self.calls)))
         edits = events.newest_edits(path)
         start: Any = Command(resume=word) if asked else None if path else {"turn": 0}
         stood = max(0, path[-1].step) if path else 0  # step 0 is the input's, no node's

@@ -81,7 +81,7 @@ class EditableRun(RunView):
         self.config = checked_for(spec, self.config)
         with self._running():
             self._graph = spec.model_copy(deep=True)
-            self.folder.graph.write_text(self._graph.dump(), encoding="utf-8")
+            self.folder.write_bytes(self.folder.graph.name, self._graph.dump().encode())
             self.folder.write("config.json", self.config.as_json())
             self._depart()
 

@@ -15,6 +15,7 @@ from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import as_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.share import page
+from memory.files import write_whole
 from memory.state import NANO
 
 SUMS = "SHA256SUMS"
@@ -107,9 +108,7 @@ def write(out: Path, top: str, found: Mapping[str, bytes]) -> None:
     Raises UsageError for a folder that is not empty.
     """
     if out.suffix == ".zip":
-        part = out.with_name(f".{out.name}.part")
-        part.write_bytes(_zipped(top, found))
-        part.replace(out)
+        write_whole(out, _zipped(top, found))
         return
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: is there already; name a new folder or a .zip file")
