@@ -16,6 +16,7 @@ from budgetmlagent.cli import call
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from budgetmlagent.run.card import View, html, rich_view, view_of
+from budgetmlagent.run.view import RunView
 from graphs.drawing.mermaid import mermaid, outline
 from graphs.drawing.picture import PictureError, png, svg
 from graphs.policy import END
@@ -256,6 +257,14 @@ def test_a_session_is_viewed_as_it_stands(tmp_path):
     assert call(["graph", "draw", "--run", str(session.folder.root), "--out", str(tmp_path / "run.mmd")]) == 0
     assert (tmp_path / "run.mmd").read_text() == mermaid(session.graph, session.timeline, "executor")
     assert sorted(path.name for path in session.folder.root.iterdir()) == before
+
+
+def test_a_run_that_is_only_looked_at_shows_the_same_card(tmp_path):
+    session = replay(RECORDING, tmp_path)
+    session.run(until="evaluator")
+    view = RunView.open(session.folder.root)
+    assert view_of(view) == view_of(session) and repr(view) == repr(session)
+    assert view._repr_mimebundle_() == session._repr_mimebundle_()
 
 
 def test_the_command_draws_a_graph_and_a_run(tmp_path, capsys):

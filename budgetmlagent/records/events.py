@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.records.branches import Point
+from budgetmlagent.records.points import Point
 from memory.state import NANO, recall_key
 
 WRITTEN = ("route", "history", "spent")  # by every decision, an edit's too

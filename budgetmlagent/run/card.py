@@ -8,7 +8,6 @@ from difflib import unified_diff
 from html import escape
 from typing import Any
 
-from budgetmlagent.models.approval import standing
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from graphs.drawing.mermaid import mermaid, outline
@@ -110,7 +109,7 @@ def view_of(session: Any) -> View:
         best=state.best.get("score"),
         usd=session.cost.usd,
         budget_usd=state.task.get("budget", session.config.budget) / NANO,
-        waits=standing(session.question, session.word),
+        waits=session.waits,
     )
 
 

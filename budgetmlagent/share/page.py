@@ -34,7 +34,7 @@ def readme(summary: Mapping[str, Any], caution: str) -> str:
 def html(
     view: RunView, summary: Mapping[str, Any], steps: Sequence[dict[str, Any]], hashes: str, caution: str
 ) -> str:
-    """Return index.html. `steps` are those of `steps_of`, `hashes` the lines of SHA256SUMS of all other files."""
+    """Return index.html. `steps` are made by `step_of`, `hashes` the lines of SHA256SUMS of all other files."""
     timeline, calls = view.timeline, view.calls
     every = {(event.step, event.recall_key, event.graph) for way in view.timelines for event in way}
     here = {(event.step, event.recall_key, event.graph) for event in timeline}
@@ -48,7 +48,7 @@ def html(
             caution=caution,
             result=list(_result(summary)),
             svg=_picture(view, timeline),
-            outline=printable(outline(view._graph, timeline, view.next)),
+            outline=printable(outline(view.spec, timeline, view.next)),
             steps=steps,
             elsewhere=len(every - here),
             money=[call | {"dollars": dollars(call["usd_nano"])} for call in calls],
@@ -65,7 +65,7 @@ def _picture(view: RunView, timeline: Sequence[Event]) -> Any:
     from markupsafe import Markup
 
     try:
-        return Markup(svg(mermaid(view._graph, timeline, view.next)))  # noqa: S704
+        return Markup(svg(mermaid(view.spec, timeline, view.next)))  # noqa: S704
     except PictureError:
         return ""
 

@@ -8,7 +8,8 @@ from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import BudgetMLError, UnavailableError
-from budgetmlagent.records import branches, rundir, summary
+from budgetmlagent.records import rundir, summary
+from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
@@ -117,8 +118,7 @@ def _graph_again(run: RunDir) -> Iterator[Row]:
     try:
         GraphSpec.load(run.graph, check=False)
     except GraphError:
-        saver = Checkpoints(run.checkpoints)
-        path = branches.points(branches.way(saver, branches.newest(saver, run.run_id)))
+        path = Branches(Checkpoints(run.checkpoints), run.run_id).path
         graph = next((point.graph for point in reversed(path) if point.graph), None)
         if graph is None:
             raise UnavailableError(

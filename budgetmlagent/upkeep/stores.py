@@ -16,8 +16,8 @@ from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
 
 if TYPE_CHECKING:
-    from budgetmlagent.records.branches import Point
     from budgetmlagent.records.events import Event
+    from budgetmlagent.records.points import Point
 
 Row = dict[str, Any]
 # How the run ended, its private scores, and what the verdict on them rests on.
