@@ -47,7 +47,7 @@ def show(
 
 def _restore(view: "RunView", step: int | None, target: Path, as_json: bool) -> None:
     from budgetmlagent.sandbox import snapshot
-    from budgetmlagent.upkeep.named import shown
+    from budgetmlagent.upkeep.references import shown
 
     manifest = view.files(step)
     written = snapshot.restore(manifest, view.artifacts, target)

@@ -48,13 +48,8 @@ class Record:
 
 def build(record: Record) -> dict[str, Any]:
     """Return the JSON object of the contract."""
-    config, task, calls, values, timeline = (
-        record.config,
-        record.task,
-        record.calls,
-        record.values,
-        record.timeline,
-    )
+    config, task, calls = record.config, record.task, record.calls
+    values, timeline = record.values, record.timeline
     ended, final = read_json(record.folder.root / "ended.json"), final_of(record.folder, values)
     sent = [c for c in calls if c["price"] != PAID]  # a reply that was paid for before is no request
     moves = events.escalations(timeline)

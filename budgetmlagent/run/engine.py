@@ -9,16 +9,18 @@ from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.points import Point, ran_last
 from memory.state import RunState
+from nodes.deps import OUTAGES
 
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
     from budgetmlagent.run.wiring import Parts
 
+UNDONE = ("refused", "no_turn", *OUTAGES)  # the faults of a step that did nothing
 STEPS_A_TURN = 40  # recursion limit per turn: far above any turn's real length, far below for ever
 
 
 class Engine:
-    """Goes on with `run` from where it stands. Whoever uses it holds the run's lock, and closes it before letting go.
+    """Goes on with `run` from where it stands. Whoever uses it holds the run's lock, and lets it rest before letting go.
 
     `seconds_left` tells what the run may still take.
     """
@@ -28,7 +30,7 @@ class Engine:
 
     @cached_property
     def parts(self) -> "Parts":
-        """The run's dependencies, made when they are first needed, and anew after `close`."""
+        """The run's dependencies, made when they are first needed, and anew after `renew`."""
         from budgetmlagent.run import wiring
 
         run = self._run
@@ -43,8 +45,13 @@ class Engine:
 
         return compile_graph(load_graph(self._run.spec), self.parts.deps, self._run.branches.saver)
 
-    def close(self) -> None:
-        """Let the parts go."""
+    def rest(self) -> None:
+        """Let go of what other processes may wait for; the parts stay for when the run is gone on with."""
+        if parts := self.__dict__.get("parts"):
+            parts.close()
+
+    def renew(self) -> None:
+        """Have the parts made anew: for another graph or other limits, and after an interruption in a step."""
         self.__dict__.pop("_compiled", None)
         if parts := self.__dict__.pop("parts", None):
             parts.close()
@@ -97,11 +104,21 @@ class Engine:
         path = self._run.branches.path
         self._write(path[-2], edit, as_node=ran_last(path[:-1]))
 
-    def write(self, edit: dict[str, Any]) -> None:
-        """Change the state by hand and keep the newest decision."""
-        self.depart()
+    def limit(self, **limits: int) -> None:
+        """Give the state new limits: a step that did nothing for want of more is taken again, the end is decided again."""
         path = self._run.branches.path
-        self._write(path[-1], edit, as_node=ran_last(path))
+        if len(path) < 3:
+            return  # nothing has been decided yet: the limits are read at the first step
+        values = path[-1].values
+        edit = {"task": values.get("task", {}) | limits}
+        if not self._run.done:
+            self.depart()
+            path = self._run.branches.path
+            self._write(path[-1], edit, as_node=ran_last(path))
+        elif values.get("fault", {}).get("kind") in UNDONE:
+            self.retake(edit)
+        else:
+            self.edit(edit)
 
     def _redecide(self, edit: dict[str, Any]) -> None:
         """Take the newest decision again, in the state as edited and under the graph as it is."""

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from filelock import FileLock, Timeout
+
 from budgetmlagent import disk
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
 from budgetmlagent.models.approval import in_words, standing
@@ -24,10 +26,8 @@ from graphs.spec import GraphSpec
 from memory.state import NANO
 from nodes.deps import OUTAGES
 
-OnStep = Callable[[Event], None]
 Until = str | int | Callable[[Event], bool]
 UNFINISHED = "not finished"
-UNDONE = ("refused", "no_turn", *OUTAGES)  # the faults of a step that did nothing
 
 
 class Session(RunView):
@@ -80,17 +80,20 @@ class Session(RunView):
                 self._stand()
             return event
 
-    def run(self, until: Until | None = None, on_step: OnStep | None = None) -> dict[str, Any]:
+    def run(
+        self, until: Until | None = None, on_step: Callable[[Event], None] | None = None
+    ) -> dict[str, Any]:
         """Run to the end and return the summary; a KeyboardInterrupt leaves a run that can be resumed.
 
         `until` stops it after a step: a node's name (the next time that it has run), a step's number, or a function of
         the event that says whether to stop.
         """
+        ends = until if callable(until) else lambda event: until in (event.node, event.step)
         with self._running(), self._told():
             for event in self._events():
                 if on_step:
                     on_step(event)
-                if until is not None and _reached(until, event):
+                if ends(event):
                     break
             return self._stand()
 
@@ -142,6 +145,7 @@ class Session(RunView):
             self.spec = spec.model_copy(deep=True)
             self.folder.write_bytes(self.folder.graph.name, self.spec.dump().encode())
             self.folder.write("config.json", self.config.as_json())
+            self.engine.renew()
             self.engine.depart()
 
     def extend(
@@ -154,20 +158,9 @@ class Session(RunView):
         if given := {name: value for name, value in changes.items() if value is not None}:
             self.config = replace(self.config, **given)  # type: ignore[arg-type]
             self.folder.write("config.json", self.config.as_json())
-        path = self.branches.path
-        if len(path) < 3:
-            return  # nothing has been decided yet: the limits are read at the first step
-        values = path[-1].values
-        limits = {"budget": self.ledger.cap(self.run_id), "turns": self.config.turns}
-        edit: dict[str, Any] = {"task": values.get("task", {}) | limits}
+            self.engine.renew()
         with self._running():
-            # A step that a limit or its provider let do nothing is taken again; the end is decided again.
-            if self.done and values.get("fault", {}).get("kind") in UNDONE:
-                self.engine.retake(edit)
-            elif self.done:
-                self.engine.edit(edit)
-            else:
-                self.engine.write(edit)
+            self.engine.limit(budget=self.ledger.cap(self.run_id), turns=self.config.turns)
 
     def fork(
         self,
@@ -204,8 +197,6 @@ class Session(RunView):
     @contextmanager
     def _running(self) -> Iterator[None]:
         """Hold the run: no two processes go on with it at once."""
-        from filelock import FileLock, Timeout
-
         lock = FileLock(self.folder.lock, is_singleton=True)
         with disk.clear():
             try:
@@ -217,11 +208,12 @@ class Session(RunView):
                 if not self.folder.summary.exists():
                     self.folder.write("run.json", self.summary)
                 yield
+                self.engine.rest()
+            except BaseException:
+                self.engine.renew()
+                raise
             finally:
-                try:
-                    self.engine.close()
-                finally:
-                    lock.release()
+                lock.release()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -278,8 +270,8 @@ class Session(RunView):
         return self._conclude("finished", summary.reason(values))
 
     def _conclude(self, status: str, reason: str) -> dict[str, Any]:
-        ended = {"status": status, "reason": reason, "seconds": round(self._seconds, 1)}
-        self.folder.write("ended.json", ended)
+        seconds = round(self._seconds, 1)
+        self.folder.write("ended.json", {"status": status, "reason": reason, "seconds": seconds})
         return summary.write(self.record)
 
     @property
@@ -300,7 +292,3 @@ class Session(RunView):
     def _seconds_left(self) -> float:
         """Seconds that the run may still take."""
         return math.inf if self.config.minutes is None else 60 * self.config.minutes - self._seconds
-
-
-def _reached(until: Until, event: Event) -> bool:
-    return until(event) if callable(until) else until in (event.node, event.step)

@@ -12,7 +12,6 @@ from budgetmlagent.records import events, rundir, summary
 from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.events import Event
-from budgetmlagent.records.points import Point
 from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.tasks.folder import load_task
 from graphs.policy import END
@@ -85,7 +84,7 @@ class RunView:
 
     @property
     def waits(self) -> str:
-        """The same in words, and how a notebook answers it; "" where nothing is asked."""
+        """The question in words, and how a notebook answers it; "" where nothing is asked."""
         return standing(self.question, None)
 
     @property
@@ -119,12 +118,7 @@ class RunView:
     def timelines(self) -> list[list[Event]]:
         """The timeline of every branch, the abandoned ones too; the newest branch comes first."""
         calls = self.calls
-        return [list(events.timeline(way, calls)) for way in self.ways]
-
-    @property
-    def ways(self) -> list[list[Point]]:
-        """The checkpoints of every branch, oldest first; the newest branch comes first."""
-        return self.branches.ways
+        return [list(events.timeline(way, calls)) for way in self.branches.ways]
 
     def __repr__(self) -> str:
         """One line: which run, and where it stands."""
@@ -135,13 +129,13 @@ class RunView:
         """What a terminal shows of the run."""
         from budgetmlagent.run import card
 
-        return card.rich_view(card.view_of(self))
+        return card.terminal(card.card_of(self))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows of the run."""
         from budgetmlagent.run import card
 
-        return {"text/html": card.html(card.view_of(self)), "text/plain": repr(self)}
+        return {"text/html": card.html(card.card_of(self)), "text/plain": repr(self)}
 
     @property
     def record(self) -> summary.Record:

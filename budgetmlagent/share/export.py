@@ -16,10 +16,9 @@ from budgetmlagent.records.rundir import as_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.share import page
 from memory.files import write_whole
-from memory.state import NANO
 
 SUMS = "SHA256SUMS"
-MONEY = (
+MONEY = [
     "id",
     "step",
     "node",
@@ -31,7 +30,7 @@ MONEY = (
     "tokens_out",
     "state",
     "usd",
-)
+]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same run gives the same bytes
 
@@ -87,7 +86,7 @@ def _money(view: RunView) -> bytes:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(MONEY)
     for call in view.calls:
-        exact = call | {"usd": f"{call['usd_nano'] // NANO}.{call['usd_nano'] % NANO:09d}"}
+        exact = call | {"usd": page.dollars(call["usd_nano"])}
         table.writerow([_cell(exact[key]) for key in MONEY])
     return text.getvalue().encode("utf-8", "replace")
 
@@ -123,10 +122,7 @@ def _zipped(top: str, found: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(found):
             entry = zipfile.ZipInfo(f"{top}/{name}", LONG_AGO)
-            entry.compress_type, entry.external_attr, entry.create_system = (
-                zipfile.ZIP_DEFLATED,
-                0o644 << 16,
-                3,
-            )
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr, entry.create_system = 0o644 << 16, 3
             archive.writestr(entry, found[name])
     return packed.getvalue()

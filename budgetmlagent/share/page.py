@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.records.events import Event
+from budgetmlagent.run.card import printable
 from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
 from graphs.drawing.mermaid import mermaid, outline
@@ -16,14 +17,14 @@ from memory.state import NANO
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST = 20_000  # characters of an output that the page shows; the whole one lies beside it
-PACKAGES = (
+PACKAGES = [
     "budgetmlagent",
     "langgraph",
     "langgraph-checkpoint-sqlite",
     "langchain-openai",
     "chromadb",
     "genai-prices",
-)
+]
 
 
 def readme(summary: Mapping[str, Any], caution: str) -> str:
@@ -51,8 +52,8 @@ def html(
             outline=printable(outline(view.spec, timeline, view.next)),
             steps=steps,
             elsewhere=len(every - here),
-            money=[call | {"dollars": dollars(call["usd_nano"])} for call in calls],
-            total=dollars(sum(call["usd_nano"] for call in calls)),
+            money=[call | {"dollars": f"${dollars(call['usd_nano'])}"} for call in calls],
+            total=f"${dollars(sum(call['usd_nano'] for call in calls))}",
             integrity=_integrity(summary),
             versions=_versions(),
             hashes=hashes,
@@ -135,7 +136,7 @@ def step_of(event: Event, outcome: str, parts: Sequence[tuple[str, str]]) -> dic
         "passed": [(printable(p["rule"]), printable(_saw(p["saw"]))) for p in route.get("passed", [])],
         "edits": [printable(", ".join(edit["fields"]) or "the graph or a limit") for edit in event.edits],
         "parts": [{"title": title, "text": printable(_short(text))} for title, text in parts],
-        "usd": dollars(round(event.usd * NANO)) if event.calls else "",
+        "usd": f"${dollars(round(event.usd * NANO))}" if event.calls else "",
     }
 
 
@@ -153,13 +154,8 @@ def _saw(values: Mapping[str, Any]) -> str:
 
 def dollars(nano: int) -> str:
     """Return nano-dollars as dollars, to the last digit."""
-    return f"${nano // NANO}.{nano % NANO:09d}"
+    return f"{nano // NANO}.{nano % NANO:09d}"
 
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.5g}"
-
-
-def printable(text: str) -> str:
-    """Return text without control characters, which are no text in HTML."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

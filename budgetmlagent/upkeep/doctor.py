@@ -13,7 +13,7 @@ from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
-from budgetmlagent.upkeep import recollection, stores
+from budgetmlagent.upkeep import run_memory, stores
 from budgetmlagent.upkeep.stores import Row, row
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
@@ -59,17 +59,12 @@ def of_run(run: str, runs_dir: Path, *, rebuild: bool) -> list[Row]:
     found = rundir.find(run, runs_dir)
     found.config()
     with disk.clear():
-        lock = FileLock(found.lock, is_singleton=True)
         try:
-            lock.acquire(timeout=0)
+            with FileLock(found.lock, is_singleton=True).acquire(timeout=0):
+                return [*(_rebuilt(found) if rebuild else []), *_checked(found)]
         except Timeout:
-            return [
-                row("running", True, "the run is running in another process: look again when it has ended")
-            ]
-        try:
-            return [*(_rebuilt(found) if rebuild else []), *_checked(found)]
-        finally:
-            lock.release()
+            words = "the run is running in another process: look again when it has ended"
+            return [row("running", True, words)]
 
 
 def _checked(run: RunDir) -> list[Row]:
@@ -79,7 +74,7 @@ def _checked(run: RunDir) -> list[Row]:
         rows += stores.of_run(view)
     except (BudgetMLError, StoreError) as error:
         rows.append(row("run", False, str(error)))
-    return [*rows, *recollection.of_run(run)]
+    return [*rows, *run_memory.of_run(run)]
 
 
 def _rebuilt(run: RunDir) -> Iterator[Row]:
@@ -94,7 +89,7 @@ def _rebuilt(run: RunDir) -> Iterator[Row]:
 
 
 def _memory_again(run: RunDir) -> Iterator[Row]:
-    yield row("rebuilt", True, f"memory: {recollection.rebuild(run)} items")
+    yield row("rebuilt", True, f"memory: {run_memory.rebuild(run)} items")
 
 
 def _projections_again(run: RunDir) -> Iterator[Row]:

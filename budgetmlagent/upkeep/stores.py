@@ -11,7 +11,7 @@ from budgetmlagent.errors import UnavailableError
 from budgetmlagent.records import events, summary
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
-from budgetmlagent.upkeep import named
+from budgetmlagent.upkeep import references
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
 
@@ -83,7 +83,7 @@ def leftovers(run: RunDir) -> list[Row]:
 
 def of_run(view: RunView) -> list[Row]:
     """Check the stores against each other, and the projections against the stores. Raises what reading them raises."""
-    ways, calls = view.ways, view.calls
+    ways, calls = view.branches.ways, view.calls
     return [
         *_named(view, ways, calls),
         *_asking(view, [list(events.timeline(way, calls)) for way in ways]),
@@ -96,10 +96,10 @@ def of_run(view: RunView) -> list[Row]:
 def _named(view: RunView, ways: "Sequence[Sequence[Point]]", calls: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Every artifact that a checkpoint, an attempt, an execution or the ledger names is there."""
     points = [point for way in ways for point in way]
-    names = [name for point in points for name in named.by_state(point.values, point.step)]
-    names += [named.Name(point.graph, "a checkpoint (graph)") for point in points if point.graph]
-    names += [name for call in calls for name in named.by_call(call)]
-    count, wrong = named.lost(view.artifacts, names)
+    names = [name for point in points for name in references.by_state(point.values, point.step)]
+    names += [references.Name(point.graph, "a checkpoint (graph)") for point in points if point.graph]
+    names += [name for call in calls for name in references.by_call(call)]
+    count, wrong = references.lost(view.artifacts, names)
     return rows("named", wrong, f"{count} artifacts are named by the stores, and all are there")
 
 
