@@ -30,7 +30,7 @@ class Branches:
         return list(dict.fromkeys(str(t.config["configurable"]["thread_id"]) for t in every))
 
     @property
-    def thread(self) -> dict[str, Any]:
+    def thread(self) -> Any:
         """LangGraph's configuration of the branch that the run stands on."""
         return _thread(self._branch)
 
@@ -52,13 +52,13 @@ class Branches:
     @property
     def newest(self) -> Point | None:
         """The newest point of the branch, wherever the run was gone back to."""
-        found = self.saver.get_tuple(self.thread)  # type: ignore[arg-type]
+        found = self.saver.get_tuple(self.thread)
         return points([found])[0] if found else None
 
     @property
     def last_step(self) -> tuple[Point, Point]:
         """The newest point of the branch and the one before it, the older one first."""
-        after = self.saver.get_tuple(self.thread)  # type: ignore[arg-type]
+        after = self.saver.get_tuple(self.thread)
         assert after and after.parent_config, "a step has a state before it and one after it"
         before = self.saver.get_tuple(after.parent_config)
         assert before
@@ -68,7 +68,7 @@ class Branches:
     @property
     def question(self) -> dict[str, Any] | None:
         """What the run waits to be told, by LangGraph's interrupt; None where it waits for nothing."""
-        found = None if self._back else self.saver.get_tuple(self.thread)  # type: ignore[arg-type]
+        found = None if self._back else self.saver.get_tuple(self.thread)
         writes = {channel: value for _, channel, value in (found.pending_writes or ())} if found else {}
         if "__interrupt__" not in writes or "__resume__" in writes:
             return None
@@ -96,12 +96,8 @@ class Branches:
         name = next(n for n in names if n not in taken)
         for i, t in enumerate(way):
             parent = t.parent_config["configurable"]["checkpoint_id"] if t.parent_config else None
-            here = self.saver.put(
-                _thread(name, parent),  # type: ignore[arg-type]
-                t.checkpoint,
-                t.metadata,
-                t.checkpoint["channel_versions"],
-            )
+            versions = t.checkpoint["channel_versions"]
+            here = self.saver.put(_thread(name, parent), t.checkpoint, t.metadata, versions)
             if i < len(way) - 1:  # what ran from the last point is what the new branch leaves behind
                 for task in dict.fromkeys(write[0] for write in t.pending_writes or ()):
                     self.saver.put_writes(here, [w[1:] for w in t.pending_writes or () if w[0] == task], task)
@@ -109,7 +105,7 @@ class Branches:
 
     def _way(self, branch: str, at: str | None = None) -> "list[CheckpointTuple]":
         """Return the checkpoints of a branch that lead to `at` (default: its newest), oldest first."""
-        every = list(self.saver.list(_thread(branch)))  # type: ignore[arg-type]
+        every = list(self.saver.list(_thread(branch)))
         by_id = {t.config["configurable"]["checkpoint_id"]: t for t in every}
         here = by_id[at] if at else every[0] if every else None
         way = []
@@ -120,7 +116,7 @@ class Branches:
         return way[::-1]
 
 
-def _thread(name: str, checkpoint: str | None = None) -> dict[str, Any]:
+def _thread(name: str, checkpoint: str | None = None) -> Any:
     """Return LangGraph's configuration of a branch, at a checkpoint or at its newest."""
     at = {"checkpoint_id": checkpoint} if checkpoint else {}
     return {"configurable": {"thread_id": name, "checkpoint_ns": "", **at}}

@@ -65,7 +65,7 @@ class Engine:
         path = branches.path
         edits = events.newest_edits(path)
         stood = max(0, path[-1].step) if path else 0  # step 0 is the input's, no node's
-        thread: Any = branches.thread | {
+        thread = branches.thread | {
             "recursion_limit": STEPS_A_TURN * (self._run.config.turns + 2),
             "metadata": self._marks,
         }

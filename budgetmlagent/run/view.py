@@ -1,13 +1,13 @@
 """Looking at a run: everything is read from its three stores, and nothing is started."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from budgetmlagent import disk
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.approval import standing
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.money.report import calls_of, cost_of
+from budgetmlagent.money.report import Cost, calls_of, cost_of
 from budgetmlagent.records import events, rundir, summary
 from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
@@ -18,9 +18,6 @@ from graphs.policy import END
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import RunState
-
-if TYPE_CHECKING:
-    from budgetmlagent.money.report import Cost
 
 
 class RunView:
@@ -99,7 +96,7 @@ class RunView:
         return calls_of(self.ledger, self.run_id)
 
     @property
-    def cost(self) -> "Cost":
+    def cost(self) -> Cost:
         """What the run cost so far: `.usd`, `.usd_settled`, `.usd_reserved` and `.calls`."""
         return cost_of(self.ledger, self.run_id)
 

@@ -174,24 +174,22 @@ def _differs(view: RunView, name: str, content: bytes) -> Iterator[str]:
     path, again = view.folder.root / name, "`--rebuild` makes it again"
     if not path.is_file():
         yield f"{name} is missing: {again}"
-    elif path.read_bytes() != content and not (name == "run.json" and _same(path, view)):
-        yield f"{name} is not what the stores give{_dollars(path, view) if name == 'run.json' else ''}: {again}"
+    elif path.read_bytes() != content and (told := _told_otherwise(view, path)) is not None:
+        yield f"{name} is not what the stores give{told}: {again}"
 
 
-def _same(path: Path, view: RunView) -> bool:
-    """Tell whether run.json differs in nothing but the folder, which may have been moved."""
+def _told_otherwise(view: RunView, path: Path) -> str | None:
+    """Say what run.json has of the money; None where it differs in nothing but the folder, which may have been moved."""
+    if path.name != "run.json":
+        return ""
     try:
-        return read_json(path) | {"run_dir": ""} == view.summary | {"run_dir": ""}
-    except UnavailableError:
-        return False
-
-
-def _dollars(path: Path, view: RunView) -> str:
-    try:
-        told = read_json(path).get("usd")
+        told = read_json(path)
     except UnavailableError:
         return " (it cannot be read)"
-    return "" if told == view.cost.usd else f" (it says ${told}, the ledger ${view.cost.usd:.6f})"
+    if told | {"run_dir": ""} == view.summary | {"run_dir": ""}:
+        return None
+    usd = view.cost.usd
+    return "" if told.get("usd") == usd else f" (it says ${told.get('usd')}, the ledger ${usd:.6f})"
 
 
 def _scored(view: RunView) -> Iterator[Row]:
