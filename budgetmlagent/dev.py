@@ -9,7 +9,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,14 +16,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_sdk.runtime import ServerRuntime
 
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.records import rundir
-from budgetmlagent.records.rundir import RunConfig, RunDir
+from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.run import wiring
-from budgetmlagent.run.order import load_graph, plan
+from budgetmlagent.run.order import begin, load_graph
+from budgetmlagent.run.request import Request
 from budgetmlagent.run.wiring import Parts
 from budgetmlagent.tasks.folder import load_task
 from graphs.compile import compile_graph
-from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
 from nodes.deps import Deps
 
@@ -53,11 +51,14 @@ async def _served(thread: str, *, to_run: bool) -> AsyncIterator[Any]:
 
 def _drawn() -> Any:
     """Return the graph to look at and to change states by: no node runs in it, so it is bound to nothing."""
-    return compile_graph(load_graph(_setting("GRAPH", "budgetml")), cast("Deps", None))
+    return compile_graph(load_graph(_asked().graph), cast("Deps", None))
 
 
 def _of_run(thread: str) -> tuple[Any, Parts]:
-    run, config, spec = _run(Path("runs").resolve(), thread)
+    """Return the graph of the run of `thread` and its parts: what the thread's state names lies in that run's folder."""
+    there = next(Path(Request.runs_dir).resolve().glob(f"*-{thread}/config.json"), None) if thread else None
+    run = RunDir(there.parent) if there else begin(_asked(), thread)
+    config, spec = run.config(), load_graph(str(run.graph))
     ledger = Ledger(run.ledger)
     ledger.open_run(config.run_id, config.budget)
     task = load_task(config.task, direction=config.direction)
@@ -65,26 +66,15 @@ def _of_run(thread: str) -> tuple[Any, Parts]:
     return compile_graph(spec, parts.deps), parts
 
 
-def _run(runs: Path, thread: str) -> tuple[RunDir, RunConfig, GraphSpec]:
-    """Return the run of `thread`, where it has one: what its state names lies in that run's folder. Else a new one."""
-    there = next(runs.glob(f"*-{thread}/config.json"), None) if thread else None
-    if there:
-        run = RunDir(there.parent)
-        return run, run.config(), load_graph(str(run.graph))
-    order = plan(
-        _setting("TASK", "digits"),
-        _setting("GRAPH", "budgetml"),
-        _setting("MODELS", "") or None,
-        float(_setting("BUDGET", "0.25")),
-        int(_setting("TURNS", "12")),
-        seed=0,
-        history=_setting("HISTORY", "all"),
+def _asked() -> Request:
+    def option(name: str, default: Any) -> str:
+        return os.environ.get(f"BUDGETML_{name}", str(default))
+
+    return Request(
+        task=option("TASK", "digits"),
+        graph=option("GRAPH", Request.graph),
+        models=option("MODELS", "") or None,
+        budget=float(option("BUDGET", Request.budget)),
+        turns=int(option("TURNS", Request.turns)),
+        history=option("HISTORY", Request.history),
     )
-    config = order.config
-    if thread:
-        config = replace(config, run_id=f"{order.task.name}-{thread}")
-    return rundir.create(runs, config, order.spec.dump()), config, order.spec
-
-
-def _setting(name: str, default: str) -> str:
-    return os.environ.get(f"BUDGETML_{name}", default)

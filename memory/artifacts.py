@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from memory.files import write_whole
 
 
 class CorruptArtifactError(Exception):
@@ -25,17 +25,7 @@ class Artifacts:
         name = hashlib.sha256(raw).hexdigest()
         path = self.folder / name
         if not path.exists():
-            # A file appears whole or not at all: a killed writer leaves no half artifact under the name.
-            handle, part = tempfile.mkstemp(dir=self.folder, prefix=".part-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(raw)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(part).replace(path)
-            except OSError:
-                Path(part).unlink(missing_ok=True)  # a full disk needs the room
-                raise
+            write_whole(path, raw, durable=True)
         return name
 
     def put_json(self, value: Any) -> str:

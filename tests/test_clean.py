@@ -68,7 +68,7 @@ def test_garbage_goes_and_all_that_a_run_is_for_still_works(tmp_path, server, ca
     clean.sweep(tmp_path / "runs")  # what the run keeps in its memory as well
     before = artifacts_of(run), all_of_it
     orphan = session.artifacts.put_json({"names": sorted(before[0])})  # what nobody names keeps nothing
-    for part in (run.artifacts / ".part-x1", run.root / ".run.json.part", run.history / "items" / ".part-y"):
+    for part in (run.artifacts / ".part-x1", run.root / ".part-x2", run.history / "items" / ".part-y"):
         part.write_text("half")
     (run.work / "workspace-a").mkdir(parents=True)
     (run.work / "workspace-a" / "big").write_bytes(b"x" * 100_000)
@@ -112,8 +112,8 @@ class Interrupted:
 def test_what_was_paid_before_its_step_was_done_is_there_when_it_is_repeated(tmp_path, server):
     session = new(tmp_path, server, turns=1)
     session.run(until=lambda event: event.route["to"] == "coder")
-    paid, parts = len(server.requests), session.parts
-    session.parts = replace(parts, deps=replace(parts.deps, models=Interrupted(parts.deps.models)))
+    paid, parts = len(server.requests), session.engine.parts
+    session.engine.parts = replace(parts, deps=replace(parts.deps, models=Interrupted(parts.deps.models)))
     with pytest.raises(KeyboardInterrupt):
         session.step()
     said = {name for c in session.calls for name in (c["prompt"], c["reply"])}

@@ -15,7 +15,8 @@ from test_recordings import replay
 from budgetmlagent.cli import call
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
-from budgetmlagent.run.card import View, html, rich_view, view_of
+from budgetmlagent.run.card import Card, card_of, html, terminal
+from budgetmlagent.run.view import RunView
 from graphs.drawing.mermaid import mermaid, outline
 from graphs.drawing.picture import PictureError, png, svg
 from graphs.policy import END
@@ -185,7 +186,7 @@ def test_without_the_library_there_is_still_text_and_one_line_says_what_to_insta
     assert error == "pictures need mermaidx: pip install 'budgetmlagent[draw]'"
 
 
-VIEW = View(
+CARD = Card(
     run_id="r-1", task="tiny", graph=SPEC, events=RUN, current="expert", turn=2, turns=8,
     diff={"script": ("0" * 64, "1" * 64), "plan": ({"action": "tune"}, {"action": HOSTILE}), "notes": ({}, {"x": "y" * 999})},
     scripts=("a = 1\nb = 2\n", f"a = 1\nprint('{HOSTILE}\x1b[2J')\n"),
@@ -210,7 +211,7 @@ class Elements(HTMLParser):
 
 
 def test_the_card_tells_where_a_run_stands():
-    card = Elements(html(VIEW))
+    card = Elements(html(CARD))
     for words in (
         "graph budgetml · step 11 · turn 2/8 · next expert",
         "mae 8 → 6 (+25.0%; lower is better)",
@@ -226,7 +227,7 @@ def test_the_card_tells_where_a_run_stands():
 
 
 def test_the_card_escapes_what_is_hostile_and_fetches_nothing():
-    hostile = replace(VIEW, task=HOSTILE, run_id=HOSTILE, metric=HOSTILE)
+    hostile = replace(CARD, task=HOSTILE, run_id=HOSTILE, metric=HOSTILE)
     text = html(hostile)
     card = Elements(text)
     assert not {"script", "img", "link", "iframe"} & set(card.tags) and not EXTERNAL.search(text)
@@ -236,7 +237,7 @@ def test_the_card_escapes_what_is_hostile_and_fetches_nothing():
 def test_the_terminal_sees_the_same_and_no_control_characters():
     console = Console(width=120, file=None, record=True, force_terminal=False)
     with console.capture() as shown:
-        console.print(rich_view(VIEW))
+        console.print(terminal(CARD))
     text = shown.get()
     assert "▶ expert" in text and "(+25.0%; lower is better)" in text and "$0.0170 of $0.25" in text
     assert "+print('<script>" in text and "\x1b" not in text
@@ -244,10 +245,10 @@ def test_the_terminal_sees_the_same_and_no_control_characters():
 
 def test_a_session_is_viewed_as_it_stands(tmp_path):
     session = replay(RECORDING, tmp_path)
-    assert view_of(session).current == "executor" and "no score yet" in view_of(session).score
+    assert card_of(session).current == "executor" and "no score yet" in card_of(session).score
     while session.next != "executor" or not session.timeline:
         session.step()
-    view = view_of(session)
+    view = card_of(session)
     assert [event.node for event in view.events] == ["executor", "evaluator", "planner", "coder"]
     assert view.turn == 1 and view.baseline == view.best and view.budget_usd == 0.25
     assert view.script_diff and any(name == "plan.wrote" for name, _, _ in view.changes)
@@ -256,6 +257,14 @@ def test_a_session_is_viewed_as_it_stands(tmp_path):
     assert call(["graph", "draw", "--run", str(session.folder.root), "--out", str(tmp_path / "run.mmd")]) == 0
     assert (tmp_path / "run.mmd").read_text() == mermaid(session.graph, session.timeline, "executor")
     assert sorted(path.name for path in session.folder.root.iterdir()) == before
+
+
+def test_a_run_that_is_only_looked_at_shows_the_same_card(tmp_path):
+    session = replay(RECORDING, tmp_path)
+    session.run(until="evaluator")
+    view = RunView.open(session.folder.root)
+    assert card_of(view) == card_of(session) and repr(view) == repr(session)
+    assert view._repr_mimebundle_() == session._repr_mimebundle_()
 
 
 def test_the_command_draws_a_graph_and_a_run(tmp_path, capsys):

@@ -41,7 +41,8 @@ def guarded(folder: Path) -> dict[str, str]:
     """Return an environment in which Python goes nowhere but to loopback, and says where it wanted to."""
     (folder / "guard").mkdir()
     (folder / "guard" / "sitecustomize.py").write_text(GUARD)
-    return {"PYTHONPATH": str(folder / "guard"), "GUARD_NOTES": str(folder / "outside")}
+    path = os.pathsep.join([str(folder / "guard"), str(ROOT)])  # our code, wherever else it is installed
+    return {"PYTHONPATH": path, "GUARD_NOTES": str(folder / "outside")}
 
 
 def outside(folder: Path) -> list[str]:

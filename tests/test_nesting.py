@@ -28,7 +28,7 @@ THREAD = {"configurable": {"thread_id": "mine"}, "recursion_limit": 200}
 def team(folder: Path, checkpointer=None):
     """Our graph, bound to the parts of a replayed run."""
     session = replay(DIGITS, folder)
-    parts = session.parts
+    parts = session.engine.parts
     try:
         yield session.graph.compile(parts.deps, checkpointer)
     finally:

@@ -44,7 +44,7 @@ def test_a_recording_replays_to_the_same_end(recording, tmp_path):
 
 def test_a_changed_prompt_of_ours_misses_the_recording(tmp_path):
     session = replay(RECORDINGS[0], tmp_path)
-    parts = session.parts
+    parts = session.engine.parts
     wordy = parts.deps.task
     wordy.text += " Be quick."
     with pytest.raises(RunFailedError, match="the prompt differs from the recording"):

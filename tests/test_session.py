@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from decimal import Decimal
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import tiny
 from fault_server import FaultServer, Turn
 
 from budgetmlagent import Session
-from budgetmlagent.cli import call
+from budgetmlagent.cli import call, running
 from budgetmlagent.errors import RunFailedError, UsageError
+from budgetmlagent.run.request import Request
 from budgetmlagent.upkeep.doctor import of_run
 from budgetmlagent.upkeep.memory import list_items
 
@@ -37,6 +39,15 @@ def server():
 
 def new(tmp_path: Path, server: FaultServer, **options) -> Session:
     return tiny.session(tmp_path, server.url, **{"turns": 3} | options)
+
+
+def test_every_way_to_ask_for_a_run_has_the_same_options_and_defaults():
+    asked = {name: option.default for name, option in signature(Request).parameters.items()}
+    assert {name: option.default for name, option in signature(Session).parameters.items()} == asked
+    told = {
+        name: option.default for name, option in signature(running.run).parameters.items() if name in asked
+    }
+    assert told == asked | {"runs_dir": Path(asked["runs_dir"])}
 
 
 def test_a_run_improves_the_script_and_says_so(tmp_path, server):

@@ -24,7 +24,7 @@ from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.process.probe import UNSAFE, probe
 from budgetmlagent.sandbox.snapshot import LEAST, LONGEST, MOST_FILE, MOST_HASHED, MOST_NAMES, restore, take
 from budgetmlagent.tasks.folder import load_task
-from budgetmlagent.upkeep.named import EXECUTION, Name, lost
+from budgetmlagent.upkeep.references import EXECUTION, Name, lost
 from memory.artifacts import Artifacts
 from nodes.deps import Here
 

@@ -90,12 +90,12 @@ def draw(
 def _path(run: str, runs_dir: Path) -> "tuple[GraphSpec, list[Event], str]":
     """Return a run's graph, its events and the node that runs next."""
     from budgetmlagent.records import events, rundir
-    from budgetmlagent.run.session import Session
+    from budgetmlagent.run.view import RunView
 
     found = rundir.find(run, runs_dir)
     if found.checkpoints.exists():
-        session = Session.open(found.root)
-        return session.graph, session.timeline, session.next
+        view = RunView(found)
+        return view.spec, view.timeline, view.next
     kept = found.root / "events.jsonl"  # of a recording, all that there is of its steps
     told = events.read(kept) if kept.is_file() else []
     spec = _load(str(found.graph))
@@ -133,12 +133,12 @@ def gate(
     as_json: options.Json = False,
 ) -> int:
     """Take the decisions of recorded runs again under a graph, without a model. Status 1 where one changes."""
-    from budgetmlagent.run.session import Session
+    from budgetmlagent.run.view import RunView
     from graphs.retake import changed
 
     spec = _load(graph)
-    opened = [Session.open(run, runs_dir) for run in runs]
-    decisions = {session.run_id: session.decisions for session in opened}
+    opened = [RunView.open(run, runs_dir) for run in runs]
+    decisions = {view.run_id: view.decisions for view in opened}
     changes = {run: changed(spec, steps) for run, steps in decisions.items()}
     count = sum(map(len, changes.values()))
     total = sum(map(len, decisions.values()))

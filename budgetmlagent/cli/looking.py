@@ -11,7 +11,7 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from memory.attempts import Attempt, doubt
 
 if TYPE_CHECKING:
-    from budgetmlagent.run.session import Session
+    from budgetmlagent.run.view import RunView
 
 
 def show(
@@ -26,31 +26,31 @@ def show(
     as_json: options.Json = False,
 ) -> None:
     """Show a run: its scores, money and escalations; or restore the files of a step."""
-    from budgetmlagent.run.session import Session
+    from budgetmlagent.run.view import RunView
 
-    session = Session.open(run, runs_dir)
+    view = RunView.open(run, runs_dir)
     if files is not None:
-        return _restore(session, step, files, as_json)
+        return _restore(view, step, files, as_json)
     if step is not None:
         raise UsageError(f"--step {step}: goes with --files DIR; `budgetml why` explains a step")
-    summary = session.summary
+    summary = view.summary
     if as_json:
         return options.print_json(summary)
-    for event in session.timeline:
-        rung = progress.rung(event, session.graph)
+    for event in view.timeline:
+        rung = progress.rung(event, view.graph)
         print(
-            f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {progress.outcome(event, session.artifacts)}"
+            f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {progress.outcome(event, view.artifacts)}"
         )
     print(progress.ending(summary))
     return None
 
 
-def _restore(session: "Session", step: int | None, target: Path, as_json: bool) -> None:
+def _restore(view: "RunView", step: int | None, target: Path, as_json: bool) -> None:
     from budgetmlagent.sandbox import snapshot
-    from budgetmlagent.upkeep.named import shown
+    from budgetmlagent.upkeep.references import shown
 
-    manifest = session.files(step)
-    written = snapshot.restore(manifest, session.artifacts, target)
+    manifest = view.files(step)
+    written = snapshot.restore(manifest, view.artifacts, target)
     named = [file for file in manifest["files"] if not file["stored"]]
     rest = {key: manifest[key] for key in ("execution", "others", "data", "unlisted")}
     if as_json:
@@ -80,22 +80,22 @@ def why(
 ) -> None:
     """Say why a step led where it led: the rule that fired, what it saw, the rules passed over."""
     from budgetmlagent.records import events
-    from budgetmlagent.run.session import Session
+    from budgetmlagent.run.view import RunView
 
-    session = Session.open(run, runs_dir)
+    view = RunView.open(run, runs_dir)
     if step is None:
-        moved = {e["step"] for e in events.escalations(session.timeline)}
-        chosen = [e for e in session.timeline if e["step"] in moved]
+        moved = {e["step"] for e in events.escalations(view.timeline)}
+        chosen = [e for e in view.timeline if e["step"] in moved]
         if as_json:
-            return options.print_json(events.escalations(session.timeline))
+            return options.print_json(events.escalations(view.timeline))
         if not chosen:
             print("no escalation: nothing was asked of a dearer model or of the expert")
     else:
-        chosen = [session.why(step)]
+        chosen = [view.why(step)]
         if as_json:
             return options.print_json(chosen[0])
     for event in chosen:
-        print(_explained(event, session.artifacts))
+        print(_explained(event, view.artifacts))
     return None
 
 

@@ -9,81 +9,57 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.models.approval import in_words
+from budgetmlagent.run.request import Request
 
 WAITS = 130  # the status of a run that can be gone on with, as after an interrupt
 
 
 def run(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name, or a task folder.")],
-    graph: Annotated[
-        str, typer.Option(metavar="G", help="A shipped graph's name, or a .yaml file.")
-    ] = "budgetml",
-    models: Annotated[
-        str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR. [default: embedded]")
-    ] = None,
-    budget: Annotated[
-        float, typer.Option(metavar="USD", help="Dollars that may be spent: a hard cap.")
-    ] = 0.25,
+    graph: Annotated[str, typer.Option(metavar="G", help="A shipped graph's name, or a .yaml file.")] = str(Request.graph),
+    models: Annotated[str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR. [default: embedded]")] = None,
+    budget: Annotated[float, typer.Option(metavar="USD", help="Dollars that may be spent: a hard cap.")] = Request.budget,
     project_budget: Annotated[
-        float | None,
-        typer.Option(metavar="USD", help="What all runs of the runs folder may spend together, from now on."),
+        float | None, typer.Option(metavar="USD", help="What all runs of the runs folder may spend together, from now on.")
     ] = None,
-    turns: Annotated[int, typer.Option(metavar="N", help="Decisions of the planner.")] = 12,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the models' sampling.")] = 0,
-    history: Annotated[str, typer.Option(metavar="off|run|all", help="What may be remembered.")] = "all",
+    turns: Annotated[int, typer.Option(metavar="N", help="Decisions of the planner.")] = Request.turns,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the models' sampling.")] = Request.seed,
+    history: Annotated[str, typer.Option(metavar="off|run|all", help="What may be remembered.")] = Request.history,
     direction: Annotated[
         str | None, typer.Option(metavar="max|min", help="Of the metric, where the task does not say it.")
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what a run may cost at most; spend nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a run may cost at most; spend nothing.")] = False,
     approve: Annotated[
-        str,
-        typer.Option(
-            metavar="expert|up|all", help="Which calls wait for your word before they are paid for."
-        ),
-    ] = "",
+        str, typer.Option(metavar="expert|up|all", help="Which calls wait for your word before they are paid for.")
+    ] = Request.approve,
     above: Annotated[
-        float,
-        typer.Option(metavar="USD", help="With --approve: what a call may cost without being asked for."),
-    ] = 0.0,
-    minutes: Annotated[
-        float | None, typer.Option(metavar="N", help="Time that the run may take. [default: no limit]")
-    ] = None,
+        float, typer.Option(metavar="USD", help="With --approve: what a call may cost without being asked for.")
+    ] = Request.above,
+    minutes: Annotated[float | None, typer.Option(metavar="N", help="Time that the run may take. [default: no limit]")] = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")
     ] = False,
     otel: options.Otel = False,
     as_json: options.Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Improve a task's script within a budget."""
-    limits = {
-        "unsafe": unsafe,
-        "direction": direction,
-        "approve": approve,
-        "above": above,
-        "minutes": minutes,
-    }
+    asked = Request(
+        task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction,
+        project_budget=project_budget, approve=approve, above=above, minutes=minutes,
+    )  # fmt: skip
     if dry_run:
-        from budgetmlagent.money.report import project_left
-        from budgetmlagent.records.rundir import LEDGER
-        from budgetmlagent.run import order
+        from budgetmlagent.run.forecast import forecast
 
-        cap = None if project_budget is None else order.nano("--project-budget", project_budget)
-        plan = order.plan(task, graph, models, budget, turns, seed, history, **limits)  # type: ignore[arg-type]
-        forecast = order.forecast(plan, project_left(runs_dir / LEDGER, cap))
-        options.print_json(forecast) if as_json else print(progress.forecast(forecast))
+        told = forecast(asked)
+        options.print_json(told) if as_json else print(progress.forecast(told))
         return
+    from budgetmlagent.run.order import begin
     from budgetmlagent.run.session import Session
 
     if otel:
         _can_trace(task, direction)  # before there is a run
-    session = Session(
-        task, graph, models, budget, turns, seed, history, runs_dir, project_budget=project_budget,
-        **limits,  # type: ignore[arg-type]
-    )  # fmt: skip
-    _go_on(session, as_json, otel)
+    _go_on(Session(begin(asked)), as_json, otel)
 
 
 def resume(

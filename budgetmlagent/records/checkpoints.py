@@ -11,15 +11,7 @@ from budgetmlagent.disk import DATABASE_ERRORS, LOOK, remedy
 from budgetmlagent.errors import UnavailableError
 
 # What decoding raises where bytes were changed in a way that SQLite does not notice.
-UNDECODABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    NotImplementedError,
-    RecursionError,
-)
+UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RecursionError)
 
 
 class Checkpoints(SqliteSaver):

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.records.branches import Point
+from budgetmlagent.records.points import Point
 from memory.state import NANO, escalates, recall_key, role_ahead
 
 WRITTEN = ("route", "history", "spent")  # by every decision, an edit's too
@@ -27,46 +27,49 @@ class Event(dict[str, Any]):
             raise AttributeError(f"an event has no {name!r}; it has {', '.join(self)}") from None
 
 
-def project(
-    node: str,
-    step: int,
-    values: Mapping[str, Any],
-    calls: Sequence[Mapping[str, Any]],
-    before: Mapping[str, Any],
+def event(
+    before: Point, after: Point, calls: Sequence[Mapping[str, Any]], edits: Sequence[Mapping[str, Any]] = ()
 ) -> Event:
-    """Return the event of one step: the state after it, the calls it made, the state before it."""
-    run, route = values.get("run", {}), dict(values.get("route", {}))
+    """Return the event of the step from `before` to `after`, of which `calls` has the requests, and others.
+
+    Its node is where the step before led; `edits` are what was edited by hand since then.
+    """
+    was, values = before.values, after.values
+    node = was.get("route", {}).get("to") or after.start
+    run, route, head = values.get("run", {}), dict(values.get("route", {})), values.get("head", "")
     route.pop("was", None)
-    head = values.get("head", "")
-    ran = run.get("execution") != before.get("run", {}).get("execution")
-    role = role_ahead(before.get("route", {}))
-    last = calls[-1] if calls else {}
+    ran = run.get("execution") != was.get("run", {}).get("execution")
+    role = role_ahead(was.get("route", {}))
+    made = [c for c in calls if c["task"] in before.tasks]
+    last = made[-1] if made else {}
     return Event(
         {
-            "step": step,
+            "step": after.step,
             "node": node,
             "model": last.get("model"),
-            "calls": len(calls),
+            "calls": len(made),
             "seconds": route.pop("seconds", 0.0),
-            "usd": sum(c["usd_nano"] for c in calls) / NANO,
-            "tokens_in": sum(c["tokens_in"] for c in calls),
-            "tokens_out": sum(c["tokens_out"] for c in calls),
-            "cached": sum(c["cached"] for c in calls),
+            "usd": sum(c["usd_nano"] for c in made) / NANO,
+            "tokens_in": sum(c["tokens_in"] for c in made),
+            "tokens_out": sum(c["tokens_out"] for c in made),
+            "cached": sum(c["cached"] for c in made),
             "prompt": last.get("prompt"),
             "reply": last.get("reply"),
             "history": values.get("history", []),
-            "recalled": [item["id"] for item in before.get("history", [])],
+            "recalled": [item["id"] for item in was.get("history", [])],
             "score": values.get("best", {}).get("score"),
             "fault": values.get("fault", {}),
             "route": route,
             "turn": values.get("turn", 0),
-            "rung": before.get("rungs", {}).get(node, 0),
+            "rung": was.get("rungs", {}).get(node, 0),
             "plan": values.get("plan", {}),
             "execution": run.get("execution") if ran else None,
             "lost": run.get("lost", 0) if ran else 0,
-            "attempt": head if head != before.get("head", "") else None,
-            "briefing": values.get("task", {}).get("briefing") if ran and not before.get("head") else None,
+            "attempt": head if head != was.get("head", "") else None,
+            "briefing": values.get("task", {}).get("briefing") if ran and not was.get("head") else None,
             "recall_key": recall_key(values),
+            "graph": after.graph,
+            "edits": list(edits),
         }
         | ({"role": role} if role not in ("", node) else {})
     )
@@ -85,20 +88,8 @@ def timeline(path: Sequence[Point], calls: Sequence[Mapping[str, Any]]) -> Itera
 
 def newest_edits(path: Sequence[Point]) -> list[dict[str, Any]]:
     """Return what was edited by hand since the newest step."""
-    edits: list[dict[str, Any]] = []
-    for before, after in pairwise(path):
-        edits = [*edits, _edit(before, after)] if not after.loop else []
-    return edits
-
-
-def event(
-    before: Point, after: Point, calls: Sequence[Mapping[str, Any]], edits: Sequence[Mapping[str, Any]] = ()
-) -> Event:
-    """Return the event of the step from `before` to `after`. Its node is where the step before led."""
-    node = before.values.get("route", {}).get("to") or after.start
-    made = [c for c in calls if c["task"] in before.tasks]
-    told = project(node, after.step, after.values, made, before.values)
-    return Event(told | {"graph": after.graph, "edits": list(edits)})
+    last = max((i for i, point in enumerate(path) if point.loop), default=0)
+    return [_edit(before, after) for before, after in pairwise(path[last:])]
 
 
 def _edit(before: Point, after: Point) -> dict[str, Any]:
@@ -120,11 +111,9 @@ def read(path: Path) -> list[Event]:
     return [Event(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
-def write(path: Path, events: Iterable[Event]) -> None:
-    """Write an events.jsonl whole."""
-    part = path.with_suffix(".part")
-    part.write_text("".join(as_line(event) for event in events), encoding="utf-8")
-    part.replace(path)
+def as_file(events: Iterable[Event]) -> bytes:
+    """Return an events.jsonl's content."""
+    return "".join(map(as_line, events)).encode()
 
 
 def as_line(event: Event) -> str:

@@ -11,14 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import UnavailableError, UsageError
+from memory.files import half_written, write_whole
 
 LEDGER = "ledger.sqlite"
-PARTS = (
-    ".*.part",
-    "best/.*.part",
-    "artifacts/.part-*",
-    "history/items/.part-*",
-)  # what a killed writer leaves
+WRITTEN_WHOLE = (".", "best", "artifacts", "history/items")  # the folders in which files are written whole
 
 
 class Fork(TypedDict):
@@ -126,7 +122,7 @@ class RunDir:
 
     def half_written(self) -> list[Path]:
         """Return the files that a killed process left half written."""
-        return sorted(path for pattern in PARTS for path in self.root.glob(pattern))
+        return [path for folder in WRITTEN_WHOLE for path in half_written(self.root / folder)]
 
     def write(self, name: str, value: Any) -> None:
         """Write a JSON file whole or not at all."""
@@ -136,9 +132,7 @@ class RunDir:
         """Write a file whole or not at all; `name` may begin with a folder, which is made."""
         path = self.root / name
         path.parent.mkdir(exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content)
-        part.replace(path)
+        write_whole(path, content)
 
     def config(self) -> RunConfig:
         """Read what the run was started with."""
@@ -184,7 +178,7 @@ def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
     try:
         run.root.mkdir(parents=True)
         run.write("config.json", config.as_json())
-        run.graph.write_text(graph, encoding="utf-8")
+        run.write_bytes(run.graph.name, graph.encode())
     except OSError as error:
         raise UnavailableError(f"cannot write the run's folder {run.root}: {error.strerror}") from None
     return run

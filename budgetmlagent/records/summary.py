@@ -48,13 +48,8 @@ class Record:
 
 def build(record: Record) -> dict[str, Any]:
     """Return the JSON object of the contract."""
-    config, task, calls, values, timeline = (
-        record.config,
-        record.task,
-        record.calls,
-        record.values,
-        record.timeline,
-    )
+    config, task, calls = record.config, record.task, record.calls
+    values, timeline = record.values, record.timeline
     ended, final = read_json(record.folder.root / "ended.json"), final_of(record.folder, values)
     sent = [c for c in calls if c["price"] != PAID]  # a reply that was paid for before is no request
     moves = events.escalations(timeline)
@@ -177,7 +172,7 @@ def projections(record: Record) -> dict[str, bytes]:
     artifacts, best = record.artifacts, record.values.get("best")
     files = {
         "run.json": as_json(build(record)),
-        "events.jsonl": "".join(events.as_line(event) for event in record.timeline).encode(),
+        "events.jsonl": events.as_file(record.timeline),
         "results.tsv": _results(list(chain(artifacts, record.values.get("head", "")))[::-1]),
     }
     if best:

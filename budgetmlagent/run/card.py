@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from budgetmlagent.models.approval import standing
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from graphs.drawing.mermaid import mermaid, outline
@@ -18,13 +17,16 @@ from graphs.spec import GraphSpec
 from memory.scores import percent_better, rises
 from memory.state import NANO
 
+if TYPE_CHECKING:
+    from budgetmlagent.run.view import RunView
+
 LONGEST = 120  # characters of a value that are shown
 UNTOLD = ("route.passed", "route.was", "route.seconds")  # what `why` tells, and bookkeeping
 HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 
 
 @dataclass(frozen=True)
-class View:
+class Card:
     """All that is shown of a run."""
 
     run_id: str
@@ -90,28 +92,28 @@ class View:
         return list(unified_diff(before, after, lineterm=""))[2:]
 
 
-def view_of(session: Any) -> View:
-    """Return what is to be shown of a session; of one that looks only, too."""
-    state, timeline = session.state, session.timeline
-    diff = session.diff() if timeline else {}
-    before, after = (session.artifacts.text(id) if id else "" for id in diff.get("script", ("", "")))
-    return View(
-        run_id=session.run_id,
-        task=session.task.name,
-        graph=session.graph,
+def card_of(run: "RunView") -> Card:
+    """Return what is to be shown of a run as it stands."""
+    state, timeline = run.state, run.timeline
+    diff = run.diff() if timeline else {}
+    before, after = (run.artifacts.text(id) if id else "" for id in diff.get("script", ("", "")))
+    return Card(
+        run_id=run.run_id,
+        task=run.task.name,
+        graph=run.spec,
         events=timeline,
-        current=session.next,
+        current=run.next,
         turn=state.turn,
-        turns=session.config.turns,
+        turns=run.config.turns,
         diff=diff,
         scripts=(before, after),
-        metric=session.task.metric,
-        direction=session.task.direction,
+        metric=run.task.metric,
+        direction=run.task.direction,
         baseline=state.task.get("baseline"),
         best=state.best.get("score"),
-        usd=session.cost.usd,
-        budget_usd=state.task.get("budget", session.config.budget) / NANO,
-        waits=standing(session.question, session.word),
+        usd=run.cost.usd,
+        budget_usd=state.task.get("budget", run.config.budget) / NANO,
+        waits=run.waits,
     )
 
 
@@ -158,47 +160,47 @@ STYLE = """
 """
 
 
-def html(view: View) -> str:
+def html(card: Card) -> str:
     """Return one screen of HTML that stands by itself. Scripts and replies are hostile: every text is escaped."""
     parts = [
         f"<style>{STYLE}</style>",
-        f'<div><b>{escape(view.task)}</b> · {escape(view.title)} <span class="dim">{escape(view.run_id)}</span></div>',
-        *([f"<div><b>{escape(view.waits)}</b></div>"] if view.waits else []),
-        f'<div class="cols"><div class="pic">{_picture(view)}</div><div class="side">',
-        f"<div>{escape(view.score)}</div><div>{escape(view.money)}</div>",
-        f'<div class="bar"><i style="width:{100 * view.spent:.1f}%"></i></div>',
-        *_escalations(view),
-        *_changes(view),
-        *_script(view),
+        f'<div><b>{escape(card.task)}</b> · {escape(card.title)} <span class="dim">{escape(card.run_id)}</span></div>',
+        *([f"<div><b>{escape(card.waits)}</b></div>"] if card.waits else []),
+        f'<div class="cols"><div class="pic">{_picture(card)}</div><div class="side">',
+        f"<div>{escape(card.score)}</div><div>{escape(card.money)}</div>",
+        f'<div class="bar"><i style="width:{100 * card.spent:.1f}%"></i></div>',
+        *_escalations(card),
+        *_changes(card),
+        *_script(card),
         "</div></div>",
     ]
     return f'<div class="budgetml">{"".join(parts)}</div>'
 
 
-def _picture(view: View) -> str:
+def _picture(card: Card) -> str:
     try:
-        return svg(mermaid(view.graph, view.events, view.current))
+        return svg(mermaid(card.graph, card.events, card.current))
     except PictureError:
-        return f'<pre class="wide">{escape(outline(view.graph, view.events, view.current))}</pre>'
+        return f'<pre class="wide">{escape(outline(card.graph, card.events, card.current))}</pre>'
 
 
-def _escalations(view: View) -> Iterator[str]:
-    yield f"<div>escalations: {len(view.escalations) or 'none'}</div>"
-    for line in view.escalations[-5:]:
+def _escalations(card: Card) -> Iterator[str]:
+    yield f"<div>escalations: {len(card.escalations) or 'none'}</div>"
+    for line in card.escalations[-5:]:
         yield f'<div class="dim">{escape(line)}</div>'
 
 
-def _changes(view: View) -> Iterator[str]:
-    if not view.diff:
+def _changes(card: Card) -> Iterator[str]:
+    if not card.diff:
         return
     yield "<table><tr><th>field</th><th>before</th><th>after</th></tr>"
-    for row in view.changes:
+    for row in card.changes:
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
     yield "</table>"
 
 
-def _script(view: View) -> Iterator[str]:
-    lines = view.script_diff
+def _script(card: Card) -> Iterator[str]:
+    lines = card.script_diff
     if not lines:
         return
     marks = {"+": "ins", "-": "del"}
@@ -211,7 +213,7 @@ def _script(view: View) -> Iterator[str]:
     yield f"<pre>{text}</pre></details>"
 
 
-def rich_view(view: View) -> Any:
+def terminal(card: Card) -> Any:
     """Return the same for a terminal, as a renderable of rich: the outline stands for the picture."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
@@ -219,28 +221,28 @@ def rich_view(view: View) -> Any:
     from rich.text import Text
 
     table = Table("field", "before", "after", box=None, pad_edge=False)
-    for row in view.changes:
-        table.add_row(*(Text(_printable(cell)) for cell in row))
+    for row in card.changes:
+        table.add_row(*(Text(printable(cell)) for cell in row))
     styles = {"+": "blue", "-": "red"}
-    diff = [Text(_printable(line), styles.get(line[:1], "")) for line in view.script_diff]
+    diff = [Text(printable(line), styles.get(line[:1], "")) for line in card.script_diff]
     policy = [
-        Text(_printable(line), "bold reverse" if line.startswith("▶") else "")
-        for line in outline(view.graph, view.events, view.current).splitlines()
+        Text(printable(line), "bold reverse" if line.startswith("▶") else "")
+        for line in outline(card.graph, card.events, card.current).splitlines()
     ]
     return Group(
-        Text(_printable(f"{view.task} · {view.title} · {view.run_id}"), "bold"),
-        *([Text(_printable(view.waits), "bold")] if view.waits else []),
+        Text(printable(f"{card.task} · {card.title} · {card.run_id}"), "bold"),
+        *([Text(printable(card.waits), "bold")] if card.waits else []),
         *policy,
-        Text(_printable(view.score)),
-        Text(view.money),
-        ProgressBar(total=1.0, completed=view.spent, width=40),
-        Text(f"escalations: {len(view.escalations) or 'none'}"),
-        *(Text(_printable(f"  {line}")) for line in view.escalations[-5:]),
+        Text(printable(card.score)),
+        Text(card.money),
+        ProgressBar(total=1.0, completed=card.spent, width=40),
+        Text(f"escalations: {len(card.escalations) or 'none'}"),
+        *(Text(printable(f"  {line}")) for line in card.escalations[-5:]),
         table,
         *diff,
     )
 
 
-def _printable(text: str) -> str:
-    """Return text without what would command a terminal."""
+def printable(text: str) -> str:
+    """Return text without control characters: they command a terminal, and are no text in HTML."""
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

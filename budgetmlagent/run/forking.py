@@ -7,35 +7,33 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records import branches, rundir
-from budgetmlagent.records.rundir import Fork, RunConfig, RunDir, origins
+from budgetmlagent.records import rundir
+from budgetmlagent.records.branches import Branches
+from budgetmlagent.records.checkpoints import Checkpoints
+from budgetmlagent.records.rundir import Fork, RunDir, origins
 from graphs.registry import nearest
 from memory.artifacts import Artifacts
 from memory.state import RunState
 
 if TYPE_CHECKING:
-    from langgraph.checkpoint.base import CheckpointTuple
+    from budgetmlagent.run.view import RunView
 
 REPLIES = ("live", "recorded")
 
 
-def begin(
-    origin: RunDir, config: RunConfig, task: str, path: "list[CheckpointTuple]", replies: str
-) -> tuple[RunDir, RunConfig]:
-    """Make the folder of a fork of `origin` that stands where `path` ends. Raises UsageError."""
-    from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.records.checkpoints import Checkpoints
-
+def begin(origin: "RunView", replies: str) -> RunDir:
+    """Make the folder of a fork that stands where `origin` does. Raises UsageError."""
     if replies not in REPLIES:
         raise UsageError(f"fork(replies={replies!r}): one of {', '.join(REPLIES)} is needed")
-    step = path[-1].metadata["step"] if path else 0
+    way, config = origin.branches.way, origin.config
+    step = way[-1].metadata["step"] if way else 0
     fork = Fork(runs=[*origins(config), config.run_id], step=step, replies=replies)
-    config = replace(config, run_id=rundir.new_id(task), fork=fork)
-    run = rundir.create(origin.root.parent, config, origin.graph.read_text(encoding="utf-8"))
-    _share(origin, run)
-    Ledger(run.ledger).open_fork(config.run_id, origin.run_id)
-    branches.split(path, Checkpoints(run.checkpoints), config.run_id)
-    return run, config
+    config = replace(config, run_id=rundir.new_id(origin.task.name), fork=fork)
+    run = rundir.create(origin.folder.root.parent, config, origin.spec.dump())
+    _share(origin.folder, run)
+    origin.ledger.open_fork(config.run_id, origin.run_id)
+    Branches(Checkpoints(run.checkpoints), config.run_id).begin(way)
+    return run
 
 
 def _share(origin: RunDir, run: RunDir) -> None:

@@ -1,4 +1,4 @@
-"""What was asked for, checked before anything is begun or spent, and what it may cost at most."""
+"""What was asked for, checked before anything is begun or spent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import WHEN
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
+from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import Price, price_of
-from budgetmlagent.records.rundir import RunConfig, RunDir, new_id
+from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
+from budgetmlagent.run.request import Request
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from graphs.spec import GraphError, GraphSpec
 from memory.state import NANO
@@ -32,62 +34,62 @@ class Order:
     prices: dict[str, Price]
 
 
-def plan(
-    task: str,
-    graph: str | GraphSpec,
-    models: str | Path | None,
-    budget: float,
-    turns: int,
-    seed: int,
-    history: str,
-    *,
-    unsafe: bool = False,
-    direction: str | None = None,
-    approve: str = "",
-    above: float = 0.0,
-    minutes: float | None = None,
-) -> Order:
-    """Check everything that can be checked before anything is spent.
+def plan(asked: Request, name: str = "") -> Order:
+    """Check everything that can be checked before anything is spent; `name` ends the run's id, in place of the time.
 
     Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
     """
-    total = nano("--budget", budget)
-    if turns < 1:
-        raise UsageError(f"--turns {turns}: at least 1 is needed")
-    if history not in HISTORY:
-        raise UsageError(f"--history {history}: one of {', '.join(HISTORY)} is needed")
-    if approve not in ("", *WHEN):
-        raise UsageError(f"--approve {approve}: one of {', '.join(WHEN)} is needed")
-    if minutes is not None and not 0 < minutes < 1e6:
-        raise UsageError(f"--minutes {minutes}: a number above 0 is needed")
-    folder = load_task(task, direction=direction)
-    spec = load_graph(graph)
-    replay = str(models)[len(REPLAY) :] if str(models).startswith(REPLAY) else ""
-    specs = _recorded_models(Path(replay)) if replay else load_models(Path(models) if models else None)
+    total = nano("--budget", asked.budget)
+    if asked.project_budget is not None:
+        nano("--project-budget", asked.project_budget)
+    if asked.turns < 1:
+        raise UsageError(f"--turns {asked.turns}: at least 1 is needed")
+    if asked.history not in HISTORY:
+        raise UsageError(f"--history {asked.history}: one of {', '.join(HISTORY)} is needed")
+    if asked.approve not in ("", *WHEN):
+        raise UsageError(f"--approve {asked.approve}: one of {', '.join(WHEN)} is needed")
+    if asked.minutes is not None and not 0 < asked.minutes < 1e6:
+        raise UsageError(f"--minutes {asked.minutes}: a number above 0 is needed")
+    task, spec = load_task(asked.task, direction=asked.direction), load_graph(asked.graph)
+    replay = str(asked.models)[len(REPLAY) :] if str(asked.models).startswith(REPLAY) else ""
+    specs = (
+        _recorded_models(Path(replay))
+        if replay
+        else load_models(Path(asked.models) if asked.models else None)
+    )
     used = used_models(spec, specs)
-    _may_leave(folder, used)
+    _may_leave(task, used)
     if not replay:
         _are_whole(used)
     config = RunConfig(
-        run_id=new_id(folder.name),
-        task=task if folder.root.parent.name == "bundled" else str(folder.root),
+        run_id=f"{task.name}-{name}" if name else new_id(task.name),
+        task=asked.task if task.root.parent.name == "bundled" else str(task.root),
         graph=spec.name,
         budget=total,
-        turns=turns,
-        seed=seed,
-        history=history,
+        turns=asked.turns,
+        seed=asked.seed,
+        history=asked.history,
         models={name: model.model_dump(mode="json", exclude_none=True) for name, model in specs.items()},
-        unsafe=unsafe,
-        direction=direction,
+        unsafe=asked.unsafe,
+        direction=asked.direction,
         replay=str(Path(replay).resolve()) if replay else "",
         hosts=[] if replay else hosts(used),
-        approve="" if replay else approve,
-        above=nano("--above", above),
-        minutes=None if replay else minutes,
-        network=folder.network and not replay,
-        **({"sandbox": "none: a recorded run is replayed"} if replay else _sandbox(folder, unsafe)),
+        approve="" if replay else asked.approve,
+        above=nano("--above", asked.above),
+        minutes=None if replay else asked.minutes,
+        network=task.network and not replay,
+        **({"sandbox": "none: a recorded run is replayed"} if replay else _sandbox(task, asked.unsafe)),
     )
-    return Order(config, spec, folder, used, {name: price_of(model) for name, model in used.items()})
+    return Order(config, spec, task, used, {name: price_of(model) for name, model in used.items()})
+
+
+def begin(asked: Request, name: str = "") -> RunDir:
+    """Make the folder of a run as asked for; nothing is executed yet. `name` and what it raises are as of `plan`."""
+    order = plan(asked, name)
+    run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
+    if asked.project_budget is not None:
+        Ledger(run.ledger).set_project_cap(nano("--project-budget", asked.project_budget))
+    return run
 
 
 def nano(option: str, dollars: float) -> int:
@@ -152,42 +154,6 @@ def _are_whole(models: Mapping[str, ModelSpec]) -> None:
 def hosts(models: Mapping[str, ModelSpec]) -> list[str]:
     """Return the hosts that requests go to; an embedded model is no host."""
     return sorted({host(spec) for spec in models.values() if spec.base_url != EMBEDDED})
-
-
-def forecast(order: Order, project_left: int | None = None) -> dict[str, Any]:
-    """Return what a run may cost at most, without making a folder or spending anything.
-
-    `project_left` are the nano-dollars that all runs together may still spend; None: no such cap.
-    """
-    from budgetmlagent.money.prices import input_bound
-
-    longest = [
-        {"role": "user", "content": order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)}
-    ]
-    bound = input_bound(longest, None)
-    room = {name: min(OUTPUT, spec.max_tokens or OUTPUT) for name, spec in order.models.items()}
-    worst = {name: price.worst_case(bound, room[name]) for name, price in order.prices.items()}
-    left = order.config.budget if project_left is None else min(order.config.budget, max(project_left, 0))
-    return {
-        "models": {
-            name: {"model": spec.model, "base_url": spec.base_url, "price": order.prices[name].id}
-            for name, spec in order.models.items()
-        },
-        "hosts": order.config.hosts,
-        "worst_case_usd": {name: nano / NANO for name, nano in worst.items()},
-        "calls": {name: left // nano if nano else None for name, nano in worst.items()},
-        "sandbox": order.config.sandbox,
-        "sandbox_facts": order.config.sandbox_facts,
-        "budget": order.config.budget / NANO,
-        "project_left_usd": None if project_left is None else project_left / NANO,
-        "node_budgets_usd": {
-            n: node.budget for n, node in order.spec.nodes.items() if node.budget is not None
-        },
-    }
-
-
-LONGEST = 8_000  # bytes of prompt beside the task's text and starter: a rendered script, briefing and menu
-OUTPUT = 2_400  # tokens: room for a script of that length
 
 
 def _sandbox(task: TaskFolder, unsafe: bool) -> dict[str, Any]:

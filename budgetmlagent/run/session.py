@@ -1,124 +1,99 @@
-"""A run as an object: step it, run it, look at it. LangGraph's checkpoints underneath, nothing beside them."""
+"""A run as an object: step it, run it, look at it, go back, edit it, fork it."""
 
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
-from budgetmlagent.models.approval import in_words
-from budgetmlagent.records import branches, events, rundir, summary
+from budgetmlagent.models.approval import in_words, standing
+from budgetmlagent.records import events, summary
 from budgetmlagent.records.events import Event
-from budgetmlagent.run.stepping import EditableRun
+from budgetmlagent.records.rundir import RunDir, read_json
+from budgetmlagent.run import forking, order
+from budgetmlagent.run.engine import Engine
+from budgetmlagent.run.request import Request
+from budgetmlagent.run.view import RunView
+from graphs.policy import undo
+from graphs.spec import GraphSpec
+from memory.state import NANO
 from nodes.deps import OUTAGES
 
-if TYPE_CHECKING:
-    from graphs.spec import GraphSpec
-
-OnStep = Callable[[Event], None]
 Until = str | int | Callable[[Event], bool]
 UNFINISHED = "not finished"
 
 
-class Session(EditableRun):
-    """One run of one task.
+class Session(RunView):
+    """One run of one task, to look at and to go on with.
 
-    `Session("digits")` makes a run (nothing is executed yet), `Session.open(run)` goes on with one.
-    `budget` in dollars, `turns` in decisions of the planner, `history` one of off, run, all. `project_budget` is what all
-    runs of `runs_dir` may spend together, from now on; by itself there is no such cap. `approve`, one of expert, up, all,
-    says which calls that may cost more than `above` dollars wait for a word (`question`, `approve()`); `minutes` is the
-    time that the run may take.
+    `Session("digits")` begins a run (nothing is executed yet), `Session.open(run)` goes on with one, and so does the
+    folder of a run in the place of the task. The options are those of `budgetmlagent.run.request.Request`.
     Raises UsageError for what the caller got wrong and UnavailableError for what the machine lacks.
     """
 
     def __init__(
         self,
-        task: str,
-        graph: "str | GraphSpec" = "budgetml",
-        models: str | Path | None = None,
-        budget: float = 0.25,
-        turns: int = 12,
-        seed: int = 0,
-        history: str = "all",
-        runs_dir: str | Path = "runs",
+        task: str | RunDir,
+        graph: str | GraphSpec = Request.graph,
+        models: str | Path | None = Request.models,
+        budget: float = Request.budget,
+        turns: int = Request.turns,
+        seed: int = Request.seed,
+        history: str = Request.history,
+        runs_dir: str | Path = Request.runs_dir,
         *,
-        unsafe: bool = False,
-        direction: str | None = None,
-        project_budget: float | None = None,
-        approve: str = "",
-        above: float = 0.0,
-        minutes: float | None = None,
+        unsafe: bool = Request.unsafe,
+        direction: str | None = Request.direction,
+        project_budget: float | None = Request.project_budget,
+        approve: str = Request.approve,
+        above: float = Request.above,
+        minutes: float | None = Request.minutes,
     ) -> None:
-        from budgetmlagent.run.order import nano, plan
-
-        project = None if project_budget is None else nano("--project-budget", project_budget)
-        order = plan(
-            task, graph, models, budget, turns, seed, history,
-            unsafe=unsafe, direction=direction, approve=approve, above=above, minutes=minutes,
-        )  # fmt: skip
-        run = rundir.create(Path(runs_dir).resolve(), order.config, order.spec.dump())
-        self._begin(run, order.config, order.spec)
-        if project is not None:
-            self.ledger.set_project_cap(project)
-
-    def fork(
-        self,
-        *,
-        replies: str = "live",
-        graph: "GraphSpec | None" = None,
-        budget: float | None = None,
-        turns: int | None = None,
-        **changes: Any,
-    ) -> "Session":
-        """Return a new run that shares this one's history up to where it stands; this one stays as it is.
-
-        `changes` are fields of the state; of a field that is a mapping only the keys given change. The rules then decide
-        again. With replies="recorded" a request that this run has paid for costs nothing; with "live" each is sent, and
-        what that may cost at most is said beforehand. Both runs share one budget: money never rewinds.
-        Raises UsageError for an unknown field.
-        """
-        from budgetmlagent.run import forking
-        from graphs.policy import undo
-
-        edit = forking.checked(changes, undo(self.state), self.artifacts)
-        path = branches.way(self._saver, self._branch, self._at)
-        run, config = forking.begin(self.folder, self.config, self.task.name, path, replies)
-        fork = type(self).__new__(type(self))
-        fork._begin(run, config, self.graph)
-        if graph is not None:
-            fork.graph = graph
-        if budget is not None or turns is not None:
-            fork.extend(budget, turns)
-        if edit:
-            with fork._running():
-                fork._edit(edit)
-        if replies == "live" and not config.replay:
-            print(f"fork {fork.run_id}: going on may cost ${fork.left_usd:.4f} at most", file=sys.stderr)
-        return fork
+        if not isinstance(task, RunDir):
+            task = order.begin(
+                Request(
+                    task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction,
+                    project_budget=project_budget, approve=approve, above=above, minutes=minutes,
+                )
+            )  # fmt: skip
+        super().__init__(task)
+        if not self.config.fork:  # which shares the money of the run that it comes from
+            self.ledger.open_run(self.run_id, self.config.budget)
+        self.engine = Engine(self, self._seconds_left)
+        self._word: bool | None = None  # a person's, on `question`; the run goes on with it
+        self._began = time.monotonic()
 
     # -- going on
 
     def step(self) -> Event | None:
         """Run one node; return its event, None where the run has ended or waits for a word."""
-        with self._running(), self._told(), disk.clear():
+        with self._running(), self._told():
             event = next(self._events(), None)
             if event or self._ended.get("status") != "finished":
                 self._stand()
             return event
 
-    def run(self, until: Until | None = None, on_step: OnStep | None = None) -> dict[str, Any]:
+    def run(
+        self, until: Until | None = None, on_step: Callable[[Event], None] | None = None
+    ) -> dict[str, Any]:
         """Run to the end and return the summary; a KeyboardInterrupt leaves a run that can be resumed.
 
         `until` stops it after a step: a node's name (the next time that it has run), a step's number, or a function of
         the event that says whether to stop.
         """
-        with self._running(), self._told(), disk.clear():
+        ends = until if callable(until) else lambda event: until in (event.node, event.step)
+        with self._running(), self._told():
             for event in self._events():
                 if on_step:
                     on_step(event)
-                if until is not None and _reached(until, event):
+                if ends(event):
                     break
             return self._stand()
 
@@ -132,14 +107,120 @@ class Session(EditableRun):
             raise UsageError(f"approve({word!r}): True or False is needed")
         if not self.question:
             raise UsageError(f"run {self.run_id}: nothing waits for a word; next is {self.next}")
-        self.word = word
+        self._word = word
         return self
+
+    @property
+    def waits(self) -> str:
+        """What is asked of a person and how to answer, or the answer that was given; "" where nothing is asked."""
+        return standing(self.question, self._word)
+
+    # -- going back, editing, forking
+
+    def goto(self, step: int) -> Self:
+        """Stand after `step` (0: before the first node) and return the session.
+
+        Nothing is lost: going on from here begins a new branch. What was paid for is not paid again there while the
+        requests stay the same, and money that was spent stays spent.
+        """
+        self.branches.goto(step)
+        return self
+
+    def back(self, n: int = 1) -> Self:
+        """Go back `n` steps and return the session."""
+        steps = [0, *(event.step for event in self.timeline)]
+        if not 0 <= n < len(steps):
+            raise UsageError(f"back({n}): run {self.run_id} stands after {len(steps) - 1} steps")
+        return self.goto(steps[-1 - n]) if len(steps) > 1 else self
+
+    @property
+    def graph(self) -> GraphSpec:
+        """The graph, as a copy: edit it and assign it to go on under the edited one, in the middle of a run too."""
+        return super().graph
+
+    @graph.setter
+    def graph(self, spec: GraphSpec) -> None:
+        self.config = order.checked_for(spec, self.config)
+        with self._running():
+            self.spec = spec.model_copy(deep=True)
+            self.folder.write_bytes(self.folder.graph.name, self.spec.dump().encode())
+            self.folder.write("config.json", self.config.as_json())
+            self.engine.renew()
+            self.engine.depart()
+
+    def extend(
+        self, budget: float | None = None, turns: int | None = None, minutes: float | None = None
+    ) -> None:
+        """Give the run a new total of `budget` dollars, of `turns` or of `minutes`; what a limit ended is taken again."""
+        if budget is not None:
+            self.ledger.set_cap(self.run_id, order.nano("--budget", budget))
+        changes = {"turns": turns, "minutes": minutes}
+        if given := {name: value for name, value in changes.items() if value is not None}:
+            self.config = replace(self.config, **given)  # type: ignore[arg-type]
+            self.folder.write("config.json", self.config.as_json())
+            self.engine.renew()
+        with self._running():
+            self.engine.limit(budget=self.ledger.cap(self.run_id), turns=self.config.turns)
+
+    def fork(
+        self,
+        *,
+        replies: str = "live",
+        graph: GraphSpec | None = None,
+        budget: float | None = None,
+        turns: int | None = None,
+        **changes: Any,
+    ) -> "Session":
+        """Return a new run that shares this one's history up to where it stands; this one stays as it is.
+
+        `changes` are fields of the state; of a field that is a mapping only the keys given change. The rules then decide
+        again. With replies="recorded" a request that this run has paid for costs nothing; with "live" each is sent, and
+        what that may cost at most is said beforehand. Both runs share one budget: money never rewinds.
+        Raises UsageError for an unknown field.
+        """
+        edit = forking.checked(changes, undo(self.state), self.artifacts)
+        fork = type(self)(forking.begin(self, replies))
+        if graph is not None:
+            fork.graph = graph
+        if budget is not None or turns is not None:
+            fork.extend(budget, turns)
+        if edit:
+            with fork._running():
+                fork.engine.edit(edit)
+        if replies == "live" and not self.config.replay:
+            most = max(0, self.ledger.left(fork.run_id)) / NANO
+            print(f"fork {fork.run_id}: going on may cost ${most:.4f} at most", file=sys.stderr)
+        return fork
+
+    # -- how the run is held and left
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Hold the run: no two processes go on with it at once."""
+        lock = FileLock(self.folder.lock, is_singleton=True)
+        with disk.clear():
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise UsageError(f"run {self.run_id} is running in another process") from None
+            self._began = time.monotonic()
+            try:
+                if not self.folder.summary.exists():
+                    self.folder.write("run.json", self.summary)
+                yield
+                self.engine.rest()
+            except BaseException:
+                self.engine.renew()
+                raise
+            finally:
+                lock.release()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Write down how the run was left where it does not come to its end."""
         try:
-            yield
+            with disk.clear():
+                yield
         except KeyboardInterrupt:
             self._conclude("stopped", "interrupted; `budgetml resume` goes on")
             raise
@@ -150,35 +231,21 @@ class Session(EditableRun):
             raise
 
     def _events(self) -> Iterator[Event]:
-        """Run node after node, yielding each step's event after its checkpoint is written."""
+        """Run node after node, yielding each step's event once it stands in events.jsonl."""
         from langgraph.types import Command
 
-        self._depart()
-        if not self.done and self._ended.get("status") == "finished":  # of an end that is gone on from
+        self.engine.depart()
+        if not self.done and self._ended.get("status") == "finished":  # the run had ended, and was given more
             self.folder.write("ended.json", self._ended | {"status": "stopped", "reason": UNFINISHED})
-        asked, word = self.question, self.word
-        self.word = None
+        asked, word = self.question, self._word
+        self._word = None
         if asked and word is None:
             return
-        if (
-            self.done
-            and self._path[-1].values.get("fault", {}).get("kind") in OUTAGES
-            and self._ended.get("status") == "failed"
-        ):
-            self._retake({})  # whoever goes on with a run that its provider let fail has mended that
-        path = self._path
-        events.write(self.folder.root / "events.jsonl", events.timeline(path, self.calls))
-        edits = events.newest_edits(path)
-        start: Any = Command(resume=word) if asked else None if path else {"turn": 0}
-        stood = max(0, path[-1].step) if path else 0  # step 0 is the input's, no node's
-        # Not the updates: that of a step whose writes a killed process had saved comes before its checkpoint is made.
-        for made in self._compiled.stream(start, self._thread, stream_mode="checkpoints", durability="sync"):
-            about = made["metadata"]
-            if about["source"] != "loop" or about["step"] <= stood:
-                continue  # what the run goes on from
-            before, after = branches.last_step(self._saver, self._branch)
-            event = events.event(before, after, self.calls, edits)
-            edits = []
+        if self.done and self._was_let_down and self._ended.get("status") == "failed":
+            self.engine.retake({})  # whoever goes on has mended what the provider lacked
+        path = self.branches.path
+        self.folder.write_bytes("events.jsonl", events.as_file(events.timeline(path, self.calls)))
+        for event in self.engine.events(Command(resume=word) if asked else None if path else {"turn": 0}):
             with (self.folder.root / "events.jsonl").open("a", encoding="utf-8") as file:
                 file.write(events.as_line(event))
             yield event
@@ -192,20 +259,36 @@ class Session(EditableRun):
 
     def _finish(self) -> dict[str, Any]:
         """Score the best on the private answers, unless it has been before, and write what is left behind."""
-        values = self._path[-1].values
+        record = self.record
+        values, detail = record.values, record.values.get("fault", {}).get("detail", "no score")
         if not values.get("best"):
-            detail = values.get("fault", {}).get("detail", "no score")
             raise RunFailedError(f"the starter {self.task.root / 'env' / 'train.py'} fails: {detail}")
-        if values.get("fault", {}).get("kind") in OUTAGES and summary.nothing_came(self.record):
-            raise UnavailableError(f"{values['fault']['detail']}; then `budgetml resume {self.run_id}`")
-        self.folder.write("final.json", self.parts.final(values, summary.final_of(self.folder, values)))
+        if self._was_let_down and summary.nothing_came(record):
+            raise UnavailableError(f"{detail}; then `budgetml resume {self.run_id}`")
+        known = summary.final_of(self.folder, values)
+        self.folder.write("final.json", self.engine.parts.final(values, known))
         return self._conclude("finished", summary.reason(values))
 
     def _conclude(self, status: str, reason: str) -> dict[str, Any]:
-        ended = {"status": status, "reason": reason, "seconds": round(self._seconds, 1)}
-        self.folder.write("ended.json", ended)
+        seconds = round(self._seconds, 1)
+        self.folder.write("ended.json", {"status": status, "reason": reason, "seconds": seconds})
         return summary.write(self.record)
 
+    @property
+    def _was_let_down(self) -> bool:
+        """Whether the newest step had no reply because a provider is out."""
+        return self.state.fault.get("kind") in OUTAGES
 
-def _reached(until: Until, event: Event) -> bool:
-    return until(event) if callable(until) else until in (event.node, event.step)
+    @property
+    def _ended(self) -> dict[str, Any]:
+        """How the run was left when it was gone on with last; empty before."""
+        return read_json(self.folder.root / "ended.json")
+
+    @property
+    def _seconds(self) -> float:
+        """Seconds that the run took, this process' until now included."""
+        return float(self._ended.get("seconds", 0.0) + time.monotonic() - self._began)
+
+    def _seconds_left(self) -> float:
+        """Seconds that the run may still take."""
+        return math.inf if self.config.minutes is None else 60 * self.config.minutes - self._seconds

@@ -1,72 +1,54 @@
 """Looking at a run: everything is read from its three stores, and nothing is started."""
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from budgetmlagent import disk
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.records import branches, events, rundir, summary
-from budgetmlagent.records.branches import Point
+from budgetmlagent.models.approval import standing
+from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.money.report import Cost, calls_of, cost_of
+from budgetmlagent.records import events, rundir, summary
+from budgetmlagent.records.branches import Branches
+from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.events import Event
-from budgetmlagent.records.rundir import RunConfig, RunDir
-from memory.artifacts import CorruptArtifactError
+from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.tasks.folder import load_task
+from graphs.policy import END
+from graphs.spec import GraphError, GraphSpec
+from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt
-from memory.state import NANO, RunState
-
-if TYPE_CHECKING:
-    from budgetmlagent.money.report import Cost
-    from graphs.spec import GraphSpec
+from memory.state import RunState
 
 
 class RunView:
     """A run as it stands: its state, what happened, what was said, what it cost."""
 
-    word: bool | None = None  # that a person has given on `question`; the run goes on with it
-
     @classmethod
     def open(cls, run: str | Path, runs_dir: str | Path = "runs") -> Self:
-        """Open a run by id or path, to look at it or to go on with it."""
-        from graphs.spec import GraphError, GraphSpec
+        """Open a run by id or path. Raises UsageError for an unknown one and UnavailableError for a damaged one."""
+        return cls(rundir.find(run, Path(runs_dir)))
 
-        found = rundir.find(run, Path(runs_dir))
+    def __init__(self, folder: RunDir) -> None:
+        self.folder, self.config = folder, folder.config()
+        # Whether it can be gone on with is judged then: to look at a run its own nodes need not be installed.
         try:
-            # Whether it can be gone on with is judged then: to look at a run its own nodes need not be installed.
-            spec = GraphSpec.load(found.graph, check=False)
+            self.spec = GraphSpec.load(folder.graph, check=False)
         except GraphError as error:
-            restore = f"`budgetml doctor {found.run_id} --rebuild` restores it"
+            restore = f"`budgetml doctor {folder.run_id} --rebuild` restores it"
             raise UnavailableError(f"{' '.join(str(error).split())}; {restore}") from None
-        self = cls.__new__(cls)
-        self._begin(found, found.config(), spec)
-        return self
-
-    def _begin(self, run: RunDir, config: RunConfig, spec: "GraphSpec") -> None:
-        from budgetmlagent.money.ledger import Ledger
-        from budgetmlagent.records.checkpoints import Checkpoints
-        from budgetmlagent.tasks.folder import load_task
-        from memory.artifacts import Artifacts
-
-        self.folder, self.config, self._graph = run, config, spec
-        self.task = load_task(config.task, direction=config.direction)
-        self.artifacts = Artifacts(run.artifacts)
-        self.ledger = Ledger(run.ledger)
-        if not config.fork:
-            self.ledger.open_run(config.run_id, config.budget)
-        self._saver = Checkpoints(run.checkpoints)
-        self._branch = branches.newest(self._saver, config.run_id)
-        self._at: str | None = None  # the checkpoint that was gone back to; None: the branch's newest
-        self._began = time.monotonic()
+        self.task = load_task(self.config.task, direction=self.config.direction)
+        self.artifacts = Artifacts(folder.artifacts)
+        self.ledger = Ledger(folder.ledger)
+        self.branches = Branches(Checkpoints(folder.checkpoints), self.run_id)
         self._nothing_forgotten()
 
     def _nothing_forgotten(self) -> None:
-        """Raise UnavailableError where an emptied store would begin anew: done steps, or money, would be forgotten."""
-        newest, told = (
-            branches.points(branches.tip(self._saver, self._branch)),
-            self.folder.root / "events.jsonl",
-        )
+        """Raise UnavailableError where a store was emptied: going on would forget finished steps, or money."""
+        newest, told = self.branches.newest, self.folder.root / "events.jsonl"
         if not newest and told.is_file() and told.stat().st_size:
             lost = f"checkpoints {self.folder.checkpoints}: empty, though the run has finished steps"
-        elif newest and newest[0].values.get("spent") and not self.calls:
+        elif newest and newest.values.get("spent") and not self.calls:
             lost = f"ledger {self.folder.ledger}: it has no call of run {self.run_id}, though the run has spent money"
         else:
             return
@@ -78,99 +60,85 @@ class RunView:
         return self.config.run_id
 
     @property
-    def _path(self) -> list[Point]:
-        return branches.points(branches.way(self._saver, self._branch, self._at))
+    def graph(self) -> GraphSpec:
+        """The graph, as a copy."""
+        return self.spec.model_copy(deep=True)
 
     @property
     def next(self) -> str:
         """The node that runs next; "END" where the run has come to its end."""
-        path = self._path
-        return path[-1].next if path else self._graph.start
+        path = self.branches.path
+        return path[-1].next if path else self.spec.start
 
     @property
     def done(self) -> bool:
         """Whether the run has come to its end."""
-        from graphs.policy import END
-
         return self.next == END
 
     @property
     def question(self) -> dict[str, Any] | None:
         """The call that waits for a person's word: step, node, model, usd (at most), left_usd; None where none does."""
-        return None if self._at else branches.question(self._saver, self._branch)
+        return self.branches.question
+
+    @property
+    def waits(self) -> str:
+        """The question in words, and how a notebook answers it; "" where nothing is asked."""
+        return standing(self.question, None)
 
     @property
     def state(self) -> RunState:
         """The state after the newest step."""
-        path = self._path
+        path = self.branches.path
         return RunState(**path[-1].values) if path else RunState()
 
     @property
     def calls(self) -> list[dict[str, Any]]:
         """Every request to a model: the ledger's lines of this run."""
-        from budgetmlagent.money.report import calls_of
-
         return calls_of(self.ledger, self.run_id)
 
     @property
-    def cost(self) -> "Cost":
+    def cost(self) -> Cost:
         """What the run cost so far: `.usd`, `.usd_settled`, `.usd_reserved` and `.calls`."""
-        from budgetmlagent.money.report import cost_of
-
         return cost_of(self.ledger, self.run_id)
-
-    @property
-    def left_usd(self) -> float:
-        """Dollars that are left of the budget, the project's too: what going on may cost at most."""
-        return max(0, self.ledger.left(self.run_id)) / NANO
 
     @property
     def timeline(self) -> list[Event]:
         """One event a step, oldest first."""
-        return list(events.timeline(self._path, self.calls))
+        return list(events.timeline(self.branches.path, self.calls))
 
     @property
     def decisions(self) -> list[tuple[int, str, RunState]]:
         """Each step's number and node, and the state as the step left it: what `graphs.retake` takes again."""
-        after = [point for point in self._path if point.loop and point.step > 0]
+        after = [point for point in self.branches.path if point.loop and point.step > 0]
         return [(e.step, e.node, RunState(**p.values)) for e, p in zip(self.timeline, after, strict=True)]
 
     @property
     def timelines(self) -> list[list[Event]]:
         """The timeline of every branch, the abandoned ones too; the newest branch comes first."""
         calls = self.calls
-        return [list(events.timeline(way, calls)) for way in self.ways]
-
-    @property
-    def ways(self) -> list[list[Point]]:
-        """The checkpoints of every branch, oldest first; the newest branch comes first."""
-        names = branches.names(self._saver)
-        return [branches.points(branches.way(self._saver, name)) for name in names]
+        return [list(events.timeline(way, calls)) for way in self.branches.ways]
 
     def __repr__(self) -> str:
         """One line: which run, and where it stands."""
-        from budgetmlagent.models.approval import standing
-
-        waits = standing(self.question, self.word)
         stands = f"{len(self.timeline)} steps, next {self.next}, ${self.cost.usd:.4f}"
-        return f"<run {self.run_id}: {stands}{'; ' if waits else ''}{waits}>"
+        return f"<run {self.run_id}: {'; '.join(filter(None, (stands, self.waits)))}>"
 
     def __rich__(self) -> Any:
         """What a terminal shows of the run."""
         from budgetmlagent.run import card
 
-        return card.rich_view(card.view_of(self))
+        return card.terminal(card.card_of(self))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows of the run."""
         from budgetmlagent.run import card
 
-        return {"text/html": card.html(card.view_of(self)), "text/plain": repr(self)}
+        return {"text/html": card.html(card.card_of(self)), "text/plain": repr(self)}
 
     @property
     def record(self) -> summary.Record:
         """The run's three stores, read."""
-        path, calls = self._path, self.calls
+        path, calls = self.branches.path, self.calls
         timeline = list(events.timeline(path, calls))
         values = path[-1].values if path else {}
         return summary.Record(self.config, self.folder, self.task, self.artifacts, calls, values, timeline)
@@ -196,7 +164,7 @@ class RunView:
 
     def _around(self, step: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the values before and after `step` (default: the newest)."""
-        path, number = self._path, self.why(step).step
+        path, number = self.branches.path, self.why(step).step
         at = next(i for i, point in enumerate(path) if point.loop and point.step == number)
         return path[at - 1].values, path[at].values
 

@@ -32,7 +32,7 @@ SecondsLeft = Callable[[], float]
 Brief = Callable[[Execution], dict[str, Any]]
 LEAST_SECONDS = 5.0  # that a script or a request is given although the run's time is nearly used up
 CASES = Path(memory.__file__).parent / "cases"
-WAITS = Waits()  # the process's: a session makes its parts anew whenever it goes on
+WAITS = Waits()  # the process's: a session may make its parts anew
 
 
 class TaskView:

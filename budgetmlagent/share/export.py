@@ -15,10 +15,10 @@ from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import as_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.share import page
-from memory.state import NANO
+from memory.files import write_whole
 
 SUMS = "SHA256SUMS"
-MONEY = (
+MONEY = [
     "id",
     "step",
     "node",
@@ -30,7 +30,7 @@ MONEY = (
     "tokens_out",
     "state",
     "usd",
-)
+]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same run gives the same bytes
 
@@ -86,7 +86,7 @@ def _money(view: RunView) -> bytes:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(MONEY)
     for call in view.calls:
-        exact = call | {"usd": f"{call['usd_nano'] // NANO}.{call['usd_nano'] % NANO:09d}"}
+        exact = call | {"usd": page.dollars(call["usd_nano"])}
         table.writerow([_cell(exact[key]) for key in MONEY])
     return text.getvalue().encode("utf-8", "replace")
 
@@ -107,9 +107,7 @@ def write(out: Path, top: str, found: Mapping[str, bytes]) -> None:
     Raises UsageError for a folder that is not empty.
     """
     if out.suffix == ".zip":
-        part = out.with_name(f".{out.name}.part")
-        part.write_bytes(_zipped(top, found))
-        part.replace(out)
+        write_whole(out, _zipped(top, found))
         return
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: is there already; name a new folder or a .zip file")
@@ -124,10 +122,7 @@ def _zipped(top: str, found: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(found):
             entry = zipfile.ZipInfo(f"{top}/{name}", LONG_AGO)
-            entry.compress_type, entry.external_attr, entry.create_system = (
-                zipfile.ZIP_DEFLATED,
-                0o644 << 16,
-                3,
-            )
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr, entry.create_system = 0o644 << 16, 3
             archive.writestr(entry, found[name])
     return packed.getvalue()

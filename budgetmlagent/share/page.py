@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.records.events import Event
+from budgetmlagent.run.card import printable
 from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
 from graphs.drawing.mermaid import mermaid, outline
@@ -17,14 +18,14 @@ from memory.state import NANO
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST = 20_000  # characters of an output that the page shows; the whole one lies beside it
-PACKAGES = (
+PACKAGES = [
     "budgetmlagent",
     "langgraph",
     "langgraph-checkpoint-sqlite",
     "langchain-openai",
     "chromadb",
     "genai-prices",
-)
+]
 
 
 def readme(summary: Mapping[str, Any], caution: str) -> str:
@@ -35,7 +36,7 @@ def readme(summary: Mapping[str, Any], caution: str) -> str:
 def html(
     view: RunView, summary: Mapping[str, Any], steps: Sequence[dict[str, Any]], hashes: str, caution: str
 ) -> str:
-    """Return index.html. `steps` are those of `steps_of`, `hashes` the lines of SHA256SUMS of all other files."""
+    """Return index.html. `steps` are made by `step_of`, `hashes` the lines of SHA256SUMS of all other files."""
     timeline, calls = view.timeline, view.calls
     every = {(event.step, event.recall_key, event.graph) for way in view.timelines for event in way}
     here = {(event.step, event.recall_key, event.graph) for event in timeline}
@@ -50,11 +51,11 @@ def html(
             caution=caution,
             result=list(_result(summary)),
             svg=_picture(view, timeline),
-            outline=printable(outline(view._graph, timeline, view.next)),
+            outline=printable(outline(view.spec, timeline, view.next)),
             steps=steps,
             elsewhere=len(every - here),
-            money=[call | {"dollars": dollars(call["usd_nano"])} for call in calls],
-            total=dollars(sum(call["usd_nano"] for call in calls)),
+            money=[call | {"dollars": f"${dollars(call['usd_nano'])}"} for call in calls],
+            total=f"${dollars(sum(call['usd_nano'] for call in calls))}",
             integrity=_integrity(summary),
             versions=_versions(),
             hashes=hashes,
@@ -67,7 +68,7 @@ def _picture(view: RunView, timeline: Sequence[Event]) -> Any:
     from markupsafe import Markup
 
     try:
-        return Markup(svg(mermaid(view._graph, timeline, view.next)))  # noqa: S704
+        return Markup(svg(mermaid(view.spec, timeline, view.next)))  # noqa: S704
     except PictureError:
         return ""
 
@@ -137,7 +138,7 @@ def step_of(event: Event, outcome: str, parts: Sequence[tuple[str, str]]) -> dic
         "passed": [(printable(p["rule"]), printable(_saw(p["saw"]))) for p in route.get("passed", [])],
         "edits": [printable(", ".join(edit["fields"]) or "the graph or a limit") for edit in event.edits],
         "parts": [{"title": title, "text": printable(_short(text))} for title, text in parts],
-        "usd": dollars(round(event.usd * NANO)) if event.calls else "",
+        "usd": f"${dollars(round(event.usd * NANO))}" if event.calls else "",
     }
 
 
@@ -155,13 +156,8 @@ def _saw(values: Mapping[str, Any]) -> str:
 
 def dollars(nano: int) -> str:
     """Return nano-dollars as dollars, to the last digit."""
-    return f"${nano // NANO}.{nano % NANO:09d}"
+    return f"{nano // NANO}.{nano % NANO:09d}"
 
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.5g}"
-
-
-def printable(text: str) -> str:
-    """Return text without control characters, which are no text in HTML."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

@@ -8,7 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -168,26 +168,22 @@ def _held(run: RunDir, report: Report) -> Iterator[bool]:
     """Keep other processes from going on with the run; False, and why in the report, where it is to be left alone."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(run.lock)
-    try:
-        run.config()
-        lock.acquire(timeout=0)
-    except Timeout:
-        report.left[run.run_id] = "it is running in another process"
-    except OSError as error:
-        report.left[run.run_id] = f"{run.lock}: {error.strerror}"
-    except BudgetMLError as error:
-        report.left[run.run_id] = str(error)
-    if not lock.is_locked:
-        yield False
-        return
-    try:
-        busy = run.work.is_dir() and _is_used(run.work)
-        if busy:
-            report.left[run.run_id] = "a script of it is still running"
-        yield not busy
-    finally:
-        lock.release()
+    why = ""
+    with ExitStack() as held:
+        try:
+            run.config()
+            held.enter_context(FileLock(run.lock).acquire(timeout=0))
+            if run.work.is_dir() and _is_used(run.work):
+                why = "a script of it is still running"
+        except Timeout:
+            why = "it is running in another process"
+        except OSError as error:
+            why = f"{run.lock}: {error.strerror}"
+        except BudgetMLError as error:
+            why = str(error)
+        if why:
+            report.left[run.run_id] = why
+        yield not why
 
 
 def _is_used(folder: Path) -> bool:

@@ -8,11 +8,12 @@ from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import BudgetMLError, UnavailableError
-from budgetmlagent.records import branches, rundir, summary
+from budgetmlagent.records import rundir, summary
+from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
-from budgetmlagent.upkeep import recollection, stores
+from budgetmlagent.upkeep import run_memory, stores
 from budgetmlagent.upkeep.stores import Row, row
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
@@ -58,17 +59,12 @@ def of_run(run: str, runs_dir: Path, *, rebuild: bool) -> list[Row]:
     found = rundir.find(run, runs_dir)
     found.config()
     with disk.clear():
-        lock = FileLock(found.lock, is_singleton=True)
         try:
-            lock.acquire(timeout=0)
+            with FileLock(found.lock, is_singleton=True).acquire(timeout=0):
+                return [*(_rebuilt(found) if rebuild else []), *_checked(found)]
         except Timeout:
-            return [
-                row("running", True, "the run is running in another process: look again when it has ended")
-            ]
-        try:
-            return [*(_rebuilt(found) if rebuild else []), *_checked(found)]
-        finally:
-            lock.release()
+            words = "the run is running in another process: look again when it has ended"
+            return [row("running", True, words)]
 
 
 def _checked(run: RunDir) -> list[Row]:
@@ -78,7 +74,7 @@ def _checked(run: RunDir) -> list[Row]:
         rows += stores.of_run(view)
     except (BudgetMLError, StoreError) as error:
         rows.append(row("run", False, str(error)))
-    return [*rows, *recollection.of_run(run)]
+    return [*rows, *run_memory.of_run(run)]
 
 
 def _rebuilt(run: RunDir) -> Iterator[Row]:
@@ -93,7 +89,7 @@ def _rebuilt(run: RunDir) -> Iterator[Row]:
 
 
 def _memory_again(run: RunDir) -> Iterator[Row]:
-    yield row("rebuilt", True, f"memory: {recollection.rebuild(run)} items")
+    yield row("rebuilt", True, f"memory: {run_memory.rebuild(run)} items")
 
 
 def _projections_again(run: RunDir) -> Iterator[Row]:
@@ -117,8 +113,7 @@ def _graph_again(run: RunDir) -> Iterator[Row]:
     try:
         GraphSpec.load(run.graph, check=False)
     except GraphError:
-        saver = Checkpoints(run.checkpoints)
-        path = branches.points(branches.way(saver, branches.newest(saver, run.run_id)))
+        path = Branches(Checkpoints(run.checkpoints), run.run_id).path
         graph = next((point.graph for point in reversed(path) if point.graph), None)
         if graph is None:
             raise UnavailableError(

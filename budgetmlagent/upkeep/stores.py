@@ -11,13 +11,13 @@ from budgetmlagent.errors import UnavailableError
 from budgetmlagent.records import events, summary
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
-from budgetmlagent.upkeep import named
+from budgetmlagent.upkeep import references
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
 
 if TYPE_CHECKING:
-    from budgetmlagent.records.branches import Point
     from budgetmlagent.records.events import Event
+    from budgetmlagent.records.points import Point
 
 Row = dict[str, Any]
 # How the run ended, its private scores, and what the verdict on them rests on.
@@ -83,7 +83,7 @@ def leftovers(run: RunDir) -> list[Row]:
 
 def of_run(view: RunView) -> list[Row]:
     """Check the stores against each other, and the projections against the stores. Raises what reading them raises."""
-    ways, calls = view.ways, view.calls
+    ways, calls = view.branches.ways, view.calls
     return [
         *_named(view, ways, calls),
         *_asking(view, [list(events.timeline(way, calls)) for way in ways]),
@@ -96,10 +96,10 @@ def of_run(view: RunView) -> list[Row]:
 def _named(view: RunView, ways: "Sequence[Sequence[Point]]", calls: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Every artifact that a checkpoint, an attempt, an execution or the ledger names is there."""
     points = [point for way in ways for point in way]
-    names = [name for point in points for name in named.by_state(point.values, point.step)]
-    names += [named.Name(point.graph, "a checkpoint (graph)") for point in points if point.graph]
-    names += [name for call in calls for name in named.by_call(call)]
-    count, wrong = named.lost(view.artifacts, names)
+    names = [name for point in points for name in references.by_state(point.values, point.step)]
+    names += [references.Name(point.graph, "a checkpoint (graph)") for point in points if point.graph]
+    names += [name for call in calls for name in references.by_call(call)]
+    count, wrong = references.lost(view.artifacts, names)
     return rows("named", wrong, f"{count} artifacts are named by the stores, and all are there")
 
 
@@ -174,24 +174,22 @@ def _differs(view: RunView, name: str, content: bytes) -> Iterator[str]:
     path, again = view.folder.root / name, "`--rebuild` makes it again"
     if not path.is_file():
         yield f"{name} is missing: {again}"
-    elif path.read_bytes() != content and not (name == "run.json" and _same(path, view)):
-        yield f"{name} is not what the stores give{_dollars(path, view) if name == 'run.json' else ''}: {again}"
+    elif path.read_bytes() != content and (told := _told_otherwise(view, path)) is not None:
+        yield f"{name} is not what the stores give{told}: {again}"
 
 
-def _same(path: Path, view: RunView) -> bool:
-    """Tell whether run.json differs in nothing but the folder, which may have been moved."""
+def _told_otherwise(view: RunView, path: Path) -> str | None:
+    """Say what run.json has of the money; None where it differs in nothing but the folder, which may have been moved."""
+    if path.name != "run.json":
+        return ""
     try:
-        return read_json(path) | {"run_dir": ""} == view.summary | {"run_dir": ""}
-    except UnavailableError:
-        return False
-
-
-def _dollars(path: Path, view: RunView) -> str:
-    try:
-        told = read_json(path).get("usd")
+        told = read_json(path)
     except UnavailableError:
         return " (it cannot be read)"
-    return "" if told == view.cost.usd else f" (it says ${told}, the ledger ${view.cost.usd:.6f})"
+    if told | {"run_dir": ""} == view.summary | {"run_dir": ""}:
+        return None
+    usd = view.cost.usd
+    return "" if told.get("usd") == usd else f" (it says ${told.get('usd')}, the ledger ${usd:.6f})"
 
 
 def _scored(view: RunView) -> Iterator[Row]:

@@ -1,0 +1,94 @@
+"""Checkpoints as points on a run's way: the state after each step, checked as it is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
+
+from budgetmlagent.errors import UnavailableError
+from memory.state import RunState
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import CheckpointTuple
+    from pydantic import TypeAdapter
+
+FIELDS = frozenset(f.name for f in fields(RunState))
+
+
+class Decided(TypedDict):
+    """What the route of a finished step always has."""
+
+    to: str
+    rule: str
+    saw: dict[str, Any]
+    passed: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One checkpoint: the state after a step."""
+
+    step: int
+    values: dict[str, Any]
+    config: dict[str, Any]  # LangGraph's, to go on from here
+    loop: bool  # whether a node's step made it; else it is an input or an edit
+    graph: str | None  # artifact id of the graph that it was decided under
+    start: str  # that graph's first node
+    tasks: frozenset[str]  # LangGraph's ids of the tasks that ran from here
+
+    @property
+    def next(self) -> str:
+        """The node that runs after this point; END where none does."""
+        return str(self.values.get("route", {}).get("to", self.start))
+
+
+def points(path: "Sequence[CheckpointTuple]") -> list[Point]:
+    """Return what is to be known of each checkpoint. Raises UnavailableError where one is no state of a run."""
+    return [_point(t) for t in path]
+
+
+def _point(t: "CheckpointTuple") -> Point:
+    metadata = dict(t.metadata)
+    try:
+        step, loop = int(metadata["step"]), metadata["source"] == "loop"  # type: ignore[call-overload]
+        values = {k: v for k, v in t.checkpoint["channel_values"].items() if k in FIELDS}
+        _shape().validate_python(values)
+        if loop and step > 0:
+            _decided().validate_python(values["route"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = " ".join(str(error).split())[:120]
+        name = t.config["configurable"]["checkpoint_id"]
+        raise UnavailableError(
+            f"checkpoint {name} is damaged ({what}); put checkpoints.sqlite back from a copy"
+        ) from None
+    return Point(
+        step=step,
+        values=values,
+        config=dict(t.config),
+        loop=loop,
+        graph=metadata.get("graph"),  # type: ignore[arg-type]
+        start=str(metadata.get("start", "")),
+        tasks=frozenset(write[0] for write in t.pending_writes or ()),
+    )
+
+
+@cache
+def _shape() -> "TypeAdapter[RunState]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(RunState)
+
+
+@cache
+def _decided() -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Decided)
+
+
+def ran_last(path: Sequence[Point]) -> str:
+    """Return the node that ran last; "" where none has."""
+    steps = [i for i, point in enumerate(path) if point.loop and point.step > 0]
+    return path[steps[-1] - 1].next if steps else ""

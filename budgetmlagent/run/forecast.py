@@ -1,0 +1,45 @@
+"""What a run may cost at most, told before there is one."""
+
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.money.prices import input_bound
+from budgetmlagent.money.report import project_left
+from budgetmlagent.records.rundir import LEDGER
+from budgetmlagent.run.order import nano, plan
+from budgetmlagent.run.request import Request
+from memory.state import NANO
+
+LONGEST = 8_000  # bytes of prompt beside the task's text and starter: a rendered script, briefing and menu
+OUTPUT = 2_400  # tokens: room for a script of that length
+
+
+def forecast(asked: Request) -> dict[str, Any]:
+    """Return what a run may cost at most, without making a folder or spending anything. Raises what `plan` raises."""
+    order, cap = plan(asked), asked.project_budget
+    together = project_left(
+        Path(asked.runs_dir) / LEDGER, None if cap is None else nano("--project-budget", cap)
+    )
+    longest = [
+        {"role": "user", "content": order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)}
+    ]
+    bound = input_bound(longest, None)
+    room = {name: min(OUTPUT, spec.max_tokens or OUTPUT) for name, spec in order.models.items()}
+    worst = {name: price.worst_case(bound, room[name]) for name, price in order.prices.items()}
+    left = order.config.budget if together is None else min(order.config.budget, max(together, 0))
+    return {
+        "models": {
+            name: {"model": spec.model, "base_url": spec.base_url, "price": order.prices[name].id}
+            for name, spec in order.models.items()
+        },
+        "hosts": order.config.hosts,
+        "worst_case_usd": {name: sum / NANO for name, sum in worst.items()},
+        "calls": {name: left // sum if sum else None for name, sum in worst.items()},
+        "sandbox": order.config.sandbox,
+        "sandbox_facts": order.config.sandbox_facts,
+        "budget": order.config.budget / NANO,
+        "project_left_usd": None if together is None else together / NANO,
+        "node_budgets_usd": {
+            n: node.budget for n, node in order.spec.nodes.items() if node.budget is not None
+        },
+    }

@@ -1,0 +1,42 @@
+"""What a run is asked for: by `budgetml run`, by `Session(...)` and by `langgraph dev` alike."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphs.spec import GraphSpec
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run as asked for, with the default of every option. `order.plan` checks it."""
+
+    task: str
+    """A bundled task's name, or a task folder."""
+    graph: "str | GraphSpec" = "budgetml"
+    """A shipped graph's name, a .yaml file, or a graph."""
+    models: str | Path | None = None
+    """A models.yaml, or `replay:RUN_DIR`; None: the embedded models."""
+    budget: float = 0.25
+    """Dollars that may be spent: a hard cap."""
+    turns: int = 12
+    """Decisions of the planner."""
+    seed: int = 0
+    """Of the models' sampling."""
+    history: str = "all"
+    """What may be remembered: off, run or all."""
+    runs_dir: str | Path = "runs"
+    """Where runs, ledger and shared memory lie."""
+    unsafe: bool = False
+    """Run scripts without a sandbox: they can do all that the user can."""
+    direction: str | None = None
+    """Of the metric, max or min, where the task does not say it."""
+    project_budget: float | None = None
+    """Dollars that all runs of `runs_dir` may spend together, from now on; None: it stays as it is."""
+    approve: str = ""
+    """Which calls wait for a person's word before they are paid for: expert, up, all, or "" for none."""
+    above: float = 0.0
+    """With `approve`: dollars that a call may cost without being asked for."""
+    minutes: float | None = None
+    """Time that the run may take; None: no limit."""
