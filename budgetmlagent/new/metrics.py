@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.inside.briefing.metrics import BY_NAME
 from budgetmlagent.tasks.taskfile import nearest
 
 if TYPE_CHECKING:
@@ -19,26 +20,35 @@ TAIL = 5  # times the median: where one value in twenty is larger, relative erro
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric, as it is named everywhere."""
+    """A metric that a new task can have, as its files name it."""
 
     name: str
     words: str
     direction: Literal["max", "min"]
     kinds: tuple[Kind, ...]
+    function: str  # of sklearn.metrics
 
 
-_LABELS: tuple[Kind, ...] = ("binary", "multiclass")
+def _offered(name: str, words: str, shown: str = "") -> Metric:
+    """The metric called `name` in the briefing's table, `shown` or the same in a task's files."""
+    known = BY_NAME[name]
+    kinds: tuple[Kind, ...] = ("binary", "multiclass") if "class" in known.fits else ("binary",)
+    if "value" in known.fits:
+        kinds = ("regression",)
+    return Metric(shown or name, words, known.best, kinds, known.function)
+
+
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "the share of rows whose label is right", "max", _LABELS),
-        Metric("balanced_accuracy", "the share of right rows of each label, averaged", "max", _LABELS),
-        Metric("f1_macro", "the F1 score of each label, averaged", "max", _LABELS),
-        Metric("roc_auc", "the area under the ROC curve", "max", ("binary",)),
-        Metric("rmse", "the root mean squared error", "min", ("regression",)),
-        Metric("mae", "the mean absolute error", "min", ("regression",)),
-        Metric("rmsle", "the root mean squared error of the logarithms of 1 + value", "min", ("regression",)),
-        Metric("r2", "the share of the variance that is explained", "max", ("regression",)),
+        _offered("accuracy", "the share of rows whose label is right"),
+        _offered("balanced_accuracy", "the share of right rows of each label, averaged"),
+        _offered("f1_macro", "the F1 score of each label, averaged"),
+        _offered("auc", "the area under the ROC curve", shown="roc_auc"),
+        _offered("rmse", "the root mean squared error"),
+        _offered("mae", "the mean absolute error"),
+        _offered("rmsle", "the root mean squared error of the logarithms of 1 + value"),
+        _offered("r2", "the share of the variance that is explained"),
     )
 }
 

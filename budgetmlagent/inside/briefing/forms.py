@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from .metrics import judging
 from .scores import mask_scoring, scoring
 from .writing import Writing
 
@@ -154,8 +155,7 @@ def classes(y: Any, written: Writing, metric: dict[str, Any], lines: list[str]) 
         return None
     elif {str(value) for value in np.ravel(written.values).tolist()} <= known | {f"{v}.0" for v in known}:
         predicts, back = "class", "return classes[P.argmax(1)]"
-        metric_name = metric.get("name")
-        if metric_name in ("rmse", "mse", "mae", "r2"):
+        if metric.get("name") in judging("value"):
             return None
     elif len(distinct) == 2 and np.all((written.values >= 0) & (written.values <= 1)):
         predicts, back = "probability", "return np.clip(P[:, 1], 0.003, 0.997)"

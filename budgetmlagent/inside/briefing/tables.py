@@ -7,13 +7,10 @@ from typing import Any
 from . import columns as typing_of
 from . import layout as layouts
 from . import reading, structure
+from .metrics import judging
 
-CLASSIFYING = {
-    "accuracy", "balanced_accuracy", "f1", "f1_macro", "f1_micro", "f1_weighted", "f1_samples", "auc", "log_loss",
-    "mcc", "kappa", "brier", "average_precision",
-}  # fmt: skip
-REGRESSING = {"rmse", "mse", "rmsle", "mae", "medae", "mape", "smape", "r2", "pearson", "spearman"}
-SCORED_BY_PROBABILITY = {"auc", "log_loss", "brier", "average_precision"}
+ORDERED, SCORED_BY_PROBABILITY = judging("order"), judging("probability")
+CLASSIFYING, REGRESSING = judging("class", "labels", "probability") - ORDERED, judging("value")
 
 
 def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +176,7 @@ def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dic
     skew = max(float(train[target].astype(float).skew()) for target in targets)
     result["skewed"] = bool(result["minimum"] >= 0 and skew > 1.0)
     result["metric"] = (
-        name if name in REGRESSING | {"qwk"} else ("rmse" if metric["direction"] == "min" else "r2")
+        name if name in REGRESSING | ORDERED else ("rmse" if metric["direction"] == "min" else "r2")
     )
     if metric.get("function") and name not in REGRESSING:
         result["metric"] = name
@@ -197,7 +194,7 @@ def settle(name: str, direction: str, target: dict[str, Any]) -> str:
         return "auc" if direction == "max" else "log_loss"
     if name == "f1" and (target["multi_label"] or target["classes"] > 2):
         return "f1_macro"
-    if name in CLASSIFYING | {"qwk"}:
+    if name in CLASSIFYING | ORDERED:
         return name
     return "accuracy" if direction == "max" else "log_loss" if target["output"] != "label" else "error"
 
