@@ -2,7 +2,6 @@
 
 import ast
 import re
-from pathlib import Path
 from typing import Any
 
 from .given import Given
@@ -14,13 +13,12 @@ SPEED = re.compile(
 )
 
 
-def describe(_folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """`speed`: the functions with loops, deepest first; the starter rewritten: `quick` with loops over plain
     numbers, `remembered` with results kept too; each "" where it is not possible.
 
     Empty where the task asks for a submission file or for anything but speed.
     """
-    given = Given.of(context)
     timed = given.metric.get("name") == "seconds" or SPEED.search(given.text)
     if not timed or (given.file is not None and given.metric.get("name") != "seconds"):
         return {}

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import forms, pointers, stock
+from . import forms, pointers
+from .files import TEXT
 from .given import Given
 from .parts import LABEL, indices
-from .stock import ID, Array, quote
+from .reading import quote
+from .stock import ID, Array
 from .writing import Writing, writing
 
 EDGES = re.compile(
@@ -27,48 +29,46 @@ class Edges:
     array: Array | None  # None where a table or a text holds them
 
 
-def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """`graph`: code that loads the adjacency, X, the known nodes with y, the test nodes; the metric; the submission.
 
     Or `pointers`, see that module. Empty where the data are no graph.
     """
-    given = Given.of(context)
-    held = stock.arrays(folder, given.name)
+    held = given.files.arrays
     if given.rows < 2:
         return {}
     if held and (found := pointers.describe(held, given)):
         return found
-    tables = stock.columns(folder, given.name)
-    for edges in candidates(folder, held, given):
-        found = nodes(edges, held, tables, given)
+    for edges in candidates(given):
+        found = nodes(edges, held, given.files.columns, given)
         if found:
             return found
     return {}
 
 
-def candidates(folder: Path, held: list[Array], given: Given) -> list[Edges]:
+def candidates(given: Given) -> list[Edges]:
     """What may be the edges, the likeliest first."""
     import numpy as np
 
     found = []
-    for array in held:
+    for array in given.files.arrays:
         shape, named = array.shape, bool(EDGES.search(array.key or array.file) or EDGES.search(array.file))
         if len(shape) != 2 or not all(shape):
             continue
-        if shape[0] == shape[1] and (stock.sparse(array) or named):
+        if shape[0] == shape[1] and (array.sparse or named):
             found.append(Edges(array.code, "square", shape[0] - 1, named, array))
         elif array.whole and 2 in shape and max(shape) > 10 and int(np.min(array.value)) >= 0:
             form = "pairs" if shape[1] == 2 else "rows"
             found.append(Edges(array.code, form, int(np.max(array.value)), named, array))
-    for name, frame, reader in stock.frames(folder, given.name):
+    for name, frame, reader in given.files.frames:
         whole = [column for column in frame.columns if frame[column].dtype.kind in "iu"]
         if EDGES.search(name) and len(whole) >= 2 and len(frame.columns) <= 4:
             pair = f"[{', '.join(quote(str(column)) for column in whole[:2])}]"
             code, largest = f"{reader}[{pair}].to_numpy()", int(frame[whole[:2]].max().max())
             found.append(Edges(code, "pairs", largest, True, None))
-    for path in sorted([*folder.rglob("*.txt"), *folder.rglob("*.edgelist"), *folder.rglob("*.edges")]):
-        if EDGES.search(path.name) and path.stat().st_size < stock.BYTES // 10:
-            found += listed(path, path.relative_to(folder).as_posix())
+    for name, path in given.files.ending((".txt", ".edgelist", ".edges"), TEXT):
+        if EDGES.search(path.name):
+            found += listed(path, name)
     return sorted(found, key=lambda edges: not edges.named)
 
 

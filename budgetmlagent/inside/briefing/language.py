@@ -1,13 +1,11 @@
 """Language models: from a text to learn from and the beginnings in a test file to what comes next."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from . import stock
 from .given import Given
-from .stock import Array, quote
+from .reading import quote
+from .stock import Array
 from .writing import Writing, writing
 
 TEXTS = (".txt", ".text", ".md", ".tokens")
@@ -22,12 +20,11 @@ class Part:
     file: str
 
 
-def describe(folder: Path, given: Given) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """`language`: code that makes `stream` (numbers of symbols) and `contexts` (a list of such arrays). {} if none."""
-    parts = read(folder, given)
-    held = stock.arrays(folder, given.name)
+    parts, held = read(given), given.files.arrays
     contexts = beginnings(parts, held, given)
-    written = writing(given, stock.columns(folder, given.name)) if contexts else None
+    written = writing(given, given.files.columns) if contexts else None
     if contexts is None or written is None or written.shape[0] != given.rows:
         return {}
     if isinstance(contexts, Array):
@@ -43,31 +40,22 @@ def describe(folder: Path, given: Given) -> dict[str, Any]:
     return letters(contexts, text, parts, written, given)
 
 
-def read(folder: Path, given: Given) -> list[Part]:
+def read(given: Given) -> list[Part]:
     """Whole texts, and the strings and lists of JSON files, one level deep."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        name, size = path.relative_to(folder).as_posix(), path.stat().st_size
-        if name == given.name or path.is_symlink() or not path.is_file() or size > stock.BYTES // 4:
-            continue
-        if path.suffix.lower() in TEXTS:
-            text = path.read_bytes().decode(errors="replace")
-            reader = f'Path({quote(name)}).read_bytes().decode(errors="replace")'
+    found, files = [], given.files
+    for name in files.paths:
+        if name.lower().endswith(TEXTS) and name in files.texts:
+            text, reader = files.texts[name], f'Path({quote(name)}).read_bytes().decode(errors="replace")'
             found += [Part(text, reader, name), Part(text.splitlines(), f"{reader}.splitlines()", name)]
-        elif path.suffix.lower() == ".json":
-            try:
-                value = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError:
-                continue
-            reader = f'json.loads(Path({quote(name)}).read_text(encoding="utf-8"))'
+        elif name.lower().endswith(".json") and name in files.values:
+            value, reader = files.values[name]
             found.append(Part(value, reader, name))
             if isinstance(value, dict):
                 found += [Part(item, f"{reader}[{quote(key)}]", name) for key, item in value.items()]
-    for column in stock.columns(folder, given.name):
+    for column in files.columns:
         if column.value.dtype.kind in {"O", "U"}:
-            found.append(
-                Part([str(v) for v in column.value.tolist()], f"{column.code}.tolist()", column.file)
-            )
+            values = [str(v) for v in column.value.tolist()]
+            found.append(Part(values, f"{column.code}.tolist()", column.file))
     return found
 
 

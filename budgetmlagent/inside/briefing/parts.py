@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .stock import ID, Array, sparse
+from .stock import ID, Array
 
 LABEL = re.compile(
     r"(?i)^(y|ys|t|targets?|labels?|class|classes|category|masks?|segmentations?|truth|gt|tags?)$"
@@ -80,7 +80,7 @@ def width(array: Array) -> int:
 
 def label(free: list[Array], X: Array) -> Array | None:
     """The labels among the arrays that have the rows of `X`."""
-    free = [a for a in free if not sparse(a) and not ID.search(a.name) and a.value.dtype.kind in "iufbUSO"]
+    free = [a for a in free if not a.sparse and not ID.search(a.name) and a.value.dtype.kind in "iufbUSO"]
     free = [
         a for a in free if not (len(a.shape) == 1 and a.value.dtype.kind in "USO" and unique(a) == a.shape[0])
     ]
@@ -106,7 +106,7 @@ def unique(array: Array) -> int:
 
 def matrix_lines(name: str, arrays: list[Array], main: Array) -> list[str]:
     """The line that loads `name`: the main array, with the columns of the others beside it where it is a matrix."""
-    if len(main.shape) > 2 or len(arrays) == 1 or any(sparse(a) for a in arrays):
+    if len(main.shape) > 2 or len(arrays) == 1 or any(a.sparse for a in arrays):
         return [f"{name} = {main.code}"]
     flat = [a for a in arrays if len(a.shape) <= 2 and a.value.dtype.kind in "iufb"]
     blocks = ", ".join(a.code for a in flat)
@@ -117,14 +117,14 @@ def stacked(arrays: list[Array], main: Array) -> Any:
     """The value of what `matrix_lines` loads."""
     import numpy as np
 
-    if len(main.shape) > 2 or len(arrays) == 1 or any(sparse(a) for a in arrays):
+    if len(main.shape) > 2 or len(arrays) == 1 or any(a.sparse for a in arrays):
         return main.value
     return np.column_stack([a.value for a in arrays if len(a.shape) <= 2 and a.value.dtype.kind in "iufb"])
 
 
 def add_validation(parts: Parts, X: Array, y: Array, valid: list[Array], pairs: int) -> None:
     """Append validation arrays to the training rows, so that a script can refit on all of them."""
-    inputs = [a for a in valid if a.base == X.base and a.shape[1:] == X.shape[1:] and not sparse(a)]
+    inputs = [a for a in valid if a.base == X.base and a.shape[1:] == X.shape[1:] and not a.sparse]
     answers = [a for a in valid if a.base == y.base and a.shape[1:] == y.shape[1:]]
     if pairs > 1 or not inputs or not answers or inputs[0].shape[0] != answers[0].shape[0]:
         return

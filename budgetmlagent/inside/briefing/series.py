@@ -1,25 +1,20 @@
 """Time series to be continued: one or several series in a table, and the times to be filled."""
 
 import re
-from pathlib import Path
 from typing import Any
 
-from . import stock
 from .given import Given
+from .reading import quote
 from .scores import scoring
-from .stock import quote
 
 WHEN = re.compile(r"(?i)date|time|day|week|month|hour|year|period|step|^t$|^ds$")
 
 
-def describe(folder: Path, given: Given) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """`series`: code that makes `train` and `test` frames with columns when, series, value and known extras. {} if none."""
-    path = given.file
-    if path is None or path.suffix != ".csv":
+    outcome, tables = given.value, given.files.frames
+    if outcome is None or not given.name.endswith(".csv"):
         return {}
-    import pandas as pd
-
-    outcome, tables = pd.read_csv(path), stock.frames(folder, given.name)
     tests = [t for t in tables if len(t[1]) == len(outcome) and "train" not in t[0].lower()]
     for name, test, read_test in tests:
         for other, train, read_train in tables:

@@ -1,34 +1,33 @@
 """Tasks on tables: what the columns are, what is predicted, how rows are held out. See `describe`."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from . import columns as typing_of
 from . import layout as layouts
 from . import reading, structure
+from .given import Given
 from .metrics import judging
 
 ORDERED, SCORED_BY_PROBABILITY = judging("order"), judging("probability")
 CLASSIFYING, REGRESSING = judging("class", "labels", "probability") - ORDERED, judging("value")
 
 
-def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
-    """A partial briefing of the tables in `folder`; {} where there is none.
+def describe(given: Given) -> dict[str, Any]:
+    """A partial briefing of the tables; {} where there is none.
 
     `table` is given only where the whole way from the files to the submission is understood: its `load` are the
     lines of a script that make `train` and `test`, `targets` and `keys` say how the submission is made.
     """
-    starter = str(context["meta"].get("starter") or "")
-    tables = reading.frames(folder, context["files"], starter)
+    tables = given.files.tables
     if not tables:
         return {}
     shapes = ", ".join(f"{name} {len(frame)}x{frame.shape[1]}" for name, (frame, _) in tables.items())
-    outcome = submitted(context)
-    layout = layouts.find(tables, outcome, starter) if outcome is not None else None
+    outcome = submitted(given)
+    layout = layouts.find(tables, outcome, given.starter) if outcome is not None else None
     if layout is None:
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}."}
-    table = describe_table(layout, outcome, context)
+    table = describe_table(layout, outcome, given.metric)
     metric = table.pop("metric")
     kinds = ["csv", "table", *kinds_of(table, metric)]
     return {
@@ -40,28 +39,24 @@ def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def submitted(context: dict[str, Any]) -> Any:
+def submitted(given: Given) -> Any:
     """The baseline's submission as a frame, None where it is no table and no array of one row an answer."""
     import numpy as np
     import pandas as pd
 
-    described = context.get("submission") or {}
-    path = context["submission_folder"] / str(described.get("file", ""))
-    if described.get("columns"):
-        return pd.read_csv(path, sep="\t" if ".tsv" in path.name.lower() else ",")
-    arrays = described.get("arrays") or {}
-    if len(arrays) != 1:
+    value = given.value
+    if isinstance(value, dict) and len(value) == 1 and "arrays" in given.submission:
+        value = next(iter(value.values()))
+    if not isinstance(value, np.ndarray):
+        return value if isinstance(value, pd.DataFrame) else None
+    if value.ndim not in (1, 2) or not value.size:
         return None
-    stored = np.load(path, allow_pickle=False)
-    array = stored if path.suffix == ".npy" else stored[next(iter(arrays))]
-    if array.ndim not in (1, 2) or not array.size:
-        return None
-    frame = pd.DataFrame(array.reshape(len(array), -1))
+    frame = pd.DataFrame(value.reshape(len(value), -1))
     return frame.set_axis([f"value {number}" for number in range(frame.shape[1])], axis=1)
 
 
-def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]) -> dict[str, Any]:
-    """The `table` part of the briefing, with the `metric` made certain by the target."""
+def describe_table(layout: layouts.Layout, outcome: Any, stated: dict[str, Any]) -> dict[str, Any]:
+    """The `table` part of the briefing, with the `metric`, as `stated`, made certain by the target."""
     targets = [target for target, _ in layout.pairs]
     hidden = int(layout.train[targets].isna().any(axis=1).sum())
     if hidden:
@@ -87,7 +82,7 @@ def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]
     }  # fmt: skip
     drop_new_groups(table)
     table["encode"] = recurring(train, test, table)
-    table |= problem(layout, outcome, context["metric"])
+    table |= problem(layout, outcome, stated)
     table["width"] = len(features) - len(table["text"])
     table["characters"] = sum(
         int(part[c].astype(str).str.len().sum()) for c in table["text"] for part in (train, test)
