@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from memory.briefing import Briefing
 from memory.noise import in_words
 from memory.state import RunState
 
@@ -73,10 +74,10 @@ def recalled(state: RunState, artifacts: Reader, kind: str) -> list[dict[str, An
     return [artifacts.json(item["id"]) | {"id": item["id"]} for item in state.history if item["kind"] == kind]
 
 
-def briefing(state: RunState, artifacts: Reader) -> dict[str, Any]:
+def briefing(state: RunState, artifacts: Reader) -> Briefing:
     """Return the data briefing; empty before the baseline has run."""
     name = state.task.get("briefing", "")
-    return dict(artifacts.json(name)) if name else {}
+    return cast("Briefing", artifacts.json(name)) if name else {}
 
 
 def line(attempt: Attempt) -> str:
@@ -112,10 +113,11 @@ def scored(attempt: Mapping[str, Any], read: Callable[[str], Any]) -> Score:
     )
 
 
-def signature(facts: Mapping[str, Any]) -> str:
+def signature(facts: Briefing) -> str:
     """Tell tasks apart whose scripts cannot be exchanged: by files, columns of the submission and targets."""
     files = sorted(f["name"] for f in facts.get("files", []))
-    submission, table = facts.get("submission") or {}, facts.get("table") or {}
+    submission: Mapping[str, Any] = facts.get("submission") or {}
+    table: Mapping[str, Any] = facts.get("table") or {}
     return repr(
         (files, submission.get("file"), submission.get("columns"), table.get("targets"), table.get("id"))
     )

@@ -8,9 +8,10 @@ and, with mode "all", from other runs. The order of what is recalled depends on 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from memory.artifacts import Artifacts
+from memory.briefing import Briefing
 from memory.cases import Case, as_item, menu
 from memory.merge import merge, unmark
 from memory.state import Recalled, RunState
@@ -44,7 +45,7 @@ class RunHistory:
         run: str,
         origins: Sequence[str] = (),
         ast_key: Callable[[str], str],
-        signature: Callable[[Mapping[str, Any]], str],
+        signature: Callable[[Briefing], str],
     ) -> None:
         """Set it up without opening anything.
 
@@ -117,11 +118,11 @@ class RunHistory:
             yield name, attempt, 1.0
             name = attempt["parent"]
 
-    def _briefing(self, state: RunState) -> dict[str, Any]:
+    def _briefing(self, state: RunState) -> Briefing:
         name = state.task.get("briefing", "")
-        return dict(self.artifacts.json(name)) if name else {}
+        return cast("Briefing", self.artifacts.json(name)) if name else {}
 
-    def _winners(self, state: RunState, briefing: Mapping[str, Any]) -> list[Found]:
+    def _winners(self, state: RunState, briefing: Briefing) -> list[Found]:
         """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
         if not briefing:
             return []

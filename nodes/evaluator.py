@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 from memory.attempts import Attempt, briefing, line, recalled, scored, signature
+from memory.briefing import Briefing
 from memory.noise import noise_of
 from memory.state import Best, Fault, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import error_line, without_data
@@ -182,7 +183,7 @@ def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:
     }
 
 
-def _winner(deps: Deps, attempt: Attempt, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _winner(deps: Deps, attempt: Attempt, facts: Briefing) -> dict[str, Any]:
     """A winning script, offered first to a later run whose files, targets and ids have the same names."""
     title = attempt["plan"].get("instruction", "")[:160]
     return {
