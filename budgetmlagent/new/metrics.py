@@ -1,14 +1,13 @@
 """What kind of task a target makes, and the metrics that fit it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import pandas as pd
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.metrics import BY_NAME
 from budgetmlagent.tasks.taskfile import nearest
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Kind = Literal["binary", "multiclass", "regression"]
 FEW_VALUES = 20  # whole numbers with more different values are quantities, with fewer they are labels
@@ -58,7 +57,7 @@ def fitting(kind: Kind) -> list[str]:
     return [name for name, metric in METRICS.items() if kind in metric.kinds]
 
 
-def choose(target: str, values: "pd.Series[Any]", wanted: str | None) -> tuple[Kind, Metric]:
+def choose(target: str, values: pd.Series[Any], wanted: str | None) -> tuple[Kind, Metric]:
     """The kind of task that the target's `values` (none is missing) make, and its metric: `wanted`, or a guess.
 
     Whole numbers may be labels or quantities: a wanted metric decides. Raises UsageError.
@@ -82,9 +81,7 @@ def choose(target: str, values: "pd.Series[Any]", wanted: str | None) -> tuple[K
     return kind, metric
 
 
-def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None) -> Kind:
-    import pandas as pd
-
+def _kind(target: str, values: pd.Series[Any], wanted: Metric | None) -> Kind:
     distinct = values.nunique()
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numeric:
@@ -108,7 +105,7 @@ def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None) -> Kind:
     return "binary" if distinct == 2 else "multiclass"
 
 
-def _guess(kind: Kind, values: "pd.Series[Any]") -> str:
+def _guess(kind: Kind, values: pd.Series[Any]) -> str:
     """Accuracy and rmse, unless one label or a few large values would rule them."""
     if kind == "regression":
         return "rmsle" if values.min() >= 0 and values.quantile(0.95) > TAIL * values.median() else "rmse"

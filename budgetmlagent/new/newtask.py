@@ -4,7 +4,9 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.new.fromtable import Plan
@@ -12,9 +14,6 @@ from budgetmlagent.new.tablefile import csv_text
 from budgetmlagent.tasks.split import split_rows
 from budgetmlagent.templating import environment
 from nodes.craft.render import literal, literals, tidy
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TEMPLATES = Path(__file__).parent / "templates" / "task"
 DESCRIBED = 40  # columns; more make a long prompt and are told by the data briefing
@@ -167,7 +166,7 @@ def _words(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _described(plan: Plan, values: "pd.Series[Any]") -> str:
+def _described(plan: Plan, values: pd.Series[Any]) -> str:
     """A column in words: statistics of the training rows, and no row."""
     missing = values.isna().mean()
     gaps = f", {missing:.0%} missing" if missing else ""

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import numpy as np
+
 from .metrics import judging
 from .scores import mask_scoring, scoring
 from .writing import Writing
@@ -86,8 +88,6 @@ def square(X: Any, text: str) -> tuple[int, int, int] | None:
 
 def smooth(X: Any, step: int = 1) -> float:
     """The mean correlation between values that lie `step` columns apart in a row."""
-    import numpy as np
-
     rows = np.asarray(X[: min(len(X), 300)], dtype=float)
     rows = rows - rows.mean(1, keepdims=True)
     rows = np.nan_to_num(rows)
@@ -102,8 +102,6 @@ def target(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] |
     `target` is code that makes a matrix `T` (rows, outputs) of y; `decide` turns such a matrix of predictions into what
     the submission holds.
     """
-    import numpy as np
-
     y = np.asarray(y)
     column = y.ndim == 2 and y.shape[1] == 1
     lines = ["y = y.ravel()"] if column else []
@@ -131,8 +129,6 @@ def target(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] |
 
 def classes(y: Any, written: Writing, metric: dict[str, Any], lines: list[str]) -> dict[str, Any] | None:
     """The description of classes, None where y holds no classes or the submission something else."""
-    import numpy as np
-
     distinct = np.unique(y.astype(str)) if y.dtype.kind in "OUSb" else np.unique(y)
     if y.dtype.kind == "f" and not (np.all(distinct == np.round(distinct)) and len(distinct) <= 20):
         return None
@@ -181,8 +177,6 @@ def values(y: Any, written: Writing, metric: dict[str, Any], lines: list[str]) -
 
 def masks(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] | None:
     """The description of masks (images, height, width), one value a pixel."""
-    import numpy as np
-
     extra = y.ndim == 4 and y.shape[3] == 1
     if (y.ndim == 4 and not extra) or len(written.shape) < 3:
         return None

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import forms, pointers
 from .files import TEXT
 from .given import Given
@@ -48,8 +50,6 @@ def describe(given: Given) -> dict[str, Any]:
 
 def candidates(given: Given) -> list[Edges]:
     """What may be the edges, the likeliest first."""
-    import numpy as np
-
     found = []
     for array in given.files.arrays:
         shape, named = array.shape, bool(EDGES.search(array.key or array.file) or EDGES.search(array.file))
@@ -74,8 +74,6 @@ def candidates(given: Given) -> list[Edges]:
 
 def listed(path: Path, name: str) -> list[Edges]:
     """The edges of a text with two numbers a line, [] where it is no such text."""
-    import numpy as np
-
     mark = ", delimiter=','" if "," in path.open(encoding="utf-8", errors="replace").readline() else ""
     try:
         pairs = np.loadtxt(path, dtype=int, delimiter="," if mark else None, usecols=(0, 1), ndmin=2)
@@ -152,8 +150,6 @@ def labelled(
     count: int, held: list[Array], tables: list[Array], given: Given
 ) -> tuple[list[str], Any, Any, bool] | None:
     """Lines that make `known`, `y`, `test` (and `valid`, places in `known`); the values of y and test; None if unknown."""
-    import numpy as np
-
     test = indices(held, count, "test") or table_nodes(tables, count, "test")
     if test is None or len(test[1]) != given.rows:
         return None
@@ -198,8 +194,6 @@ def labelled(
 
 def table_nodes(tables: list[Array], count: int, role: str) -> tuple[str, Any] | None:
     """The nodes of one role in a column of a table."""
-    import numpy as np
-
     for column in tables:
         value = column.value
         if (

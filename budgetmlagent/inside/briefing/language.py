@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .given import Given
 from .reading import quote
 from .stock import Array
@@ -82,8 +84,6 @@ def beginnings(parts: list[Part], held: list[Array], given: Given) -> Part | Arr
 
 def distribution(written: Writing) -> bool:
     """Whether each row of the submission is a distribution."""
-    import numpy as np
-
     value = np.asarray(written.values)
     return value.ndim == 2 and value.dtype.kind == "f" and bool(np.allclose(value.sum(1), 1, atol=0.01))
 

@@ -5,6 +5,9 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from .reading import UNREADABLE
 from .stock import archive
 
@@ -28,9 +31,6 @@ def find(folder: Path, given: Container[str]) -> Path | None:
 
 def read(path: Path) -> Any:
     """A data frame, an array, a dictionary of arrays, the value of a JSON file, or a text; None where it is broken."""
-    import numpy as np
-    import pandas as pd
-
     name = path.name.lower()
     try:
         if name.endswith(TABLES):
@@ -47,9 +47,6 @@ def read(path: Path) -> Any:
 
 def describe(folder: Path, path: Path, value: Any) -> dict[str, Any]:
     """`file`, and of what it holds: rows; columns, types and ranges of a table; shapes and types of arrays."""
-    import numpy as np
-    import pandas as pd
-
     told: dict[str, Any] = {"file": path.relative_to(folder).as_posix()}
     if value is None:
         return told
@@ -68,8 +65,6 @@ def describe(folder: Path, path: Path, value: Any) -> dict[str, Any]:
 
 def table(frame: Any) -> dict[str, Any]:
     """Columns, number of rows, types and ranges of a submission table."""
-    import pandas as pd
-
     ranges = {}
     for column in frame.columns:
         values = frame[column].dropna()

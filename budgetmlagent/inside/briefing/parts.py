@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .stock import ID, Array
 
 LABEL = re.compile(
@@ -99,8 +101,6 @@ def label(free: list[Array], X: Array) -> Array | None:
 
 def unique(array: Array) -> int:
     """How many different values an array has."""
-    import numpy as np
-
     return len(np.unique(array.value.astype(str)))
 
 
@@ -115,8 +115,6 @@ def matrix_lines(name: str, arrays: list[Array], main: Array) -> list[str]:
 
 def stacked(arrays: list[Array], main: Array) -> Any:
     """The value of what `matrix_lines` loads."""
-    import numpy as np
-
     if len(main.shape) > 2 or len(arrays) == 1 or any(a.sparse for a in arrays):
         return main.value
     return np.column_stack([a.value for a in arrays if len(a.shape) <= 2 and a.value.dtype.kind in "iufb"])
@@ -139,8 +137,6 @@ def add_validation(parts: Parts, X: Array, y: Array, valid: list[Array], pairs: 
 
 def indices(stock: list[Array], n: int, role: str) -> tuple[str, Any] | None:
     """The rows of one role as an expression and its value: an array of indices below `n`, or a mask of length `n`."""
-    import numpy as np
-
     for array in stock:
         if array.role != role or len(array.shape) != 1:
             continue

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import numpy as np
+
 from .given import Given
 from .stock import Array
 from .writing import writing
@@ -60,8 +62,6 @@ def describe(held: list[Array], given: Given) -> dict[str, Any]:
 
 def unique(array: Array) -> Any:
     """The different values of an array of whole numbers."""
-    import numpy as np
-
     return np.unique(array.value).tolist()
 
 

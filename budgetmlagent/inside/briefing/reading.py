@@ -57,7 +57,7 @@ def literals(words: list[ast.keyword]) -> dict[str, Any]:
 
 def table(path: Path, name: str, how: tuple[str, dict[str, Any]] | None) -> tuple[Any, str] | None:
     """The data frame in a file and the expression that reads it; `how` the starter does. None where it is no table."""
-    import pandas as pd
+    import pandas as pd  # not above: `new task` reads tables with this module too, and first says that pandas is missing
 
     try:
         how = how or guess(path)

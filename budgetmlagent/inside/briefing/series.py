@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import pandas as pd
+
 from .given import Given
 from .reading import quote
 from .scores import scoring
@@ -28,8 +30,6 @@ def describe(given: Given) -> dict[str, Any]:
 
 def match(train: Any, test: Any, outcome: Any) -> dict[str, Any] | None:
     """The columns of time, series and target, None where the test does not continue the training part."""
-    import pandas as pd
-
     shared = [c for c in train.columns if c in test.columns]
     targets = [
         c

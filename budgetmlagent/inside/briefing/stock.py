@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .reading import quote
 
 ROLES = {
@@ -64,8 +66,6 @@ class Array:
 
 def archive(path: Path) -> dict[str, Any]:
     """The arrays of an .npz file by their keys. Raises as `arrays` does."""
-    import numpy as np
-
     with (
         path.open("rb") as opened,
         np.load(opened, allow_pickle=False) as file,
@@ -78,7 +78,6 @@ def arrays(path: Path, name: str) -> list[Array]:
 
     Raises ValueError for pickled ones, OSError or BadZipFile for a damaged file: scripts of ours could not read either.
     """
-    import numpy as np
     import scipy.sparse as sp
 
     reader = f"np.load({quote(name)})"

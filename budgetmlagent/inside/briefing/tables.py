@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from . import columns as typing_of
 from . import layout as layouts
 from . import reading, structure
@@ -41,9 +44,6 @@ def describe(given: Given) -> dict[str, Any]:
 
 def submitted(given: Given) -> Any:
     """The baseline's submission as a frame, None where it is no table and no array of one row an answer."""
-    import numpy as np
-    import pandas as pd
-
     value = given.value
     if isinstance(value, dict) and len(value) == 1 and "arrays" in given.submission:
         value = next(iter(value.values()))
@@ -133,8 +133,6 @@ def folds(table: dict[str, Any]) -> int:
 
 def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dict[str, Any]:
     """`problem`, `output`, `classes` and the properties of the target, and the `metric` that goes with them."""
-    import pandas as pd
-
     train, name = layout.train, metric["name"]
     targets = [target for target, _ in layout.pairs]
     values = train[targets[0]]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from .given import Given
 from .reading import quote
 from .scores import scoring
@@ -134,8 +136,6 @@ def from_arrays(given: Given) -> list[Lists]:
 
 def written(given: Given, test: Lists, labels: set[Any]) -> str:
     """Code that writes `answers`, a list of lists of labels like `test`; "" where the submission is something else."""
-    import pandas as pd
-
     path, name, value = given.file, given.name, given.value
     if path is None or value is None:
         return ""

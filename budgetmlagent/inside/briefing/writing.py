@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .given import Given
 from .reading import quote
 from .stock import Array
@@ -78,8 +80,6 @@ def table(frame: Any, name: str, known: list[Array]) -> Writing | None:
 
 def known_as(values: Any, known: list[Array]) -> str:
     """The expression whose value is `values`: an array of the task or running numbers; "" where there is none."""
-    import numpy as np
-
     if values.ndim != 1 or len(values) < 2:
         return ""
     for array in known:
