@@ -8,6 +8,7 @@ import pandas as pd
 
 from .layout import ID
 
+USABLE = ("numeric", "coded", "categorical", "text", "dates")
 MANY = 20  # a category with more values than this is better encoded by its target than by a column a value
 DIGITS = re.compile(r"\d")
 DATED = re.compile(r"\d[-/.:]\d|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
@@ -18,14 +19,12 @@ def sort_columns(train: Any, test: Any, skip: set[Any]) -> dict[str, list[Any]]:
 
     `coded` are numbers written as text ("1,200", "?" for missing). Columns in `skip` are not looked at.
     """
-    kinds: dict[str, list[Any]] = {
-        key: [] for key in ("numeric", "coded", "categorical", "text", "dates", "drop")
-    }
+    kinds: dict[str, list[Any]] = {key: [] for key in (*USABLE, "drop")}
     for column in (c for c in test.columns if c in train.columns and c not in skip):
         both = pd.concat([train[column], test[column]], ignore_index=True)
         if not both.map(lambda value: isinstance(value, list | dict | set)).any():
             kinds[kind_of(column, both, train[column], test[column])].append(column)
-    if not (kinds["numeric"] or kinds["coded"] or kinds["categorical"] or kinds["text"] or kinds["dates"]):
+    if not any(kinds[key] for key in USABLE):
         kinds["numeric"] = [
             c for c in kinds["drop"] if train[c].dtype.kind in "iuf" and train[c].nunique() > 1
         ]

@@ -10,7 +10,7 @@ import numpy as np
 from . import forms, pointers
 from .files import TEXT
 from .given import Given
-from .parts import LABEL, indices
+from .parts import LABEL, indices, numbers
 from .reading import quote
 from .stock import ID, Array
 from .writing import Writing, writing
@@ -74,12 +74,12 @@ def candidates(given: Given) -> list[Edges]:
 
 def listed(path: Path, name: str) -> list[Edges]:
     """The edges of a text with two numbers a line, [] where it is no such text."""
-    mark = ", delimiter=','" if "," in path.open(encoding="utf-8", errors="replace").readline() else ""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        mark = ', delimiter=","' if "," in file.readline() else ""
     try:
         pairs = np.loadtxt(path, dtype=int, delimiter="," if mark else None, usecols=(0, 1), ndmin=2)
     except ValueError:
         return []
-    mark = mark.replace("'", '"')
     code = f"np.loadtxt({quote(name)}, dtype=int{mark}, usecols=(0, 1))"
     return [Edges(code, "pairs", int(pairs.max()), True, None)] if len(pairs) else []
 
@@ -92,14 +92,11 @@ def nodes(edges: Edges, held: list[Array], tables: list[Array], given: Given) ->
         and a.value.dtype.kind in "iufb" and a.shape[1] > 1
     ]  # fmt: skip
     X = max(features, key=lambda a: (a.shape[0] == (edges.largest + 1), a.shape[1]), default=None)
-    lengths = [a.shape[0] for a in rest if LABEL.match(a.base) and a.shape and a.shape[0] > edges.largest]
-    count = (
-        X.shape[0]
-        if X is not None
-        else edges.largest + 1
-        if edges.form == "square"
-        else max([*lengths, edges.largest + 1])
-    )
+    count = edges.largest + 1
+    if X is not None:
+        count = X.shape[0]
+    elif edges.form != "square":
+        count = max([count, *(a.shape[0] for a in rest if LABEL.match(a.base) and a.shape)])
     known = labelled(count, [a for a in rest if a is not X], tables, given)
     if known is None:
         return {}
@@ -108,39 +105,26 @@ def nodes(edges: Edges, held: list[Array], tables: list[Array], given: Given) ->
     target = forms.target(y, written, given.metric) if written and written.shape[0] == given.rows else None
     if written is None or target is None or target["predicts"] == "mask":
         return {}
-    load = [
-        f"edges = {edges.code}",
-        *adjacency(edges, count),
-        f"X = {X.code}" if X is not None else "X = None",
-        *lines,
-    ]
-    code = "\n".join([*load, *target.pop("lines")])
+    inputs = f"X = {X.code if X is not None else None}"
+    load = [f"edges = {edges.code}", *adjacency(edges, count), inputs, *lines, *target.pop("lines")]
     graph = {
-        "load": code,
-        "write": written.code,
-        "nodes": count,
-        "known": len(y),
-        "valid": valid,
-        "features": 0,
-        **target,
-    }
-    graph["features"] = X.shape[1] if X is not None else 0
+        "load": "\n".join(load), "write": written.code, "nodes": count, "known": len(y), "valid": valid,
+        "features": X.shape[1] if X is not None else 0, **target,
+    }  # fmt: skip
     kinds = ["graph", "graph_features" if X is not None else "graph_bare", str(graph["task"])]
     return {"kinds": kinds, "graph": graph, "summary": summary(graph, edges, X, written)}
 
 
 def adjacency(edges: Edges, count: int) -> list[str]:
     """Lines that make the symmetric `adjacency`, without loops, of `edges`."""
-    if edges.form == "square":
-        lines = ["adjacency = sp.csr_matrix(edges).astype(np.float32)"]
-    else:
-        a, b = ("edges[:, 0]", "edges[:, 1]") if edges.form == "pairs" else ("edges[0]", "edges[1]")
-        size = f"({count}, {count})"
-        lines = [
-            f"adjacency = sp.csr_matrix((np.ones({'len(edges)' if edges.form == 'pairs' else 'edges.shape[1]'}, np.float32), ({a}, {b})), shape={size})"
-        ]
+    matrix = "sp.csr_matrix(edges).astype(np.float32)"
+    if edges.form != "square":
+        number, a, b = ("len(edges)", "edges[:, 0]", "edges[:, 1]")
+        if edges.form == "rows":
+            number, a, b = ("edges.shape[1]", "edges[0]", "edges[1]")
+        matrix = f"sp.csr_matrix((np.ones({number}, np.float32), ({a}, {b})), shape=({count}, {count}))"
     return [
-        *lines,
+        f"adjacency = {matrix}",
         "adjacency = adjacency.maximum(adjacency.T)",
         "adjacency = (adjacency - sp.diags(adjacency.diagonal())).tocsr()",
     ]
@@ -150,65 +134,43 @@ def labelled(
     count: int, held: list[Array], tables: list[Array], given: Given
 ) -> tuple[list[str], Any, Any, bool] | None:
     """Lines that make `known`, `y`, `test` (and `valid`, places in `known`); the values of y and test; None if unknown."""
+    everything = [*held, *tables]
     test = indices(held, count, "test") or table_nodes(tables, count, "test")
     if test is None or len(test[1]) != given.rows:
         return None
     train, valid = indices(held, count, "train"), indices(held, count, "valid")
-    full = [
-        a
-        for a in [*held, *tables]
-        if a.shape[:1] == (count,) and a.value.dtype != bool and not ID.search(a.name)
-    ]
-    full = [a for a in full if LABEL.match(a.base)]
-    if full:
-        whole = full[0]
-        if train is None:
-            seen = "~np.isnan({})" if whole.value.dtype.kind == "f" else "{} >= 0"
-            mask = ~np.isnan(whole.value) if whole.value.dtype.kind == "f" else whole.value >= 0
-            value = np.setdiff1d(np.flatnonzero(mask), test[1])
-            train = (f"np.setdiff1d(np.flatnonzero({seen.format(whole.code)}), test)", value)
-        lines = [f"test = {test[0]}", f"known = {train[0]}"]
-        if valid:
-            lines = [
-                f"test = {test[0]}",
-                f"train, held = {train[0]}, {valid[0]}",
-                "known = np.concatenate([train, held])",
-            ]
-            lines += ["valid = np.arange(len(train), len(known))"]
-        rows = np.concatenate([train[1], valid[1]]) if valid else train[1]
-        return [*lines, f"y = {whole.code}[known]"], whole.value[rows], test[1], bool(valid)
-    train = train or table_nodes(tables, count, "train")
+    labels = [a for a in everything if a.value.dtype != bool and not ID.search(a.name)]
+    whole = next((a for a in labels if a.shape[:1] == (count,) and LABEL.match(a.base)), None)
+    if whole is None:
+        train = train or table_nodes(tables, count, "train")
+        part = [
+            a for a in everything
+            if train and a.shape[:1] == train[1].shape and a.role != "test" and not ID.search(a.name) and a.code != train[0]
+        ]  # fmt: skip
+        if train is None or not part:
+            return None
+        y = min(part, key=lambda a: not LABEL.match(a.base))
+        return [f"test = {test[0]}", f"known = {train[0]}", f"y = {y.code}"], y.value, test[1], False
     if train is None:
-        return None
-    part = [
-        a
-        for a in [*held, *tables]
-        if a.shape[:1] == train[1].shape and a.role != "test" and not ID.search(a.name)
-    ]
-    part = [a for a in part if a.code != train[0]]
-    part.sort(key=lambda a: not LABEL.match(a.base))
-    if not part:
-        return None
-    return [f"test = {test[0]}", f"known = {train[0]}", f"y = {part[0].code}"], part[0].value, test[1], False
+        gaps = whole.value.dtype.kind == "f"
+        mask = ~np.isnan(whole.value) if gaps else whole.value >= 0
+        seen = f"~np.isnan({whole.code})" if gaps else f"{whole.code} >= 0"
+        value = np.setdiff1d(np.flatnonzero(mask), test[1])
+        train = (f"np.setdiff1d(np.flatnonzero({seen}), test)", value)
+    lines, rows = [f"known = {train[0]}"], train[1]
+    if valid:
+        rows = np.concatenate([train[1], valid[1]])
+        lines = [f"train, held = {train[0]}, {valid[0]}", "known = np.concatenate([train, held])"]
+        lines += ["valid = np.arange(len(train), len(known))"]
+    return [f"test = {test[0]}", *lines, f"y = {whole.code}[known]"], whole.value[rows], test[1], bool(valid)
 
 
 def table_nodes(tables: list[Array], count: int, role: str) -> tuple[str, Any] | None:
     """The nodes of one role in a column of a table."""
-    for column in tables:
-        value = column.value
-        if (
-            (
-                column.role == role
-                and value.dtype.kind in "iu"
-                and len(value)
-                and value.min() >= 0
-                and value.max() < count
-            )
-            and len(np.unique(value)) == len(value)
-            and re.search(r"(?i)node|id|vertex|index|paper|user", column.name)
-        ):
-            return column.code, value
-    return None
+    named = [
+        a for a in tables if a.role == role and re.search(r"(?i)node|id|vertex|index|paper|user", a.name)
+    ]
+    return next(((a.code, a.value) for a in named if numbers(a, count)), None)
 
 
 def summary(graph: dict[str, Any], edges: Edges, X: Array | None, written: Writing) -> str:

@@ -31,15 +31,9 @@ def describe(given: Given) -> dict[str, Any]:
         return {}
     if isinstance(contexts, Array):
         return numbers(contexts, held, written, given)
-    texts = [
-        part
-        for part in parts
-        if isinstance(part.value, str) and len(part.value) > 5000 and "test" not in part.file
-    ]
-    if not texts:
-        return {}
-    text = max(texts, key=lambda part: len(part.value))
-    return letters(contexts, text, parts, written, given)
+    long = [p for p in parts if isinstance(p.value, str) and len(p.value) > 5000 and "test" not in p.file]
+    text = max(long, key=lambda part: len(part.value), default=None)
+    return letters(contexts, text, parts, written, given) if text else {}
 
 
 def read(given: Given) -> list[Part]:
@@ -64,22 +58,12 @@ def read(given: Given) -> list[Part]:
 def beginnings(parts: list[Part], held: list[Array], given: Given) -> Part | Array | None:
     """The contexts of the test, one for each row of the submission; None where there are none."""
     for part in parts:
-        value = part.value
-        strings = (
-            isinstance(value, list) and len(value) == given.rows and all(isinstance(v, str) for v in value)
-        )
-        if strings and sum(map(len, value)) / len(value) > 8 and "train" not in part.file:
+        texts = part.value if isinstance(part.value, list) and "train" not in part.file else []
+        fit = len(texts) == given.rows and all(isinstance(text, str) for text in texts)
+        if fit and sum(map(len, texts)) > 8 * given.rows:
             return part
-    for array in held:
-        if (
-            array.role == "test"
-            and array.whole
-            and len(array.shape) == 2
-            and array.shape[0] == given.rows
-            and array.shape[1] > 3
-        ):
-            return array
-    return None
+    tests = [a for a in held if a.role == "test" and a.whole and len(a.shape) == 2]
+    return next((a for a in tests if a.shape[0] == given.rows and a.shape[1] > 3), None)
 
 
 def distribution(written: Writing) -> bool:
@@ -117,36 +101,28 @@ def letters(contexts: Part, text: Part, parts: list[Part], written: Writing, giv
     )
     facts = {
         "symbols": "characters" if characters else "words",
-        "length": len(text.value if characters else text.value.split()),
-    }
-    size = size or len(set(text.value))
-    answer = "prediction = P" if full else "prediction = np.array(alphabet)[P.argmax(1)]"
-    return briefing(load, written, given, {**facts, "size": size, "answer": answer}, full)
+        "length": len(text.value if characters else text.value.split()), "size": size or len(set(text.value)),
+        "answer": "prediction = P" if full else "prediction = np.array(alphabet)[P.argmax(1)]",
+    }  # fmt: skip
+    return briefing(load, written, given, facts, full)
 
 
 def numbers(contexts: Array, held: list[Array], written: Writing, given: Given) -> dict[str, Any]:
     """The briefing of symbols that are numbers already."""
-    full = distribution(written)
-    streams = [
-        a for a in held if a.whole and a.role != "test" and a is not contexts and len(a.shape) in (1, 2)
-    ]
-    streams = [a for a in streams if a.value.size > 5000]
-    if not streams:
+    streams = [a for a in held if a.whole and a.role != "test" and len(a.shape) in (1, 2)]
+    streams = [a for a in streams if a is not contexts and a.value.size > 5000]
+    stream = max(streams, key=lambda a: a.value.size, default=None)
+    if stream is None or not distribution(written):
         return {}
-    stream = max(streams, key=lambda a: a.value.size)
-    size = written.shape[1] if full else int(stream.value.max()) + 1
-    # Sequences in rows are joined by a mark, so that none runs into the next; a matrix of features is no such thing.
-    if not full or int(stream.value.max()) >= size or int(contexts.value.max()) >= size:
+    size = written.shape[1]
+    if max(int(stream.value.max()), int(contexts.value.max())) >= size:
         return {}
-    rows = len(stream.shape) == 2
-    code = (
-        f"np.pad({stream.code}.astype(int), ((0, 0), (0, 1)), constant_values=V).ravel()"
-        if rows
-        else f"{stream.code}.astype(int)"
-    )
+    code = f"{stream.code}.astype(int)"
+    if len(stream.shape) == 2:  # sequences in rows are joined by a mark, so that none runs into the next
+        code = f"np.pad({code}, ((0, 0), (0, 1)), constant_values=V).ravel()"
     load = f"V = {size}  # V stands for the end of a sequence\nstream = {code}\ncontexts = list({contexts.code}.astype(int))"
     facts = {"symbols": "tokens", "length": int(stream.value.size), "size": size, "answer": "prediction = P"}
-    return briefing(load, written, given, facts, full)
+    return briefing(load, written, given, facts, full=True)
 
 
 def briefing(load: str, written: Writing, given: Given, facts: dict[str, Any], full: bool) -> dict[str, Any]:
@@ -159,8 +135,5 @@ def briefing(load: str, written: Writing, given: Given, facts: dict[str, Any], f
         f"{given.rows} beginnings {'the distribution of the next one' if full else 'the next one'} is predicted, written "
         f"by: {written.code}"
     )
-    return {
-        "kinds": ["language_model", f"language_{facts['symbols']}"],
-        "language": language,
-        "summary": text,
-    }
+    kinds = ["language_model", f"language_{facts['symbols']}"]
+    return {"kinds": kinds, "language": language, "summary": text}

@@ -17,9 +17,8 @@ ENDINGS = (*TABLES, ".npy", ".npz", ".json", ".jsonl", ".txt")
 
 def find(folder: Path, given: Container[str]) -> Path | None:
     """The submission among the files that the baseline left in `folder`, None where there is none."""
-    files = [
-        path for path in sorted(folder.rglob("*")) if path.is_file() and path.name.lower().endswith(ENDINGS)
-    ]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [path for path in files if path.name.lower().endswith(ENDINGS)]
     files = [path for path in files if path.relative_to(folder).as_posix() not in given] or files
     named = [
         path

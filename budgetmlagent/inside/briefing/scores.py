@@ -30,14 +30,25 @@ def scoring(metric: dict[str, Any], predicts: str, binary: bool = True) -> dict[
     return score | {"score": function(call), "score_import": f"from sklearn.metrics import {known.function}"}
 
 
-def mask_scoring(metric: dict[str, Any], binary: bool) -> dict[str, str]:
-    """The same for masks, (images, height, width): the overlap of each image, averaged, or the share of right pixels."""
+def mask_scoring(metric: dict[str, Any], pixels: str) -> dict[str, str]:
+    """The same for masks, (images, height, width), of `pixels` pixel_binary, pixel_class or pixel_value.
+
+    It is the overlap of each image, averaged, or the share of right pixels; for values, how far off these are.
+    """
     name = str(metric.get("name") or "")
+    if pixels == "pixel_value":
+        name, error = "mae" if name == "mae" else "rmse", "y - prediction"
+        body = f"np.mean(np.abs({error}))" if name == "mae" else f"np.sqrt(np.mean(({error}) ** 2))"
+        return {"metric": name, "best": "min", "score": function(body)}
     if name in ("f1", "f1_macro"):
         name = "dice"
     if name not in judging("mask"):
         return {"metric": "accuracy", "best": "max", "score": function("np.mean(y == prediction)")}
-    pairs = "zip(y > 0, prediction > 0)" if binary else "((y == k, prediction == k) for k in np.unique(y))"
+    pairs = (
+        "zip(y > 0, prediction > 0)"
+        if pixels == "pixel_binary"
+        else "((y == k, prediction == k) for k in np.unique(y))"
+    )
     body = f"np.mean([{BY_NAME[name].body} for a, b in {pairs}])"
     return {"metric": name, "best": "max", "score": function(body)}
 

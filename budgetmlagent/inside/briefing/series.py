@@ -1,11 +1,13 @@
 """Time series to be continued: one or several series in a table, and the times to be filled."""
 
 import re
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
 from .given import Given
+from .layout import same
 from .reading import quote
 from .scores import scoring
 
@@ -31,11 +33,8 @@ def describe(given: Given) -> dict[str, Any]:
 def match(train: Any, test: Any, outcome: Any) -> dict[str, Any] | None:
     """The columns of time, series and target, None where the test does not continue the training part."""
     shared = [c for c in train.columns if c in test.columns]
-    targets = [
-        c
-        for c in train.columns
-        if c not in test.columns and c in outcome.columns and train[c].dtype.kind in "iuf"
-    ]
+    hidden = [c for c in train.columns if c not in test.columns and c in outcome.columns]
+    targets = [c for c in hidden if train[c].dtype.kind in "iuf"]
     if len(targets) != 1:
         return None
     for when in shared:
@@ -47,16 +46,9 @@ def match(train: Any, test: Any, outcome: Any) -> dict[str, Any] | None:
             past, future = (pd.to_datetime(v, errors="coerce", format="mixed") for v in (past, future))
             if past.isna().any() or future.isna().any():
                 continue
-        names = [
-            c
-            for c in shared
-            if c != when and train[c].nunique() <= len(train) // 8 and train[c].dtype.kind in "OUiuT"
-        ]
-        for keys in (
-            [],
-            *[[c] for c in names],
-            *[[a, b] for i, a in enumerate(names) for b in names[i + 1 :]],
-        ):
+        names = [c for c in shared if c != when and train[c].dtype.kind in "OUiuT"]
+        names = [c for c in names if train[c].nunique() <= len(train) // 8]
+        for keys in ([], *([c] for c in names), *map(list, combinations(names, 2))):
             if train.duplicated([when, *keys]).any() or test.duplicated([when, *keys]).any():
                 continue
             # Whole periods are hidden, the last ones: a random part of the rows would be no forecast.
@@ -74,10 +66,7 @@ def briefing(
     for column in outcome.columns:
         if column == target:
             cells.append(f"{quote(column)}: prediction")
-        elif (
-            column in test.columns
-            and outcome[column].astype(str).tolist() == test[column].astype(str).tolist()
-        ):
+        elif column in test.columns and same(test[column], outcome[column]):
             cells.append(f"{quote(column)}: test[{quote(column)}]")
         elif outcome[column].tolist() == list(range(len(outcome))):
             cells.append(f"{quote(column)}: range({len(outcome)})")

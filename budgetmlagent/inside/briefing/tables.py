@@ -65,9 +65,7 @@ def describe_table(layout: layouts.Layout, outcome: Any, stated: dict[str, Any])
         layout.load.append(f"train = train.dropna(subset=[{names}]).reset_index(drop=True)")
     train, test = layout.train, layout.test
     sorted_columns = typing_of.sort_columns(train, test, set(targets))
-    features = [
-        c for key in ("numeric", "coded", "categorical", "text", "dates") for c in sorted_columns[key]
-    ]
+    features = used(sorted_columns)
     table: dict[str, Any] = {
         "load": layout.load, "rows_train": len(train), "rows_test": len(test), "targets": targets,
         "submission_targets": [name for _, name in layout.pairs], "keys": [list(key) for key in layout.keys],
@@ -94,7 +92,7 @@ def describe_table(layout: layouts.Layout, outcome: Any, stated: dict[str, Any])
 
 def used(table: dict[str, Any]) -> list[Any]:
     """All the columns that a script may learn from."""
-    return [c for key in ("numeric", "coded", "categorical", "text", "dates") for c in table[key]]
+    return [column for key in typing_of.USABLE for column in table[key]]
 
 
 def drop_new_groups(table: dict[str, Any]) -> None:
@@ -226,11 +224,7 @@ def short(table: dict[str, Any]) -> bool:
 
 def summary(table: dict[str, Any], metric: str) -> str:
     """The table in a few lines of English, without any row."""
-    parts = [
-        f"{len(table[kind])} {kind}"
-        for kind in ("numeric", "coded", "categorical", "text", "dates")
-        if table[kind]
-    ]
+    parts = [f"{len(table[kind])} {kind}" for kind in typing_of.USABLE if table[kind]]
     lines = [
         f"{table['problem'].capitalize()} of {', '.join(str(t) for t in table['targets'][:8])}"
         f" ({table['rows_train']} training rows, {table['rows_test']} test rows; columns: {', '.join(parts)})."

@@ -32,11 +32,8 @@ class Lists:
 def describe(given: Given) -> dict[str, Any]:
     """`tagging`: code that makes `tokens`, `tags`, `test_tokens` and writes `answers`, lists of lists. {} if none."""
     found = [*from_json(given), *from_columns(given), *from_lines(given), *from_arrays(given)]
-    trains = [
-        lists
-        for lists in found
-        if "test" not in lists.file.lower() and not lists.name.lower().startswith("test")
-    ]
+    trains = [lists for lists in found if "test" not in lists.file.lower()]
+    trains = [lists for lists in trains if not lists.name.lower().startswith("test")]
     for tags in trains:
         labels = {tag for sequence in tags.value for tag in sequence}
         if not 2 <= len(labels) <= 200:
@@ -94,11 +91,8 @@ def from_columns(given: Given) -> list[Lists]:
             continue
         cells = [str(v) for v in column.value.tolist()]
         words = sum(" " in cell for cell in cells) > len(cells) / 2
-        cut = ".split()" if words else ""
         value = [cell.split() if words else list(cell) for cell in cells]
-        code = (
-            f"[cell{cut} for cell in {column.code}]" if words else f"[list(cell) for cell in {column.code}]"
-        )
+        code = f"[{'cell.split()' if words else 'list(cell)'} for cell in {column.code}]"
         found.append(Lists(value, code, column.file, column.name))
     return found
 
