@@ -24,7 +24,7 @@ def describe(given: Given) -> dict[str, Any]:
     written = writing(given, [*found.ids, *tables])
     if written is None or written.shape[0] != rows:
         return {}
-    target = forms.target(found.y, written, given.metric)
+    target = forms.target(found.y, written, given.metric["name"])
     if target is None:
         return {}
     form = forms.form(found.X, given.text)

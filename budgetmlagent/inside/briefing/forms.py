@@ -94,7 +94,7 @@ def smooth(X: Any, step: int = 1) -> float:
     return float(np.mean((a * b).sum(1) / np.maximum(power, 1e-12)))
 
 
-def target(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] | None:
+def target(y: Any, written: Writing, metric: str) -> dict[str, Any] | None:
     """What is to be predicted: its `task`, `predicts`, the metric's code, and code that turns it into a matrix and back.
 
     `target` is code that makes a matrix `T` (rows, outputs) of y; `decide` turns such a matrix of predictions into what
@@ -113,7 +113,7 @@ def target(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] |
     return {**found, "lines": lines} if found else None
 
 
-def several(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] | None:
+def several(y: Any, written: Writing, metric: str) -> dict[str, Any] | None:
     """The description of several labels or values a row, None where the submission has not as many."""
     if written.shape[1:] != y.shape[1:]:
         return None
@@ -124,7 +124,7 @@ def several(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] 
     return {"task": task, "predicts": predicts, "decide": decide, **scoring(metric, predicts)}
 
 
-def classes(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] | None:
+def classes(y: Any, written: Writing, metric: str) -> dict[str, Any] | None:
     """The description of classes, None where y holds no classes or the submission something else."""
     distinct = np.unique(y.astype(str)) if y.dtype.kind in "OUSb" else np.unique(y)
     if y.dtype.kind == "f" and not (np.all(distinct == np.round(distinct)) and len(distinct) <= 20):
@@ -142,7 +142,7 @@ def classes(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] 
         return None
     elif {str(value) for value in np.ravel(written.values).tolist()} <= known | {f"{v}.0" for v in known}:
         predicts, back = "class", "return classes[P.argmax(1)]"
-        if metric.get("name") in judging("value"):
+        if metric in judging("value"):
             return None
     elif len(distinct) == 2 and np.all((written.values >= 0) & (written.values <= 1)):
         predicts, back = "probability", "return np.clip(P[:, 1], 0.003, 0.997)"
@@ -156,7 +156,7 @@ def classes(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] 
     return {**facts, **scoring(metric, predicts, len(distinct) == 2)}
 
 
-def values(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] | None:
+def values(y: Any, written: Writing, metric: str) -> dict[str, Any] | None:
     """The description of one number a row."""
     if y.dtype.kind not in "iuf" or len(written.shape) > 2 or written.shape[1:] not in ((), (1,)):
         return None
@@ -166,7 +166,7 @@ def values(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] |
     return {**facts, **scoring(metric, "value")}
 
 
-def masks(y: Any, written: Writing, metric: dict[str, Any]) -> dict[str, Any] | None:
+def masks(y: Any, written: Writing, metric: str) -> dict[str, Any] | None:
     """The description of masks (images, height, width), one value a pixel."""
     extra = y.ndim == 4 and y.shape[3] == 1
     if (y.ndim == 4 and not extra) or len(written.shape) < 3:

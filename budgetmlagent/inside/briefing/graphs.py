@@ -102,7 +102,9 @@ def nodes(edges: Edges, held: list[Array], tables: list[Array], given: Given) ->
         return {}
     lines, y, test, valid = known
     written = writing(given, [Array("", "test", test, "test"), *tables])
-    target = forms.target(y, written, given.metric) if written and written.shape[0] == given.rows else None
+    target = (
+        forms.target(y, written, given.metric["name"]) if written and written.shape[0] == given.rows else None
+    )
     if written is None or target is None or target["predicts"] == "mask":
         return {}
     inputs = f"X = {X.code if X is not None else None}"

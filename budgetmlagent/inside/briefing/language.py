@@ -127,8 +127,7 @@ def numbers(contexts: Array, held: list[Array], written: Writing, given: Given) 
 
 def briefing(load: str, written: Writing, given: Given, facts: dict[str, Any], full: bool) -> dict[str, Any]:
     """The partial briefing."""
-    metric = str(given.metric.get("name") or "")
-    unit = "accuracy" if not full else "log_loss" if metric == "log_loss" else "bits"
+    unit = "accuracy" if not full else "log_loss" if given.metric["name"] == "log_loss" else "bits"
     language = {"load": load, "write": written.code, "unit": unit, "rows": given.rows, **facts}
     text = (
         f"A language model over {facts['size']} {facts['symbols']}, {facts['length']} of them to learn from; for each of "

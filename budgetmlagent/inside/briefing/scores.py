@@ -1,7 +1,5 @@
 """The task's metric as the code of a function `score(y, prediction)`, for scripts about data that is no table."""
 
-from typing import Any
-
 from .metrics import BY_NAME, judging
 
 DEFAULT = {
@@ -9,14 +7,13 @@ DEFAULT = {
 }  # fmt: skip
 
 
-def scoring(metric: dict[str, Any], predicts: str, binary: bool = True) -> dict[str, str]:
-    """The metric's `name`, its `score` as code, and `best`: max or min, whichever is better.
+def scoring(name: str, predicts: str, binary: bool = True) -> dict[str, str]:
+    """`metric`, the one called `name` or one that fits instead, its `score` as code, and `best`: max or min.
 
     `predicts` is what the submission holds: class, probability (of the positive class), probabilities (one column a
     class), value, or labels (several 0/1 columns).
     """
-    known = BY_NAME.get(str(metric.get("name") or ""))
-    name = known.name if known else ""
+    known = BY_NAME.get(name)
     if name == "f1" and (predicts == "labels" or (predicts == "class" and not binary)):
         known = BY_NAME["f1_macro"]
     elif known is None or name not in judging(predicts) or not (known.call or known.body):
@@ -30,12 +27,11 @@ def scoring(metric: dict[str, Any], predicts: str, binary: bool = True) -> dict[
     return score | {"score": function(call), "score_import": f"from sklearn.metrics import {known.function}"}
 
 
-def mask_scoring(metric: dict[str, Any], pixels: str) -> dict[str, str]:
+def mask_scoring(name: str, pixels: str) -> dict[str, str]:
     """The same for masks, (images, height, width), of `pixels` pixel_binary, pixel_class or pixel_value.
 
     It is the overlap of each image, averaged, or the share of right pixels; for values, how far off these are.
     """
-    name = str(metric.get("name") or "")
     if pixels == "pixel_value":
         name, error = "mae" if name == "mae" else "rmse", "y - prediction"
         body = f"np.mean(np.abs({error}))" if name == "mae" else f"np.sqrt(np.mean(({error}) ** 2))"

@@ -84,7 +84,7 @@ def briefing(
         "target": str(target), "extras": extras, "times": times, "horizon": horizon, "rows": len(train),
         "positive": bool((train[target].dropna() >= 0).all()), "count": len(train[keys].drop_duplicates()) if keys else 1,
         "write": f"pd.DataFrame({{{', '.join(cells)}}}).to_csv({quote(given.name)}, index=False)",
-        **scoring(given.metric, "value"),
+        **scoring(given.metric["name"], "value"),
     }  # fmt: skip
     text = (
         f"{series['count']} time series of {times} {kind} steps in column {when!r}; the next {horizon} steps of {target!r} "

@@ -188,7 +188,7 @@ def briefing(
     words = any(isinstance(t, str) and len(t) > 1 for s in tokens.value[:200] for t in s)
     total = sum(tokens.lengths)
     tagging = {"load": load, "write": write, "labels": len(labels), "total": total, "words": words}
-    tagging |= scoring(given.metric, "class", len(labels) == 2)
+    tagging |= scoring(given.metric["name"], "class", len(labels) == 2)
     text = (
         f"Tagging: {len(tokens.value)} sequences of {total} {'words' if words else 'symbols'} in all, each with one of "
         f"{len(labels)} labels; {len(test.value)} sequences to be labelled, in {given.name}"
