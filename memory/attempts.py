@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, cast
 
+from memory.briefing import Briefing
 from memory.noise import in_words
 from memory.state import Plan, RunState
 
@@ -140,10 +141,10 @@ def reminded(state: RunState, artifacts: Records) -> list[Attempt]:
     return [Attempt.read(artifacts, item["id"]) for item in state.history if item["kind"] == "attempt"]
 
 
-def briefing(state: RunState, artifacts: Records) -> dict[str, Any]:
+def briefing(state: RunState, artifacts: Records) -> Briefing:
     """Return the data briefing; empty before the baseline has run."""
     name = state.task.get("briefing", "")
-    return dict(artifacts.json(name)) if name else {}
+    return cast("Briefing", artifacts.json(name)) if name else {}
 
 
 def line(attempt: Attempt) -> str:
@@ -177,10 +178,11 @@ def scored(attempt: Attempt, artifacts: Records) -> Score:
     )
 
 
-def signature(facts: Mapping[str, Any]) -> str:
+def signature(facts: Briefing) -> str:
     """Tell tasks apart whose scripts cannot be exchanged: by files, columns of the submission and targets."""
     files = sorted(f["name"] for f in facts.get("files", []))
-    submission, table = facts.get("submission") or {}, facts.get("table") or {}
+    submission: Mapping[str, Any] = facts.get("submission") or {}
+    table: Mapping[str, Any] = facts.get("table") or {}
     return repr(
         (files, submission.get("file"), submission.get("columns"), table.get("targets"), table.get("id"))
     )

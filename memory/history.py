@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt, briefing, chain
+from memory.briefing import Briefing
 from memory.cases import Case, as_item, menu
 from memory.merge import merge, unmark
 from memory.scores import gain, worth
@@ -47,7 +48,7 @@ class RunHistory:
         run: str,
         origins: Sequence[str] = (),
         ast_key: Callable[[str], str],
-        signature: Callable[[Mapping[str, Any]], str],
+        signature: Callable[[Briefing], str],
     ) -> None:
         """Set it up without opening anything.
 
@@ -111,7 +112,7 @@ class RunHistory:
 
     # Where it comes from.
 
-    def _winners(self, state: RunState, facts: Mapping[str, Any]) -> list[Found]:
+    def _winners(self, state: RunState, facts: Briefing) -> list[Found]:
         """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
         if not facts:
             return []

@@ -1,10 +1,10 @@
 """The evaluator: scores out of the script's reach, keeps the best, and writes down what was learned. No model."""
 
-from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 from memory import scores
 from memory.attempts import Attempt, Status, briefing, line, reminded, scored, signature
+from memory.briefing import Briefing
 from memory.noise import noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import error_line, without_data
@@ -186,7 +186,7 @@ def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:
     }
 
 
-def _winner(deps: Deps, attempt: Attempt, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _winner(deps: Deps, attempt: Attempt, facts: Briefing) -> dict[str, Any]:
     """A winning script, offered first to a later run whose files, targets and ids have the same names."""
     title = attempt.plan.get("instruction", "")[:160]
     return {

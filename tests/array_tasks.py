@@ -15,7 +15,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ConfigDict, TypeAdapter
 
+from memory.briefing import Briefing
+
+SCHEMA = TypeAdapter(list[Briefing], config=ConfigDict(extra="forbid", strict=True))  # a list hands it down
 BRIEFING = Path(__file__).parents[1] / "budgetmlagent/inside/briefing"
 
 
@@ -78,8 +82,12 @@ def brief(made: Made, tmp_path: Path) -> dict[str, Any]:
         str(file),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return checked(json.loads(done.stdout))
+
+
+def checked(briefing: Any) -> dict[str, Any]:
+    """The briefing, if it has the keys and types that memory/briefing.py names, and no others."""
+    return SCHEMA.validate_python([briefing])[0]
 
 
 def digits() -> tuple[Any, Any]:

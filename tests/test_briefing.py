@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from array_tasks import checked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 ROOT = Path(__file__).parent.parent
 program = importlib.import_module("budgetmlagent.inside.briefing.__main__")
@@ -33,7 +35,7 @@ def task(tmp_path):
         else:
             submission.to_csv(out / name, index=False)
         meta = {"text": "", "metric": metric, "direction": direction, "starter": starter, "data": data}
-        return program.plain(program.brief(env, out, meta))
+        return checked(program.plain(program.brief(env, out, meta)))
 
     return make
 
@@ -223,7 +225,18 @@ def test_as_a_program(tmp_path):
     command += ["--submission", str(tmp_path / "none"), "--meta", str(tmp_path / "meta.json")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["kinds"] == []
+    assert checked(json.loads(done.stdout))["kinds"] == []
+
+
+@pytest.mark.parametrize("key", ["table", "submission", "metric"])
+def test_the_schema_wants_the_keys_that_it_names_and_no_others(task, key):
+    files = {"train.csv": flowers(), "test.csv": flowers(30, 60).drop(columns="kind")}
+    b = task(files, flowers(30, 60)[["id", "kind"]])
+    with pytest.raises(ValidationError, match=rf"{key}\.more"):
+        checked(b | {key: b[key] | {"more": 1}})
+    b["table"].pop("load")
+    with pytest.raises(ValidationError, match=r"table\.load"):
+        checked(b)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The briefing of data that is no table: parts, forms, submissions, graphs, sequences, and scripts that are timed."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,19 @@ from budgetmlagent.inside.briefing import (
     code,
     forms,
     graphs,
-    outcome,
     sequences,
-    stock,
 )
+from budgetmlagent.inside.briefing.files import Files, walk
+from budgetmlagent.inside.briefing.given import Given
 
 
 def look(
     module: Any, env: Path, submission: Path, text: str = "metric: accuracy", **meta: Any
 ) -> dict[str, Any]:
     """What one module says of the task in `env`."""
-    context: dict[str, Any] = {"meta": {"text": text, **meta}, "files": [], "submission_folder": submission}
-    context["metric"] = {"name": meta.get("metric", "accuracy"), "direction": "max"}
-    context["submission"] = outcome.describe(env, context)["submission"]
-    found: dict[str, Any] = module.describe(env, context)
+    given = Given.of(env, submission, {"text": text, **meta})
+    metric = {"name": meta.get("metric", "accuracy"), "direction": "max"}
+    found: dict[str, Any] = module.describe(dataclasses.replace(given, metric=metric))
     return found
 
 
@@ -164,13 +164,61 @@ def test_parts_of_a_sparse_matrix_are_joined(tmp_path: Path) -> None:
         adj_shape=m.shape,
         labels=np.arange(12),
     )
-    found = {a.name: a for a in stock.arrays(tmp_path, "")}
+    found = {a.name: a for a in Files(walk(tmp_path)).arrays}
     assert set(found) == {"adj", "labels"} and (found["adj"].value != m).nnz == 0
 
 
 def test_the_submission_itself_is_no_input(tmp_path: Path) -> None:
     np.save(tmp_path / "submission.npy", np.zeros(3))
-    assert stock.arrays(tmp_path, "submission.npy") == [] and len(stock.arrays(tmp_path, "")) == 1
+    paths = walk(tmp_path)
+    assert Files(paths, leave="submission.npy").arrays == [] and len(Files(paths).arrays) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "starter"),
+    [
+        ("labels_train.csv.gz", {}, ""),
+        ("labels_train.csv", {"sep": ";"}, ""),
+        ("labels_train.tsv", {"sep": "\t"}, ""),
+        ("labels_train.csv", {"sep": "#"}, "y = pd.read_csv('labels_train.csv', sep='#')"),
+    ],
+)
+def test_labels_in_tables_of_any_form(
+    name: str, options: dict[str, str], starter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env, out = folders(tmp_path)
+    X = np.random.RandomState(0).rand(40, 5)
+    np.savez(env / "inputs.npz", train=X[:25], test=X[25:])
+    labels = ["cat", "dog, old", "cow", "ant", "bee"] * 5
+    pd.DataFrame({"id": range(25), "label": labels}).to_csv(env / name, index=False, **options)
+    pd.DataFrame({"id": range(15), "label": "cat"}).to_csv(out / "submission.csv", index=False)
+    found = look(arrays, env, out, starter=starter)
+    assert found["kinds"] == ["arrays", "matrix", "classification"]
+    assert loaded(found["arrays"], env, monkeypatch)["y"][:2].tolist() == ["cat", "dog, old"]
+
+
+def test_damaged_files_are_left_out_and_the_others_read(tmp_path: Path) -> None:
+    pd.DataFrame({"a": range(900)}).to_csv(tmp_path / "good.csv", index=False)
+    pd.DataFrame({"a": range(900)}).to_csv(tmp_path / "cut.csv.gz", index=False)
+    np.savez(tmp_path / "cut.npz", a=np.arange(900))
+    for name in ("cut.csv.gz", "cut.npz"):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-300])
+    (tmp_path / "no.csv.gz").write_bytes(b"a,b")
+    files = Files(walk(tmp_path))
+    assert list(files.tables) == ["good.csv"] and files.arrays == []
+
+
+def test_each_file_is_read_once(tmp_path: Path) -> None:
+    pd.DataFrame({"a": range(9)}).to_csv(tmp_path / "a.csv", index=False)
+    np.save(tmp_path / "b.npy", np.arange(9))
+    (tmp_path / "c.json").write_text("[1]")
+    (tmp_path / "d.txt").write_text("d")
+    files = Files(walk(tmp_path))
+    before = (files.tables, files.columns, files.arrays, files.values, files.texts)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    after = (files.tables, files.columns, files.arrays, files.values, files.texts)
+    assert all(old is new for old, new in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize("form", ["masks", "indices", "hidden", "table"])

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from array_tasks import checked
 from sklearn import datasets
 from threadpoolctl import threadpool_limits
 
@@ -56,7 +57,7 @@ def brief(folder: Path, starter: str, metric: str, direction: str) -> dict:
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return checked(json.loads(done.stdout))
 
 
 def prepare(folder: Path, made: Made) -> tuple[dict, pd.DataFrame]:

@@ -36,9 +36,11 @@ def task(
     seed: Annotated[int, typer.Option(metavar="N", help="Draws the rows that are held out.")] = 0,
 ) -> None:
     """Make a task folder from one table: data, starter, scorer and held-out answers."""
-    from budgetmlagent.new import fromtable, newtask, tablefile
+    from budgetmlagent.new import tablefile
 
     tablefile.need_pandas()
+    from budgetmlagent.new import fromtable, newtask
+
     folder = out or Path(newtask.name_of(f"{data.name.partition('.')[0]}-{target}"))
     newtask.free_folder(folder)
     plan = fromtable.plan(tablefile.read_table(data), target, metric, seed)

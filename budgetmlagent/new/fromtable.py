@@ -7,16 +7,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing import columns as briefing
 from budgetmlagent.new.metrics import Kind, Metric, choose
 from budgetmlagent.new.tablefile import Table, csv_text
 from budgetmlagent.tasks.taskfile import nearest
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEAST_ROWS = 50
 SHARE = 5  # one row in so many is held out
@@ -51,7 +50,7 @@ class Plan:
     train: list[list[str]]
     test: list[list[str]]  # still with the target
     answers: list[tuple[Any, Any]]  # (id, value) of each test row, as pandas reads them
-    frame: "pd.DataFrame"  # the training part, as pandas reads it
+    frame: pd.DataFrame  # the training part, as pandas reads it
     columns: Columns
     notes: list[str]
 
@@ -99,10 +98,8 @@ def plan(table: Table, target: str, metric: str | None, seed: int) -> Plan:
     )
 
 
-def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> "pd.DataFrame":
+def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame:
     """The table as a script will read it."""
-    import pandas as pd
-
     return pd.read_csv(io.StringIO(csv_text(header, rows)), low_memory=False)
 
 
@@ -129,7 +126,7 @@ def _labelled(table: Table, target: str) -> Table:
     return Table(table.header, rows, [*table.notes, note] if missing else table.notes)
 
 
-def _finite(table: Table, frame: "pd.DataFrame", target: str) -> Table:
+def _finite(table: Table, frame: pd.DataFrame, target: str) -> Table:
     """The table with infinite values left empty, in `frame` too: most models refuse them."""
     notes = list(table.notes)
     rows = table.rows
@@ -159,7 +156,7 @@ def _held_out(values: list[Any], stratify: bool, seed: int) -> tuple[list[int], 
     return [row for row in rows if row not in held], chance.sample(sorted(held), number)
 
 
-def _id(frame: "pd.DataFrame", target: str) -> str:
+def _id(frame: pd.DataFrame, target: str) -> str:
     """The column that tells the rows apart, "" where there is none."""
     for name in frame.columns:
         values = frame[name]
@@ -175,7 +172,7 @@ def _free_names() -> Iterator[str]:
     yield from (f"row_id{'_' * number}" for number in itertools.count())
 
 
-def _columns(train: "pd.DataFrame", test: "pd.DataFrame", skip: set[str]) -> tuple[Columns, list[str]]:
+def _columns(train: pd.DataFrame, test: pd.DataFrame, skip: set[str]) -> tuple[Columns, list[str]]:
     """What a starter can use, and the columns of dates; judged as the cases of the bank judge it."""
     found = briefing.sort_columns(train, test, skip)
     numbers = [name for name in found["numeric"] if train[name].dtype.kind in "iuf"]
@@ -191,10 +188,8 @@ def _columns(train: "pd.DataFrame", test: "pd.DataFrame", skip: set[str]) -> tup
     return Columns(numbers, categories, texts), found["dates"]
 
 
-def _warnings(frame: "pd.DataFrame", target: str, dates: list[str], id: str) -> list[str]:
+def _warnings(frame: pd.DataFrame, target: str, dates: list[str], id: str) -> list[str]:
     """What a random choice of rows may get wrong, and columns that give the target away."""
-    import pandas as pd
-
     notes = []
     for name in dates:
         when = pd.to_datetime(frame[name], errors="coerce", format="mixed", utc=True).dropna()

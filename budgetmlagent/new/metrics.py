@@ -1,14 +1,14 @@
 """What kind of task a target makes, and the metrics that fit it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import pandas as pd
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.inside.briefing.metrics import BY_NAME
 from budgetmlagent.tasks.taskfile import nearest
 from memory.scores import rises
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Kind = Literal["binary", "multiclass", "regression"]
 FEW_VALUES = 20  # whole numbers with more different values are quantities, with fewer they are labels
@@ -20,12 +20,13 @@ TAIL = 5  # times the median: where one value in twenty is larger, relative erro
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric, as it is named everywhere."""
+    """A metric that a new task can have, as its files name it."""
 
     name: str
     words: str
     direction: Literal["max", "min"]
     kinds: tuple[Kind, ...]
+    function: str  # of sklearn.metrics
 
     @property
     def higher(self) -> bool:
@@ -33,18 +34,26 @@ class Metric:
         return rises(self.direction)
 
 
-_LABELS: tuple[Kind, ...] = ("binary", "multiclass")
+def _offered(name: str, words: str, shown: str = "") -> Metric:
+    """The metric called `name` in the briefing's table, `shown` or the same in a task's files."""
+    known = BY_NAME[name]
+    kinds: tuple[Kind, ...] = ("binary", "multiclass") if "class" in known.fits else ("binary",)
+    if "value" in known.fits:
+        kinds = ("regression",)
+    return Metric(shown or name, words, known.best, kinds, known.function)
+
+
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "the share of rows whose label is right", "max", _LABELS),
-        Metric("balanced_accuracy", "the share of right rows of each label, averaged", "max", _LABELS),
-        Metric("f1_macro", "the F1 score of each label, averaged", "max", _LABELS),
-        Metric("roc_auc", "the area under the ROC curve", "max", ("binary",)),
-        Metric("rmse", "the root mean squared error", "min", ("regression",)),
-        Metric("mae", "the mean absolute error", "min", ("regression",)),
-        Metric("rmsle", "the root mean squared error of the logarithms of 1 + value", "min", ("regression",)),
-        Metric("r2", "the share of the variance that is explained", "max", ("regression",)),
+        _offered("accuracy", "the share of rows whose label is right"),
+        _offered("balanced_accuracy", "the share of right rows of each label, averaged"),
+        _offered("f1_macro", "the F1 score of each label, averaged"),
+        _offered("auc", "the area under the ROC curve", shown="roc_auc"),
+        _offered("rmse", "the root mean squared error"),
+        _offered("mae", "the mean absolute error"),
+        _offered("rmsle", "the root mean squared error of the logarithms of 1 + value"),
+        _offered("r2", "the share of the variance that is explained"),
     )
 }
 
@@ -54,7 +63,7 @@ def fitting(kind: Kind) -> list[str]:
     return [name for name, metric in METRICS.items() if kind in metric.kinds]
 
 
-def choose(target: str, values: "pd.Series[Any]", wanted: str | None) -> tuple[Kind, Metric]:
+def choose(target: str, values: pd.Series[Any], wanted: str | None) -> tuple[Kind, Metric]:
     """The kind of task that the target's `values` (none is missing) make, and its metric: `wanted`, or a guess.
 
     Whole numbers may be labels or quantities: a wanted metric decides. Raises UsageError.
@@ -78,9 +87,7 @@ def choose(target: str, values: "pd.Series[Any]", wanted: str | None) -> tuple[K
     return kind, metric
 
 
-def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None) -> Kind:
-    import pandas as pd
-
+def _kind(target: str, values: pd.Series[Any], wanted: Metric | None) -> Kind:
     distinct = values.nunique()
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numeric:
@@ -104,7 +111,7 @@ def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None) -> Kind:
     return "binary" if distinct == 2 else "multiclass"
 
 
-def _guess(kind: Kind, values: "pd.Series[Any]") -> str:
+def _guess(kind: Kind, values: pd.Series[Any]) -> str:
     """Accuracy and rmse, unless one label or a few large values would rule them."""
     if kind == "regression":
         return "rmsle" if values.min() >= 0 and values.quantile(0.95) > TAIL * values.median() else "rmse"

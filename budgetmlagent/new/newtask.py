@@ -4,7 +4,9 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.new.fromtable import Plan
@@ -13,20 +15,7 @@ from budgetmlagent.tasks.split import split_rows
 from budgetmlagent.templating import environment
 from nodes.craft.render import literal, literals, tidy
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 TEMPLATES = Path(__file__).parent / "templates" / "task"
-FUNCTIONS = {  # of sklearn.metrics
-    "accuracy": "accuracy_score",
-    "balanced_accuracy": "balanced_accuracy_score",
-    "f1_macro": "f1_score",
-    "roc_auc": "roc_auc_score",
-    "rmse": "root_mean_squared_error",
-    "mae": "mean_absolute_error",
-    "rmsle": "root_mean_squared_log_error",
-    "r2": "r2_score",
-}
 DESCRIBED = 40  # columns; more make a long prompt and are told by the data briefing
 LARGE = 2_000_000  # cells; a folder with fewer gets the limits of the bundled tasks
 
@@ -152,7 +141,7 @@ def _starter(plan: Plan) -> dict[str, Any]:
     scale = plan.frame[plan.target].std() if plan.metric.name in ("rmse", "mae") else 1.0
     return _common(plan) | {
         "metric": plan.metric.name,
-        "function": FUNCTIONS[plan.metric.name],
+        "function": plan.metric.function,
         "classify": bool(plan.labels),
         "stratify": plan.rare >= 4,  # three to learn from and one to score
         "depth": 5 if len(plan.labels) <= 5 else 10,
@@ -177,7 +166,7 @@ def _words(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _described(plan: Plan, values: "pd.Series[Any]") -> str:
+def _described(plan: Plan, values: pd.Series[Any]) -> str:
     """A column in words: statistics of the training rows, and no row."""
     missing = values.isna().mean()
     gaps = f", {missing:.0%} missing" if missing else ""

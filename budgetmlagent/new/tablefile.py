@@ -1,4 +1,8 @@
-"""A table read from a file as the text of its cells, and written again: nothing is guessed, nothing is lost."""
+"""A table read from a file as the text of its cells, and written again: nothing is guessed, nothing is lost.
+
+Which files are tables and what separates their cells is known to the briefing's reader. The cells are not read by it:
+pandas forgives what a new task must refuse, such as rows of uneven length, and changes what it takes for a number.
+"""
 
 import csv
 import gzip
@@ -9,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.inside.briefing.reading import PLAIN, separator
 
-PLAIN = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 INSTALL = "pip install 'budgetmlagent[local]'"
 
 
@@ -102,8 +106,7 @@ def _parquet(path: Path) -> str:
 def _records(path: Path, text: str) -> tuple[list[str], list[list[str]]]:
     csv.field_size_limit(1 << 24)  # the standard limit is less than a long text
     first = text.lstrip("\r\n").splitlines()[0]
-    mark = max(",;\t|", key=lambda mark: len(next(csv.reader([first], delimiter=mark))))
-    mark = "\t" if ".tsv" in path.name.lower() else mark
+    mark = separator(path.name, first)
     # A carriage return within a cell would end the row for some readers, so all line ends are made alike.
     reader = csv.reader(io.StringIO(text, newline=None), delimiter=mark, strict=True)
     rows: list[list[str]] = []

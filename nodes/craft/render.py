@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from memory.briefing import Briefing
+
 
 class RenderError(ValueError):
     """A case cannot be rendered for this briefing: a name is missing, or the outcome is no Python."""
 
 
-def render(item: Mapping[str, Any], briefing: Mapping[str, Any], *, seed: int, seconds: float) -> str:
+def render(item: Mapping[str, Any], briefing: Briefing, *, seed: int, seconds: float) -> str:
     """The script of the case `item` for the task of `briefing`.
 
     The template sees the briefing's keys, `title`, `seed` and `seconds` (the limit of one execution). `seconds` may

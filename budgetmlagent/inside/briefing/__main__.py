@@ -3,8 +3,8 @@
 Runs alone in a sandbox, with the interpreter of the task's scripts: `python -I FOLDER --env DIR --submission DIR
 --meta FILE.json`. It imports nothing of the application; numpy and pandas are all that it needs.
 
-Each module named in MODULES has `describe(folder: Path, context: dict) -> dict`, a partial briefing. What the modules
-return is merged: lists are joined, dictionaries are merged, strings are joined by a line break.
+Each module named in MODULES has `describe(given: Given) -> dict`, a partial briefing. What the modules return is merged:
+lists are joined, dictionaries are merged, summaries are joined by a line break.
 """
 
 import argparse
@@ -27,6 +27,7 @@ ODD = (
     OSError,
     MemoryError,
 )  # what odd data raises
+LISTED = 200  # files
 ENDINGS = {
     ".csv": "table", ".tsv": "table", ".gz": "compressed", ".jsonl": "lines of JSON", ".json": "JSON",
     ".npz": "arrays", ".npy": "array", ".txt": "text", ".py": "script", ".md": "text", ".bin": "binary",
@@ -61,40 +62,32 @@ def merge(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def listing(folder: Path) -> list[dict[str, Any]]:
-    """Every file below `folder`: its relative name, bytes and what its ending says it is."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+def listing(paths: dict[str, Path]) -> list[dict[str, Any]]:
+    """The first files: name, bytes and what the ending says it is."""
     return [
-        {
-            "name": path.relative_to(folder).as_posix(),
-            "bytes": path.stat().st_size,
-            "what": ENDINGS.get(path.suffix.lower(), "other"),
-        }
-        for path in paths[:200]
+        {"name": name, "bytes": path.stat().st_size, "what": ENDINGS.get(path.suffix.lower(), "other")}
+        for name, path in list(paths.items())[:LISTED]
     ]
 
 
 def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any]:
     """The whole briefing of the task in `folder`, whose baseline left its files in `submission`."""
-    metric = load("metric").describe(meta)
-    context = {"meta": meta, "files": listing(folder), "submission_folder": submission, "metric": metric}
+    given = load("given").Given.of(folder, submission, meta)
     briefing: dict[str, Any] = {
-        "kinds": [], "files": context["files"], "metric": metric, "direction": metric["direction"],
-        "submission": {}, "summary": "", "samples": [],
+        "kinds": [], "files": listing(given.files.paths), "metric": given.metric, "direction": given.metric["direction"],
+        "submission": given.submission, "summary": "", "samples": [],
     }  # fmt: skip
-    for name in ("outcome", *MODULES):
-        if (HERE / f"{name}.py").exists():
-            briefing = merge(briefing, described(name, folder, context))
-            context["submission"] = briefing["submission"]
+    for name in MODULES:
+        briefing = merge(briefing, described(name, given))
     if meta.get("data") != "samples":
         briefing["samples"] = []
     return briefing
 
 
-def described(name: str, folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+def described(name: str, given: Any) -> dict[str, Any]:
     """What one module says. Data that it cannot read must not silence the others: that is said as a problem."""
     try:
-        partial: dict[str, Any] = load(name).describe(folder, context)
+        partial: dict[str, Any] = load(name).describe(given)
     except ODD as error:
         return {"problems": [f"{name}: {type(error).__name__}: {error}"[:300]]}
     return partial

@@ -2,7 +2,6 @@
 
 import ast
 import re
-from pathlib import Path
 from typing import Any
 
 from .given import Given
@@ -13,12 +12,11 @@ SPEED = re.compile(
 )
 
 
-def describe(_folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """The kind "speed", and in the summary the functions with loops, deepest first.
 
     Empty where the task asks for a submission file or for anything but speed.
     """
-    given = Given.of(context)
     timed = given.metric.get("name") == "seconds" or SPEED.search(given.text)
     if not timed or (given.file is not None and given.metric.get("name") != "seconds"):
         return {}

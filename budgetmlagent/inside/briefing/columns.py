@@ -4,8 +4,11 @@ import re
 import warnings
 from typing import Any
 
+import pandas as pd
+
 from .layout import ID
 
+USABLE = ("numeric", "coded", "categorical", "text", "dates")
 MANY = 20  # a category with more values than this is better encoded by its target than by a column a value
 DIGITS = re.compile(r"\d")
 DATED = re.compile(r"\d[-/.:]\d|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
@@ -16,16 +19,12 @@ def sort_columns(train: Any, test: Any, skip: set[Any]) -> dict[str, list[Any]]:
 
     `coded` are numbers written as text ("1,200", "?" for missing). Columns in `skip` are not looked at.
     """
-    import pandas as pd
-
-    kinds: dict[str, list[Any]] = {
-        key: [] for key in ("numeric", "coded", "categorical", "text", "dates", "drop")
-    }
+    kinds: dict[str, list[Any]] = {key: [] for key in (*USABLE, "drop")}
     for column in (c for c in test.columns if c in train.columns and c not in skip):
         both = pd.concat([train[column], test[column]], ignore_index=True)
         if not both.map(lambda value: isinstance(value, list | dict | set)).any():
             kinds[kind_of(column, both, train[column], test[column])].append(column)
-    if not (kinds["numeric"] or kinds["coded"] or kinds["categorical"] or kinds["text"] or kinds["dates"]):
+    if not any(kinds[key] for key in USABLE):
         kinds["numeric"] = [
             c for c in kinds["drop"] if train[c].dtype.kind in "iuf" and train[c].nunique() > 1
         ]
@@ -35,8 +34,6 @@ def sort_columns(train: Any, test: Any, skip: set[Any]) -> dict[str, list[Any]]:
 
 def kind_of(column: Any, both: Any, train: Any, test: Any) -> str:
     """The kind of one column, judged by all its values and by its parts in train and test."""
-    import pandas as pd
-
     known = both.dropna()
     if known.nunique() <= 1 or not train.notna().any():
         return "drop"
@@ -78,8 +75,6 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
 
 def numbers(sample: Any) -> float:
     """The share of strings that are numbers once commas, currency and percent signs are taken off."""
-    import pandas as pd
-
     stripped = sample.str.replace(r"[,$€£%\s]", "", regex=True)
     known = stripped[
         ~stripped.str.lower().isin(["", "?", "na", "n/a", "null", "none", "-", "nan", "unknown"])
@@ -89,8 +84,6 @@ def numbers(sample: Any) -> float:
 
 def dates(sample: Any) -> float:
     """The share of strings that are dates."""
-    import pandas as pd
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas warns that it guesses the format, which is what is wanted
         return float(pd.to_datetime(sample, errors="coerce", format="mixed", utc=True).notna().mean())
@@ -98,8 +91,6 @@ def dates(sample: Any) -> float:
 
 def statistics(frame: Any, column: Any) -> dict[str, Any]:
     """A few figures of one column, none of which is a row."""
-    import pandas as pd
-
     values = frame[column]
     figures: dict[str, Any] = {
         "dtype": str(values.dtype), "unique": int(values.astype(str).nunique()),

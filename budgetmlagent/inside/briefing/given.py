@@ -1,37 +1,34 @@
-"""What `__main__` hands to each module of the briefing, its keys read in this one place."""
+"""What each module of the briefing is given: the task in words, its files, and what the baseline submitted."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import metric, outcome
+from .files import Files, walk
+
 
 @dataclass(frozen=True)
 class Given:
-    """The task in words, its starter and metric, and what the baseline left as its submission."""
+    """The task and its baseline's submission."""
 
     text: str
     starter: str
-    metric: dict[str, Any]  # name ("" where unknown), direction
-    submission: dict[str, Any]  # {} where the baseline left none
-    folder: Path  # of the submission's files
+    metric: dict[str, Any]  # name ("" where unknown), direction, and what else `metric.describe` finds
+    files: Files
+    submission: dict[str, Any]  # what is told of the submission, {} where the baseline left none
+    value: Any  # what it holds, see `outcome.read`; None where it cannot be read
+    file: Path | None = None  # the submission's, None where there is none
 
     @classmethod
-    def of(cls, context: dict[str, Any]) -> "Given":
-        """Read the context."""
-        meta = context["meta"]
-        return cls(
-            str(meta.get("text") or ""),
-            str(meta.get("starter") or ""),
-            context["metric"],
-            context.get("submission") or {},
-            Path(context["submission_folder"]),
-        )
-
-    @property
-    def file(self) -> Path | None:
-        """The submission's file, None where there is none."""
-        path = self.folder / str(self.submission.get("file") or "")
-        return path if path.is_file() else None
+    def of(cls, folder: Path, submission: Path, meta: dict[str, Any]) -> "Given":
+        """Look at the task in `folder`, described by `meta`, whose baseline left its files in `submission`."""
+        text, starter, paths = str(meta.get("text") or ""), str(meta.get("starter") or ""), walk(folder)
+        file = outcome.find(submission, paths)
+        value = outcome.read(file) if file else None
+        told = outcome.describe(submission, file, value) if file else {}
+        files = Files(paths, starter, leave=str(told.get("file", "")))
+        return cls(text, starter, metric.describe(meta), files, told, value, file)
 
     @property
     def name(self) -> str:

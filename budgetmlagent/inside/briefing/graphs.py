@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import forms, pointers, stock
+import numpy as np
+
+from . import forms, pointers
+from .files import TEXT
 from .given import Given
-from .parts import LABEL, indices
-from .stock import ID, Array, quote
+from .parts import LABEL, indices, numbers
+from .reading import quote
+from .stock import ID, Array
 from .writing import Writing, writing
 
 EDGES = re.compile(
@@ -27,61 +31,55 @@ class Edges:
     array: Array | None  # None where a table or a text holds them
 
 
-def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """`graph`: code that loads the adjacency, X, the known nodes with y, the test nodes; the metric; the submission.
 
     Or `pointers`, see that module. Empty where the data are no graph.
     """
-    given = Given.of(context)
-    held = stock.arrays(folder, given.name)
+    held = given.files.arrays
     if given.rows < 2:
         return {}
     if held and (found := pointers.describe(held, given)):
         return found
-    tables = stock.columns(folder, given.name)
-    for edges in candidates(folder, held, given):
-        found = nodes(edges, held, tables, given)
+    for edges in candidates(given):
+        found = nodes(edges, held, given.files.columns, given)
         if found:
             return found
     return {}
 
 
-def candidates(folder: Path, held: list[Array], given: Given) -> list[Edges]:
+def candidates(given: Given) -> list[Edges]:
     """What may be the edges, the likeliest first."""
-    import numpy as np
-
     found = []
-    for array in held:
+    for array in given.files.arrays:
         shape, named = array.shape, bool(EDGES.search(array.key or array.file) or EDGES.search(array.file))
         if len(shape) != 2 or not all(shape):
             continue
-        if shape[0] == shape[1] and (stock.sparse(array) or named):
+        if shape[0] == shape[1] and (array.sparse or named):
             found.append(Edges(array.code, "square", shape[0] - 1, named, array))
         elif array.whole and 2 in shape and max(shape) > 10 and int(np.min(array.value)) >= 0:
             form = "pairs" if shape[1] == 2 else "rows"
             found.append(Edges(array.code, form, int(np.max(array.value)), named, array))
-    for name, frame, reader in stock.frames(folder, given.name):
+    for name, frame, reader in given.files.frames:
         whole = [column for column in frame.columns if frame[column].dtype.kind in "iu"]
         if EDGES.search(name) and len(whole) >= 2 and len(frame.columns) <= 4:
             pair = f"[{', '.join(quote(str(column)) for column in whole[:2])}]"
             code, largest = f"{reader}[{pair}].to_numpy()", int(frame[whole[:2]].max().max())
             found.append(Edges(code, "pairs", largest, True, None))
-    for path in sorted([*folder.rglob("*.txt"), *folder.rglob("*.edgelist"), *folder.rglob("*.edges")]):
-        if EDGES.search(path.name) and path.stat().st_size < stock.BYTES // 10:
-            found += listed(path, path.relative_to(folder).as_posix())
+    for name, path in given.files.ending((".txt", ".edgelist", ".edges"), TEXT):
+        if EDGES.search(path.name):
+            found += listed(path, name)
     return sorted(found, key=lambda edges: not edges.named)
 
 
 def listed(path: Path, name: str) -> list[Edges]:
     """The edges of a text with two numbers a line, [] where it is no such text."""
-    import numpy as np
-
-    mark = ", delimiter=','" if "," in path.open(encoding="utf-8", errors="replace").readline() else ""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        mark = ', delimiter=","' if "," in file.readline() else ""
     try:
         pairs = np.loadtxt(path, dtype=int, delimiter="," if mark else None, usecols=(0, 1), ndmin=2)
     except ValueError:
         return []
-    mark = mark.replace("'", '"')
     code = f"np.loadtxt({quote(name)}, dtype=int{mark}, usecols=(0, 1))"
     return [Edges(code, "pairs", int(pairs.max()), True, None)] if len(pairs) else []
 
@@ -94,55 +92,41 @@ def nodes(edges: Edges, held: list[Array], tables: list[Array], given: Given) ->
         and a.value.dtype.kind in "iufb" and a.shape[1] > 1
     ]  # fmt: skip
     X = max(features, key=lambda a: (a.shape[0] == (edges.largest + 1), a.shape[1]), default=None)
-    lengths = [a.shape[0] for a in rest if LABEL.match(a.base) and a.shape and a.shape[0] > edges.largest]
-    count = (
-        X.shape[0]
-        if X is not None
-        else edges.largest + 1
-        if edges.form == "square"
-        else max([*lengths, edges.largest + 1])
-    )
+    count = edges.largest + 1
+    if X is not None:
+        count = X.shape[0]
+    elif edges.form != "square":
+        count = max([count, *(a.shape[0] for a in rest if LABEL.match(a.base) and a.shape)])
     known = labelled(count, [a for a in rest if a is not X], tables, given)
     if known is None:
         return {}
     lines, y, test, valid = known
     written = writing(given, [Array("", "test", test, "test"), *tables])
-    target = forms.target(y, written, given.metric) if written and written.shape[0] == given.rows else None
+    target = (
+        forms.target(y, written, given.metric["name"]) if written and written.shape[0] == given.rows else None
+    )
     if written is None or target is None or target["predicts"] == "mask":
         return {}
-    load = [
-        f"edges = {edges.code}",
-        *adjacency(edges, count),
-        f"X = {X.code}" if X is not None else "X = None",
-        *lines,
-    ]
-    code = "\n".join([*load, *target.pop("lines")])
+    inputs = f"X = {X.code if X is not None else None}"
+    load = [f"edges = {edges.code}", *adjacency(edges, count), inputs, *lines, *target.pop("lines")]
     graph = {
-        "load": code,
-        "write": written.code,
-        "nodes": count,
-        "known": len(y),
-        "valid": valid,
-        "features": 0,
-        **target,
-    }
-    graph["features"] = X.shape[1] if X is not None else 0
+        "load": "\n".join(load), "write": written.code, "nodes": count, "known": len(y), "valid": valid,
+        "features": X.shape[1] if X is not None else 0, **target,
+    }  # fmt: skip
     kinds = ["graph", "graph_features" if X is not None else "graph_bare", str(graph["task"])]
     return {"kinds": kinds, "graph": graph, "summary": summary(graph, edges, X, written)}
 
 
 def adjacency(edges: Edges, count: int) -> list[str]:
     """Lines that make the symmetric `adjacency`, without loops, of `edges`."""
-    if edges.form == "square":
-        lines = ["adjacency = sp.csr_matrix(edges).astype(np.float32)"]
-    else:
-        a, b = ("edges[:, 0]", "edges[:, 1]") if edges.form == "pairs" else ("edges[0]", "edges[1]")
-        size = f"({count}, {count})"
-        lines = [
-            f"adjacency = sp.csr_matrix((np.ones({'len(edges)' if edges.form == 'pairs' else 'edges.shape[1]'}, np.float32), ({a}, {b})), shape={size})"
-        ]
+    matrix = "sp.csr_matrix(edges).astype(np.float32)"
+    if edges.form != "square":
+        number, a, b = ("len(edges)", "edges[:, 0]", "edges[:, 1]")
+        if edges.form == "rows":
+            number, a, b = ("edges.shape[1]", "edges[0]", "edges[1]")
+        matrix = f"sp.csr_matrix((np.ones({number}, np.float32), ({a}, {b})), shape=({count}, {count}))"
     return [
-        *lines,
+        f"adjacency = {matrix}",
         "adjacency = adjacency.maximum(adjacency.T)",
         "adjacency = (adjacency - sp.diags(adjacency.diagonal())).tocsr()",
     ]
@@ -152,69 +136,43 @@ def labelled(
     count: int, held: list[Array], tables: list[Array], given: Given
 ) -> tuple[list[str], Any, Any, bool] | None:
     """Lines that make `known`, `y`, `test` (and `valid`, places in `known`); the values of y and test; None if unknown."""
-    import numpy as np
-
+    everything = [*held, *tables]
     test = indices(held, count, "test") or table_nodes(tables, count, "test")
     if test is None or len(test[1]) != given.rows:
         return None
     train, valid = indices(held, count, "train"), indices(held, count, "valid")
-    full = [
-        a
-        for a in [*held, *tables]
-        if a.shape[:1] == (count,) and a.value.dtype != bool and not ID.search(a.name)
-    ]
-    full = [a for a in full if LABEL.match(a.base)]
-    if full:
-        whole = full[0]
-        if train is None:
-            seen = "~np.isnan({})" if whole.value.dtype.kind == "f" else "{} >= 0"
-            mask = ~np.isnan(whole.value) if whole.value.dtype.kind == "f" else whole.value >= 0
-            value = np.setdiff1d(np.flatnonzero(mask), test[1])
-            train = (f"np.setdiff1d(np.flatnonzero({seen.format(whole.code)}), test)", value)
-        lines = [f"test = {test[0]}", f"known = {train[0]}"]
-        if valid:
-            lines = [
-                f"test = {test[0]}",
-                f"train, held = {train[0]}, {valid[0]}",
-                "known = np.concatenate([train, held])",
-            ]
-            lines += ["valid = np.arange(len(train), len(known))"]
-        rows = np.concatenate([train[1], valid[1]]) if valid else train[1]
-        return [*lines, f"y = {whole.code}[known]"], whole.value[rows], test[1], bool(valid)
-    train = train or table_nodes(tables, count, "train")
+    labels = [a for a in everything if a.value.dtype != bool and not ID.search(a.name)]
+    whole = next((a for a in labels if a.shape[:1] == (count,) and LABEL.match(a.base)), None)
+    if whole is None:
+        train = train or table_nodes(tables, count, "train")
+        part = [
+            a for a in everything
+            if train and a.shape[:1] == train[1].shape and a.role != "test" and not ID.search(a.name) and a.code != train[0]
+        ]  # fmt: skip
+        if train is None or not part:
+            return None
+        y = min(part, key=lambda a: not LABEL.match(a.base))
+        return [f"test = {test[0]}", f"known = {train[0]}", f"y = {y.code}"], y.value, test[1], False
     if train is None:
-        return None
-    part = [
-        a
-        for a in [*held, *tables]
-        if a.shape[:1] == train[1].shape and a.role != "test" and not ID.search(a.name)
-    ]
-    part = [a for a in part if a.code != train[0]]
-    part.sort(key=lambda a: not LABEL.match(a.base))
-    if not part:
-        return None
-    return [f"test = {test[0]}", f"known = {train[0]}", f"y = {part[0].code}"], part[0].value, test[1], False
+        gaps = whole.value.dtype.kind == "f"
+        mask = ~np.isnan(whole.value) if gaps else whole.value >= 0
+        seen = f"~np.isnan({whole.code})" if gaps else f"{whole.code} >= 0"
+        value = np.setdiff1d(np.flatnonzero(mask), test[1])
+        train = (f"np.setdiff1d(np.flatnonzero({seen}), test)", value)
+    lines, rows = [f"known = {train[0]}"], train[1]
+    if valid:
+        rows = np.concatenate([train[1], valid[1]])
+        lines = [f"train, held = {train[0]}, {valid[0]}", "known = np.concatenate([train, held])"]
+        lines += ["valid = np.arange(len(train), len(known))"]
+    return [f"test = {test[0]}", *lines, f"y = {whole.code}[known]"], whole.value[rows], test[1], bool(valid)
 
 
 def table_nodes(tables: list[Array], count: int, role: str) -> tuple[str, Any] | None:
     """The nodes of one role in a column of a table."""
-    import numpy as np
-
-    for column in tables:
-        value = column.value
-        if (
-            (
-                column.role == role
-                and value.dtype.kind in "iu"
-                and len(value)
-                and value.min() >= 0
-                and value.max() < count
-            )
-            and len(np.unique(value)) == len(value)
-            and re.search(r"(?i)node|id|vertex|index|paper|user", column.name)
-        ):
-            return column.code, value
-    return None
+    named = [
+        a for a in tables if a.role == role and re.search(r"(?i)node|id|vertex|index|paper|user", a.name)
+    ]
+    return next(((a.code, a.value) for a in named if numbers(a, count)), None)
 
 
 def summary(graph: dict[str, Any], edges: Edges, X: Array | None, written: Writing) -> str:

@@ -1,13 +1,13 @@
 """Language models: from a text to learn from and the beginnings in a test file to what comes next."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from . import stock
+import numpy as np
+
 from .given import Given
-from .stock import Array, quote
+from .reading import quote
+from .stock import Array
 from .writing import Writing, writing
 
 TEXTS = (".txt", ".text", ".md", ".tokens")
@@ -22,80 +22,52 @@ class Part:
     file: str
 
 
-def describe(folder: Path, given: Given) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """`language`: code that makes `stream` (numbers of symbols) and `contexts` (a list of such arrays). {} if none."""
-    parts = read(folder, given)
-    held = stock.arrays(folder, given.name)
+    parts, held = read(given), given.files.arrays
     contexts = beginnings(parts, held, given)
-    written = writing(given, stock.columns(folder, given.name)) if contexts else None
+    written = writing(given, given.files.columns) if contexts else None
     if contexts is None or written is None or written.shape[0] != given.rows:
         return {}
     if isinstance(contexts, Array):
         return numbers(contexts, held, written, given)
-    texts = [
-        part
-        for part in parts
-        if isinstance(part.value, str) and len(part.value) > 5000 and "test" not in part.file
-    ]
-    if not texts:
-        return {}
-    text = max(texts, key=lambda part: len(part.value))
-    return letters(contexts, text, parts, written, given)
+    long = [p for p in parts if isinstance(p.value, str) and len(p.value) > 5000 and "test" not in p.file]
+    text = max(long, key=lambda part: len(part.value), default=None)
+    return letters(contexts, text, parts, written, given) if text else {}
 
 
-def read(folder: Path, given: Given) -> list[Part]:
+def read(given: Given) -> list[Part]:
     """Whole texts, and the strings and lists of JSON files, one level deep."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        name, size = path.relative_to(folder).as_posix(), path.stat().st_size
-        if name == given.name or path.is_symlink() or not path.is_file() or size > stock.BYTES // 4:
-            continue
-        if path.suffix.lower() in TEXTS:
-            text = path.read_bytes().decode(errors="replace")
-            reader = f'Path({quote(name)}).read_bytes().decode(errors="replace")'
+    found, files = [], given.files
+    for name in files.paths:
+        if name.lower().endswith(TEXTS) and name in files.texts:
+            text, reader = files.texts[name], f'Path({quote(name)}).read_bytes().decode(errors="replace")'
             found += [Part(text, reader, name), Part(text.splitlines(), f"{reader}.splitlines()", name)]
-        elif path.suffix.lower() == ".json":
-            try:
-                value = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError:
-                continue
-            reader = f'json.loads(Path({quote(name)}).read_text(encoding="utf-8"))'
+        elif name.lower().endswith(".json") and name in files.values:
+            value, reader = files.values[name]
             found.append(Part(value, reader, name))
             if isinstance(value, dict):
                 found += [Part(item, f"{reader}[{quote(key)}]", name) for key, item in value.items()]
-    for column in stock.columns(folder, given.name):
+    for column in files.columns:
         if column.value.dtype.kind in {"O", "U"}:
-            found.append(
-                Part([str(v) for v in column.value.tolist()], f"{column.code}.tolist()", column.file)
-            )
+            values = [str(v) for v in column.value.tolist()]
+            found.append(Part(values, f"{column.code}.tolist()", column.file))
     return found
 
 
 def beginnings(parts: list[Part], held: list[Array], given: Given) -> Part | Array | None:
     """The contexts of the test, one for each row of the submission; None where there are none."""
     for part in parts:
-        value = part.value
-        strings = (
-            isinstance(value, list) and len(value) == given.rows and all(isinstance(v, str) for v in value)
-        )
-        if strings and sum(map(len, value)) / len(value) > 8 and "train" not in part.file:
+        texts = part.value if isinstance(part.value, list) and "train" not in part.file else []
+        fit = len(texts) == given.rows and all(isinstance(text, str) for text in texts)
+        if fit and sum(map(len, texts)) > 8 * given.rows:
             return part
-    for array in held:
-        if (
-            array.role == "test"
-            and array.whole
-            and len(array.shape) == 2
-            and array.shape[0] == given.rows
-            and array.shape[1] > 3
-        ):
-            return array
-    return None
+    tests = [a for a in held if a.role == "test" and a.whole and len(a.shape) == 2]
+    return next((a for a in tests if a.shape[0] == given.rows and a.shape[1] > 3), None)
 
 
 def distribution(written: Writing) -> bool:
     """Whether each row of the submission is a distribution."""
-    import numpy as np
-
     value = np.asarray(written.values)
     return value.ndim == 2 and value.dtype.kind == "f" and bool(np.allclose(value.sum(1), 1, atol=0.01))
 
@@ -129,50 +101,38 @@ def letters(contexts: Part, text: Part, parts: list[Part], written: Writing, giv
     )
     facts = {
         "symbols": "characters" if characters else "words",
-        "length": len(text.value if characters else text.value.split()),
-    }
-    size = size or len(set(text.value))
-    answer = "prediction = P" if full else "prediction = np.array(alphabet)[P.argmax(1)]"
-    return briefing(load, written, given, {**facts, "size": size, "answer": answer}, full)
+        "length": len(text.value if characters else text.value.split()), "size": size or len(set(text.value)),
+        "answer": "prediction = P" if full else "prediction = np.array(alphabet)[P.argmax(1)]",
+    }  # fmt: skip
+    return briefing(load, written, given, facts, full)
 
 
 def numbers(contexts: Array, held: list[Array], written: Writing, given: Given) -> dict[str, Any]:
     """The briefing of symbols that are numbers already."""
-    full = distribution(written)
-    streams = [
-        a for a in held if a.whole and a.role != "test" and a is not contexts and len(a.shape) in (1, 2)
-    ]
-    streams = [a for a in streams if a.value.size > 5000]
-    if not streams:
+    streams = [a for a in held if a.whole and a.role != "test" and len(a.shape) in (1, 2)]
+    streams = [a for a in streams if a is not contexts and a.value.size > 5000]
+    stream = max(streams, key=lambda a: a.value.size, default=None)
+    if stream is None or not distribution(written):
         return {}
-    stream = max(streams, key=lambda a: a.value.size)
-    size = written.shape[1] if full else int(stream.value.max()) + 1
-    # Sequences in rows are joined by a mark, so that none runs into the next; a matrix of features is no such thing.
-    if not full or int(stream.value.max()) >= size or int(contexts.value.max()) >= size:
+    size = written.shape[1]
+    if max(int(stream.value.max()), int(contexts.value.max())) >= size:
         return {}
-    rows = len(stream.shape) == 2
-    code = (
-        f"np.pad({stream.code}.astype(int), ((0, 0), (0, 1)), constant_values=V).ravel()"
-        if rows
-        else f"{stream.code}.astype(int)"
-    )
+    code = f"{stream.code}.astype(int)"
+    if len(stream.shape) == 2:  # sequences in rows are joined by a mark, so that none runs into the next
+        code = f"np.pad({code}, ((0, 0), (0, 1)), constant_values=V).ravel()"
     load = f"V = {size}  # V stands for the end of a sequence\nstream = {code}\ncontexts = list({contexts.code}.astype(int))"
     facts = {"symbols": "tokens", "length": int(stream.value.size), "size": size, "answer": "prediction = P"}
-    return briefing(load, written, given, facts, full)
+    return briefing(load, written, given, facts, full=True)
 
 
 def briefing(load: str, written: Writing, given: Given, facts: dict[str, Any], full: bool) -> dict[str, Any]:
     """The partial briefing."""
-    metric = str(given.metric.get("name") or "")
-    unit = "accuracy" if not full else "log_loss" if metric == "log_loss" else "bits"
+    unit = "accuracy" if not full else "log_loss" if given.metric["name"] == "log_loss" else "bits"
     language = {"load": load, "write": written.code, "unit": unit, "rows": given.rows, **facts}
     text = (
         f"A language model over {facts['size']} {facts['symbols']}, {facts['length']} of them to learn from; for each of "
         f"{given.rows} beginnings {'the distribution of the next one' if full else 'the next one'} is predicted, written "
         f"by: {written.code}"
     )
-    return {
-        "kinds": ["language_model", f"language_{facts['symbols']}"],
-        "language": language,
-        "summary": text,
-    }
+    kinds = ["language_model", f"language_{facts['symbols']}"]
+    return {"kinds": kinds, "language": language, "summary": text}

@@ -5,45 +5,8 @@ import builtins
 import re
 from typing import Any
 
-# Order matters: the first pattern that is found wins, so the special stand before the general.
-PATTERNS = [
-    (r"rmsle|root[ -]mean[ -]squared?[ -]log", "rmsle"),
-    (r"log[ _-]?loss|cross[ _-]?entropy|logloss|neg(ative)? log[ -]likelihood", "log_loss"),
-    (r"brier", "brier"),
-    (r"\b(roc|auc|auroc)\b|roc[ _-]?auc|area under the (roc )?curve", "auc"),
-    (r"average[ _-]precision|\bpr[ _-]?auc\b", "average_precision"),
-    (r"quadratic[ _-]weighted|\bqwk\b|weighted[ _-]kappa", "qwk"),
-    (r"kappa", "kappa"),
-    (r"matthews|\bmcc\b", "mcc"),
-    (r"balanced[ _-]acc", "balanced_accuracy"),
-    (
-        r"macro[ _-]*(averaged? )?f1|f1[ _-]*(score)?[ _-]*\(?macro|macro[ _-]*(averaged? )?f[ -]?score",
-        "f1_macro",
-    ),
-    (r"micro[ _-]*(averaged? )?f1|f1[ _-]*(score)?[ _-]*\(?micro", "f1_micro"),
-    (r"weighted[ _-]*(averaged? )?f1|f1[ _-]*(score)?[ _-]*\(?weighted", "f1_weighted"),
-    (r"samples?[ _-]*(averaged? )?f1|f1[ _-]*(score)?[ _-]*\(?samples", "f1_samples"),
-    (r"\bf[_-]?1(\b|_)|f1[ _-]?score|f-score|f-measure", "f1"),
-    (r"smape|symmetric[ -]mean[ -]absolute[ -]percent", "smape"),
-    (r"\bmape\b|mean[ _-]absolute[ _-]percentage", "mape"),
-    (r"\brmse\b|root[ _-]mean[ _-]squared?|rms error", "rmse"),
-    (r"\bmse\b|mean[ _-]squared?[ _-]error", "mse"),
-    (r"medae|median[ _-]absolute", "medae"),
-    (r"\bmae\b|mean[ _-]absolute[ _-](error|deviation)", "mae"),
-    (r"\br\^?2\b|r2[ _-]?score|\br²|coefficient of determination", "r2"),
-    (r"spearman|rank correlation", "spearman"),
-    (r"pearson|correlation", "pearson"),
-    (r"\bdice\b", "dice"),
-    (r"\biou\b|jaccard|intersection over union", "iou"),
-    (r"\bndcg", "ndcg"),
-    (r"recall[ _]?@|recall at|hit[ _-]?rate|hits?@", "recall_at_k"),
-    (r"\bmap@|mean average precision", "map_at_k"),
-    (r"\bmrr\b|reciprocal rank", "mrr"),
-    (r"bits?[ _/-]*(per)?[ _/-]*(char|byte)|\bbpc\b|perplexity", "bits"),
-    (r"accurac|\bacc\b|error rate|misclassif", "accuracy"),
-    (r"seconds|latency|runtime|speed", "seconds"),
-]
-LOSSES = {"rmsle", "log_loss", "brier", "smape", "mape", "rmse", "mse", "medae", "mae", "bits", "seconds"}
+from .metrics import METRICS
+
 VARIANTS = {"", "smape", "mape"}  # names under which tasks define functions of their own
 
 
@@ -69,13 +32,13 @@ def describe(meta: dict[str, Any]) -> dict[str, Any]:
 def normalise(sources: list[str], direction: str) -> str:
     """The first known metric in `sources` that agrees with the direction, "" where there is none."""
     for source in sources:
-        for pattern, name in PATTERNS:
-            if re.search(pattern, source.lower().replace("_", " ").replace("  ", " ")) or re.search(
-                pattern, source.lower()
-            ):
-                if (name in LOSSES) == (direction == "min"):
-                    return name
-                break
+        words = source.lower()
+        spaced = words.replace("_", " ").replace("  ", " ")
+        found = next(
+            (m for m in METRICS if re.search(m.pattern, spaced) or re.search(m.pattern, words)), None
+        )
+        if found and found.best == direction:
+            return found.name
     return ""
 
 

@@ -1,69 +1,69 @@
 """The baseline's own submission: the one certain example of the format that the scorer reads."""
 
 import json
-import zipfile
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .reading import UNREADABLE
+from .stock import archive
 
 TABLES = (".csv", ".tsv", ".csv.gz")
 ENDINGS = (*TABLES, ".npy", ".npz", ".json", ".jsonl", ".txt")
 
 
-def describe(_folder: Path, context: dict[str, Any]) -> dict[str, Any]:
-    """`submission`: file, columns, rows, dtypes, ranges of a table; arrays with shapes and types of the others."""
-    given = {file["name"] for file in context["files"]}
-    folder: Path = context["submission_folder"]
-    files = [
-        path for path in sorted(folder.rglob("*")) if path.is_file() and path.name.lower().endswith(ENDINGS)
-    ]
+def find(folder: Path, given: Container[str]) -> Path | None:
+    """The submission among the files that the baseline left in `folder`, None where there is none."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [path for path in files if path.name.lower().endswith(ENDINGS)]
     files = [path for path in files if path.relative_to(folder).as_posix() not in given] or files
     named = [
         path
         for path in files
         if any(word in path.name.lower() for word in ("submission", "predict", "answer"))
     ]
-    for path in (named or files)[:1]:
-        try:
-            found = contents(path)
-        except (ValueError, OSError, zipfile.BadZipFile):
-            found = {}  # an empty or broken file is no example of anything
-        return {"submission": {"file": path.relative_to(folder).as_posix(), **found}}
-    return {"submission": {}}
+    return next(iter(named or files), None)
 
 
-def contents(path: Path) -> dict[str, Any]:
-    """What stands in one submission file; {} where it is of no known form."""
-    import numpy as np
-
+def read(path: Path) -> Any:
+    """A data frame, an array, a dictionary of arrays, the value of a JSON file, or a text; None where it is broken."""
     name = path.name.lower()
-    if name.endswith(TABLES):
-        return table(path)
-    if name.endswith(".npy"):
-        array = np.load(path, allow_pickle=False)
-        return {"arrays": {"": {"shape": list(array.shape), "dtype": str(array.dtype)}}, "rows": len(array)}
-    if name.endswith(".npz"):
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-        shapes = {
-            key: {"shape": list(value.shape), "dtype": str(value.dtype)} for key, value in arrays.items()
-        }
-        return {"arrays": shapes, "rows": max((len(v) for v in arrays.values() if v.ndim), default=0)}
-    if name.endswith(".json"):
-        value = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        if name.endswith(TABLES):
+            return pd.read_csv(path, sep="\t" if ".tsv" in name else ",")
+        if name.endswith(".npy"):
+            return np.load(path, allow_pickle=False)
+        if name.endswith(".npz"):
+            return archive(path)
+        text = path.read_text(encoding="utf-8", errors="strict" if name.endswith(".json") else "replace")
+        return json.loads(text) if name.endswith(".json") else text
+    except UNREADABLE:
+        return None  # an empty or broken file is no example of anything
+
+
+def describe(folder: Path, path: Path, value: Any) -> dict[str, Any]:
+    """`file`, and of what it holds: rows; columns, types and ranges of a table; shapes and types of arrays."""
+    told: dict[str, Any] = {"file": path.relative_to(folder).as_posix()}
+    if value is None:
+        return told
+    if isinstance(value, pd.DataFrame):
+        return told | table(value)
+    if path.suffix.lower() in (".npy", ".npz"):
+        arrays = {"": value} if isinstance(value, np.ndarray) else value
+        shapes = {key: {"shape": list(a.shape), "dtype": str(a.dtype)} for key, a in arrays.items()}
+        return told | {"arrays": shapes, "rows": max((len(a) for a in arrays.values() if a.ndim), default=0)}
+    if path.suffix.lower() == ".json":
         keys = list(value)[:20] if isinstance(value, dict) else []
-        return {
-            "json": type(value).__name__,
-            "keys": keys,
-            "rows": len(value) if hasattr(value, "__len__") else 1,
-        }
-    return {"lines": len(path.read_text(encoding="utf-8", errors="replace").splitlines())}
+        rows = len(value) if hasattr(value, "__len__") else 1
+        return told | {"json": type(value).__name__, "keys": keys, "rows": rows}
+    return told | {"lines": len(value.splitlines())}
 
 
-def table(path: Path) -> dict[str, Any]:
+def table(frame: Any) -> dict[str, Any]:
     """Columns, number of rows, types and ranges of a submission table."""
-    import pandas as pd
-
-    frame = pd.read_csv(path, sep="\t" if ".tsv" in path.name.lower() else ",")
     ranges = {}
     for column in frame.columns:
         values = frame[column].dropna()

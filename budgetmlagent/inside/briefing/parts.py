@@ -1,10 +1,13 @@
 """Which arrays are inputs and labels, and which rows are for training, validation and testing."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .stock import ID, Array, sparse
+import numpy as np
+
+from .stock import ID, Array
 
 LABEL = re.compile(
     r"(?i)^(y|ys|t|targets?|labels?|class|classes|category|masks?|segmentations?|truth|gt|tags?)$"
@@ -17,12 +20,10 @@ class Parts:
 
     X: Any
     y: Any
-    X_test_shape: tuple[int, ...]
     load: list[str]
     ids: list[Array] = field(default_factory=list)  # arrays that the submission may repeat as its ids
     valid: bool = False  # the data brings validation rows: `valid` is their index in X
     used: set[str] = field(default_factory=set)  # code of the arrays used, for the summary
-    index: bool = False  # train and test are rows of one array
 
 
 def find(stock: list[Array], labels: list[Array], rows: int) -> Parts | None:
@@ -49,11 +50,10 @@ def two_sets(stock: list[Array], labels: list[Array], rows: int) -> Parts | None
     y = label(free, main[0])
     if y is None:
         return None
-    load = [*matrix_lines("X", [p[0] for p in pairs], main[0]), f"y = {y.code}"]
-    load += matrix_lines("X_test", [p[1] for p in pairs], main[1])
+    (code, X), (code_test, _) = (joined([pair[k] for pair in pairs], main[k]) for k in (0, 1))
+    load = [f"X = {code}", f"y = {y.code}", f"X_test = {code_test}"]
     tests = [a for a in [*stock, *labels] if a.shape == (rows,)]
-    X = stacked([p[0] for p in pairs], main[0])
-    parts = Parts(X, y.value, (rows, *main[1].shape[1:]), load, tests)
+    parts = Parts(X, y.value, load, tests)
     parts.used = {a.code for pair in pairs for a in pair} | {y.code}
     add_validation(parts, main[0], y, [a for a in [*stock, *labels] if a.role == "valid"], len(pairs))
     return parts
@@ -72,59 +72,38 @@ def partner(test: Array, others: list[Array]) -> Array | None:
 
 def width(array: Array) -> int:
     """Values of one row."""
-    size = 1
-    for n in array.shape[1:]:
-        size *= n
-    return size
+    return math.prod(array.shape[1:])
 
 
 def label(free: list[Array], X: Array) -> Array | None:
     """The labels among the arrays that have the rows of `X`."""
-    free = [a for a in free if not sparse(a) and not ID.search(a.name) and a.value.dtype.kind in "iufbUSO"]
-    free = [
-        a for a in free if not (len(a.shape) == 1 and a.value.dtype.kind in "USO" and unique(a) == a.shape[0])
-    ]
+    free = [a for a in free if not a.sparse and not ID.search(a.name) and a.value.dtype.kind in "iufbUSO"]
     return max(
-        free,
+        (a for a in free if not names(a)),
         key=lambda a: (
-            bool(LABEL.match(a.base)),
-            a.role == "train",
-            a.file == X.file,
-            a.base.startswith("y"),
-            -width(a),
+            bool(LABEL.match(a.base)), a.role == "train", a.file == X.file, a.base.startswith("y"), -width(a)
         ),
         default=None,
-    )
+    )  # fmt: skip
 
 
-def unique(array: Array) -> int:
-    """How many different values an array has."""
-    import numpy as np
+def names(array: Array) -> bool:
+    """Whether an array holds a text of its own for each row."""
+    texts = len(array.shape) == 1 and array.value.dtype.kind in "USO"
+    return texts and len(np.unique(array.value.astype(str))) == len(array.value)
 
-    return len(np.unique(array.value.astype(str)))
 
-
-def matrix_lines(name: str, arrays: list[Array], main: Array) -> list[str]:
-    """The line that loads `name`: the main array, with the columns of the others beside it where it is a matrix."""
-    if len(main.shape) > 2 or len(arrays) == 1 or any(sparse(a) for a in arrays):
-        return [f"{name} = {main.code}"]
+def joined(arrays: list[Array], main: Array) -> tuple[str, Any]:
+    """Code and value of the inputs: `main`, with the columns of the others beside it where it is a matrix."""
+    if len(main.shape) > 2 or len(arrays) == 1 or any(a.sparse for a in arrays):
+        return main.code, main.value
     flat = [a for a in arrays if len(a.shape) <= 2 and a.value.dtype.kind in "iufb"]
-    blocks = ", ".join(a.code for a in flat)
-    return [f"{name} = np.column_stack([{blocks}])"]
-
-
-def stacked(arrays: list[Array], main: Array) -> Any:
-    """The value of what `matrix_lines` loads."""
-    import numpy as np
-
-    if len(main.shape) > 2 or len(arrays) == 1 or any(sparse(a) for a in arrays):
-        return main.value
-    return np.column_stack([a.value for a in arrays if len(a.shape) <= 2 and a.value.dtype.kind in "iufb"])
+    return f"np.column_stack([{', '.join(a.code for a in flat)}])", np.column_stack([a.value for a in flat])
 
 
 def add_validation(parts: Parts, X: Array, y: Array, valid: list[Array], pairs: int) -> None:
     """Append validation arrays to the training rows, so that a script can refit on all of them."""
-    inputs = [a for a in valid if a.base == X.base and a.shape[1:] == X.shape[1:] and not sparse(a)]
+    inputs = [a for a in valid if a.base == X.base and a.shape[1:] == X.shape[1:] and not a.sparse]
     answers = [a for a in valid if a.base == y.base and a.shape[1:] == y.shape[1:]]
     if pairs > 1 or not inputs or not answers or inputs[0].shape[0] != answers[0].shape[0]:
         return
@@ -139,18 +118,23 @@ def add_validation(parts: Parts, X: Array, y: Array, valid: list[Array], pairs: 
 
 def indices(stock: list[Array], n: int, role: str) -> tuple[str, Any] | None:
     """The rows of one role as an expression and its value: an array of indices below `n`, or a mask of length `n`."""
-    import numpy as np
-
     for array in stock:
         if array.role != role or len(array.shape) != 1:
             continue
         value = np.asarray(array.value)
         if value.dtype == bool and len(value) == n:
             return f"np.flatnonzero({array.code})", np.flatnonzero(value)
-        distinct = array.whole and 0 < len(value) <= n and value.min() >= 0 and value.max() < n
-        if distinct and len(np.unique(value)) == len(value):
+        if numbers(array, n):
             return array.code, value
     return None
+
+
+def numbers(array: Array, n: int) -> bool:
+    """Whether an array holds different whole numbers below `n`."""
+    value = array.value
+    if not array.whole or not len(value) or value.min() < 0 or value.max() >= n:
+        return False
+    return len(np.unique(value)) == len(value)
 
 
 def one_set(stock: list[Array], labels: list[Array], rows: int) -> Parts | None:
@@ -162,17 +146,16 @@ def one_set(stock: list[Array], labels: list[Array], rows: int) -> Parts | None:
             continue
         train = indices(stock, n, "train")
         full = [a for a in [*stock, *labels] if a is not X and a.shape[:1] == (n,) and a.value.dtype != bool]
-        part = [
-            a for a in [*stock, *labels] if train and a.shape[:1] == (len(train[1]),) and a.code != train[0]
-        ]
+        if train is None:
+            continue
+        part = [a for a in [*stock, *labels] if a.shape[:1] == train[1].shape and a.code != train[0]]
         y = label(full, X) or label(part, X)
-        if y is None or train is None:
+        if y is None:
             continue
         rows_of_y = "[train]" if y.shape[0] == n else ""
         load = [f"everything = {X.code}", f"train, test = {train[0]}, {test[0]}"]
         values = y.value[train[1]] if rows_of_y else y.value
-        parts = Parts(X.value[train[1]], values, (rows, *X.shape[1:]), load, index=True)
-        parts.ids = [Array("", "test", test[1], "test")]
+        parts = Parts(X.value[train[1]], values, load, [Array("", "test", test[1], "test")])
         parts.used = {X.code, y.code, train[0], test[0]}
         valid = indices(stock, n, "valid")
         if valid and rows_of_y:

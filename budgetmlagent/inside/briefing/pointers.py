@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import numpy as np
+
 from .given import Given
 from .stock import Array
 from .writing import writing
@@ -15,16 +17,12 @@ def describe(held: list[Array], given: Given) -> dict[str, Any]:
 
     The inputs of an instance are a list of arrays whose first axis, and second where they are matrices, are its nodes.
     """
-    path = given.file
-    written = writing(given, []) if path is not None and path.suffix in (".npy", ".npz") else None
+    written = writing(given, []) if "arrays" in given.submission else None
     if written is None or len(written.shape) not in (2, 3):
         return {}
     size = written.shape[1]
-    tests = [
-        a
-        for a in held
-        if a.role == "test" and a.shape[:2] == (given.rows, size) and a.value.dtype.kind in "iufb"
-    ]
+    tests = [a for a in held if a.role == "test" and a.shape[:2] == (given.rows, size)]
+    tests = [a for a in tests if a.value.dtype.kind in "iufb"]
     if len(written.shape) == 3 and written.shape[2] != size:
         return {}
     matrices = [a for a in tests if len(a.shape) == 3 and a.shape[2] == size]
@@ -32,7 +30,7 @@ def describe(held: list[Array], given: Given) -> dict[str, Any]:
     if not tests or not matrices or not groups:
         return {}
     answers = [answer for _, answer in groups]
-    values = {int(v) for a in answers for v in unique(a)}
+    values = {int(v) for a in answers for v in np.unique(a.value)}
     whole = all(a.whole or a.value.dtype == bool for a in answers)
     pointing = whole and all(int(a.value.max()) < a.shape[1] for a in answers) and len(values) > 2
     if not whole or size < 2:
@@ -57,13 +55,6 @@ def describe(held: list[Array], given: Given) -> dict[str, Any]:
     )
     kinds = ["pointers", f"pointer_{form}", "pointing" if pointing else "labelling"]
     return {"kinds": kinds, "pointers": facts, "summary": text}
-
-
-def unique(array: Array) -> Any:
-    """The different values of an array of whole numbers."""
-    import numpy as np
-
-    return np.unique(array.value).tolist()
 
 
 def grouped(

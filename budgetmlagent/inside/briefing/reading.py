@@ -1,16 +1,23 @@
-"""The task's tables as data frames, each with the expression by which a script reads it."""
+"""How one table is read: by the starter's own call where it has one, else as its first line suggests."""
 
 import ast
 import csv
+import gzip
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 PLAIN = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-BYTES = 400_000_000  # larger files are not read: the briefing would use up the sandbox's memory
+MARKS = ",;\t|"
 OPTIONS = (
-    "sep", "delimiter", "header", "names", "encoding", "index_col", "skiprows", "comment", "decimal", "thousands",
+    "sep", "delimiter", "header", "names", "encoding", "skiprows", "comment", "decimal", "thousands",
     "na_values", "quotechar", "compression", "lines",
+)  # fmt: skip
+# What files raise that are damaged, or not what their names say.
+UNREADABLE = (
+    ValueError, OSError, LookupError, TypeError, EOFError, zlib.error, zipfile.BadZipFile,
 )  # fmt: skip
 
 
@@ -20,77 +27,74 @@ def quote(name: Any) -> str:
 
 
 def calls(starter: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """How the starter reads tables: file name -> (function, its literal options)."""
+    """How the starter reads tables: file name -> (function of pandas, its literal options)."""
     try:
         tree = ast.parse(starter)
     except SyntaxError:
         return {}
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
-            continue
-        first = node.args[0]
-        if node.func.attr not in ("read_csv", "read_table", "read_json") or not isinstance(
-            first, ast.Constant
-        ):
-            continue
-        options = {}
-        for word in node.keywords:
-            if word.arg in OPTIONS:
-                try:
-                    options[word.arg] = ast.literal_eval(word.value)
-                except ValueError:
-                    continue
-        found[str(first.value)] = (node.func.attr, options)
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="read_csv" | "read_table" | "read_json" as function),
+                args=[ast.Constant(value=name), *_],
+            ):
+                found[str(name)] = (function, literals(node.keywords))
     return found
 
 
-def separator(path: Path) -> str:
-    """The character between the fields of a plain table, judged by its first line."""
-    import gzip
+def literals(words: list[ast.keyword]) -> dict[str, Any]:
+    """The options that are written out and matter for what is read."""
+    options = {}
+    for word in words:
+        if word.arg in OPTIONS:
+            try:
+                options[word.arg] = ast.literal_eval(word.value)
+            except ValueError:
+                continue
+    return options
 
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8", errors="replace") as file:
-        line = file.readline(100_000)
-    fields = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in ",;\t|"}
-    return max(",;\t|", key=lambda mark: (fields[mark], -",;\t|".index(mark)))
 
+def table(path: Path, name: str, how: tuple[str, dict[str, Any]] | None) -> tuple[Any, str] | None:
+    """The data frame in a file and the expression that reads it; `how` the starter does. None where it is no table."""
+    import pandas as pd  # not above: `new task` reads tables with this module too, and first says that pandas is missing
 
-def frames(folder: Path, files: list[dict[str, Any]], starter: str) -> dict[str, tuple[Any, str]]:
-    """Every readable table below `folder`: name -> (data frame, expression that reads it)."""
-    import pandas as pd
-
-    used = calls(starter)
-    tables = {}
-    for file in files:
-        name, path = file["name"], folder / file["name"]
-        how = used.get(name) or guess(path)
-        if how is None or file["bytes"] > BYTES:
-            continue
+    try:
+        how = how or guess(path)
+        if how is None:
+            return None
         function, options = how
-        try:
-            frame = getattr(pd, function)(path, **options)
-        except (ValueError, OSError, LookupError, TypeError):
-            continue  # what pandas cannot read is no table; the other modules may know the file
-        if isinstance(frame, pd.DataFrame) and frame.shape[0] and frame.shape[1] and flat(frame):
-            words = "".join(f", {key}={quote(value)}" for key, value in options.items())
-            tables[name] = (frame, f"pd.{function}({quote(name)}{words})")
-    return tables
+        frame = getattr(pd, function)(path, **options)
+    except UNREADABLE:
+        return None  # it may hold sentences or anything else
+    if not isinstance(frame, pd.DataFrame) or frame.empty or not flat(frame):
+        return None
+    words = "".join(f", {key}={quote(value)}" for key, value in options.items())
+    return frame, f"pd.{function}({quote(name)}{words})"
 
 
 def guess(path: Path) -> tuple[str, dict[str, Any]] | None:
-    """The reader for a file that the starter does not read by pandas, None where it is no table."""
+    """The function of pandas and its options for a file that the starter does not read, None where it is no table."""
     name = path.name.lower()
     if name.endswith(PLAIN):
-        mark = separator(path)
+        opener = gzip.open if name.endswith(".gz") else open
+        with opener(path, "rt", encoding="utf-8", errors="replace") as file:
+            mark = separator(name, file.readline(100_000))
         return "read_csv", ({} if mark == "," else {"sep": mark})
     if name.endswith((".jsonl", ".ndjson")):
         return "read_json", {"lines": True}
-    if name.endswith(".json") and path.stat().st_size < BYTES:
+    if name.endswith(".json"):
         with path.open(encoding="utf-8", errors="replace") as file:
             start = file.read(200).lstrip().replace(" ", "").replace("\n", "")
         return ("read_json", {}) if start.startswith("[{") else None
     return None
+
+
+def separator(name: str, line: str) -> str:
+    """The character between the cells of a plain table, judged by its name and first line."""
+    if ".tsv" in name.lower():
+        return "\t"
+    return max(MARKS, key=lambda mark: len(next(csv.reader([line], delimiter=mark), [])))
 
 
 def flat(frame: Any) -> bool:

@@ -1,93 +1,51 @@
 """The task's metric as the code of a function `score(y, prediction)`, for scripts about data that is no table."""
 
-from typing import Any
+from .metrics import BY_NAME, judging
 
-SKLEARN = {
-    "accuracy": "accuracy_score(y, prediction)",
-    "balanced_accuracy": "balanced_accuracy_score(y, prediction)",
-    "auc": 'roc_auc_score(y, prediction, multi_class="ovr")',
-    "average_precision": "average_precision_score(y, prediction)",
-    "log_loss": "log_loss(y, prediction)",
-    "brier": "brier_score_loss(y, prediction)",
-    "f1": "f1_score(y, prediction)",
-    "f1_macro": 'f1_score(y, prediction, average="macro")',
-    "f1_micro": 'f1_score(y, prediction, average="micro")',
-    "f1_weighted": 'f1_score(y, prediction, average="weighted")',
-    "f1_samples": 'f1_score(y, prediction, average="samples")',
-    "qwk": 'cohen_kappa_score(y, prediction, weights="quadratic")',
-    "kappa": "cohen_kappa_score(y, prediction)",
-    "mcc": "matthews_corrcoef(y, prediction)",
-    "rmse": "root_mean_squared_error(y, prediction)",
-    "mse": "mean_squared_error(y, prediction)",
-    "mae": "mean_absolute_error(y, prediction)",
-    "medae": "median_absolute_error(y, prediction)",
-    "r2": "r2_score(y, prediction)",
-}
-PLAIN = {
-    "rmsle": "np.sqrt(np.mean((np.log1p(np.maximum(y, 0)) - np.log1p(np.maximum(prediction, 0))) ** 2))",
-    "mape": "np.mean(np.abs(y - prediction) / np.maximum(np.abs(y), 1e-9)) * 100",
-    "smape": "np.mean(200 * np.abs(y - prediction) / np.maximum(np.abs(y) + np.abs(prediction), 1e-9))",
-    "pearson": "np.corrcoef(np.ravel(y), np.ravel(prediction))[0, 1]",
-}
-OVERLAP = {
-    "dice": "2 * (a & b).sum() / (a.sum() + b.sum() + 1e-6)",
-    "iou": "((a & b).sum() + 1e-6) / ((a | b).sum() + 1e-6)",
-}
-# Which metrics can judge what: a loss of probabilities cannot judge labels.
-FITS = {
-    "class": {
-        "accuracy",
-        "balanced_accuracy",
-        "f1",
-        "f1_macro",
-        "f1_micro",
-        "f1_weighted",
-        "qwk",
-        "kappa",
-        "mcc",
-    },
-    "probability": {"auc", "average_precision", "log_loss", "brier"},
-    "probabilities": {"log_loss", "auc"},
-    "value": {"rmse", "mse", "mae", "medae", "r2", *PLAIN},
-    "labels": {"accuracy", "f1_macro", "f1_micro", "f1_weighted", "f1_samples"},
-}
 DEFAULT = {
     "class": "accuracy", "probability": "auc", "probabilities": "log_loss", "value": "rmse", "labels": "f1_macro",
 }  # fmt: skip
-LOSSES = {"log_loss", "brier", "rmse", "mse", "mae", "medae", "rmsle", "mape", "smape"}
 
 
-def scoring(metric: dict[str, Any], predicts: str, binary: bool = True) -> dict[str, str]:
-    """The metric's `name`, its `score` as code, and `best`: max or min, whichever is better.
+def scoring(name: str, predicts: str, binary: bool = True) -> dict[str, str]:
+    """`metric`, the one called `name` or one that fits instead, its `score` as code, and `best`: max or min.
 
     `predicts` is what the submission holds: class, probability (of the positive class), probabilities (one column a
     class), value, or labels (several 0/1 columns).
     """
-    name = str(metric.get("name") or "")
-    if name not in FITS[predicts] or (name == "f1" and not binary):
-        name = "f1_macro" if name == "f1" and predicts in ("class", "labels") else DEFAULT[predicts]
-    best = "min" if name in LOSSES else "max"
-    if name in PLAIN:
-        return {"metric": name, "best": best, "score": function(PLAIN[name])}
-    call = SKLEARN[name]
-    if name == "auc" and predicts == "probability":
+    known = BY_NAME.get(name)
+    if name == "f1" and (predicts == "labels" or (predicts == "class" and not binary)):
+        known = BY_NAME["f1_macro"]
+    elif known is None or name not in judging(predicts) or not (known.call or known.body):
+        known = BY_NAME[DEFAULT[predicts]]
+    score = {"metric": known.name, "best": known.best}
+    if known.body:
+        return score | {"score": function(known.body)}
+    call = known.call
+    if known.name == "auc" and predicts == "probability":
         call = "roc_auc_score(y, prediction)"
-    imported = f"from sklearn.metrics import {call.partition('(')[0]}"
-    return {"metric": name, "best": best, "score": function(call), "score_import": imported}
+    return score | {"score": function(call), "score_import": f"from sklearn.metrics import {known.function}"}
 
 
-def mask_scoring(metric: dict[str, Any], binary: bool) -> dict[str, str]:
-    """The same for masks, (images, height, width): the overlap of each image, averaged, or the share of right pixels."""
-    name = str(metric.get("name") or "")
+def mask_scoring(name: str, pixels: str) -> dict[str, str]:
+    """The same for masks, (images, height, width), of `pixels` pixel_binary, pixel_class or pixel_value.
+
+    It is the overlap of each image, averaged, or the share of right pixels; for values, how far off these are.
+    """
+    if pixels == "pixel_value":
+        name, error = "mae" if name == "mae" else "rmse", "y - prediction"
+        body = f"np.mean(np.abs({error}))" if name == "mae" else f"np.sqrt(np.mean(({error}) ** 2))"
+        return {"metric": name, "best": "min", "score": function(body)}
     if name in ("f1", "f1_macro"):
         name = "dice"
-    if name in OVERLAP and binary:
-        body = f"np.mean([{OVERLAP[name]} for a, b in zip(y > 0, prediction > 0)])"
-    elif name in OVERLAP:
-        share = f"np.mean([{OVERLAP[name]} for a, b in ((y == k, prediction == k) for k in np.unique(y))])"
-        body = share
-    else:
-        name, body = "accuracy", "np.mean(y == prediction)"
+    if name not in judging("mask"):
+        return {"metric": "accuracy", "best": "max", "score": function("np.mean(y == prediction)")}
+    pairs = (
+        "zip(y > 0, prediction > 0)"
+        if pixels == "pixel_binary"
+        else "((y == k, prediction == k) for k in np.unique(y))"
+    )
+    body = f"np.mean([{BY_NAME[name].body} for a, b in {pairs}])"
     return {"metric": name, "best": "max", "score": function(body)}
 
 

@@ -1,25 +1,24 @@
 """Time series to be continued: one or several series in a table, and the times to be filled."""
 
 import re
-from pathlib import Path
+from itertools import combinations
 from typing import Any
 
-from . import stock
+import pandas as pd
+
 from .given import Given
+from .layout import same
+from .reading import quote
 from .scores import scoring
-from .stock import quote
 
 WHEN = re.compile(r"(?i)date|time|day|week|month|hour|year|period|step|^t$|^ds$")
 
 
-def describe(folder: Path, given: Given) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """`series`: code that makes `train` and `test` frames with columns when, series, value and known extras. {} if none."""
-    path = given.file
-    if path is None or path.suffix != ".csv":
+    outcome, tables = given.value, given.files.frames
+    if outcome is None or not given.name.endswith(".csv"):
         return {}
-    import pandas as pd
-
-    outcome, tables = pd.read_csv(path), stock.frames(folder, given.name)
     tests = [t for t in tables if len(t[1]) == len(outcome) and "train" not in t[0].lower()]
     for name, test, read_test in tests:
         for other, train, read_train in tables:
@@ -33,14 +32,9 @@ def describe(folder: Path, given: Given) -> dict[str, Any]:
 
 def match(train: Any, test: Any, outcome: Any) -> dict[str, Any] | None:
     """The columns of time, series and target, None where the test does not continue the training part."""
-    import pandas as pd
-
     shared = [c for c in train.columns if c in test.columns]
-    targets = [
-        c
-        for c in train.columns
-        if c not in test.columns and c in outcome.columns and train[c].dtype.kind in "iuf"
-    ]
+    hidden = [c for c in train.columns if c not in test.columns and c in outcome.columns]
+    targets = [c for c in hidden if train[c].dtype.kind in "iuf"]
     if len(targets) != 1:
         return None
     for when in shared:
@@ -52,16 +46,9 @@ def match(train: Any, test: Any, outcome: Any) -> dict[str, Any] | None:
             past, future = (pd.to_datetime(v, errors="coerce", format="mixed") for v in (past, future))
             if past.isna().any() or future.isna().any():
                 continue
-        names = [
-            c
-            for c in shared
-            if c != when and train[c].nunique() <= len(train) // 8 and train[c].dtype.kind in "OUiuT"
-        ]
-        for keys in (
-            [],
-            *[[c] for c in names],
-            *[[a, b] for i, a in enumerate(names) for b in names[i + 1 :]],
-        ):
+        names = [c for c in shared if c != when and train[c].dtype.kind in "OUiuT"]
+        names = [c for c in names if train[c].nunique() <= len(train) // 8]
+        for keys in ([], *([c] for c in names), *map(list, combinations(names, 2))):
             if train.duplicated([when, *keys]).any() or test.duplicated([when, *keys]).any():
                 continue
             # Whole periods are hidden, the last ones: a random part of the rows would be no forecast.
@@ -79,10 +66,7 @@ def briefing(
     for column in outcome.columns:
         if column == target:
             cells.append(f"{quote(column)}: prediction")
-        elif (
-            column in test.columns
-            and outcome[column].astype(str).tolist() == test[column].astype(str).tolist()
-        ):
+        elif column in test.columns and same(test[column], outcome[column]):
             cells.append(f"{quote(column)}: test[{quote(column)}]")
         elif outcome[column].tolist() == list(range(len(outcome))):
             cells.append(f"{quote(column)}: range({len(outcome)})")
@@ -100,7 +84,7 @@ def briefing(
         "target": str(target), "extras": extras, "times": times, "horizon": horizon, "rows": len(train),
         "positive": bool((train[target].dropna() >= 0).all()), "count": len(train[keys].drop_duplicates()) if keys else 1,
         "write": f"pd.DataFrame({{{', '.join(cells)}}}).to_csv({quote(given.name)}, index=False)",
-        **scoring(given.metric, "value"),
+        **scoring(given.metric["name"], "value"),
     }  # fmt: skip
     text = (
         f"{series['count']} time series of {times} {kind} steps in column {when!r}; the next {horizon} steps of {target!r} "

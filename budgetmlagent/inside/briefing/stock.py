@@ -1,12 +1,14 @@
-"""Everything that a task's folder holds as arrays, each with the expression by which a script reads it."""
+"""Arrays of a task, each with the expression by which a script reads it, and what their names say."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BYTES = 600_000_000  # larger files are left out: the briefing shares the sandbox's memory with the script
+import numpy as np
+
+from .reading import quote
+
 ROLES = {
     "test": r"testing|test|holdout|unlabel\w*|(?<![a-z])(te|tst)(?![a-z])|(?<=^x)te?$",
     "valid": r"validation|valid|(?<![a-z])(val|dev|va)(?![a-z])|(?<=^x)va$",
@@ -54,48 +56,37 @@ class Array:
     @property
     def whole(self) -> bool:
         """Whether it is a dense array of whole numbers."""
-        return bool(self.value.dtype.kind in "iu") and not sparse(self)
+        return bool(self.value.dtype.kind in "iu") and not self.sparse
+
+    @property
+    def sparse(self) -> bool:
+        """Whether it is a SciPy sparse matrix."""
+        return hasattr(self.value, "tocsr")
 
 
-def sparse(array: Array) -> bool:
-    """Whether the array is a SciPy sparse matrix."""
-    return hasattr(array.value, "tocsr")
+def archive(path: Path) -> dict[str, Any]:
+    """The arrays of an .npz file by their keys. Raises as `arrays` does."""
+    with (
+        path.open("rb") as opened,
+        np.load(opened, allow_pickle=False) as file,
+    ):  # it leaves a damaged file open
+        return {key: file[key] for key in file.files}
 
 
-def quote(text: str) -> str:
-    """A Python literal in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
+def arrays(path: Path, name: str) -> list[Array]:
+    """The arrays of one .npy or .npz file; the parts of a sparse matrix are joined to one.
 
-
-def arrays(folder: Path, leave: str) -> list[Array]:
-    """Every array in the .npz and .npy files below `folder` but the submission `leave`; pickled ones are left out."""
-    import numpy as np
-
-    found: list[Array] = []
-    for path in sorted(folder.rglob("*.np[yz]")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or path.stat().st_size > BYTES or name == leave:
-            continue
-        try:
-            if path.suffix == ".npy":
-                found.append(Array(name, "", np.load(path, mmap_mode="r"), f"np.load({quote(name)})"))
-            else:
-                found += archive(path, name)
-        except (ValueError, OSError):
-            continue  # pickled or damaged: a script of ours could not read it either
-    return found
-
-
-def archive(path: Path, name: str) -> list[Array]:
-    """The arrays of one .npz file; the parts of a sparse matrix are joined to one."""
-    import numpy as np
+    Raises ValueError for pickled ones, OSError or BadZipFile for a damaged file: scripts of ours could not read either.
+    """
     import scipy.sparse as sp
 
-    with np.load(path, allow_pickle=False) as file:
-        values = {key: file[key] for key in file.files}
+    reader = f"np.load({quote(name)})"
+    if path.suffix == ".npy":
+        return [Array(name, "", np.load(path, mmap_mode="r"), reader)]
+    values = archive(path)
     if {"format", "shape", "data"} <= set(values):
         return [Array(name, "", sp.load_npz(path).tocsr(), f"sp.load_npz({quote(name)}).tocsr()")]
-    found, reader = [], f"np.load({quote(name)})"
+    found = []
     for end in [key for key in values if key.endswith("indptr")]:
         start = end.removesuffix("indptr")
         parts = [start + part for part in ("data", "indices", "indptr", "shape")]
@@ -106,47 +97,3 @@ def archive(path: Path, name: str) -> list[Array]:
             code = f"sp.csr_matrix(({code}), shape={tuple(int(n) for n in shape)})"
             found.append(Array(name, start.strip("_.") or "matrix", matrix, code))
     return [*found, *(Array(name, key, value, f"{reader}[{quote(key)}]") for key, value in values.items())]
-
-
-def columns(folder: Path, leave: str) -> list[Array]:
-    """Every column of the .csv and .tsv files below `folder` but `leave` as a one-dimensional array."""
-    found: list[Array] = []
-    for name, frame, reader in frames(folder, leave):
-        for column in frame.columns:
-            code = f"{reader}[{quote(str(column))}].to_numpy()"
-            found.append(Array(name, str(column), frame[column].to_numpy(), code))
-    return found
-
-
-def frames(folder: Path, leave: str) -> list[tuple[str, Any, str]]:
-    """The .csv and .tsv files below `folder` but `leave`: name, data frame, expression that reads it."""
-    import pandas as pd
-
-    found = []
-    for path in sorted(folder.rglob("*.[ct]sv")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or path.stat().st_size > BYTES // 4 or name == leave:
-            continue
-        mark = ', sep="\\t"' if path.suffix == ".tsv" else ""
-        try:
-            frame = pd.read_csv(path, sep="\t" if mark else ",")
-        except (ValueError, OSError):
-            continue  # no table: the file may hold sentences or anything else
-        found.append((name, frame, f"pd.read_csv({quote(name)}{mark})"))
-    return found
-
-
-def imports(*codes: str) -> str:
-    """The import lines that `codes` need, NumPy always among them."""
-    known = {
-        "json.": "import json",
-        "re.": "import re",
-        "np.": "import numpy as np",
-        "pd.": "import pandas as pd",
-    }
-    known["sp."] = "import scipy.sparse as sp"
-    text = "\n".join(["np.", *codes])
-    lines = [line for mark, line in known.items() if re.search(rf"(?<![\w.]){re.escape(mark)}", text)]
-    standard = [line for line in lines if line in ("import json", "import re")]
-    rest = [line for line in lines if line not in standard]
-    return "\n".join([*standard, *([""] if standard else []), *rest])

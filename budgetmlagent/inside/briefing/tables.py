@@ -1,37 +1,36 @@
 """Tasks on tables: what the columns are, what is predicted, how rows are held out. See `describe`."""
 
 import re
-from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from . import columns as typing_of
 from . import layout as layouts
 from . import reading, structure
+from .given import Given
+from .metrics import judging
 
-CLASSIFYING = {
-    "accuracy", "balanced_accuracy", "f1", "f1_macro", "f1_micro", "f1_weighted", "f1_samples", "auc", "log_loss",
-    "mcc", "kappa", "brier", "average_precision",
-}  # fmt: skip
-REGRESSING = {"rmse", "mse", "rmsle", "mae", "medae", "mape", "smape", "r2", "pearson", "spearman"}
-SCORED_BY_PROBABILITY = {"auc", "log_loss", "brier", "average_precision"}
+ORDERED, SCORED_BY_PROBABILITY = judging("order"), judging("probability")
+CLASSIFYING, REGRESSING = judging("class", "labels", "probability") - ORDERED, judging("value")
 
 
-def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
-    """A partial briefing of the tables in `folder`; {} where there is none.
+def describe(given: Given) -> dict[str, Any]:
+    """A partial briefing of the tables; {} where there is none.
 
     `table` is given only where the whole way from the files to the submission is understood: its `load` are the
     lines of a script that make `train` and `test`, `targets` and `keys` say how the submission is made.
     """
-    starter = str(context["meta"].get("starter") or "")
-    tables = reading.frames(folder, context["files"], starter)
+    tables = given.files.tables
     if not tables:
         return {}
     shapes = ", ".join(f"{name} {len(frame)}x{frame.shape[1]}" for name, (frame, _) in tables.items())
-    outcome = submitted(context)
-    layout = layouts.find(tables, outcome, starter) if outcome is not None else None
+    outcome = submitted(given)
+    layout = layouts.find(tables, outcome, given.starter) if outcome is not None else None
     if layout is None:
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}."}
-    table = describe_table(layout, outcome, context)
+    table = describe_table(layout, outcome, given.metric)
     metric = table.pop("metric")
     kinds = ["csv", "table", *kinds_of(table, metric)]
     return {
@@ -43,28 +42,21 @@ def describe(folder: Path, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def submitted(context: dict[str, Any]) -> Any:
+def submitted(given: Given) -> Any:
     """The baseline's submission as a frame, None where it is no table and no array of one row an answer."""
-    import numpy as np
-    import pandas as pd
-
-    described = context.get("submission") or {}
-    path = context["submission_folder"] / str(described.get("file", ""))
-    if described.get("columns"):
-        return pd.read_csv(path, sep="\t" if ".tsv" in path.name.lower() else ",")
-    arrays = described.get("arrays") or {}
-    if len(arrays) != 1:
+    value = given.value
+    if isinstance(value, dict) and len(value) == 1 and "arrays" in given.submission:
+        value = next(iter(value.values()))
+    if not isinstance(value, np.ndarray):
+        return value if isinstance(value, pd.DataFrame) else None
+    if value.ndim not in (1, 2) or not value.size:
         return None
-    stored = np.load(path, allow_pickle=False)
-    array = stored if path.suffix == ".npy" else stored[next(iter(arrays))]
-    if array.ndim not in (1, 2) or not array.size:
-        return None
-    frame = pd.DataFrame(array.reshape(len(array), -1))
+    frame = pd.DataFrame(value.reshape(len(value), -1))
     return frame.set_axis([f"value {number}" for number in range(frame.shape[1])], axis=1)
 
 
-def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]) -> dict[str, Any]:
-    """The `table` part of the briefing, with the `metric` made certain by the target."""
+def describe_table(layout: layouts.Layout, outcome: Any, stated: dict[str, Any]) -> dict[str, Any]:
+    """The `table` part of the briefing, with the `metric`, as `stated`, made certain by the target."""
     targets = [target for target, _ in layout.pairs]
     hidden = int(layout.train[targets].isna().any(axis=1).sum())
     if hidden:
@@ -73,9 +65,7 @@ def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]
         layout.load.append(f"train = train.dropna(subset=[{names}]).reset_index(drop=True)")
     train, test = layout.train, layout.test
     sorted_columns = typing_of.sort_columns(train, test, set(targets))
-    features = [
-        c for key in ("numeric", "coded", "categorical", "text", "dates") for c in sorted_columns[key]
-    ]
+    features = used(sorted_columns)
     table: dict[str, Any] = {
         "load": layout.load, "rows_train": len(train), "rows_test": len(test), "targets": targets,
         "submission_targets": [name for _, name in layout.pairs], "keys": [list(key) for key in layout.keys],
@@ -90,7 +80,7 @@ def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]
     }  # fmt: skip
     drop_new_groups(table)
     table["encode"] = recurring(train, test, table)
-    table |= problem(layout, outcome, context["metric"])
+    table |= problem(layout, outcome, stated)
     table["width"] = len(features) - len(table["text"])
     table["characters"] = sum(
         int(part[c].astype(str).str.len().sum()) for c in table["text"] for part in (train, test)
@@ -102,7 +92,7 @@ def describe_table(layout: layouts.Layout, outcome: Any, context: dict[str, Any]
 
 def used(table: dict[str, Any]) -> list[Any]:
     """All the columns that a script may learn from."""
-    return [c for key in ("numeric", "coded", "categorical", "text", "dates") for c in table[key]]
+    return [column for key in typing_of.USABLE for column in table[key]]
 
 
 def drop_new_groups(table: dict[str, Any]) -> None:
@@ -141,8 +131,6 @@ def folds(table: dict[str, Any]) -> int:
 
 def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dict[str, Any]:
     """`problem`, `output`, `classes` and the properties of the target, and the `metric` that goes with them."""
-    import pandas as pd
-
     train, name = layout.train, metric["name"]
     targets = [target for target, _ in layout.pairs]
     values = train[targets[0]]
@@ -179,7 +167,7 @@ def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dic
     skew = max(float(train[target].astype(float).skew()) for target in targets)
     result["skewed"] = bool(result["minimum"] >= 0 and skew > 1.0)
     result["metric"] = (
-        name if name in REGRESSING | {"qwk"} else ("rmse" if metric["direction"] == "min" else "r2")
+        name if name in REGRESSING | ORDERED else ("rmse" if metric["direction"] == "min" else "r2")
     )
     if metric.get("function") and name not in REGRESSING:
         result["metric"] = name
@@ -197,7 +185,7 @@ def settle(name: str, direction: str, target: dict[str, Any]) -> str:
         return "auc" if direction == "max" else "log_loss"
     if name == "f1" and (target["multi_label"] or target["classes"] > 2):
         return "f1_macro"
-    if name in CLASSIFYING | {"qwk"}:
+    if name in CLASSIFYING | ORDERED:
         return name
     return "accuracy" if direction == "max" else "log_loss" if target["output"] != "label" else "error"
 
@@ -236,11 +224,7 @@ def short(table: dict[str, Any]) -> bool:
 
 def summary(table: dict[str, Any], metric: str) -> str:
     """The table in a few lines of English, without any row."""
-    parts = [
-        f"{len(table[kind])} {kind}"
-        for kind in ("numeric", "coded", "categorical", "text", "dates")
-        if table[kind]
-    ]
+    parts = [f"{len(table[kind])} {kind}" for kind in typing_of.USABLE if table[kind]]
     lines = [
         f"{table['problem'].capitalize()} of {', '.join(str(t) for t in table['targets'][:8])}"
         f" ({table['rows_train']} training rows, {table['rows_test']} test rows; columns: {', '.join(parts)})."

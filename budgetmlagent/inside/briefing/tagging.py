@@ -1,15 +1,17 @@
 """Tagging: sequences of tokens, each with a label, in JSON, in columns of text, in lines of a table, in arrays."""
 
-import json
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from . import stock
+import pandas as pd
+
 from .given import Given
+from .reading import quote
 from .scores import scoring
-from .stock import quote
+
+LINES = (".txt", ".conll", ".tsv", ".iob")
 
 
 @dataclass(frozen=True)
@@ -27,19 +29,11 @@ class Lists:
         return [len(sequence) for sequence in self.value]
 
 
-def describe(folder: Path, given: Given) -> dict[str, Any]:
+def describe(given: Given) -> dict[str, Any]:
     """`tagging`: code that makes `tokens`, `tags`, `test_tokens` and writes `answers`, lists of lists. {} if none."""
-    found = [
-        *from_json(folder),
-        *from_columns(folder, given),
-        *from_lines(folder),
-        *from_arrays(folder, given),
-    ]
-    trains = [
-        lists
-        for lists in found
-        if "test" not in lists.file.lower() and not lists.name.lower().startswith("test")
-    ]
+    found = [*from_json(given), *from_columns(given), *from_lines(given), *from_arrays(given)]
+    trains = [lists for lists in found if "test" not in lists.file.lower()]
+    trains = [lists for lists in trains if not lists.name.lower().startswith("test")]
     for tags in trains:
         labels = {tag for sequence in tags.value for tag in sequence}
         if not 2 <= len(labels) <= 200:
@@ -64,27 +58,10 @@ def tests(found: list[Lists], tokens: Lists, tags: Lists) -> list[Lists]:
     ]  # fmt: skip
 
 
-def from_json(folder: Path) -> list[Lists]:
+def from_json(given: Given) -> list[Lists]:
     """Fields of the records of JSON files (and of JSON lines), and dictionaries of such lists."""
     found = []
-    for path in sorted([*folder.rglob("*.json"), *folder.rglob("*.jsonl")]):
-        name = path.relative_to(folder).as_posix()
-        reader = f'json.loads(Path({quote(name)}).read_text(encoding="utf-8"))'
-        if path.suffix == ".jsonl":
-            reader = (
-                f'[json.loads(line) for line in Path({quote(name)}).read_text(encoding="utf-8").splitlines()]'
-            )
-        if path.stat().st_size > stock.BYTES // 10:
-            continue
-        text = path.read_text(encoding="utf-8")
-        try:
-            value = (
-                [json.loads(line) for line in text.splitlines()]
-                if path.suffix == ".jsonl"
-                else json.loads(text)
-            )
-        except ValueError:
-            continue
+    for name, (value, reader) in given.files.values.items():
         groups = {"": value} if isinstance(value, list) else value if isinstance(value, dict) else {}
         for key, records in groups.items():
             code = f"{reader}[{quote(key)}]" if key else reader
@@ -94,14 +71,8 @@ def from_json(folder: Path) -> list[Lists]:
                 for field in records[0]:
                     values = [record.get(field) for record in records]
                     if listed(values):
-                        found.append(
-                            Lists(
-                                values,
-                                f"[record[{quote(field)}] for record in {code}]",
-                                f"{name}:{key}",
-                                field,
-                            )
-                        )
+                        cells = f"[record[{quote(field)}] for record in {code}]"
+                        found.append(Lists(values, cells, f"{name}:{key}", field))
             elif listed(records):
                 found.append(Lists(records, code, name, str(key)))
     return found
@@ -112,33 +83,27 @@ def listed(values: Sequence[Any]) -> bool:
     return all(isinstance(v, list) and all(isinstance(t, str | int) for t in v[:3]) for v in values)
 
 
-def from_columns(folder: Path, given: Given) -> list[Lists]:
+def from_columns(given: Given) -> list[Lists]:
     """Columns of tables whose cells are sequences: words between blanks, or strings of letters."""
     found = []
-    for column in stock.columns(folder, given.name):
+    for column in given.files.columns:
         if column.value.dtype.kind not in "OU" or not all(isinstance(v, str) for v in column.value.tolist()):
             continue
         cells = [str(v) for v in column.value.tolist()]
         words = sum(" " in cell for cell in cells) > len(cells) / 2
-        cut = ".split()" if words else ""
         value = [cell.split() if words else list(cell) for cell in cells]
-        code = (
-            f"[cell{cut} for cell in {column.code}]" if words else f"[list(cell) for cell in {column.code}]"
-        )
+        code = f"[{'cell.split()' if words else 'list(cell)'} for cell in {column.code}]"
         found.append(Lists(value, code, column.file, column.name))
     return found
 
 
-def from_lines(folder: Path) -> list[Lists]:
+def from_lines(given: Given) -> list[Lists]:
     """Texts with a token a line, its label behind it, and an empty line between sequences."""
     found = []
-    for path in sorted(
-        [*folder.rglob("*.txt"), *folder.rglob("*.conll"), *folder.rglob("*.tsv"), *folder.rglob("*.iob")]
-    ):
-        name = path.relative_to(folder).as_posix()
-        if path.stat().st_size > stock.BYTES // 10:
+    for name, text in given.files.texts.items():
+        if not name.lower().endswith(LINES):
             continue
-        blocks = path.read_text(encoding="utf-8", errors="replace").strip("\n").split("\n\n")
+        blocks = io.StringIO(text, newline=None).read().strip("\n").split("\n\n")
         rows = [[line.split() for line in block.splitlines()] for block in blocks]
         widths = {len(row) for block in rows for row in block}
         if len(blocks) < 3 or len(widths) != 1 or min(widths) not in (1, 2, 3, 4):
@@ -153,10 +118,10 @@ def from_lines(folder: Path) -> list[Lists]:
     return found
 
 
-def from_arrays(folder: Path, given: Given) -> list[Lists]:
+def from_arrays(given: Given) -> list[Lists]:
     """Matrices of whole numbers or short strings, a sequence a row."""
     found = []
-    for array in stock.arrays(folder, given.name):
+    for array in given.files.arrays:
         if len(array.shape) == 2 and array.value.dtype.kind in "iuU" and 4 <= array.shape[1] <= 5000:
             file = f"{array.file}:{array.role}"
             found.append(Lists(array.value.tolist(), f"{array.code}.tolist()", file, array.base))
@@ -165,19 +130,15 @@ def from_arrays(folder: Path, given: Given) -> list[Lists]:
 
 def written(given: Given, test: Lists, labels: set[Any]) -> str:
     """Code that writes `answers`, a list of lists of labels like `test`; "" where the submission is something else."""
-    import numpy as np
-    import pandas as pd
-
-    path, name, total = given.file, given.name, sum(test.lengths)
-    if path is None:
+    path, name, value = given.file, given.name, given.value
+    if path is None or value is None:
         return ""
     if path.suffix == ".json":
-        value = json.loads(path.read_text(encoding="utf-8"))
         rows = list(value.values()) if isinstance(value, dict) else value
         if listed(rows) and [len(row) for row in rows] == test.lengths:
             shape = f"dict(zip({list(value)!r}, answers))" if isinstance(value, dict) else "answers"
             return f"Path({quote(name)}).write_text(json.dumps({shape}))"
-    if path.suffix == ".npy" and np.load(path).shape == (len(test.value), test.lengths[0]):
+    if path.suffix == ".npy" and value.shape == (len(test.value), test.lengths[0]):
         return f"np.save({quote(name)}, np.array(answers))"
     if path.suffix == ".npz" and len(given.submission.get("arrays") or {}) == 1:
         key, facts = next(iter(given.submission["arrays"].items()))
@@ -186,17 +147,17 @@ def written(given: Given, test: Lists, labels: set[Any]) -> str:
                 f"np.savez_compressed({quote(name)}, {key}=np.array(answers).astype({quote(facts['dtype'])}))"
             )
     if path.suffix == ".txt":
-        lines = path.read_text(encoding="utf-8").strip("\n").split("\n")
+        lines = value.strip("\n").split("\n")
         if [len(line.split()) for line in lines] == test.lengths:
             return (
                 f'Path({quote(name)}).write_text("\\n".join(" ".join(map(str, a)) for a in answers) + "\\n")'
             )
-        if len([line for line in lines if line.strip()]) == total:
+        if len([line for line in lines if line.strip()]) == sum(test.lengths):
             gap = "\\n\\n" if "" in lines else "\\n"
             return f'Path({quote(name)}).write_text("{gap}".join("\\n".join(map(str, a)) for a in answers) + "\\n")'
     if path.suffix != ".csv":
         return ""
-    frame = pd.read_csv(path, keep_default_na=False)
+    frame = pd.read_csv(path, keep_default_na=False)  # "NA" and "None" are labels here
     return written_table(frame, name, test, labels)
 
 
@@ -227,7 +188,7 @@ def briefing(
     words = any(isinstance(t, str) and len(t) > 1 for s in tokens.value[:200] for t in s)
     total = sum(tokens.lengths)
     tagging = {"load": load, "write": write, "labels": len(labels), "total": total, "words": words}
-    tagging |= scoring(given.metric, "class", len(labels) == 2)
+    tagging |= scoring(given.metric["name"], "class", len(labels) == 2)
     text = (
         f"Tagging: {len(tokens.value)} sequences of {total} {'words' if words else 'symbols'} in all, each with one of "
         f"{len(labels)} labels; {len(test.value)} sequences to be labelled, in {given.name}"

@@ -1,11 +1,13 @@
 """How the baseline's submission is made from predictions: lines of code that write a variable `prediction`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .given import Given
-from .stock import Array, quote
+from .reading import quote
+from .stock import Array
 
 
 @dataclass(frozen=True)
@@ -20,30 +22,18 @@ class Writing:
 
 def writing(given: Given, known: list[Array]) -> Writing | None:
     """Recognise the submission; `known` are arrays that may stand in it as they are, such as ids. None if it fails."""
-    name, path = given.name, given.file
-    if path is None:
+    value = given.value
+    if value is None:
         return None
-    if name.lower().endswith((".csv", ".tsv")):
-        return table(path, name, known)
-    if name.lower().endswith(".npy"):
-        return single(path, name)
-    return several(path, name, known) if name.lower().endswith(".npz") else None
+    if given.submission.get("columns"):
+        return table(value, given.name, known)
+    if given.name.lower().endswith(".npy"):
+        return Writing(f"np.save({quote(given.name)}, {cast(value)})", value.shape, value)
+    return several(value, given.name, known) if given.name.lower().endswith(".npz") else None
 
 
-def single(path: Path, name: str) -> Writing:
-    """A submission that is one array."""
-    import numpy as np
-
-    value = np.load(path, allow_pickle=False)
-    return Writing(f"np.save({quote(name)}, {cast(value)})", value.shape, value)
-
-
-def several(path: Path, name: str, known: list[Array]) -> Writing | None:
+def several(values: dict[str, Any], name: str, known: list[Array]) -> Writing | None:
     """An archive with one array of predictions; any others are copies of known arrays or running numbers."""
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as file:
-        values = {key: file[key] for key in file.files}
     given = {key: code for key, value in values.items() if (code := known_as(value, known))}
     rest = [key for key in values if key not in given]
     if len(rest) != 1:
@@ -61,12 +51,9 @@ def cast(value: Any) -> str:
     return "prediction" if value.dtype.kind in "US" else f"prediction.astype({quote(value.dtype.name)})"
 
 
-def table(path: Path, name: str, known: list[Array]) -> Writing | None:
+def table(frame: Any, name: str, known: list[Array]) -> Writing | None:
     """A table: columns of ids, then one or several columns of predictions."""
-    import pandas as pd
-
     mark = ', sep="\\t"' if name.lower().endswith(".tsv") else ""
-    frame = pd.read_csv(path, sep="\t" if mark else ",")
     given = {column: code for column in frame.columns if (code := known_as(frame[column].to_numpy(), known))}
     rest = [column for column in frame.columns if column not in given]
     if not rest:
@@ -93,8 +80,6 @@ def table(path: Path, name: str, known: list[Array]) -> Writing | None:
 
 def known_as(values: Any, known: list[Array]) -> str:
     """The expression whose value is `values`: an array of the task or running numbers; "" where there is none."""
-    import numpy as np
-
     if values.ndim != 1 or len(values) < 2:
         return ""
     for array in known:

@@ -1,4 +1,8 @@
-"""CSV tables as text cells: read, decoded and written without trust in what they hold."""
+"""CSV tables as text cells: read, decoded and written without trust in what they hold.
+
+The briefing's reader wants to understand any table; here one form is allowed, and each fault is said in a sentence. It
+also stays apart because each folder of `inside` is alone in its sandbox.
+"""
 
 import csv
 import io
