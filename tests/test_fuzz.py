@@ -98,7 +98,7 @@ def used(node, given_, asked):
     after = dataclasses.replace(given_, **update)
     for graph in GRAPHS:
         if node in graph.nodes:
-            route = decide(node, graph.rules[node], after, graph.ladders, load_predicate).route
+            route = decide(node, graph.rules_of(node), after, graph.ladders, load_predicate).route
             assert route["to"] in {*graph.nodes, "END"}
     return update
 

@@ -24,7 +24,7 @@ BASE = RunState(
 
 def go(node: str, spec: GraphSpec = BUDGETML, **changes: object):
     state = dataclasses.replace(BASE, **changes)
-    return decide(node, spec.rules[node], state, spec.ladders, load_predicate)
+    return decide(node, spec.rules_of(node), state, spec.ladders, load_predicate)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,9 @@ def test_planner_of_budgetml(changes, target, up):
         ("coder", "provider", 2, "planner"),
         ("coder", "rejected", 1, "planner"),
         ("coder", "denied", 1, "END"),
-        ("expert", "busy", 2, "expert"),
-        ("expert", "busy", 3, "planner"),
+        ("expert", "busy", 3, "expert"),
+        ("expert", "busy", 4, "planner"),
+        ("expert", "unparsable", 1, "planner"),  # it would be paid for twice
         ("expert", "denied", 1, "planner"),  # the team goes on without
         ("expert", "", 0, "coder"),
     ],
@@ -152,7 +153,7 @@ def test_a_decision_can_be_taken_back_and_taken_again(node, counts, rung, fault)
     before, decision = dataclasses.replace(BASE, **changes), go(node, **changes)
     back = undo(decision.state)
     assert (back.rungs, back.counts, back.route) == (before.rungs, before.counts, {})
-    assert decide(node, BUDGETML.rules[node], back, BUDGETML.ladders, load_predicate) == decision
+    assert decide(node, BUDGETML.rules_of(node), back, BUDGETML.ladders, load_predicate) == decision
 
 
 def test_the_route_tells_rule_values_and_what_was_passed_over():
@@ -217,7 +218,12 @@ def test_predicates_change_nothing():
         "stuck": {"attempts": 1},
         "wants": {"action": "x"},
     }
-    arguments |= {"hopeless": {"share": 0.5}, "repeated": {"times": 1}, "faulted": {"kind": "x"}}
+    arguments |= {
+        "hopeless": {"share": 0.5},
+        "repeated": {"times": 1},
+        "faulted": {"kind": "x"},
+        "given_up": {"times": 4},
+    }
     for name, predicate in PREDICATES.items():
         predicate(BASE, **arguments.get(name, {}))
     assert dataclasses.asdict(BASE) == before
