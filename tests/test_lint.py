@@ -297,35 +297,33 @@ def test_a_rule_that_faults_leave_nothing_to_is_found_where_it_is():
 
 
 def test_faults_that_no_node_has_and_moves_that_no_ladder_has_are_found():
-    bare = (
-        ROUND.replace("b: [", "b: [{when: out_of_turns, to: END}, ") + "faults: [{when: missed, to: again}]\n"
-    )
+    given_up = "faults: [{when: given_up, times: 2, to: END}]\n"
+    bare = ROUND.replace("b: [", "b: [{when: out_of_turns, to: END}, ") + given_up
     assert [(f.kind, f.line, f.column) for f in findings(bare)] == [("idle-faults", 11, 1)]
-    assert findings(bare.replace("[{when: missed, to: again}]", "[]")) == []
+    assert findings(bare.replace("[{when: given_up, times: 2, to: END}]", "[]")) == []
     one = bare.replace("'test_lint:one'}\n  b", "'test_lint:one', ladder: [recall]}\n  b")
     assert findings(one) == []
-    assert [f.kind for f in findings(one.replace("missed, to", "missed, up: again, to"))] == ["one-rung"]
+    assert [f.kind for f in findings(one.replace("2, to", "2, up: again, to"))] == ["one-rung"]
     two = one.replace("ladder: [recall]", "ladder: [recall, recall]")
-    assert findings(two.replace("missed, to", "missed, up: again, to")) == []
+    assert findings(two.replace("2, to", "2, up: again, to")) == []
 
 
 @pytest.mark.parametrize(
-    ("fault", "ladder", "ended"),
+    ("fault", "ended"),
     [
-        ("given_up, times: 4", "small", True),
-        ("out_of_budget", "small", True),
-        ("given_up, times: 4", "recall", False),  # who asks no model is never refused
-        ("faulted, kind: no_turn", "small", False),  # the node need not count turns
+        ("given_up, times: 4", True),
+        ("out_of_budget", True),
+        ("faulted, kind: no_turn", False),  # the node need not count turns
     ],
 )
-def test_faults_end_a_cycle_by_money_alone_and_where_a_model_is_asked(fault, ladder, ended):
-    text = ROUND.replace("c: {run: 'test_lint:one'}", f"c: {{run: 'test_lint:one', ladder: [{ladder}]}}")
+def test_faults_end_a_cycle_by_money_alone(fault, ended):
+    text = ROUND.replace("c: {run: 'test_lint:one'}", "c: {run: 'test_lint:one', ladder: [recall]}")
     text = text.replace(", {to: b}]", ", {when: out_of_turns, to: END}, {to: a}]")
     text = text.replace(
         "b: [{when: wants, action: x, to: c}, {when: out_of_turns, to: END}, {to: a}]", "b: [{to: c}]"
     )
     found = findings(text + f"faults: [{{when: {fault}, to: END}}]\n")
-    assert [f.kind for f in found if f.kind != "no-prompt"] == ([] if ended else ["endless"])
+    assert [f.kind for f in found] == ([] if ended else ["endless"])
 
 
 def test_a_part_that_money_leads_out_of_need_not_lead_to_the_end_itself():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from graphs.finding import Keys, Problem
-from graphs.model import END, RECALL, Graph, Rule
+from graphs.model import END, Graph, Rule
 from graphs.policy import stops
 
 Ways = dict[str, list[str]]
@@ -42,13 +42,11 @@ def _living(spec: Graph, node: str) -> list[tuple[Keys, Rule]]:
 def _used_up(spec: Graph, node: str) -> list[str]:
     """Return where a node leads when money or turns are used up.
 
-    Of the `faults`, which it has whatever it does, only what concerns money counts, and only where it asks a model.
+    That no turn is left ends nothing where it is said in `faults` alone: not every node with a ladder counts turns.
     """
-    shared = "money" if set(spec.nodes[node].ladder) - {RECALL} else None
+    living = _living(spec, node)
     return [
-        rule.to
-        for keys, rule in _living(spec, node)
-        if (used := stops(rule)) and (keys[0] == "rules" or used == shared)
+        rule.to for (part, *_), rule in living if stops(rule) == "money" or (part == "rules" and stops(rule))
     ]
 
 
