@@ -17,10 +17,11 @@ from langgraph.graph import END as LANGGRAPH_END
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from graphs.contract import NodeContractError, declared_fields
-from graphs.policy import END, decide, undo
+from graphs.contract import NodeContractError, declared_fields, roles_of, supplied_history
+from graphs.linter.graph import check
+from graphs.model import END, RECALL, Graph, NodeSpec
+from graphs.policy import decide, undo
 from graphs.registry import load_node, load_predicate
-from graphs.spec import RECALL, GraphSpec, NodeSpec
 from memory.state import NANO, RunState
 from nodes.deps import Deps, Here
 from nodes.notes import NOTE_BYTES
@@ -29,17 +30,17 @@ Step = Callable[[RunState, RunnableConfig], dict[str, Any]]
 
 
 def compile_graph(
-    spec: GraphSpec, deps: Deps, checkpointer: Any = None
+    spec: Graph, deps: Deps, checkpointer: Any = None
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Bind `deps` to the nodes of `spec` and return a LangGraph graph over `RunState`.
 
     Raises GraphError, with one line a finding, for a graph that cannot be used.
     """
-    spec.check()
+    check(spec)
     builder = StateGraph(RunState)
     for name, node in spec.nodes.items():
         builder.add_node(name, _step(spec, name, node, deps))  # type: ignore[call-overload]
-        targets = dict.fromkeys(rule.to for rule in spec.rules[name])
+        targets = dict.fromkeys(rule.to for rule in spec.rules_of(name))
         paths = {to: LANGGRAPH_END if to == END else to for to in targets}
         builder.add_conditional_edges(name, _routed, paths)  # type: ignore[arg-type]
     builder.add_edge(START, spec.start)
@@ -50,8 +51,8 @@ def _routed(state: RunState) -> str:
     return state.route["to"]
 
 
-def _step(spec: GraphSpec, name: str, node: NodeSpec, deps: Deps) -> Step:
-    function, role = load_node(node.run), spec.roles.get(name, name)
+def _step(spec: Graph, name: str, node: NodeSpec, deps: Deps) -> Step:
+    function, role = load_node(node.run), roles_of(spec).get(name, name)
     declared = declared_fields(function)
 
     def step(state: RunState, config: RunnableConfig) -> dict[str, Any]:
@@ -77,9 +78,7 @@ def _changed(decided: dict[str, Any], state: RunState, update: Mapping[str, Any]
     return {k: v for k, v in decided.items() if not state.route or k in update or v != getattr(state, k)}
 
 
-def redecide(
-    spec: GraphSpec, name: str, state: RunState, edit: Mapping[str, Any], deps: Deps
-) -> dict[str, Any]:
+def redecide(spec: Graph, name: str, state: RunState, edit: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     """Take the decision after the node `name` again, in the state as edited: the fields to write.
 
     `graph.update_state(config, redecide(...), as_node=name)` makes a run go on from there (`as_node` alone would run
@@ -91,11 +90,11 @@ def redecide(
     return {**edit, **settle(spec, name, dataclasses.replace(state, rungs=rungs), deps)}
 
 
-def settle(spec: GraphSpec, name: str, state: RunState, deps: Deps) -> dict[str, Any]:
+def settle(spec: Graph, name: str, state: RunState, deps: Deps) -> dict[str, Any]:
     """Decide where the node `name` leads in `state`, and recall what the next one should know: the fields to write."""
-    route, after = decide(name, spec.rules[name], state, spec.ladders, load_predicate, spec.roles)
+    route, after = decide(name, spec.rules_of(name), state, spec.ladders, load_predicate, roles_of(spec))
     to = route["to"]
-    history = [] if to == END else deps.history.recall(to, spec.recalls(to), after)
+    history = [] if to == END else deps.history.recall(to, supplied_history(spec.nodes[to]), after)
     return {
         "spent": after.spent,
         "rungs": after.rungs,

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
 
+from graphs.model import Graph, NodeSpec
+from graphs.registry import load_node
 from memory.state import SHARED, RunState
+from nodes.declares import recalls_of, role_of
 
 Node = Callable[..., Any]
 
@@ -38,6 +41,16 @@ def shared_fields(function: Node) -> frozenset[str]:
     """Return those of the declared fields that are marked `Shared[...]`: other nodes write them too, by design."""
     hints = _update(function).items()
     return frozenset(f for f, hint in hints if get_origin(hint) is Annotated and SHARED in get_args(hint))
+
+
+def roles_of(spec: Graph) -> dict[str, str]:
+    """Return the role that each node's function declares, by the node's name, for those that do."""
+    return {name: role for name, node in spec.nodes.items() if (role := role_of(load_node(node.run)))}
+
+
+def supplied_history(node: NodeSpec) -> tuple[str, ...]:
+    """Return the kinds of history that a node gets: the graph's word, or else what its function declares."""
+    return recalls_of(load_node(node.run)) if node.recalls is None else node.recalls
 
 
 def check_callable(function: Any) -> None:

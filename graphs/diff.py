@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from graphs.model import Graph, NodeSpec, Rule
 from graphs.text.flow import flow
-
-if TYPE_CHECKING:
-    from graphs.spec import GraphSpec, NodeSpec, Rule
-
 
 NOTHING = ("", (), None)
 
 
-def differences(one: "GraphSpec", other: "GraphSpec") -> list[str]:
+def differences(one: Graph, other: Graph) -> list[str]:
     """Return a line a difference: `+` what only `other` has, `-` what only `one` has, `~` what has changed.
 
     Rules are numbered from 1: of `one` where they go or change, of `other` where they are new.
@@ -22,11 +19,11 @@ def differences(one: "GraphSpec", other: "GraphSpec") -> list[str]:
     lines = [f"~ {key}: {a} → {b}" for key, a, b in plain if a != b]
     lines += _nodes(one.nodes, other.nodes)
     for node in dict.fromkeys([*one.rules, *other.rules]):
-        lines += _rules(node, one.rules.get(node, []), other.rules.get(node, []))
-    return lines
+        lines += _rules(f"rule {node}", one.rules.get(node, []), other.rules.get(node, []))
+    return lines + list(_rules("fault", one.faults, other.faults))
 
 
-def _nodes(one: "dict[str, NodeSpec]", other: "dict[str, NodeSpec]") -> Iterator[str]:
+def _nodes(one: dict[str, NodeSpec], other: dict[str, NodeSpec]) -> Iterator[str]:
     for name in dict.fromkeys([*one, *other]):
         before, after = (side[name].model_dump() if name in side else {} for side in (one, other))
         if not before or not after:
@@ -37,7 +34,7 @@ def _nodes(one: "dict[str, NodeSpec]", other: "dict[str, NodeSpec]") -> Iterator
             yield f"~ node {name}: {'; '.join(told)}"
 
 
-def _rules(node: str, one: "Sequence[Rule]", other: "Sequence[Rule]") -> Iterator[str]:
+def _rules(what: str, one: Sequence[Rule], other: Sequence[Rule]) -> Iterator[str]:
     """Compare as sequences: a rule that was put in is one line, however many stand behind it."""
     for kind, i, j, k, m in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if kind == "equal":
@@ -45,12 +42,12 @@ def _rules(node: str, one: "Sequence[Rule]", other: "Sequence[Rule]") -> Iterato
         alike = [n for n in range(min(j - i, m - k)) if one[i + n].when == other[k + n].when]
         for n in range(max(j - i, m - k)):
             if n in alike:
-                yield f"~ rule {node} {i + n + 1}: {one[i + n]} becomes {other[k + n]}"
+                yield f"~ {what} {i + n + 1}: {one[i + n]} becomes {other[k + n]}"
                 continue
             if i + n < j:
-                yield f"- rule {node} {i + n + 1}: {one[i + n]}"
+                yield f"- {what} {i + n + 1}: {one[i + n]}"
             if k + n < m:
-                yield f"+ rule {node} {k + n + 1}: {other[k + n]}"
+                yield f"+ {what} {k + n + 1}: {other[k + n]}"
 
 
 def _plain(value: Any) -> Any:

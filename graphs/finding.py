@@ -9,7 +9,7 @@ Kind = Literal[
     "reserved-name", "unknown-node", "unknown-function", "unusable-function", "unknown-predicate", "unknown-role",
     "unknown-model", "unknown-prompt", "subgraph", "idle-budget",
     # rules
-    "no-rules", "last-rule", "dead-rule", "covered-rule", "argument", "one-rung",
+    "no-rules", "last-rule", "dead-rule", "covered-rule", "argument", "one-rung", "idle-faults",
     # ways through the graph
     "unreachable", "no-end", "endless",
     # what nodes read and write
@@ -20,6 +20,22 @@ Kind = Literal[
 
 Keys = tuple[str | int, ...]  # the way from the top of a graph to a value: ("rules", "coder", 0, "to")
 Problem = tuple[Keys, Kind, str]  # where, which, what: a finding before its line is known
+
+
+def called(keys: Keys) -> str:
+    """Return the way to a value as findings name it: `rule 1 of 'coder': to`, `fault 3`."""
+    match keys:
+        case ("nodes", name, *rest):
+            words = [f"node {name!r}", *rest]
+        case ("rules", node, int() as index, *rest):
+            words = [f"rule {index + 1} of {node!r}", *rest]
+        case ("rules", node):
+            words = [f"rules of {node!r}"]
+        case ("faults", int() as index, *rest):
+            words = [f"fault {index + 1}", *rest]
+        case _:
+            words = list(keys)
+    return ": ".join(map(str, words))
 
 
 class Finding(NamedTuple):

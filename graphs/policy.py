@@ -7,18 +7,15 @@ every decision can be explained later and decided again under an edited graph.
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from graphs.model import END, RECALL, Rule
 from memory.scores import percent_better
 from memory.state import Route, RunState, role_ahead
 
-if TYPE_CHECKING:
-    from graphs.spec import Rule
+__all__ = ["END", "PREDICATES", "RECALL", "Decision", "Predicate", "Verdict", "decide", "stops", "undo"]
 
-END = "END"
 NAMES: Mapping[str, str] = MappingProxyType({})  # no role declared: nodes are what they are called
-RECALL = "recall"  # the rung that asks no model
-STOPPED = ("time", "memory", "disk", "output", "processes")  # limits for which the sandbox kills a script
 # What `stuck` counts since the last best, expert's advice or move up.
 SINCE: Mapping[str, Literal["failed", "failed_since_expert", "failed_since_up"]] = {
     "best": "failed", "expert": "failed_since_expert", "up": "failed_since_up",
@@ -121,12 +118,19 @@ def stuck(
     return Verdict(holds, saw)
 
 
-def missed(state: RunState, times: int = 1, lifelines: int = 0) -> Verdict:
-    """The model of the node just left gave no usable reply, `times` times in a row."""
+def missed(state: RunState, times: int = 1, lifelines: int = 0, but: str = "") -> Verdict:
+    """The model of the node just left gave no usable reply, `times` times in a row; a fault of the kind `but` is left out."""
     kind, count = state.fault.get("kind", ""), state.counts.get("misses", 0)
     used = state.counts.get("lifelines", 0)
-    holds = bool(kind) and kind != "refused" and count >= times and (not lifelines or used < lifelines)
+    holds = kind not in ("", "refused", but) and count >= times and (not lifelines or used < lifelines)
     return Verdict(holds, {"fault": kind, "misses": count, "lifelines": used})
+
+
+def given_up(state: RunState, times: int) -> Verdict:
+    """The node's model cannot be asked any more: refused by the ledger, declined by a person, or missed `times` in a row."""
+    kind, count = state.fault.get("kind", ""), state.counts.get("misses", 0)
+    asked_in_vain = kind not in ("", "no_turn") and count >= times
+    return Verdict(kind in ("refused", "declined") or asked_in_vain, {"fault": kind, "misses": count})
 
 
 def repeated(state: RunState, times: int, lifelines: int = 0) -> Verdict:
@@ -167,7 +171,7 @@ PREDICATES: dict[str, Predicate] = {
     f.__name__: f
     for f in (
         out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, nothing_recalled, crashed,
-        stuck, missed, repeated, wants, faulted, hopeless,
+        stuck, missed, given_up, repeated, wants, faulted, hopeless,
     )
 }  # fmt: skip
 
@@ -180,11 +184,12 @@ SMALLER_IS_STRICTER = {
 }  # and the values that mean: no limit
 
 
-def stops(rule: "Rule") -> bool:
-    """Whether the rule fires where the money or the turns are used up."""
-    if rule.when in ("out_of_turns", "out_of_budget"):
-        return True
-    return rule.when == "faulted" and rule.arguments.get("kind") in ("no_turn", "refused")
+def stops(rule: Rule) -> Literal["", "money", "turns"]:
+    """Return what is used up where the rule fires; "" for neither money nor turns."""
+    kind = rule.arguments.get("kind") if rule.when == "faulted" else None
+    if rule.when in ("out_of_budget", "given_up") or kind == "refused":
+        return "money"
+    return "turns" if rule.when == "out_of_turns" or kind == "no_turn" else ""
 
 
 def gain_percent(state: RunState) -> float | None:
@@ -202,7 +207,7 @@ class Decision(NamedTuple):
 
 def decide(
     node: str,
-    rules: Sequence["Rule"],
+    rules: Sequence[Rule],
     state: RunState,
     ladders: Mapping[str, Sequence[str]],
     predicates: Callable[[str], Predicate],
@@ -239,7 +244,7 @@ def undo(state: RunState) -> RunState:
     )
 
 
-def _apply(node: str, rule: "Rule", route: Route, state: RunState) -> RunState:
+def _apply(node: str, rule: Rule, route: Route, state: RunState) -> RunState:
     """Move rungs and begin counts anew after what they led to."""
     rungs, counts = dict(state.rungs), state.counts.copy()
     if rule.to != node and counts.get("misses"):

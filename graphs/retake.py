@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from graphs.contract import roles_of
+from graphs.model import Graph
 from graphs.policy import decide, undo
 from graphs.registry import load_predicate
-
-if TYPE_CHECKING:
-    from graphs.spec import GraphSpec
-    from memory.state import Route, RunState
+from memory.state import Route, RunState
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Change:
         return f"step {self.step}, {self.node}: {self.before} becomes {after}"
 
 
-def changed(spec: "GraphSpec", decisions: "Iterable[tuple[int, str, RunState]]") -> list[Change]:
+def changed(spec: Graph, decisions: Iterable[tuple[int, str, RunState]]) -> list[Change]:
     """Return the decisions that `spec` would take otherwise: to another node, or with other effects on rungs and counts.
 
     `decisions` are steps: number, node, and the state after the step as it was checkpointed. Each is judged by itself:
@@ -54,11 +53,13 @@ def changed(spec: "GraphSpec", decisions: "Iterable[tuple[int, str, RunState]]")
         if node not in spec.nodes:
             found.append(Change(step, node, before, None))
             continue
-        route, after = decide(node, spec.rules[node], undo(state), spec.ladders, load_predicate, spec.roles)
+        route, after = decide(
+            node, spec.rules_of(node), undo(state), spec.ladders, load_predicate, roles_of(spec)
+        )
         if (route["to"], after.rungs, after.counts) != (before.to, state.rungs, state.counts):
             found.append(Change(step, node, before, _taken(route)))
     return found
 
 
-def _taken(route: "Route") -> Taken:
+def _taken(route: Route) -> Taken:
     return Taken(route["rule"], route["to"], route["saw"], route.get("up", ""), route.get("down", ""))

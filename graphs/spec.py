@@ -4,21 +4,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import PrivateAttr, ValidationError
 
 from graphs import files
 from graphs.diff import differences
 from graphs.files import SHIPPED, shipped
 from graphs.finding import Finding, GraphError
-from graphs.linter.graph import lint
-from graphs.policy import RECALL
-from graphs.registry import load_node
+from graphs.linter import graph as linter
+from graphs.model import RECALL, Graph, NodeSpec, Rule
 from graphs.text import edit
 from graphs.text.shape import explain
 from graphs.text.source import Source
 from graphs.text.write import as_rule, written
 from memory.state import Kind
-from nodes.declares import recalls_of, role_of
 
 if TYPE_CHECKING:
     from nodes.deps import Deps
@@ -26,61 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RECALL", "SHIPPED", "GraphError", "GraphSpec", "NodeSpec", "Rule", "shipped"]
 
 
-class NodeSpec(BaseModel):
-    """One node: the function it runs, the prompt it renders, its ladder of models (cheapest first)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    run: str = Field(
-        description="The function: a node of ours, a plug-in package's, or `package.module:function`."
-    )
-    prompt: str = Field(
-        "", description="A prompt's name in `prompts/`, a .md file's path, or `package:file.md`."
-    )
-    ladder: tuple[str, ...] = Field(
-        (), description="Names of models.yaml, cheapest first; `recall` asks no model."
-    )
-    recalls: tuple[Kind, ...] | None = Field(
-        None, description="Kinds of history to supply before it runs; absent: what its function declares."
-    )
-    budget: float | None = Field(
-        None,
-        ge=0,
-        lt=1e6,
-        strict=True,
-        description="Dollars that the node may spend in a run; absent: no cap of its own.",
-    )
-
-
-class Rule(BaseModel):
-    """`when` names a predicate (absent: always); the keys not listed here are the predicate's arguments."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    when: str = Field("", description="The predicate that must hold; without it the rule always does.")
-    to: str = Field(description="The next node, or END.")
-    up: str = Field(
-        "", description="The role that moves up its ladder; on the top rung the rule is passed over."
-    )
-    down: str = Field("", description="The role that moves down its ladder.")
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The predicate's arguments."""
-        return dict(self.__pydantic_extra__ or {})
-
-    @property
-    def always(self) -> bool:
-        """Whether it holds in every state: one that moves a role up does not on the role's top rung."""
-        return not self.when and not self.up
-
-    def __str__(self) -> str:
-        """Render the rule as in the drawing: `stuck attempts=4 ↑coder → planner`."""
-        words = [self.when or "otherwise", *(f"{k}={v}" for k, v in self.arguments.items())]
-        words += [f"↑{self.up}"] if self.up else []
-        words += [f"↓{self.down}"] if self.down else []
-        return " ".join([*words, f"→ {self.to}"])
-
-
-class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no hash
+class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
     """The whole graph. `GraphSpec.load("budgetml")` reads a shipped one, `load(path)` any file.
 
     The methods that edit it change it in place and return it. They keep every character of a loaded file that they need
@@ -88,12 +32,6 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
     that runs differs. `model_copy(deep=True)` is a copy to edit.
     """
 
-    model_config = ConfigDict(extra="forbid")
-    name: str = Field(description="What runs of this graph are listed under.")
-    start: str = Field(description="The first node.")
-    nodes: dict[str, NodeSpec] = Field(min_length=1, description="Name to node.")
-    rules: dict[str, list[Rule]] = Field(description="Node to its rules: the first that holds decides.")
-    _source: Source | None = PrivateAttr(default=None)
     _as_read: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
@@ -141,7 +79,7 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
         if self._source is None:
             return written(self)
         source, now = self._source, self.model_dump()
-        for field in ("nodes", "rules"):
+        for field in ("nodes", "rules", "faults"):
             if now[field] != self._as_read[field]:
                 raise GraphError(
                     f"{source.path}: `{field}` was changed by hand: use the methods of GraphSpec (set_rule, …)"
@@ -155,20 +93,13 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
 
     def findings(self, models: Iterable[str] | None = None) -> list[Finding]:
         """Return what is wrong with the graph; ladders are judged where the names of the `models` are given."""
-        return lint(self, models)
+        return linter.lint(self, models)
 
     def check(self) -> None:
         """Raise GraphError, a line a finding, where the graph cannot be used."""
-        if findings := self.findings():
-            raise GraphError(*findings)
+        linter.check(self)
 
-    def place(self, *keys: str | int) -> tuple[str, int, int]:
-        """Return the file, line and column of what stands at `keys`, e.g. "rules", "coder", 0."""
-        if self._source is None:
-            return "<graph>", 1, 1
-        return self._source.path, *self._source.place(keys)
-
-    def diff(self, other: "GraphSpec") -> list[str]:
+    def diff(self, other: Graph) -> list[str]:
         """Return what must change for this graph to be `other`, a line a difference; empty where they are equal."""
         return differences(self, other)
 
@@ -209,12 +140,13 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
     def insert(self, node: str, *, after: str, before: str | None = None, **fields: Any) -> Self:
         """Put `node` on the way from `after` to `before` (default: where the last rule of `after` leads).
 
-        It is added, with `fields` as for `add_node`, where it is not there yet. It gets the one rule that leads on.
+        It is added, with `fields` as for `add_node`, where it is not there yet. It gets the one rule that leads on, and with
+        a ladder the graph's `faults`; what these lead to stays.
         """
         return self._take(edit.insert(self._current(), node, after, before, fields))
 
     def remove_node(self, node: str) -> Self:
-        """Take a node out: what led to it leads to where its last rule led; rules do not move its rung any more."""
+        """Take a node out: what led to it leads to where its last rule led; no rule moves its rung any more."""
         return self._take(edit.remove_node(self._current(), node))
 
     def connect(self, node: str, to: str, *, when: str = "", **rest: Any) -> Self:
@@ -223,11 +155,19 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
 
     def set_rule(self, node: str, index: int, **rule: Any) -> Self:
         """Put a rule in the place of rule `index` (from 0) of `node`; one past the last adds it at the end."""
-        return self._take(edit.set_rule(self._current(), node, index, as_rule(**rule)))
+        return self._take(edit.set_rule(self._current(), ("rules", node), index, as_rule(**rule)))
 
     def remove_rule(self, node: str, index: int) -> Self:
         """Take rule `index` (from 0) of `node` out."""
-        return self._take(edit.remove_rule(self._current(), node, index))
+        return self._take(edit.remove_rule(self._current(), ("rules", node), index))
+
+    def set_fault(self, index: int, **rule: Any) -> Self:
+        """Put a rule in the place of number `index` (from 0) of `faults`; one past the last adds it at the end."""
+        return self._take(edit.set_rule(self._current(), ("faults",), index, as_rule(**rule)))
+
+    def remove_fault(self, index: int) -> Self:
+        """Take rule `index` (from 0) of `faults` out."""
+        return self._take(edit.remove_rule(self._current(), ("faults",), index))
 
     def _take(self, source: Source) -> Self:
         """Become what `source` says. Raises GraphError, in one line, where it is no graph, and stays as it was."""
@@ -252,23 +192,3 @@ class GraphSpec(BaseModel):  # noqa: PLW1641 - it can be edited, so it has no ha
         from graphs.drawing.picture import bundle
 
         return bundle(self)
-
-    @property
-    def ladders(self) -> dict[str, tuple[str, ...]]:
-        """Role to ladder, for the roles that have one."""
-        return {name: node.ladder for name, node in self.nodes.items() if node.ladder}
-
-    @property
-    def roles(self) -> dict[str, str]:
-        """Node to the role that its function declares, for those that do."""
-        return {name: role for name, node in self.nodes.items() if (role := role_of(load_node(node.run)))}
-
-    def recalls(self, node: str) -> tuple[str, ...]:
-        """Return the kinds of history that `node` gets: the graph's word, or else what its function declares."""
-        asked = self.nodes[node].recalls
-        return recalls_of(load_node(self.nodes[node].run)) if asked is None else asked
-
-    @property
-    def models(self) -> list[str]:
-        """Names of the models on any ladder, in order of appearance."""
-        return list(dict.fromkeys(m for ladder in self.ladders.values() for m in ladder if m != RECALL))

@@ -30,7 +30,9 @@ GRAPHS = """# The shipped graphs
 
 Made by `python tests/generated.py` from `graphs/*.yaml`: what is drawn here is what runs. The rules on an arrow are tried
 in the order of their numbers, among all that leave a node; the first that holds wins. ↑ and ↓ move a role up or down its
-ladder of models, which stands in its node; blue nodes may ask a model. `budgetml graph draw GRAPH --out FILE.svg` makes
+ladder of models, which stands in its node; blue nodes may ask a model. Every node with a ladder has the rules in the graph's
+`faults` too: after the rules about faults with which its own list begins, and before the rest of it; `again` is the node
+itself. Where they lead is the line `faults →` in its box, and each that a run met is an arrow. `budgetml graph draw GRAPH --out FILE.svg` makes
 a picture, `budgetml graph draw --run RUN` draws the path of a run on its graph.
 """
 

@@ -132,7 +132,7 @@ def test_the_compiled_edges_are_the_rules_targets(name):
         for e in drawn.edges
         if e.source != "__start__"
     }
-    assert edges == {(node, rule.to) for node, rules in graph.rules.items() for rule in rules}
+    assert edges == {(node, rule.to) for node in graph.nodes for rule in graph.rules_of(node)}
 
 
 def test_every_node_of_ours_declares_what_it_writes():

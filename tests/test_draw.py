@@ -46,13 +46,13 @@ def told(*steps: Event) -> list[Event]:
 RUN = told(
     step("executor", 1),
     step("evaluator", 3),
-    step("planner", 2),
-    step("planner", 12, 0.01, model="small", rung=1),
-    step("coder", 10, 0.005, model="small"),
+    step("planner", 1),
+    step("planner", 7, 0.01, model="small", rung=1),
+    step("coder", 1, 0.005, model="small"),
     step("executor", 1),
     step("evaluator", 4),
-    step("planner", 12, 0.002, model="small", rung=1),
-    step("coder", 10),
+    step("planner", 7, 0.002, model="small", rung=1),
+    step("coder", 1),
     step("executor", 1),
     step("evaluator", 6),
 )
@@ -88,6 +88,7 @@ def test_every_rule_stands_on_its_arrow_and_in_the_outline(name):
         for node, rules in spec.rules.items()
         for rule in rules
     }
+    assert all(text.count(f"  {number}. {rule}\n") == 1 for number, rule in enumerate(spec.faults, 1))
     for node, rules in spec.rules.items():
         for number, rule in enumerate(rules, 1):
             assert f"{number}. {rule}" in text
@@ -95,15 +96,43 @@ def test_every_rule_stands_on_its_arrow_and_in_the_outline(name):
             assert len(rules) == 1 or label in drawn[node, "FINISH" if rule.to == END else rule.to]
 
 
+@pytest.mark.parametrize("name", shipped())
+def test_where_faults_lead_is_one_line_in_each_node_that_has_them_and_nothing_else(name):
+    spec = GraphSpec.load(name)
+    told = dict(re.findall(r'^ +(\w+)\(".*?<small>faults → (.*?)</small>', mermaid(spec), re.MULTILINE))
+    assert set(told) == (set(spec.ladders) if spec.faults else set())
+    for node, line in told.items():
+        leads = {rule.at(node).to for rule in spec.faults}
+        assert set(line.split(", ")) == {{node: "again", END: "end"}.get(to, to) for to in leads}
+    drawn = arrows(mermaid(spec))
+    drawn_without = arrows(mermaid(spec.model_copy(update={"faults": []})))
+    assert drawn == drawn_without
+
+
+def test_a_fault_that_was_met_is_an_arrow_of_its_own():
+    met = {"to": "coder", "rule": "missed → coder", "saw": {}, "passed": []}
+    denied = {"to": END, "rule": "faulted kind=denied → END", "saw": {}, "passed": []}
+    run = told(step("coder", 1, route=met), step("coder", 1, route=met), step("coder", 1, route=denied))
+    drawn = arrows(mermaid(SPEC, run))
+    assert drawn["coder", "coder"].startswith("<b>fault: missed ×2</b>|stroke:#0072b2")
+    assert drawn["coder", "FINISH"].startswith("<b>fault: faulted kind=denied ×1</b>|stroke:#0072b2")
+    assert ("coder", "planner") not in drawn and drawn["coder", "executor"].startswith("|stroke:#afb8c1")
+    assert "  the faults below\n    2. faulted kind=denied → END ×1\n    8. missed → coder ×2\n" in outline(
+        SPEC, run
+    )
+    ET.fromstring(svg(mermaid(SPEC, run)))
+
+
 def test_a_run_is_counted_and_priced_on_the_drawing():
     text = mermaid(SPEC, RUN, "expert")
+    text = re.sub("<br/><small>faults.*?</small>", "", text)
     assert '"<b>planner</b><br/><small>recall ×1 ↑ small ×2 ↑ large</small><br/>×3 · $0.0120"' in text
     assert '"<b>coder</b><br/><small>small ×1 ↑ large</small><br/>×2 · $0.0050"' in text
     assert '"<b>executor</b><br/>×3 · $0"' in text
     assert '"<b>▶ expert</b><br/><small>large</small>"):::now' in text
     drawn = arrows(text)
     assert drawn["executor", "evaluator"].startswith("×3|")
-    assert "<b>12. otherwise ×2</b>" in drawn["planner", "coder"]
+    assert "<b>7. otherwise ×2</b>" in drawn["planner", "coder"]
     both = drawn["evaluator", "planner"]
     assert both.startswith("×2<br/><b>3. improved ↓coder ×1</b><br/><b>4. case_left ×1</b><br/>7. stuck")
     assert "planner  [recall ↑ small ↑ large]  ×3 · $0.0120" in outline(SPEC, RUN)
@@ -116,7 +145,7 @@ def test_edges_taken_never_taken_and_escalated_look_different():
     assert "stroke-width:1px" in never and "#afb8c1" in never
     assert "#0072b2" in usual and "stroke-width:1px" not in usual
     assert "#d55e00" in looks["planner", "planner"] and "#d55e00" in looks["evaluator", "expert"]
-    assert looks["coder", "coder"] == looks["expert", "coder"] == never
+    assert looks["expert", "planner"] == looks["expert", "coder"] == never
     assert looks["START", "executor"].startswith("stroke:#0072b2")
     assert len(looks) == len(arrows(mermaid(SPEC))) and "linkStyle" not in mermaid(SPEC)
 
@@ -127,11 +156,11 @@ def test_a_run_that_has_not_begun_has_taken_nothing():
 
 
 def test_the_way_that_an_edit_changed_and_that_of_another_graph_are_drawn_as_they_were_gone():
-    asked = Event(step("planner", 11) | {"edits": [{"route": step("evaluator", 6)["route"]}]})
+    asked = Event(step("planner", 6) | {"edits": [{"route": step("evaluator", 6)["route"]}]})
     drawn = arrows(mermaid(SPEC, told(step("executor", 1), step("evaluator", 4), asked)))
     assert "6. stuck" in drawn["evaluator", "expert"] and "#d55e00" in drawn["evaluator", "expert"]
     assert "#afb8c1" in drawn["evaluator", "planner"]
-    foreign = Event(step("coder", 10) | {"route": {"to": "evaluator", "rule": "of before"}})
+    foreign = Event(step("coder", 1) | {"route": {"to": "evaluator", "rule": "of before"}})
     assert (
         "×1<br/>under another graph|stroke:#0072b2" in arrows(mermaid(SPEC, [foreign]))["coder", "evaluator"]
     )

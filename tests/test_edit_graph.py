@@ -327,6 +327,8 @@ steps = st.one_of(
     st.tuples(st.just("connect"), st.tuples(names, names), st.sampled_from([{}, {"when": "stuck", "attempts": 2}, {"up": "coder"}])),
     st.tuples(st.just("set_rule"), st.tuples(names, st.integers(0, 9)), st.fixed_dictionaries({"to": names})),
     st.tuples(st.just("remove_rule"), st.tuples(names, st.integers(0, 9)), st.just({})),
+    st.tuples(st.just("set_fault"), st.tuples(st.integers(0, 9)), st.fixed_dictionaries({"when": st.just("missed"), "to": names | st.just("again")})),
+    st.tuples(st.just("remove_fault"), st.tuples(st.integers(0, 9)), st.just({})),
 )  # fmt: skip
 
 
@@ -370,7 +372,7 @@ def test_a_difference_is_a_line():
     other.insert("critic", after="coder", run="evaluator").set_rule(
         "evaluator", 5, when="stuck", attempts=9, to="expert"
     )
-    other.remove_rule("planner", 4).connect("planner", "END", when="out_of_turns")
+    other.remove_rule("planner", 2).connect("planner", "END", when="out_of_turns")
     other.start = "planner"
     other = GraphSpec.parse(
         other.dump().replace("coder, ladder: [small, large]", "coder, ladder: [small]"), check=False
@@ -380,9 +382,9 @@ def test_a_difference_is_a_line():
         "~ node coder: ladder [small, large] → [small]",
         "+ node critic: {run: evaluator}",
         "~ rule evaluator 6: stuck attempts=4 since=expert lifelines=5 goal=10 → expert becomes stuck attempts=9 → expert",
-        "- rule planner 5: missed times=4 → END",
-        "+ rule planner 11: out_of_turns → END",
-        "~ rule coder 10: otherwise → executor becomes otherwise → critic",
+        "- rule planner 3: given_up times=4 → END",
+        "+ rule planner 6: out_of_turns → END",
+        "~ rule coder 1: otherwise → executor becomes otherwise → critic",
         "+ rule critic 1: otherwise → executor",
     ]
     assert [line[0] for line in other.diff(one)] == ["~", "~", "-", "~", "+", "-", "~", "-"]

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_nodes import CASE, artifacts, deps, offered, state
 
+from graphs.contract import roles_of
 from graphs.policy import decide
 from graphs.registry import load_predicate
 from graphs.spec import GraphSpec, shipped
@@ -98,7 +99,9 @@ def used(node, given_, asked):
     after = dataclasses.replace(given_, **update)
     for graph in GRAPHS:
         if node in graph.nodes:
-            route = decide(node, graph.rules[node], after, graph.ladders, load_predicate, graph.roles).route
+            route = decide(
+                node, graph.rules_of(node), after, graph.ladders, load_predicate, roles_of(graph)
+            ).route
             assert route["to"] in {*graph.nodes, "END"}
     return update
 

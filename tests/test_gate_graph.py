@@ -7,6 +7,7 @@ import pytest
 from test_recordings import RECORDINGS, replay
 
 from budgetmlagent.cli import call
+from graphs.contract import roles_of
 from graphs.policy import decide
 from graphs.registry import load_predicate
 from graphs.retake import changed
@@ -21,7 +22,7 @@ PLAN = {"action": "improve", "by": "small"}
 def decided(node: str, **state: object) -> RunState:
     """A state as the step of `node` leaves it in the checkpoint."""
     before = RunState(task=TASK, plan=PLAN, turn=3, head="b", best={"attempt": "a", "score": 0.52}, **state)
-    return decide(node, GRAPH.rules[node], before, GRAPH.ladders, load_predicate, GRAPH.roles).state
+    return decide(node, GRAPH.rules_of(node), before, GRAPH.ladders, load_predicate, roles_of(GRAPH)).state
 
 
 DECISIONS = [
@@ -84,7 +85,7 @@ def test_a_change_tells_both_decisions():
 def test_other_effects_are_a_change_though_the_target_is_the_same():
     assert steps(edited(attempts=4, lifelines=0)) == [5, 9]  # no lifeline is used up
     graph = GRAPH.model_copy(deep=True)
-    assert steps(graph.set_rule("planner", 1, when="nothing_recalled", to="planner")) == [11]  # no move up
+    assert steps(graph.set_rule("planner", 0, when="nothing_recalled", to="planner")) == [11]  # no move up
 
 
 def test_a_node_that_is_not_in_the_graph_any_more_is_a_change():

@@ -95,6 +95,12 @@ def asks(state: RunState, deps: Deps) -> Fields:
     return {}
 
 
+FAULTS = """faults:
+  - {when: missed, times: 2, to: again}
+  - {when: given_up, times: 5, down: again, to: planner}
+rules:"""
+
+
 def always(state):
     return True
 
@@ -167,6 +173,20 @@ BREAKS = [
     ("up: planner, to", "up: coder, to", "one-rung", 13, "one rung"),
     ("    - {when: missed, times: 3, to: END}\n", "    - {when: missed, to: planner}\n    - {when: missed, times: 3, to: END}\n", "covered-rule", 19, "rule 2"),
     ("{when: crashed, repairs: 2, to: coder}\n", "{when: crashed, repairs: 2, to: coder}\n    - {when: crashed, repairs: 1, to: END}\n", "covered-rule", 15, "before that one"),
+    # faults
+    ("rules:", FAULTS.replace("again", "agian"), "unknown-node", 9, "did you mean 'again'?"),
+    ("rules:", FAULTS.replace("to: again", "to: expert"), "unknown-node", 9, "fault 1: to: unknown node 'expert'"),
+    ("rules:", FAULTS.replace("down: again", "down: executor"), "unknown-role", 10, "has a ladder"),
+    ("rules:", FAULTS.replace("missed", "mised"), "unknown-predicate", 9, "did you mean 'missed'?"),
+    ("rules:", FAULTS.replace("times", "tims"), "argument", 9, "did you mean 'times'?"),
+    ("rules:", FAULTS.replace("when: missed, times: 2, ", ""), "dead-rule", 9, "say when"),
+    ("rules:", FAULTS.replace("{when: missed, times: 2, to: again}", "[]"), "type", 9, "fault 1"),
+    ("rules:", FAULTS.replace("missed, times: 2", "given_up, times: 4"), "covered-rule", 10, "fault 1 (given_up times=4"),
+    ("rules:", FAULTS.replace("times: 2", "times: 1"), None, 0, ""),  # own rules at the head of a list come before
+    ("rules:", FAULTS.replace("faults:", "fauls:"), "unknown-key", 8, "did you mean 'faults'?"),
+    ("    - {to: executor}\n", "    - {when: missed, to: again}\n    - {to: executor}\n", "unknown-node", 22, "`again` is for `faults` alone"),
+    ("    - {to: executor}\n", "    - {when: missed, up: again, to: END}\n    - {to: executor}\n", "unknown-role", 22, "`again` is for `faults` alone"),
+    ("  executor: {run: executor}", "  executor: {run: executor}\n  again: {run: executor}", "reserved-name", 7, "reserved"),
     # ways
     ("{when: stuck, attempts: 4, since: up, up: planner, to: planner}\n    - {when: crashed, repairs: 2, to: coder}\n    - {to: planner}", "{to: executor}", "unreachable", 4, "no way leads to it"),
     ("{when: faulted, kind: refused, to: END}", "{when: missed, to: coder}", "endless", 20, "coder → coder"),
@@ -262,6 +282,48 @@ def test_a_cycle_that_neither_money_nor_turns_end(old, new, cycles):
         assert "endless" not in [f.kind for f in found]  # with a name that is unknown no way is judged
         return
     assert [f.what.partition("cycle ")[2].partition(":")[0] for f in found if f.kind == "endless"] == cycles
+
+
+def test_a_rule_that_faults_leave_nothing_to_is_found_where_it_is():
+    text = GOOD.replace("rules:", "faults: [{when: missed, to: END}]\nrules:")
+    assert findings(text) == []
+    text = text.replace(
+        "    - {to: coder}\n",
+        "    - {when: wants, action: x, to: END}\n    - {when: missed, times: 2, to: coder}\n    - {to: coder}\n",
+    )
+    (found,) = findings(text)
+    assert (found.kind, found.line) == ("covered-rule", 21)
+    assert "rule 4 of 'planner': it can never fire: fault 1 (missed → END)" in found.what
+
+
+def test_faults_that_no_node_has_and_moves_that_no_ladder_has_are_found():
+    given_up = "faults: [{when: given_up, times: 2, to: END}]\n"
+    bare = ROUND.replace("b: [", "b: [{when: out_of_turns, to: END}, ") + given_up
+    assert [(f.kind, f.line, f.column) for f in findings(bare)] == [("idle-faults", 11, 1)]
+    assert findings(bare.replace("[{when: given_up, times: 2, to: END}]", "[]")) == []
+    one = bare.replace("'test_lint:one'}\n  b", "'test_lint:one', ladder: [recall]}\n  b")
+    assert findings(one) == []
+    assert [f.kind for f in findings(one.replace("2, to", "2, up: again, to"))] == ["one-rung"]
+    two = one.replace("ladder: [recall]", "ladder: [recall, recall]")
+    assert findings(two.replace("2, to", "2, up: again, to")) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "ended"),
+    [
+        ("given_up, times: 4", True),
+        ("out_of_budget", True),
+        ("faulted, kind: no_turn", False),  # the node need not count turns
+    ],
+)
+def test_faults_end_a_cycle_by_money_alone(fault, ended):
+    text = ROUND.replace("c: {run: 'test_lint:one'}", "c: {run: 'test_lint:one', ladder: [recall]}")
+    text = text.replace(", {to: b}]", ", {when: out_of_turns, to: END}, {to: a}]")
+    text = text.replace(
+        "b: [{when: wants, action: x, to: c}, {when: out_of_turns, to: END}, {to: a}]", "b: [{to: c}]"
+    )
+    found = findings(text + f"faults: [{{when: {fault}, to: END}}]\n")
+    assert [f.kind for f in found] == ([] if ended else ["endless"])
 
 
 def test_a_part_that_money_leads_out_of_need_not_lead_to_the_end_itself():

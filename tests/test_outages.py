@@ -39,7 +39,7 @@ def test_a_busy_provider_is_asked_again_by_steps_of_the_graph(tmp_path, server):
     summary = session.run()
     assert (summary["status"], summary["best"]) == ("finished", 1.0)
     busy = [event for event in session.timeline if event["fault"].get("kind") == "busy"]
-    assert [event["route"]["rule"] for event in busy] == ["missed → planner"] * 2
+    assert [event["route"]["rule"] for event in busy] == ["faulted kind=busy → planner"] * 2
     assert [event["usd"] for event in busy] == [0, 0] and all(event["calls"] == 1 for event in busy)
     assert summary["calls"] == len(server.requests)
     billed = [request.billed for request in server.requests if request.billed]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphs.contract import roles_of
 from graphs.policy import PREDICATES, decide, gain_percent, undo
 from graphs.registry import load_predicate
 from graphs.spec import GraphSpec, shipped
@@ -26,7 +27,7 @@ BASE = RunState(
 
 def go(node: str, spec: GraphSpec = BUDGETML, **changes: object):
     state = dataclasses.replace(BASE, **changes)
-    return decide(node, spec.rules[node], state, spec.ladders, load_predicate, spec.roles)
+    return decide(node, spec.rules_of(node), state, spec.ladders, load_predicate, roles_of(spec))
 
 
 @pytest.mark.parametrize(
@@ -97,8 +98,9 @@ def test_planner_of_budgetml(changes, target, up):
         ("coder", "provider", 2, "planner"),
         ("coder", "rejected", 1, "planner"),
         ("coder", "denied", 1, "END"),
-        ("expert", "busy", 2, "expert"),
-        ("expert", "busy", 3, "planner"),
+        ("expert", "busy", 3, "expert"),
+        ("expert", "busy", 4, "planner"),
+        ("expert", "unparsable", 1, "planner"),  # it would be paid for twice
         ("expert", "denied", 1, "planner"),  # the team goes on without
         ("expert", "", 0, "coder"),
     ],
@@ -158,7 +160,8 @@ def test_a_decision_can_be_taken_back_and_taken_again(node, counts, rung, fault)
     back = undo(decision.state)
     assert (back.rungs, back.counts, back.route) == (before.rungs, before.counts, {})
     assert (
-        decide(node, BUDGETML.rules[node], back, BUDGETML.ladders, load_predicate, BUDGETML.roles) == decision
+        decide(node, BUDGETML.rules_of(node), back, BUDGETML.ladders, load_predicate, roles_of(BUDGETML))
+        == decision
     )
 
 
@@ -224,7 +227,12 @@ def test_predicates_change_nothing():
         "stuck": {"attempts": 1},
         "wants": {"action": "x"},
     }
-    arguments |= {"hopeless": {"share": 0.5}, "repeated": {"times": 1}, "faulted": {"kind": "x"}}
+    arguments |= {
+        "hopeless": {"share": 0.5},
+        "repeated": {"times": 1},
+        "faulted": {"kind": "x"},
+        "given_up": {"times": 4},
+    }
     for name, predicate in PREDICATES.items():
         predicate(BASE, **arguments.get(name, {}))
     assert dataclasses.asdict(BASE) == before

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from budgetmlagent import GraphSpec, Session
 from budgetmlagent.cli.app import app
+from graphs.contract import supplied_history
 from graphs.drawing.overlay import tally
 from graphs.finding import GraphError
 from graphs.linter.losses import losses
@@ -160,7 +161,9 @@ def test_a_node_gets_what_it_declares_or_what_the_graph_says(
     assert [item["id"] for item in steps[1]["history"]] == supplied
     assert GraphSpec.parse(spec.dump()) == spec
     spec.set_node("second", recalls=("highlights",))
-    assert "recalls: [highlights]" in spec.dump() and spec.recalls("second") == ("highlights",)
+    assert "recalls: [highlights]" in spec.dump() and supplied_history(spec.nodes["second"]) == (
+        "highlights",
+    )
 
 
 def test_an_unknown_kind_is_named_with_its_place() -> None:

@@ -124,6 +124,7 @@ specs = st.builds(
     start=names,
     nodes=st.dictionaries(names, nodes, min_size=1, max_size=4),
     rules=st.dictionaries(names, st.lists(rules, max_size=4), max_size=4),
+    faults=st.lists(rules, max_size=3),
 )
 
 
@@ -196,6 +197,12 @@ def test_the_schema_accepts_the_shipped_graphs_and_their_files_name_it(name):
         ("out_of_turns", "stuck, attempts: many", ["rules", "evaluator", 0, "attempts"]),
         ("out_of_turns", "stuck, attempts: 1, since: sunday", ["rules", "evaluator", 0, "since"]),
         ("to: END", "to: [END]", ["rules", "evaluator", 0, "to"]),
+        ("name: tiny", "name: tiny\nfaults: {}", ["faults"]),
+        (
+            "name: tiny",
+            "name: tiny\nfaults: [{when: given_up, to: again}]",
+            ["faults", 0],
+        ),  # `times` is missing
     ],
 )
 def test_the_schema_rejects_a_broken_graph(old, new, place):

@@ -149,9 +149,12 @@ def reason(values: Mapping[str, Any]) -> str:
     rule, fault = str(values.get("route", {}).get("rule", "")), values.get("fault", {})
     if fault.get("kind") in OUTAGES:
         return str(fault["detail"])
-    if fault.get("kind") in ("no_turn", "declined") and rule.startswith("faulted"):
+    word = rule.split(" ", maxsplit=1)[0]
+    if fault.get("kind") in ("no_turn", "declined") and word in ("faulted", "given_up"):
         return str(fault["detail"])
-    words = REASONS.get(rule.split(" ", maxsplit=1)[0], rule)
+    if word == "given_up":
+        word = "out_of_budget" if fault.get("kind") == "refused" else "missed"
+    words = REASONS.get(word, rule)
     return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" else words
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphs.drawing.overlay import BEFORE, TEXT, Tally, dollars, tally, times
-from graphs.policy import END, RECALL
-from graphs.spec import GraphSpec, Rule
+from graphs.model import AGAIN, END, RECALL, Graph, Rule
 
 Events = Iterable[Mapping[str, Any]]
 # The curve: with its usual one Mermaid moves labels off the places that the layout found for them; they overlap.
@@ -45,25 +44,26 @@ RESERVED = {
 
 
 class Edge(NamedTuple):
-    """One arrow: all rules of `source` that lead to `target`, with their numbers."""
+    """One arrow: all rules of `source` that lead to `target`, each with its number or that it is a fault's."""
 
     source: str
     target: str
-    rules: Sequence[tuple[int, Rule]]
+    rules: Sequence[tuple[str, Rule]]
     decides: bool  # False where it is the only way on: then there is nothing to say on it
 
 
-def mermaid(spec: GraphSpec, events: Events | None = None, current: str = "") -> str:
+def mermaid(spec: Graph, events: Events | None = None, current: str = "") -> str:
     """Return the flowchart: ladders on the nodes, rules with their order and rung moves on the edges.
 
-    With `events`, those of a run, its path is drawn on it: counts, dollars, the edges taken, and in another colour
-    those on which it escalated. `current` is the node that runs next, END where the run is over.
+    Where `faults` lead is a line in each node that has them. With `events`, those of a run, its path is drawn on it:
+    counts, dollars, the edges taken, those of faults too, and in another colour those on which it escalated. `current`
+    is the node that runs next, END where the run is over.
     """
     sums = None if events is None else tally(spec, events)
-    nodes, edges = _order(spec), [*_edges(spec)]
+    edges = [*_edges(spec, sums)]
     if sums:
-        edges += _elsewhere(spec, sums)
-    lines = [_node(spec, name, sums, current) for name in nodes]
+        edges += _elsewhere(spec, sums, edges)
+    lines = [_node(spec, name, sums, current) for name in _order(spec)]
     lines += [f"START([start]) --> {_id(spec.start)}"]
     lines += [_arrow(edge, sums, current) for edge in edges]
     used = {name: style for name, style in CLASSES.items() if any(f":::{name}" in line for line in lines)}
@@ -73,31 +73,40 @@ def mermaid(spec: GraphSpec, events: Events | None = None, current: str = "") ->
     return "".join(f"{line}\n" for line in (HEAD, *(f"  {line}" for line in lines)))
 
 
-def _order(spec: GraphSpec) -> list[str]:
+def _order(spec: Graph) -> list[str]:
     """Return the nodes as they are met from the start: the layout puts what comes first on top."""
     met = [spec.start]
     for name in met:  # grows while it is walked
-        met += [to for to in _targets(spec, name) if to not in met]
+        met += [rule.to for rule in spec.rules.get(name, ()) if rule.to not in met]
     return [name for name in dict.fromkeys([*met, *spec.nodes]) if name in spec.nodes]
 
 
-def _targets(spec: GraphSpec, name: str) -> list[str]:
-    return list(dict.fromkeys(rule.to for rule in spec.rules.get(name, ())))
-
-
-def _edges(spec: GraphSpec) -> Iterator[Edge]:
+def _edges(spec: Graph, sums: Tally | None) -> Iterator[Edge]:
     for name in _order(spec):
-        rules = spec.rules.get(name, [])
-        for target in _targets(spec, name):
-            leading = [(i, rule) for i, rule in enumerate(rules, 1) if rule.to == target]
-            only = len(rules) == 1 and str(rules[0]) == f"otherwise → {target}" and target != name
+        own = spec.rules.get(name, [])
+        rules = [(f"{i}.", rule) for i, rule in enumerate(own, 1)]
+        rules += [("fault:", rule) for rule in _faults(spec, name) if _fired(sums, name, rule)]
+        for target in dict.fromkeys(rule.to for _, rule in rules):
+            leading = [(number, rule) for number, rule in rules if rule.to == target]
+            only = len(own) == len(leading) == 1 and str(own[0]) == f"otherwise → {target}" and target != name
             yield Edge(name, target, leading, decides=not only)
 
 
-def _elsewhere(spec: GraphSpec, sums: Tally) -> list[Edge]:
+def _faults(spec: Graph, name: str) -> list[Rule]:
+    """Return those of `faults` that a node has: what it says itself in the same words is its own rule's."""
+    own = spec.rules.get(name, [])
+    return [rule for (part, *_), rule in spec.fork(name) if part == "faults" and rule not in own]
+
+
+def _fired(sums: Tally | None, name: str, rule: Rule) -> int:
+    return sums.rules[name, str(rule)] if sums else 0
+
+
+def _elsewhere(spec: Graph, sums: Tally, drawn: Sequence[Edge]) -> list[Edge]:
     """Return the edges that a run took under another graph, before its own was edited."""
     ways = [(node, to) for node, to in sums.edges if node in spec.nodes and (to == END or to in spec.nodes)]
-    return [Edge(node, to, (), decides=True) for node, to in ways if to not in _targets(spec, node)]
+    known = {(edge.source, edge.target) for edge in drawn}
+    return [Edge(*way, (), decides=True) for way in ways if way not in known]
 
 
 def _arrow(edge: Edge, sums: Tally | None, current: str) -> str:
@@ -120,21 +129,25 @@ def _label(edge: Edge, sums: Tally | None) -> str:
         return times(taken).strip()
     lines = [] if edge.rules else ["under another graph"]
     for number, rule in edge.rules:
-        count = sums.rules[edge.source, str(rule)] if sums else 0
+        count = _fired(sums, edge.source, rule)
         # A space that does not break: Mermaid of 2025 refuses what looks to Markdown like a numbered list.
-        line = f"{number}.\u00a0" + _text(f"{str(rule).rpartition(' → ')[0]}{times(count)}")
+        line = f"{number}\u00a0" + _text(f"{str(rule).rpartition(' → ')[0]}{times(count)}")
         lines.append(f"<b>{line}</b>" if count else line)
         if count == taken:
             taken = 0  # the rule's count says it all
     return "<br/>".join([times(taken).strip(), *lines] if taken else lines)
 
 
-def _node(spec: GraphSpec, name: str, sums: Tally | None, current: str) -> str:
+def _node(spec: Graph, name: str, sums: Tally | None, current: str) -> str:
     ladder, kind = spec.nodes[name].ladder, ""
     lines = [f"<b>{'▶ ' if name == current else ''}{_text(name)}</b>"]
     if ladder:
         rungs = (f"{rung}{times(sums.rungs[name, rung]) if sums else ''}" for rung in ladder)
         lines.append(f"<small>{_text(' ↑ '.join(rungs) + _cap(spec, name))}</small>")
+    if leads := dict.fromkeys(
+        {name: AGAIN, END: "end"}.get(rule.to, rule.to) for rule in _faults(spec, name)
+    ):
+        lines.append(f"<small>faults → {_text(', '.join(leads))}</small>")
     if sums and sums.runs[name]:
         lines.append(sums.told(name))
     if name == current:
@@ -146,7 +159,7 @@ def _node(spec: GraphSpec, name: str, sums: Tally | None, current: str) -> str:
     return f'{_id(name)}("{"<br/>".join(lines)}"){kind}'
 
 
-def _cap(spec: GraphSpec, name: str) -> str:
+def _cap(spec: Graph, name: str) -> str:
     budget = spec.nodes[name].budget
     return "" if budget is None else f" ≤ {dollars(budget)}"
 
@@ -173,14 +186,29 @@ def _text(text: str) -> str:
     return re.sub(r"[\"<>&#`$\\]|%(?=%)", lambda m: f"#{ord(m[0])};", " ".join(plain.split()))
 
 
-def outline(spec: GraphSpec, events: Events | None = None, current: str = "") -> str:
-    """Return the policy as text for a terminal: each node, its ladder, its rules in order; counts of a run."""
+def outline(spec: Graph, events: Events | None = None, current: str = "") -> str:
+    """Return the policy as text for a terminal: each node, its ladder, its rules in order; counts of a run.
+
+    `faults` stand at its end, once; a node's rules say where they come among its own.
+    """
     sums = tally(spec, events or ())
     lines = [f"{spec.name}: starts at {spec.start}"]
     for name, node in spec.nodes.items():
         ladder = f"  [{' ↑ '.join(node.ladder)}{_cap(spec, name)}]" if node.ladder else ""
         ran = f"  {sums.told(name)}" if sums.runs[name] else ""
-        lines += ["", f"{'▶ ' if name == current else ''}{name}{ladder}{ran}"]
-        rules = enumerate(spec.rules.get(name, ()), 1)
-        lines += [f"  {i}. {rule}{times(sums.rules[name, str(rule)])}" for i, rule in rules]
-    return "\n".join(lines) + "\n"
+        lines += ["", f"{'▶ ' if name == current else ''}{name}{ladder}{ran}", *_listed(spec, name, sums)]
+    if spec.faults:
+        lines += ["", "faults of every node with a ladder"]
+        lines += [f"  {i}. {rule}" for i, rule in enumerate(spec.faults, 1)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _listed(spec: Graph, name: str, sums: Tally) -> Iterator[str]:
+    for (part, *_, index), rule in spec.fork(name):
+        if part == "faults" and index == 0:
+            yield "  the faults below"
+        told = f"{int(index) + 1}. {rule}{times(_fired(sums, name, rule))}"
+        if part == "rules":
+            yield f"  {told}"
+        elif _fired(sums, name, rule):
+            yield f"    {told}"

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphs.policy import RECALL
-from graphs.spec import GraphSpec
+from graphs.model import RECALL, Graph
 from memory.state import escalates
 
 # Blue and vermilion of Okabe and Ito: told apart with any kind of colour vision, dark enough on white.
@@ -42,7 +41,7 @@ class Tally:
         return f"×{self.runs[node]} · {dollars(self.usd[node])}"
 
 
-def tally(spec: GraphSpec, events: Iterable[Mapping[str, Any]]) -> Tally:
+def tally(spec: Graph, events: Iterable[Mapping[str, Any]]) -> Tally:
     """Add up the events of a run; `spec` says which rung of its ladder a node stood on."""
     sums, told = Tally(), list(events)
     for event, after in zip(told, [*told[1:], {}], strict=False):
@@ -68,7 +67,7 @@ def _taken(event: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, A
     return route
 
 
-def _recalled(spec: GraphSpec, node: str, rung: int) -> str:
+def _recalled(spec: Graph, node: str, rung: int) -> str:
     ladder = spec.nodes[node].ladder if node in spec.nodes else ()
     return RECALL if ladder[rung : rung + 1] == (RECALL,) else ""
 

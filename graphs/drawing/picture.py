@@ -2,12 +2,10 @@
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphs.drawing.mermaid import mermaid, outline
-
-if TYPE_CHECKING:
-    from graphs.spec import GraphSpec
+from graphs.model import Graph
 
 # The library measures and paints with the first, which it brings along; the others are no wider.
 FONT = '"DejaVu Sans", Verdana, Arial, sans-serif'
@@ -31,7 +29,7 @@ def png(text: str, scale: float = 2.0) -> bytes:
     return bytes(_drawn(text).png(scale=scale, background="#ffffff"))
 
 
-def bundle(spec: "GraphSpec") -> dict[str, str]:
+def bundle(spec: Graph) -> dict[str, str]:
     """Return what a notebook may show of a graph, by MIME type; SVG only where it can be made."""
     text = mermaid(spec)
     shown = {"text/plain": outline(spec), "text/vnd.mermaid": text}

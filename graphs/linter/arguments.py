@@ -3,15 +3,13 @@
 import inspect
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
+from graphs.model import Rule
 from graphs.policy import LARGER_IS_STRICTER, PREDICATES, SMALLER_IS_STRICTER, Predicate
 from graphs.registry import load_predicate, nearest
-
-if TYPE_CHECKING:
-    from graphs.spec import Rule
 
 
 @cache
@@ -54,7 +52,7 @@ def problems(predicate: Predicate, name: str, given: Mapping[str, Any]) -> Itera
                 yield f"{name}: {key}={given[key]!r}: {error.errors()[0]['msg'].lower()}"
 
 
-def covers(earlier: "Rule", later: "Rule") -> bool:
+def covers(earlier: Rule, later: Rule) -> bool:
     """Whether `earlier` holds wherever `later` does; of the shipped predicates alone is that known.
 
     A rule that moves a role up is passed over on the top rung, so it covers only what moves the same role.

@@ -1,24 +1,18 @@
 """The linter: everything that can be known to be wrong with a graph before it runs."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from graphs.finding import Finding, Keys, Kind, Problem
+from graphs.finding import Finding, GraphError, Keys, Kind, Problem
 from graphs.linter.nodes import node_problems, shared_problems
 from graphs.linter.rules import rule_problems
 from graphs.linter.ways import way_problems
-from graphs.policy import END
+from graphs.model import END, Graph
 from graphs.registry import nearest
-
-if TYPE_CHECKING:
-    from graphs.spec import GraphSpec
-
-__all__ = ["Finding", "lint"]
 
 NAMES: set[Kind] = {"unknown-node", "unknown-predicate", "no-rules", "last-rule"}
 
 
-def lint(spec: "GraphSpec", models: Iterable[str] | None = None) -> list[Finding]:
+def lint(spec: Graph, models: Iterable[str] | None = None) -> list[Finding]:
     """Return the findings of a graph, in the order of its lines; none for one that can run.
 
     The models on its ladders are judged where `models`, the names of a models.yaml, is given.
@@ -32,7 +26,13 @@ def lint(spec: "GraphSpec", models: Iterable[str] | None = None) -> list[Finding
     return sorted(findings, key=lambda finding: (finding.line, finding.column))
 
 
-def _names(spec: "GraphSpec") -> Iterator[Problem]:
+def check(spec: Graph) -> None:
+    """Raise GraphError, a line a finding, where the graph cannot be used."""
+    if findings := lint(spec):
+        raise GraphError(*findings)
+
+
+def _names(spec: Graph) -> Iterator[Problem]:
     if spec.start not in spec.nodes:
         hint = nearest(spec.start, spec.nodes)
         yield ("start",), "unknown-node", f"start: unknown node {spec.start!r}{hint}"

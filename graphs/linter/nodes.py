@@ -1,23 +1,20 @@
 """Findings about nodes: names, functions, prompts, ladders, and what they write."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import prompts
 from graphs import contract
 from graphs.files import SUFFIXES, shipped
 from graphs.finding import Kind, Problem
-from graphs.policy import END, RECALL
+from graphs.model import AGAIN, END, RECALL, Graph, NodeSpec
 from graphs.registry import load_node, nearest
 
-if TYPE_CHECKING:
-    from graphs.spec import GraphSpec, NodeSpec
-
-RESERVED = (END, "START", "__end__", "__start__", "")
+RESERVED = (END, AGAIN, "START", "__end__", "__start__", "")
 OWN = "notes"  # each node keeps its own there, under its own name
 
 
-def node_problems(spec: "GraphSpec", models: Sequence[str] | None) -> Iterator[Problem]:
+def node_problems(spec: Graph, models: Sequence[str] | None) -> Iterator[Problem]:
     """Yield what is wrong with each node by itself."""
     for name, node in spec.nodes.items():
         function = _usable(node)
@@ -30,7 +27,7 @@ def _named(name: str) -> Iterator[tuple[Kind, str]]:
         yield "reserved-name", "the name is reserved: take another, without `:` and `|`"
 
 
-def _function(node: "NodeSpec") -> Iterator[tuple[Kind, str]]:
+def _function(node: NodeSpec) -> Iterator[tuple[Kind, str]]:
     """Judge what `run` names."""
     try:
         if node.run in shipped() or node.run.endswith(SUFFIXES) or _is_graph(load_node(node.run)):
@@ -55,12 +52,12 @@ def _is_graph(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] in ("langgraph", "graphs")
 
 
-def _usable(node: "NodeSpec") -> Any:
+def _usable(node: NodeSpec) -> Any:
     """Return the node's function, None where something is wrong with it."""
     return load_node(node.run) if not list(_function(node)) else None
 
 
-def _prompt(node: "NodeSpec", function: Any) -> Iterator[tuple[Kind, str]]:
+def _prompt(node: NodeSpec, function: Any) -> Iterator[tuple[Kind, str]]:
     supplied = contract.supplied(function) if function else None
     if not node.prompt:
         if supplied and any(model != RECALL for model in node.ladder):
@@ -87,7 +84,7 @@ def _prompt(node: "NodeSpec", function: Any) -> Iterator[tuple[Kind, str]]:
             )
 
 
-def _ladder(node: "NodeSpec", models: Sequence[str] | None) -> Iterator[tuple[Kind, str]]:
+def _ladder(node: NodeSpec, models: Sequence[str] | None) -> Iterator[tuple[Kind, str]]:
     if node.budget is not None and not set(node.ladder) - {RECALL}:
         yield "idle-budget", "it has a budget but asks no model: give it a ladder, or remove `budget`"
     for model in node.ladder:
@@ -96,7 +93,7 @@ def _ladder(node: "NodeSpec", models: Sequence[str] | None) -> Iterator[tuple[Ki
             yield "unknown-model", f"ladder: unknown model {model!r}{hint}; there are {', '.join(models)}"
 
 
-def shared_problems(spec: "GraphSpec") -> Iterator[Problem]:
+def shared_problems(spec: Graph) -> Iterator[Problem]:
     """Yield each field that two different functions write without saying so: one would undo the other's word."""
     silent: dict[str, dict[Any, str]] = {}  # field -> function that does not say so -> its node
     for name, node in spec.nodes.items():

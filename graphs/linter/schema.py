@@ -4,14 +4,14 @@ import inspect
 from typing import Any
 
 from graphs.linter.arguments import adapters, parameters
+from graphs.model import Graph
 from graphs.policy import PREDICATES, Predicate
 from graphs.registry import DOTTED
-from graphs.spec import GraphSpec
 
 
 def schema() -> dict[str, Any]:
     """Return the schema, made from the models and the shipped predicates."""
-    made = GraphSpec.model_json_schema()
+    made = Graph.model_json_schema()
     rule = made["$defs"]["Rule"]
     own = {"type": "string", "pattern": f"^({DOTTED.pattern})?$", "description": "A function of your own."}
     shipped = [{"const": name, "description": _summary(p)} for name, p in PREDICATES.items()]

@@ -1,20 +1,19 @@
 """Findings about the ways through a graph: what cannot be reached, what cannot be left, what need never end."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from graphs.finding import Problem
-from graphs.policy import END, stops
-
-if TYPE_CHECKING:
-    from graphs.spec import GraphSpec, Rule
+from graphs.finding import Keys, Problem
+from graphs.model import END, Graph, Rule
+from graphs.policy import stops
 
 Ways = dict[str, list[str]]
 
 
-def way_problems(spec: "GraphSpec") -> Iterator[Problem]:
+def way_problems(spec: Graph) -> Iterator[Problem]:
     """Yield what is wrong with the ways. All names in the graph are known."""
-    ways: Ways = {node: list(dict.fromkeys(rule.to for rule in _living(spec, node))) for node in spec.nodes}
+    ways: Ways = {
+        node: list(dict.fromkeys(rule.to for _, rule in _living(spec, node))) for node in spec.nodes
+    }
     reached = {spec.start, *_reach(ways, spec.start)}
     for name in spec.nodes:
         if name not in reached:
@@ -33,11 +32,22 @@ def way_problems(spec: "GraphSpec") -> Iterator[Problem]:
         yield ("rules", cycle[0]), "endless", what
 
 
-def _living(spec: "GraphSpec", node: str) -> "list[Rule]":
+def _living(spec: Graph, node: str) -> list[tuple[Keys, Rule]]:
     """Return the rules of a node that can fire as far as the order tells."""
-    rules = spec.rules[node]
-    end = next((index for index, rule in enumerate(rules) if rule.always), len(rules))
-    return rules[: end + 1]
+    fork = spec.fork(node)
+    end = next((index for index, (_, rule) in enumerate(fork) if rule.always), len(fork))
+    return fork[: end + 1]
+
+
+def _used_up(spec: Graph, node: str) -> list[str]:
+    """Return where a node leads when money or turns are used up.
+
+    That no turn is left ends nothing where it is said in `faults` alone: not every node with a ladder counts turns.
+    """
+    living = _living(spec, node)
+    return [
+        rule.to for (part, *_), rule in living if stops(rule) == "money" or (part == "rules" and stops(rule))
+    ]
 
 
 def _reach(ways: Ways, start: str) -> list[str]:
@@ -48,13 +58,13 @@ def _reach(ways: Ways, start: str) -> list[str]:
     return found
 
 
-def _endless(spec: "GraphSpec", ways: Ways) -> Iterator[list[str]]:
+def _endless(spec: Graph, ways: Ways) -> Iterator[list[str]]:
     """Yield a cycle of each part of the graph that could be gone round for ever.
 
     A node that leads to END when money or turns are used up breaks each cycle through it, and so does one that leads
     out of its part then: into another part, which is judged by itself.
     """
-    leads = {name: [rule.to for rule in _living(spec, name) if stops(rule)] for name in ways}
+    leads = {name: _used_up(spec, name) for name in ways}
     left = {name: to for name, to in ways.items() if END not in leads[name]}
     while cyclic := [name for name in left if name in _reach(left, name)]:
         part = [

@@ -1,10 +1,10 @@
 """Edits of a graph: each is a few changes of the file's text, and keeps every character that it need not change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphs.finding import GraphError, Keys
-from graphs.policy import END
+from graphs.model import AGAIN, END
 from graphs.registry import nearest
 from graphs.text.flow import flow
 from graphs.text.source import Source
@@ -43,20 +43,25 @@ class Draft:
         self._source = self._source.insert(("nodes",), len(self.nodes), lines[0], lines)
         self.nodes[name] = _plain(node)
 
-    def insert_rule(self, node: str, index: int, rule: dict[str, Any]) -> None:
-        """Add a rule before rule `index` of a node, which may not have any yet."""
-        rule = _plain(rule)
-        if node in self.rules:
-            self._source = self._source.insert(("rules", node), index, flow(rule), rule_lines(rule))
+    def rules_at(self, keys: Keys) -> Rules:
+        """Return the rules of a node, ("rules", node), or of all with a ladder, ("faults",); there may be none yet."""
+        rules: Rules = self._holder(keys).get(keys[-1]) or []
+        return rules
+
+    def insert_rule(self, keys: Keys, index: int, rule: dict[str, Any]) -> None:
+        """Add a rule before rule `index` of those at `keys`."""
+        rule, holder, name = _plain(rule), self._holder(keys), str(keys[-1])
+        if name in holder:
+            self._source = self._source.insert(keys, index, flow(rule), rule_lines(rule))
         else:
-            inline = f"{flow(node)}: [{flow(rule)}]"
-            self._source = self._source.insert(("rules",), len(self.rules), inline, fork_lines(node, [rule]))
-        self.rules.setdefault(node, []).insert(index, rule)
+            inline = f"{flow(name)}: [{flow(rule)}]"
+            self._source = self._source.insert(keys[:-1], len(holder), inline, fork_lines(name, [rule]))
+        holder.setdefault(name, []).insert(index, rule)
 
     def only_rule(self, node: str, rule: dict[str, Any]) -> None:
         """Give a node this rule and no other."""
         if not self.rules.get(node):
-            return self.insert_rule(node, 0, rule)
+            return self.insert_rule(("rules", node), 0, rule)
         for index in range(len(self.rules[node]) - 1, 0, -1):
             self.remove("rules", node, index)
         return self.assign(rule, "rules", node, 0)
@@ -74,19 +79,23 @@ class Draft:
 
     def every_rule(self) -> Iterable[tuple[Keys, dict[str, Any]]]:
         """Return each rule with the way to it."""
-        return [(("rules", n, i), rule) for n, rules in self.rules.items() for i, rule in enumerate(rules)]
+        forks: list[Keys] = [*(("rules", node) for node in self.rules), ("faults",)]
+        return [((*keys, i), rule) for keys in forks for i, rule in enumerate(self.rules_at(keys))]
 
-    def know(self, name: Any, *, end: bool = False) -> None:
-        """Raise GraphError where `name` is no node (nor END, where that will do). Other types are for the model."""
-        names = [*self.nodes, END] if end else list(self.nodes)
+    def know(self, name: Any, *others: str) -> None:
+        """Raise GraphError where `name` is no node and none of the `others`. Other types are for the model."""
+        names = [*self.nodes, *others]
         if isinstance(name, str) and name not in names:
             raise GraphError(f"unknown node {name!r}{nearest(name, names)}; there are {', '.join(names)}")
 
-    def know_rule(self, rule: Mapping[str, Any]) -> None:
-        """Raise GraphError where the rule leads to, or moves, a node that is not there."""
-        self.know(rule.get("to"), end=True)
+    def know_rule(self, keys: Keys, rule: Mapping[str, Any]) -> None:
+        """Raise GraphError where a rule at `keys` leads to, or moves, a node that is not there."""
+        again = [AGAIN] if keys[0] == "faults" else []
+        for node in keys[1:]:
+            self.know(node)
+        self.know(rule.get("to"), END, *again)
         for move in ("up", "down"):
-            self.know(rule.get(move))
+            self.know(rule.get(move), *again)
 
 
 def assigned(source: Source, field: str, value: Any) -> Source:
@@ -124,7 +133,7 @@ def insert(source: Source, node: str, after: str, before: str | None, fields: Ma
     if not rules:
         raise GraphError(f"{after!r} has no rules: nothing leads on from it")
     target = rules[-1]["to"] if before is None else before
-    draft.know(target, end=True)
+    draft.know(target, END)
     leading = [index for index, rule in enumerate(rules) if rule["to"] == target]
     if not leading:
         raise GraphError(f"no rule of {after!r} leads to {target!r}: they lead to {_targets(rules)}")
@@ -164,40 +173,39 @@ def remove_node(source: Source, node: str) -> Source:
 
 def connect(source: Source, node: str, rule: dict[str, Any]) -> Source:
     """Add a conditional rule before the last one, or change where the last one leads."""
-    draft = Draft(source)
-    draft.know(node)
-    draft.know_rule(rule)
-    rules = draft.rules.get(node) or []
+    draft, keys = Draft(source), ("rules", node)
+    draft.know_rule(keys, rule)
+    rules = draft.rules_at(keys)
     last = bool(rules) and not rules[-1].get("when")
     if "when" in rule or not last:
-        draft.insert_rule(node, len(rules) - 1 if last else len(rules), rule)
+        draft.insert_rule(keys, len(rules) - 1 if last else len(rules), rule)
     elif rule.keys() == {"to"}:
-        draft.assign(rule["to"], "rules", node, len(rules) - 1, "to")
+        draft.assign(rule["to"], *keys, len(rules) - 1, "to")
     else:
-        draft.assign(as_rule(**rules[-1] | rule), "rules", node, len(rules) - 1)
+        draft.assign(as_rule(**rules[-1] | rule), *keys, len(rules) - 1)
     return draft.done()
 
 
-def set_rule(source: Source, node: str, index: int, rule: dict[str, Any]) -> Source:
-    """Put a rule in the place of another, or behind the last one."""
+def set_rule(source: Source, keys: Keys, index: int, rule: dict[str, Any]) -> Source:
+    """Put a rule in the place of another, or behind the last one; `keys` as for `Draft.rules_at`."""
     draft = Draft(source)
-    draft.know(node)
-    draft.know_rule(rule)
-    rules = draft.rules.get(node) or []
+    draft.know_rule(keys, rule)
+    rules = draft.rules_at(keys)
     if index == len(rules):
-        draft.insert_rule(node, index, rule)
+        draft.insert_rule(keys, index, rule)
     else:
-        _know_index(node, index, rules)
-        draft.assign(rule, "rules", node, index)
+        _know_index(keys, index, rules)
+        draft.assign(rule, *keys, index)
     return draft.done()
 
 
-def remove_rule(source: Source, node: str, index: int) -> Source:
-    """Take a rule out."""
+def remove_rule(source: Source, keys: Keys, index: int) -> Source:
+    """Take a rule out; `keys` as for `Draft.rules_at`."""
     draft = Draft(source)
-    draft.know(node)
-    _know_index(node, index, draft.rules.get(node) or [])
-    draft.remove("rules", node, index)
+    for node in keys[1:]:
+        draft.know(node)
+    _know_index(keys, index, draft.rules_at(keys))
+    draft.remove(*keys, index)
     return draft.done()
 
 
@@ -213,10 +221,11 @@ def _plain(value: Any) -> Any:
     return Source.read(flow(value), "").values
 
 
-def _know_index(node: str, index: int, rules: Sequence[Any]) -> None:
+def _know_index(keys: Keys, index: int, rules: Rules) -> None:
     if not isinstance(index, int) or not 0 <= index < len(rules):
         known = f"they are 0 to {len(rules) - 1}" if rules else "it has none"
-        raise GraphError(f"{node!r} has no rule {index!r}: {known}")
+        what = "rule" if keys[1:] else "number"
+        raise GraphError(f"{str(keys[-1])!r} has no {what} {index!r}: {known}")
 
 
 def _targets(rules: Rules) -> str:

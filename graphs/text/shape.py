@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from graphs.finding import Finding, Keys, Kind
+from graphs.finding import Finding, Keys, Kind, called
+from graphs.model import Graph, NodeSpec
 from graphs.registry import nearest
 from graphs.text.source import Source
 
-GRAPH = ("name", "start", "nodes", "rules")
-NODE = ("run", "prompt", "ladder", "budget", "recalls")
+NEEDED = [name for name, field in Graph.model_fields.items() if field.is_required()]
 
 
 def explain(error: ValidationError, source: Source) -> Iterator[Finding]:
@@ -18,17 +18,17 @@ def explain(error: ValidationError, source: Source) -> Iterator[Finding]:
     for item in error.errors(include_url=False):
         keys: Keys = tuple(key for key in item["loc"] if key != "[key]")
         kind, what = _said(item["type"], keys, item["msg"], item["input"])
-        place = _place(keys)
+        place = called(keys)
         yield Finding(source.path, *source.place(keys), kind, f"{place}: {what}" if place else what)
 
 
 def _said(problem: str, keys: Keys, message: str, given: Any) -> tuple[Kind, str]:
     if not keys:
-        return "type", f"not a graph: a mapping with {', '.join(GRAPH)} is needed"
+        return "type", f"not a graph: a mapping with {', '.join(NEEDED)} is needed"
     if problem == "missing":
         return "missing-key", f"field required: add `{keys[-1]}: …`"
     if problem == "extra_forbidden":
-        known = GRAPH if len(keys) == 1 else NODE
+        known = (Graph if len(keys) == 1 else NodeSpec).model_fields
         return "unknown-key", f"unknown key{nearest(str(keys[-1]), known)}; the keys are {', '.join(known)}"
     if keys[-1] == "to" and isinstance(given, list):
         return (
@@ -41,20 +41,6 @@ def _said(problem: str, keys: Keys, message: str, given: Any) -> tuple[Kind, str
             "a graph within a graph: time travel does not work there; write its nodes into this one",
         )
     return "type", f"{message[0].lower()}{message[1:]}, not {_kind(given)}"
-
-
-def _place(keys: Keys) -> str:
-    """Return the way to a value as the other findings name it."""
-    match keys:
-        case ("nodes", name, *rest):
-            words = [f"node {name!r}", *rest]
-        case ("rules", node, int() as index, *rest):
-            words = [f"rule {index + 1} of {node!r}", *rest]
-        case ("rules", node):
-            words = [f"rules of {node!r}"]
-        case _:
-            words = list(keys)
-    return ": ".join(map(str, words))
 
 
 def _kind(given: Any) -> str:

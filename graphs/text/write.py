@@ -1,13 +1,11 @@
 """How a graph is written: block mappings, with a flow map for each node and each rule, as in the shipped files."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from graphs.model import Graph, NodeSpec, Rule
 from graphs.text.flow import flow
 from graphs.text.source import Source
-
-if TYPE_CHECKING:
-    from graphs.spec import GraphSpec, NodeSpec
 
 
 def as_node(
@@ -47,14 +45,10 @@ def fork_lines(node: str, rules: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{flow(node)}:", *(f"  {line}" for rule in rules for line in rule_lines(rule))]
 
 
-def written(spec: "GraphSpec") -> Source:
+def written(spec: Graph) -> Source:
     """Return the text of a graph that was made in code."""
     nodes = [line for name, node in spec.nodes.items() for line in node_lines(name, _node(node))]
-    rules = [
-        line
-        for name, fork in spec.rules.items()
-        for line in fork_lines(name, [as_rule(**rule.model_dump()) for rule in fork])
-    ]
+    rules = [line for name, fork in spec.rules.items() for line in fork_lines(name, _rules(fork))]
     lines = [
         f"name: {flow(spec.name)}",
         f"start: {flow(spec.start)}",
@@ -62,9 +56,14 @@ def written(spec: "GraphSpec") -> Source:
         *(f"  {line}" for line in nodes),
         "rules:" if rules else "rules: {}",
         *(f"  {line}" for line in rules),
+        *(fork_lines("faults", _rules(spec.faults)) if spec.faults else []),
     ]
     return Source.read("\n".join(lines) + "\n", "<graph>")
 
 
-def _node(node: "NodeSpec") -> dict[str, Any]:
+def _node(node: NodeSpec) -> dict[str, Any]:
     return as_node(node.run, node.prompt, node.ladder, node.budget, node.recalls)
+
+
+def _rules(rules: Sequence[Rule]) -> list[dict[str, Any]]:
+    return [as_rule(**rule.model_dump()) for rule in rules]
