@@ -69,7 +69,7 @@ def test_a_state_has_its_attempts_as_a_chain_and_the_newest_kept_as_the_best():
     state = testing.state(kept, {"script": "print(1)", "score": 0.7}, lost, turn=3)
     newest, oldest = chain(kept, state.head)
     assert line(newest) == "go: crash, no score" and kept.text(state.script) == "print(2)"
-    assert state.best == {"attempt": oldest["id"], "score": 0.7} and state.turn == 3
+    assert state.best == {"attempt": oldest.id, "score": 0.7} and state.turn == 3
     assert testing.state(kept) == RunState()
 
 
