@@ -23,8 +23,8 @@ from nodes.deps import Deps, Execution
 if TYPE_CHECKING:
     from budgetmlagent.models.server import EmbeddedServer
     from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.sandbox.process.launch import Rung
-    from budgetmlagent.scoring.scorer import SealedScorer
+    from budgetmlagent.sandbox.cages.cage import Cage
+    from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
     from memory.history import RunHistory
 
@@ -108,26 +108,26 @@ def _real(
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.workspace import remove
     from budgetmlagent.scoring.kept import KeptScorer
-    from budgetmlagent.scoring.scorer import SealedScorer
+    from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
     from budgetmlagent.tasks.split import split_rows
 
     def shortened(seconds: float) -> float:
         return min(seconds, max(LEAST_SECONDS, seconds_left()))
 
-    rung = _rung(config.unsafe)
+    cage = _cage(config.unsafe)
     workdir = run.work
     sweep(workdir)
-    if rung.binary is not None:
+    if cage.binary is not None:
         end_orphans(workdir)
     standby = Standby()
-    sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened, standby, read_json(run.sealed))
+    sandbox = ScriptSandbox(task, cage, artifacts, workdir, shortened, standby, read_json(run.sealed))
     if not run.sealed.exists():
         run.write(run.sealed.name, sandbox.before)
-    scorer: SealedScorer | TimedScorer = (
-        TimedScorer(task, task.timed, rung, artifacts, workdir)
+    scorer: SubmissionScorer | TimedScorer = (
+        TimedScorer(task, task.timed, cage, artifacts, workdir)
         if task.timed
-        else SealedScorer(task, rung, artifacts, workdir, split=split_rows)
+        else SubmissionScorer(task, cage, artifacts, workdir, split=split_rows)
     )
     history = _history(config, run, task, artifacts)
     prices = {name: price_of(model) for name, model in specs.items()}
@@ -137,7 +137,7 @@ def _real(
         approval=Approval(config.approve, config.above), shortened=shortened, meanwhile=standby.prepare,
     )  # fmt: skip
     view = TaskView(
-        task, config, ledger, lambda execution: brief(task, rung, execution, artifacts), seconds_left
+        task, config, ledger, lambda execution: brief(task, cage, execution, artifacts), seconds_left
     )
     kept = KeptScorer(scorer, workdir)
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
@@ -145,7 +145,7 @@ def _real(
     def final(values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         scores = known or _private(scorer, artifacts, values)
         remove(workdir)
-        return {**scores, "integrity": sandbox.seal(_refused(artifacts, values))}
+        return {**scores, "integrity": sandbox.integrity(_refused(artifacts, values))}
 
     def close() -> None:
         standby.close()
@@ -194,7 +194,7 @@ def _embedded(spec: ModelSpec) -> "EmbeddedServer":
     return server_for(fetched(spec.model), spec.name, spec.context or CONTEXT)
 
 
-def _rung(unsafe: bool) -> "Rung":
+def _cage(unsafe: bool) -> "Cage":
     from budgetmlagent.sandbox.process.probe import probe
 
     return probe(unsafe=unsafe)
@@ -233,7 +233,7 @@ def _paid_by(config: RunConfig) -> list[str]:
 
 
 def _private(
-    scorer: "SealedScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
+    scorer: "SubmissionScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Open the private answers: score the baseline and the best attempt on them."""
     baseline, best = (_execution(artifacts, name) for name in _ends(artifacts, values))

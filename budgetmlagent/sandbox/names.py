@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from budgetmlagent import inside
-from budgetmlagent.sandbox.process.launch import Rung
-from budgetmlagent.sandbox.rungs.interpreter import PACKAGES, Interpreter
-from budgetmlagent.sandbox.sealed import run_module
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import PACKAGES, Interpreter
+from budgetmlagent.sandbox.trusted import run_module
 
 MAIN = Path(inside.__file__ or "").with_name("names.py")
 SECONDS = 180.0  # a first import from a cold disk
 
 
 @functools.cache
-def index(rung: Rung, python: Interpreter) -> Mapping[str, str]:
+def index(cage: Cage, python: Interpreter) -> Mapping[str, str]:
     """Return public names and the module to import each from, e.g. "RandomForestClassifier" -> "sklearn.ensemble".
 
     The first call for a set of installed versions takes seconds. Raises RunFailedError where the libraries cannot be read.
@@ -27,7 +27,7 @@ def index(rung: Rung, python: Interpreter) -> Mapping[str, str]:
     try:
         kept: dict[str, str] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        text = run_module(rung, MAIN, mounts_ro={}, args=[], seconds=SECONDS, python=python.path)
+        text = run_module(cage, MAIN, mounts_ro={}, args=[], seconds=SECONDS, python=python.path)
         kept = json.loads(text)
         _keep(path, text)
     return kept

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox.cages.interpreter import Interpreter
 from budgetmlagent.sandbox.process.scratch import scratch
-from budgetmlagent.sandbox.rungs.interpreter import Interpreter
 from nodes.deps import Finding
 
 SECONDS = 20  # a checker that needs longer says nothing

@@ -15,12 +15,13 @@ from typing import Any
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.inside import judge
-from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
-from budgetmlagent.sandbox.sealed import run_code
-from budgetmlagent.sandbox.workspace import TaskFiles, lay_out
+from budgetmlagent.sandbox.trusted import run_code
+from budgetmlagent.sandbox.workspace import lay_out
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
+from budgetmlagent.tasks.folder import TaskFolder
 from memory.artifacts import Artifacts
 from memory.noise import noise_of
 from nodes.craft.fingerprint import LIMIT, without_data
@@ -54,23 +55,23 @@ class Final:
     noise: float | None  # standard error of their difference, in the metric's units; None where it is unknown
 
 
-def sealed_limits(task: TaskFiles) -> Limits:
+def judge_limits(task: TaskFolder) -> Limits:
     """Return the generous limits of eval.py's own work."""
     return Limits(seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024)
 
 
-def is_baseline(task: TaskFiles, execution: Execution, artifacts: Artifacts) -> bool:
+def is_baseline(task: TaskFolder, execution: Execution, artifacts: Artifacts) -> bool:
     """Tell whether the execution is one of the starter, whose faults are the task's."""
     return execution.script == artifacts.put(task.starter)
 
 
-def place(task: TaskFiles, raised: Raised) -> str:
+def place(task: TaskFolder, raised: Raised) -> str:
     """Return where eval.py raised: its path, with the line where that is known."""
     file = task.scoring / "eval.py"
     return f"{file}:{raised.line}" if raised.line else str(file)
 
 
-class SealedScorer:
+class SubmissionScorer:
     """`nodes.deps.Scorer` for one task; the private part is opened by `final` alone.
 
     `split` cuts row-keyed answers in two. `target` describes the training target, {column: {"labels": [...]} or
@@ -80,8 +81,8 @@ class SealedScorer:
 
     def __init__(
         self,
-        task: TaskFiles,
-        rung: Rung,
+        task: TaskFolder,
+        cage: Cage,
         artifacts: Artifacts,
         workdir: Path,
         *,
@@ -89,9 +90,9 @@ class SealedScorer:
         target: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
+        self.task, self.cage, self.artifacts, self.workdir = task, cage, artifacts, workdir
         self.split, self.target = split, target
-        self.limits = limits or sealed_limits(task)
+        self.limits = limits or judge_limits(task)
 
     def score(self, execution: Execution) -> Score:
         """Score on the public part, or read the script's own word where there is none.
@@ -187,7 +188,7 @@ class SealedScorer:
             for name, content in execution.files.items():
                 if f"/workspace/{name}" not in bound:
                     (folder / name).write_bytes(self.artifacts.read(content))
-            return run_code(self.rung, JUDGE, folder, {**bound, **mounts}, args, self.limits, task.python)
+            return run_code(self.cage, JUDGE, folder, {**bound, **mounts}, args, self.limits, task.python)
 
     def _read(self, outcome: Outcome, errors: str, table: str, *, baseline: bool, scored: bool) -> Score:
         """Read what the judge printed. For the starter's submission every fault is the metric script's."""
