@@ -108,7 +108,7 @@ def _command() -> list[str]:
                     view += ["--perms", "0755", "--dir", str(folder)]
             view += ["--bind", str(path), str(path)]
     become = [setpriv, f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
-    env = ["env", "-i", f"PATH={os.environ['PATH']}", "LANG=C.UTF-8"]
+    env = ["env", "-i", f"PATH={os.environ['PATH']}", f"PYTHONPATH={REPOSITORY}", "LANG=C.UTF-8"]
     return [*view, "--", *become, *env, sys.executable, "-B", str(Path(__file__).resolve())]
 
 

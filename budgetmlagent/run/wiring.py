@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import memory
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.models.waiting import Waits
-from budgetmlagent.money.prices import price_of
+from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
 from budgetmlagent.run.order import HISTORY, used_models
 from budgetmlagent.tasks.folder import TaskFolder
@@ -22,6 +21,7 @@ from nodes.deps import Deps, Execution
 
 if TYPE_CHECKING:
     from budgetmlagent.models.server import EmbeddedServer
+    from budgetmlagent.money.account import Account
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.sandbox.cages.cage import Cage
     from budgetmlagent.scoring.scorer import SubmissionScorer
@@ -130,11 +130,10 @@ def _real(
         else SubmissionScorer(task, cage, artifacts, workdir, split=split_rows)
     )
     history = _history(config, run, task, artifacts)
-    prices = {name: price_of(model) for name, model in specs.items()}
     client = ModelClient(
-        specs, prices, ledger, config.run_id, artifacts,
-        seed=config.seed, origins=_paid_by(config), start_embedded=_embedded, waits=WAITS,
-        approval=Approval(config.approve, config.above), shortened=shortened, meanwhile=standby.prepare,
+        specs, _account(config, ledger), artifacts,
+        seed=config.seed, start_embedded=_embedded, patience=Patience(WAITS, shortened=shortened),
+        approval=Approval(config.approve, config.above), meanwhile=standby.prepare,
     )  # fmt: skip
     view = TaskView(
         task, config, ledger, lambda execution: brief(task, cage, execution, artifacts), seconds_left
@@ -168,7 +167,7 @@ def _recorded(
     )
 
     recording = Recording(Path(config.replay))
-    models = ReplayModels(Path(config.replay), ledger, config.run_id, artifacts, _paid_by(config))
+    models = ReplayModels(Path(config.replay), _account(config, ledger), artifacts)
     sandbox, repairs = RecordedSandbox(recording, artifacts), RecordedRepairs(recording, artifacts)
     live = _history(config, run, task, artifacts)
     history = RecordedHistory(recording, artifacts, live)
@@ -227,9 +226,12 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
     )
 
 
-def _paid_by(config: RunConfig) -> list[str]:
-    """Return the runs whose replies this one uses again."""
-    return origins(config) if config.fork and config.fork["replies"] == "recorded" else []
+def _account(config: RunConfig, ledger: "Ledger") -> "Account":
+    """Return what the run pays from; a fork may use the replies again that its origins have paid for."""
+    from budgetmlagent.money.account import Account
+
+    again = origins(config) if config.fork and config.fork["replies"] == "recorded" else []
+    return Account(ledger, config.run_id, again)
 
 
 def _private(
