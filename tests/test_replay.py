@@ -109,7 +109,9 @@ def test_replies_faults_and_sums_are_those_of_the_recording(folder: Path, server
     models = replay(folder)
     assert drive(models, ["a", "b", "c", "d", "e", "f", "a", "a"]) == recorded
     assert [reply.fault for reply, _ in recorded] == ["", "", "truncated", "busy", "busy", "", "", ""]
-    assert {models.artifacts.text(entry.reply) for entry in models.account.ledger.calls("r") if entry.reply} >= {
+    assert {
+        models.artifacts.text(entry.reply) for entry in models.account.ledger.calls("r") if entry.reply
+    } >= {
         "one",
         "two",
     }

@@ -6,13 +6,13 @@ stands for the hash, so that a start does not read a gigabyte, and any change of
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from budgetmlagent.cache import cache
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.fetch import FetchError, Progress, from_hub, from_index, pins, silent
 
@@ -54,15 +54,6 @@ KNOWN = {
 }
 
 
-def cache() -> Path:
-    """The folder of the weights: below BUDGETML_CACHE, else XDG_CACHE_HOME, else ~/.cache."""
-    own = os.environ.get("BUDGETML_CACHE")
-    if own:
-        return Path(own).expanduser() / "models"
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "budgetmlagent" / "models"
-
-
 def is_file(model: str) -> bool:
     """Whether `model` names a file of the user's own and not a known model."""
     return model.lower().endswith(".gguf")
@@ -79,7 +70,7 @@ def path_of(model: str | Weights) -> Path:
     """Where the weights of a known model, or of a .gguf file, lie or will lie. Raises UsageError for another name."""
     if isinstance(model, str) and is_file(model):
         return Path(model).expanduser()
-    return cache() / (known(model) if isinstance(model, str) else model).file
+    return cache() / "models" / (known(model) if isinstance(model, str) else model).file
 
 
 def verify(model: str | Weights) -> Path:

@@ -13,11 +13,11 @@ from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.detached import Ended, execute
-from budgetmlagent.sandbox.process.runner import publish
 from budgetmlagent.sandbox.process.standby import Standby
 from budgetmlagent.sandbox.process.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, lay_out, remove, take
 from budgetmlagent.tasks.folder import TaskFolder
+from memory.files import write_whole
 from nodes.deps import Artifacts, Execution, Finding, Here
 
 TAIL = 4000  # characters
@@ -62,7 +62,7 @@ class ScriptSandbox:
         ended = execute(folder, self.cage, lambda workspace: self._job(script, workspace), self.standby)
         execution = self._taken(script, ended)
         # What a script left may be a trap for whoever looks at it there; all that is of use is an artifact now.
-        publish(kept, asdict(execution))
+        write_whole(kept, json.dumps(asdict(execution)).encode(), durable=True)
         remove(ended.workspace)
         return execution
 

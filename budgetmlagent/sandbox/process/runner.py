@@ -25,6 +25,7 @@ from budgetmlagent.sandbox.cages.interpreter import Interpreter
 from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.cages.sandlock import Sandlock
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
+from memory.files import write_whole
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 CAGES: dict[str, type[Cage]] = {cage.name: cage for cage in (Bubblewrap, Sandlock, Bare)}
@@ -49,11 +50,15 @@ def main() -> None:
     try:
         outcome = cage.launch(job)
     except UnavailableError as error:
-        publish(folder / "result.json", {"unavailable": str(error)})
+        _tell(folder, {"unavailable": str(error)})
         return
     (folder / "log").write_bytes(outcome.output)
     told = {k: v for k, v in asdict(outcome).items() if k != "output"}
-    publish(folder / "result.json", {**told, "bytes": len(outcome.output)})
+    _tell(folder, {**told, "bytes": len(outcome.output)})
+
+
+def _tell(folder: Path, result: Mapping[str, Any]) -> None:
+    write_whole(folder / "result.json", json.dumps(result).encode(), durable=True)
 
 
 def claim(folder: Path, who: Mapping[str, Any]) -> bool:
@@ -100,7 +105,8 @@ def read_result(folder: Path) -> Outcome | None:
 
 def write_job(folder: Path, cage: Cage, job: Job) -> None:
     """Write what is to be run. Only a runner that is alive reads it: it need not be on the disk."""
-    publish(folder / "job.json", {"cage": [cage.name, asdict(cage)], "job": asdict(job)}, durable=False)
+    said = {"cage": [cage.name, asdict(cage)], "job": asdict(job)}
+    write_whole(folder / "job.json", json.dumps(said, default=str).encode())
 
 
 def read_job(folder: Path) -> tuple[Cage, Job]:
@@ -118,17 +124,6 @@ def read_job(folder: Path) -> tuple[Cage, Job]:
         "masks": tuple(map(Path, job["masks"])),
     }
     return CAGES[name](**cage | {"binary": cage["binary"] and Path(cage["binary"])}), Job(**job | paths)
-
-
-def publish(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Write a JSON file that is there whole or not at all; a `durable` one after a crash of the machine, too."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(json.dumps(value, default=str).encode())
-        file.flush()
-        if durable:
-            os.fsync(file.fileno())
-    part.replace(path)
 
 
 if __name__ == "__main__":
