@@ -32,10 +32,9 @@ from budgetmlagent.sandbox.cages.door import Door
 from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.detached import MOST_LOST, execute
-from budgetmlagent.sandbox.process.orphans import end_orphans
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.runner import claim, read_job, runner_of, write_job
-from budgetmlagent.sandbox.process.scratch import PREFIX, scratch, sweep
+from budgetmlagent.sandbox.process.scratch import PREFIX, end_orphans, scratch, sweep
 from budgetmlagent.sandbox.process.standby import Standby
 from budgetmlagent.sandbox.process.watchdog import Limits
 

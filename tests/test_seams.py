@@ -23,8 +23,8 @@ from test_detached import eventually, left
 
 from budgetmlagent import Session
 from budgetmlagent.records.events import Event
-from budgetmlagent.sandbox.process.orphans import end_orphans
 from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.sandbox.process.scratch import end_orphans
 from budgetmlagent.upkeep.doctor import of_run
 from memory.artifacts import Artifacts
 from memory.state import NANO

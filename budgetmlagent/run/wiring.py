@@ -102,8 +102,7 @@ def _real(
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.sandbox.brief import brief
     from budgetmlagent.sandbox.execution import ScriptSandbox
-    from budgetmlagent.sandbox.process.orphans import end_orphans
-    from budgetmlagent.sandbox.process.scratch import sweep
+    from budgetmlagent.sandbox.process.scratch import end_orphans, sweep
     from budgetmlagent.sandbox.process.standby import Standby
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.workspace import remove

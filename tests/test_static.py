@@ -1,4 +1,4 @@
-"""The static gate and the index of names."""
+"""The static check and the index of names."""
 
 import subprocess
 import sys
