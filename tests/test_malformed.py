@@ -15,7 +15,6 @@ from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
 from budgetmlagent.scoring.scorer import SubmissionScorer, _printed
-from budgetmlagent.tasks.split import split_rows
 from nodes.deps import Execution, Here, Score
 
 GOOD = rows()
@@ -166,7 +165,7 @@ def test_a_wrong_metric_script_is_one_line_that_names_it(case: str, cage: Cage, 
 def limited(bench: Bench, limits: Limits) -> None:
     """Put a scorer with other limits in the place of the bench's."""
     bench.scorer = SubmissionScorer(
-        bench.task, bench.box.cage, bench.artifacts, bench.scorer.workdir, split=split_rows, limits=limits
+        bench.task, bench.box.cage, bench.artifacts, bench.scorer.workdir, limits=limits
     )
 
 

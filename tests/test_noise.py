@@ -278,7 +278,7 @@ def test_repeats_of_a_measurement_are_the_samples_where_nothing_is_submitted(tmp
     bench = Bench(tmp_path / "task", probe(), scorer=clock, own=False)
     (bench.task.env / "train.py").write_text("print('seconds 0.5')\n")
     task = load_task(str(tmp_path / "task"))
-    scorer = SubmissionScorer(task, bench.box.cage, bench.artifacts, tmp_path / "work", split=split_rows)
+    scorer = SubmissionScorer(task, bench.box.cage, bench.artifacts, tmp_path / "work")
     ran = [ScriptSandbox(task, bench.box.cage, bench.artifacts, tmp_path / "work").run(Here(), script)
            for script in (task.starter, "print('seconds 0.4')")]  # fmt: skip
     final = scorer.final(*ran)

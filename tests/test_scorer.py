@@ -59,7 +59,7 @@ class Bench:
         self.artifacts = Artifacts(folder / "artifacts")
         self.task = load_task(str(folder))
         self.box = ScriptSandbox(self.task, cage, self.artifacts, folder / "work")
-        self.scorer = SubmissionScorer(self.task, cage, self.artifacts, folder / "work", split=split_rows)
+        self.scorer = SubmissionScorer(self.task, cage, self.artifacts, folder / "work")
         self.baseline = self.box.run(Here(), STARTER)
 
     def submit(self, text: str, script: str = "pass") -> Execution:

@@ -7,7 +7,7 @@ step of the graph with a reservation of its own.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from budgetmlagent.errors import UsageError
@@ -22,6 +22,7 @@ from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
     from budgetmlagent.models.faults import Judgement
+    from budgetmlagent.models.server import EmbeddedServer
 
 EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
@@ -35,15 +36,6 @@ LONGEST_NAME = 200  # characters of a model's name in a reply
 SECRET_LENGTH = (
     8  # characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too
 )
-
-
-class Endpoint(Protocol):
-    """Where an embedded model is served; reading `base_url` starts it."""
-
-    @property
-    def base_url(self) -> str: ...  # noqa: D102
-    @property
-    def api_key(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,7 @@ class ModelClient:
         artifacts: Artifacts,
         *,
         seed: int = 0,
-        start_embedded: Callable[[ModelSpec], Endpoint] | None = None,
+        start_embedded: Callable[[ModelSpec], "EmbeddedServer"] | None = None,
         patience: Patience | None = None,
         approval: Approval | None = None,
         meanwhile: Callable[[], None] = lambda: None,

@@ -109,7 +109,6 @@ def _real(
     from budgetmlagent.scoring.kept import KeptScorer
     from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
-    from budgetmlagent.tasks.split import split_rows
 
     def shortened(seconds: float) -> float:
         return min(seconds, max(LEAST_SECONDS, seconds_left()))
@@ -126,7 +125,7 @@ def _real(
     scorer: SubmissionScorer | TimedScorer = (
         TimedScorer(task, task.timed, cage, artifacts, workdir)
         if task.timed
-        else SubmissionScorer(task, cage, artifacts, workdir, split=split_rows)
+        else SubmissionScorer(task, cage, artifacts, workdir)
     )
     history = _history(config, run, task, artifacts)
     client = ModelClient(

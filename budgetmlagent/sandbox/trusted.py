@@ -13,6 +13,7 @@ from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
 
 CODE = "/code"
+MEMORY_MB = 4096.0
 
 
 def run_module(
@@ -23,7 +24,6 @@ def run_module(
     args: Sequence[str],
     seconds: float,
     python: Path | None = None,
-    memory_mb: float = 4096.0,
 ) -> str:
     """Run `python -I CODE ARGS` on read-only data and return its standard output.
 
@@ -32,7 +32,7 @@ def run_module(
     """
     with scratch("trusted") as folder:
         outcome, errors = run_code(
-            cage, code, folder, mounts_ro, args, Limits(seconds=seconds, memory_mb=memory_mb), python
+            cage, code, folder, mounts_ro, args, Limits(seconds=seconds, memory_mb=MEMORY_MB), python
         )
     if outcome.exit != 0:
         why = f"went over its limit of {outcome.killed}" if outcome.killed else errors.rpartition("\n")[2]

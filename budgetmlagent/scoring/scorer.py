@@ -5,13 +5,14 @@ submission could choose freely.
 """
 
 import builtins
+import csv
+import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.inside import judge
@@ -22,6 +23,7 @@ from budgetmlagent.sandbox.trusted import run_code
 from budgetmlagent.sandbox.workspace import lay_out
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
 from budgetmlagent.tasks.folder import TaskFolder
+from budgetmlagent.tasks.split import split_rows
 from memory.artifacts import Artifacts
 from memory.noise import noise_of
 from nodes.craft.fingerprint import LIMIT, without_data
@@ -35,7 +37,6 @@ NUMBER = re.compile(rb"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf)")
 REFUSED = re.compile(r"^.+: refused$", re.MULTILINE)
 FRAME = re.compile(r'File "[^"]*/eval\.py", line (\d+)')
 RAISED = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)", re.MULTILINE)
-Split = Callable[[str, str], tuple[str, str]]  # (CSV text, task name) -> (public, private)
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,7 @@ def place(task: TaskFolder, raised: Raised) -> str:
 class SubmissionScorer:
     """`nodes.deps.Scorer` for one task; the private part is opened by `final` alone.
 
-    `split` cuts row-keyed answers in two. `target` describes the training target, {column: {"labels": [...]} or
-    {"min": x, "max": y}}; without it the predictions are compared with the answers' own range. `limits` are those of
-    one judgement, by default generous ones.
+    The predictions are compared with the answers' own range. `limits` are those of one judgement, by default generous ones.
     """
 
     def __init__(
@@ -86,12 +85,9 @@ class SubmissionScorer:
         artifacts: Artifacts,
         workdir: Path,
         *,
-        split: Split,
-        target: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.task, self.cage, self.artifacts, self.workdir = task, cage, artifacts, workdir
-        self.split, self.target = split, target
         self.limits = limits or judge_limits(task)
 
     def score(self, execution: Execution) -> Score:
@@ -159,8 +155,6 @@ class SubmissionScorer:
         if not table and not scored:
             return Score()
         args = ["/workspace"] + (["--csv", table] if table else []) + (["--lenient"] if baseline else [])
-        if self.target:
-            args += ["--target", json.dumps(self.target)]
         if scored:
             args += ["--scoring", "/scoring"]
         with scratch("answers", self.workdir) as folder:
@@ -175,7 +169,7 @@ class SubmissionScorer:
         """Write one part of the answers, and the ids of all rows; return where they are to be bound."""
         assert self.task.answers is not None
         text = (self.task.scoring / self.task.answers).read_text("utf-8-sig")
-        parts = self.split(text, self.task.name)
+        parts = split_rows(text, self.task.name)
         (folder / "part.csv").write_text(parts[part], "utf-8")
         (folder / "ids.json").write_text(json.dumps(_first_column(text)), "utf-8")
         return {f"/scoring/{self.task.answers}": folder / "part.csv", "/ids.json": folder / "ids.json"}
@@ -267,7 +261,4 @@ def fault(outcome: Outcome, errors: str, function: str, value: float | None = No
 
 
 def _first_column(text: str) -> list[str]:
-    import csv
-    import io
-
     return [row[0] for row in csv.reader(io.StringIO(text, newline="")) if row][1:]
