@@ -6,7 +6,7 @@ from pathlib import Path
 import judges
 from judges import Judge
 
-from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.cages.cage import Cage
 
 GROUPS = "control groups"  # nothing else keeps root from making processes
 ROOT = "a root that holds only what is bound"
@@ -103,9 +103,9 @@ ATTACKS = (
 NAMES = {attack.name: attack for attack in ATTACKS}
 
 
-def outcome(attack: Attack, rung: Rung, folder: Path) -> bool:
-    """Carry out the attack on a rung in an empty folder; tell whether it succeeded."""
-    return attack.judge.succeeded(attack.script, attack.target, rung, folder)
+def outcome(attack: Attack, cage: Cage, folder: Path) -> bool:
+    """Carry out the attack on a cage in an empty folder; tell whether it succeeded."""
+    return attack.judge.succeeded(attack.script, attack.target, cage, folder)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.money.account import Account
 from budgetmlagent.money.ledger import Answer, Call, Entry, Ledger, Reservation
 from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts
@@ -71,13 +72,8 @@ def spec(url: str) -> ModelSpec:
 def spend(url: str, folder: Path, names: list[str], threads: int) -> Counter[str]:
     """Make the calls of these names, as a process does; return how often each fault (or "") came back."""
     model = spec(url)
-    models = ModelClient(
-        {"small": model},
-        {"small": price_of(model)},
-        Ledger(folder / "ledger.sqlite"),
-        "r",
-        Artifacts(folder / "a"),
-    )
+    account = Account(Ledger(folder / "ledger.sqlite"), "r")
+    models = ModelClient({"small": model}, account, Artifacts(folder / "a"))
 
     def ask(name: str) -> str:
         here = Here(node=NODES[len(name) % 3], model="small", step=1, call=name)

@@ -1,6 +1,6 @@
 """What each flag of the sandbox is good for: without it, an attack succeeds or something can be seen.
 
-The code under test stays as it is. The rung's binary is a script that takes flags out of its arguments and goes on as
+The code under test stays as it is. The cage's binary is a script that takes flags out of its arguments and goes on as
 the real bubblewrap, or has a key in its environment.
 """
 
@@ -14,8 +14,9 @@ import attacks
 import host
 from judges import SETTING
 
-from budgetmlagent.sandbox.process.launch import Rung
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
+from budgetmlagent.sandbox.cages.bubblewrap import Bubblewrap
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
 from nodes.deps import Here
 
 KEY = "A_KEY_OF_THE_CALLERS"
@@ -121,11 +122,11 @@ PLUMBING = {
 }  # fmt: skip
 
 
-def is_open(fence: Fence, rung: Rung, folder: Path, *, stands: bool) -> bool:
+def is_open(fence: Fence, cage: Cage, folder: Path, *, stands: bool) -> bool:
     """Tell whether what the fence is for can be done, with the fence or without it; those beside it are down."""
     cuts = fence.beside if stands else fence.beside + fence.cuts
     env = () if stands and not fence.cuts else fence.env
-    weak = without(rung, cuts, env, folder)
+    weak = without(cage, cuts, env, folder)
     place = folder / "run"
     place.mkdir()
     if fence.opens in attacks.NAMES:
@@ -133,26 +134,26 @@ def is_open(fence: Fence, rung: Rung, folder: Path, *, stands: bool) -> bool:
     return fence.opens in (doors if fence.opens.startswith("call ") else sights)(weak, place)
 
 
-def without(rung: Rung, cuts: Cuts, env: tuple[str, ...], folder: Path) -> Rung:
-    """Return a rung whose bubblewrap is started without some of its flags."""
+def without(cage: Cage, cuts: Cuts, env: tuple[str, ...], folder: Path) -> Cage:
+    """Return a cage whose bubblewrap is started without some of its flags."""
     patterns = [(_pattern(pattern), put.replace(" ", "\0")) for pattern, put in cuts]
     wrapper = folder / "bwrap"
     wrapper.write_text(
         WRAPPER.format(
-            python=sys.executable, cuts=patterns, binary=str(rung.binary), env=dict.fromkeys(env, "a secret")
+            python=sys.executable, cuts=patterns, binary=str(cage.binary), env=dict.fromkeys(env, "a secret")
         )
     )
     wrapper.chmod(0o755)
-    return Rung(rung.name, "", wrapper)
+    return Bubblewrap(wrapper)
 
 
 def _pattern(words: str) -> str:
     return words.replace("*", ANY).replace(" ", r"\x00")
 
 
-def sights(rung: Rung, folder: Path) -> set[str]:
+def sights(cage: Cage, folder: Path) -> set[str]:
     """Return the names of what a script can see or use and should not."""
-    box = host.box_in(folder, rung)
+    box = host.box_in(folder, cage)
     execution = box.run(Here(), host.script("look_around"))
     assert execution.exit == 0, execution.tail
     seen = json.loads(box.artifacts.text(execution.output))
@@ -186,9 +187,9 @@ def _may_be_writable(place: str) -> bool:
     return place in WRITABLE or place.removeprefix("/dev/") in DEVICES
 
 
-def doors(rung: Rung, folder: Path) -> set[str]:
+def doors(cage: Cage, folder: Path) -> set[str]:
     """Return the names of the system calls that answer otherwise than with "not permitted" (x86-64)."""
-    box = host.box_in(folder, rung)
+    box = host.box_in(folder, cage)
     execution = box.run(Here(), host.script("kernel_doors"))
     assert execution.exit == 0, execution.tail
     return {f"call {name}" for name, got in json.loads(execution.tail).items() if got != [-1, 1]}

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.process.launch import Rung
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from memory.artifacts import Artifacts
 from nodes.deps import Execution
@@ -51,10 +51,10 @@ def task_in(folder: Path, env: dict[str, str], seconds: float = 20, answers: str
     return load_task(str(folder))
 
 
-def box_in(folder: Path, rung: Rung, env: dict[str, str] | None = None, seconds: float = 20) -> ScriptSandbox:
+def box_in(folder: Path, cage: Cage, env: dict[str, str] | None = None, seconds: float = 20) -> ScriptSandbox:
     """Return a sandbox for such a task, with its own stores in `folder`."""
     task = task_in(folder / "task", env or {}, seconds)
-    return ScriptSandbox(task, rung, Artifacts(folder / "artifacts"), folder / "work")
+    return ScriptSandbox(task, cage, Artifacts(folder / "artifacts"), folder / "work")
 
 
 @dataclass
@@ -104,7 +104,7 @@ def bundled_labels() -> bytes:
 
 
 @contextmanager
-def host(folder: Path, rung: Rung, target: str) -> Iterator[Host]:
+def host(folder: Path, cage: Cage, target: str) -> Iterator[Host]:
     """Yield a host whose sandboxed scripts are told where `target` is, a path's or a service's name.
 
     As long as it is there, the caller has a secret in its environment and a file of secrets open.
@@ -124,7 +124,7 @@ def host(folder: Path, rung: Rung, target: str) -> Iterator[Host]:
             places |= {name: servers[name].getsockname()[1] for name in ("tcp", "udp")}
             told = {"target": places.get(target), "neighbour": neighbour.pid, "mark": token}
             task = task_in(folder / "host/task", {"targets.json": json.dumps(told)}, answers=token)
-            box = ScriptSandbox(task, rung, Artifacts(folder / "artifacts"), folder / "work")
+            box = ScriptSandbox(task, cage, Artifacts(folder / "artifacts"), folder / "work")
             yield Host(folder, paths, token, servers, neighbour, box)
     finally:
         del os.environ[KEY]

@@ -1,6 +1,6 @@
 """How the truth about an attack is read: from outside, never by the script's own word.
 
-A judge is called with the script's name, its target, a rung and an empty folder, and returns whether the attack
+A judge is called with the script's name, its target, a cage and an empty folder, and returns whether the attack
 succeeded. Limits, and the refusal of odd submissions, hold under `--unsafe`, too: for those the attack without a
 sandbox is a bare process in a folder of its own.
 """
@@ -22,11 +22,12 @@ import host
 import psutil
 from filelock import FileLock
 
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
 from budgetmlagent.sandbox.workspace import remove
-from budgetmlagent.scoring.scorer import SealedScorer
+from budgetmlagent.scoring.scorer import SubmissionScorer
 from nodes.deps import Execution, Here
 
 MB = 1 << 20
@@ -42,22 +43,25 @@ SETTING = Path("/proc/sys/fs/lease-break-time")  # harmless: seconds that a leas
 CALLER = """
 import sys
 from pathlib import Path
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.bubblewrap import Bubblewrap
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.watchdog import Limits
-name, binary, folder = sys.argv[1:]
+binary, folder = sys.argv[1:]
 sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(60)", sys.stdin.read()]
 args = ["-S", "-c", f"import subprocess; subprocess.run({sleeper!r})"]  # of a child: a bare script itself is tied to us
-launch(Rung(name, "", Path(binary) if binary else None), Job(interpreter(None), args, Path(folder), Limits(60)))
+cage = Bubblewrap(Path(binary)) if binary else UNSAFE
+cage.launch(Job(interpreter(None), args, Path(folder), Limits(60)))
 """
 
 
 @dataclass(frozen=True)
 class Judge:
-    """What is looked at, in words, and the look: (script, target, rung, folder) -> whether it succeeded."""
+    """What is looked at, in words, and the look: (script, target, cage, folder) -> whether it succeeded."""
 
     words: str
-    succeeded: Callable[[str, str, Rung, Path], bool]
+    succeeded: Callable[[str, str, Cage, Path], bool]
 
 
 Look = Callable[[host.Host, Execution], bool]
@@ -66,9 +70,9 @@ Look = Callable[[host.Host, Execution], bool]
 def _after(look: Look, bare: Callable[[host.Host, Path], bool] | None = None):
     """Run the script on a host and look at what it left there; `bare` looks where no sandbox was at all."""
 
-    def succeeded(name: str, target: str, rung: Rung, folder: Path) -> bool:
-        with host.host(folder, rung, target) as around:
-            if bare is None or rung.binary is not None:
+    def succeeded(name: str, target: str, cage: Cage, folder: Path) -> bool:
+        with host.host(folder, cage, target) as around:
+            if bare is None or cage.binary is not None:
                 return look(around, around.box.run(Here(), host.script(name)))
             place = folder / "bare"
             shutil.copytree(around.box.task.env, place)
@@ -99,7 +103,7 @@ def _runs_hooks(around: host.Host, folder: Path) -> bool:
 def _misleads_the_scorer(around: host.Host, execution: Execution) -> bool:
     """Have the submission scored by an eval.py that imports modules of the planted names."""
     box = around.box
-    scorer = SealedScorer(box.task, box.rung, box.artifacts, box.workdir, split=lambda text, _: (text, text))
+    scorer = SubmissionScorer(box.task, box.cage, box.artifacts, box.workdir)
     return scorer.score(execution).value != 1.0
 
 
@@ -131,10 +135,10 @@ def _marked(mark: str) -> list[psutil.Process]:
     ]
 
 
-def _outlives_its_caller(name: str, target: str, rung: Rung, folder: Path) -> bool:
+def _outlives_its_caller(name: str, target: str, cage: Cage, folder: Path) -> bool:
     """Kill a process that waits for a script, and see whether the script runs on."""
     mark = f"marked-{folder}"
-    command = [sys.executable, "-c", CALLER, rung.name, str(rung.binary or ""), str(folder)]
+    command = [sys.executable, "-c", CALLER, str(cage.binary or ""), str(folder)]
     caller = subprocess.Popen(command, stdin=subprocess.PIPE)
     assert caller.stdin is not None
     caller.stdin.write(mark.encode())
@@ -157,10 +161,10 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _changes_the_kernel(name: str, target: str, rung: Rung, folder: Path) -> bool:
+def _changes_the_kernel(name: str, target: str, cage: Cage, folder: Path) -> bool:
     with FileLock(Path(tempfile.gettempdir(), "budgetml-setting.lock")):  # there is one kernel
         before = SETTING.read_text()
-        launch(rung, Job(interpreter(None), ["-c", host.script(name)], folder, LIMITS))
+        cage.launch(Job(interpreter(None), ["-c", host.script(name)], folder, LIMITS))
         if changed := SETTING.read_text() != before:
             SETTING.write_text(before)
     return changed
@@ -176,13 +180,13 @@ def eventually(holds: Callable[[], bool], seconds: float) -> bool:
     return holds()
 
 
-def _passes_its_limit(name: str, target: str, rung: Rung, folder: Path) -> bool:
-    """Run under small limits; on a rung, the watchdog must have killed for the reason `target`."""
-    if rung.binary is None:
+def _passes_its_limit(name: str, target: str, cage: Cage, folder: Path) -> bool:
+    """Run under small limits; on a cage, the watchdog must have killed for the reason `target`."""
+    if cage.binary is None:
         return _takes_more(name, target, folder)
     seconds = 1 if target == "time" else LIMITS.seconds
     limits = Limits(seconds, LIMITS.memory_mb, LIMITS.disk_mb, LIMITS.output_mb, LIMITS.processes)
-    outcome = launch(rung, Job(interpreter(None), ["-c", host.script(name)], folder, limits))
+    outcome = cage.launch(Job(interpreter(None), ["-c", host.script(name)], folder, limits))
     return (outcome.killed, outcome.exit) != (target, None) or len(outcome.output) > LIMITS.output_mb * MB
 
 
@@ -230,11 +234,11 @@ def _shared(pid: int) -> Path:
 def _leaves(holds: Callable[[Path], bool]):
     """Judge by the files in the folder after a run under small limits."""
 
-    def succeeded(name: str, target: str, rung: Rung, folder: Path) -> bool:
-        if rung.binary is None:
+    def succeeded(name: str, target: str, cage: Cage, folder: Path) -> bool:
+        if cage.binary is None:
             subprocess.run([sys.executable, "-c", host.script(name)], cwd=folder, check=True)
         else:
-            launch(rung, Job(interpreter(None), ["-c", host.script(name)], folder, LIMITS))
+            cage.launch(Job(interpreter(None), ["-c", host.script(name)], folder, LIMITS))
         return holds(folder)
 
     return succeeded

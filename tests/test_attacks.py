@@ -11,8 +11,11 @@ from host import HOSTILE
 from security_page import PAGE, stale
 from users import USERS, Attacker
 
-from budgetmlagent.sandbox.rungs import bwrap
-from budgetmlagent.sandbox.rungs.door import Door
+from budgetmlagent.sandbox.cages import bubblewrap
+from budgetmlagent.sandbox.cages.door import Door
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job, kernel_limits
+from budgetmlagent.sandbox.process.watchdog import Limits
 
 FLAG = re.compile(r"--[a-z-]+")
 
@@ -66,10 +69,10 @@ def test_doors_into_the_kernel_are_shut(user: str, attacker: Callable[[str], Att
 
 
 def test_every_flag_is_accounted_for() -> None:
-    none: dict = {"visible": [], "masks": [], "readonly": {}, "env": {}}
+    job = Job(interpreter(None), [], Path("/w"), Limits(seconds=9), masks=())
     with Door() as door:
-        argv = bwrap.argv(Path("bwrap"), workspace=Path("/w"), door=door, **none)
-    limits = bwrap.fences(processes=1, disk_bytes=1)
+        argv = bubblewrap.argv(Path("bwrap"), job, door)
+    limits = kernel_limits(processes=1, disk_bytes=1)
     flags = {word.partition("=")[0] for word in [*argv, *limits] if word.startswith("--") and word != "--"}
     taken_out = {flag for fence in FENCES for pattern, _ in fence.cuts for flag in FLAG.findall(pattern)}
     assert flags - PLUMBING <= taken_out, "a flag that nothing tests"

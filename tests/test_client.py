@@ -16,9 +16,10 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.deadline import LARGEST
-from budgetmlagent.models.waiting import Waits
+from budgetmlagent.models.waiting import Patience, Waits
+from budgetmlagent.money.account import Account
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.money.prices import input_bound, price_of
+from budgetmlagent.money.prices import input_bound
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here
@@ -48,9 +49,7 @@ def client(tmp_path: Path, url: str, budget: float = 1.0, **more: Any) -> ModelC
     spec = ModelSpec(**(fields | more.pop("spec", {})))
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.open_run("r", round(budget * NANO))
-    return ModelClient(
-        {"small": spec}, {"small": price_of(spec)}, ledger, "r", Artifacts(tmp_path / "a"), **more
-    )
+    return ModelClient({"small": spec}, Account(ledger, "r"), Artifacts(tmp_path / "a"), **more)
 
 
 def here(step: int = 1) -> Here:
@@ -119,7 +118,7 @@ def test_a_request_that_the_provider_refused_costs_nothing(
     tmp_path: Path, server: FaultServer, turn: Turn, kind: str, hint: str
 ) -> None:
     waited: list[float] = []
-    models = client(tmp_path, server.url, waits=Waits(sleep=waited.append))
+    models = client(tmp_path, server.url, patience=Patience(Waits(sleep=waited.append)))
     server.script = [replace(turn, text=f"not with {KEY}")]
     reply = models.ask(here(), ASK)
     assert (reply.text, reply.fault) == ("", kind)
@@ -158,7 +157,7 @@ def test_an_unknown_outcome_keeps_its_reservation_and_is_not_retried(
     tmp_path: Path, server: FaultServer, turn: Turn, kind: str, words: str
 ) -> None:
     waited: list[float] = []
-    models = client(tmp_path, server.url, timeout=0.3, waits=Waits(sleep=waited.append))
+    models = client(tmp_path, server.url, patience=Patience(Waits(sleep=waited.append), timeout=0.3))
     server.script = [turn]
     reply = models.ask(here(), ASK, max_tokens=200)
     assert reply.fault == kind and words in reply.detail and "\n" not in reply.detail

@@ -24,25 +24,27 @@ from killed import start
 
 from budgetmlagent import Session
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox.cages import bubblewrap, cgroup
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.bubblewrap import Bubblewrap
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.door import Door
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.detached import MOST_LOST, execute
-from budgetmlagent.sandbox.process.launch import Job, Rung
-from budgetmlagent.sandbox.process.orphans import end_orphans
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.runner import claim, read_job, runner_of, write_job
-from budgetmlagent.sandbox.process.scratch import PREFIX, scratch, sweep
+from budgetmlagent.sandbox.process.scratch import PREFIX, end_orphans, scratch, sweep
 from budgetmlagent.sandbox.process.standby import Standby
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.sandbox.rungs import bwrap, cgroup
-from budgetmlagent.sandbox.rungs.door import Door
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 CALLER = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 from pathlib import Path
 from budgetmlagent.sandbox.process.detached import execute
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
-from budgetmlagent.sandbox.process.launch import Job
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
 script = sys.argv[2]
@@ -52,7 +54,7 @@ print(ended.outcome.output.decode())
 
 
 @pytest.fixture(scope="session")
-def rung() -> Rung:
+def cage() -> Cage:
     return probe()
 
 
@@ -91,9 +93,9 @@ def left(mark: str) -> list[psutil.Process]:
     ]  # fmt: skip
 
 
-def test_an_execution_is_as_its_script_ends(rung: Rung, tmp_path: Path) -> None:
+def test_an_execution_is_as_its_script_ends(cage: Cage, tmp_path: Path) -> None:
     ended = execute(
-        tmp_path / "e", rung, job("open('made', 'w').write('x'); print('out'); raise SystemExit(3)")
+        tmp_path / "e", cage, job("open('made', 'w').write('x'); print('out'); raise SystemExit(3)")
     )
     assert (ended.outcome.exit, ended.outcome.output, ended.outcome.killed, ended.lost) == (
         3,
@@ -102,37 +104,37 @@ def test_an_execution_is_as_its_script_ends(rung: Rung, tmp_path: Path) -> None:
         0,
     )
     assert (ended.workspace / "made").read_text() == "x"
-    again = execute(tmp_path / "e", rung, unasked)
+    again = execute(tmp_path / "e", cage, unasked)
     assert again == ended
     (tmp_path / "e/0/log").write_bytes(b"o")  # as the machine's crash may leave it
-    anew = execute(tmp_path / "e", rung, job("print('anew')"))
+    anew = execute(tmp_path / "e", cage, job("print('anew')"))
     assert (anew.outcome.output, anew.lost) == (b"anew\n", 1)
-    late = execute(tmp_path / "late", rung, job("import time; time.sleep(9)", seconds=0.3))
+    late = execute(tmp_path / "late", cage, job("import time; time.sleep(9)", seconds=0.3))
     assert (late.outcome.exit, late.outcome.killed) == (None, "time")
 
 
-def test_the_result_is_there_although_the_caller_was_killed(rung: Rung, tmp_path: Path) -> None:
+def test_the_result_is_there_although_the_caller_was_killed(cage: Cage, tmp_path: Path) -> None:
     folder = tmp_path / "e"
     killed(called(folder, "import time; time.sleep(0.7); print('done')"))
     assert not (folder / "0/result.json").exists()
     eventually((folder / "0/result.json").exists)
-    ended = execute(folder, rung, unasked)
+    ended = execute(folder, cage, unasked)
     assert (ended.outcome.output, ended.lost) == (b"done\n", 0)
 
 
-def test_a_live_execution_is_joined(rung: Rung, tmp_path: Path) -> None:
+def test_a_live_execution_is_joined(cage: Cage, tmp_path: Path) -> None:
     folder = tmp_path / "e"
     killed(called(folder, "import time; time.sleep(1.5); print('done')"))
     assert runner_of(folder / "0") is not None
-    ended = execute(folder, rung, unasked)
+    ended = execute(folder, cage, unasked)
     assert (ended.outcome.output, ended.lost) == (b"done\n", 0)
     assert not (folder / "1").exists()
 
 
 @pytest.mark.parametrize("name", ["bubblewrap", "unsafe"])
-def test_nothing_outlives_the_runner_and_the_loss_is_told(name: str, rung: Rung, tmp_path: Path) -> None:
+def test_nothing_outlives_the_runner_and_the_loss_is_told(name: str, cage: Cage, tmp_path: Path) -> None:
     folder, mark = tmp_path / "e", f"mark-{name}-{os.getpid()}"
-    chosen = rung if name == "bubblewrap" else UNSAFE
+    chosen = cage if name == "bubblewrap" else UNSAFE
     script = f"import time, pathlib; pathlib.Path('begun').touch(); time.sleep(30) # {mark}"
     lost: list[int] = []
 
@@ -156,7 +158,7 @@ def test_nothing_outlives_the_runner_and_the_loss_is_told(name: str, rung: Rung,
 
 
 @pytest.mark.soak  # a window of microseconds is left, which a busy machine makes wider (docs/log.md)
-def test_a_runner_killed_as_it_begins_lets_no_script_go_on(rung: Rung, tmp_path: Path) -> None:
+def test_a_runner_killed_as_it_begins_lets_no_script_go_on(cage: Cage, tmp_path: Path) -> None:
     """Where it dies before the script may begin, bubblewrap's first process waits, and is ended by whoever goes on."""
     chance, workspaces = random.Random(1), []
     standby = Standby()
@@ -165,7 +167,7 @@ def test_a_runner_killed_as_it_begins_lets_no_script_go_on(rung: Rung, tmp_path:
         workspaces.append(place / "workspace")
         workspaces[-1].mkdir(parents=True)
         script = "import time; time.sleep(0.7); open('ended', 'w')"
-        write_job(place, rung, replace(job(script)(workspaces[-1]), masks=()))
+        write_job(place, cage, replace(job(script)(workspaces[-1]), masks=()))
         standby.prepare()
         time.sleep(0.3)
         runner = standby.run(place)
@@ -179,22 +181,22 @@ def test_a_runner_killed_as_it_begins_lets_no_script_go_on(rung: Rung, tmp_path:
     assert [str(place) for place in workspaces if (place / "ended").exists()] == []
 
 
-def test_what_is_killed_time_and_again_is_given_up(rung: Rung, tmp_path: Path) -> None:
+def test_what_is_killed_time_and_again_is_given_up(cage: Cage, tmp_path: Path) -> None:
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\nkill -9 $PPID\n")  # its parent, the runner
     broken.chmod(0o755)
     with pytest.raises(UnavailableError, match=f"killed {MOST_LOST + 1} times"):
-        execute(tmp_path / "e", Rung("bubblewrap", "", broken), job("pass"))
+        execute(tmp_path / "e", Bubblewrap(broken), job("pass"))
     assert not (tmp_path / "e").exists()
 
 
-def test_a_sandbox_that_does_not_start_is_said_and_may_be_tried_again(rung: Rung, tmp_path: Path) -> None:
+def test_a_sandbox_that_does_not_start_is_said_and_may_be_tried_again(cage: Cage, tmp_path: Path) -> None:
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\necho 'bwrap: no room'\nexit 1\n")
     broken.chmod(0o755)
     with pytest.raises(UnavailableError, match="sandbox: bwrap: no room"):
-        execute(tmp_path / "e", Rung("bubblewrap", "", broken), job("pass"))
-    assert execute(tmp_path / "e", rung, job("print(1)")).outcome.output == b"1\n"
+        execute(tmp_path / "e", Bubblewrap(broken), job("pass"))
+    assert execute(tmp_path / "e", cage, job("print(1)")).outcome.output == b"1\n"
 
 
 def test_an_interrupt_stops_the_execution(tmp_path: Path) -> None:
@@ -207,23 +209,23 @@ def test_an_interrupt_stops_the_execution(tmp_path: Path) -> None:
     assert caller.returncode != 0
 
 
-def test_a_runner_that_comes_too_late_does_nothing(rung: Rung, tmp_path: Path) -> None:
+def test_a_runner_that_comes_too_late_does_nothing(cage: Cage, tmp_path: Path) -> None:
     place = tmp_path / "e/0"
     (place / "workspace").mkdir(parents=True)
     write_job(
         place,
-        rung,
+        cage,
         Job(interpreter(None), ["-c", "open('made', 'w')"], place / "workspace", Limits(9), masks=()),
     )
-    assert read_job(place)[0] == rung
-    ended = execute(tmp_path / "e", rung, job("print('anew')"))
+    assert read_job(place)[0] == cage
+    ended = execute(tmp_path / "e", cage, job("print('anew')"))
     assert (ended.outcome.output, ended.lost) == (b"anew\n", 0)
     assert Standby().run(place).wait() == 0
     assert list((place / "workspace").iterdir()) == []
     assert not (place / "result.json").exists()
 
 
-def test_the_runner_that_waits_is_taken_unless_it_has_died(rung: Rung, tmp_path: Path) -> None:
+def test_the_runner_that_waits_is_taken_unless_it_has_died(cage: Cage, tmp_path: Path) -> None:
     standby = Standby()
     for name in ("waits", "died"):
         standby.prepare()
@@ -232,7 +234,7 @@ def test_the_runner_that_waits_is_taken_unless_it_has_died(rung: Rung, tmp_path:
         if name == "died":
             standby.waiting.kill()
             eventually(lambda pid=waiting: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-        assert execute(tmp_path / name, rung, job("print(1)"), standby).outcome.output == b"1\n"
+        assert execute(tmp_path / name, cage, job("print(1)"), standby).outcome.output == b"1\n"
         ran = json.loads((tmp_path / name / "0/run.json").read_text())["pid"]
         assert (ran == waiting) == (name == "waits")
         assert standby.waiting is None
@@ -269,7 +271,7 @@ def test_a_runner_is_not_taken_for_another_process_of_its_number(tmp_path: Path)
         assert (runner_of(tmp_path) is not None) == found, wrong
 
 
-def test_the_runner_is_given_no_key(rung: Rung, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_runner_is_given_no_key(cage: Cage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "not to be seen")
     folder, seen = tmp_path / "e", []
 
@@ -281,7 +283,7 @@ def test_the_runner_is_given_no_key(rung: Rung, tmp_path: Path, monkeypatch: pyt
 
     looker = threading.Thread(target=look)
     looker.start()
-    execute(folder, rung, job("import time; time.sleep(1)"))
+    execute(folder, cage, job("import time; time.sleep(1)"))
     looker.join()
     assert "PATH" in seen[0]
     assert "OPENAI_API_KEY" not in seen[0]
@@ -301,20 +303,13 @@ def test_a_scratch_folder_lives_as_long_as_its_owner(tmp_path: Path) -> None:
 
 
 def test_a_sandbox_that_never_began_goes_with_the_scratch_folder_of_the_dead(
-    rung: Rung, tmp_path: Path
+    cage: Cage, tmp_path: Path
 ) -> None:
     place = tmp_path / f"{PREFIX}of-the-dead" / "kind"
     place.mkdir(parents=True)
     with cgroup.fence(99) as fence, Door() as door:
-        argv = bwrap.argv(
-            rung.binary or Path("bwrap"),
-            visible=[],
-            masks=[],
-            workspace=place,
-            readonly={},
-            env={},
-            door=door,
-        )
+        idle = Job(interpreter(None), [], place, Limits(seconds=9), masks=())
+        argv = bubblewrap.argv(cage.binary, idle, door)
         outer = subprocess.Popen([*argv, "/usr/bin/true"], env={}, pass_fds=door.inherited)
         inner = door.enter(outer, fence)
         assert inner is not None

@@ -10,51 +10,52 @@ from pathlib import Path
 import host
 import pytest
 
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.cages import bubblewrap, cgroup
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.door import Door
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.sandbox.rungs import bwrap, cgroup
-from budgetmlagent.sandbox.rungs.door import Door
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 
 @pytest.fixture(scope="session")
-def rung() -> Rung:
+def cage() -> Cage:
     return probe()
 
 
-def test_a_killed_run_ends_in_time_and_keeps_a_bounded_output(rung: Rung, tmp_path: Path) -> None:
+def test_a_killed_run_ends_in_time_and_keeps_a_bounded_output(cage: Cage, tmp_path: Path) -> None:
     limits = Limits(seconds=1.0, output_mb=1)
     started = time.monotonic()
-    outcome = launch(rung, Job(interpreter(None), ["-c", host.script("flood")], tmp_path, limits))
+    outcome = cage.launch(Job(interpreter(None), ["-c", host.script("flood")], tmp_path, limits))
     assert (outcome.killed, outcome.exit, len(outcome.output)) == ("output", None, 1 << 20)
-    outcome = launch(rung, Job(interpreter(None), ["-c", host.script("deaf")], tmp_path, limits))
+    outcome = cage.launch(Job(interpreter(None), ["-c", host.script("deaf")], tmp_path, limits))
     assert (outcome.killed, outcome.exit) == ("time", None)
     assert time.monotonic() - started < 15
 
 
 def test_limits_hold_without_isolation_too(tmp_path: Path) -> None:
     limits = Limits(seconds=20, memory_mb=160)
-    outcome = launch(UNSAFE, Job(interpreter(None), ["-c", host.script("memory_one")], tmp_path, limits))
+    outcome = UNSAFE.launch(Job(interpreter(None), ["-c", host.script("memory_one")], tmp_path, limits))
     assert outcome.killed == "memory"
 
 
-def test_forks_that_share_memory_are_counted_once(rung: Rung, tmp_path: Path) -> None:
+def test_forks_that_share_memory_are_counted_once(cage: Cage, tmp_path: Path) -> None:
     script = "import os, time\nheld = b'x' * (80 << 20)\nfor _ in range(4):\n    if not os.fork(): break\ntime.sleep(0.6)"
-    outcome = launch(rung, Job(interpreter(None), ["-c", script], tmp_path, Limits(20, memory_mb=200)))
+    outcome = cage.launch(Job(interpreter(None), ["-c", script], tmp_path, Limits(20, memory_mb=200)))
     assert (outcome.exit, outcome.killed) == (0, "")
     assert 80 < outcome.memory_mb < 200
 
 
 @pytest.mark.parametrize("opened", [True, False])
-def test_nothing_runs_before_the_door_is_opened(rung: Rung, tmp_path: Path, opened: bool) -> None:
+def test_nothing_runs_before_the_door_is_opened(cage: Cage, tmp_path: Path, opened: bool) -> None:
     """In that time the first process inside is put into its groups. The end of who holds the door does not open it."""
     with cgroup.fence(99) as fence:
         with Door() as door:
-            argv = bwrap.argv(
-                rung.binary or Path("bwrap"), visible=interpreter(None).visible(), masks=[], workspace=tmp_path,
-                readonly={}, env={}, door=door,
-            )  # fmt: skip
+            argv = bubblewrap.argv(
+                cage.binary, Job(interpreter(None), [], tmp_path, Limits(seconds=9), masks=()), door
+            )
             process = subprocess.Popen([*argv, "/usr/bin/touch", "ran"], env={}, pass_fds=door.inherited)
             inner = door.enter(process, fence)
             assert inner is not None

@@ -10,18 +10,20 @@ from pathlib import Path
 import psutil
 import pytest
 
+from budgetmlagent.sandbox.cages import cgroup
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process import usage
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.sandbox.rungs import cgroup
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 MB = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def rung() -> Rung:
+def cage() -> Cage:
     return probe()
 
 
@@ -73,10 +75,10 @@ MEMORY = {
 
 
 @pytest.mark.parametrize("name", MEMORY)
-def test_memory_goes_over_by_a_tenth_at_most(name: str, rung: Rung, tmp_path: Path) -> None:
+def test_memory_goes_over_by_a_tenth_at_most(name: str, cage: Cage, tmp_path: Path) -> None:
     with looking_on() as onlooker:
         job = Job(interpreter(None), ["-c", MEMORY[name]], tmp_path, Limits(60, memory_mb=512))
-        outcome = launch(rung, job)
+        outcome = cage.launch(job)
     assert (outcome.killed, outcome.exit) == ("memory", None), outcome.output
     # Three processes of the last kind hold the same 150 MB until they have written to them.
     assert 400 * MB < onlooker.bytes <= 1.1 * 512 * MB
@@ -84,8 +86,8 @@ def test_memory_goes_over_by_a_tenth_at_most(name: str, rung: Rung, tmp_path: Pa
 
 
 @pytest.mark.skipif(cgroup.home("memory") is None, reason="for root, with control groups for memory")
-@pytest.mark.parametrize("rung_", ["rung", "unsafe"])
-def test_the_kernels_fence_is_named_when_it_is_quicker(rung_: str, rung: Rung, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["cage", "unsafe"])
+def test_the_kernels_fence_is_named_when_it_is_quicker(which: str, cage: Cage, tmp_path: Path) -> None:
     # A file in memory that has a name is none of the watchdog's, but the kernel counts it.
     code = (
         "import subprocess, sys\n"
@@ -94,29 +96,29 @@ def test_the_kernels_fence_is_named_when_it_is_quicker(rung_: str, rung: Rung, t
         "finally:\n    import os; os.unlink('/dev/shm/budgetml-test')"
     )
     limits = Limits(30, memory_mb=96)
-    outcome = launch(
-        rung if rung_ == "rung" else UNSAFE, Job(interpreter(None), ["-c", code], tmp_path, limits)
+    outcome = (cage if which == "cage" else UNSAFE).launch(
+        Job(interpreter(None), ["-c", code], tmp_path, limits)
     )
     Path("/dev/shm/budgetml-test").unlink(missing_ok=True)
     assert (outcome.killed, outcome.exit) == ("memory", None), outcome.output
     assert outcome.memory_mb >= 96
 
 
-def test_what_is_shared_or_given_back_is_not_counted(rung: Rung, tmp_path: Path) -> None:
+def test_what_is_shared_or_given_back_is_not_counted(cage: Cage, tmp_path: Path) -> None:
     code = (
         "import os, time\nfor _ in range(20): bytearray(b'x' * (90 << 20))\n"
         "held = b'x' * (90 << 20)\nfor _ in range(6):\n    if not os.fork(): break\ntime.sleep(0.5)"
     )
-    outcome = launch(rung, Job(interpreter(None), ["-c", code], tmp_path, Limits(30, memory_mb=250)))
+    outcome = cage.launch(Job(interpreter(None), ["-c", code], tmp_path, Limits(30, memory_mb=250)))
     assert (outcome.exit, outcome.killed) == (0, ""), outcome
     assert 90 < outcome.memory_mb < 250
 
 
-def test_time_goes_over_by_a_tenth_at_most(rung: Rung, tmp_path: Path) -> None:
+def test_time_goes_over_by_a_tenth_at_most(cage: Cage, tmp_path: Path) -> None:
     job = Job(interpreter(None), ["-c", "while True: pass"], tmp_path, Limits(1))
-    launch(rung, job)
+    cage.launch(job)
     started = time.monotonic()
-    outcome = launch(rung, job)
+    outcome = cage.launch(job)
     assert (outcome.killed, outcome.exit) == ("time", None)
     assert 1 <= outcome.seconds <= 1.1
     assert time.monotonic() - started < 4
@@ -138,7 +140,7 @@ DISK = {
         pytest.param("small files", 200, marks=pytest.mark.soak),
     ],
 )
-def test_disk_goes_over_by_a_fifth_at_most(name: str, limit: int, rung: Rung, tmp_path: Path) -> None:
+def test_disk_goes_over_by_a_fifth_at_most(name: str, limit: int, cage: Cage, tmp_path: Path) -> None:
     limits = Limits(120, memory_mb=1024, disk_mb=limit)
     taken = list[int]()
     while len(taken) < 3 and not any(
@@ -146,21 +148,21 @@ def test_disk_goes_over_by_a_fifth_at_most(name: str, limit: int, rung: Rung, tm
     ):  # others starve a watchdog, too
         place = tmp_path / str(len(taken))
         place.mkdir()
-        outcome = launch(rung, Job(interpreter(None), ["-c", DISK[name]], place, limits))
+        outcome = cage.launch(Job(interpreter(None), ["-c", DISK[name]], place, limits))
         assert (outcome.killed, outcome.exit) == ("disk", None), outcome.output
         taken.append(sum(max(4096, path.lstat().st_blocks * 512) for path in place.rglob("*")))
     assert limit * MB < min(taken) <= 1.2 * limit * MB
 
 
-def test_what_was_there_before_and_is_overwritten_takes_nothing(rung: Rung, tmp_path: Path) -> None:
+def test_what_was_there_before_and_is_overwritten_takes_nothing(cage: Cage, tmp_path: Path) -> None:
     (tmp_path / "given").write_bytes(b"x" * (30 * MB))
     code = "for _ in range(20): open('f', 'wb').write(b'x' * (10 << 20))\nopen('given', 'r+b').write(b'y' * (30 << 20))"
     limits = Limits(60, memory_mb=1024, disk_mb=32)
-    outcome = launch(rung, Job(interpreter(None), ["-c", code], tmp_path, limits))
+    outcome = cage.launch(Job(interpreter(None), ["-c", code], tmp_path, limits))
     assert (outcome.exit, outcome.killed) == (0, ""), outcome.output
 
 
-def test_no_group_is_left_behind(rung: Rung, tmp_path: Path) -> None:
-    launch(rung, Job(interpreter(None), ["-c", ""], tmp_path, Limits(20)))
+def test_no_group_is_left_behind(cage: Cage, tmp_path: Path) -> None:
+    cage.launch(Job(interpreter(None), ["-c", ""], tmp_path, Limits(20)))
     homes = [home for home in map(cgroup.home, ("pids", "memory")) if home]
     assert [group for home in homes for group in home.glob(f"budgetml-{os.getpid()}-*")] == []

@@ -11,11 +11,10 @@ from test_scorer import ACCURACY, Bench, rows
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.inside.judge.tables import read
-from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.scoring.scorer import SealedScorer, _printed
-from budgetmlagent.tasks.split import split_rows
+from budgetmlagent.scoring.scorer import SubmissionScorer, _printed
 from nodes.deps import Execution, Here, Score
 
 GOOD = rows()
@@ -68,13 +67,13 @@ STRICT = ACCURACY.replace(
 
 
 @pytest.fixture(scope="session")
-def rung() -> Rung:
+def cage() -> Cage:
     return probe()
 
 
 @pytest.fixture(scope="module")
-def bench(rung: Rung, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return Bench(tmp_path_factory.mktemp("malformed") / "task", rung, scorer=STRICT)
+def bench(cage: Cage, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(tmp_path_factory.mktemp("malformed") / "task", cage, scorer=STRICT)
 
 
 @pytest.mark.parametrize("case", SUBMISSIONS)
@@ -101,10 +100,10 @@ EXTRA = "".join(f"{line},{'p' if i == 0 else 0.5}\n" for i, line in enumerate(GO
     ],
 )
 def test_an_extra_column_is_named_where_the_metric_does_not_take_it(
-    text: str, sentence: str, bench: Bench, rung: Rung, tmp_path: Path
+    text: str, sentence: str, bench: Bench, cage: Cage, tmp_path: Path
 ) -> None:
     assert bench.score(text) == Score(problem=sentence)
-    easy = Bench(tmp_path / "task", rung)  # reads by name
+    easy = Bench(tmp_path / "task", cage)  # reads by name
     assert easy.score(text).value == 1.0
 
 
@@ -151,9 +150,9 @@ METRICS = {
 
 
 @pytest.mark.parametrize("case", METRICS)
-def test_a_wrong_metric_script_is_one_line_that_names_it(case: str, rung: Rung, tmp_path: Path) -> None:
+def test_a_wrong_metric_script_is_one_line_that_names_it(case: str, cage: Cage, tmp_path: Path) -> None:
     body, sentence = METRICS[case]
-    bench = Bench(tmp_path / "task", rung, scorer=f"def get_score(folder):\n    {body}\nHIGHER = True\n")
+    bench = Bench(tmp_path / "task", cage, scorer=f"def get_score(folder):\n    {body}\nHIGHER = True\n")
     limited(bench, Limits(seconds=5, memory_mb=400))
     with pytest.raises(RunFailedError) as caught:
         bench.scorer.score(bench.baseline)
@@ -165,14 +164,14 @@ def test_a_wrong_metric_script_is_one_line_that_names_it(case: str, rung: Rung, 
 
 def limited(bench: Bench, limits: Limits) -> None:
     """Put a scorer with other limits in the place of the bench's."""
-    bench.scorer = SealedScorer(
-        bench.task, bench.box.rung, bench.artifacts, bench.scorer.workdir, split=split_rows, limits=limits
+    bench.scorer = SubmissionScorer(
+        bench.task, bench.box.cage, bench.artifacts, bench.scorer.workdir, limits=limits
     )
 
 
-def test_a_metric_that_lost_its_function_is_named(rung: Rung, tmp_path: Path) -> None:
+def test_a_metric_that_lost_its_function_is_named(cage: Cage, tmp_path: Path) -> None:
     bench = Bench(
-        tmp_path / "task", rung, scorer="HIGHER = True\ndef get_score(folder): ...\ndel get_score\n"
+        tmp_path / "task", cage, scorer="HIGHER = True\ndef get_score(folder): ...\ndel get_score\n"
     )
     with pytest.raises(
         RunFailedError, match=r"eval\.py: AttributeError: .* no attribute 'get_score', on the"
@@ -180,8 +179,8 @@ def test_a_metric_that_lost_its_function_is_named(rung: Rung, tmp_path: Path) ->
         bench.scorer.score(bench.baseline)
 
 
-def test_a_table_that_is_too_much_to_read(bench: Bench, rung: Rung, tmp_path: Path) -> None:
-    small = Bench(tmp_path / "task", rung)
+def test_a_table_that_is_too_much_to_read(bench: Bench, cage: Cage, tmp_path: Path) -> None:
+    small = Bench(tmp_path / "task", cage)
     limited(small, Limits(seconds=60, memory_mb=150))
     text = "a,b\n" + "1,2\n" * 4_000_000
     assert small.score(text) == Score(
@@ -222,8 +221,8 @@ HIGHER = True
 """
 
 
-def test_a_submission_that_takes_the_judge_over_says_no_word(rung: Rung, tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "task", rung, scorer=UNPICKLES)
+def test_a_submission_that_takes_the_judge_over_says_no_word(cage: Cage, tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "task", cage, scorer=UNPICKLES)
     script = bench.artifacts.put("pass")
     content = bench.artifacts.put(pickle.dumps(Shout()))
     raw = Execution(script, 0, 1.0, bench.artifacts.put(""), files={"submission.pkl": content})
@@ -240,10 +239,10 @@ class Shout:
 
 
 @pytest.mark.parametrize("ending", ["pkl", "npy"])
-def test_only_the_sealed_metric_unpickles_what_was_submitted(ending: str, rung: Rung, tmp_path: Path) -> None:
+def test_only_the_sealed_metric_unpickles_what_was_submitted(ending: str, cage: Cage, tmp_path: Path) -> None:
     mark = tmp_path / "host was here"
     code = f"import os\nopen('/workspace/went off', 'w')\ntry:\n    open({str(mark)!r}, 'w')\nexcept OSError:\n    pass"
-    bench = Bench(tmp_path / "task", rung, scorer=UNPICKLES, own=False)  # MLAgentBench's layout
+    bench = Bench(tmp_path / "task", cage, scorer=UNPICKLES, own=False)  # MLAgentBench's layout
     bomb = bench.box.run(Here(), BOMB.format(code=code, ending=ending) + "print('validation accuracy 0.75')")
     assert list(bomb.files) == [f"submission.{ending}"]
     assert bench.scorer.score(bomb) == Score(value=0.75, reported=True)

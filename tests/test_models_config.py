@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.catalog import list_models, price_words
-from budgetmlagent.models.config import ModelSpec, Price, api_key, host, is_loopback, load_models
+from budgetmlagent.models.config import ModelSpec, api_key, host, is_loopback, load_models
+from budgetmlagent.money.prices import Rates
 
 Write = Callable[[str], Path]
 REMOTE = "models:\n  a:\n    base_url: http://h/v1\n    model: x\n"
@@ -55,7 +56,7 @@ def test_a_whole_file(write: Write) -> None:
         )
     )
     assert models["paid"].base_url == "https://openrouter.ai/api/v1"
-    assert models["priced"].price == Price(input=Decimal("0.1"), output=Decimal("0.4"), cached=Decimal(0))
+    assert models["priced"].price == Rates(input=Decimal("0.1"), output=Decimal("0.4"), cached=Decimal(0))
     assert models["own"].price == 0
     assert [price_words(spec) for spec in models.values()] == [
         "list price of openai/gpt-4o",

@@ -21,7 +21,7 @@ from budgetmlagent.inside.judge.resampling import Resampling, drawn
 from budgetmlagent.records import summary
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.process.probe import probe
-from budgetmlagent.scoring.scorer import SealedScorer
+from budgetmlagent.scoring.scorer import SubmissionScorer
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.tasks.split import split_rows
 from graphs.policy import retest
@@ -278,8 +278,8 @@ def test_repeats_of_a_measurement_are_the_samples_where_nothing_is_submitted(tmp
     bench = Bench(tmp_path / "task", probe(), scorer=clock, own=False)
     (bench.task.env / "train.py").write_text("print('seconds 0.5')\n")
     task = load_task(str(tmp_path / "task"))
-    scorer = SealedScorer(task, bench.box.rung, bench.artifacts, tmp_path / "work", split=split_rows)
-    ran = [ScriptSandbox(task, bench.box.rung, bench.artifacts, tmp_path / "work").run(Here(), script)
+    scorer = SubmissionScorer(task, bench.box.cage, bench.artifacts, tmp_path / "work")
+    ran = [ScriptSandbox(task, bench.box.cage, bench.artifacts, tmp_path / "work").run(Here(), script)
            for script in (task.starter, "print('seconds 0.4')")]  # fmt: skip
     final = scorer.final(*ran)
     assert final.best is not None and final.baseline < final.best  # measured after it

@@ -12,8 +12,8 @@ from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.replay import ReplayModels
+from budgetmlagent.money.account import Account
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here, Models, Reply
@@ -53,9 +53,7 @@ def record(folder: Path, server: FaultServer, asks: list[str], cap: int = NANO) 
     """Make a run's folder as a session does: artifacts, and a line a step from the ledger's calls."""
     spec = ModelSpec(name="small", base_url=server.url, model="any-name", price={"input": 1, "output": 10})  # type: ignore[arg-type]
     book = ledger(folder / "ledger.sqlite", cap)
-    models = ModelClient(
-        {"small": spec}, {"small": price_of(spec)}, book, "r", Artifacts(folder / "artifacts")
-    )
+    models = ModelClient({"small": spec}, Account(book, "r"), Artifacts(folder / "artifacts"))
     results = drive(models, asks)
     made = {entry.step: entry for entry in book.calls("r")}
     lines = []
@@ -86,7 +84,9 @@ def record(folder: Path, server: FaultServer, asks: list[str], cap: int = NANO) 
 
 def replay(folder: Path, cap: int = NANO) -> ReplayModels:
     other = folder.parent / "replayed"
-    return ReplayModels(folder, ledger(other / "ledger.sqlite", cap), "r", Artifacts(other / "artifacts"))
+    return ReplayModels(
+        folder, Account(ledger(other / "ledger.sqlite", cap), "r"), Artifacts(other / "artifacts")
+    )
 
 
 @pytest.fixture
@@ -109,11 +109,13 @@ def test_replies_faults_and_sums_are_those_of_the_recording(folder: Path, server
     models = replay(folder)
     assert drive(models, ["a", "b", "c", "d", "e", "f", "a", "a"]) == recorded
     assert [reply.fault for reply, _ in recorded] == ["", "", "truncated", "busy", "busy", "", "", ""]
-    assert {models.artifacts.text(entry.reply) for entry in models.ledger.calls("r") if entry.reply} >= {
+    assert {
+        models.artifacts.text(entry.reply) for entry in models.account.ledger.calls("r") if entry.reply
+    } >= {
         "one",
         "two",
     }
-    assert [entry.tokens_in for entry in models.ledger.calls("r")][:3] == [1, 1, 1]
+    assert [entry.tokens_in for entry in models.account.ledger.calls("r")][:3] == [1, 1, 1]
     assert len(server.requests) == sent
 
 

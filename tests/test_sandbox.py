@@ -1,4 +1,4 @@
-"""The sandbox: what it takes from a script, how a run is recorded, which rung is chosen. Attacks: test_attacks.py."""
+"""The sandbox: what it takes from a script, how a run is recorded, which cage is chosen. Attacks: test_attacks.py."""
 
 import os
 import subprocess
@@ -10,12 +10,14 @@ import pytest
 from host import box_in
 
 from budgetmlagent.errors import RunFailedError, UnavailableError
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import Interpreter, masks
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.process.launch import Job, Rung, masked
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.sandbox.rungs.interpreter import Interpreter, masks
-from budgetmlagent.sandbox.sealed import run_module
+from budgetmlagent.sandbox.trusted import run_module
 from budgetmlagent.sandbox.workspace import take
 from budgetmlagent.tasks.folder import load_task
 from memory.artifacts import Artifacts
@@ -23,27 +25,27 @@ from nodes.deps import Here
 
 
 @pytest.fixture(scope="session")
-def rung() -> Rung:
+def cage() -> Cage:
     return probe()
 
 
-def test_libraries_work_although_their_data_sets_are_hidden(rung: Rung, tmp_path: Path) -> None:
+def test_libraries_work_although_their_data_sets_are_hidden(cage: Cage, tmp_path: Path) -> None:
     script = "from sklearn.datasets import make_classification as m\nprint(m(20)[0].shape)"
-    execution = box_in(tmp_path, rung).run(Here(), script)
+    execution = box_in(tmp_path, cage).run(Here(), script)
     assert (execution.exit, execution.tail) == (0, "(20, 20)\n")
 
 
-def test_seal_holds_after_an_attack(rung: Rung, tmp_path: Path) -> None:
-    box = box_in(tmp_path, rung, {"targets.json": '{"target": "train.csv"}'})
+def test_seal_holds_after_an_attack(cage: Cage, tmp_path: Path) -> None:
+    box = box_in(tmp_path, cage, {"targets.json": '{"target": "train.csv"}'})
     assert box.run(Here(), host.script("alter_data")).exit == 0
-    assert box.seal() == {"ok": True, "checked": 4, "changed": [], "attempts": 0}
+    assert box.integrity() == {"ok": True, "checked": 4, "changed": [], "attempts": 0}
 
 
-def test_seal_names_what_was_changed(rung: Rung, tmp_path: Path) -> None:
-    box = box_in(tmp_path, rung)
+def test_seal_names_what_was_changed(cage: Cage, tmp_path: Path) -> None:
+    box = box_in(tmp_path, cage)
     (box.task.scoring / "answers.csv").write_text("id,label\n1,1\n")
     (box.task.env / "train.csv").unlink()
-    verdict = box.seal()
+    verdict = box.integrity()
     assert (verdict["ok"], verdict["changed"]) == (False, ["env/train.csv", "scoring/answers.csv"])
 
 
@@ -73,7 +75,7 @@ def test_masks_cover_every_installation_that_is_visible(tmp_path: Path) -> None:
     # A second mask below one could not be mounted.
     inner = (own / "budgetmlagent/tasks/bundled", foreign / "one", own / "five")
     job = Job(python, [], tmp_path, Limits(1), hidden=inner)
-    assert {p for p in masked(job) if p in inner} == {own / "five"}
+    assert {p for p in job.masked() if p in inner} == {own / "five"}
 
 
 # What a script submits
@@ -88,17 +90,17 @@ SUBMISSIONS = {
 
 
 @pytest.mark.parametrize("name", SUBMISSIONS)
-def test_only_a_plain_file_is_a_submission(name: str, rung: Rung, tmp_path: Path) -> None:
-    box = box_in(tmp_path, rung, {"targets.json": '{"target": "/etc/passwd"}'})
+def test_only_a_plain_file_is_a_submission(name: str, cage: Cage, tmp_path: Path) -> None:
+    box = box_in(tmp_path, cage, {"targets.json": '{"target": "/etc/passwd"}'})
     execution = box.run(Here(), host.script(name))
     assert execution.exit == 0, execution.tail
     assert execution.files == {}
     assert execution.tail.endswith(SUBMISSIONS[name] + "\n")
-    assert execution.refused == 1 and box.seal(execution.refused)["attempts"] == 1
+    assert execution.refused == 1 and box.integrity(execution.refused)["attempts"] == 1
 
 
-def test_submission_is_taken_whole(rung: Rung, tmp_path: Path) -> None:
-    box = box_in(tmp_path, rung)
+def test_submission_is_taken_whole(cage: Cage, tmp_path: Path) -> None:
+    box = box_in(tmp_path, cage)
     execution = box.run(Here(), "open('submission.csv', 'wb').write(bytes(range(256)) * 1000)")
     assert box.artifacts.read(execution.files["submission.csv"]) == bytes(range(256)) * 1000
     (tmp_path / "top").mkdir()
@@ -111,8 +113,8 @@ def test_submission_is_taken_whole(rung: Rung, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["bubblewrap", "unsafe"])
-def test_benign_script(name: str, rung: Rung, tmp_path: Path) -> None:
-    box = box_in(tmp_path, rung if name == "bubblewrap" else UNSAFE, {"helper/part.py": "WORD = 'helped'"})
+def test_benign_script(name: str, cage: Cage, tmp_path: Path) -> None:
+    box = box_in(tmp_path, cage if name == "bubblewrap" else UNSAFE, {"helper/part.py": "WORD = 'helped'"})
     script = "import os, sys, time\nfrom helper.part import WORD\ntime.sleep(0.3)\nprint(WORD, os.environ['HOME'] != '/root')\nprint('bad', file=sys.stderr)\nsys.exit(3)"
     execution = box.run(Here(), script)
     assert (execution.exit, execution.killed, execution.tail) == (3, "", "helped True\nbad\n")
@@ -122,13 +124,13 @@ def test_benign_script(name: str, rung: Rung, tmp_path: Path) -> None:
     assert execution.memory_mb > 1
 
 
-def test_a_long_output_keeps_its_end(rung: Rung, tmp_path: Path) -> None:
-    execution = box_in(tmp_path, rung).run(Here(), "print('x' * 100000)\nprint('end')")
+def test_a_long_output_keeps_its_end(cage: Cage, tmp_path: Path) -> None:
+    execution = box_in(tmp_path, cage).run(Here(), "print('x' * 100000)\nprint('end')")
     assert len(execution.tail) == 4000
     assert execution.tail.endswith("x\nend\n")
 
 
-def test_a_folder_of_data_is_bound_as_one_and_a_free_file_copied(rung: Rung, tmp_path: Path) -> None:
+def test_a_folder_of_data_is_bound_as_one_and_a_free_file_copied(cage: Cage, tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
     task = tmp_path / "task"
     (task / "env/data").mkdir(parents=True)
@@ -140,7 +142,7 @@ def test_a_folder_of_data_is_bound_as_one_and_a_free_file_copied(rung: Rung, tmp
     (task / "scripts/research_problem.txt").write_text("Do it.")
     (task / "scripts/read_only_files.txt").write_text("data/*\n")
     (task / "scripts/eval.py").write_text("HIGHER = True\ndef get_score(folder):\n    return 1.0\n")
-    box = ScriptSandbox(load_task(str(task)), rung, Artifacts(tmp_path / "artifacts"), tmp_path / "work")
+    box = ScriptSandbox(load_task(str(task)), cage, Artifacts(tmp_path / "artifacts"), tmp_path / "work")
     script = "import os\nopen('free.txt', 'w').write('2')\nprint(sorted(os.listdir('data')))\nopen('data/0.csv', 'w')"
     execution = box.run(Here(), script)
     assert "['0.csv', '1.csv', '2.csv']" in execution.tail
@@ -151,7 +153,7 @@ def test_a_folder_of_data_is_bound_as_one_and_a_free_file_copied(rung: Rung, tmp
 # The rungs, and code of ours
 
 
-def test_probe_is_one_clear_line_where_nothing_works(rung: Rung, tmp_path: Path) -> None:
+def test_probe_is_one_clear_line_where_nothing_works(cage: Cage, tmp_path: Path) -> None:
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create a new namespace' >&2\nexit 1\n")
     broken.chmod(0o755)
@@ -173,19 +175,19 @@ def test_a_sandbox_that_holds_nothing_is_refused(tmp_path: Path) -> None:
     )
     fake.chmod(0o755)
     env = {**os.environ, "PATH": f"{tmp_path}:/usr/bin"}
-    code = "from budgetmlagent.sandbox.rungs.bwrap import binaries\nfrom budgetmlagent.sandbox.process.probe import Rung, _fault\nb = binaries()[0]\nprint(_fault(Rung('bubblewrap', '', b.path)))"
+    code = "from budgetmlagent.sandbox.cages.bubblewrap import found\nfrom budgetmlagent.sandbox.process.probe import tried\nprint(tried(found()[0]))"
     done = subprocess.run([sys.executable, "-c", code], check=False, env=env, capture_output=True, text=True)
     assert "it did not hold a read" in done.stdout, done.stderr
 
 
-def test_unsafe_is_marked(rung: Rung) -> None:
-    assert rung.name == "bubblewrap"
+def test_unsafe_is_marked(cage: Cage) -> None:
+    assert cage.name == "bubblewrap"
     assert probe(unsafe=True).name == "unsafe"
     assert "UNSAFE" in probe(unsafe=True).words
 
 
 @pytest.mark.parametrize("name", ["bubblewrap", "unsafe"])
-def test_run_module(name: str, rung: Rung, tmp_path: Path) -> None:
+def test_run_module(name: str, cage: Cage, tmp_path: Path) -> None:
     code = tmp_path / "brief"
     code.mkdir()
     (code / "__main__.py").write_text(
@@ -193,7 +195,7 @@ def test_run_module(name: str, rung: Rung, tmp_path: Path) -> None:
     )
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a").write_text("text")
-    chosen = rung if name == "bubblewrap" else UNSAFE
+    chosen = cage if name == "bubblewrap" else UNSAFE
     assert (
         run_module(chosen, code, mounts_ro={"/data": tmp_path / "data"}, args=["/data"], seconds=20)
         == "text\n"

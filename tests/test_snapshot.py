@@ -20,8 +20,9 @@ from test_recordings import RECORDINGS, replay
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.sandbox.cages.bare import UNSAFE
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.snapshot import LEAST, LONGEST, MOST_FILE, MOST_HASHED, MOST_NAMES, restore, take
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.upkeep.references import EXECUTION, Name, lost
@@ -313,11 +314,11 @@ print(len(open("train.csv").read()))
 """
 
 
-@pytest.mark.parametrize("rung", [probe, lambda: UNSAFE], ids=["bubblewrap", "unsafe"])
-def test_an_execution_names_its_snapshot(tmp_path, rung):
+@pytest.mark.parametrize("cage", [probe, lambda: UNSAFE], ids=["bubblewrap", "unsafe"])
+def test_an_execution_names_its_snapshot(tmp_path, cage):
     task = load_task(str(tiny.task(tmp_path)))
     artifacts = Artifacts(tmp_path / "artifacts")
-    sandbox = ScriptSandbox(task, rung(), artifacts, tmp_path / "work")
+    sandbox = ScriptSandbox(task, cage(), artifacts, tmp_path / "work")
     execution = sandbox.run(Here(), LEAVES)
     manifest = artifacts.json(execution.snapshot)
     assert set(by_path(manifest)) == {"train.py", "out/note", "out/\udcff\x1b[2J"}

@@ -12,19 +12,23 @@ from fault_server import FaultServer, Turn
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.run.session import Session
+from budgetmlagent.sandbox.cages import bubblewrap, gpus
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.door import Door
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.execution import ScriptSandbox
-from budgetmlagent.sandbox.process.launch import Rung
-from budgetmlagent.sandbox.process.probe import UNSAFE, in_words, probe, probed
-from budgetmlagent.sandbox.rungs import bwrap, gpus
-from budgetmlagent.sandbox.rungs.door import Door
-from budgetmlagent.sandbox.sealed import run_module
+from budgetmlagent.sandbox.process.probe import probe, probed
+from budgetmlagent.sandbox.process.watchdog import Limits
+from budgetmlagent.sandbox.trusted import run_module
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from memory.artifacts import Artifacts
 from nodes.deps import Execution, Here
 
 
 @pytest.fixture(scope="module")
-def rung() -> Rung:
+def cage() -> Cage:
     return probe()
 
 
@@ -44,9 +48,9 @@ def folder_with(folder: Path, words: str, starter: str = tiny.STARTER) -> Path:
     return task
 
 
-def ran(folder: Path, rung: Rung, words: str, script: str) -> Execution:
+def ran(folder: Path, cage: Cage, words: str, script: str) -> Execution:
     task = load_task(str(folder_with(folder, words)))
-    return ScriptSandbox(task, rung, Artifacts(folder / "artifacts"), folder / "work").run(Here(), script)
+    return ScriptSandbox(task, cage, Artifacts(folder / "artifacts"), folder / "work").run(Here(), script)
 
 
 def read(folder: Path, words: str) -> TaskFolder:
@@ -130,10 +134,10 @@ def test_it_is_refused_by_line_and_field(words: str, expected: str, tmp_path: Pa
     ],
 )
 def test_a_tasks_own_limit_stops_a_script(
-    words: str, script: str, killed: str, rung: Rung, tmp_path: Path
+    words: str, script: str, killed: str, cage: Cage, tmp_path: Path
 ) -> None:
     limits = f"limits: {{{words if 'seconds' in words else f'seconds: 30, {words}'}}}"
-    assert ran(tmp_path, rung, limits, script).killed == killed
+    assert ran(tmp_path, cage, limits, script).killed == killed
 
 
 def test_the_coder_is_told_the_limit_and_what_helps(tmp_path: Path, server: FaultServer) -> None:
@@ -172,32 +176,32 @@ def port() -> Iterator[int]:
 
 @pytest.mark.parametrize(("word", "exit_"), [("on", 0), ("off", 1)])
 def test_a_script_reaches_the_host_with_the_network_alone(
-    word: str, exit_: int, port: int, rung: Rung, tmp_path: Path
+    word: str, exit_: int, port: int, cage: Cage, tmp_path: Path
 ) -> None:
-    assert ran(tmp_path, rung, f"network: {word}", CONNECT.format(port=port)).exit == exit_
+    assert ran(tmp_path, cage, f"network: {word}", CONNECT.format(port=port)).exit == exit_
 
 
 def test_with_the_network_names_and_certificates_are_there_and_nothing_else_of_etc(
-    rung: Rung, tmp_path: Path
+    cage: Cage, tmp_path: Path
 ) -> None:
     script = (
         "import os, socket, ssl\nprint(socket.gethostbyname('localhost'))\n"
         "print(open('/etc/resolv.conf').read())\nprint(sorted(os.listdir('/etc')), os.path.exists('/etc/ssl/private'))\n"
         "try: open('/etc/hosts', 'w')\nexcept OSError as error: print(error)"
     )
-    tail = ran(tmp_path, rung, "network: on", script).tail
+    tail = ran(tmp_path, cage, "network: on", script).tail
     assert tail.startswith("127.0.0.1\n" + Path("/etc/resolv.conf").read_text())
     assert "passwd" not in tail and tail.endswith("Read-only file system: '/etc/hosts'\n")
     assert "] False" in tail
 
 
-def test_our_own_code_has_no_network_whatever_the_task_says(port: int, rung: Rung, tmp_path: Path) -> None:
+def test_our_own_code_has_no_network_whatever_the_task_says(port: int, cage: Cage, tmp_path: Path) -> None:
     task = load_task(str(folder_with(tmp_path, "network: on")))
     code = tmp_path / "code.py"
     code.write_text(
         f"try:\n    {CONNECT.format(port=port).replace(chr(10), chr(10) + '    ')}\nexcept OSError:\n    print('held')"
     )
-    assert run_module(rung, code, mounts_ro={"/env": task.env}, args=[], seconds=20) == "held\n"
+    assert run_module(cage, code, mounts_ro={"/env": task.env}, args=[], seconds=20) == "held\n"
 
 
 def test_every_output_says_that_the_network_is_on(
@@ -222,7 +226,7 @@ def test_every_output_says_that_the_network_is_on(
     assert summary["sandbox_facts"]["canaries"]["connect"] == "refused", (
         "the probe tries what is held, not the task"
     )
-    assert in_words(UNSAFE, network=True, gpu="all").endswith("word; NETWORK ON; GPUs: all")
+    assert UNSAFE.in_words(network=True, gpu="all").endswith("word; NETWORK ON; GPUs: all")
 
 
 # GPUs
@@ -277,11 +281,11 @@ def test_a_card_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_devices_are_bound_as_devices_and_their_drivers_files_read_only() -> None:
-    given = {"visible": [], "masks": [], "workspace": Path("/w"), "readonly": {}, "env": {}}
+    job = Job(interpreter(None), [], Path("/w"), Limits(seconds=9), masks=())
     devices = [Path("/dev/nvidia1"), Path("/dev/nvidiactl")]
     with Door() as door:
-        argv = bwrap.argv(Path("bwrap"), **given, door=door, devices=devices)
-        plain = bwrap.argv(Path("bwrap"), **given, door=door)
+        argv = bubblewrap.argv(Path("bwrap"), job, door, devices)
+        plain = bubblewrap.argv(Path("bwrap"), job, door)
     assert argv[argv.index("/dev/nvidia1") - 1] == "--dev-bind" and argv.count("--dev-bind") == 2
     assert argv.index("--dev") < argv.index("--dev-bind")
     assert argv[argv.index("/sys/devices") - 1] == "--ro-bind-try"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from budgetmlagent import Session
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.inside.timed import pack, unpack
-from budgetmlagent.sandbox.process.launch import Rung
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.scoring.timed import TimedScorer
 from budgetmlagent.tasks.folder import load_task
 from memory.artifacts import Artifacts
@@ -50,7 +51,7 @@ timed: {function: total, repeats: 3}
 
 
 @pytest.fixture(scope="session")
-def rung() -> Rung:
+def cage() -> Cage:
     return probe()
 
 
@@ -58,28 +59,28 @@ class Bench:
     """A timed task and its scorer."""
 
     def __init__(
-        self, folder: Path, rung: Rung, *, starter: str = SLOW, scorer: str = EVAL, task: str = ""
+        self, folder: Path, cage: Cage, *, starter: str = SLOW, scorer: str = EVAL, task: str = ""
     ) -> None:
         if not task:
             task = str(folder / "task")
             for name, text in {"task.yaml": TASK, "env/train.py": starter, "scoring/eval.py": scorer}.items():
                 (folder / "task" / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / "task" / name).write_text(text)
-        self.task, self.rung = load_task(task), rung
+        self.task, self.cage = load_task(task), cage
         self.artifacts, self.work = Artifacts(folder / "artifacts"), folder / "work"
 
     def scorer(self, *, seconds: float = 30.0) -> TimedScorer:
         assert self.task.timed is not None
         timed = self.task.timed.model_copy(update={"repeats": 3})
-        return TimedScorer(replace(self.task, seconds=seconds), timed, self.rung, self.artifacts, self.work)
+        return TimedScorer(replace(self.task, seconds=seconds), timed, self.cage, self.artifacts, self.work)
 
     def execution(self, script: str) -> Execution:
         return Execution(self.artifacts.put(script), 0, 1.0, self.artifacts.put("seconds 0.0001\n"))
 
 
 @pytest.fixture(scope="module")
-def bench(rung: Rung, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return Bench(tmp_path_factory.mktemp("timed"), rung)
+def bench(cage: Cage, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(tmp_path_factory.mktemp("timed"), cage)
 
 
 def test_a_score_is_the_median_of_fresh_measurements(bench: Bench) -> None:
@@ -196,15 +197,15 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("said", FAULTS)
-def test_a_fault_of_the_task_ends_the_run(said: str, rung: Rung, tmp_path: Path) -> None:
-    bench = Bench(tmp_path, rung, **FAULTS[said])
+def test_a_fault_of_the_task_ends_the_run(said: str, cage: Cage, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, cage, **FAULTS[said])
     with pytest.raises(RunFailedError) as caught:
         bench.scorer().score(bench.execution(bench.task.starter))
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_inputs_are_new_each_time(rung: Rung, tmp_path: Path) -> None:
-    bench = Bench(tmp_path, rung, scorer=EVAL.replace('"call {i}: the total differs"', '"{numbers[0]}"'))
+def test_inputs_are_new_each_time(cage: Cage, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, cage, scorer=EVAL.replace('"call {i}: the total differs"', '"{numbers[0]}"'))
     assert "numbers[0]" in (bench.task.scoring / "eval.py").read_text()
     wrong = bench.execution(FAST.replace("sum()", "max()"))
     assert bench.scorer().score(wrong).problem != bench.scorer().score(wrong).problem
@@ -213,7 +214,7 @@ def test_inputs_are_new_each_time(rung: Rung, tmp_path: Path) -> None:
 # --- large results, and the form in which values travel
 
 
-def test_large_inputs_and_results_arrive_whole(rung: Rung, tmp_path: Path) -> None:
+def test_large_inputs_and_results_arrive_whole(cage: Cage, tmp_path: Path) -> None:
     scorer = """import numpy as np
 def make_inputs(seed):
     return [(np.random.default_rng(seed).random((1000, 500)), True)]
@@ -222,7 +223,7 @@ def check(inputs, results):
     assert flag is True and np.array_equal(y, x.T) and names.tolist() == ["a", "bc"]
 """
     starter = "def total(x, flag):\n    assert flag is True\n    return x.T, ['a', 'bc']\n"
-    bench = Bench(tmp_path, rung, starter=starter, scorer=scorer)
+    bench = Bench(tmp_path, cage, starter=starter, scorer=scorer)
     assert bench.scorer().score(bench.execution(starter)).value is not None
 
 
@@ -245,8 +246,8 @@ def test_what_is_packed_is_unpacked_alike(items: list[object]) -> None:
 # --- the bundled task, and a whole run
 
 
-def test_the_solution_of_the_bundled_task_beats_its_starter(rung: Rung, tmp_path: Path) -> None:
-    bench = Bench(tmp_path, rung, task="distances")
+def test_the_solution_of_the_bundled_task_beats_its_starter(cage: Cage, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, cage, task="distances")
     solution = (Path(__file__).parent / "solutions/distances.py").read_text()
     ended = bench.scorer().final(bench.execution(bench.task.starter), bench.execution(solution))
     baseline, best = ended.baseline, ended.best
@@ -254,8 +255,8 @@ def test_the_solution_of_the_bundled_task_beats_its_starter(rung: Rung, tmp_path
     assert best < 0.5 * baseline
 
 
-def test_a_run_of_a_timed_task_and_its_replay(rung: Rung, tmp_path: Path) -> None:
-    task = Bench(tmp_path, rung).task.root
+def test_a_run_of_a_timed_task_and_its_replay(cage: Cage, tmp_path: Path) -> None:
+    task = Bench(tmp_path, cage).task.root
     session = Session(str(task), "recall", budget=0, history="run", runs_dir=tmp_path / "runs")
     told = session.run()
     assert told["status"] == "finished" and told["feedback"] == "public" and told["metric"] == "seconds"

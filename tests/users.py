@@ -16,28 +16,29 @@ import attacks
 import fences
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox.process.launch import Rung
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
-from budgetmlagent.sandbox.rungs import cgroup
-from budgetmlagent.sandbox.rungs.bwrap import binaries
+from budgetmlagent.sandbox.cages import cgroup
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.bubblewrap import found
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.process.probe import probe
 
 USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
 UID = "61234"  # of no account
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def answer(rung: Rung, kind: str, name: str = "") -> bool | list[str]:
-    """Carry out an attack ("held": on the rung, "free": without), or try what a fence is for ("stands", "down").
+def answer(cage: Cage, kind: str, name: str = "") -> bool | list[str]:
+    """Carry out an attack ("held": on the cage, "free": without), or try what a fence is for ("stands", "down").
 
     For "sights" and "doors" return all that is seen and should not be, and the system calls that are let through.
     """
     with tempfile.TemporaryDirectory(prefix="budgetml-attack-", ignore_cleanup_errors=True) as folder:
         if kind in ("held", "free"):
-            return attacks.outcome(attacks.NAMES[name], rung if kind == "held" else UNSAFE, Path(folder))
+            return attacks.outcome(attacks.NAMES[name], cage if kind == "held" else UNSAFE, Path(folder))
         if kind in ("sights", "doors"):
-            return sorted(getattr(fences, kind)(rung, Path(folder)))
+            return sorted(getattr(fences, kind)(cage, Path(folder)))
         fence = next(fence for fence in fences.FENCES if fence.name == name)
-        return fences.is_open(fence, rung, Path(folder), stands=kind == "stands")
+        return fences.is_open(fence, cage, Path(folder), stands=kind == "stands")
 
 
 class Attacker:
@@ -47,14 +48,14 @@ class Attacker:
         self.user, self.missing = user, ""
         self.child: subprocess.Popen[str] | None = None
         if user == USERS[0]:
-            self.rung = probe()
+            self.cage = probe()
         else:
             self._start()
 
     def ask(self, kind: str, name: str = "") -> bool | list[str]:
         """Return `answer`'s answer."""
         if self.child is None:
-            return answer(self.rung, kind, name)
+            return answer(self.cage, kind, name)
         assert self.child.stdin is not None and self.child.stdout is not None
         print(json.dumps([kind, name]), file=self.child.stdin, flush=True)
         line = self.child.stdout.readline()
@@ -91,10 +92,10 @@ class Attacker:
 
 def _command() -> list[str]:
     """Return what runs this module as an ordinary user, [] where nothing does."""
-    setpriv, found = shutil.which("setpriv"), binaries()
-    if setpriv is None or not found:
+    setpriv, binaries = shutil.which("setpriv"), found()
+    if setpriv is None or not binaries:
         return []
-    view = [str(found[0].path), "--dev-bind", "/", "/", "--die-with-parent"]
+    view = [str(binaries[0].binary), "--dev-bind", "/", "/", "--die-with-parent"]
     needed = {Path(sys.prefix), Path(sys.base_prefix), REPOSITORY}
     closed = {folder for path in needed for folder in path.parents if not folder.stat().st_mode & 0o001}
     for top in sorted(closed):
@@ -107,20 +108,20 @@ def _command() -> list[str]:
                     view += ["--perms", "0755", "--dir", str(folder)]
             view += ["--bind", str(path), str(path)]
     become = [setpriv, f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
-    env = ["env", "-i", f"PATH={os.environ['PATH']}", "LANG=C.UTF-8"]
+    env = ["env", "-i", f"PATH={os.environ['PATH']}", f"PYTHONPATH={REPOSITORY}", "LANG=C.UTF-8"]
     return [*view, "--", *become, *env, sys.executable, "-B", str(Path(__file__).resolve())]
 
 
 def main() -> None:
     """Answer the questions that come, a line each."""
     try:
-        rung = probe()
+        cage = probe()
     except UnavailableError as error:
         print(error)
         return
     print("ready", flush=True)
     for line in sys.stdin:
-        print(json.dumps(answer(rung, *json.loads(line))), flush=True)
+        print(json.dumps(answer(cage, *json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, Price, host, is_loopback
+from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback
 from budgetmlagent.models.weights import KNOWN, path_of
+from budgetmlagent.money.prices import Rates
 
 
 def list_models(models: Mapping[str, ModelSpec]) -> list[dict[str, Any]]:
@@ -39,7 +40,7 @@ def _describe(spec: ModelSpec) -> dict[str, Any]:
 
 def price_words(spec: ModelSpec) -> str:
     """The declared price in words."""
-    if isinstance(spec.price, Price):
+    if isinstance(spec.price, Rates):
         cached = f", {spec.price.cached} cached" if spec.price.cached is not None else ""
         return f"${spec.price.input} in, {spec.price.output} out{cached} per million tokens"
     if spec.price == 0:

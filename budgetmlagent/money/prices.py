@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from budgetmlagent.errors import UsageError
 from nodes.deps import Message
@@ -24,30 +26,27 @@ MOST_REPORTED = 10**6  # dollars; no request costs more
 ANY_PROVIDER = "litellm"  # genai-prices' id of a proxy: takes "provider/" apart, and any other name as it is
 
 
-class Rates(Protocol):
-    """A price as models.yaml declares it, in dollars per million tokens."""
+Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
-    @property
-    def input(self) -> Decimal: ...  # noqa: D102
-    @property
-    def output(self) -> Decimal: ...  # noqa: D102
-    @property
-    def cached(self) -> Decimal | None: ...  # noqa: D102
+
+class Rates(BaseModel):
+    """A price as models.yaml declares it, in dollars per million tokens. Without `cached`, cached input costs as `input`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None
 
 
 class Priced(Protocol):
     """What a price is found by: a `ModelSpec`, or anything like it."""
 
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def base_url(self) -> str: ...  # noqa: D102
-    @property
-    def model(self) -> str: ...  # noqa: D102
-    @property
-    def price(self) -> Literal[0] | Rates | None: ...  # noqa: D102
-    @property
-    def list_price_of(self) -> str | None: ...  # noqa: D102
+    name: str
+    base_url: str
+    model: str
+    price: Literal[0] | Rates | None
+    list_price_of: str | None
 
 
 @dataclass(frozen=True)

@@ -157,11 +157,11 @@ def hosts(models: Mapping[str, ModelSpec]) -> list[str]:
 
 
 def _sandbox(task: TaskFolder, unsafe: bool) -> dict[str, Any]:
-    """Return the rung for the task's scripts, in words and as facts; raises UnavailableError for a GPU not there."""
-    from budgetmlagent.sandbox.process.probe import in_words, probed
-    from budgetmlagent.sandbox.rungs import gpus
+    """Return the cage for the task's scripts, in words and as facts; raises UnavailableError for a GPU not there."""
+    from budgetmlagent.sandbox.cages import gpus
+    from budgetmlagent.sandbox.process.probe import probed
 
     gpus.devices(task.gpu)
     found = probed(unsafe=unsafe)
-    words = in_words(found.rung, network=task.network, gpu=task.gpu)
+    words = found.cage.in_words(network=task.network, gpu=task.gpu)
     return {"sandbox": words, "sandbox_facts": found.facts()}

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import memory
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.models.waiting import Waits
-from budgetmlagent.money.prices import price_of
+from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
 from budgetmlagent.run.order import HISTORY, used_models
 from budgetmlagent.tasks.folder import TaskFolder
@@ -22,9 +21,10 @@ from nodes.deps import Deps, Execution
 
 if TYPE_CHECKING:
     from budgetmlagent.models.server import EmbeddedServer
+    from budgetmlagent.money.account import Account
     from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.sandbox.process.launch import Rung
-    from budgetmlagent.scoring.scorer import SealedScorer
+    from budgetmlagent.sandbox.cages.cage import Cage
+    from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
     from memory.history import RunHistory
 
@@ -102,42 +102,39 @@ def _real(
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.sandbox.brief import brief
     from budgetmlagent.sandbox.execution import ScriptSandbox
-    from budgetmlagent.sandbox.process.orphans import end_orphans
-    from budgetmlagent.sandbox.process.scratch import sweep
+    from budgetmlagent.sandbox.process.scratch import end_orphans, sweep
     from budgetmlagent.sandbox.process.standby import Standby
     from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.workspace import remove
     from budgetmlagent.scoring.kept import KeptScorer
-    from budgetmlagent.scoring.scorer import SealedScorer
+    from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
-    from budgetmlagent.tasks.split import split_rows
 
     def shortened(seconds: float) -> float:
         return min(seconds, max(LEAST_SECONDS, seconds_left()))
 
-    rung = _rung(config.unsafe)
+    cage = _cage(config.unsafe)
     workdir = run.work
     sweep(workdir)
-    if rung.binary is not None:
+    if cage.binary is not None:
         end_orphans(workdir)
     standby = Standby()
-    sandbox = ScriptSandbox(task, rung, artifacts, workdir, shortened, standby, read_json(run.sealed))
+    sandbox = ScriptSandbox(task, cage, artifacts, workdir, shortened, standby, read_json(run.sealed))
     if not run.sealed.exists():
         run.write(run.sealed.name, sandbox.before)
-    scorer: SealedScorer | TimedScorer = (
-        TimedScorer(task, task.timed, rung, artifacts, workdir)
+    scorer: SubmissionScorer | TimedScorer = (
+        TimedScorer(task, task.timed, cage, artifacts, workdir)
         if task.timed
-        else SealedScorer(task, rung, artifacts, workdir, split=split_rows)
+        else SubmissionScorer(task, cage, artifacts, workdir)
     )
     history = _history(config, run, task, artifacts)
-    prices = {name: price_of(model) for name, model in specs.items()}
     client = ModelClient(
-        specs, prices, ledger, config.run_id, artifacts,
-        seed=config.seed, origins=_paid_by(config), start_embedded=_embedded, waits=WAITS,
-        approval=Approval(config.approve, config.above), shortened=shortened, meanwhile=standby.prepare,
+        specs, _account(config, ledger), artifacts,
+        seed=config.seed, start_embedded=_embedded, patience=Patience(WAITS, shortened=shortened),
+        approval=Approval(config.approve, config.above), meanwhile=standby.prepare,
     )  # fmt: skip
     view = TaskView(
-        task, config, ledger, lambda execution: brief(task, rung, execution, artifacts), seconds_left
+        task, config, ledger, lambda execution: brief(task, cage, execution, artifacts), seconds_left
     )
     kept = KeptScorer(scorer, workdir)
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
@@ -145,7 +142,7 @@ def _real(
     def final(values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         scores = known or _private(scorer, artifacts, values)
         remove(workdir)
-        return {**scores, "integrity": sandbox.seal(_refused(artifacts, values))}
+        return {**scores, "integrity": sandbox.integrity(_refused(artifacts, values))}
 
     def close() -> None:
         standby.close()
@@ -168,7 +165,7 @@ def _recorded(
     )
 
     recording = Recording(Path(config.replay))
-    models = ReplayModels(Path(config.replay), ledger, config.run_id, artifacts, _paid_by(config))
+    models = ReplayModels(Path(config.replay), _account(config, ledger), artifacts)
     sandbox, repairs = RecordedSandbox(recording, artifacts), RecordedRepairs(recording, artifacts)
     live = _history(config, run, task, artifacts)
     history = RecordedHistory(recording, artifacts, live)
@@ -194,7 +191,7 @@ def _embedded(spec: ModelSpec) -> "EmbeddedServer":
     return server_for(fetched(spec.model), spec.name, spec.context or CONTEXT)
 
 
-def _rung(unsafe: bool) -> "Rung":
+def _cage(unsafe: bool) -> "Cage":
     from budgetmlagent.sandbox.process.probe import probe
 
     return probe(unsafe=unsafe)
@@ -227,13 +224,16 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
     )
 
 
-def _paid_by(config: RunConfig) -> list[str]:
-    """Return the runs whose replies this one uses again."""
-    return origins(config) if config.fork and config.fork["replies"] == "recorded" else []
+def _account(config: RunConfig, ledger: "Ledger") -> "Account":
+    """Return what the run pays from; a fork may use the replies again that its origins have paid for."""
+    from budgetmlagent.money.account import Account
+
+    again = origins(config) if config.fork and config.fork["replies"] == "recorded" else []
+    return Account(ledger, config.run_id, again)
 
 
 def _private(
-    scorer: "SealedScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
+    scorer: "SubmissionScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Open the private answers: score the baseline and the best attempt on them."""
     baseline = list(chain(artifacts, values["head"]))[-1]

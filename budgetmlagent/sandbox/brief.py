@@ -6,9 +6,9 @@ from typing import Any
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.inside import briefing
-from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.process.scratch import scratch
-from budgetmlagent.sandbox.sealed import run_module
+from budgetmlagent.sandbox.trusted import run_module
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.artifacts import Artifacts
 from nodes.deps import Execution
@@ -16,7 +16,7 @@ from nodes.deps import Execution
 SECONDS = 120.0
 
 
-def brief(task: TaskFolder, rung: Rung, execution: Execution, artifacts: Artifacts) -> dict[str, Any]:
+def brief(task: TaskFolder, cage: Cage, execution: Execution, artifacts: Artifacts) -> dict[str, Any]:
     """Return the briefing of `task`, whose baseline's execution shows the format of a submission.
 
     What could not be read is told in its `problems`.
@@ -38,7 +38,7 @@ def brief(task: TaskFolder, rung: Rung, execution: Execution, artifacts: Artifac
         mounts = {"env": task.env, "submission": submission, "meta.json": folder / "meta.json"}
         try:
             text = run_module(
-                rung,
+                cage,
                 Path(briefing.__file__).parent,
                 mounts_ro={f"/brief/{name}": path for name, path in mounts.items()},
                 args=[

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.sandbox import names, snapshot, static
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.detached import Ended, execute
-from budgetmlagent.sandbox.process.launch import Job, Rung
-from budgetmlagent.sandbox.process.runner import publish
 from budgetmlagent.sandbox.process.standby import Standby
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
-from budgetmlagent.sandbox.workspace import SCRIPT, TaskFiles, lay_out, remove, take
+from budgetmlagent.sandbox.workspace import SCRIPT, lay_out, remove, take
+from budgetmlagent.tasks.folder import TaskFolder
+from memory.files import write_whole
 from nodes.deps import Artifacts, Execution, Finding, Here
 
 TAIL = 4000  # characters
@@ -31,19 +33,19 @@ class ScriptSandbox:
 
     def __init__(
         self,
-        task: TaskFiles,
-        rung: Rung,
+        task: TaskFolder,
+        cage: Cage,
         artifacts: Artifacts,
         workdir: Path,
         shortened: Callable[[float], float] = lambda seconds: seconds,
         standby: Standby | None = None,
         before: Mapping[str, str] | None = None,
     ) -> None:
-        self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
+        self.task, self.cage, self.artifacts, self.workdir = task, cage, artifacts, workdir
         self.python = interpreter(task.python)
         self.shortened, self.standby = shortened, standby
         self.asked: Counter[str] = Counter()
-        now = self._sealed()
+        now = self._hashes()
         self.before = dict(before or now)
         # Hashed once: the data is bound into every workspace, and no script can change it.
         self.data = {name: digest for name in task.readonly if (digest := now.get(f"env/{name}"))}
@@ -57,10 +59,10 @@ class ScriptSandbox:
         kept = folder / "execution.json"
         if kept.exists():
             return Execution(**json.loads(kept.read_text()))
-        ended = execute(folder, self.rung, lambda workspace: self._job(script, workspace), self.standby)
+        ended = execute(folder, self.cage, lambda workspace: self._job(script, workspace), self.standby)
         execution = self._taken(script, ended)
         # What a script left may be a trap for whoever looks at it there; all that is of use is an artifact now.
-        publish(kept, asdict(execution))
+        write_whole(kept, json.dumps(asdict(execution)).encode(), durable=True)
         remove(ended.workspace)
         return execution
 
@@ -119,14 +121,14 @@ class ScriptSandbox:
 
     def names(self) -> Mapping[str, str]:
         """Return public names of the interpreter's libraries and the module to import each from."""
-        return names.index(self.rung, self.python)
+        return names.index(self.cage, self.python)
 
-    def seal(self, refused: int = 0) -> dict[str, Any]:
+    def integrity(self, refused: int = 0) -> dict[str, Any]:
         """Return the integrity verdict: whether scorer, answers and read-only files are what they were.
 
         `checked` counts files, `attempts` what was tried against them and the `refused` submissions: no plain files.
         """
-        now = self._sealed()
+        now = self._hashes()
         changed = sorted(
             name for name in self.before.keys() | now.keys() if self.before.get(name) != now.get(name)
         )
@@ -137,7 +139,7 @@ class ScriptSandbox:
             "attempts": refused + len(changed),
         }
 
-    def _sealed(self) -> dict[str, str]:
+    def _hashes(self) -> dict[str, str]:
         """Hash the files that no script may change, by a name relative to the task."""
         task = self.task
         files = {f"env/{name}": task.env / name for name in task.readonly}

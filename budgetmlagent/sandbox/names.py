@@ -3,39 +3,35 @@
 import functools
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from budgetmlagent import inside
-from budgetmlagent.sandbox.process.launch import Rung
-from budgetmlagent.sandbox.rungs.interpreter import PACKAGES, Interpreter
-from budgetmlagent.sandbox.sealed import run_module
+from budgetmlagent.cache import cache
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import PACKAGES, Interpreter
+from budgetmlagent.sandbox.trusted import run_module
+from memory.files import write_whole
 
 MAIN = Path(inside.__file__ or "").with_name("names.py")
 SECONDS = 180.0  # a first import from a cold disk
 
 
 @functools.cache
-def index(rung: Rung, python: Interpreter) -> Mapping[str, str]:
+def index(cage: Cage, python: Interpreter) -> Mapping[str, str]:
     """Return public names and the module to import each from, e.g. "RandomForestClassifier" -> "sklearn.ensemble".
 
     The first call for a set of installed versions takes seconds. Raises RunFailedError where the libraries cannot be read.
     """
-    path = _cache() / f"names-{_key(python)}.json"
+    path = cache() / f"names-{_key(python)}.json"
     try:
         kept: dict[str, str] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        text = run_module(rung, MAIN, mounts_ro={}, args=[], seconds=SECONDS, python=python.path)
+        text = run_module(cage, MAIN, mounts_ro={}, args=[], seconds=SECONDS, python=python.path)
         kept = json.loads(text)
-        _keep(path, text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
     return kept
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "budgetmlagent"
 
 
 def _key(python: Interpreter) -> str:
@@ -49,11 +45,3 @@ def _key(python: Interpreter) -> str:
     )
     parts = [str(python.path), python.version, *installed]
     return hashlib.sha256("\n".join(parts).encode() + MAIN.read_bytes()).hexdigest()[:16]
-
-
-def _keep(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(part).replace(path)

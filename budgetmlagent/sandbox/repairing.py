@@ -7,13 +7,13 @@ from nodes.craft.repairs.cures import cure_runtime, cure_static
 
 
 class LibraryRepairs:
-    """Mends by rules, with the static gate and the index of public names of the sandbox's interpreter."""
+    """Mends by rules, with the static check and the index of public names of the sandbox's interpreter."""
 
     def __init__(self, sandbox: ScriptSandbox) -> None:
         self._sandbox = sandbox
 
     def before(self, script: str, sources: Sequence[str]) -> tuple[str, list[str]]:
-        """Mend what the static gate finds."""
+        """Mend what the static check finds."""
         return cure_static(script, self._sandbox.check(script), self._sandbox.names(), sources)
 
     def after(self, script: str, tail: str, sources: Sequence[str]) -> tuple[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The static gate: what would certainly fail is found in a tenth of a second, without running the script."""
+"""The static check: what would certainly fail is found in a tenth of a second, without running the script."""
 
 import ast
 import json
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox.cages.interpreter import Interpreter
 from budgetmlagent.sandbox.process.scratch import scratch
-from budgetmlagent.sandbox.rungs.interpreter import Interpreter
 from nodes.deps import Finding
 
 SECONDS = 20  # a checker that needs longer says nothing
@@ -46,19 +46,12 @@ def check(script: str, python: Interpreter, env: Path) -> Sequence[Finding]:
 
 
 def _ty(script: str, python: Interpreter, env: Path) -> list[dict[str, Any]]:
-    with scratch("gate") as folder:
+    with scratch("static") as folder:
         path = folder / "train.py"
         path.write_text(script, encoding="utf-8", errors="replace")
         command = [
-            _binary(),
-            "check",
-            "--project",
-            str(folder),
-            "--python",
-            str(python.path),
-            "--output-format",
-            "gitlab",
-        ]
+            _binary(), "check", "--project", str(folder), "--python", str(python.path), "--output-format", "gitlab",
+        ]  # fmt: skip
         command += ["--extra-search-path", str(env)] if env.is_dir() else []
         # A configuration of the user's own must not decide what is found.
         surroundings = {"PATH": os.defpath, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
@@ -87,7 +80,7 @@ def _binary() -> str:
         found = shutil.which("ty")
         if found is None:
             raise UnavailableError(
-                "ty, the static gate, is not installed; install budgetmlagent anew"
+                "ty, which checks scripts, is not installed; install budgetmlagent anew"
             ) from None
         return found
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from io import BufferedReader
 from pathlib import Path
-from typing import Protocol
+
+from budgetmlagent.tasks.folder import TaskFolder
 
 MOST_BYTES = 64 << 20  # of one submission file
 SCRIPT = "train.py"
@@ -20,48 +21,7 @@ KINDS = {
 }
 
 
-class TaskFiles(Protocol):
-    """What the sandbox must know of a task; `budgetmlagent.tasks.folder.TaskFolder` has it."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def env(self) -> Path: ...  # noqa: D102
-    @property
-    def metric(self) -> str: ...  # noqa: D102
-    @property
-    def direction(self) -> str: ...  # noqa: D102
-    @property
-    def seconds(self) -> float: ...  # noqa: D102
-    @property
-    def memory_gb(self) -> float: ...  # noqa: D102
-    @property
-    def disk_gb(self) -> float: ...  # noqa: D102
-    @property
-    def output_mb(self) -> float: ...  # noqa: D102
-    @property
-    def processes(self) -> int: ...  # noqa: D102
-    @property
-    def network(self) -> bool: ...  # noqa: D102
-    @property
-    def gpu(self) -> str: ...  # noqa: D102
-    @property
-    def python(self) -> Path | None: ...  # noqa: D102
-    @property
-    def starter(self) -> str: ...  # noqa: D102
-    @property
-    def readonly(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def scoring(self) -> Path: ...  # noqa: D102
-    @property
-    def answers(self) -> str | None: ...  # noqa: D102
-    @property
-    def submission(self) -> str: ...  # noqa: D102
-    @property
-    def feedback(self) -> str: ...  # noqa: D102
-
-
-def lay_out(task: TaskFiles, script: str, folder: Path) -> dict[str, Path]:
+def lay_out(task: TaskFolder, script: str, folder: Path) -> dict[str, Path]:
     """Fill an empty folder with `script` as train.py; return what is to be bound read-only: path inside -> source.
 
     Files that the agent may change are copied.

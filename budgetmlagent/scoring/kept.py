@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from budgetmlagent.sandbox.process.runner import publish
+from memory.files import write_whole
 from nodes.deps import Execution, Score, Scorer
 
 
@@ -28,5 +28,5 @@ class KeptScorer:
             return Score(**said | {"samples": tuple(said["samples"])})
         score = self.scorer.score(execution)
         self.workdir.mkdir(parents=True, exist_ok=True)
-        publish(kept, asdict(score))
+        write_whole(kept, json.dumps(asdict(score)).encode(), durable=True)
         return score

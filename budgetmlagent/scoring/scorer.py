@@ -5,22 +5,25 @@ submission could choose freely.
 """
 
 import builtins
+import csv
+import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.inside import judge
-from budgetmlagent.sandbox.process.launch import Rung
+from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
-from budgetmlagent.sandbox.sealed import run_code
-from budgetmlagent.sandbox.workspace import TaskFiles, lay_out
+from budgetmlagent.sandbox.trusted import run_code
+from budgetmlagent.sandbox.workspace import lay_out
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
+from budgetmlagent.tasks.folder import TaskFolder
+from budgetmlagent.tasks.split import split_rows
 from memory.artifacts import Artifacts
 from memory.noise import noise_of
 from memory.scores import worth
@@ -35,7 +38,6 @@ NUMBER = re.compile(rb"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf)")
 REFUSED = re.compile(r"^.+: refused$", re.MULTILINE)
 FRAME = re.compile(r'File "[^"]*/eval\.py", line (\d+)')
 RAISED = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)", re.MULTILINE)
-Split = Callable[[str, str], tuple[str, str]]  # (CSV text, task name) -> (public, private)
 
 
 @dataclass(frozen=True)
@@ -55,44 +57,39 @@ class Final:
     noise: float | None  # standard error of their difference, in the metric's units; None where it is unknown
 
 
-def sealed_limits(task: TaskFiles) -> Limits:
+def judge_limits(task: TaskFolder) -> Limits:
     """Return the generous limits of eval.py's own work."""
     return Limits(seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024)
 
 
-def is_baseline(task: TaskFiles, execution: Execution, artifacts: Artifacts) -> bool:
+def is_baseline(task: TaskFolder, execution: Execution, artifacts: Artifacts) -> bool:
     """Tell whether the execution is one of the starter, whose faults are the task's."""
     return execution.script == artifacts.put(task.starter)
 
 
-def place(task: TaskFiles, raised: Raised) -> str:
+def place(task: TaskFolder, raised: Raised) -> str:
     """Return where eval.py raised: its path, with the line where that is known."""
     file = task.scoring / "eval.py"
     return f"{file}:{raised.line}" if raised.line else str(file)
 
 
-class SealedScorer:
+class SubmissionScorer:
     """`nodes.deps.Scorer` for one task; the private part is opened by `final` alone.
 
-    `split` cuts row-keyed answers in two. `target` describes the training target, {column: {"labels": [...]} or
-    {"min": x, "max": y}}; without it the predictions are compared with the answers' own range. `limits` are those of
-    one judgement, by default generous ones.
+    The predictions are compared with the answers' own range. `limits` are those of one judgement, by default generous ones.
     """
 
     def __init__(
         self,
-        task: TaskFiles,
-        rung: Rung,
+        task: TaskFolder,
+        cage: Cage,
         artifacts: Artifacts,
         workdir: Path,
         *,
-        split: Split,
-        target: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.task, self.rung, self.artifacts, self.workdir = task, rung, artifacts, workdir
-        self.split, self.target = split, target
-        self.limits = limits or sealed_limits(task)
+        self.task, self.cage, self.artifacts, self.workdir = task, cage, artifacts, workdir
+        self.limits = limits or judge_limits(task)
 
     def score(self, execution: Execution) -> Score:
         """Score on the public part, or read the script's own word where there is none.
@@ -159,8 +156,6 @@ class SealedScorer:
         if not table and not scored:
             return Score()
         args = ["/workspace"] + (["--csv", table] if table else []) + (["--lenient"] if baseline else [])
-        if self.target:
-            args += ["--target", json.dumps(self.target)]
         if scored:
             args += ["--scoring", "/scoring"]
         with scratch("answers", self.workdir) as folder:
@@ -175,7 +170,7 @@ class SealedScorer:
         """Write one part of the answers, and the ids of all rows; return where they are to be bound."""
         assert self.task.answers is not None
         text = (self.task.scoring / self.task.answers).read_text("utf-8-sig")
-        parts = self.split(text, self.task.name)
+        parts = split_rows(text, self.task.name)
         (folder / "part.csv").write_text(parts[part], "utf-8")
         (folder / "ids.json").write_text(json.dumps(_first_column(text)), "utf-8")
         return {f"/scoring/{self.task.answers}": folder / "part.csv", "/ids.json": folder / "ids.json"}
@@ -188,7 +183,7 @@ class SealedScorer:
             for name, content in execution.files.items():
                 if f"/workspace/{name}" not in bound:
                     (folder / name).write_bytes(self.artifacts.read(content))
-            return run_code(self.rung, JUDGE, folder, {**bound, **mounts}, args, self.limits, task.python)
+            return run_code(self.cage, JUDGE, folder, {**bound, **mounts}, args, self.limits, task.python)
 
     def _read(self, outcome: Outcome, errors: str, table: str, *, baseline: bool, scored: bool) -> Score:
         """Read what the judge printed. For the starter's submission every fault is the metric script's."""
@@ -267,7 +262,4 @@ def fault(outcome: Outcome, errors: str, function: str, value: float | None = No
 
 
 def _first_column(text: str) -> list[str]:
-    import csv
-    import io
-
     return [row[0] for row in csv.reader(io.StringIO(text, newline="")) if row][1:]

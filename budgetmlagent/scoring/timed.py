@@ -19,13 +19,15 @@ from pathlib import Path
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.inside import timed as inside_timed
 from budgetmlagent.inside.timed import LENGTH, READY
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
-from budgetmlagent.sandbox.sealed import CODE, run_code
-from budgetmlagent.sandbox.workspace import MOST_BYTES, TaskFiles, lay_out, take
-from budgetmlagent.scoring.scorer import Final, Raised, fault, is_baseline, place, sealed_limits
+from budgetmlagent.sandbox.trusted import CODE, run_code
+from budgetmlagent.sandbox.workspace import MOST_BYTES, lay_out, take
+from budgetmlagent.scoring.scorer import Final, Raised, fault, is_baseline, judge_limits, place
+from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.taskfile import Timed
 from memory.artifacts import Artifacts
 from memory.noise import noise_of
@@ -50,11 +52,11 @@ class TimedScorer:
     """
 
     def __init__(
-        self, task: TaskFiles, timed: Timed, rung: Rung, artifacts: Artifacts, workdir: Path
+        self, task: TaskFolder, timed: Timed, cage: Cage, artifacts: Artifacts, workdir: Path
     ) -> None:
-        self.task, self.timed, self.rung, self.artifacts, self.workdir = task, timed, rung, artifacts, workdir
+        self.task, self.timed, self.cage, self.artifacts, self.workdir = task, timed, cage, artifacts, workdir
         self.limits = Limits(seconds=task.seconds, memory_mb=task.memory_gb * 1024)
-        self.sealed_limits = sealed_limits(task)
+        self.judge_limits = judge_limits(task)
 
     def score(self, execution: Execution) -> Score:
         """Time the function of an execution's script on fresh inputs.
@@ -88,7 +90,7 @@ class TimedScorer:
         """Let eval.py make the packed inputs of each repeat, by their seeds."""
         seeds = [secrets.randbits(32) for _ in range(self.timed.repeats)]
         with scratch("inputs", self.workdir) as folder:
-            outcome, errors = self._run_sealed(folder, "make", seeds)
+            outcome, errors = self._run_ours(folder, "make", seeds)
             files, refused = take(folder, "*.npz")
         if outcome.exit != 0 or refused:
             raised = Raised("", refused[0]) if refused else fault(outcome, errors, "make_inputs")
@@ -114,7 +116,7 @@ class TimedScorer:
             with ThreadPoolExecutor(1) as pool:
                 talk = pool.submit(_converse, ours, inputs)
                 try:
-                    outcome = launch(self.rung, job)
+                    outcome = self.cage.launch(job)
                 finally:
                     # Nobody answers any more. What has arrived can still be read.
                     ours.shutdown(socket.SHUT_RDWR)
@@ -148,7 +150,7 @@ class TimedScorer:
             for (seed, data), timing in zip(inputs.items(), timings, strict=True):
                 (folder / f"{seed}.npz").write_bytes(data)
                 (folder / f"{seed}.results.npz").write_bytes(timing.results)
-            outcome, errors = self._run_sealed(folder, "check", list(inputs))
+            outcome, errors = self._run_ours(folder, "check", list(inputs))
         if outcome.exit == 0:
             return ""
         raised = fault(outcome, errors, "check")
@@ -158,15 +160,15 @@ class TimedScorer:
             )
         return f"{self.timed.function} returned wrong results: {raised.error.removeprefix('ValueError: ')}"
 
-    def _run_sealed(self, folder: Path, phase: str, seeds: Sequence[int]) -> tuple[Outcome, str]:
+    def _run_ours(self, folder: Path, phase: str, seeds: Sequence[int]) -> tuple[Outcome, str]:
         args = [phase, "/scoring", *map(str, seeds)]
         return run_code(
-            self.rung,
+            self.cage,
             MAIN,
             folder,
             {"/scoring": self.task.scoring},
             args,
-            self.sealed_limits,
+            self.judge_limits,
             self.task.python,
         )
 

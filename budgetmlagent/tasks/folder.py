@@ -112,11 +112,7 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
         text=_text(root, spec.text),
         metric=spec.metric.name,
         direction=_direction({f"{file}: metric.direction": spec.metric.direction, **higher}, wanted),
-        seconds=float(spec.limits.seconds),
-        memory_gb=float(spec.limits.memory_gb),
-        disk_gb=float(spec.limits.disk_gb),
-        output_mb=float(spec.limits.output_mb),
-        processes=spec.limits.processes,
+        **spec.limits.model_dump(),
         network=spec.network,
         gpu=spec.gpu,
         data=spec.data,
@@ -139,7 +135,6 @@ def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
     starter = read_text(root / "env" / STARTER, "the starter script")
     text = read_text(scripts / "research_problem.txt", "the task in words").strip()
     higher = _higher(scripts / "eval.py", SCORER)
-    limits = Limits()
     return TaskFolder(
         name=re.sub(r"[^A-Za-z0-9_.-]+", "-", root.name).strip("-.") or "task",
         root=root,
@@ -147,11 +142,7 @@ def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
         text=text,
         metric="score",
         direction=_direction(higher, wanted),
-        seconds=limits.seconds,
-        memory_gb=limits.memory_gb,
-        disk_gb=limits.disk_gb,
-        output_mb=limits.output_mb,
-        processes=limits.processes,
+        **Limits().model_dump(),
         network=False,
         gpu="",
         data="schema",

@@ -113,8 +113,8 @@ def ledger(url: str, folder: Path, loops: int) -> None:
     """This project: a run with a budget of $0.003."""
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.models.config import ModelSpec
+    from budgetmlagent.money.account import Account
     from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.money.prices import price_of
     from memory.artifacts import Artifacts
     from memory.state import NANO
     from nodes.deps import Here
@@ -122,7 +122,7 @@ def ledger(url: str, folder: Path, loops: int) -> None:
     spec = ModelSpec(name="m", base_url=url, model=MODEL, price={"input": 0, "output": 10})  # type: ignore[arg-type]
     book = Ledger(folder / "ledger.sqlite")
     book.open_run("r", round(CALLS * USD * NANO))
-    models = ModelClient({"m": spec}, {"m": price_of(spec)}, book, "r", Artifacts(folder / "artifacts"))
+    models = ModelClient({"m": spec}, Account(book, "r"), Artifacts(folder / "artifacts"))
 
     steps = count(1)
 

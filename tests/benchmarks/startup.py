@@ -15,12 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.detached import execute
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
-from budgetmlagent.sandbox.process.probe import UNSAFE, probe
+from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.standby import Standby
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 PAUSE = 0.4  # seconds before each: a run asks a model between two executions
 TRIVIAL = ["-I", "-c", "print(1)"]
@@ -31,19 +33,19 @@ def bare(folder: Path) -> bytes:
     return subprocess.run([sys.executable, *TRIVIAL], cwd=folder, capture_output=True, check=True).stdout
 
 
-def launched(rung: Rung) -> Callable[[Path], bytes]:
-    """Return a way to run the script on a rung."""
+def launched(cage: Cage) -> Callable[[Path], bytes]:
+    """Return a way to run the script on a cage."""
     job = interpreter(None)
-    return lambda folder: launch(rung, Job(job, TRIVIAL, folder, Limits(seconds=60))).output
+    return lambda folder: cage.launch(Job(job, TRIVIAL, folder, Limits(seconds=60))).output
 
 
-def executed(rung: Rung, standby: Standby) -> Callable[[Path], bytes]:
-    """Return the way that a run takes: on a rung, by a runner that has waited, or one that must be started, too."""
+def executed(cage: Cage, standby: Standby) -> Callable[[Path], bytes]:
+    """Return the way that a run takes: on a cage, by a runner that has waited, or one that must be started, too."""
     python = interpreter(None)
 
     def way(folder: Path) -> bytes:
         job = Job(python, TRIVIAL, folder / "e/0/workspace", Limits(seconds=60))
-        return execute(folder / "e", rung, lambda _: job, standby).outcome.output
+        return execute(folder / "e", cage, lambda _: job, standby).outcome.output
 
     return way
 
@@ -71,14 +73,14 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
-    rung, standby = probe(), Standby()
+    cage, standby = probe(), Standby()
     waiting = "execution, runner waits"
     ways = {
         "bare subprocess": bare,
         "launch, unsafe": launched(UNSAFE),
-        f"launch, {rung.name}": launched(rung),
-        waiting: executed(rung, standby),
-        "execution, new runner": executed(rung, Standby()),
+        f"launch, {cage.name}": launched(cage),
+        waiting: executed(cage, standby),
+        "execution, new runner": executed(cage, Standby()),
         "a runner's interpreter": imported,
     }
     took: dict[str, list[float]] = {name: [] for name in ways}

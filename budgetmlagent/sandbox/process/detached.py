@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox.process.launch import Job, Rung, masked
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.runner import claim, read_result, runner_of, write_job
 from budgetmlagent.sandbox.process.standby import Standby
 from budgetmlagent.sandbox.process.watchdog import Outcome
@@ -35,7 +36,7 @@ class Ended:
     lost: int
 
 
-def execute(folder: Path, rung: Rung, prepare: Prepare, standby: Standby | None = None) -> Ended:
+def execute(folder: Path, cage: Cage, prepare: Prepare, standby: Standby | None = None) -> Ended:
     """Run what `prepare` says to its end, or go on with what was begun in `folder`; all its processes are dead then.
 
     `standby` may have a runner that waits. An interrupt stops it. Raises UnavailableError where the sandbox does not start,
@@ -46,7 +47,7 @@ def execute(folder: Path, rung: Rung, prepare: Prepare, standby: Standby | None 
         place = folder / str(number)
         if place.exists() and _is_nobodys(place):
             continue  # whoever asked was killed before a runner had begun
-        child = None if place.exists() else _begin(place, rung, prepare, standby or Standby())
+        child = None if place.exists() else _begin(place, cage, prepare, standby or Standby())
         _wait(place, child)
         try:
             outcome = read_result(place)
@@ -70,13 +71,13 @@ def _is_nobodys(place: Path) -> bool:
     return not (place / "job.json").exists() or claim(place, {}) or (place / "run.json").read_text() == "{}"
 
 
-def _begin(place: Path, rung: Rung, prepare: Prepare, standby: Standby) -> "subprocess.Popen[bytes]":
+def _begin(place: Path, cage: Cage, prepare: Prepare, standby: Standby) -> "subprocess.Popen[bytes]":
     """Start a runner that belongs to nobody."""
     workspace = place / "workspace"
     workspace.mkdir(parents=True)
     job = prepare(workspace)
     # The walk for what is to be hidden is made once here, not in each runner.
-    write_job(place, rung, replace(job, masks=masked(job)))
+    write_job(place, cage, replace(job, masks=job.masked()))
     return standby.run(place)
 
 

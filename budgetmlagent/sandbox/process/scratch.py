@@ -1,4 +1,9 @@
-"""Temporary folders that a killed owner does not leave behind for long: whoever needs one next removes those of the dead."""
+"""Temporary folders, and what is done about those that a killed owner has left: whoever needs one next removes them.
+
+Such an owner may leave a sandbox, too, that never began: bubblewrap's inner process waits for the word of a runner that
+was killed in that moment. `--die-with-parent` holds from a little later on, so nothing else would ever end it. No script
+runs in it.
+"""
 
 import fcntl
 import os
@@ -7,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from budgetmlagent.sandbox.process.orphans import end_orphans
+import psutil
+
+from budgetmlagent.sandbox.process.standby import RUNNER
 from budgetmlagent.sandbox.workspace import remove
 
 PREFIX = "budgetml-scratch-"
@@ -54,3 +61,22 @@ def _locked(kind: str, parent: Path) -> tuple[Path, int]:
         if folder.exists():  # else it was swept away in the moment before it was locked
             return folder, handle
         os.close(handle)
+
+
+def end_orphans(workdir: Path) -> None:
+    """Kill each process of bubblewrap on a folder below `workdir` that has lost its parent.
+
+    To be called by the one process whose folder it is, before it starts a sandbox there. What keeps one is told by its
+    command line: a runner, or the bubblewrap outside, which names `workdir` too.
+    """
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended meanwhile, or is another user's
+            program = Path(next(iter(process.cmdline()), ""))
+            if program.name == "bwrap" and _names(process, workdir):
+                parent = process.parent()
+                if parent is None or not (RUNNER in parent.cmdline() or _names(parent, workdir)):
+                    process.kill()
+
+
+def _names(process: psutil.Process, workdir: Path) -> bool:
+    return any(word.startswith(f"{workdir}/") for word in process.cmdline())

@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox.cages.cgroup import Fence
 from budgetmlagent.sandbox.process import usage
 from budgetmlagent.sandbox.process.usage import MB
-from budgetmlagent.sandbox.rungs.cgroup import Fence
 
 SLOWEST, FASTEST = 0.1, 0.004  # seconds between two looks
 MEMORY_RATE = 8 << 30  # bytes a second: as fast as a few cores can take fresh memory

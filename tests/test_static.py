@@ -1,4 +1,4 @@
-"""The static gate and the index of names."""
+"""The static check and the index of names."""
 
 import subprocess
 import sys
@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetmlagent.sandbox import names, static
+from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.process.probe import probe
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
 from nodes.deps import Finding
 
 
@@ -130,7 +130,7 @@ def test_names_can_be_imported_from_there(index: dict[str, str]) -> None:
 
 def test_names_are_quick_when_known(index: dict[str, str]) -> None:
     names.index.cache_clear()
-    rung = probe()
+    cage = probe()
     started = time.monotonic()
-    assert names.index(rung, interpreter(None)) == index
+    assert names.index(cage, interpreter(None)) == index
     assert time.monotonic() - started < 1

@@ -6,32 +6,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from budgetmlagent.errors import RunFailedError, UnavailableError
-from budgetmlagent.sandbox.process.launch import Job, Rung, launch
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
-from budgetmlagent.sandbox.rungs.interpreter import interpreter
 
 CODE = "/code"
+MEMORY_MB = 4096.0
 
 
 def run_module(
-    rung: Rung,
+    cage: Cage,
     code: Path,
     *,
     mounts_ro: Mapping[str, Path],
     args: Sequence[str],
     seconds: float,
     python: Path | None = None,
-    memory_mb: float = 4096.0,
 ) -> str:
     """Run `python -I CODE ARGS` on read-only data and return its standard output.
 
     `code` is a file, or a folder with `__main__.py`; `mounts_ro` maps absolute paths inside to host paths, and `args`
     speaks of the paths inside. Raises RunFailedError, with the last line of its errors, where it does not exit with 0.
     """
-    with scratch("sealed") as folder:
+    with scratch("trusted") as folder:
         outcome, errors = run_code(
-            rung, code, folder, mounts_ro, args, Limits(seconds=seconds, memory_mb=memory_mb), python
+            cage, code, folder, mounts_ro, args, Limits(seconds=seconds, memory_mb=MEMORY_MB), python
         )
     if outcome.exit != 0:
         why = f"went over its limit of {outcome.killed}" if outcome.killed else errors.rpartition("\n")[2]
@@ -40,7 +41,7 @@ def run_module(
 
 
 def run_code(
-    rung: Rung,
+    cage: Cage,
     code: Path,
     workspace: Path,
     mounts_ro: Mapping[str, Path],
@@ -62,7 +63,7 @@ def run_code(
             },
             stderr=errors.fileno(),
         )
-        outcome = launch(rung, job)
+        outcome = cage.launch(job)
         errors.seek(max(0, errors.seek(0, os.SEEK_END) - (1 << 20)))  # an exception stands at the end
         text = errors.read(1 << 20).decode("utf-8", "replace").strip()
     if outcome.exit == 1 and text.startswith("bwrap: "):

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.sandbox.rungs import seccomp
-from budgetmlagent.sandbox.rungs.cgroup import Fence
+from budgetmlagent.sandbox.cages import seccomp
+from budgetmlagent.sandbox.cages.cgroup import Fence
 
 
 class Door:
