@@ -91,7 +91,7 @@ def keep(run: Path, target: Path, artifacts: Path) -> None:
         if (run / name).exists():
             shutil.copyfile(run / name, target / name)
     anonymous(target, run)
-    events.write(target / "events.jsonl", told)
+    (target / "events.jsonl").write_bytes(events.as_file(told))
     shutil.copytree(run / "artifacts", artifacts, dirs_exist_ok=True)
 
 
