@@ -43,8 +43,9 @@ def stopped(tmp_path_factory) -> Path:
         session.artifacts.put_json(item)
         store.upsert([item])
     unmark(session.folder.history)
-    with contextlib.closing(sqlite3.connect(session.folder.checkpoints)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # as a process leaves it that has ended
+    for path in (session.folder.checkpoints, session.folder.ledger):
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # as a process leaves it that has ended
     return runs
 
 
