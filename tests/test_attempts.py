@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.artifacts import Artifacts
@@ -22,6 +22,7 @@ ATTEMPTS = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(ATTEMPTS)
 def test_an_attempt_comes_back_from_its_record(attempt):
     record = attempt.as_json()
