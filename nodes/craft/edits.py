@@ -8,16 +8,7 @@ import builtins
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nodes.craft.estimators import (
-    MODULE,
-    NATIVE,
-    WRAPPERS,
-    constructors,
-    imports,
-    inside,
-    kind,
-    names_in,
-)
+from nodes.craft.estimators import MODULE, NATIVE, WRAPPERS, constructors, imports, inside, kind, names_in
 from nodes.craft.scripts import same
 from nodes.craft.source import LOOPS, Edit, Source, name_of
 from nodes.craft.speed import hoist, numbers
