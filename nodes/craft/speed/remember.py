@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from nodes.craft.source import LOOPS, Source
-from nodes.craft.speed_purity import Script
+from nodes.craft.speed.purity import Script
 
 HELPERS = '''
 
