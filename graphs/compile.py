@@ -26,12 +26,11 @@ from memory.state import NANO, RunState
 from nodes.deps import Deps, Here
 from nodes.notes import NOTE_BYTES
 
+Compiled = CompiledStateGraph[Any, Any, Any, Any]
 Step = Callable[[RunState, RunnableConfig], dict[str, Any]]
 
 
-def compile_graph(
-    spec: Graph, deps: Deps, checkpointer: Any = None
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+def compile_graph(spec: Graph, deps: Deps, checkpointer: Any = None) -> Compiled:
     """Bind `deps` to the nodes of `spec` and return a LangGraph graph over `RunState`.
 
     Raises GraphError, with one line a finding, for a graph that cannot be used.
@@ -95,13 +94,8 @@ def settle(spec: Graph, name: str, state: RunState, deps: Deps) -> dict[str, Any
     route, after = decide(name, spec.rules_of(name), state, spec.ladders, load_predicate, roles_of(spec))
     to = route["to"]
     history = [] if to == END else deps.history.recall(to, supplied_history(spec.nodes[to]), after)
-    return {
-        "spent": after.spent,
-        "rungs": after.rungs,
-        "counts": after.counts,
-        "route": route,
-        "history": history,
-    }
+    moved = {"spent": after.spent, "rungs": after.rungs, "counts": after.counts}
+    return {**moved, "route": route, "history": history}
 
 
 def _here(name: str, node: NodeSpec, role: str, state: RunState, config: RunnableConfig) -> Here:

@@ -29,9 +29,8 @@ def declared_fields(function: Node) -> frozenset[str]:
     fields = frozenset(_update(function))
     known = {f.name for f in dataclasses.fields(RunState)}
     if not fields:
-        raise NodeContractError(
-            f"{name}: annotate its return with a TypedDict(total=False) of the fields it writes"
-        )
+        what = "annotate its return with a TypedDict(total=False) of the fields it writes"
+        raise NodeContractError(f"{name}: {what}")
     if fields - known:
         raise NodeContractError(f"{name}: declares {sorted(fields - known)}, which the state does not have")
     return fields
@@ -57,13 +56,11 @@ def check_callable(function: Any) -> None:
     """Raise NodeContractError where the step could not call it: a node is a plain function of state and deps."""
     name = getattr(function, "__name__", repr(function))
     if not callable(function):
-        raise NodeContractError(
-            f"{type(function).__name__} is no function: a node is a function of state and deps"
-        )
+        kind = type(function).__name__
+        raise NodeContractError(f"{kind} is no function: a node is a function of state and deps")
     if inspect.iscoroutinefunction(function):
-        raise NodeContractError(
-            f"{name}: is async: a node is a plain function, write `def` instead of `async def`"
-        )
+        what = "a node is a plain function, write `def` instead of `async def`"
+        raise NodeContractError(f"{name}: is async: {what}")
     try:
         inspect.signature(function).bind(None, None)
     except TypeError as error:
@@ -81,11 +78,8 @@ def supplied(function: Node) -> frozenset[str] | None:
         tree = ast.parse(inspect.getsource(module)) if module else ast.Module([], [])
     except (OSError, TypeError):  # e.g. a function of a notebook
         return None
-    calls = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "prompts"
-    ]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "prompts"]
     keywords = [keyword.arg for call in calls for keyword in call.keywords]
     if not calls or None in keywords:
         return None

@@ -73,6 +73,9 @@ class Rule(BaseModel):
         return " ".join([*words, f"→ {self.to}"])
 
 
+Placed = tuple[Keys, Rule]  # a rule with the way to it in the file
+
+
 class Graph(BaseModel):
     """A graph: nodes, and at each fork an ordered list of rules, of which the first that holds decides."""
 
@@ -98,16 +101,12 @@ class Graph(BaseModel):
         """Names of the models on any ladder, in order of appearance."""
         return list(dict.fromkeys(m for ladder in self.ladders.values() for m in ladder if m != RECALL))
 
-    def fork(self, node: str) -> list[tuple[Keys, Rule]]:
+    def fork(self, node: str) -> list[Placed]:
         """Return the rules of a node in the order in which they are tried, each with where it stands in the file."""
-        own: list[tuple[Keys, Rule]] = [
-            (("rules", node, i), rule) for i, rule in enumerate(self.rules.get(node, ()))
-        ]
+        own: list[Placed] = [(("rules", node, i), rule) for i, rule in enumerate(self.rules.get(node, ()))]
         if node not in self.ladders:
             return own
-        shared: list[tuple[Keys, Rule]] = [
-            (("faults", i), rule.at(node)) for i, rule in enumerate(self.faults)
-        ]
+        shared: list[Placed] = [(("faults", i), rule.at(node)) for i, rule in enumerate(self.faults)]
         head = next((i for i, (_, rule) in enumerate(own) if rule.when not in ABOUT_FAULTS), len(own))
         return [*own[:head], *shared, *own[head:]]
 

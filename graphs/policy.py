@@ -40,10 +40,8 @@ def out_of_turns(state: RunState) -> Verdict:
 
 def out_of_budget(state: RunState) -> Verdict:
     """The ledger refused the last call: what is left does not pay for it."""
-    return Verdict(
-        state.fault.get("kind") == "refused",
-        {"spent": state.spent, "budget": state.task.get("budget", 0), "fault": state.fault.get("kind", "")},
-    )
+    kind, budget = state.fault.get("kind", ""), state.task.get("budget", 0)
+    return Verdict(kind == "refused", {"spent": state.spent, "budget": budget, "fault": kind})
 
 
 def baseline_failed(state: RunState) -> Verdict:
@@ -54,10 +52,8 @@ def baseline_failed(state: RunState) -> Verdict:
 def improved(state: RunState) -> Verdict:
     """The newest attempt is the best and is not the baseline."""
     new = bool(state.head) and state.best.get("attempt") == state.head
-    return Verdict(
-        new and state.turn > 0,
-        {"turn": state.turn, "best": state.best.get("score"), "failed": state.counts.get("failed", 0)},
-    )
+    best, failed = state.best.get("score"), state.counts.get("failed", 0)
+    return Verdict(new and state.turn > 0, {"turn": state.turn, "best": best, "failed": failed})
 
 
 def retest(state: RunState) -> Verdict:
@@ -143,9 +139,8 @@ def repeated(state: RunState, times: int, lifelines: int = 0) -> Verdict:
 def wants(state: RunState, action: str, lifelines: int = 0) -> Verdict:
     """The planner chose `action`."""
     chosen, used = state.plan.get("action", ""), state.counts.get("lifelines", 0)
-    return Verdict(
-        chosen == action and (not lifelines or used < lifelines), {"action": chosen, "lifelines": used}
-    )
+    holds = chosen == action and (not lifelines or used < lifelines)
+    return Verdict(holds, {"action": chosen, "lifelines": used})
 
 
 def faulted(state: RunState, kind: str) -> Verdict:
@@ -160,9 +155,8 @@ def hopeless(state: RunState, share: float, turns: int = 3) -> Verdict:
     Much is more than `share` of the turns, planned by models, or of the money. `share` is a number from 0 to 1.
     """
     ran, planned = state.counts.get("ran", 0), state.counts.get("planned", 0)
-    used = max(
-        planned / max(state.task.get("turns", 0), 1), state.spent / max(state.task.get("budget", 0), 1)
-    )
+    turns_given, budget = max(state.task.get("turns", 0), 1), max(state.task.get("budget", 0), 1)
+    used = max(planned / turns_given, state.spent / budget)
     holds = not ran and planned > turns and used > share
     return Verdict(holds, {"ran": ran, "planned": planned, "used": round(used, 3)})
 
@@ -239,9 +233,8 @@ def decide(
 def undo(state: RunState) -> RunState:
     """Return the state as the newest decision found it, so that it can be taken again, under another graph too."""
     was = state.route.get("was", {})
-    return dataclasses.replace(
-        state, rungs=was.get("rungs", state.rungs), counts=was.get("counts", state.counts), route=Route()
-    )
+    rungs, counts = was.get("rungs", state.rungs), was.get("counts", state.counts)
+    return dataclasses.replace(state, rungs=rungs, counts=counts, route=Route())
 
 
 def _apply(node: str, rule: Rule, route: Route, state: RunState) -> RunState:
@@ -257,7 +250,7 @@ def _apply(node: str, rule: Rule, route: Route, state: RunState) -> RunState:
         rungs[rule.down] -= 1
         route["down"] = rule.down
     if role_ahead(route) == "expert":
-        counts |= {"failed_since_expert": 0}
+        counts["failed_since_expert"] = 0
     if rule.arguments.get("lifelines"):
         counts["lifelines"] = counts.get("lifelines", 0) + 1
     if (rungs, counts) != (state.rungs, state.counts):

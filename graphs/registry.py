@@ -47,10 +47,10 @@ def shipped_nodes() -> tuple[str, ...]:
     return tuple(sorted({module.stem for module in modules} - {"declares", "deps", "notes"}))
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the nearest of `names`, "" where none is near."""
+def nearest(name: str, names: Iterable[str], hint: str = " (did you mean {!r}?)") -> str:
+    """Return the `hint` at the nearest of `names`, "" where none is near."""
     close = get_close_matches(name, list(names), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    return hint.format(close[0]) if close else ""
 
 
 def _plugged_in(what: str, group: str, name: str, shipped: Iterable[str]) -> Any:

@@ -53,9 +53,8 @@ def changed(spec: Graph, decisions: Iterable[tuple[int, str, RunState]]) -> list
         if node not in spec.nodes:
             found.append(Change(step, node, before, None))
             continue
-        route, after = decide(
-            node, spec.rules_of(node), undo(state), spec.ladders, load_predicate, roles_of(spec)
-        )
+        before_it, roles = undo(state), roles_of(spec)
+        route, after = decide(node, spec.rules_of(node), before_it, spec.ladders, load_predicate, roles)
         if (route["to"], after.rungs, after.counts) != (before.to, state.rungs, state.counts):
             found.append(Change(step, node, before, _taken(route)))
     return found

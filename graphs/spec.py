@@ -81,9 +81,8 @@ class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
         source, now = self._source, self.model_dump()
         for field in ("nodes", "rules", "faults"):
             if now[field] != self._as_read[field]:
-                raise GraphError(
-                    f"{source.path}: `{field}` was changed by hand: use the methods of GraphSpec (set_rule, …)"
-                )
+                what = f"`{field}` was changed by hand: use the methods of GraphSpec (set_rule, …)"
+                raise GraphError(f"{source.path}: {what}")
         for field in ("name", "start"):
             if now[field] != self._as_read[field]:
                 source = edit.assigned(source, field, now[field])

@@ -8,6 +8,12 @@ from typing import Any
 from memory.files import write_whole
 
 
+def canonical(value: Any) -> bytes:
+    """Return a JSON value in the one form in which it is stored."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1)
+    return text.encode("utf-8", "surrogateescape")
+
+
 class CorruptArtifactError(Exception):
     """A stored file does not have the content that its name promises."""
 
@@ -29,8 +35,8 @@ class Artifacts:
         return name
 
     def put_json(self, value: Any) -> str:
-        """Store a JSON value in one canonical form, so that equal values have equal ids."""
-        return self.put(json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1))
+        """Store a JSON value; equal values have equal ids."""
+        return self.put(canonical(value))
 
     def read(self, name: str) -> bytes:
         """Return the bytes of artifact `name`.

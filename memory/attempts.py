@@ -27,8 +27,7 @@ class Reader(Records, Protocol):
         ...
 
 
-# Of a field that came later: it is left out of a record where it has nothing to say, so that the ids of older records,
-# which depend on all that they hold, stay what they are.
+# Of a field that came later: a record that has nothing to say in it goes without, so that ids of older ones stay.
 LATER = {"later": True}
 
 
@@ -59,8 +58,7 @@ class Execution(JsonRecord):
     killed: str = ""  # "" | time | memory | disk | output | processes
     memory_mb: float = 0.0  # peak
     files: Mapping[str, str] = field(default_factory=dict)  # submission files it left: name -> artifact id
-    # Runs of it before this one that nobody knows the end of: killed with their runner.
-    lost: int = field(default=0, metadata=LATER)
+    lost: int = field(default=0, metadata=LATER)  # runs before this one that were killed with their runner
     refused: int = field(default=0, metadata=LATER)  # submission files that were no plain files
     snapshot: str = field(default="", metadata=LATER)  # artifact id of the manifest of all that it left
 
@@ -73,10 +71,8 @@ class Score:
     problem: str = ""
     reported: bool = False  # the script's own word, not measured on hidden answers
     suspect: str = ""  # why the predictions do not look like the target, "" where they do
-    # What `value` could as well have been, empty where its noise is unknown. If `paired`, sample i of every submission is
-    # of the same resampled rows, None where it has no score there.
-    samples: tuple[float | None, ...] = ()
-    paired: bool = False
+    samples: tuple[float | None, ...] = ()  # what `value` could as well have been; () where that is unknown
+    paired: bool = False  # sample i of each submission is of the same resampled rows; None: no score there
 
 
 @dataclass(frozen=True)
@@ -101,8 +97,7 @@ class Attempt(JsonRecord):
     cost: int = 0  # nano-dollars that the run had spent by then
     seconds: float = 0.0  # of the execution
     samples: str = field(default="", metadata=LATER)  # artifact id of the score's samples: {values, paired}
-    # Of the score over the best, in the metric's units; None where its noise is unknown.
-    gain: float | None = field(default=None, metadata=LATER)
+    gain: float | None = field(default=None, metadata=LATER)  # over the best; None where its noise is unknown
     noise: float | None = field(default=None, metadata=LATER)  # standard error of `gain`
     id: str = ""  # of the artifact that it was read from; no part of the record
 
@@ -173,9 +168,8 @@ def scored(attempt: Attempt, artifacts: Records) -> Score:
     if not attempt.samples:
         return Score(attempt.score, reported=attempt.reported)
     known = artifacts.json(attempt.samples)
-    return Score(
-        attempt.score, reported=attempt.reported, samples=tuple(known["values"]), paired=known["paired"]
-    )
+    values, paired = tuple(known["values"]), known["paired"]
+    return Score(attempt.score, reported=attempt.reported, samples=values, paired=paired)
 
 
 def signature(facts: Briefing) -> str:
@@ -183,6 +177,5 @@ def signature(facts: Briefing) -> str:
     files = sorted(f["name"] for f in facts.get("files", []))
     submission: Mapping[str, Any] = facts.get("submission") or {}
     table: Mapping[str, Any] = facts.get("table") or {}
-    return repr(
-        (files, submission.get("file"), submission.get("columns"), table.get("targets"), table.get("id"))
-    )
+    named = [submission.get("file"), submission.get("columns"), table.get("targets"), table.get("id")]
+    return repr((files, *named))

@@ -89,9 +89,7 @@ class Table(_Boolean):
     submission_targets: list[str]  # the submission's column of each target
     keys: list[list[str]]  # [column of the submission, expression of its values]
     id: str  # the first of these columns, "" where there is none
-    order: (
-        str  # column by which the submission must be put into the order of `sample`, "" where it is in order
-    )
+    order: str  # column by which the submission is put into the order of `sample`, "" where it is in order
     sample: str  # expression that reads the sample submission, or ""
     class_columns: list[str]  # submission columns, one a class, in the order of the sorted classes
     numeric: list[Column]

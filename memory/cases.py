@@ -48,11 +48,9 @@ class Case:
 
 def load_cases(folder: Path) -> list[Case]:
     """Every case of `folder`, ordered by rank, then name. Raises CaseError where a file is malformed."""
-    shared = {
-        path.stem.removeprefix("_"): fence(path, path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("_*.md"))
-    }
-    cases = [read_case(path, shared) for path in sorted(folder.glob("*.md")) if not path.name.startswith("_")]
+    helpers = sorted(folder.glob("_*.md"))
+    shared = {path.stem.removeprefix("_"): fence(path, path.read_text(encoding="utf-8")) for path in helpers}
+    cases = [read_case(path, shared) for path in sorted(folder.glob("*.md")) if path not in helpers]
     return sorted(cases, key=order)
 
 
@@ -71,19 +69,17 @@ def read_case(path: Path, shared: Mapping[str, str]) -> Case:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise CaseError(f"{path}:{line}: {error.problem}") from error
     check(path, values)
-    body = text[front.end() :]
     template = "" if values.get("edit") else fence(path, text)
-    used = needed(template, shared, path)
     return Case(
         name=path.stem,
         title=values["title"],
         kinds=tuple(values["kinds"]),
         excludes=tuple(values.get("not", ())),
         rank=values["rank"],
-        idea=FENCE.sub("", body).strip(),
+        idea=FENCE.sub("", text[front.end() :]).strip(),
         template=template,
         edit=values.get("edit"),
-        shared={name: shared[name] for name in used},
+        shared={name: shared[name] for name in needed(template, shared, path)},
     )
 
 
@@ -98,9 +94,8 @@ def check(path: Path, values: Any) -> None:
         if not isinstance(values.get(key), kind):
             raise CaseError(f"{path}:2: field {key!r} must be a {kind.__name__}")
     for key in ("kinds", "not"):
-        if not isinstance(values.get(key, []), list) or not all(
-            isinstance(k, str) for k in values.get(key, [])
-        ):
+        listed = values.get(key, [])
+        if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
             raise CaseError(f"{path}:2: field {key!r} must be a list of kinds")
     edit = values.get("edit")
     if edit is not None and not (isinstance(edit, dict) and isinstance(edit.get("op"), str)):

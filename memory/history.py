@@ -94,16 +94,26 @@ class RunHistory:
         return _found(islice(chain(self.artifacts, state.head), CHAIN))[::-1]
 
     def _highlights(self, state: RunState) -> list[Found]:
-        return _highlights(list(chain(self.artifacts, state.head)), _direction(state))
+        """Return the attempts that gained most, newest first among equals, and the newest one in any case."""
+
+        def gained(attempt: Attempt) -> float:
+            before, after = attempt.score_before, attempt.score
+            if before is None or after is None:
+                return float("-inf")
+            return gain(before, after, _direction(state))
+
+        attempts = chain(self.artifacts, state.head)
+        tried = [attempt for attempt in attempts if attempt.plan.get("action") != "baseline"]
+        best = sorted(tried, key=gained, reverse=True)[:TRIED]
+        if tried and tried[0] not in best:
+            best[-1] = tried[0]
+        return _found(best)
 
     def _menu(self, state: RunState) -> list[Found]:
         tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
         facts = briefing(state, self.artifacts)
         bank = [as_item(case) for case in menu(self.cases, facts.get("kinds", []))]
-        offered = [
-            *self._winners(state, facts),
-            *((self.artifacts.put_json(item), item, 1.0) for item in bank),
-        ]
+        offered = self._winners(state, facts) + [self._kept(item, 1.0) for item in bank]
         return [found for found in offered if found[0] not in tried][:CASES]
 
     def _chosen(self, state: RunState) -> list[Found]:
@@ -121,16 +131,13 @@ class RunHistory:
         nearness: dict[str, float] = {}
         for _, item, similarity in hits:  # scores compare within a task only
             nearness[item["task"]] = max(similarity, nearness.get(item["task"], -1.0))
-        hits.sort(
-            key=lambda hit: (
-                -nearness[hit[1]["task"]],
-                hit[1]["task"],
-                -worth(hit[1]["score"], _direction(state)),
-                hit[0],
-            )
-        )
-        best = _first(_first(hits, "run"), "name")[:WINNERS]
-        return [self._kept(hit) for hit in best]
+
+        def order(hit: Found) -> tuple[float, str, float, str]:
+            task, score = hit[1]["task"], hit[1]["score"]
+            return -nearness[task], task, -worth(score, _direction(state)), hit[0]
+
+        best = _first(_first(sorted(hits, key=order), "run"), "name")[:WINNERS]
+        return [self._kept(item, near) for _, item, near in best]
 
     def _repairs(self, state: RunState) -> list[Found]:
         """Return how this error was cured before, then how the most similar errors were."""
@@ -143,7 +150,7 @@ class RunHistory:
         hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
         seen = [hit for hit in hits if hit[1]["run"] not in self.family or hit[1].get("script") in scripts]
         seen.sort(key=lambda hit: (hit[1]["error"] != error, -hit[2], hit[0]))
-        return [self._kept(hit) for hit in _first(seen, "what") if hit[2] >= ALIKE][:REPAIRS]
+        return [self._kept(item, near) for _, item, near in _first(seen, "what") if near >= ALIKE][:REPAIRS]
 
     def _own(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
         return _ask(self._store, text, kind, wheres) if Store(self.folder).ids() else []
@@ -155,9 +162,9 @@ class RunHistory:
         with Store(self.shared) as store:
             return [hit for hit in _ask(store, text, kind, wheres) if hit[1]["run"] not in self.family]
 
-    def _kept(self, found: Found) -> Found:
+    def _kept(self, item: Item, similarity: float) -> Found:
         """Put an item's content into this run's artifacts, where the node and a replay find it."""
-        return self.artifacts.put_json(found[1]), found[1], found[2]
+        return self.artifacts.put_json(item), item, similarity
 
     def _recalled(self, name: str, item: Item, similarity: float) -> Recalled:
         from_bank = item["kind"] == "case" and "run" not in item
@@ -218,17 +225,3 @@ def _first(found: Sequence[Found], field: str) -> list[Found]:
 def _once(found: Sequence[Found]) -> list[Found]:
     """Leave out what an earlier kind supplied too."""
     return list({hit[0]: hit for hit in reversed(found)}.values())[::-1]
-
-
-def _highlights(attempts: Sequence[Attempt], direction: str) -> list[Found]:
-    """Return the attempts that gained most, newest first among equals, and the newest one in any case."""
-
-    def gained(attempt: Attempt) -> float:
-        before, after = attempt.score_before, attempt.score
-        return float("-inf") if before is None or after is None else gain(before, after, direction)
-
-    tried = [attempt for attempt in attempts if attempt.plan.get("action") != "baseline"]
-    best = sorted(tried, key=gained, reverse=True)[:TRIED]
-    if tried and tried[0] not in best:
-        best[-1] = tried[0]
-    return _found(best)

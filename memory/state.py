@@ -14,9 +14,8 @@ from typing_extensions import TypedDict  # `langgraph dev` makes a schema of no 
 
 NANO = 1_000_000_000  # nano-dollars in a dollar; money is always an integer of these
 
-# `fault: Shared[Fault]` in a node's update says: other nodes write this field too, and that is meant. The linter refuses a
-# graph in which two different functions write a field and more than one of them does not say so: a node that someone
-# adds would else overwrite another's word unnoticed.
+# `fault: Shared[Fault]` in a node's update says: other nodes write this field too, and that is meant. Where two functions
+# write a field and do not say so, the linter refuses the graph: an added node would overwrite another's word unnoticed.
 T = TypeVar("T")
 SHARED = "shared"
 Shared = Annotated[T, "shared"]

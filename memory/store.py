@@ -12,7 +12,6 @@ a run holds its own store while it lasts, and opens the shared store for one sho
 """
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -23,20 +22,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
-from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.artifacts import Artifacts, CorruptArtifactError, canonical
 
 if TYPE_CHECKING:
     from chromadb import Collection
 
 KINDS = ("attempt", "case", "repair")
-FIELDS = ("task", "run", "step", "name", "error", "signature")  # of an item, for `where` in a query
+FIELDS = ("task", "run", "step", "name", "error", "signature", "kind")  # of an item, for `where` in a query
 PATIENCE = 60.0  # seconds to wait for another process to leave a store
-REFUSED = (
-    "disk is full",
-    "readonly database",
-    "unable to open",
-    "os error",
-)  # what Chroma says of a disk, not of its files
+# What Chroma says of a disk, not of its files.
+REFUSED = ("disk is full", "readonly database", "unable to open", "os error")
 BATCH = 1_000  # items in one write to the index
 
 Item = dict[str, Any]
@@ -52,8 +47,7 @@ class StoreBusyError(StoreError):
 
 def item_id(item: Mapping[str, Any]) -> str:
     """Return an item's id: the id of the artifact that holds it."""
-    text = json.dumps(item, sort_keys=True, ensure_ascii=False, indent=1)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(canonical(item)).hexdigest()
 
 
 class Store:
@@ -86,9 +80,8 @@ class Store:
         try:
             self._lock.acquire(timeout=patience)
         except Timeout:
-            raise StoreBusyError(
-                f"the memory in {self.folder} is in use by another process; wait for it to end, or end it"
-            ) from None
+            what = "is in use by another process; wait for it to end, or end it"
+            raise StoreBusyError(f"the memory in {self.folder} {what}") from None
         try:
             yield
         finally:
@@ -131,15 +124,11 @@ class Store:
             raise self._damaged(str(error)) from error
 
     def _damaged(self, what: str) -> StoreError:
-        index, told = self.folder / "index", " ".join(what.split())[:120]
+        index, told = f"the memory's index {self.folder / 'index'}", " ".join(what.split())[:120]
         if any(word in what for word in REFUSED):
-            return StoreError(
-                f"the memory's index {index} cannot be written ({told}); make room or let it be written"
-            )
-        return StoreError(
-            f"the memory's index {index} is damaged ({told}); "
-            "delete that folder: it is made again from the items beside it"
-        )
+            return StoreError(f"{index} cannot be written ({told}); make room or let it be written")
+        remedy = "delete that folder: it is made again from the items beside it"
+        return StoreError(f"{index} is damaged ({told}); {remedy}")
 
     def _sound(self) -> None:
         """Raise StoreError where the index is no whole SQLite file: on one Chroma ends the process, past any except."""
@@ -283,6 +272,4 @@ def _clean(text: str) -> str:
 def _metadata(item: Item) -> dict[str, str | int | float | bool]:
     """Return the flat fields that a query may filter by."""
     chosen = {key: item[key] for key in FIELDS if isinstance(item.get(key), str | int | float | bool)}
-    return {key: _clean(value) if isinstance(value, str) else value for key, value in chosen.items()} | {
-        "kind": item["kind"]
-    }
+    return {key: _clean(value) if isinstance(value, str) else value for key, value in chosen.items()}

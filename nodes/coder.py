@@ -1,6 +1,7 @@
 """The coder: makes the plan a script. It renders a case or edits an AST without a model; else it asks one."""
 
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import TypedDict
 
 from memory.attempts import best_script, briefing, chain, recalled
 from memory.state import Counts, Fault, Plan, RunState, Shared
@@ -63,38 +64,39 @@ def _render(state: RunState, deps: Deps) -> CoderUpdate:
 
 def _repair(state: RunState, deps: Deps) -> CoderUpdate:
     """Ask for the newest script again, with its error repaired."""
+    cured = [repair["what"] for repair in recalled(state, deps.artifacts, "repair")]
     script = deps.artifacts.text(state.script)
-    prompt = deps.prompts(
-        deps.here.prompt,
-        task=deps.task,
-        script=script,
-        error=state.fault.get("detail", ""),
-        cured=[repair["what"] for repair in recalled(state, deps.artifacts, "repair")],
-        again=False,
-        instruction="",
-    )
-    update = _ask(state, deps, prompt, base=script)
+    update = _ask(state, deps, script, error=state.fault.get("detail", ""), cured=cured)
     return update | {"counts": update["counts"] | {"repairs": state.counts.get("repairs", 0) + 1}}
 
 
 def _improve(state: RunState, deps: Deps) -> CoderUpdate:
     script = best_script(state, deps.artifacts, deps.task.starter)
+    again = state.fault.get("kind") == "noop"
+    return _ask(state, deps, script, again=again, instruction=state.plan.get("instruction", ""))
+
+
+def _ask(
+    state: RunState,
+    deps: Deps,
+    base: str,
+    error: str = "",
+    cured: Sequence[str] = (),
+    again: bool = False,
+    instruction: str = "",
+) -> CoderUpdate:
+    """Ask for the script `base` written out again, its error repaired or with one change."""
     prompt = deps.prompts(
         deps.here.prompt,
         task=deps.task,
-        script=script,
-        error="",
-        cured=[],
-        again=state.fault.get("kind") == "noop",
-        instruction=state.plan.get("instruction", ""),
+        script=base,
+        error=error,
+        cured=cured,
+        again=again,
+        instruction=instruction,
     )
-    return _ask(state, deps, prompt, base=script)
-
-
-def _ask(state: RunState, deps: Deps, prompt: Any, base: str) -> CoderUpdate:
-    room = (
-        600 + len(base) // 2
-    )  # a token is two to four characters of code: enough to write the script out again
+    # A token is two to four characters of code: enough to write the script out again.
+    room = 600 + len(base) // 2
     reply = deps.models.ask(deps.here, prompt, max_tokens=room, temperature=0.5)
     if reply.fault:
         return _failed(state, reply.fault, reply.detail)
@@ -108,10 +110,9 @@ def _ask(state: RunState, deps: Deps, prompt: Any, base: str) -> CoderUpdate:
 
 
 def _written(state: RunState, deps: Deps, script: str, wrote: str) -> CoderUpdate:
-    plan = state.plan | {"wrote": wrote}
     return {
         "script": deps.artifacts.put(script),
-        "plan": Plan(**plan),
+        "plan": Plan(**state.plan | {"wrote": wrote}),
         "fault": Fault(),
         "counts": state.counts | {"misses": 0},
     }

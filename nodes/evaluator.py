@@ -49,24 +49,26 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     attempt = _attempt(state, deps, execution, score, fault, status, measured)
     head = deps.artifacts.put_json(attempt.as_json())
     _remember(state, deps, attempt, better)
-    known = bool(reminded(state, deps.artifacts))
+    known = Run(known=bool(reminded(state, deps.artifacts)))
     update: EvaluatorUpdate = {
         "head": head,
-        "run": Run(**(state.run | Run(known=known) | measured)),
+        "run": Run(**state.run | known | measured),
         "fault": fault,
         "counts": _counted(state, better) | {"ran": state.counts.get("ran", 0) + ran},
     }
     if better:
         update["best"] = Best(attempt=head, score=score.value)
     if state.turn == 0:
-        update["task"] = Task(**(state.task | {"baseline": score.value}))
+        update["task"] = Task(**state.task | {"baseline": score.value})
     return update
 
 
 def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
     """Return the score, and the fault where there is none to be had."""
-    if execution.killed:
-        return Score(), Fault(kind=execution.killed, detail=_stopped(execution.killed, deps))
+    if limit := execution.killed:
+        # What it took is not told: that differs from run to run.
+        stopped = f"the script was stopped: it went over its limit of {limit} ({deps.task.allowed[limit]})"
+        return Score(), Fault(kind=limit, detail=f"{stopped}; {RELIEF[limit]}")
     if execution.exit != 0:
         known = (deps.artifacts.text(execution.script), deps.task.starter, deps.task.text)
         return Score(), Fault(kind="crash", detail=without_data(error_line(execution.tail), *known))
@@ -76,11 +78,6 @@ def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
     if score.suspect:
         return score, Fault(kind="suspect", detail=score.suspect)
     return score, Fault()
-
-
-def _stopped(limit: str, deps: Deps) -> str:
-    """Tell which limit a script passed and what helps. What it took is not told: that differs from run to run."""
-    return f"the script was stopped: it went over its limit of {limit} ({deps.task.allowed[limit]}); {RELIEF[limit]}"
 
 
 def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None]:
@@ -109,13 +106,6 @@ def _status(score: Score, fault: Fault, state: RunState, gain: float | None, noi
     return "keep" if noise is None or gain > noise else "retest"
 
 
-def _samples(score: Score, deps: Deps) -> str:
-    """Keep the samples of a score as an artifact: an attempt is read often, they seldom."""
-    if not score.samples:
-        return ""
-    return deps.artifacts.put_json({"values": score.samples, "paired": score.paired})
-
-
 def _attempt(
     state: RunState,
     deps: Deps,
@@ -125,6 +115,7 @@ def _attempt(
     status: Status,
     measured: Run,
 ) -> Attempt:
+    samples = {"values": score.samples, "paired": score.paired}  # read seldom, and so kept apart
     return Attempt(
         parent=state.head,
         turn=state.turn,
@@ -143,7 +134,7 @@ def _attempt(
         problem=fault.get("detail", ""),
         cost=state.spent,
         seconds=execution.seconds,
-        samples=_samples(score, deps),
+        samples=deps.artifacts.put_json(samples) if score.samples else "",
         gain=measured.get("gain"),
         noise=measured.get("noise"),
     )
@@ -177,13 +168,7 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
 def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:
     failed = Attempt.read(deps.artifacts, before)
     text = f"{failed.problem} - repaired by {attempt.plan.get('wrote', '')}"
-    return {
-        "kind": "repair",
-        "error": failed.error,
-        "what": text,
-        "text": text,
-        "script": attempt.script,
-    }
+    return {"kind": "repair", "error": failed.error, "what": text, "text": text, "script": attempt.script}
 
 
 def _winner(deps: Deps, attempt: Attempt, facts: Briefing) -> dict[str, Any]:

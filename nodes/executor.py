@@ -71,14 +71,15 @@ def _baseline(deps: Deps) -> ExecutorUpdate:
 def _run(deps: Deps, execution: Execution, cures: list[Cure], earlier: list[str]) -> Run:
     """Record the execution, with what was repaired and the executions that failed before the repairs."""
     record = execution.as_json() | {"cures": cures, "earlier": earlier}
-    failed = execution.exit != 0
     lost = execution.lost + sum(deps.artifacts.json(name).get("lost", 0) for name in earlier)
     run = Run(
         execution=deps.artifacts.put_json(record),
         exit=execution.exit,
         seconds=execution.seconds,
         output=execution.output,
-        error=fingerprint(execution.tail) if failed and not execution.killed else execution.killed,
+        error=fingerprint(execution.tail)
+        if execution.exit != 0 and not execution.killed
+        else execution.killed,
         cures=[sentence for cure in cures for sentence in cure["what"]],
     )
     return Run(**run, lost=lost) if lost else run

@@ -28,12 +28,8 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     words = said(reply.text)
     advice = " ".join(words.split())
     if reply.fault not in ("", "truncated") or not advice:
-        kind = reply.fault or "unparsable"
-        counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
-        return {
-            "fault": Fault(kind=kind, detail=reply.detail or "the expert's reply is empty"),
-            "counts": counts,
-        }
+        fault = Fault(kind=reply.fault or "unparsable", detail=reply.detail or "the expert's reply is empty")
+        return {"fault": fault, "counts": state.counts | {"misses": state.counts.get("misses", 0) + 1}}
     return {
         "plan": Plan(action="expert", instruction=advice[:900], case="", by=deps.here.model),
         "advice": deps.artifacts.put(words),

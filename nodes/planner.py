@@ -1,6 +1,7 @@
 """The planner: decides what this turn is for. On its free rung it takes the best remembered case without a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Annotated, Any, TypedDict
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
@@ -14,15 +15,14 @@ from nodes.declares import declares
 from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
 
+Case = dict[str, Any]
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
 SHORT = 12  # letters of a case's id that this node's notes keep
 PATIENCE = {"expert": 6, "finish": 8}  # attempts in a row that fail before a model is offered these ways out
-FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
 WARM = 3  # and before it is asked at a higher temperature
+FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
 MENDABLE = ("unparsable", "truncated", "noop", "unrenderable")  # faults of a reply that a model is told of
-REWRITES = (
-    2  # rewritten scripts in a row that fail before that is not offered any more, where other means are left
-)
+REWRITES = 2  # in a row that fail before that is not offered any more, where other means are left
 
 
 def _text(value: Any) -> Any:
@@ -62,18 +62,14 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     script = best_script(state, deps.artifacts, deps.task.starter)
     cases = _menu(state, deps, script)
     if not deps.here.model:
-        if not cases:
-            return {
-                "plan": Plan(),
-                "fault": Fault(kind="nothing_recalled", detail="memory has no untried case"),
-            }
-        return _decided(state, deps, _apply(cases[0], by="recall"))
-    script = best_script(state, deps.artifacts, deps.task.starter)
+        if cases:
+            return _decided(state, deps, _apply(cases[0], by="recall"))
+        return {"plan": Plan(), "fault": Fault(kind="nothing_recalled", detail="memory has no untried case")}
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     actions = _offered(state, deps, cases, tuned)
     reply = deps.models.ask(
         deps.here,
-        _prompt(state, deps, cases, tuned, actions),
+        _prompt(state, deps, script, cases, tuned, actions),
         schema=_schema(cases, tuned, actions),
         max_tokens=200,
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
@@ -84,17 +80,15 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     if isinstance(choice, str):
         return _failed(state, "unparsable", choice)
     if choice.action not in actions:
-        return _failed(
-            state, "unparsable", f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
-        )
+        what = f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
+        return _failed(state, "unparsable", what)
     return _chosen(state, deps, choice, cases, tuned)
 
 
-def _menu(state: RunState, deps: Deps, script: str) -> list[dict[str, Any]]:
+def _menu(state: RunState, deps: Deps, script: str) -> list[Case]:
     """The recalled cases not chosen yet; an edit only while it changes something, so that it takes no turn for nothing."""
-    chosen = {
-        case for note in state.notes.values() if isinstance(note, dict) for case in note.get("chosen", [])
-    }
+    notes = [note for note in state.notes.values() if isinstance(note, dict)]
+    chosen = {case for note in notes for case in note.get("chosen", [])}
     facts = briefing(state, deps.artifacts)
     return [
         case
@@ -106,15 +100,12 @@ def _menu(state: RunState, deps: Deps, script: str) -> list[dict[str, Any]]:
 
 def _tuned(state: RunState, deps: Deps) -> list[str]:
     """The changes of one number that were tried since the best was found."""
-    tried = []
-    for attempt in chain(deps.artifacts, state.head):
-        if attempt.id == state.best.get("attempt"):
-            break
-        tried.append(attempt.plan.get("instruction", ""))
-    return tried
+    attempts = chain(deps.artifacts, state.head)
+    newer = takewhile(lambda attempt: attempt.id != state.best.get("attempt"), attempts)
+    return [attempt.plan.get("instruction", "") for attempt in newer]
 
 
-def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: list[str]) -> list[str]:
+def _offered(state: RunState, deps: Deps, cases: list[Case], tuned: list[str]) -> list[str]:
     """What a model may choose: an exit only after it has tried, rewriting only while that is not all in vain."""
     failed = state.counts.get("failed", 0)
     vain = state.counts.get("improve_failed", 0) >= REWRITES
@@ -129,7 +120,7 @@ def _offered(state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: li
 
 
 def _chosen(
-    state: RunState, deps: Deps, choice: Choice, cases: list[dict[str, Any]], tuned: list[str]
+    state: RunState, deps: Deps, choice: Choice, cases: list[Case], tuned: list[str]
 ) -> PlannerUpdate:
     action, instruction, by = choice.action, choice.instruction.strip(), deps.here.model
     if action == "apply":
@@ -146,7 +137,7 @@ def _chosen(
     return _decided(state, deps, Plan(action=action, instruction=instruction[:600], case="", by=by))
 
 
-def _apply(case: Mapping[str, Any], by: str) -> Plan:
+def _apply(case: Case, by: str) -> Plan:
     return Plan(action="apply", instruction=case["title"], case=case["id"], by=by)
 
 
@@ -170,7 +161,7 @@ def _failed(state: RunState, kind: str, detail: str) -> PlannerUpdate:
 
 
 def _prompt(
-    state: RunState, deps: Deps, cases: list[dict[str, Any]], tuned: list[str], actions: list[str]
+    state: RunState, deps: Deps, script: str, cases: list[Case], tuned: list[str], actions: list[str]
 ) -> Sequence[Message]:
     facts = briefing(state, deps.artifacts)
     return deps.prompts(
@@ -180,7 +171,7 @@ def _prompt(
         samples=facts.get("samples", []),
         menu=cases,
         changes=tuned,
-        script=compact(best_script(state, deps.artifacts, deps.task.starter)),
+        script=compact(script),
         best=state.best.get("score"),
         tried=[line(attempt) for attempt in reminded(state, deps.artifacts)],
         fault=state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
@@ -196,13 +187,12 @@ def _left(state: RunState) -> str:
     budget = state.task.get("budget", 0)
     money = max(0, budget - state.spent)
     said = [f"{turns} turn{'s' if turns > 1 else ''}"] if turns <= FEW_TURNS else []
-    said += (
-        [f"${money / NANO:.4f} of ${budget / NANO:.2f}"] if state.spent and money < LITTLE * budget else []
-    )
+    if state.spent and money < LITTLE * budget:
+        said.append(f"${money / NANO:.4f} of ${budget / NANO:.2f}")
     return " and ".join(said)
 
 
-def _schema(cases: list[dict[str, Any]], tuned: list[str], actions: list[str]) -> dict[str, Any]:
+def _schema(cases: list[Case], tuned: list[str], actions: list[str]) -> dict[str, Any]:
     """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty."""
     return {
         "type": "object",

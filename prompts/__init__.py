@@ -31,9 +31,8 @@ def _in_package(package: str, file: str) -> "Traversable":
     try:
         path = files(package).joinpath(file)
     except (ImportError, SyntaxError, TypeError):  # TypeError: a module that is no package
-        raise LookupError(
-            f"prompt '{package}:{file}': no package {package!r} can be imported; is it installed?"
-        ) from None
+        what = f"no package {package!r} can be imported; is it installed?"
+        raise LookupError(f"prompt '{package}:{file}': {what}") from None
     if not path.is_file():
         raise LookupError(f"prompt '{package}:{file}': package {package!r} has no file {file!r}")
     return path
@@ -59,14 +58,10 @@ def _template(text: str) -> Any:
 
 def render(name: str, /, **values: Any) -> list[Mapping[str, str]]:
     """Render prompt `name` (see `path_of`) into chat messages."""
-    parts = re.split(
-        r"^## (system|user|assistant)\n",
-        _template(path_of(name).read_text(encoding="utf-8")).render(values),
-        flags=re.MULTILINE,
-    )
-    return [
-        {"role": role, "content": text.strip()} for role, text in zip(parts[1::2], parts[2::2], strict=True)
-    ]
+    rendered = _template(path_of(name).read_text(encoding="utf-8")).render(values)
+    parts = re.split(r"^## (system|user|assistant)\n", rendered, flags=re.MULTILINE)
+    pairs = zip(parts[1::2], parts[2::2], strict=True)
+    return [{"role": role, "content": text.strip()} for role, text in pairs]
 
 
 def needs(name: str) -> frozenset[str]:

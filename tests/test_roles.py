@@ -16,7 +16,7 @@ from budgetmlagent.cli.app import app
 from graphs.contract import supplied_history
 from graphs.drawing.overlay import tally
 from graphs.finding import GraphError
-from graphs.linter.losses import losses
+from graphs.linter.graph import losses
 from graphs.policy import Verdict
 from memory.state import RunState, Shared
 from nodes.declares import declares

@@ -37,7 +37,7 @@ def lint(
     ] = None,
 ) -> int:
     """Check a graph: one line a finding, status 2 where there is one; notes on what a node goes without."""
-    from graphs.linter.losses import losses
+    from graphs.linter.graph import losses
     from graphs.spec import GraphError, GraphSpec
 
     names, notes = None if models is None else _names(models), list[Any]()

@@ -1,7 +1,6 @@
 """`task.yaml`: its fields, and the one-line errors that name the file, the line and the field."""
 
-import difflib
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,8 +8,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from budgetmlagent.errors import UsageError
+from graphs import registry
 
 REPEATS = 5
+nearest = partial(registry.nearest, hint="did you mean {!r}? ")  # stands before the words that are known
 
 
 def _network(given: Any) -> Any:
@@ -112,12 +113,6 @@ def read_task_file(path: Path) -> TaskFile:
         first = error.errors()[0]
         field = ".".join(str(key) for key in first["loc"])
         raise UsageError(f"{path}:{_line(tree, first['loc'])}: {field}: {_problem(first)}") from None
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Return "did you mean 'x'? " for the nearest of the `known` words, "" where none is near."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}? " if close else ""
 
 
 def _line(tree: Any, loc: tuple[int | str, ...]) -> int:

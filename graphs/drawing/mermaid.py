@@ -35,12 +35,10 @@ CLASSES = {
     **{kind: f"fill:#ffffff,stroke:none,color:{colour}" for kind, colour in TEXT.items()},  # a loop's rules
 }
 HEAD = f"flowchart TD\n%%{{init: {json.dumps(LOOK)}}}%%"
-# fmt: off
 RESERVED = {
     "START", "FINISH", "end", "graph", "flowchart", "subgraph", "style", "linkStyle", "class", "classDef", "click",
     "href", "call", "default", "interpolate",
-}
-# fmt: on
+}  # fmt: skip
 
 
 class Edge(NamedTuple):
@@ -144,9 +142,8 @@ def _node(spec: Graph, name: str, sums: Tally | None, current: str) -> str:
     if ladder:
         rungs = (f"{rung}{times(sums.rungs[name, rung]) if sums else ''}" for rung in ladder)
         lines.append(f"<small>{_text(' ↑ '.join(rungs) + _cap(spec, name))}</small>")
-    if leads := dict.fromkeys(
-        {name: AGAIN, END: "end"}.get(rule.to, rule.to) for rule in _faults(spec, name)
-    ):
+    told = {name: AGAIN, END: "end"}
+    if leads := dict.fromkeys(told.get(rule.to, rule.to) for rule in _faults(spec, name)):
         lines.append(f"<small>faults → {_text(', '.join(leads))}</small>")
     if sums and sums.runs[name]:
         lines.append(sums.told(name))

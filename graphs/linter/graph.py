@@ -1,13 +1,15 @@
-"""The linter: everything that can be known to be wrong with a graph before it runs."""
+"""The linter: everything that can be known to be wrong with a graph before it runs, and what its nodes go without."""
 
 from collections.abc import Iterable, Iterator
 
+from graphs.contract import supplied_history
 from graphs.finding import Finding, GraphError, Keys, Kind, Problem
 from graphs.linter.nodes import node_problems, shared_problems
 from graphs.linter.rules import rule_problems
 from graphs.linter.ways import way_problems
 from graphs.model import END, Graph
-from graphs.registry import nearest
+from graphs.registry import load_node, nearest
+from nodes.declares import recalls_of
 
 NAMES: set[Kind] = {"unknown-node", "unknown-predicate", "no-rules", "last-rule"}
 
@@ -22,8 +24,12 @@ def lint(spec: Graph, models: Iterable[str] | None = None) -> list[Finding]:
     # With a name that leads nowhere, nearly every way would be found wanting: once is enough.
     if not any(kind in NAMES for _, kind, _ in problems):
         problems += way_problems(spec)
-    findings = [Finding(*spec.place(*keys), kind, what) for keys, kind, what in problems]
-    return sorted(findings, key=lambda finding: (finding.line, finding.column))
+    return _placed(spec, problems)
+
+
+def losses(spec: Graph) -> list[Finding]:
+    """Return what the nodes of a graph without findings go without: rungs no rule leads to, history not supplied."""
+    return _placed(spec, _losses(spec))
 
 
 def check(spec: Graph) -> None:
@@ -42,9 +48,24 @@ def _names(spec: Graph) -> Iterator[Problem]:
             yield keys, "no-rules", f"node {name!r} has no rules: give it at least `- {{to: {END}}}`"
     for name in spec.rules:
         if name not in spec.nodes:
-            hint = nearest(name, spec.nodes)
-            yield (
-                ("rules", name),
-                "unknown-node",
-                f"rules of an unknown node {name!r}{hint}: remove them or add it",
-            )
+            what = f"rules of an unknown node {name!r}{nearest(name, spec.nodes)}: remove them or add it"
+            yield ("rules", name), "unknown-node", what
+
+
+def _losses(spec: Graph) -> Iterator[Problem]:
+    """Find what a node that was renamed, doubled or given other history lacks. The graph runs all the same."""
+    raised = {rule.up for name in spec.nodes for rule in spec.rules_of(name)}
+    for name, node in spec.nodes.items():
+        if len(node.ladder) > 1 and name not in raised:
+            out = ", ".join(node.ladder[1:])
+            what = f"no rule moves it up, so it never gets to {out}: add `up: {name}` to a rule, or shorten its ladder"
+            yield ("nodes", name), "unused-rung", f"node {name!r}: {what}"
+        wanted = recalls_of(load_node(node.run))
+        if missing := [kind for kind in wanted if kind not in supplied_history(node)]:
+            what = f"recalls: {node.run} asks for {', '.join(missing)} too, which it does not get"
+            yield ("nodes", name), "lost-recall", f"node {name!r}: {what}"
+
+
+def _placed(spec: Graph, problems: Iterable[Problem]) -> list[Finding]:
+    findings = [Finding(*spec.place(*keys), kind, what) for keys, kind, what in problems]
+    return sorted(findings, key=lambda finding: (finding.line, finding.column))

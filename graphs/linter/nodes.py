@@ -31,13 +31,8 @@ def _function(node: NodeSpec) -> Iterator[tuple[Kind, str]]:
     """Judge what `run` names."""
     try:
         if node.run in shipped() or node.run.endswith(SUFFIXES) or _is_graph(load_node(node.run)):
-            yield (
-                "subgraph",
-                (
-                    f"run: {node.run!r} is a graph: time travel does not work in a graph within a graph;"
-                    " write its nodes into this one"
-                ),
-            )
+            what = f"run: {node.run!r} is a graph: time travel does not work in a graph within a graph"
+            yield "subgraph", f"{what}; write its nodes into this one"
             return
         contract.check_callable(load_node(node.run))
         contract.declared_fields(load_node(node.run))
@@ -69,19 +64,14 @@ def _prompt(node: NodeSpec, function: Any) -> Iterator[tuple[Kind, str]]:
         yield "unknown-prompt", str(error)
     except OSError:
         hint = nearest(node.prompt, prompts.shipped())
-        yield (
-            "unknown-prompt",
-            f"unknown prompt {node.prompt!r}{hint}: a name in prompts/, a .md file's path, or package:file.md",
-        )
+        known = "a name in prompts/, a .md file's path, or package:file.md"
+        yield "unknown-prompt", f"unknown prompt {node.prompt!r}{hint}: {known}"
     except ValueError as error:
         yield "unknown-prompt", f"prompt {node.prompt!r} is no Jinja template: {error}"
     else:
         for name in sorted(missing) if supplied else ():
-            hint = nearest(name, supplied or ())
-            yield (
-                "prompt-variable",
-                f"prompt {node.prompt!r} uses {name!r}{hint}, which {node.run!r} does not supply",
-            )
+            used = f"{name!r}{nearest(name, supplied or ())}"
+            yield "prompt-variable", f"prompt {node.prompt!r} uses {used}, which {node.run!r} does not supply"
 
 
 def _ladder(node: NodeSpec, models: Sequence[str] | None) -> Iterator[tuple[Kind, str]]:
@@ -104,11 +94,6 @@ def shared_problems(spec: Graph) -> Iterator[Problem]:
     for field, writers in silent.items():
         if len(writers) > 1:
             *others, name = writers.values()
-            yield (
-                ("nodes", name),
-                "shared-field",
-                (
-                    f"node {name!r}: it writes {field!r}, and so does {', '.join(map(repr, others))}: where that is meant,"
-                    f" write `{field}: Shared[…]` (memory.state) in the update of each"
-                ),
-            )
+            remedy = f"where that is meant, write `{field}: Shared[…]` (memory.state) in the update of each"
+            what = f"it writes {field!r}, and so does {', '.join(map(repr, others))}: {remedy}"
+            yield ("nodes", name), "shared-field", f"node {name!r}: {what}"

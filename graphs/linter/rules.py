@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from graphs.finding import Keys, Kind, Problem, called
+from graphs.finding import Kind, Problem, called
 from graphs.linter.arguments import covers, problems
-from graphs.model import AGAIN, END, Graph, Rule
+from graphs.model import AGAIN, END, Graph, Placed, Rule
 from graphs.registry import load_predicate, nearest
 
 KEYS = ("when", "to", "up", "down")
-Placed = tuple[Keys, Rule]
 
 
 def rule_problems(spec: Graph) -> Iterator[Problem]:

@@ -26,9 +26,8 @@ def _arguments(name: str, predicate: Predicate) -> dict[str, Any]:
     properties = {}
     for key, parameter in parameters(predicate).items():
         told = adapters(predicate)[key].json_schema() | {"description": _summary(predicate)}
-        properties[key] = (
-            told if parameter.default is parameter.empty else told | {"default": parameter.default}
-        )
+        default = {} if parameter.default is parameter.empty else {"default": parameter.default}
+        properties[key] = told | default
     needed = [key for key, p in parameters(predicate).items() if p.default is p.empty]
     then = {"properties": properties} | ({"required": needed} if needed else {})
     return {"if": {"properties": {"when": {"const": name}}, "required": ["when"]}, "then": then}

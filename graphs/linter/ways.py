@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from graphs.finding import Keys, Problem
-from graphs.model import END, Graph, Rule
+from graphs.finding import Problem
+from graphs.model import END, Graph, Placed
 from graphs.policy import stops
 
 Ways = dict[str, list[str]]
@@ -11,9 +11,8 @@ Ways = dict[str, list[str]]
 
 def way_problems(spec: Graph) -> Iterator[Problem]:
     """Yield what is wrong with the ways. All names in the graph are known."""
-    ways: Ways = {
-        node: list(dict.fromkeys(rule.to for _, rule in _living(spec, node))) for node in spec.nodes
-    }
+    leads = {node: dict.fromkeys(rule.to for _, rule in _living(spec, node)) for node in spec.nodes}
+    ways: Ways = {node: list(targets) for node, targets in leads.items()}
     reached = {spec.start, *_reach(ways, spec.start)}
     for name in spec.nodes:
         if name not in reached:
@@ -32,7 +31,7 @@ def way_problems(spec: Graph) -> Iterator[Problem]:
         yield ("rules", cycle[0]), "endless", what
 
 
-def _living(spec: Graph, node: str) -> list[tuple[Keys, Rule]]:
+def _living(spec: Graph, node: str) -> list[Placed]:
     """Return the rules of a node that can fire as far as the order tells."""
     fork = spec.fork(node)
     end = next((index for index, (_, rule) in enumerate(fork) if rule.always), len(fork))
@@ -44,10 +43,8 @@ def _used_up(spec: Graph, node: str) -> list[str]:
 
     That no turn is left ends nothing where it is said in `faults` alone: not every node with a ladder counts turns.
     """
-    living = _living(spec, node)
-    return [
-        rule.to for (part, *_), rule in living if stops(rule) == "money" or (part == "rules" and stops(rule))
-    ]
+    living = [(keys[0], rule, stops(rule)) for keys, rule in _living(spec, node)]
+    return [rule.to for part, rule, what in living if what == "money" or (what and part == "rules")]
 
 
 def _reach(ways: Ways, start: str) -> list[str]:
@@ -67,9 +64,8 @@ def _endless(spec: Graph, ways: Ways) -> Iterator[list[str]]:
     leads = {name: _used_up(spec, name) for name in ways}
     left = {name: to for name, to in ways.items() if END not in leads[name]}
     while cyclic := [name for name in left if name in _reach(left, name)]:
-        part = [
-            name for name in cyclic if name in _reach(left, cyclic[0]) and cyclic[0] in _reach(left, name)
-        ]
+        first = cyclic[0]
+        part = [name for name in cyclic if name in _reach(left, first) and first in _reach(left, name)]
         out = [name for name in part if set(leads[name]) - set(part)]
         if not out:
             yield _cycle(left, part[0])

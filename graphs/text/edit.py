@@ -8,7 +8,7 @@ from graphs.model import AGAIN, END
 from graphs.registry import nearest
 from graphs.text.flow import flow
 from graphs.text.source import Source
-from graphs.text.write import as_node, as_rule, fork_lines, node_lines, rule_lines
+from graphs.text.write import as_node, as_rule, fork_lines, node_line, rule_line
 
 Rules = list[dict[str, Any]]
 
@@ -24,10 +24,8 @@ class Draft:
     def done(self) -> Source:
         """Return the edited text. Raises GraphError where it does not say what was meant: aliases can do that."""
         if self._source.values != self.values:
-            raise GraphError(
-                f"{self._source.path}: the edit does not fit the file's layout: write its rules as a block list"
-                " of flow maps, without anchors and aliases"
-            )
+            what = "write its rules as a block list of flow maps, without anchors and aliases"
+            raise GraphError(f"{self._source.path}: the edit does not fit the file's layout: {what}")
         return self._source
 
     def assign(self, value: Any, *keys: str | int) -> None:
@@ -39,8 +37,8 @@ class Draft:
         """Add a node after the others."""
         if name in self.nodes:
             raise GraphError(f"there is a node {name!r} already")
-        lines = node_lines(name, node)
-        self._source = self._source.insert(("nodes",), len(self.nodes), lines[0], lines)
+        line = node_line(name, node)
+        self._source = self._source.insert(("nodes",), len(self.nodes), line, [line])
         self.nodes[name] = _plain(node)
 
     def rules_at(self, keys: Keys) -> Rules:
@@ -52,7 +50,7 @@ class Draft:
         """Add a rule before rule `index` of those at `keys`."""
         rule, holder, name = _plain(rule), self._holder(keys), str(keys[-1])
         if name in holder:
-            self._source = self._source.insert(keys, index, flow(rule), rule_lines(rule))
+            self._source = self._source.insert(keys, index, flow(rule), [rule_line(rule)])
         else:
             inline = f"{flow(name)}: [{flow(rule)}]"
             self._source = self._source.insert(keys[:-1], len(holder), inline, fork_lines(name, [rule]))
@@ -136,7 +134,8 @@ def insert(source: Source, node: str, after: str, before: str | None, fields: Ma
     draft.know(target, END)
     leading = [index for index, rule in enumerate(rules) if rule["to"] == target]
     if not leading:
-        raise GraphError(f"no rule of {after!r} leads to {target!r}: they lead to {_targets(rules)}")
+        targets = ", ".join(dict.fromkeys(repr(rule["to"]) for rule in rules))
+        raise GraphError(f"no rule of {after!r} leads to {target!r}: they lead to {targets}")
     if node in (after, target):
         raise GraphError(f"{node!r} cannot stand between {after!r} and {target!r}: it is one of them")
     if node not in draft.nodes:
@@ -155,8 +154,8 @@ def remove_node(source: Source, node: str) -> Source:
     draft.know(node)
     if len(draft.nodes) == 1:
         raise GraphError(f"{node!r} is the only node: a graph has at least one")
-    own = draft.rules.get(node) or [{"to": END}]
-    target = own[-1]["to"] if own[-1]["to"] != node else END
+    last = (draft.rules.get(node) or [{"to": END}])[-1]["to"]
+    target = END if last == node else last
     draft.remove("nodes", node)
     if node in draft.rules:
         draft.remove("rules", node)
@@ -226,7 +225,3 @@ def _know_index(keys: Keys, index: int, rules: Rules) -> None:
         known = f"they are 0 to {len(rules) - 1}" if rules else "it has none"
         what = "rule" if keys[1:] else "number"
         raise GraphError(f"{str(keys[-1])!r} has no {what} {index!r}: {known}")
-
-
-def _targets(rules: Rules) -> str:
-    return ", ".join(dict.fromkeys(repr(rule["to"]) for rule in rules))

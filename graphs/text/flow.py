@@ -32,9 +32,8 @@ def flow(value: Any) -> str:
             return f"[{', '.join(map(flow, value))}]"
         case Mapping():
             return f"{{{', '.join(f'{flow(key)}: {flow(item)}' for key, item in value.items())}}}"
-    raise GraphError(
-        f"a {type(value).__name__} cannot stand in a graph file: text, numbers, lists and mappings can"
-    )
+    kind = type(value).__name__
+    raise GraphError(f"a {kind} cannot stand in a graph file: text, numbers, lists and mappings can")
 
 
 def _quoted(text: str) -> str:

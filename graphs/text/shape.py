@@ -31,15 +31,11 @@ def _said(problem: str, keys: Keys, message: str, given: Any) -> tuple[Kind, str
         known = (Graph if len(keys) == 1 else NodeSpec).model_fields
         return "unknown-key", f"unknown key{nearest(str(keys[-1]), known)}; the keys are {', '.join(known)}"
     if keys[-1] == "to" and isinstance(given, list):
-        return (
-            "fan-out",
-            "a list: one node runs at a time; write a rule for each target, with the `when` of its own",
-        )
+        what = "a list: one node runs at a time; write a rule for each target, with the `when` of its own"
+        return "fan-out", what
     if keys[-1] == "run" and isinstance(given, Mapping):
-        return (
-            "subgraph",
-            "a graph within a graph: time travel does not work there; write its nodes into this one",
-        )
+        what = "a graph within a graph: time travel does not work there; write its nodes into this one"
+        return "subgraph", what
     return "type", f"{message[0].lower()}{message[1:]}, not {_kind(given)}"
 
 

@@ -48,8 +48,7 @@ class Source:
 
     def place(self, keys: Keys) -> tuple[int, int]:
         """Return line and column, from 1, of the deepest of `keys` that is there: of a key, or of a list's item."""
-        mark = None
-        node = self._root
+        mark, node = None, self._root
         for key in keys:
             found = _pair(node, key)
             if found is None:
@@ -96,8 +95,8 @@ class Source:
     def _filled(self, keys: Keys, inline: str, block: Sequence[str]) -> Self:
         """Put the first entry into a collection that is written `[]` or `{}`."""
         node, key = self._node(keys), self._key(keys)
-        inside = node.start_mark.index + 1
         if self._node(keys[:-1]).flow_style:
+            inside = node.start_mark.index + 1
             return self._spliced(inside, inside, inline)
         lines = "".join(f"\n{' ' * (key.start_mark.column + 2)}{line}" for line in block)
         start = len(self.text[: node.start_mark.index].rstrip(" "))

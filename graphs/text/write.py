@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.model import Graph, NodeSpec, Rule
+from graphs.model import Graph, Rule
 from graphs.text.flow import flow
 from graphs.text.source import Source
 
@@ -28,26 +28,26 @@ def as_rule(**rule: Any) -> dict[str, Any]:
     return {key: rule[key] for key in keys if key in rule and (key not in first + last or rule[key] != "")}
 
 
-def node_lines(name: str, node: Mapping[str, Any]) -> list[str]:
+def node_line(name: str, node: Mapping[str, Any]) -> str:
     """Return the entry of a node."""
-    return [f"{flow(name)}: {flow(node)}"]
+    return f"{flow(name)}: {flow(node)}"
 
 
-def rule_lines(rule: Mapping[str, Any]) -> list[str]:
+def rule_line(rule: Mapping[str, Any]) -> str:
     """Return the entry of a rule."""
-    return [f"- {flow(rule)}"]
+    return f"- {flow(rule)}"
 
 
 def fork_lines(node: str, rules: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the entry of a node's rules."""
     if not rules:
         return [f"{flow(node)}: []"]
-    return [f"{flow(node)}:", *(f"  {line}" for rule in rules for line in rule_lines(rule))]
+    return [f"{flow(node)}:", *(f"  {rule_line(rule)}" for rule in rules)]
 
 
 def written(spec: Graph) -> Source:
     """Return the text of a graph that was made in code."""
-    nodes = [line for name, node in spec.nodes.items() for line in node_lines(name, _node(node))]
+    nodes = [node_line(name, as_node(**node.model_dump())) for name, node in spec.nodes.items()]
     rules = [line for name, fork in spec.rules.items() for line in fork_lines(name, _rules(fork))]
     lines = [
         f"name: {flow(spec.name)}",
@@ -59,10 +59,6 @@ def written(spec: Graph) -> Source:
         *(fork_lines("faults", _rules(spec.faults)) if spec.faults else []),
     ]
     return Source.read("\n".join(lines) + "\n", "<graph>")
-
-
-def _node(node: NodeSpec) -> dict[str, Any]:
-    return as_node(node.run, node.prompt, node.ladder, node.budget, node.recalls)
 
 
 def _rules(rules: Sequence[Rule]) -> list[dict[str, Any]]:

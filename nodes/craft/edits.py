@@ -8,20 +8,11 @@ import builtins
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nodes.craft.estimators import (
-    MODULE,
-    NATIVE,
-    WRAPPERS,
-    constructors,
-    imports,
-    inside,
-    kind,
-    names_in,
-)
+from nodes.craft.estimators import MODULE, NATIVE, WRAPPERS, constructors, imports, inside, kind, names_in
 from nodes.craft.scripts import same
 from nodes.craft.source import LOOPS, Edit, Source, name_of
-from nodes.craft.speed import hoist, numbers
-from nodes.craft.speed_remember import remember
+from nodes.craft.speed.loops import hoist, numbers
+from nodes.craft.speed.remember import remember
 
 INVERSE = {"log1p": "expm1", "sqrt": "square"}
 

@@ -11,9 +11,7 @@ FRAME = re.compile(r'^\s*File "([^"\n]+)", line (\d+)(?:, in (.+))?$')
 ERROR = re.compile(r"^((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit|StopIteration))(?:: ?(.*))?$")
 LIBRARY = re.compile(r"site-packages|dist-packages|/lib/python\d|^<frozen")
 # After these words the quotes hold a value of the data, not a name of the script.
-DATA = re.compile(
-    r"could not convert|invalid literal|unseen labels|unknown categor|time data|label type", re.I
-)
+DATA = re.compile("(?i)could not convert|invalid literal|unseen labels|unknown categor|time data|label type")
 QUOTED_VALUE = re.compile(r"(['\"])(.+?)\1")
 # Beside these words it is a name of the script or of a library.
 NAMED_BEFORE = re.compile(r"\b(?:argument|attribute|parameter|module|name|named) $")

@@ -80,12 +80,9 @@ def tidy(text: str) -> str:
                 plain.add(f"import {spelled}")
             elif bound in names and isinstance(node, ast.ImportFrom):
                 members.setdefault(node.module or "", set()).add(spelled)
-    imports = sorted(plain) + [
-        f"from {module} import {', '.join(sorted(members[module]))}" for module in sorted(members)
-    ]
-    start = 0
-    if ast.get_docstring(tree) is not None:
-        start = tree.body[0].end_lineno or 1
+    imports = sorted(plain)
+    imports += [f"from {module} import {', '.join(sorted(of))}" for module, of in sorted(members.items())]
+    start = 0 if ast.get_docstring(tree) is None else tree.body[0].end_lineno or 1
     rest = [line for number, line in enumerate(lines) if number >= start and number not in gone]
     whole = "\n".join([*lines[:start], "", *imports, "", *rest])
     whole = re.sub(r"[ \t]+\n", "\n", whole)

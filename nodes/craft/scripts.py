@@ -46,7 +46,7 @@ def ast_key(script: str) -> str:
     if tree is not None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                node.body = node.body[_has_docstring(node.body) :]
+                node.body = node.body[ast.get_docstring(node, clean=False) is not None :]
         try:
             return _hash(ast.dump(tree))
         except RecursionError:
@@ -61,15 +61,6 @@ def same(a: str, b: str) -> bool:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _has_docstring(body: list[ast.stmt]) -> bool:
-    first = body[0] if body else None
-    return (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    )
 
 
 def _fenced(text: str) -> list[str]:

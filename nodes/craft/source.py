@@ -80,9 +80,8 @@ class Source:
         """Put an import after the imports at the head of the script."""
         at = 0
         for i, statement in enumerate(self.tree.body):
-            docstring = (
-                i == 0 and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-            )
+            constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            docstring = constant and i == 0
             if not docstring and not isinstance(statement, ast.Import | ast.ImportFrom):
                 break
             assert statement.end_lineno is not None
@@ -173,6 +172,13 @@ def name_of(call: ast.Call) -> str:
     """Return the last part of what is called: "fit" for `model.fit(X)`; "" where it has no name."""
     func = call.func
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def root_of(node: ast.expr, through: type[ast.Attribute | ast.Subscript]) -> str:
+    """Return the name at the root of `a.b.c` or, `through` subscripts, of `a[i][j]`; "" where it is something else."""
+    while isinstance(node, through):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def at_line(node: ast.stmt | ast.expr, line: int) -> bool:

@@ -95,10 +95,8 @@ def _numbers(allowed: str, number: float) -> list[tuple[float, str]]:
         if not math.isfinite(value):
             continue
         text = str(round(value)) if kind == "int" else repr(value)
-        open_end = (left == "(" and float(text) <= float(low)) or (
-            right == ")" and float(text) >= float(high)
-        )
-        if not open_end:
+        above = left == "[" or float(text) > float(low)
+        if above and (right == "]" or float(text) < float(high)):
             found.append((float(text), text))
     return found
 
@@ -121,28 +119,20 @@ def _is_parameter(key: ast.expr, argument: str) -> bool:
     return text == argument or text.endswith(f"__{argument}")
 
 
-def _set(source: Source, calls: list[ast.Call], argument: str, value: str) -> Cure | None:
-    edits = [edit for call in calls for edit in source.set_keyword(call, argument, value)]
-    return cured(source, edits, f"set {argument} to {value}")
+def _set(argument: str, value: str, *, of: str, here: bool = False) -> Rule:
+    """Return the rule that sets an argument of the calls whose name is `of`; with `here`, of those at the failing line."""
+
+    def rule(source: Source, error: Failure, _match: Match) -> Cure | None:
+        calls = [c for c in source.calls() if re.fullmatch(of, name_of(c))]
+        calls = [c for c in calls if at_line(c, error.line) or not here]
+        edits = [edit for call in calls for edit in source.set_keyword(call, argument, value)]
+        return cured(source, edits, f"set {argument} to {value}")
+
+    return rule
 
 
 def _unexpected(source: Source, error: Failure, match: Match) -> Cure | None:
     return drop_unexpected(source, match[1] or "", match[2], error.line)
-
-
-def _several_classes(source: Source, error: Failure, _match: Match) -> Cure | None:
-    calls = [c for c in source.calls() if at_line(c, error.line) and name_of(c).endswith("_score")]
-    return _set(source, calls, "average", '"macro"')
-
-
-def _one_against_the_rest(source: Source, _error: Failure, _match: Match) -> Cure | None:
-    calls = [c for c in source.calls() if name_of(c) == "roc_auc_score"]
-    return _set(source, calls, "multi_class", '"ovr"')
-
-
-def _solver(source: Source, _error: Failure, _match: Match) -> Cure | None:
-    calls = [c for c in source.calls() if name_of(c).startswith("LogisticRegression")]
-    return _set(source, calls, "solver", '"saga"')
 
 
 RULES: tuple[tuple[str, Rule], ...] = (
@@ -150,7 +140,10 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (r"([\w.]+) does not accept the (\w+) parameter", _unexpected),
     (r"The '(\w+)' parameter of (\w+) must be (.*)\. Got (.*) instead", _nearest),
     (r"Invalid parameter '(\w+)' for estimator", _searched),
-    (r"Target is multi.*average='binary'", _several_classes),
-    (r"multi_class must be in \('ovo', 'ovr'\)", _one_against_the_rest),
-    (r"Solver \w+ supports only .* penalties, got (?:l1|elasticnet) penalty", _solver),
+    (r"Target is multi.*average='binary'", _set("average", '"macro"', of=r"\w*_score", here=True)),
+    (r"multi_class must be in \('ovo', 'ovr'\)", _set("multi_class", '"ovr"', of="roc_auc_score")),
+    (
+        r"Solver \w+ supports only .* penalties, got (?:l1|elasticnet) penalty",
+        _set("solver", '"saga"', of=r"LogisticRegression\w*"),
+    ),
 )

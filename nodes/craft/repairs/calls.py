@@ -51,10 +51,8 @@ def _predictors(source: Source, error: Failure) -> list[ast.Call]:
 def _one_column(source: Source, error: Failure, match: Match) -> Cure | None:
     """Fit one model for each column of the target."""
     classes = "MultiOutputClassifier" if "label binarization" in match[0] else "OneVsRestClassifier"
-    if classes == "MultiOutputClassifier" and any(
-        name_of(c) == "OneVsRestClassifier" for c in source.calls()
-    ):
-        renamed = [c.func for c in source.calls() if name_of(c) == "OneVsRestClassifier"]
+    renamed = [c.func for c in source.calls() if name_of(c) == "OneVsRestClassifier"]
+    if classes == "MultiOutputClassifier" and renamed:
         edits = [source.replace(func, classes) for func in renamed]
         return cured(source, edits + imports(source, [classes]), f"took {classes} for OneVsRestClassifier")
     edits, used = [], set[str]()
@@ -64,9 +62,8 @@ def _one_column(source: Source, error: Failure, match: Match) -> Cure | None:
         if wrapper and name_of(call) not in NATIVE and not inside(source, call, WRAPPERS):
             edits += wrapped(source, [call], f"{wrapper}(", ")")
             used.add(wrapper)
-    return cured(
-        source, edits, f"wrapped the model in {' and '.join(sorted(used))}, as the target has several columns"
-    )
+    wrappers = " and ".join(sorted(used))
+    return cured(source, edits, f"wrapped the model in {wrappers}, as the target has several columns")
 
 
 def _several_columns(source: Source, _error: Failure, _match: Match) -> Cure | None:
@@ -78,9 +75,8 @@ def _several_columns(source: Source, _error: Failure, _match: Match) -> Cure | N
 
 
 def _centred(source: Source, _error: Failure, match: Match) -> Cure | None:
-    name, option = (
-        ("StandardScaler", "with_mean") if "with_mean" in match[0] else ("RobustScaler", "with_centering")
-    )
+    option = f"with_{match[1]}"
+    name = "StandardScaler" if option == "with_mean" else "RobustScaler"
     calls = [c for c in source.calls() if name_of(c) == name]
     edits = [edit for call in calls for edit in source.set_keyword(call, option, "False")]
     return cured(source, edits, f"set {option}=False in {name}, as a sparse matrix cannot be centred")
@@ -94,9 +90,8 @@ def _no_decision(source: Source, error: Failure, _match: Match) -> Cure | None:
         edits.append((start, end, "predict_proba"))
         parent = parents.get(call)
         # A binary decision is one column; where a row's largest is looked for, all columns are meant.
-        if not isinstance(parent, ast.Subscript) and not (
-            isinstance(parent, ast.Attribute) and parent.attr == "argmax"
-        ):
+        largest = isinstance(parent, ast.Attribute) and parent.attr == "argmax"
+        if not largest and not isinstance(parent, ast.Subscript):
             after = source.span(call)[1]
             edits.append((after, after, "[:, 1]"))
     return cured(source, edits, "took predict_proba for decision_function, which the model does not have")
@@ -105,9 +100,8 @@ def _no_decision(source: Source, error: Failure, _match: Match) -> Cure | None:
 def _no_probability(source: Source, error: Failure, _match: Match) -> Cure | None:
     """Take `decision_function` for `predict_proba(...)[:, 1]`, else calibrate the model, which gives it both."""
     calls = _methods(source, error, "predict_proba")
-    columns = [
-        n for n in ast.walk(source.tree) if isinstance(n, ast.Subscript) and source.code(n.slice) == ":, 1"
-    ]
+    columns = [n for n in ast.walk(source.tree) if isinstance(n, ast.Subscript)]
+    columns = [column for column in columns if source.code(column.slice) == ":, 1"]
     edits: list[Edit] = []
     for call, start, end in calls:
         for column in (c for c in columns if c.value is call):
@@ -158,25 +152,22 @@ def _no_table(source: Source, error: Failure, match: Match) -> Cure | None:
     nodes = [n for n in nodes if at_line(n, error.line)]
     if len(nodes) != 1:
         return None
-    calls = [c for c in source.calls() if c.func is nodes[0]]
-    whole: ast.expr = calls[0] if calls else nodes[0]
-    return cured(
-        source, [source.replace(whole, source.code(nodes[0].value))], f"dropped .{match[1]} of an array"
-    )
+    whole = next((c for c in source.calls() if c.func is nodes[0]), nodes[0])
+    edit = source.replace(whole, source.code(nodes[0].value))
+    return cured(source, [edit], f"dropped .{match[1]} of an array")
 
 
 def _append(source: Source, error: Failure, _match: Match) -> Cure | None:
     """Put `pd.concat` in place of `DataFrame.append`, which pandas 2 took away."""
     edits: list[Edit] = []
-    for call in (c for c in source.calls() if name_of(c) == "append" and at_line(c, error.line)):
-        if (
-            isinstance(call.func, ast.Attribute)
-            and len(call.args) == 1
-            and not isinstance(call.args[0], ast.Dict)
-        ):
-            options = "".join(f", {source.code(k)}" for k in call.keywords)
-            tables = f"{source.code(call.func.value)}, {source.code(call.args[0])}"
-            edits.append(source.replace(call, f"pd.concat([{tables}]{options})"))
+    for call in (c for c in source.calls() if at_line(c, error.line)):
+        match call:
+            case ast.Call(args=[ast.Dict()]):
+                pass  # a list may be meant
+            case ast.Call(func=ast.Attribute(value=table, attr="append"), args=[rows]):
+                options = "".join(f", {source.code(k)}" for k in call.keywords)
+                tables = f"{source.code(table)}, {source.code(rows)}"
+                edits.append(source.replace(call, f"pd.concat([{tables}]{options})"))
     if edits:
         edits += source.importing("pd", "import pandas as pd")
     return cured(source, edits, "took pd.concat for DataFrame.append")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from nodes.craft.repairs import Cure, cured
 from nodes.craft.repairs.names import cure_name, importing, meant, uses
-from nodes.craft.source import Edit, Source, free
+from nodes.craft.source import Edit, Source, free, root_of
 
 MODULES = {
     "lgbm": "lightgbm",
@@ -47,7 +47,7 @@ def cure_attribute(
     """Repair `module.name` where the module has no such name: import a submodule, or the name from where it is."""
     if module == "numpy" and name in NUMPY:
         found = [n for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and n.attr == name]
-        edits = [source.replace(n, name) for n in found if _root(n) in ("np", "numpy")]
+        edits = [source.replace(n, name) for n in found if root_of(n, ast.Attribute) in ("np", "numpy")]
         return cured(source, edits, f"took {name} for np.{name}")
     if f"{module}.{name}" in names.values():
         line = f"import {module}.{name}"
@@ -67,9 +67,8 @@ def _reimported(
         return cure_name(rest, local, names, sources) if rest and local in free(rest.text) else dropped
     line = f"from {names[known]} import {known}" + (f" as {alias.asname}" if alias.asname else "")
     edits = [] if alias.asname or known == local else uses(source, local, known)
-    return cured(
-        source, [_without(source, node, alias, line), *edits], f"imported {known} from {names[known]}"
-    )
+    edits.append(_without(source, node, alias, line))
+    return cured(source, edits, f"imported {known} from {names[known]}")
 
 
 def _remoduled(source: Source, node: ast.Import, alias: ast.alias) -> Cure | None:
@@ -92,35 +91,19 @@ def _without(source: Source, node: ast.Import | ast.ImportFrom, alias: ast.alias
     rest = [a for a in node.names if a is not alias]
     kept = ast.ImportFrom(node.module, rest, 0) if isinstance(node, ast.ImportFrom) else ast.Import(rest)
     lines = [part for part in (ast.unparse(kept) if rest else "", line) if part] or ["pass"]
-    # A statement at the top level simply goes; in a block something must stand.
-    text = (
-        "" if lines == ["pass"] and node in source.tree.body else ("\n" + " " * node.col_offset).join(lines)
-    )
-    return source.replace(node, text)
+    if lines == ["pass"] and node in source.tree.body:
+        return source.replace(node, "")  # at the top level it simply goes; in a block something must stand
+    return source.replace(node, ("\n" + " " * node.col_offset).join(lines))
 
 
 def _qualified(source: Source, name: str, names: Mapping[str, str]) -> Cure | None:
     """Repair `metrics.name`, whose module lacks it, by an import of the name from where it is."""
-    modules = {
-        (alias.asname or alias.name).partition(".")[0]
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
+    imported = [n for n in ast.walk(source.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    modules = {(alias.asname or alias.name).partition(".")[0] for n in imported for alias in n.names}
     right = name if name in names else meant(name, names)
-    found = [
-        node
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Attribute) and node.attr == name and _root(node) in modules
-    ]
+    found = [n for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and n.attr == name]
+    found = [n for n in found if root_of(n, ast.Attribute) in modules]
     if not right or not found:
         return None
     edits = [*(source.replace(node, right) for node in found), *importing(source, right, names)]
     return cured(source, edits, f"imported {right} from {names[right]}")
-
-
-def _root(node: ast.Attribute) -> str:
-    value = node.value
-    while isinstance(value, ast.Attribute):
-        value = value.value
-    return value.id if isinstance(value, ast.Name) else ""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from nodes.craft.source import LOOPS, Source
-from nodes.craft.speed_purity import Script
+from nodes.craft.speed.purity import Script
 
 HELPERS = '''
 
@@ -93,9 +93,8 @@ def remember(source: Source) -> str | None:
         and (name in callees[name] or any(isinstance(n, LOOPS) for n in ast.walk(functions[name])))
     }  # fmt: skip
     inner = {called for name, names in callees.items() for called in names - {name}}
-    outermost = [
-        name for name in functions if name not in inner | worth and _reached({name}, callees) & worth
-    ]
+    outer = [name for name in functions if name not in inner | worth]
+    outermost = [name for name in outer if _reached({name}, callees) & worth]
     starts = [script.first(functions[name]) for name in outermost]
     helpers = Source.of(HELPERS)
     if not worth or None in starts or (helpers and helpers.bound.keys() & source.bound.keys()):
@@ -110,9 +109,8 @@ def _called_over_and_over(script: Script) -> set[str]:
 
     What stands under `if __name__ == "__main__"` only shows the script, and does not count.
     """
-    body = [
-        s for s in script.source.tree.body if not (isinstance(s, ast.If) and "__name__" in _loaded(s.test))
-    ]
+    body = script.source.tree.body
+    body = [s for s in body if not (isinstance(s, ast.If) and "__name__" in _loaded(s.test))]
     nodes = [node for statement in body for node in ast.walk(statement)]
     loaded = Counter(name for statement in body for name in _loaded(statement))
     loaded.update(name for node in nodes if isinstance(node, LOOPS) for name in _loaded(node))

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from nodes.craft.source import Edit, Source
-from nodes.craft.speed_purity import Script
+from nodes.craft.speed.purity import Script
 
 FUNCTIONS = {"sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "cbrt", "log1p", "expm1"}
 LARGEST = 600.0  # of an argument: `exp` of it is still a float

@@ -6,7 +6,7 @@ They may still change their arguments; whether one did is seen at run time, by c
 import ast
 from collections import Counter
 
-from nodes.craft.source import Source, bindings
+from nodes.craft.source import Source, bindings, root_of
 
 BUILTINS = {
     "abs", "all", "any", "bool", "chr", "complex", "divmod", "enumerate", "float", "int", "isinstance", "len", "list", "map",
@@ -36,12 +36,8 @@ class Script:
 
     def __init__(self, source: Source) -> None:
         self.source, body = source, source.tree.body
-        self.moved = {
-            name
-            for n in ast.walk(source.tree)
-            if isinstance(n, ast.Global | ast.Nonlocal)
-            for name in n.names
-        }
+        moving = [n for n in ast.walk(source.tree) if isinstance(n, ast.Global | ast.Nonlocal)]
+        self.moved = {name for n in moving for name in n.names}
         times = Counter(name for statement in body for name in bindings(statement))
         once = {name for name, count in times.items() if count == 1} - self.moved
         self.functions = {s.name: s for s in body if isinstance(s, ast.FunctionDef) and s.name in once}
@@ -59,9 +55,7 @@ class Script:
 
     def module_of(self, node: ast.expr) -> str:
         """Return the module behind `np.exp` and `np.linalg.norm`, "" where there is none."""
-        while isinstance(node, ast.Attribute):
-            node = node.value
-        return self.modules.get(node.id, "") if isinstance(node, ast.Name) else ""
+        return self.modules.get(root_of(node, ast.Attribute), "")
 
     def first(self, function: ast.FunctionDef) -> ast.stmt | None:
         """Return the first statement after the docstring, None where it shares its line with something before it."""
@@ -87,9 +81,8 @@ class Script:
         if not all(isinstance(default, ast.Constant) for default in given.defaults):
             return False
         nodes = [node for statement in function.body for node in ast.walk(statement)]
-        local = {a.arg for a in given.args} | {
-            n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
+        bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        local = {a.arg for a in given.args} | bound
         return all(self._harmless(node, local, pure) for node in nodes)
 
     def _harmless(self, node: ast.AST, local: set[str], pure: set[str]) -> bool:
@@ -98,7 +91,7 @@ class Script:
             case ast.Name(id=name, ctx=ast.Load()) if name not in local:
                 return name in BUILTINS | pure | set(self.constants) or self.modules.get(name) in MODULES
             case ast.Subscript(ctx=ast.Store()):
-                return _root(node) in local
+                return root_of(node, ast.Subscript) in local
             case ast.Attribute(attr=name, ctx=ast.Load()):
                 return name not in IMPURE and not name.startswith("_")
             case ast.Call(func=called, keywords=keywords):
@@ -106,14 +99,7 @@ class Script:
                     return False
                 if isinstance(called, ast.Name):
                     return called.id in BUILTINS | pure and called.id not in local
-                return isinstance(called, ast.Attribute) and (
-                    self.module_of(called) in MODULES or called.attr in METHODS
-                )
+                if not isinstance(called, ast.Attribute):
+                    return False
+                return self.module_of(called) in MODULES or called.attr in METHODS
         return not isinstance(node, (*FORBIDDEN, ast.Attribute))
-
-
-def _root(node: ast.expr) -> str:
-    """Return the name at the root of `a[i][j]`, "" where it is something else."""
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
