@@ -63,7 +63,7 @@ def fitting(kind: Kind) -> list[str]:
     return [name for name, metric in METRICS.items() if kind in metric.kinds]
 
 
-def choose(target: str, values: pd.Series[Any], wanted: str | None) -> tuple[Kind, Metric]:
+def choose(target: str, values: "pd.Series[Any]", wanted: str | None) -> tuple[Kind, Metric]:
     """The kind of task that the target's `values` (none is missing) make, and its metric: `wanted`, or a guess.
 
     Whole numbers may be labels or quantities: a wanted metric decides. Raises UsageError.
@@ -87,7 +87,7 @@ def choose(target: str, values: pd.Series[Any], wanted: str | None) -> tuple[Kin
     return kind, metric
 
 
-def _kind(target: str, values: pd.Series[Any], wanted: Metric | None) -> Kind:
+def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None) -> Kind:
     distinct = values.nunique()
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numeric:
@@ -111,7 +111,7 @@ def _kind(target: str, values: pd.Series[Any], wanted: Metric | None) -> Kind:
     return "binary" if distinct == 2 else "multiclass"
 
 
-def _guess(kind: Kind, values: pd.Series[Any]) -> str:
+def _guess(kind: Kind, values: "pd.Series[Any]") -> str:
     """Accuracy and rmse, unless one label or a few large values would rule them."""
     if kind == "regression":
         return "rmsle" if values.min() >= 0 and values.quantile(0.95) > TAIL * values.median() else "rmse"

@@ -166,7 +166,7 @@ def _words(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _described(plan: Plan, values: pd.Series[Any]) -> str:
+def _described(plan: Plan, values: "pd.Series[Any]") -> str:
     """A column in words: statistics of the training rows, and no row."""
     missing = values.isna().mean()
     gaps = f", {missing:.0%} missing" if missing else ""
