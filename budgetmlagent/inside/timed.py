@@ -71,15 +71,14 @@ def load(file: Path) -> Any:
 
 def pack(items: Sequence[Any]) -> bytes:
     """Write items, each a number, an array or a tuple of these, as an .npz file. Raises TypeError for others."""
-    parts = [item if isinstance(item, tuple) else (item,) for item in items]
     lengths = [len(item) if isinstance(item, tuple) else -1 for item in items]
-    arrays = {f"{i}.{j}": np.asarray(part) for i, item in enumerate(parts) for j, part in enumerate(item)}
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            i, j = map(int, name.split("."))
-            raise TypeError(
-                f"a {type(parts[i][j]).__name__} is no number, array of numbers or tuple of these"
-            )
+    arrays: dict[str, Any] = {}
+    for i, item in enumerate(items):
+        for j, part in enumerate(item if isinstance(item, tuple) else (item,)):
+            arrays[f"{i}.{j}"] = array = np.asarray(part)
+            if array.dtype.hasobject:
+                kind = type(part).__name__
+                raise TypeError(f"a {kind} is no number, array of numbers or tuple of these")
     file = io.BytesIO()
     np.savez(file, lengths=np.array(lengths, dtype=np.int64), **arrays)  # type: ignore[arg-type]  # its other options
     return file.getvalue()

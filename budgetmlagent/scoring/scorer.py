@@ -104,12 +104,8 @@ class SubmissionScorer:
             value = reported_score(output)
             if value is None and not execution.files:
                 value = reported_seconds(output)
-            return Score(
-                value=None if seen.problem else value,
-                problem=seen.problem,
-                reported=True,
-                suspect=seen.suspect,
-            )
+            value = None if seen.problem else value
+            return Score(value, problem=seen.problem, reported=True, suspect=seen.suspect)
         return self._judge(execution, part=0, scored=True)
 
     def final(self, baseline: Execution, best: Execution) -> Final:
@@ -209,11 +205,9 @@ class SubmissionScorer:
 
     def _unread(self, table: str, outcome: Outcome, errors: str, *, baseline: bool) -> Score:
         """Say that the inspection itself did not come to its end."""
-        why = (
-            f"it takes more {outcome.killed} than the limit"
-            if outcome.killed
-            else fault(outcome, errors, "get_score").error
-        )
+        why = fault(outcome, errors, "get_score").error
+        if outcome.killed:
+            why = f"it takes more {outcome.killed} than the limit"
         problem = f"{table or 'the submission'} cannot be read: {why}"
         if baseline:
             raise RunFailedError(f"{self.task.env / 'train.py'}: the starter's {problem}; make it smaller")

@@ -161,16 +161,8 @@ class TimedScorer:
         return f"{self.timed.function} returned wrong results: {raised.error.removeprefix('ValueError: ')}"
 
     def _run_ours(self, folder: Path, phase: str, seeds: Sequence[int]) -> tuple[Outcome, str]:
-        args = [phase, "/scoring", *map(str, seeds)]
-        return run_code(
-            self.cage,
-            MAIN,
-            folder,
-            {"/scoring": self.task.scoring},
-            args,
-            self.judge_limits,
-            self.task.python,
-        )
+        args, mounts = [phase, "/scoring", *map(str, seeds)], {"/scoring": self.task.scoring}
+        return run_code(self.cage, MAIN, folder, mounts, args, self.judge_limits, self.task.python)
 
 
 def _converse(channel: socket.socket, inputs: bytes) -> Timing | None:
@@ -183,9 +175,8 @@ def _converse(channel: socket.socket, inputs: bytes) -> Timing | None:
         size = int.from_bytes(reader.read(LENGTH), "big")
         if size > MOST_BYTES:
             channel.shutdown(socket.SHUT_RDWR)  # or it would go on sending
-            return Timing(
-                problem=f"the results have {size / (1 << 20):.1f} MiB, {MOST_BYTES >> 20} are the most"
-            )
+            found = f"{size / (1 << 20):.1f} MiB"
+            return Timing(problem=f"the results have {found}, {MOST_BYTES >> 20} are the most")
         results = reader.read(size)
         seconds = time.perf_counter() - started
         if size and len(results) == size:

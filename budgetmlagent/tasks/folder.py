@@ -20,7 +20,7 @@ SCORER = {"get_score": "get_score(folder)"}  # what eval.py must define, and how
 TIMED_SCORER = {"make_inputs": "make_inputs(seed)", "check": "check(inputs, results)"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskFolder:
     """A task that was read and checked; nothing of it has been run."""
 
@@ -35,14 +35,16 @@ class TaskFolder:
     disk_gb: float
     output_mb: float
     processes: int
-    network: bool  # whether the scripts may use it
-    gpu: str  # those that the scripts may use: "", "all" or numbers, "0,1"
-    data: Literal["stays", "schema", "samples"]  # what may leave the machine
-    python: Path | None  # another interpreter for the scripts
+    network: bool = False  # whether the scripts may use it
+    gpu: str = ""  # those that the scripts may use: "", "all" or numbers, "0,1"
+    data: Literal["stays", "schema", "samples"] = "schema"  # what may leave the machine
+    python: Path | None = None  # another interpreter for the scripts
     starter: str  # text of train.py
     readonly: tuple[str, ...]  # names of files, relative to env, that the agent may not change
     scoring: Path  # folder with eval.py: SCORER's functions, or TIMED_SCORER's
-    answers: str | None  # row-keyed CSV in `scoring` to split into public and private; None: nothing is split
+    answers: str | None = (
+        None  # row-keyed CSV in `scoring` to split into public and private; None: nothing is split
+    )
     submission: str  # name, or glob, of what a script must write
     feedback: Literal["public", "reported"]  # where the scores during a run come from
     layout: Literal["budgetml", "mlagentbench"]
@@ -71,7 +73,10 @@ def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
     """
     root = BUNDLED / name_or_path if name_or_path in bundled() else Path(name_or_path).expanduser()
     if not root.is_dir():
-        raise UsageError(_no_folder(name_or_path, root))
+        if root.exists():
+            raise UsageError(f"{name_or_path}: is a file; give the task's folder")
+        hint = f"{nearest(name_or_path, bundled())}Bundled: {', '.join(bundled())}"
+        raise UsageError(f"{name_or_path}: no such task; {hint}; or give the path of a task folder")
     if direction not in (None, "max", "min"):
         raise UsageError(f"--direction: is {direction!r}; write 'max' or 'min'")
     wanted = cast("Direction | None", direction)
@@ -84,13 +89,6 @@ def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
         f"{root}: is no task folder: it has neither task.yaml (with env/ and scoring/) "
         f"nor scripts/ (MLAgentBench's layout); see docs/tasks.md"
     )
-
-
-def _no_folder(given: str, root: Path) -> str:
-    if root.exists():
-        return f"{given}: is a file; give the task's folder"
-    hint = nearest(given, bundled())
-    return f"{given}: no such task; {hint}Bundled: {', '.join(bundled())}; or give the path of a task folder"
 
 
 def _own(root: Path, wanted: Direction | None) -> TaskFolder:
@@ -143,14 +141,9 @@ def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
         metric="score",
         direction=_direction(higher, wanted),
         **Limits().model_dump(),
-        network=False,
-        gpu="",
-        data="schema",
-        python=None,
         starter=starter,
         readonly=_readonly(scripts / "read_only_files.txt", files),
         scoring=scripts,
-        answers=None,
         submission="submission.*",
         feedback="reported",
         layout="mlagentbench",
@@ -259,7 +252,7 @@ def _functions(tree: ast.Module) -> set[str]:
 
 def _direction(said: dict[str, Direction], wanted: Direction | None) -> Direction:
     """The one direction that all who state one agree on."""
-    stated: dict[str, Direction] = {**said, **({"--direction": wanted} if wanted else {})}
+    stated = said | ({"--direction": wanted} if wanted else {})
     if not stated:
         raise UsageError(
             "the task does not state its metric's direction; add HIGHER = True or False to eval.py or give --direction max|min"

@@ -135,14 +135,12 @@ def _problem(error: ErrorDetails) -> str:
         models: dict[Any, type[BaseModel]] = {"metric": Metric, "limits": Limits, "timed": Timed}
         keys = list(models.get(loc[0] if len(loc) > 1 else "", TaskFile).model_fields)
         return f"unknown key; {nearest(str(loc[-1]), keys)}The keys are {', '.join(keys)}"
-    if error["type"] == "literal_error":
-        return f"is {given!r}; write {error.get('ctx', {}).get('expected', '')}"
-    if error["type"] == "model_type":
-        return f"is {given!r}; write a mapping with keys of its own"
-    if error["type"] == "value_error":
-        return f"is {given!r}; {error['msg'].removeprefix('Value error, ')}"
-    if error["type"] == "string_pattern_mismatch":
-        return f"is {given!r}; write a plain name of letters, digits, '.', '_' and '-'"
     if error["type"] == "string_too_short":
         return "is empty; fill it in"
-    return f"is {given!r}; {error['msg'][0].lower()}{error['msg'][1:]}"
+    remedies = {
+        "literal_error": f"write {error.get('ctx', {}).get('expected', '')}",
+        "model_type": "write a mapping with keys of its own",
+        "value_error": error["msg"].removeprefix("Value error, "),
+        "string_pattern_mismatch": "write a plain name of letters, digits, '.', '_' and '-'",
+    }
+    return f"is {given!r}; {remedies.get(error['type'], error['msg'][0].lower() + error['msg'][1:])}"

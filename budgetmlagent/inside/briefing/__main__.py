@@ -18,15 +18,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PACKAGE = "briefing"
 MODULES = ("tables", "arrays", "graphs", "sequences", "code")
-ODD = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    OSError,
-    MemoryError,
-)  # what odd data raises
+# What odd data raises.
+ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, MemoryError)
 LISTED = 200  # files
 ENDINGS = {
     ".csv": "table", ".tsv": "table", ".gz": "compressed", ".jsonl": "lines of JSON", ".json": "JSON",
@@ -87,10 +80,9 @@ def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any
 def described(name: str, given: Any) -> dict[str, Any]:
     """What one module says. Data that it cannot read must not silence the others: that is said as a problem."""
     try:
-        partial: dict[str, Any] = load(name).describe(given)
+        return dict(load(name).describe(given))
     except ODD as error:
         return {"problems": [f"{name}: {type(error).__name__}: {error}"[:300]]}
-    return partial
 
 
 def plain(value: Any) -> Any:
@@ -116,9 +108,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     meta = json.loads(options.meta.read_text(encoding="utf-8"))
-    sys.stdout.write(
-        json.dumps(plain(brief(options.env, options.submission, meta)), ensure_ascii=False) + "\n"
-    )
+    print(json.dumps(plain(brief(options.env, options.submission, meta)), ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,6 @@ def describe(given: Given) -> dict[str, Any]:
     arrays |= form | target
     arrays["imports"] = imports(load, written.code, str(arrays["score"]))
     kinds = ["arrays", str(arrays["form"]), str(arrays["task"])]
-    kinds = [kind for kind in kinds if kind]
     if arrays["task"] == "segmentation":
         kinds = ["arrays", "segmentation", str(arrays["pixels"])]
     return {"kinds": kinds, "arrays": arrays, "summary": summary(held, found, arrays, written)}
@@ -62,9 +61,8 @@ def summary(held: list[Array], found: parts.Parts, arrays: dict[str, Any], writt
 def describe_array(array: Array, found: parts.Parts) -> str:
     """Shape, type and role of one array."""
     role = "used" if array.code in found.used else "not used"
-    return re.sub(
-        r"\s+", " ", f"shape {list(array.shape)}, {array.value.dtype}, {array.role or 'data'}, {role}"
-    )
+    text = f"shape {list(array.shape)}, {array.value.dtype}, {array.role or 'data'}, {role}"
+    return re.sub(r"\s+", " ", text)
 
 
 def imports(*codes: str) -> str:

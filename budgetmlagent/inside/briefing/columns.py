@@ -10,6 +10,7 @@ from .layout import ID
 
 USABLE = ("numeric", "coded", "categorical", "text", "dates")
 MANY = 20  # a category with more values than this is better encoded by its target than by a column a value
+MISSING = ("", "?", "na", "n/a", "null", "none", "-", "nan", "unknown")
 DIGITS = re.compile(r"\d")
 DATED = re.compile(r"\d[-/.:]\d|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 
@@ -60,10 +61,8 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
     sample = values.sample(min(len(values), 2000), random_state=0)
     if numbers(sample) >= 0.9:
         return "coded"
-    if (
-        sample.map(lambda v: bool(DIGITS.search(v) and DATED.search(v))).mean() > 0.9
-        and dates(sample) >= 0.95
-    ):
+    dated = sample.map(lambda v: bool(DIGITS.search(v) and DATED.search(v))).mean()
+    if dated > 0.9 and dates(sample) >= 0.95:
         return "dates"
     words, unique = sample.str.count(r"\s+").mean() + 1, sample.nunique() / len(sample)
     if words >= 6 or (words >= 2.5 and unique > 0.3):
@@ -76,9 +75,7 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
 def numbers(sample: Any) -> float:
     """The share of strings that are numbers once commas, currency and percent signs are taken off."""
     stripped = sample.str.replace(r"[,$€£%\s]", "", regex=True)
-    known = stripped[
-        ~stripped.str.lower().isin(["", "?", "na", "n/a", "null", "none", "-", "nan", "unknown"])
-    ]
+    known = stripped[~stripped.str.lower().isin(MISSING)]
     return float(pd.to_numeric(known, errors="coerce").notna().mean()) if len(known) else 0.0
 
 
@@ -103,8 +100,6 @@ def statistics(frame: Any, column: Any) -> dict[str, Any]:
         figures |= {key: float(getattr(known, key)()) for key in ("min", "max", "mean", "median")}
     else:
         text = known.astype(str).head(2000)
-        figures |= {
-            "words": round(float(text.str.split().str.len().mean()), 1),
-            "length": round(float(text.str.len().mean()), 1),
-        }
+        figures["words"] = round(float(text.str.split().str.len().mean()), 1)
+        figures["length"] = round(float(text.str.len().mean()), 1)
     return figures

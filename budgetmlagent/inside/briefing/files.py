@@ -1,6 +1,7 @@
 """The files of a task, each read once, whichever modules ask for it."""
 
 import json
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,8 @@ class Files:
         """Every array in a .npz or .npy file."""
         found: list[Array] = []
         for name, path in self.ending((".npy", ".npz"), ARRAYS):
-            try:
+            with suppress(*UNREADABLE):
                 found += stock.arrays(path, name)
-            except UNREADABLE:
-                continue
         return found
 
     @cached_property
@@ -78,13 +77,12 @@ class Files:
         found: dict[str, tuple[Any, str]] = {}
         for name, path in self.ending((".json", ".jsonl"), TEXT):
             reader = f'Path({quote(name)}).read_text(encoding="utf-8")'
-            try:
+            with suppress(ValueError):
                 text = path.read_text(encoding="utf-8")
                 if name.lower().endswith(".json"):
                     found[name] = json.loads(text), f"json.loads({reader})"
                 else:
                     lines = [json.loads(line) for line in text.splitlines()]
                     found[name] = lines, f"[json.loads(line) for line in {reader}.splitlines()]"
-            except ValueError:
-                continue
+
         return found

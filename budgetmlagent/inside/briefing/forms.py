@@ -29,10 +29,8 @@ def form(X: Any, text: str) -> dict[str, Any]:
         return three(X, text)
     if X.ndim == 2:
         if side := square(X, text):
-            return {
-                **image((len(X), *side), f".reshape(-1, {', '.join(map(str, side))})"),
-                "columns": X.shape[1],
-            }
+            change = f".reshape(-1, {', '.join(map(str, side))})"
+            return image((len(X), *side), change) | {"columns": X.shape[1]}
         if X.shape[1] >= 24 and X.dtype.kind in "iuf" and (smooth(X) > 0.7 or re.search(SIGNALS, text)):
             return signal((len(X), 1, X.shape[1]), "[:, None, :]")
     flat = ["X, X_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)"] if X.ndim != 2 else []
@@ -51,13 +49,8 @@ def three(X: Any, text: str) -> dict[str, Any]:
 
 def image(shape: tuple[int, ...], change: str = "") -> dict[str, Any]:
     """Images that have `shape` (rows, height, width, channels) after the `change`."""
-    return {
-        "form": "image",
-        "lines": both(change),
-        "height": shape[1],
-        "width": shape[2],
-        "channels": shape[3],
-    }
+    _, height, width, channels = shape
+    return {"form": "image", "lines": both(change), "height": height, "width": width, "channels": channels}
 
 
 def signal(shape: tuple[int, ...], change: str = "") -> dict[str, Any]:
@@ -87,8 +80,7 @@ def square(X: Any, text: str) -> tuple[int, int, int] | None:
 def smooth(X: Any, step: int = 1) -> float:
     """The mean correlation between values that lie `step` columns apart in a row."""
     rows = np.asarray(X[: min(len(X), 300)], dtype=float)
-    rows = rows - rows.mean(1, keepdims=True)
-    rows = np.nan_to_num(rows)
+    rows = np.nan_to_num(rows - rows.mean(1, keepdims=True))
     a, b = rows[:, :-step], rows[:, step:]
     power = np.sqrt((a**2).sum(1) * (b**2).sum(1))
     return float(np.mean((a * b).sum(1) / np.maximum(power, 1e-12)))

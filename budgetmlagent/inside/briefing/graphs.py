@@ -20,6 +20,9 @@ EDGES = re.compile(
 )
 
 
+NODE = re.compile(r"(?i)node|id|vertex|index|paper|user")
+
+
 @dataclass(frozen=True)
 class Edges:
     """The edges: `code` makes `adjacency` of `nodes`; `largest` is the largest number of a node."""
@@ -102,10 +105,10 @@ def nodes(edges: Edges, held: list[Array], tables: list[Array], given: Given) ->
         return {}
     lines, y, test, valid = known
     written = writing(given, [Array("", "test", test, "test"), *tables])
-    target = (
-        forms.target(y, written, given.metric["name"]) if written and written.shape[0] == given.rows else None
-    )
-    if written is None or target is None or target["predicts"] == "mask":
+    if written is None or written.shape[0] != given.rows:
+        return {}
+    target = forms.target(y, written, given.metric["name"])
+    if target is None or target["predicts"] == "mask":
         return {}
     inputs = f"X = {X.code if X is not None else None}"
     load = [f"edges = {edges.code}", *adjacency(edges, count), inputs, *lines, *target.pop("lines")]
@@ -169,9 +172,7 @@ def labelled(
 
 def table_nodes(tables: list[Array], count: int, role: str) -> tuple[str, Any] | None:
     """The nodes of one role in a column of a table."""
-    named = [
-        a for a in tables if a.role == role and re.search(r"(?i)node|id|vertex|index|paper|user", a.name)
-    ]
+    named = [a for a in tables if a.role == role and NODE.search(a.name)]
     return next(((a.code, a.value) for a in named if numbers(a, count)), None)
 
 

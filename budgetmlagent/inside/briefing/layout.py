@@ -19,12 +19,8 @@ class Layout:
     train: Any
     test: Any
     load: list[str]  # the lines of a script that make `train` and `test`
-    pairs: list[tuple[Any, str]] = field(
-        default_factory=list
-    )  # (target in train, its column in the submission)
-    keys: list[tuple[str, str]] = field(
-        default_factory=list
-    )  # (column of the submission, expression of its values)
+    pairs: list[tuple[Any, str]] = field(default_factory=list)  # (target in train, its submission column)
+    keys: list[tuple[str, str]] = field(default_factory=list)  # (submission column, expression of its values)
     classes: list[str] = field(default_factory=list)  # submission columns, one a class, in the classes' order
     order: str = ""  # column by which the rows of the submission must be put into the order of `sample`
     sample: str = ""  # expression that reads the sample submission
@@ -82,9 +78,8 @@ def join(layout: Layout, others: dict[str, tuple[Any, str]]) -> None:
             continue
         if len(shared) != 1:
             if not shared and len(frame) == len(layout.train) and len(frame) != len(layout.test):
-                layout.train = layout.train.assign(
-                    **{str(column): frame[column].to_numpy() for column in new}
-                )
+                added = {str(column): frame[column].to_numpy() for column in new}
+                layout.train = layout.train.assign(**added)
                 layout.load.append(f"train = pd.concat([train, {reader}], axis=1)")
             continue
         key = shared[0]
@@ -135,17 +130,14 @@ def targets(layout: Layout, outcome: Any, starter: str) -> bool:
     hidden = [
         c for c in train.columns if c not in test.columns or (test[c].isna().all() and train[c].notna().any())
     ]
-    first = outcome.columns[0]
-    keyed = (
-        len(outcome.columns) > 1
-        and outcome[first].is_unique
-        and (ID.match(str(first)) or counts(outcome[first]))
-    )
-    direct = [c for c in outcome.columns if c in hidden and not (c == first and keyed)]
+    first, several = outcome.columns[0], len(outcome.columns) > 1
+    keyed = several and outcome[first].is_unique and (ID.match(str(first)) or counts(outcome[first]))
+    made = outcome.columns[1:] if keyed else outcome.columns
+    direct = [c for c in made if c in hidden]
     if direct:
         layout.pairs = [(column, column) for column in direct]
         return True
-    values = [c for c in outcome.columns if c not in test.columns and not (c == first and keyed)]
+    values = [c for c in made if c not in test.columns]
     for column in hidden:
         layout.classes = class_columns(train[column], [str(value) for value in values])
         if layout.classes:
@@ -161,9 +153,8 @@ def targets(layout: Layout, outcome: Any, starter: str) -> bool:
 
 def class_columns(target: Any, columns: list[str]) -> list[str]:
     """The submission's columns in the order of the target's sorted classes, [] where they are no such columns."""
-    classes = [
-        str(value) for value in sorted(target.dropna().unique().tolist(), key=lambda v: (str(type(v)), v))
-    ]
+    values = sorted(target.dropna().unique().tolist(), key=lambda v: (str(type(v)), v))
+    classes = [str(value) for value in values]
     if len(columns) < 2 or len(classes) != len(columns):
         return []
     start, end = shared(columns), shared([column[::-1] for column in columns])
@@ -199,16 +190,14 @@ def keys(layout: Layout, outcome: Any) -> bool:
     made = {name for _, name in layout.pairs} | set(layout.classes)
     for column in (c for c in outcome.columns if c not in made):
         values, test = outcome[column], layout.test
-        match = next(
-            (c for c in [column, *test.columns] if c in test.columns and same(test[c], values)), None
-        )
+        fitting = (c for c in [column, *test.columns] if c in test.columns and same(test[c], values))
+        match = next(fitting, None)
         if match is not None:
             layout.keys.append((column, f"test[{quote(match)}]"))
         elif counts(values) and len(values):
             start = int(values.iloc[0])
-            layout.keys.append(
-                (column, f"np.arange({start}, {start} + len(test))" if start else "np.arange(len(test))")
-            )
+            count = f"np.arange({start}, {start} + len(test))" if start else "np.arange(len(test))"
+            layout.keys.append((column, count))
         elif column in test.columns and set(test[column].astype(str)) == set(values.astype(str)):
             layout.keys.append((column, f"test[{quote(column)}]"))
             layout.order = column if layout.sample else ""

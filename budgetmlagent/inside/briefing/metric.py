@@ -19,9 +19,8 @@ def describe(meta: dict[str, Any]) -> dict[str, Any]:
     starter, direction = str(meta.get("starter") or ""), str(meta.get("direction") or "max")
     if direction not in ("max", "min"):
         direction = "min" if direction.lower().startswith(("min", "low", "down")) else "max"
-    name = normalise(
-        [str(meta.get("metric") or ""), *clauses(str(meta.get("text") or "")), *printed(starter)], direction
-    )
+    sources = [str(meta.get("metric") or ""), *clauses(str(meta.get("text") or "")), *printed(starter)]
+    name = normalise(sources, direction)
     if name == "f1":
         average = re.search(r"average\s*=\s*[\"'](macro|micro|weighted|samples)", starter)
         name = f"f1_{average[1]}" if average else name
@@ -34,9 +33,8 @@ def normalise(sources: list[str], direction: str) -> str:
     for source in sources:
         words = source.lower()
         spaced = words.replace("_", " ").replace("  ", " ")
-        found = next(
-            (m for m in METRICS if re.search(m.pattern, spaced) or re.search(m.pattern, words)), None
-        )
+        fitting = (m for m in METRICS if re.search(m.pattern, spaced) or re.search(m.pattern, words))
+        found = next(fitting, None)
         if found and found.best == direction:
             return found.name
     return ""
@@ -90,9 +88,7 @@ def measures(name: str, starter: str) -> bool:
 def predicts(argument: ast.expr) -> bool:
     """Whether an argument is the predictions and not the truth."""
     source = ast.unparse(argument)
-    return "predict" in source or bool(
-        re.fullmatch(r"(y_?)?(p|pred|preds|hat|prediction|predictions)", source)
-    )
+    return "predict" in source or bool(re.fullmatch(r"(y_?)?(p|pred|preds|hat)", source))
 
 
 def free_names(function: ast.FunctionDef) -> set[str]:

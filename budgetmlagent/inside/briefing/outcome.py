@@ -1,6 +1,7 @@
 """The baseline's own submission: the one certain example of the format that the scorer reads."""
 
 import json
+import re
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,7 @@ def find(folder: Path, given: Container[str]) -> Path | None:
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     files = [path for path in files if path.name.lower().endswith(ENDINGS)]
     files = [path for path in files if path.relative_to(folder).as_posix() not in given] or files
-    named = [
-        path
-        for path in files
-        if any(word in path.name.lower() for word in ("submission", "predict", "answer"))
-    ]
+    named = [path for path in files if re.search("submission|predict|answer", path.name.lower())]
     return next(iter(named or files), None)
 
 

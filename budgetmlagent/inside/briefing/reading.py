@@ -6,6 +6,7 @@ import gzip
 import json
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,7 @@ OPTIONS = (
     "na_values", "quotechar", "compression", "lines",
 )  # fmt: skip
 # What files raise that are damaged, or not what their names say.
-UNREADABLE = (
-    ValueError, OSError, LookupError, TypeError, EOFError, zlib.error, zipfile.BadZipFile,
-)  # fmt: skip
+UNREADABLE = (ValueError, OSError, LookupError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
 def quote(name: Any) -> str:
@@ -48,10 +47,8 @@ def literals(words: list[ast.keyword]) -> dict[str, Any]:
     options = {}
     for word in words:
         if word.arg in OPTIONS:
-            try:
+            with suppress(ValueError):
                 options[word.arg] = ast.literal_eval(word.value)
-            except ValueError:
-                continue
     return options
 
 
@@ -99,7 +96,5 @@ def separator(name: str, line: str) -> str:
 
 def flat(frame: Any) -> bool:
     """Whether all cells are plain values: nested lists and dictionaries are no table."""
-    objects = [column for column, kind in frame.dtypes.items() if str(kind) == "object"]
-    return not any(
-        frame[column].head(200).map(lambda v: isinstance(v, list | dict)).any() for column in objects
-    )
+    heads = (frame[column].head(200) for column, kind in frame.dtypes.items() if str(kind) == "object")
+    return not any(head.map(lambda v: isinstance(v, list | dict)).any() for head in heads)

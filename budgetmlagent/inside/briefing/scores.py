@@ -40,11 +40,9 @@ def mask_scoring(name: str, pixels: str) -> dict[str, str]:
         name = "dice"
     if name not in judging("mask"):
         return {"metric": "accuracy", "best": "max", "score": function("np.mean(y == prediction)")}
-    pairs = (
-        "zip(y > 0, prediction > 0)"
-        if pixels == "pixel_binary"
-        else "((y == k, prediction == k) for k in np.unique(y))"
-    )
+    pairs = "((y == k, prediction == k) for k in np.unique(y))"
+    if pixels == "pixel_binary":
+        pairs = "zip(y > 0, prediction > 0)"
     body = f"np.mean([{BY_NAME[name].body} for a, b in {pairs}])"
     return {"metric": name, "best": "max", "score": function(body)}
 

@@ -11,7 +11,6 @@ def describe(given: Given) -> dict[str, Any]:
     if given.rows < 1:
         return {}
     for module in (tagging, language, series):
-        found: dict[str, Any] = module.describe(given)
-        if found:
+        if found := dict(module.describe(given)):
             return found
     return {}

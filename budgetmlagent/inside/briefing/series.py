@@ -22,10 +22,7 @@ def describe(given: Given) -> dict[str, Any]:
     tests = [t for t in tables if len(t[1]) == len(outcome) and "train" not in t[0].lower()]
     for name, test, read_test in tests:
         for other, train, read_train in tables:
-            if other == name:
-                continue
-            found = match(train, test, outcome)
-            if found:
+            if other != name and (found := match(train, test, outcome)):
                 return briefing(found, train, test, (read_train, read_test), outcome, given)
     return {}
 

@@ -14,14 +14,13 @@ ITEM = re.compile(
 )
 
 
+KEY = re.compile(r"(?i)(^|[_ ])(id|idx|code|group|key)$|[a-z]Id$")
+THING = re.compile(r"(?i)patient|store|station|session|series|sentence|device|site|machine|unit")
+
+
 def named(column: Any) -> bool:
     """Whether a column's name says that its values name something."""
-    return bool(re.search(r"(?i)(^|[_ ])(id|idx|code|group|key)$|[a-z]Id$", str(column))) or bool(
-        USER.search(str(column))
-        or re.search(
-            r"(?i)patient|store|station|session|series|sentence|device|site|machine|unit", str(column)
-        )
-    )
+    return any(pattern.search(str(column)) for pattern in (KEY, USER, THING))
 
 
 def candidates(train: Any, test: Any, columns: list[Any]) -> list[Any]:
@@ -78,10 +77,8 @@ def find(train: Any, test: Any, columns: dict[str, list[Any]], skip: list[Any]) 
     numeric = columns["numeric"] + columns["coded"]
     keys = candidates(train, test, [*columns["categorical"], *columns["numeric"], *skip])
     # A column that counts the rows is no time: it also goes on in a test part that was drawn at random.
-    times = [
-        c for c in [*columns["dates"], *numeric] if train[c].nunique() > 2 and not counting(train, test, c)
-    ]
-    times = [c for c in times if TIME.search(str(c)) or not named(c)]
+    times = [c for c in [*columns["dates"], *numeric] if TIME.search(str(c)) or not named(c)]
+    times = [c for c in times if train[c].nunique() > 2 and not counting(train, test, c)]
     times.sort(key=lambda column: not TIME.search(str(column)))
     result: dict[str, Any] = {
         "split": {"how": "random", "by": None, "time": None},
@@ -113,19 +110,15 @@ def tokens(train: Any, key: Any, columns: dict[str, list[Any]]) -> Any:
     if runs(train[key]) < 3 or abs(runs(train[key]) - len(train) / train[key].nunique()) > 0.5:
         return None
     words = [c for c in [*columns["text"], *columns["categorical"]] if train[c].dtype.kind not in "iufb"]
-    words = [
-        c
-        for c in words
-        if train[c].astype(str).str.contains(r"\s").mean() < 0.05 and train[c].nunique() >= 50
-    ]
+    words = [c for c in words if train[c].nunique() >= 50]
+    words = [c for c in words if train[c].astype(str).str.contains(r"\s").mean() < 0.05]
     return max(words, key=lambda column: int(train[column].nunique()), default=None)
 
 
 def ratings(train: Any, test: Any, keys: list[Any], columns: dict[str, list[Any]]) -> Any:
     """[user, item] where the rows are ratings of items by users, else None."""
-    usable = [
-        key for key in keys if train[key].nunique() >= 20 and test[key].isin(set(train[key])).mean() > 0.7
-    ]
+    usable = [key for key in keys if train[key].nunique() >= 20]
+    usable = [key for key in usable if test[key].isin(set(train[key])).mean() > 0.7]
     users = [key for key in usable if USER.search(str(key))]
     items = [key for key in usable if ITEM.search(str(key)) and key not in users]
     if not (users and items):

@@ -138,12 +138,8 @@ def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dic
     number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     whole = number and bool((values == values.round()).all())
     binary = all(set(train[t].astype(float)) <= {0.0, 1.0} if castable(train[t]) else False for t in targets)
-    made = None if layout.classes else outcome[layout.pairs[0][1]]
-    floats = (
-        made is not None
-        and made.dtype.kind == "f"
-        and not bool((made.dropna() == made.dropna().round()).all())
-    )
+    made = None if layout.classes else outcome[layout.pairs[0][1]].dropna()
+    floats = made is not None and made.dtype.kind == "f" and not bool((made == made.round()).all())
     classes = bool(layout.classes) or not number or name in CLASSIFYING or (
         name not in REGRESSING and whole and unique <= 20 and not (floats and not binary)
     )  # fmt: skip
@@ -166,11 +162,8 @@ def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dic
     result["output"] = "value"
     skew = max(float(train[target].astype(float).skew()) for target in targets)
     result["skewed"] = bool(result["minimum"] >= 0 and skew > 1.0)
-    result["metric"] = (
-        name if name in REGRESSING | ORDERED else ("rmse" if metric["direction"] == "min" else "r2")
-    )
-    if metric.get("function") and name not in REGRESSING:
-        result["metric"] = name
+    certain = name in REGRESSING | ORDERED or metric.get("function")
+    result["metric"] = name if certain else "rmse" if metric["direction"] == "min" else "r2"
     return result
 
 
@@ -192,10 +185,8 @@ def settle(name: str, direction: str, target: dict[str, Any]) -> str:
 
 def kinds_of(table: dict[str, Any], metric: str) -> list[str]:
     """The kinds that a table is of: cases are chosen by them."""
-    rows, plain = (
-        table["rows_train"],
-        [*table["numeric"], *table["coded"], *table["categorical"], *table["dates"]],
-    )
+    rows = table["rows_train"]
+    plain = [*table["numeric"], *table["coded"], *table["categorical"], *table["dates"]]
     ordered = table["classes"] > 2 and table["integer_target"] and not table["class_columns"]
     multiclass = table["classes"] > 2 and len(table["targets"]) == 1
     several = table["problem"] == "classification" and len(table["targets"]) > 1 and not table["multi_label"]

@@ -143,9 +143,8 @@ def written(given: Given, test: Lists, labels: set[Any]) -> str:
     if path.suffix == ".npz" and len(given.submission.get("arrays") or {}) == 1:
         key, facts = next(iter(given.submission["arrays"].items()))
         if list(facts["shape"]) == [len(test.value), test.lengths[0]]:
-            return (
-                f"np.savez_compressed({quote(name)}, {key}=np.array(answers).astype({quote(facts['dtype'])}))"
-            )
+            array = f"np.array(answers).astype({quote(facts['dtype'])})"
+            return f"np.savez_compressed({quote(name)}, {key}={array})"
     if path.suffix == ".txt":
         lines = value.strip("\n").split("\n")
         if [len(line.split()) for line in lines] == test.lengths:

@@ -18,32 +18,33 @@ def inspect(args: argparse.Namespace) -> dict[str, str]:
 
     A table without fault is cut down to the rows of the answers, in their order.
     """
+    if not args.csv:
+        return report()
     path = args.folder / args.csv
     try:
         said = read(path)
     except ValueError as error:
-        return {"problem": str(error), "columns": "", "suspect": ""}
-    known = json.loads(args.target) if args.target else {}
+        return report(str(error))
     if not args.answers:
-        return {"problem": "", "columns": "", "suspect": suspicion(dict(list(said.items())[1:]), known)}
+        return report(suspect=suspicion(dict(list(said.items())[1:]), {}))
     answers = read(args.answers)
     key, *targets = answers
     columns = columns_problem(args.csv, said, list(answers))
     present = {name: answers[name] for name in targets if name in said}
     problem = delimiter_problem(args.csv, said, list(answers))
     problem = problem or rows_problem(args.csv, said, key, json.loads(args.ids.read_text("utf-8")), columns)
-    problem = problem or next(
-        filter(None, (cells_problem(args.csv, said, n, present[n], key) for n in present)), ""
-    )
+    for name, cells in present.items():
+        problem = problem or cells_problem(args.csv, said, name, cells, key)
     if not problem and key in said:
         said = cut(said, key, answers[key])
         write(path, said)
-    known = {name: known.get(name) or describe(cells) for name, cells in present.items()}
-    return {
-        "problem": problem,
-        "columns": columns,
-        "suspect": suspicion({n: said[n] for n in present}, known),
-    }
+    known = {name: describe(cells) for name, cells in present.items()}
+    return report(problem, columns, suspicion({name: said[name] for name in present}, known))
+
+
+def report(problem: str = "", columns: str = "", suspect: str = "") -> dict[str, str]:
+    """The three findings under their names."""
+    return {"problem": problem, "columns": columns, "suspect": suspect}
 
 
 def columns_problem(name: str, said: Table, expected: list[str]) -> str:
@@ -73,9 +74,8 @@ def rows_problem(name: str, said: Table, key: str, expected: list[str], columns:
     if not rows:
         return f"{name} has a header and no rows, {len(expected)} rows are expected"
     if key not in said:
-        return (
-            "" if rows == len(expected) else f"{columns}, and {rows} rows where {len(expected)} are expected"
-        )
+        odd = rows != len(expected)
+        return f"{columns}, and {rows} rows where {len(expected)} are expected" if odd else ""
     ids = [plain(cell) for cell in said[key]]
     wanted = {plain(cell) for cell in expected}
     twice = len(ids) - len(set(ids))
@@ -94,16 +94,13 @@ def cells_problem(name: str, said: Table, column: str, answers: list[str], key: 
     numeric = all(number(cell) is not None for cell in answers)
     if not numeric and any(not cell.strip() for cell in answers):
         return ""
-    bad = [
-        i for i, cell in enumerate(said[column]) if (number(cell) is None if numeric else not cell.strip())
-    ]
+    cells = said[column]
+    bad = [i for i, cell in enumerate(cells) if (number(cell) is None if numeric else not cell.strip())]
     if not bad:
         return ""
     where = f"{key} {shown(said[key][bad[0]])}" if key in said else f"row {bad[0] + 1}"
     what = "that are no finite numbers" if numeric else "that are empty"
-    return (
-        f"{name} has {len(bad)} cells in {column!r} {what}, first {said[column][bad[0]][:WORD]!r} at {where}"
-    )
+    return f"{name} has {len(bad)} cells in {column!r} {what}, first {cells[bad[0]][:WORD]!r} at {where}"
 
 
 def cut(said: Table, key: str, order: list[str]) -> Table:
