@@ -97,7 +97,8 @@ def choose(
     if older_than is not None:
         chosen = [run for run in chosen if time.time() - _ended(run) > older_than * DAY]
     kept = _best(every) if keep_best else set()
-    return [run for run in dict.fromkeys(chosen) if run.root.resolve() not in kept]
+    once = {run.root: run for run in chosen}  # a run may be named twice
+    return [run for run in once.values() if run.root.resolve() not in kept]
 
 
 def _ended(run: RunDir) -> float:
