@@ -19,10 +19,8 @@ def list_models(models: Mapping[str, ModelSpec]) -> list[dict[str, Any]]:
 def _describe(spec: ModelSpec) -> dict[str, Any]:
     path = path_of(spec.model) if spec.base_url == EMBEDDED else None
     present = path.is_file() if path else None
-    size = None
-    if path and present:
-        size = path.stat().st_size
-    elif spec.base_url == EMBEDDED and spec.model in KNOWN:
+    size = path.stat().st_size if path and present else None
+    if path and not present and spec.model in KNOWN:
         size = KNOWN[spec.model].bytes
     return {
         "name": spec.name,
