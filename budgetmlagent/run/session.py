@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
-from budgetmlagent.models.approval import in_words, standing
+from budgetmlagent.models.approval import in_words
 from budgetmlagent.records import events, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
@@ -67,7 +67,6 @@ class Session(RunView):
         if not self.config.fork:  # which shares the money of the run that it comes from
             self.ledger.open_run(self.run_id, self.config.budget)
         self.engine = Engine(self, self._seconds_left)
-        self._word: bool | None = None  # a person's, on `question`; the run goes on with it
         self._began = time.monotonic()
 
     # -- going on
@@ -109,11 +108,6 @@ class Session(RunView):
             raise UsageError(f"run {self.run_id}: nothing waits for a word; next is {self.next}")
         self._word = word
         return self
-
-    @property
-    def waits(self) -> str:
-        """What is asked of a person and how to answer, or the answer that was given; "" where nothing is asked."""
-        return standing(self.question, self._word)
 
     # -- going back, editing, forking
 
