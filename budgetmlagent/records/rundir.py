@@ -49,10 +49,6 @@ class RunConfig:
     network: bool = False  # whether the task's scripts have it
     sandbox_facts: dict[str, Any] = field(default_factory=dict)  # what the probe found
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as `config.json` has it."""
-        return asdict(self)
-
 
 def origins(config: RunConfig) -> list[str]:
     """Return the runs that a fork comes from, the first one first; none for another run."""
@@ -133,7 +129,7 @@ def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
     run = RunDir(runs_dir / config.run_id)
     try:
         run.root.mkdir(parents=True)
-        run.write("config.json", config.as_json())
+        run.write("config.json", asdict(config))
         run.write_bytes(run.graph.name, graph.encode())
     except OSError as error:
         raise UnavailableError(f"cannot write the run's folder {run.root}: {error.strerror}") from None

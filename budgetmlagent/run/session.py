@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -138,7 +138,7 @@ class Session(RunView):
         with self._running():
             self.spec = spec.model_copy(deep=True)
             self.folder.write_bytes(self.folder.graph.name, self.spec.dump().encode())
-            self.folder.write("config.json", self.config.as_json())
+            self.folder.write("config.json", asdict(self.config))
             self.engine.renew()
             self.engine.depart()
 
@@ -151,7 +151,7 @@ class Session(RunView):
         changes = {"turns": turns, "minutes": minutes}
         if given := {name: value for name, value in changes.items() if value is not None}:
             self.config = replace(self.config, **given)  # type: ignore[arg-type]
-            self.folder.write("config.json", self.config.as_json())
+            self.folder.write("config.json", asdict(self.config))
             self.engine.renew()
         with self._running():
             self.engine.limit(budget=self.ledger.cap(self.run_id), turns=self.config.turns)
