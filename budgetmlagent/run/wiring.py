@@ -106,11 +106,8 @@ def build(
     sandbox = ScriptSandbox(task, cage, artifacts, workdir, shortened, standby, read_json(run.sealed))
     if not run.sealed.exists():
         run.write(run.sealed.name, sandbox.before)
-    scorer: SubmissionScorer | TimedScorer = (
-        TimedScorer(task, task.timed, cage, artifacts, workdir)
-        if task.timed
-        else SubmissionScorer(task, cage, artifacts, workdir)
-    )
+    place = (cage, artifacts, workdir)
+    scorer = TimedScorer(task, task.timed, *place) if task.timed else SubmissionScorer(task, *place)
     history = _history(config, run, task, artifacts)
     client = ModelClient(
         specs, _account(config, ledger), artifacts,
