@@ -11,7 +11,7 @@ from budgetmlagent.money.prices import Rates
 def list_models(models: Mapping[str, ModelSpec]) -> list[dict[str, Any]]:
     """Describe the models without touching a network.
 
-    `path`, `present` and `bytes` are of the weights of an embedded model, and null for another.
+    `path`, `present` and `bytes` are those of an embedded model's weights; null for a model elsewhere.
     """
     return [_describe(spec) for spec in models.values()]
 

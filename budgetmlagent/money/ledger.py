@@ -180,7 +180,7 @@ class Ledger:
     def calls(self, run: str) -> list[Entry]:
         """All requests of a run in the order in which they were reserved.
 
-        Those of a fork begin with what the run that it comes from had spent when it was made.
+        Those of a fork begin with the ones that its origin had made before it was forked.
         """
         select = f"SELECT {ENTRY} FROM calls WHERE run = ? AND created < ? ORDER BY created, rowid"  # noqa: S608
         with self._db.reading() as db:
