@@ -10,8 +10,6 @@ class BudgetMLError(Exception):
 class RunFailedError(BudgetMLError):
     """The run cannot go on: the starter fails, the metric script raises."""
 
-    status = 1
-
 
 class UsageError(BudgetMLError):
     """The call was wrong: an unknown name, a malformed file, a value out of range."""

@@ -114,12 +114,9 @@ def deps(**parts: Any) -> Deps:
     Of those not given, `artifacts` are in memory, `prompts` are the real ones, `task` is a `Task()`; any other is an
     AssertionError once a node touches it.
     """
-    missing: dict[str, Any] = {
-        name: Missing(name) for name in ("models", "sandbox", "repairs", "scorer", "history")
-    }
-    return Deps(
-        **missing | {"artifacts": MemoryArtifacts(), "prompts": prompts.render, "task": Task()} | parts
-    )
+    made: dict[str, Any] = {"artifacts": MemoryArtifacts(), "prompts": prompts.render, "task": Task()}
+    made |= {name: Missing(name) for name in ("models", "sandbox", "repairs", "scorer", "history")}
+    return Deps(**made | parts)
 
 
 def state(artifacts: AnyArtifacts, *attempts: Mapping[str, Any], **fields: Any) -> RunState:
@@ -129,13 +126,8 @@ def state(artifacts: AnyArtifacts, *attempts: Mapping[str, Any], **fields: Any) 
     """
     made: dict[str, Any] = {}
     for given in attempts:
-        whole: dict[str, Any] = {
-            "plan": {"action": "improve"},
-            "status": "keep",
-            "score": None,
-            "problem": "",
-            **given,
-        }
+        plain = {"plan": {"action": "improve"}, "status": "keep", "score": None, "problem": ""}
+        whole: dict[str, Any] = {**plain, **given}
         script = artifacts.put(whole["script"])
         head = artifacts.put_json(whole | {"script": script, "parent": made.get("head", "")})
         made |= {"head": head, "script": script}

@@ -23,8 +23,7 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.money.account import Account
-from budgetmlagent.money.ledger import Answer, Call, Entry, Ledger, Reservation
+from budgetmlagent.money.ledger import Account, Answer, Call, Entry, Ledger, Reservation
 from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts
 from memory.state import NANO

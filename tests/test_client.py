@@ -17,8 +17,7 @@ from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.deadline import LARGEST
 from budgetmlagent.models.waiting import Patience, Waits
-from budgetmlagent.money.account import Account
-from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import input_bound
 from memory.artifacts import Artifacts
 from memory.state import NANO

@@ -12,8 +12,7 @@ from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.replay import ReplayModels
-from budgetmlagent.money.account import Account
-from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.money.ledger import Account, Ledger
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here, Models, Reply

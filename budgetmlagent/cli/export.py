@@ -27,4 +27,4 @@ def export(
     exporting.write(target, view.run_id, files)
     print(f"budgetml: {exporting.caution(view)}", file=sys.stderr)
     told = {"out": str(target), "files": len(files), "bytes": sum(map(len, files.values()))}
-    options.print_json(told) if as_json else print(f"{target}: {told['files']} files, {told['bytes']} bytes")
+    options.tell(as_json, told, [f"{target}: {told['files']} files, {told['bytes']} bytes"])

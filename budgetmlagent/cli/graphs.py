@@ -37,10 +37,11 @@ def lint(
     ] = None,
 ) -> int:
     """Check a graph: one line a finding, status 2 where there is one; notes on what a node goes without."""
+    from budgetmlagent.models.config import load_models
     from graphs.linter.graph import losses
     from graphs.spec import GraphError, GraphSpec
 
-    names, notes = None if models is None else _names(models), list[Any]()
+    names, notes = None if models is None else list(load_models(models)), list[Any]()
     try:
         spec = GraphSpec.load(graph, check=False)
         findings = spec.findings(names)
@@ -118,10 +119,7 @@ def _draw(text: str, out: Path) -> None:
 def diff(one: Graph, other: Graph, as_json: options.Json = False) -> int:
     """Print what must change in one graph for it to be the other. Status 1 where they differ."""
     lines = _load(one).diff(_load(other))
-    if as_json:
-        options.print_json(lines)
-    else:
-        print("\n".join(lines) or "no difference")
+    options.tell(as_json, lines, lines or ["no difference"])
     return 1 if lines else 0
 
 
@@ -142,27 +140,14 @@ def gate(
     changes = {run: changed(spec, steps) for run, steps in decisions.items()}
     count = sum(map(len, changes.values()))
     total = sum(map(len, decisions.values()))
-    if as_json:
-        told = [{"run": run} | asdict(change) for run, found in changes.items() for change in found]
-        options.print_json({"decisions": total, "changes": told})
-    else:
-        for run, found in changes.items():
-            for change in found:
-                print(f"{run}: {change}")
-        print(f"{count} of {total} decisions change under {spec.name}")
+    told = [{"run": run} | asdict(change) for run, found in changes.items() for change in found]
+    lines = [f"{run}: {change}" for run, found in changes.items() for change in found]
+    end = f"{count} of {total} decisions change under {spec.name}"
+    options.tell(as_json, {"decisions": total, "changes": told}, [*lines, end])
     return 1 if count else 0
 
 
-def _names(models: Path) -> list[str]:
-    from budgetmlagent.models.config import load_models
-
-    return list(load_models(models))
-
-
 def _load(graph: str) -> "GraphSpec":
-    from graphs.spec import GraphError, GraphSpec
+    from budgetmlagent.run.order import load_graph
 
-    try:
-        return GraphSpec.load(graph)
-    except GraphError as error:
-        raise UsageError(str(error)) from None
+    return load_graph(graph)

@@ -9,6 +9,7 @@ import typer
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UnavailableError, UsageError
 from memory.attempts import Attempt, doubt
+from memory.state import escalates
 
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
@@ -84,19 +85,13 @@ def why(
 
     view = RunView.open(run, runs_dir)
     if step is None:
-        moved = {e["step"] for e in events.escalations(view.timeline)}
-        chosen = [e for e in view.timeline if e["step"] in moved]
-        if as_json:
-            return options.print_json(events.escalations(view.timeline))
-        if not chosen:
-            print("no escalation: nothing was asked of a dearer model or of the expert")
+        chosen = [event for event in view.timeline if escalates(event["route"])]
+        told: Any = events.escalations(chosen)
     else:
-        chosen = [view.why(step)]
-        if as_json:
-            return options.print_json(chosen[0])
-    for event in chosen:
-        print(_explained(event, view.artifacts))
-    return None
+        chosen = [told := view.why(step)]
+    if not chosen and not as_json:
+        print("no escalation: nothing was asked of a dearer model or of the expert")
+    options.tell(as_json, told, (_explained(event, view.artifacts) for event in chosen))
 
 
 def _explained(event: dict[str, Any], artifacts: Any) -> str:

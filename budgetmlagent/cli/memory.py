@@ -23,11 +23,10 @@ def list_(
     from budgetmlagent.upkeep.memory import list_items
 
     items = list_items(runs_dir, kind=kind, task=task)
-    if as_json:
-        return options.print_json(items)
-    for item in items:
-        print(f"{item['id'][:12]} {item['kind']:8s} {item['run']:32s} {' '.join(item['text'].split())[:90]}")
-    return None
+    lines = (
+        f"{i['id'][:12]} {i['kind']:8s} {i['run']:32s} {' '.join(i['text'].split())[:90]}" for i in items
+    )
+    options.tell(as_json, items, lines)
 
 
 @app.command()
@@ -36,10 +35,7 @@ def show(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: options.
     from budgetmlagent.upkeep.memory import show_item
 
     found = show_item(runs_dir, item)
-    if as_json:
-        return options.print_json(found)
-    print(json.dumps(found, indent=1, ensure_ascii=False))
-    return None
+    options.tell(as_json, found, [json.dumps(found, indent=1, ensure_ascii=False)])
 
 
 @app.command()
@@ -48,7 +44,7 @@ def forget(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: option
     from budgetmlagent.upkeep.memory import forget as forget_item
 
     count = forget_item(runs_dir, item)
-    options.print_json({"forgotten": count}) if as_json else print(f"forgot {count}")
+    options.tell(as_json, {"forgotten": count}, [f"forgot {count}"])
 
 
 @app.command()

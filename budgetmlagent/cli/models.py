@@ -52,12 +52,9 @@ def check(
     ledger = Ledger(runs_dir / LEDGER)
     ledger.open_run(run, cap)
     rows = check_models(specs, ledger, run)
-    if as_json:
-        options.print_json(rows)
-    else:
-        for row in rows:
-            said = "answers" if row["ok"] else "does not answer"
-            print(f"{row['name']:10s} {said}: {row['detail']}, ${row['usd']:.6f}")
+    said = {True: "answers", False: "does not answer"}
+    lines = (f"{r['name']:10s} {said[r['ok']]}: {r['detail']}, ${r['usd']:.6f}" for r in rows)
+    options.tell(as_json, rows, lines)
     bad = [row["name"] for row in rows if not row["ok"]]
     if bad:
         raise UnavailableError(f"{', '.join(bad)}: no answer (see above)")
@@ -97,11 +94,8 @@ def doctor(
     from budgetmlagent.upkeep import doctor
 
     rows = doctor.of_run(run, runs_dir, rebuild=rebuild) if run else doctor.of_machine(runs_dir)
-    if as_json:
-        options.print_json(rows)
-    else:
-        for row in rows:
-            print(f"{'ok ' if row['ok'] else 'BAD'} {row['what']}: {row['detail']}")
+    lines = (f"{'ok ' if row['ok'] else 'BAD'} {row['what']}: {row['detail']}" for row in rows)
+    options.tell(as_json, rows, lines)
     bad = list(dict.fromkeys(row["what"] for row in rows if not row["ok"]))
     if bad:
         words = f"not in order: {', '.join(bad)}"

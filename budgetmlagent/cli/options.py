@@ -1,6 +1,7 @@
 """Options that several commands share, and the one way to print JSON."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,15 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginni
 def print_json(value: Any) -> None:
     """Print `value` as one line of JSON, in ASCII: a file's name may hold what is no UTF-8."""
     print(json.dumps(value))
+
+
+def tell(as_json: bool, value: Any, lines: Iterable[str]) -> None:
+    """Print `value` as JSON, or else `lines`, which are for people."""
+    if as_json:
+        return print_json(value)
+    for line in lines:
+        print(line)
+    return None
 
 
 def size(count: int) -> str:

@@ -52,14 +52,16 @@ def run(
         from budgetmlagent.run.forecast import forecast
 
         told = forecast(asked)
-        options.print_json(told) if as_json else print(progress.forecast(told))
-        return
+        return options.tell(as_json, told, [progress.forecast(told)])
     from budgetmlagent.run.order import begin
     from budgetmlagent.run.session import Session
 
-    if otel:
-        _can_trace(task, direction)  # before there is a run
-    _go_on(Session(begin(asked)), as_json, otel)
+    if otel:  # it is to fail before there is a run
+        from budgetmlagent.share import telemetry
+        from budgetmlagent.tasks.folder import load_task
+
+        telemetry.ready(load_task(task, direction=direction).data)
+    return _go_on(Session(begin(asked)), as_json, otel)
 
 
 def resume(
@@ -87,30 +89,18 @@ def resume(
         session.extend(budget, turns, minutes)
     if session.done and session.summary["status"] == "finished":
         summary = session.summary
-        options.print_json(summary) if as_json else print(progress.ending(summary))
-        return
-    _go_on(session, as_json, otel)
-
-
-def _can_trace(task: str, direction: str | None) -> None:
-    from budgetmlagent.share import telemetry
-    from budgetmlagent.tasks.folder import load_task
-
-    telemetry.ready(load_task(task, direction=direction).data)
-
-
-def _tracing(session: Any, otel: bool) -> Any:
-    if not otel:
-        return None
-    from budgetmlagent.share.telemetry import Tracing
-
-    return Tracing(session)
+        return options.tell(as_json, summary, [progress.ending(summary)])
+    return _go_on(session, as_json, otel)
 
 
 def _go_on(session: Any, as_json: bool, otel: bool) -> None:
     # SIGTERM ends a run as Ctrl-C does: in order, and resumable.
     signal.signal(signal.SIGTERM, _interrupt)
-    tracing = _tracing(session, otel)
+    tracing: Any = None
+    if otel:
+        from budgetmlagent.share.telemetry import Tracing
+
+        tracing = Tracing(session)
     try:
         with progress.Live(session) as live:
             watchers = [live.step, *([tracing.step] if tracing else [])]

@@ -11,7 +11,7 @@ from budgetmlagent.money.prices import Rates
 def list_models(models: Mapping[str, ModelSpec]) -> list[dict[str, Any]]:
     """Describe the models without touching a network.
 
-    `path`, `present` and `bytes` are of the weights of an embedded model, and null for another.
+    `path`, `present` and `bytes` are those of an embedded model's weights; null for a model elsewhere.
     """
     return [_describe(spec) for spec in models.values()]
 
@@ -19,10 +19,8 @@ def list_models(models: Mapping[str, ModelSpec]) -> list[dict[str, Any]]:
 def _describe(spec: ModelSpec) -> dict[str, Any]:
     path = path_of(spec.model) if spec.base_url == EMBEDDED else None
     present = path.is_file() if path else None
-    size = None
-    if path and present:
-        size = path.stat().st_size
-    elif spec.base_url == EMBEDDED and spec.model in KNOWN:
+    size = path.stat().st_size if path and present else None
+    if path and not present and spec.model in KNOWN:
         size = KNOWN[spec.model].bytes
     return {
         "name": spec.name,

@@ -9,11 +9,10 @@ from typing import Any
 from budgetmlagent.errors import BudgetMLError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec, host
-from budgetmlagent.models.server import CONTEXT, EmbeddedServer, server_for
+from budgetmlagent.models.server import EmbeddedServer, server_for
 from budgetmlagent.models.waiting import Patience
 from budgetmlagent.models.weights import verify
-from budgetmlagent.money.account import Account
-from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.money.ledger import Account, Ledger
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here, Message, Reply
@@ -66,4 +65,4 @@ def _ask(spec: ModelSpec, ledger: Ledger, run: str, step: int) -> Reply:
 
 def _embedded(spec: ModelSpec) -> EmbeddedServer:
     """Serve weights that are there: a check fetches nothing."""
-    return server_for(verify(spec.model), spec.name, spec.context or CONTEXT)
+    return server_for(verify(spec.model), spec.name, spec.context)

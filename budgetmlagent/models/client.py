@@ -15,8 +15,7 @@ from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host, is_loopback
 from budgetmlagent.models.stored import FILTERED, call_of, prompt_record, reply_of
 from budgetmlagent.models.waiting import Patience
-from budgetmlagent.money.account import Account
-from budgetmlagent.money.ledger import Answer, Call, Refused, Reservation
+from budgetmlagent.money.ledger import Account, Answer, Call, Refused, Reservation
 from budgetmlagent.money.prices import input_bound, price_of, reported_cost, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
@@ -26,16 +25,11 @@ if TYPE_CHECKING:
 
 EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
-ONE_LIMIT_ONLY = (
-    "openai.com",
-    "azure.com",
-    "volces.com",
-)  # hosts that refuse max_tokens beside max_completion_tokens
+ONE_LIMIT_ONLY = ("openai.com", "azure.com", "volces.com")  # refuse max_tokens beside max_completion_tokens
 MOST_TOKENS = 2**31  # a larger count is none
 LONGEST_NAME = 200  # characters of a model's name in a reply
-SECRET_LENGTH = (
-    8  # characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too
-)
+# Characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too.
+SECRET_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,11 @@ class ModelClient:
 
         Raises UsageError for an unknown model or a missing key, UnavailableError where an embedded model cannot start.
         """
-        spec = self._spec(here.model)
+        spec = self.models.get(here.model)
+        if spec is None:
+            raise UsageError(
+                f"model {here.model!r} is not in models.yaml, which has {', '.join(self.models)}"
+            )
         prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
         size = text_bytes(messages, schema)
         call = call_of(self.account.run, here, spec.model, self.prices[spec.name].id, prompt, size=size)
@@ -111,11 +109,6 @@ class ModelClient:
             return Reply(fault="refused", detail=room.sentence(call))
         request = Request(messages, schema, temperature, _seed(self.seed, here), url, key)
         return self._send(spec, request, room, limit)
-
-    def _spec(self, name: str) -> ModelSpec:
-        if name not in self.models:
-            raise UsageError(f"model {name!r} is not in models.yaml, which has {', '.join(self.models)}")
-        return self.models[name]
 
     def _endpoint(self, spec: ModelSpec) -> tuple[str, str]:
         """The address and key of a model."""
@@ -214,14 +207,15 @@ class ModelClient:
         text = _clean(str(message.text or refusal or ""), request.key)
         usage, cost = _usage(about.get("token_usage")), reported_cost(about.get("token_usage"))
         nano, note = self.prices[spec.name].charge(usage, cost, room.worst)
+        tokens_in, cached, tokens_out = usage or (0, 0, 0)
         answer = Answer(
             text=text,
             finish=_clean(finish, request.key),
             reply=self.artifacts.put(text),
             request=_clean(str(about.get("id") or ""), request.key),
-            tokens_in=usage[0] if usage else 0,
-            cached=usage[1] if usage else 0,
-            tokens_out=usage[2] if usage else 0,
+            tokens_in=tokens_in,
+            cached=cached,
+            tokens_out=tokens_out,
             note=note,
             # Where the provider does not say, LangChain gives the name that was asked for.
             answered=_clean(str(about.get("model_name") or ""), request.key)[:LONGEST_NAME],
@@ -242,12 +236,9 @@ def _usage(reported: Any) -> tuple[int, int, int] | None:
         return None
     details = reported.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
-    tokens_in, tokens_out = reported.get("prompt_tokens"), reported.get("completion_tokens")
-    if not all(
-        isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in (tokens_in, tokens_out, cached or 0)
-    ):
-        return None
-    return tokens_in, cached or 0, tokens_out  # type: ignore[return-value]
+    counts = reported.get("prompt_tokens"), cached or 0, reported.get("completion_tokens")
+    told = all(isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in counts)
+    return counts if told else None  # type: ignore[return-value]
 
 
 def _clean(text: str, key: str) -> str:

@@ -74,9 +74,8 @@ def from_hub(repo: str, file: str, size: int, part: Path, progress: Progress = s
         try:
             with (
                 urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as reply,  # noqa: S310
-                part.open(
-                    "ab" if reply.status == 206 else "wb"
-                ) as out,  # one that knows no ranges begins at the start
+                # A hub that knows no ranges begins at the start.
+                part.open("ab" if reply.status == 206 else "wb") as out,
             ):
                 while out.tell() < size and (data := reply.read(min(CHUNK, size - out.tell()))):
                     out.write(data)
@@ -94,9 +93,8 @@ def _size(path: Path) -> int:
 def pins(pinned: Path, wheels: str) -> list[str]:
     """The lines of a requirements file for the packages named `wheels` and a number, in the numbers' order."""
     name = re.compile(re.escape(wheels) + r"(\d+)==\S+ --hash=sha256:[0-9a-f]{64}")
-    found = {
-        int(match[1]): match[0] for match in map(name.fullmatch, pinned.read_text().splitlines()) if match
-    }
+    matches = filter(None, map(name.fullmatch, pinned.read_text().splitlines()))
+    found = {int(match[1]): match[0] for match in matches}
     return [found[number] for number in sorted(found)]
 
 

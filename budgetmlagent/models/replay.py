@@ -12,8 +12,7 @@ from typing import Any
 
 from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.models.stored import call_of, prompt_record
-from budgetmlagent.money.account import Account
-from budgetmlagent.money.ledger import RECORDED, Answer, Refused
+from budgetmlagent.money.ledger import RECORDED, Account, Answer, Refused
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
 from nodes.deps import REPLY_FAULTS, Here, Message, Reply
@@ -42,17 +41,9 @@ class ReplayModels:
         """Nano-dollars that the recording's calls cost so far."""
         return self.account.spent()
 
-    def ask(
-        self,
-        here: Here,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Any] | None = None,
-        max_tokens: int = 1024,
-        temperature: float = 0.2,
-    ) -> Reply:
+    def ask(self, here: Here, messages: Sequence[Message], **options: Any) -> Reply:
         """The recorded reply. Raises RunFailedError where there is none, or where its artifact was changed."""
-        prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
+        prompt = self.artifacts.put_json(prompt_record(messages, **options))
         call = call_of(self.account.run, here, "replay", RECORDED, prompt)
         if stored := self.account.paid(call):
             return self._reply(self.asked[here.model, prompt][int(stored.request)])
@@ -63,23 +54,13 @@ class ReplayModels:
         if nth >= len(events):
             return self._unsent(here)
         event = events[nth]
-        reply = self._reply(event)
-        nano = round(event["usd"] * NANO)
+        reply, nano = self._reply(event), round(event["usd"] * NANO)
         room = ledger.reserve(call, nano, here.budget)
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(call))
-        ledger.settle(
-            room.id,
-            nano,
-            Answer(
-                text=reply.text,
-                reply=self.artifacts.put(reply.text) if event["reply"] else "",
-                request=str(nth),
-                tokens_in=event["tokens_in"],
-                tokens_out=event["tokens_out"],
-                cached=event["cached"],
-            ),
-        )
+        kept = self.artifacts.put(reply.text) if event["reply"] else ""
+        counts = {name: event[name] for name in ("tokens_in", "tokens_out", "cached")}
+        ledger.settle(room.id, nano, Answer(text=reply.text, reply=kept, request=str(nth), **counts))
         return reply
 
     def _reply(self, event: Mapping[str, Any]) -> Reply:

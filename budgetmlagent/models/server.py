@@ -27,10 +27,8 @@ START_SECONDS = 180.0
 class EmbeddedServer:
     """A server of one model, started when it is first needed and anew when it has died."""
 
-    def __init__(self, model_path: Path, alias: str, context: int = CONTEXT) -> None:
-        self.model_path = model_path
-        self.alias = alias
-        self.context = context
+    def __init__(self, model_path: Path, alias: str, context: int | None = None) -> None:
+        self.model_path, self.alias, self.context = model_path, alias, context or CONTEXT
         self.api_key = secrets.token_urlsafe(24)  # keeps other users of this machine out
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -128,7 +126,7 @@ _servers: dict[Path, EmbeddedServer] = {}
 _servers_lock = threading.Lock()
 
 
-def server_for(model_path: Path, alias: str, context: int = CONTEXT) -> EmbeddedServer:
+def server_for(model_path: Path, alias: str, context: int | None = None) -> EmbeddedServer:
     """The one server of this process for that file. It ends with the process."""
     with _servers_lock:
         return _servers.setdefault(model_path.resolve(), EmbeddedServer(model_path, alias, context))
@@ -178,15 +176,9 @@ def _params(settings: dict[str, Any]) -> Any:
     params.cache_ram_mib = 512
     params.use_jinja = True
     params.ui = params.endpoint_slots = False
-    threads = _threads()
+    threads = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     return params
-
-
-def _threads() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -11,28 +11,25 @@ FILTERED = "content_filter"  # how a reply is said to end that the provider with
 
 
 def prompt_record(
-    messages: Sequence[Message], schema: Mapping[str, Any] | None, max_tokens: int, temperature: float
+    messages: Sequence[Message],
+    schema: Mapping[str, Any] | None = None,
+    max_tokens: int = 1024,
+    temperature: float = 0.2,
 ) -> dict[str, Any]:
-    """What decides a request, as it is kept in the artifact store: its id is what a replay looks for."""
+    """What decides a request, as it is kept in the artifact store: its id is what a replay looks for.
+
+    The defaults are those of `nodes.deps.Models.ask`.
+    """
     plain = [{"role": message["role"], "content": message["content"]} for message in messages]
     return {"messages": plain, "schema": schema, "max_tokens": max_tokens, "temperature": temperature}
 
 
 def call_of(run: str, here: Here, served: str, price: str, prompt: str, *, size: int = 0) -> Call:
     """The ledger's view of a request. Without an identity of the step no repetition can be recognised."""
-    key = f"{run}/{here.call or uuid.uuid4().hex}/{here.node}"
-    step, node, model = here.step, here.node, here.model
     return Call(
-        key=key,
-        run=run,
-        step=step,
-        node=node,
-        model=model,
-        served=served,
-        price=price,
-        prompt=prompt,
-        bytes=size,
-    )
+        key=f"{run}/{here.call or uuid.uuid4().hex}/{here.node}", run=run, step=here.step, node=here.node,
+        model=here.model, served=served, price=price, prompt=prompt, bytes=size,
+    )  # fmt: skip
 
 
 def reply_of(answer: Answer) -> Reply:

@@ -87,11 +87,14 @@ def verify(model: str | Weights) -> Path:
         raise UnavailableError(f"{path} is missing: run `budgetml models pull {weights.name}`")
     if _stamp(path, weights) == _read_stamp(path):
         return path
-    size = path.stat().st_size
+    size, what = path.stat().st_size, ""
     if size != weights.bytes:
-        raise UnavailableError(_corrupt(path, weights, f"{size:,} bytes instead of {weights.bytes:,}"))
-    if sha256(path) != weights.sha256:
-        raise UnavailableError(_corrupt(path, weights, "its SHA-256 is another"))
+        what = f"{size:,} bytes instead of {weights.bytes:,}"
+    elif sha256(path) != weights.sha256:
+        what = "its SHA-256 is another"
+    if what:
+        again = f"run `budgetml models pull {weights.name} --again` or delete the file"
+        raise UnavailableError(f"{path} is corrupted: {what}; {again}")
     stamp(path, weights)
     return path
 
@@ -108,12 +111,6 @@ def _verify_file(path: Path) -> Path:
     if magic != b"GGUF":
         raise UnavailableError(f"{path} is no GGUF file; correct `model` in models.yaml")
     return path
-
-
-def _corrupt(path: Path, weights: Weights, what: str) -> str:
-    return (
-        f"{path} is corrupted: {what}; run `budgetml models pull {weights.name} --again` or delete the file"
-    )
 
 
 def sha256(path: Path) -> str:

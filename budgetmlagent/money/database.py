@@ -19,9 +19,8 @@ from budgetmlagent.errors import UnavailableError
 VERSION = 2
 NEWER = "a newer version of budgetml made it; update this one, or choose another --runs-dir"
 BUSY_SECONDS = 60.0
-RECORDED = (
-    "recorded"  # the price of a call that is replayed: money of its own run's ledger, but nobody's dollars
-)
+# The price of a call that is replayed: money of its own run's ledger, but nobody's dollars.
+RECORDED = "recorded"
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, cap INTEGER NOT NULL);  -- the run '' is the whole project
 CREATE TABLE IF NOT EXISTS calls (

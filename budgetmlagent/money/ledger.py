@@ -9,7 +9,7 @@ file) and, where it has one, the role's. A settled call keeps its reply, so a st
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
@@ -18,18 +18,8 @@ from budgetmlagent.money.entries import Answer, By, Call, Cap, Entry, Refused, R
 from memory.state import NANO
 
 __all__ = [
-    "PAID",
-    "RECORDED",
-    "Answer",
-    "By",
-    "Call",
-    "Cap",
-    "Entry",
-    "Ledger",
-    "Refused",
-    "Reservation",
-    "Total",
-]
+    "PAID", "RECORDED", "Account", "Answer", "By", "Call", "Entry", "Ledger", "Refused", "Reservation", "Total",
+]  # fmt: skip
 
 # Tokens per byte: no tokenizer does better on average, so a lower count is a wrong one.
 SMALLEST_RATIO = 1 / 8
@@ -190,7 +180,7 @@ class Ledger:
     def calls(self, run: str) -> list[Entry]:
         """All requests of a run in the order in which they were reserved.
 
-        Those of a fork begin with what the run that it comes from had spent when it was made.
+        Those of a fork begin with the ones that its origin had made before it was forked.
         """
         select = f"SELECT {ENTRY} FROM calls WHERE run = ? AND created < ? ORDER BY created, rowid"  # noqa: S608
         with self._db.reading() as db:
@@ -208,6 +198,23 @@ class Ledger:
                 " GROUP BY name ORDER BY min(created)"
             )
             return [Total(**row) for row in db.execute(select, (PAID, *(x for part in parts for x in part)))]
+
+
+@dataclass(frozen=True)
+class Account:
+    """A run's money in the ledger, and the replies that were paid for already."""
+
+    ledger: Ledger
+    run: str
+    origins: Sequence[str] = ()  # runs whose replies are used again where a request is the same
+
+    def spent(self) -> int:
+        """Nano-dollars of the run: settled calls plus reservations of unknown outcome."""
+        return self.ledger.spent(self.run)
+
+    def paid(self, call: Call) -> Entry | None:
+        """Return the same call where it was paid for: of this step when it was begun before, or of an origin."""
+        return self.ledger.stored(call) or self.ledger.again(call, self.origins)
 
 
 def _enter(db: sqlite3.Connection, call: Call, **more: object) -> str:

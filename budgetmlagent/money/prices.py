@@ -25,7 +25,6 @@ PER_TOKEN = 1000  # nano-dollars a token, at one dollar per million tokens
 MOST_REPORTED = 10**6  # dollars; no request costs more
 ANY_PROVIDER = "litellm"  # genai-prices' id of a proxy: takes "provider/" apart, and any other name as it is
 
-
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -89,7 +88,11 @@ class Price:
         """Nano-dollars that a request cost; `tokens_in` includes the cached ones."""
         cached = min(cached, tokens_in)
         if self.record is not None:
-            return _recorded_cost(self.record, tokens_in, cached, tokens_out)
+            from genai_prices import Usage
+
+            usage = Usage(input_tokens=tokens_in, cache_read_tokens=cached, output_tokens=tokens_out)
+            dollars: Decimal = self.record.model.calc_price(usage, self.record.provider).total_price
+            return math.ceil(dollars * 10**9)
         fresh = (tokens_in - cached) * self.input
         return math.ceil((fresh + cached * self.cached + tokens_out * self.output) * PER_TOKEN)
 
@@ -158,14 +161,6 @@ def _highest(hours: Sequence[Any], key: str) -> Decimal | None:
     rates = [getattr(hour, key) for hour in hours]
     tiers = [tier.price for rate in rates for tier in getattr(rate, "tiers", ())]
     return max([*tiers, *(getattr(rate, "base", rate) for rate in rates if rate is not None)], default=None)
-
-
-def _recorded_cost(record: Any, tokens_in: int, cached: int, tokens_out: int) -> int:
-    from genai_prices import Usage
-
-    usage = Usage(input_tokens=tokens_in, cache_read_tokens=cached, output_tokens=tokens_out)
-    dollars: Decimal = record.model.calc_price(usage, record.provider).total_price
-    return math.ceil(dollars * 10**9)
 
 
 def reported_cost(usage: Any) -> int | None:

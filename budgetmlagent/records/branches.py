@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records.points import Point, points
+from budgetmlagent.records.points import Point, point
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
@@ -42,18 +42,18 @@ class Branches:
     @property
     def path(self) -> list[Point]:
         """The same, as points. Raises UnavailableError where one is no state of a run, as all that returns points does."""
-        return points(self.way)
+        return [point(t) for t in self.way]
 
     @property
     def ways(self) -> list[list[Point]]:
         """The points of every branch, oldest first; the newest branch comes first."""
-        return [points(self._way(name)) for name in self._names()]
+        return [[point(t) for t in self._way(name)] for name in self._names()]
 
     @property
     def newest(self) -> Point | None:
         """The newest point of the branch, wherever the run was gone back to."""
         found = self.saver.get_tuple(self.thread)
-        return points([found])[0] if found else None
+        return point(found) if found else None
 
     @property
     def last_step(self) -> tuple[Point, Point]:
@@ -62,8 +62,7 @@ class Branches:
         assert after and after.parent_config, "a step has a state before it and one after it"
         before = self.saver.get_tuple(after.parent_config)
         assert before
-        first, last = points([before, after])
-        return first, last
+        return point(before), point(after)
 
     @property
     def question(self) -> dict[str, Any] | None:
@@ -76,7 +75,7 @@ class Branches:
 
     def goto(self, step: int) -> None:
         """Stand after `step` of the branch. Raises UsageError where it has no such step."""
-        steps = {point.step: point for point in points(self._way(self._branch)) if point.loop}
+        steps = {at.step: at for at in map(point, self._way(self._branch)) if at.loop}
         if step not in steps:
             there = ", ".join(map(str, steps)) or "none yet"
             raise UsageError(f"goto({step}): run {self._run} has no such step; it has {there}")

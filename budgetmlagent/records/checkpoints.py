@@ -35,8 +35,5 @@ class Checkpoints(SqliteSaver):
         except UNDECODABLE as error:
             if transaction:
                 raise  # what cannot be encoded is a node's fault, not the file's
-            raise UnavailableError(f"checkpoints {self.path}: damaged ({_line(error)}); {LOOK}") from error
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+            what = " ".join(str(error).split())[:120] or type(error).__name__
+            raise UnavailableError(f"checkpoints {self.path}: damaged ({what}); {LOOK}") from error

@@ -30,7 +30,7 @@ class Event(dict[str, Any]):
 def event(
     before: Point, after: Point, calls: Sequence[Mapping[str, Any]], edits: Sequence[Mapping[str, Any]] = ()
 ) -> Event:
-    """Return the event of the step from `before` to `after`, of which `calls` has the requests, and others.
+    """Return the event of the step from `before` to `after`; `calls` are the requests of the run, its own among them.
 
     Its node is where the step before led; `edits` are what was edited by hand since then.
     """

@@ -44,19 +44,15 @@ class Point:
         return str(self.values.get("route", {}).get("to", self.start))
 
 
-def points(path: "Sequence[CheckpointTuple]") -> list[Point]:
-    """Return what is to be known of each checkpoint. Raises UnavailableError where one is no state of a run."""
-    return [_point(t) for t in path]
-
-
-def _point(t: "CheckpointTuple") -> Point:
+def point(t: "CheckpointTuple") -> Point:
+    """Return what is to be known of a checkpoint. Raises UnavailableError where it is no state of a run."""
     metadata = dict(t.metadata)
     try:
         step, loop = int(metadata["step"]), metadata["source"] == "loop"  # type: ignore[call-overload]
         values = {k: v for k, v in t.checkpoint["channel_values"].items() if k in FIELDS}
-        _shape().validate_python(values)
+        _adapter(RunState).validate_python(values)
         if loop and step > 0:
-            _decided().validate_python(values["route"])
+            _adapter(Decided).validate_python(values["route"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = " ".join(str(error).split())[:120]
         name = t.config["configurable"]["checkpoint_id"]
@@ -75,17 +71,10 @@ def _point(t: "CheckpointTuple") -> Point:
 
 
 @cache
-def _shape() -> "TypeAdapter[RunState]":
+def _adapter(shape: type) -> "TypeAdapter[Any]":
     from pydantic import TypeAdapter
 
-    return TypeAdapter(RunState)
-
-
-@cache
-def _decided() -> "TypeAdapter[Any]":
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Decided)
+    return TypeAdapter(shape)
 
 
 def ran_last(path: Sequence[Point]) -> str:

@@ -49,76 +49,28 @@ class RunConfig:
     network: bool = False  # whether the task's scripts have it
     sandbox_facts: dict[str, Any] = field(default_factory=dict)  # what the probe found
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as `config.json` has it."""
-        return asdict(self)
-
 
 def origins(config: RunConfig) -> list[str]:
     """Return the runs that a fork comes from, the first one first; none for another run."""
     return list(config.fork["runs"]) if config.fork else []
 
 
-@dataclass(frozen=True)
 class RunDir:
     """The paths of one run."""
 
-    root: Path
-
-    @property
-    def run_id(self) -> str:
-        """The folder's name is the run's id."""
-        return self.root.name
-
-    @property
-    def checkpoints(self) -> Path:
-        """LangGraph's checkpoints."""
-        return self.root / "checkpoints.sqlite"
-
-    @property
-    def sealed(self) -> Path:
-        """The hashes of the task's data and scorer when the run began: the verdict on the scores compares with them."""
-        return self.root / "sealed.json"
-
-    @property
-    def ledger(self) -> Path:
-        """The money of all runs in the same folder."""
-        return self.root.parent / LEDGER
-
-    @property
-    def artifacts(self) -> Path:
-        """Files by hash."""
-        return self.root / "artifacts"
-
-    @property
-    def work(self) -> Path:
-        """Executions of the step that runs; gone when the run has come to its end."""
-        return self.root / "work"
-
-    @property
-    def history(self) -> Path:
-        """The run's own long-term memory."""
-        return self.root / "history"
-
-    @property
-    def shared_history(self) -> Path:
-        """The long-term memory that runs share."""
-        return self.root.parent / "history"
-
-    @property
-    def graph(self) -> Path:
-        """The graph that the run was started with, or edited to."""
-        return self.root / "graph.yaml"
-
-    @property
-    def summary(self) -> Path:
-        """The JSON object that `--json` prints."""
-        return self.root / "run.json"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that runs it."""
-        return self.root / "lock"
+    def __init__(self, root: Path) -> None:
+        self.root, self.run_id = root, root.name
+        self.checkpoints = root / "checkpoints.sqlite"
+        # The hashes of the task's data and scorer when the run began: the verdict on the scores compares with them.
+        self.sealed = root / "sealed.json"
+        self.ledger = root.parent / LEDGER  # the money of all runs in the same folder
+        self.artifacts = root / "artifacts"
+        self.work = root / "work"  # executions of the step that runs; gone when the run has come to its end
+        self.history = root / "history"  # the run's own long-term memory
+        self.shared_history = root.parent / "history"
+        self.graph = root / "graph.yaml"  # that the run was started with, or edited to
+        self.summary = root / "run.json"  # the JSON object that `--json` prints
+        self.lock = root / "lock"  # held by the process that runs it
 
     def half_written(self) -> list[Path]:
         """Return the files that a killed process left half written."""
@@ -177,7 +129,7 @@ def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
     run = RunDir(runs_dir / config.run_id)
     try:
         run.root.mkdir(parents=True)
-        run.write("config.json", config.as_json())
+        run.write("config.json", asdict(config))
         run.write_bytes(run.graph.name, graph.encode())
     except OSError as error:
         raise UnavailableError(f"cannot write the run's folder {run.root}: {error.strerror}") from None
@@ -194,16 +146,12 @@ def find(run: str | Path, runs_dir: Path) -> RunDir:
     path = Path(run)
     if (path / "config.json").is_file():
         return RunDir(path.resolve())
-    matches = (
-        [p for p in runs_dir.glob(f"{path.name}*") if (p / "config.json").is_file()] if path.name else []
-    )
-    exact = [p for p in matches if p.name == path.name]
-    if len(exact or matches) != 1:
-        known = (
-            f"{len(matches)} runs begin with it" if matches else "`budgetml list` shows the runs there are"
-        )
+    begin = [RunDir(p.parent) for p in runs_dir.glob(f"{path.name}*/config.json")] if path.name else []
+    fit = [run for run in begin if run.run_id == path.name] or begin
+    if len(fit) != 1:
+        known = f"{len(fit)} runs begin with it" if fit else "`budgetml list` shows the runs there are"
         raise UsageError(f"unknown run {str(run)!r} in {runs_dir}: {known}")
-    return RunDir((exact or matches)[0].resolve())
+    return RunDir(fit[0].root.resolve())
 
 
 def all_runs(runs_dir: Path) -> list[RunDir]:

@@ -74,10 +74,10 @@ def build(record: Record) -> dict[str, Any]:
         "success": gain is not None and gain >= GOAL and is_sure(final),
         "feedback": task.feedback,
         "usd": sum(c["usd_nano"] for c in calls) / NANO,
-        "usd_by_node": _sum_by(calls, "node"),
-        "usd_by_model": _sum_by(calls, "model"),
-        "tokens_by_node": _tokens_by(calls, "node"),
-        "tokens_by_model": _tokens_by(calls, "model"),
+        "usd_by_node": {name: nano / NANO for name, nano in _sums(calls, "node", "usd_nano").items()},
+        "usd_by_model": {name: nano / NANO for name, nano in _sums(calls, "model", "usd_nano").items()},
+        "tokens_by_node": _sums(calls, "node", "tokens_in", "tokens_out"),
+        "tokens_by_model": _sums(calls, "model", "tokens_in", "tokens_out"),
         "calls": len(sent),
         "calls_by_model": {m: sum(c["model"] == m for c in sent) for m in sorted({c["model"] for c in sent})},
         "tokens_in": sum(c["tokens_in"] for c in calls),
@@ -107,14 +107,10 @@ def final_of(folder: RunDir, values: Mapping[str, Any]) -> dict[str, Any]:
     return final if final.get("attempt") == values.get("best", {}).get("attempt") else {}
 
 
-def _sum_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, float]:
+def _sums(calls: Sequence[Mapping[str, Any]], key: str, *amounts: str) -> dict[str, int]:
+    """Return the sum of `amounts` over the calls of each node or model, as `key` says."""
     names = sorted({c[key] for c in calls})
-    return {name: sum(c["usd_nano"] for c in calls if c[key] == name) / NANO for name in names}
-
-
-def _tokens_by(calls: Sequence[Mapping[str, Any]], key: str) -> dict[str, int]:
-    names = sorted({c[key] for c in calls})
-    return {name: sum(c["tokens_in"] + c["tokens_out"] for c in calls if c[key] == name) for name in names}
+    return {name: sum(c[a] for c in calls if c[key] == name for a in amounts) for name in names}
 
 
 def noise_percent(final: Mapping[str, Any]) -> float | None:
@@ -162,10 +158,8 @@ def read_summary(path: Path) -> dict[str, Any]:
     """Read a run.json. Raises UnavailableError where it is damaged."""
     whole = read_json(path)
     named = all(isinstance(whole.get(key), str) for key in ("run_id", "graph", "status"))
-    counted = isinstance(whole.get("usd"), int | float) and isinstance(
-        whole.get("gain_pct"), int | float | None
-    )
-    if not named or not counted:
+    priced = isinstance(whole.get("usd"), int | float)
+    if not (named and priced and isinstance(whole.get("gain_pct"), int | float | None)):
         raise damaged(path, "it lacks what every summary has")
     return whole
 

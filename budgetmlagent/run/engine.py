@@ -8,12 +8,13 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.points import Point, ran_last
+from budgetmlagent.run import wiring
+from budgetmlagent.run.order import load_graph
 from memory.state import RunState
 from nodes.deps import OUTAGES
 
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
-    from budgetmlagent.run.wiring import Parts
 
 UNDONE = ("refused", "no_turn", *OUTAGES)  # the faults of a step that did nothing
 STEPS_A_TURN = 40  # recursion limit per turn: far above any turn's real length, far below for ever
@@ -29,10 +30,8 @@ class Engine:
         self._run, self._seconds_left = run, seconds_left
 
     @cached_property
-    def parts(self) -> "Parts":
+    def parts(self) -> wiring.Parts:
         """The run's dependencies, made when they are first needed, and anew after `renew`."""
-        from budgetmlagent.run import wiring
-
         run = self._run
         return wiring.build(
             run.config, run.folder, run.task, run.spec, run.artifacts, run.ledger, self._seconds_left
@@ -40,7 +39,6 @@ class Engine:
 
     @cached_property
     def _compiled(self) -> Any:
-        from budgetmlagent.run.order import load_graph
         from graphs.compile import compile_graph
 
         return compile_graph(load_graph(self._run.spec), self.parts.deps, self._run.branches.saver)
@@ -124,7 +122,6 @@ class Engine:
         """Take the newest decision again, in the state as edited and under the graph as it is."""
         from langgraph.graph import START
 
-        from budgetmlagent.run.order import load_graph
         from graphs.compile import redecide
 
         path = self._run.branches.path

@@ -16,14 +16,11 @@ OUTPUT = 2_400  # tokens: room for a script of that length
 
 def forecast(asked: Request) -> dict[str, Any]:
     """Return what a run may cost at most, without making a folder or spending anything. Raises what `plan` raises."""
-    order, cap = plan(asked), asked.project_budget
-    together = project_left(
-        Path(asked.runs_dir) / LEDGER, None if cap is None else nano("--project-budget", cap)
-    )
-    longest = [
-        {"role": "user", "content": order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)}
-    ]
-    bound = input_bound(longest, None)
+    order, together = plan(asked), asked.project_budget
+    cap = None if together is None else nano("--project-budget", together)
+    together = project_left(Path(asked.runs_dir) / LEDGER, cap)
+    longest = order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)
+    bound = input_bound([{"role": "user", "content": longest}], None)
     room = {name: min(OUTPUT, spec.max_tokens or OUTPUT) for name, spec in order.models.items()}
     worst = {name: price.worst_case(bound, room[name]) for name, price in order.prices.items()}
     left = order.config.budget if together is None else min(order.config.budget, max(together, 0))

@@ -52,11 +52,8 @@ def plan(asked: Request, name: str = "") -> Order:
         raise UsageError(f"--minutes {asked.minutes}: a number above 0 is needed")
     task, spec = load_task(asked.task, direction=asked.direction), load_graph(asked.graph)
     replay = str(asked.models)[len(REPLAY) :] if str(asked.models).startswith(REPLAY) else ""
-    specs = (
-        _recorded_models(Path(replay))
-        if replay
-        else load_models(Path(asked.models) if asked.models else None)
-    )
+    file = Path(asked.models) if asked.models else None
+    specs = _recorded_models(Path(replay)) if replay else load_models(file)
     used = used_models(spec, specs)
     _may_leave(task, used)
     if not replay:

@@ -42,7 +42,7 @@ class Recording:
         """Return every execution by the id of its script."""
         found: dict[str, dict[str, Any]] = {}
         for event in self.events:
-            for name in [event["execution"]] if event.get("execution") else []:
+            if name := event.get("execution"):
                 record = self.json(name)
                 for each in [*(self.json(early) for early in record.get("earlier", [])), record]:
                     found[each["script"]] = each

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
-from budgetmlagent.models.approval import in_words, standing
+from budgetmlagent.models.approval import in_words
 from budgetmlagent.records import events, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
@@ -67,7 +67,6 @@ class Session(RunView):
         if not self.config.fork:  # which shares the money of the run that it comes from
             self.ledger.open_run(self.run_id, self.config.budget)
         self.engine = Engine(self, self._seconds_left)
-        self._word: bool | None = None  # a person's, on `question`; the run goes on with it
         self._began = time.monotonic()
 
     # -- going on
@@ -110,11 +109,6 @@ class Session(RunView):
         self._word = word
         return self
 
-    @property
-    def waits(self) -> str:
-        """What is asked of a person and how to answer, or the answer that was given; "" where nothing is asked."""
-        return standing(self.question, self._word)
-
     # -- going back, editing, forking
 
     def goto(self, step: int) -> Self:
@@ -144,7 +138,7 @@ class Session(RunView):
         with self._running():
             self.spec = spec.model_copy(deep=True)
             self.folder.write_bytes(self.folder.graph.name, self.spec.dump().encode())
-            self.folder.write("config.json", self.config.as_json())
+            self.folder.write("config.json", asdict(self.config))
             self.engine.renew()
             self.engine.depart()
 
@@ -157,7 +151,7 @@ class Session(RunView):
         changes = {"turns": turns, "minutes": minutes}
         if given := {name: value for name, value in changes.items() if value is not None}:
             self.config = replace(self.config, **given)  # type: ignore[arg-type]
-            self.folder.write("config.json", self.config.as_json())
+            self.folder.write("config.json", asdict(self.config))
             self.engine.renew()
         with self._running():
             self.engine.limit(budget=self.ledger.cap(self.run_id), turns=self.config.turns)

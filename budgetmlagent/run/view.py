@@ -24,6 +24,8 @@ from memory.state import RunState
 class RunView:
     """A run as it stands: its state, what happened, what was said, what it cost."""
 
+    _word: bool | None = None  # a person's, on `question`, where it can be given
+
     @classmethod
     def open(cls, run: str | Path, runs_dir: str | Path = "runs") -> Self:
         """Open a run by id or path. Raises UsageError for an unknown one and UnavailableError for a damaged one."""
@@ -82,8 +84,8 @@ class RunView:
 
     @property
     def waits(self) -> str:
-        """The question in words, and how a notebook answers it; "" where nothing is asked."""
-        return standing(self.question, None)
+        """What is asked of a person and how to answer, or the answer that was given; "" where nothing is asked."""
+        return standing(self.question, self._word)
 
     @property
     def state(self) -> RunState:

@@ -21,9 +21,7 @@ from nodes.deps import Deps, Execution
 
 if TYPE_CHECKING:
     from budgetmlagent.models.server import EmbeddedServer
-    from budgetmlagent.money.account import Account
-    from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.sandbox.cages.cage import Cage
+    from budgetmlagent.money.ledger import Account, Ledger
     from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
     from memory.history import RunHistory
@@ -45,7 +43,8 @@ class TaskView:
         self.direction: str = folder.direction
         self.seconds, self.starter = folder.seconds, folder.starter
         self.allowed: Mapping[str, str] = folder.allowed()
-        self._config, self._ledger, self._brief, self.seconds_left = config, ledger, brief, seconds_left
+        self._config, self._ledger = config, ledger
+        self.brief, self.seconds_left = brief, seconds_left
 
     def limits(self) -> TaskState:
         """Return what the rules must know; the budget is the ledger's, which `resume --budget` may have raised."""
@@ -56,10 +55,6 @@ class TaskView:
             turns=self._config.turns,
             history=self._config.history,
         )
-
-    def brief(self, execution: Execution) -> dict[str, Any]:
-        """Read the data by code, in the sandbox."""
-        return self._brief(execution)
 
 
 @dataclass(frozen=True)
@@ -84,24 +79,12 @@ def build(
     """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
     if config.replay:
         return _recorded(config, run, task, artifacts, ledger)
-    specs = used_models(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
-    return _real(config, run, task, specs, artifacts, ledger, seconds_left)
-
-
-def _real(
-    config: RunConfig,
-    run: RunDir,
-    task: TaskFolder,
-    specs: Mapping[str, ModelSpec],
-    artifacts: Artifacts,
-    ledger: "Ledger",
-    seconds_left: SecondsLeft,
-) -> Parts:
     import prompts
     from budgetmlagent.models.approval import Approval
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.sandbox.brief import brief
     from budgetmlagent.sandbox.execution import ScriptSandbox
+    from budgetmlagent.sandbox.process.probe import probe
     from budgetmlagent.sandbox.process.scratch import end_orphans, sweep
     from budgetmlagent.sandbox.process.standby import Standby
     from budgetmlagent.sandbox.repairing import LibraryRepairs
@@ -113,7 +96,8 @@ def _real(
     def shortened(seconds: float) -> float:
         return min(seconds, max(LEAST_SECONDS, seconds_left()))
 
-    cage = _cage(config.unsafe)
+    specs = used_models(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
+    cage = probe(unsafe=config.unsafe)
     workdir = run.work
     sweep(workdir)
     if cage.binary is not None:
@@ -122,11 +106,8 @@ def _real(
     sandbox = ScriptSandbox(task, cage, artifacts, workdir, shortened, standby, read_json(run.sealed))
     if not run.sealed.exists():
         run.write(run.sealed.name, sandbox.before)
-    scorer: SubmissionScorer | TimedScorer = (
-        TimedScorer(task, task.timed, cage, artifacts, workdir)
-        if task.timed
-        else SubmissionScorer(task, cage, artifacts, workdir)
-    )
+    place = (cage, artifacts, workdir)
+    scorer = TimedScorer(task, task.timed, *place) if task.timed else SubmissionScorer(task, *place)
     history = _history(config, run, task, artifacts)
     client = ModelClient(
         specs, _account(config, ledger), artifacts,
@@ -156,21 +137,16 @@ def _recorded(
 ) -> Parts:
     import prompts
     from budgetmlagent.models.replay import ReplayModels
-    from budgetmlagent.run.replay import (
-        RecordedHistory,
-        RecordedRepairs,
-        RecordedSandbox,
-        RecordedScorer,
-        Recording,
-    )
+    from budgetmlagent.run import replay
 
-    recording = Recording(Path(config.replay))
+    recording = replay.Recording(Path(config.replay))
     models = ReplayModels(Path(config.replay), _account(config, ledger), artifacts)
-    sandbox, repairs = RecordedSandbox(recording, artifacts), RecordedRepairs(recording, artifacts)
+    sandbox = replay.RecordedSandbox(recording, artifacts)
+    repairs, scorer = replay.RecordedRepairs(recording, artifacts), replay.RecordedScorer(recording)
     live = _history(config, run, task, artifacts)
-    history = RecordedHistory(recording, artifacts, live)
+    history = replay.RecordedHistory(recording, artifacts, live)
     view = TaskView(task, config, ledger, lambda _: recording.briefing(), lambda: math.inf)
-    deps = Deps(models, sandbox, repairs, RecordedScorer(recording), artifacts, history, prompts.render, view)
+    deps = Deps(models, sandbox, repairs, scorer, artifacts, history, prompts.render, view)
     return Parts(deps, lambda values, _: recording.final(values["best"]["attempt"]), live.close_and_merge)
 
 
@@ -186,15 +162,9 @@ def fetched(model: str, *, again: bool = False) -> Path:
 
 
 def _embedded(spec: ModelSpec) -> "EmbeddedServer":
-    from budgetmlagent.models.server import CONTEXT, server_for
+    from budgetmlagent.models.server import server_for
 
-    return server_for(fetched(spec.model), spec.name, spec.context or CONTEXT)
-
-
-def _cage(unsafe: bool) -> "Cage":
-    from budgetmlagent.sandbox.process.probe import probe
-
-    return probe(unsafe=unsafe)
+    return server_for(fetched(spec.model), spec.name, spec.context)
 
 
 def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts) -> "RunHistory":
@@ -226,7 +196,7 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
 
 def _account(config: RunConfig, ledger: "Ledger") -> "Account":
     """Return what the run pays from; a fork may use the replies again that its origins have paid for."""
-    from budgetmlagent.money.account import Account
+    from budgetmlagent.money.ledger import Account
 
     again = origins(config) if config.fork and config.fork["replies"] == "recorded" else []
     return Account(ledger, config.run_id, again)

@@ -18,19 +18,9 @@ from budgetmlagent.share import page
 from memory.files import write_whole
 
 SUMS = "SHA256SUMS"
-MONEY = [
-    "id",
-    "step",
-    "node",
-    "model",
-    "served",
-    "price",
-    "tokens_in",
-    "cached",
-    "tokens_out",
-    "state",
-    "usd",
-]
+MONEY = (
+    "id", "step", "node", "model", "served", "price", "tokens_in", "cached", "tokens_out", "state", "usd",
+)  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same run gives the same bytes
 

@@ -18,14 +18,9 @@ from memory.state import NANO
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST = 20_000  # characters of an output that the page shows; the whole one lies beside it
-PACKAGES = [
-    "budgetmlagent",
-    "langgraph",
-    "langgraph-checkpoint-sqlite",
-    "langchain-openai",
-    "chromadb",
-    "genai-prices",
-]
+PACKAGES = (
+    "budgetmlagent", "langgraph", "langgraph-checkpoint-sqlite", "langchain-openai", "chromadb", "genai-prices",
+)  # fmt: skip
 
 
 def readme(summary: Mapping[str, Any], caution: str) -> str:
@@ -80,14 +75,9 @@ def _story(summary: Mapping[str, Any]) -> str:
         word = "a success" if summary["success"] else "less than the 10% that count as success"
         told += f" On answers that it never saw, that is {gain:+.1f}% better: {word}."
     spent = f"${summary['usd']:.4f} of ${summary['budget']:.2f}"
-    return (
-        f"{told} It took {summary['turns']} decisions, {summary['steps']} steps and {spent}. {_end(summary)}"
-    )
-
-
-def _end(summary: Mapping[str, Any]) -> str:
+    told += f" It took {summary['turns']} decisions, {summary['steps']} steps and {spent}."
     replayed = " It is the replay of a recording: nothing was spent." if summary["replayed"] else ""
-    return f"The run {summary['status']}: {printable(summary['reason'])}.{replayed}"
+    return f"{told} The run {summary['status']}: {printable(summary['reason'])}.{replayed}"
 
 
 def _result(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -118,11 +108,8 @@ def _integrity(summary: Mapping[str, Any]) -> str:
 
 
 def _versions() -> list[tuple[str, str]]:
-    return [
-        ("Python", platform.python_version()),
-        ("platform", platform.platform()),
-        *((p, version(p)) for p in PACKAGES),
-    ]
+    machine = [("Python", platform.python_version()), ("platform", platform.platform())]
+    return machine + [(name, version(name)) for name in PACKAGES]
 
 
 def step_of(event: Event, outcome: str, parts: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -143,11 +130,9 @@ def step_of(event: Event, outcome: str, parts: Sequence[tuple[str, str]]) -> dic
 
 
 def _short(text: str) -> str:
-    return (
-        text
-        if len(text) <= LONGEST
-        else f"{text[:LONGEST]}\n… ({len(text)} characters; the whole lies beside this page)"
-    )
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}\n… ({len(text)} characters; the whole lies beside this page)"
 
 
 def _saw(values: Mapping[str, Any]) -> str:

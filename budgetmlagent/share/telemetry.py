@@ -96,9 +96,8 @@ class Tracing:
         )
         within = set_span_in_context(span)
         for entry in self.session.ledger.calls(self.session.run_id):
-            if (
-                entry.id not in self._told and entry.price != PAID
-            ):  # a reply that was paid for before is no request
+            # A reply that was paid for before is no request.
+            if entry.id not in self._told and entry.price != PAID:
                 self._call(entry, within)
             self._told.add(entry.id)
         span.end(now)

@@ -88,7 +88,7 @@ def choose(
 ) -> list[RunDir]:
     """Return the runs that are named, or all; of these those that ended more than `older_than` days ago.
 
-    With `keep_best` no run is among them that gained the most of all runs on its task. Raises UsageError.
+    `keep_best` leaves out each task's run that gained the most. Raises UsageError.
     """
     if older_than is not None and not older_than >= 0:
         raise UsageError(f"--older-than {older_than}: a number of days, 0 or more, is needed")
@@ -97,7 +97,8 @@ def choose(
     if older_than is not None:
         chosen = [run for run in chosen if time.time() - _ended(run) > older_than * DAY]
     kept = _best(every) if keep_best else set()
-    return [run for run in dict.fromkeys(chosen) if run.root.resolve() not in kept]
+    once = {run.root: run for run in chosen}  # a run may be named twice
+    return [run for run in once.values() if run.root.resolve() not in kept]
 
 
 def _ended(run: RunDir) -> float:

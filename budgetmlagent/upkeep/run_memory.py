@@ -11,8 +11,6 @@ from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.merge import MARK, forgotten, merge, unmark
 from memory.store import KINDS, Item, Store, StoreError, item_id
 
-ITEMS, INDEX = "items", "index"
-
 
 def of_run(run: RunDir) -> list[Row]:
     """Check the run's own memory: its items, its index, and whether the shared memory has what it is said to have."""
@@ -38,18 +36,14 @@ def of_run(run: RunDir) -> list[Row]:
     return [*rows("memory", wrong, f"{len(store.ids())} items, all in the index"), *_merged(run, store)]
 
 
-def _merged(run: RunDir, store: Store) -> Iterator[Row]:
+def _merged(run: RunDir, store: Store) -> list[Row]:
     if not (run.history / MARK).exists():
-        yield row("merged", True, "not in the shared memory yet: the next run merges it")
-        return
+        return [row("merged", True, "not in the shared memory yet: the next run merges it")]
     there = forgotten(run.shared_history) | set(Store(run.shared_history).ids())
     missing = set(store.ids()) - there
     words = f"the shared memory lacks {len(missing)} items that are marked as merged: `--rebuild` merges them again"
-    yield row(
-        "merged",
-        not missing,
-        words if missing else "every item is in the shared memory, or was forgotten there",
-    )
+    well = "every item is in the shared memory, or was forgotten there"
+    return rows("merged", [words] if missing else [], well)
 
 
 def rebuild(run: RunDir) -> int:
@@ -62,7 +56,7 @@ def rebuild(run: RunDir) -> int:
     store = Store(run.history)
     with store.hold():
         whole = {item_id(item): item for item in [*_kept(store), *_from_artifacts(run)]}
-        for part in (ITEMS, INDEX):
+        for part in ("items", "index"):
             shutil.rmtree(run.history / part, ignore_errors=True)
         with Store(run.history) as again:
             again.upsert(whole.values())

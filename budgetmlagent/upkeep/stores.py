@@ -137,9 +137,8 @@ def _asked(view: RunView, timelines: "Iterable[Sequence[Event]]") -> set[tuple[i
             by, wrote = event.plan.get("by"), event.plan.get("wrote")
             if event.role == "planner" and by in models and event.plan != plan:
                 found.add((event.step, event.node))
-            if (
-                event.role == "coder" and wrote in models - {by} and wrote != plan.get("wrote")
-            ):  # of `by`: it may be a tuning
+            # A script that is said to be of the planner's model may be a tuning, for which no model was asked.
+            if event.role == "coder" and wrote in models - {by} and wrote != plan.get("wrote"):
                 found.add((event.step, event.node))
             plan = event.plan
     steps = {(event.step, event.node) for timeline in timelines for event in timeline}
@@ -161,12 +160,9 @@ def _projected(view: RunView) -> list[Row]:
     except (FileNotFoundError, CorruptArtifactError) as error:
         return [row("projections", False, f"they cannot be made again: {error}")]
     wrong = [sentence for name, content in files.items() for sentence in _differs(view, name, content)]
-    there = {
-        p.relative_to(view.folder.root).as_posix() for p in (view.folder.root / summary.BEST).glob("[!.]*")
-    }
-    wrong += [
-        f"{name} is not of the best attempt: `--rebuild` removes it" for name in sorted(there - files.keys())
-    ]
+    there = {f"{summary.BEST}/{path.name}" for path in (view.folder.root / summary.BEST).glob("[!.]*")}
+    loose = sorted(there - files.keys())
+    wrong += [f"{name} is not of the best attempt: `--rebuild` removes it" for name in loose]
     return rows("projections", wrong, f"{', '.join(files)} are what the stores give")
 
 

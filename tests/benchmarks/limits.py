@@ -113,8 +113,7 @@ def ledger(url: str, folder: Path, loops: int) -> None:
     """This project: a run with a budget of $0.003."""
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.models.config import ModelSpec
-    from budgetmlagent.money.account import Account
-    from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.money.ledger import Account, Ledger
     from memory.artifacts import Artifacts
     from memory.state import NANO
     from nodes.deps import Here
