@@ -47,14 +47,13 @@ def changed(spec: Graph, decisions: Iterable[tuple[int, str, RunState]]) -> list
     `decisions` are steps: number, node, and the state after the step as it was checkpointed. Each is judged by itself:
     a changed one would have led to other states than those recorded behind it. `spec` has no findings.
     """
-    found = []
+    found, roles = [], roles_of(spec)
     for step, node, state in decisions:
         before = _taken(state.route)
         if node not in spec.nodes:
             found.append(Change(step, node, before, None))
             continue
-        before_it, roles = undo(state), roles_of(spec)
-        route, after = decide(node, spec.rules_of(node), before_it, spec.ladders, load_predicate, roles)
+        route, after = decide(node, spec.rules_of(node), undo(state), spec.ladders, load_predicate, roles)
         if (route["to"], after.rungs, after.counts) != (before.to, state.rungs, state.counts):
             found.append(Change(step, node, before, _taken(route)))
     return found

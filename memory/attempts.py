@@ -27,7 +27,7 @@ class Reader(Records, Protocol):
         ...
 
 
-# Of a field that came later: a record that has nothing to say in it goes without, so that ids of older ones stay.
+# Of a field that came later: a record with nothing to say in it goes without, so that older ones keep their ids.
 LATER = {"later": True}
 
 

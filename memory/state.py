@@ -14,8 +14,8 @@ from typing_extensions import TypedDict  # `langgraph dev` makes a schema of no 
 
 NANO = 1_000_000_000  # nano-dollars in a dollar; money is always an integer of these
 
-# `fault: Shared[Fault]` in a node's update says: other nodes write this field too, and that is meant. Where two functions
-# write a field and do not say so, the linter refuses the graph: an added node would overwrite another's word unnoticed.
+# `fault: Shared[Fault]` in a node's update says: other nodes write this field too, and that is meant. Where two
+# functions do so unsaid, the linter refuses the graph: an added node would overwrite another's word unnoticed.
 T = TypeVar("T")
 SHARED = "shared"
 Shared = Annotated[T, "shared"]
@@ -80,10 +80,7 @@ Kind = Literal[
 
 
 class Counts(TypedDict, total=False):
-    """What the rules count: who counts, and when it begins anew. Absent is 0.
-
-    "A move up" is a rule's: in the decision after a step, `graphs.policy` begins anew what led there.
-    """
+    """What the rules count: who counts, and when it begins anew (at a move up, by `graphs.policy`). Absent is 0."""
 
     ran: int  # evaluator: scripts beyond the starter that ran to their end; never anew
     planned: int  # planner: turns that a model planned; never anew

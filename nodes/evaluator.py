@@ -13,6 +13,7 @@ from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
 Fruitless = Literal["failed", "failed_since_expert", "failed_since_up", "improve_failed"]
+COUNTERS: tuple[Fruitless, ...] = ("failed", "failed_since_expert", "failed_since_up")
 RELIEF = {
     "time": "let it do less: fewer rounds, folds, candidates or rows",
     "memory": "let it hold less at once: smaller types, sparse matrices, the data in parts, fewer workers",
@@ -20,7 +21,6 @@ RELIEF = {
     "output": "let it print less",
     "processes": "let it start fewer workers and threads",
 }
-COUNTERS: tuple[Fruitless, ...] = ("failed", "failed_since_expert", "failed_since_up")
 
 
 class EvaluatorUpdate(TypedDict, total=False):

@@ -1,4 +1,4 @@
-"""The linter: everything that can be known to be wrong with a graph before it runs, and what its nodes go without."""
+"""The linter: all that can be known to be wrong with a graph before it runs, and what its nodes go without."""
 
 from collections.abc import Iterable, Iterator
 
@@ -28,7 +28,7 @@ def lint(spec: Graph, models: Iterable[str] | None = None) -> list[Finding]:
 
 
 def losses(spec: Graph) -> list[Finding]:
-    """Return what the nodes of a graph without findings go without: rungs no rule leads to, history not supplied."""
+    """Return what the nodes of a graph without findings lack: rungs no rule leads to, history not supplied."""
     return _placed(spec, _losses(spec))
 
 
@@ -53,13 +53,13 @@ def _names(spec: Graph) -> Iterator[Problem]:
 
 
 def _losses(spec: Graph) -> Iterator[Problem]:
-    """Find what a node that was renamed, doubled or given other history lacks. The graph runs all the same."""
+    """Find what a node lacks that was renamed, doubled or given other history; the graph runs without."""
     raised = {rule.up for name in spec.nodes for rule in spec.rules_of(name)}
     for name, node in spec.nodes.items():
         if len(node.ladder) > 1 and name not in raised:
             out = ", ".join(node.ladder[1:])
-            what = f"no rule moves it up, so it never gets to {out}: add `up: {name}` to a rule, or shorten its ladder"
-            yield ("nodes", name), "unused-rung", f"node {name!r}: {what}"
+            what = f"node {name!r}: no rule moves it up, so it never gets to {out}"
+            yield ("nodes", name), "unused-rung", f"{what}: add `up: {name}` to a rule, or shorten its ladder"
         wanted = recalls_of(load_node(node.run))
         if missing := [kind for kind in wanted if kind not in supplied_history(node)]:
             what = f"recalls: {node.run} asks for {', '.join(missing)} too, which it does not get"

@@ -7,7 +7,7 @@ LONGEST_JSON = 20_000  # characters; an answer has a few hundred, and mending a 
 
 
 def said(reply: str) -> str:
-    """Return a reply without its thoughts, in valid Unicode and with plain line ends, in time linear in its length."""
+    """Return a reply without its thoughts, in valid Unicode and with plain line ends. Takes linear time."""
     before, _, after = reply.rpartition("</think>")
     reply = after if before else reply.partition("<think>")[0]
     reply = reply.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")

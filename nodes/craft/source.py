@@ -175,7 +175,7 @@ def name_of(call: ast.Call) -> str:
 
 
 def root_of(node: ast.expr, through: type[ast.Attribute | ast.Subscript]) -> str:
-    """Return the name at the root of `a.b.c` or, `through` subscripts, of `a[i][j]`; "" where it is something else."""
+    """Return the name at the root of `a.b.c` or, `through` subscripts, of `a[i][j]`; "" where there is none."""
     while isinstance(node, through):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""

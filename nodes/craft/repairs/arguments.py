@@ -120,7 +120,7 @@ def _is_parameter(key: ast.expr, argument: str) -> bool:
 
 
 def _set(argument: str, value: str, *, of: str, here: bool = False) -> Rule:
-    """Return the rule that sets an argument of the calls whose name is `of`; with `here`, of those at the failing line."""
+    """Return the rule that sets an argument of all calls named `of`; `here`: of those at the failing line."""
 
     def rule(source: Source, error: Failure, _match: Match) -> Cure | None:
         calls = [c for c in source.calls() if re.fullmatch(of, name_of(c))]

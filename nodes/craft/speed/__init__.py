@@ -1,1 +1,1 @@
-"""Edits that save repeated work in a script that is timed: in its loops, and in functions that only compute."""
+"""Edits of a script that is timed: they save repeated work in loops, and in functions that only compute."""
