@@ -80,7 +80,7 @@ def pack(items: Sequence[Any]) -> bytes:
                 kind = type(part).__name__
                 raise TypeError(f"a {kind} is no number, array of numbers or tuple of these")
     file = io.BytesIO()
-    np.savez(file, lengths=np.array(lengths, dtype=np.int64), **arrays)  # type: ignore[arg-type]  # its other options
+    np.savez(file, lengths=np.array(lengths, dtype=np.int64), **arrays)
     return file.getvalue()
 
 
