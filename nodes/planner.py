@@ -87,8 +87,10 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
 
 def _menu(state: RunState, deps: Deps, script: str) -> list[Case]:
     """The recalled cases not chosen yet; an edit only while it changes something, so that it takes no turn for nothing."""
-    notes = [note for note in state.notes.values() if isinstance(note, dict)]
-    chosen = {case for note in notes for case in note.get("chosen", [])}
+    notes = [note.get("chosen") for note in state.notes.values() if isinstance(note, dict)]
+    chosen = {
+        case for cases in notes if isinstance(cases, list) for case in cases
+    }  # by any planner of the graph
     facts = briefing(state, deps.artifacts)
     return [
         case

@@ -5,7 +5,7 @@ import itertools
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,8 @@ def plan(table: Table, target: str, metric: str | None, seed: int) -> Plan:
     both = frame.iloc[[*learned, *held]].reset_index(drop=True)
     header, id = table.header, _id(frame, target)
     if not id:
-        id = next(name for name in _free_names() if name not in header)
+        free = itertools.chain(["id"], (f"row_id{'_' * number}" for number in itertools.count()))
+        id = next(name for name in free if name not in header)
         header, rows = [id, *header], [[str(number), *row] for number, row in enumerate(rows)]
         both.insert(0, id, both.index)
     train, test = both.iloc[: len(learned)], both.iloc[len(learned) :]
@@ -165,11 +166,6 @@ def _id(frame: pd.DataFrame, target: str) -> str:
         if values.notna().all() and values.is_unique:
             return str(name)
     return ""
-
-
-def _free_names() -> Iterator[str]:
-    yield "id"
-    yield from (f"row_id{'_' * number}" for number in itertools.count())
 
 
 def _columns(train: pd.DataFrame, test: pd.DataFrame, skip: set[str]) -> tuple[Columns, list[str]]:

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,16 @@ def write(plan: Plan, out: Path, seed: int) -> tuple[int, int]:
     answers = csv_text([plan.id, plan.target], _answers(plan))
     halves = [text.count("\n") - 1 for text in _halves(plan, answers, name)]
     place = plan.header.index(plan.target)
+    templates, values = environment(TEMPLATES), _values(plan, name, seed)
+    templates.filters |= {"py": literal, "pylist": literals, "shown": _shown}
     files = {
         "env/train.csv": csv_text(plan.header, plan.train),
         "env/test.csv": csv_text(_without(plan.header, place), [_without(row, place) for row in plan.test]),
-        "env/train.py": tidy(_rendered("train.py", _starter(plan))),
+        "env/train.py": tidy(templates.get_template("train.py.jinja").render(values)),
         "scoring/answers.csv": answers,
-        "scoring/eval.py": _rendered("eval.py", _common(plan)),
-        "research_problem.md": _rendered("research_problem.md", _words(plan)),
-        "task.yaml": _rendered("task.yaml", _settings(plan, name, seed)),
+        "scoring/eval.py": templates.get_template("eval.py.jinja").render(values),
+        "research_problem.md": templates.get_template("research_problem.md.jinja").render(values),
+        "task.yaml": templates.get_template("task.yaml.jinja").render(values),
     }
     try:
         for file, text in files.items():
@@ -67,15 +68,8 @@ def model_words(plan: Plan) -> str:
 def column_words(plan: Plan) -> str:
     """What the starter learns from, in words."""
     columns = plan.columns
-    parts = [
-        f"{len(names)} column{'s' if len(names) > 1 else ''} of {what}"
-        for names, what in (
-            (columns.numbers, "numbers"),
-            (columns.categories, "categories"),
-            (columns.texts, "text"),
-        )
-        if names
-    ]
+    kinds = {"numbers": columns.numbers, "categories": columns.categories, "text": columns.texts}
+    parts = [f"{len(n)} column{'s' if len(n) > 1 else ''} of {what}" for what, n in kinds.items() if n]
     return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
 
 
@@ -98,25 +92,16 @@ def _answers(plan: Plan) -> list[tuple[Any, Any]]:
 
 def _halves(plan: Plan, answers: str, name: str) -> tuple[str, str]:
     halves = split_rows(answers, name)
-    if plan.metric.name == "roc_auc" and any(len(set(_values(half))) < 2 for half in halves):
+    values = [{line.rpartition(",")[2] for line in half.splitlines()[1:]} for half in halves]
+    if plan.metric.name == "roc_auc" and min(map(len, values)) < 2:
         raise UsageError(
             f"--metric roc_auc: too few rows have the rarer label of {plan.target!r}; take accuracy"
         )
     return halves
 
 
-def _values(answers: str) -> list[str]:
-    return [line.rpartition(",")[2] for line in answers.splitlines()[1:]]
-
-
 def _without(row: list[str], place: int) -> list[str]:
     return row[:place] + row[place + 1 :]
-
-
-def _rendered(name: str, values: Mapping[str, Any]) -> str:
-    templates = environment(TEMPLATES)
-    templates.filters |= {"py": literal, "pylist": literals, "shown": _shown}
-    return templates.get_template(f"{name}.jinja").render(**values)
 
 
 def _shown(name: Any) -> str:
@@ -125,8 +110,17 @@ def _shown(name: Any) -> str:
     return f"`{text}`" if text.isprintable() and "`" not in text else repr(text)
 
 
-def _common(plan: Plan) -> dict[str, Any]:
+def _values(plan: Plan, name: str, seed: int) -> dict[str, Any]:
+    """All that the templates are filled with."""
+    scale = plan.frame[plan.target].std() if plan.metric.name in ("rmse", "mae") else 1.0
+    scale = scale or 1.0  # a target that is constant in the training rows has no spread
+    names = [column for column in plan.header if column not in (plan.id, plan.target)]
+    large = len(plan.header) * (len(plan.train) + len(plan.test)) > LARGE
     return {
+        "name": name,
+        "seed": seed,
+        "seconds": 300 if large else 60,
+        "memory": 4 if large else 2,
         "id": plan.id,
         "target": plan.target,
         "metric": plan.metric,
@@ -134,14 +128,7 @@ def _common(plan: Plan) -> dict[str, Any]:
         "probability": plan.metric.name == "roc_auc",
         "model_words": model_words(plan),
         "column_words": column_words(plan),
-    }
-
-
-def _starter(plan: Plan) -> dict[str, Any]:
-    scale = plan.frame[plan.target].std() if plan.metric.name in ("rmse", "mae") else 1.0
-    return _common(plan) | {
-        "metric": plan.metric.name,
-        "function": plan.metric.function,
+        "kind_words": kind_words(plan),
         "classify": bool(plan.labels),
         "stratify": plan.rare >= 4,  # three to learn from and one to score
         "depth": 5 if len(plan.labels) <= 5 else 10,
@@ -151,17 +138,10 @@ def _starter(plan: Plan) -> dict[str, Any]:
         "others": [n for n in plan.header if n not in (*plan.columns.numbers, plan.target)],
         "categories": plan.columns.categories,
         "texts": plan.columns.texts,
-    }
-
-
-def _words(plan: Plan) -> dict[str, Any]:
-    names = [name for name in plan.header if name not in (plan.id, plan.target)]
-    return _common(plan) | {
-        "kind_words": kind_words(plan),
         "positive": plan.positive if plan.labels else "",
         "rows_train": len(plan.train),
         "rows_test": len(plan.test),
-        "described": [(name, _described(plan, plan.frame[name])) for name in names[:DESCRIBED]],
+        "described": [(column, _described(plan, plan.frame[column])) for column in names[:DESCRIBED]],
         "more": len(names[DESCRIBED:]),
     }
 
@@ -178,13 +158,3 @@ def _described(plan: Plan, values: "pd.Series[Any]") -> str:
     if values.name in plan.columns.categories:
         return f"category with {values.nunique()} values{gaps}"
     return f"{values.nunique()} different values{gaps}"
-
-
-def _settings(plan: Plan, name: str, seed: int) -> dict[str, Any]:
-    large = len(plan.header) * (len(plan.train) + len(plan.test)) > LARGE
-    return _common(plan) | {
-        "name": name,
-        "seed": seed,
-        "seconds": 300 if large else 60,
-        "memory": 4 if large else 2,
-    }

@@ -150,15 +150,12 @@ def _own_names() -> frozenset[str]:
     """Names that mean something else in the example: a function called so would hide them."""
     made = [_rendered("node.py.jinja", "a_node"), _rendered("test.py.jinja", "a_node", "a_package")]
     found: set[str] = set()
-    for tree in map(ast.walk, map(ast.parse, made)):
-        for part in tree:
-            match part:
-                case (
-                    ast.Name(id=name) | ast.arg(arg=name) | ast.alias(asname=str(name)) | ast.alias(name=name)
-                ):
-                    found.add(name)
-                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                    found.add(name)
+    for part in (part for code in made for part in ast.walk(ast.parse(code))):
+        match part:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.alias(asname=str(name)) | ast.alias(name=name):
+                found.add(name)
     return frozenset(found)
 
 
@@ -167,24 +164,9 @@ def _prompt() -> str:
 
 
 def _rendered(template: str, name: str, package: str = "", graph: str = "") -> str:
-    return (
-        environment(TEMPLATES)
-        .get_template(template)
-        .render(name=name, camel=_camel(name), package=package, graph=graph, imports=_imports(name, package))
-    )
-
-
-def _camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
-def _imports(name: str, package: str) -> list[str]:
-    """Return the test's own imports in the order that ruff wants: it depends on the name."""
-    function = f"from {package}.nodes import {name}" if package else f"from nodes.{name} import {name}"
-    return sorted(
-        [
-            function,
-            "from budgetmlagent import GraphSpec, testing",
-            "from nodes import Here, Reply",
-        ]
-    )
+    camel = "".join(part.capitalize() for part in name.split("_"))
+    module = f"{package}.nodes" if package else f"nodes.{name}"
+    imports = ["from budgetmlagent import GraphSpec, testing", "from nodes import Here, Reply"]
+    imports = sorted([*imports, f"from {module} import {name}"])  # as ruff wants it: it depends on the name
+    written = environment(TEMPLATES).get_template(template)
+    return written.render(name=name, camel=camel, package=package, graph=graph, imports=imports)

@@ -1,5 +1,6 @@
 """A run's folder: what was asked for (`config.json`, `graph.yaml`), the truth (checkpoints, artifacts) and projections."""
 
+import glob
 import json
 import secrets
 from dataclasses import asdict, dataclass, field
@@ -146,7 +147,11 @@ def find(run: str | Path, runs_dir: Path) -> RunDir:
     path = Path(run)
     if (path / "config.json").is_file():
         return RunDir(path.resolve())
-    begin = [RunDir(p.parent) for p in runs_dir.glob(f"{path.name}*/config.json")] if path.name else []
+    begin = (
+        [RunDir(p.parent) for p in runs_dir.glob(f"{glob.escape(path.name)}*/config.json")]
+        if path.name
+        else []
+    )
     fit = [run for run in begin if run.run_id == path.name] or begin
     if len(fit) != 1:
         known = f"{len(fit)} runs begin with it" if fit else "`budgetml list` shows the runs there are"

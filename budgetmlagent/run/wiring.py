@@ -83,11 +83,10 @@ def build(
     from budgetmlagent.models.approval import Approval
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.sandbox.brief import brief
-    from budgetmlagent.sandbox.execution import ScriptSandbox
+    from budgetmlagent.sandbox.execution import LibraryRepairs, ScriptSandbox
     from budgetmlagent.sandbox.process.probe import probe
     from budgetmlagent.sandbox.process.scratch import end_orphans, sweep
     from budgetmlagent.sandbox.process.standby import Standby
-    from budgetmlagent.sandbox.repairing import LibraryRepairs
     from budgetmlagent.sandbox.workspace import remove
     from budgetmlagent.scoring.kept import KeptScorer
     from budgetmlagent.scoring.scorer import SubmissionScorer

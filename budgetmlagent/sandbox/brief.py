@@ -21,14 +21,7 @@ def brief(task: TaskFolder, cage: Cage, execution: Execution, artifacts: Artifac
 
     What could not be read is told in its `problems`.
     """
-    meta = {
-        "name": task.name,
-        "text": task.text,
-        "metric": task.metric,
-        "direction": task.direction,
-        "starter": task.starter,
-        "data": task.data,
-    }
+    meta = {key: getattr(task, key) for key in ("name", "text", "metric", "direction", "starter", "data")}
     with scratch("brief") as folder:
         (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
         submission = folder / "submission"
@@ -36,22 +29,11 @@ def brief(task: TaskFolder, cage: Cage, execution: Execution, artifacts: Artifac
         for file, artifact in execution.files.items():
             (submission / file).write_bytes(artifacts.read(artifact))
         mounts = {"env": task.env, "submission": submission, "meta.json": folder / "meta.json"}
+        bound = {f"/brief/{name}": path for name, path in mounts.items()}
+        args = ["--env", "/brief/env", "--submission", "/brief/submission", "--meta", "/brief/meta.json"]
+        code = Path(briefing.__file__).parent
         try:
-            text = run_module(
-                cage,
-                Path(briefing.__file__).parent,
-                mounts_ro={f"/brief/{name}": path for name, path in mounts.items()},
-                args=[
-                    "--env",
-                    "/brief/env",
-                    "--submission",
-                    "/brief/submission",
-                    "--meta",
-                    "/brief/meta.json",
-                ],
-                seconds=SECONDS,
-                python=task.python,
-            )
+            text = run_module(cage, code, mounts_ro=bound, args=args, seconds=SECONDS, python=task.python)
             return dict(json.loads(text))
         except (RunFailedError, ValueError) as error:
             # Nothing is known of the data then, so no case fits; the models can still work on the script.

@@ -18,6 +18,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, lay_out, remove, take
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.files import write_whole
+from nodes.craft.repairs.cures import cure_runtime, cure_static
 from nodes.deps import Artifacts, Execution, Finding, Here
 
 TAIL = 4000  # characters
@@ -129,15 +130,10 @@ class ScriptSandbox:
         `checked` counts files, `attempts` what was tried against them and the `refused` submissions: no plain files.
         """
         now = self._hashes()
-        changed = sorted(
-            name for name in self.before.keys() | now.keys() if self.before.get(name) != now.get(name)
-        )
-        return {
-            "ok": not changed,
-            "checked": len(self.before),
-            "changed": changed,
-            "attempts": refused + len(changed),
-        }
+        names = sorted(self.before.keys() | now.keys())
+        changed = [name for name in names if self.before.get(name) != now.get(name)]
+        attempts = refused + len(changed)
+        return {"ok": not changed, "checked": len(self.before), "changed": changed, "attempts": attempts}
 
     def _hashes(self) -> dict[str, str]:
         """Hash the files that no script may change, by a name relative to the task."""
@@ -147,6 +143,21 @@ class ScriptSandbox:
             if "__pycache__" not in path.parts:
                 files[f"{task.scoring.name}/{path.relative_to(task.scoring).as_posix()}"] = path
         return {name: _sha256(path) for name, path in files.items() if path.is_file()}
+
+
+class LibraryRepairs:
+    """`nodes.deps.Repairs` by rules, bound to the interpreter of a sandbox and its libraries."""
+
+    def __init__(self, sandbox: ScriptSandbox) -> None:
+        self._sandbox = sandbox
+
+    def before(self, script: str, sources: Sequence[str]) -> tuple[str, list[str]]:
+        """Mend what the static check finds."""
+        return cure_static(script, self._sandbox.check(script), self._sandbox.names(), sources)
+
+    def after(self, script: str, tail: str, sources: Sequence[str]) -> tuple[str, list[str]]:
+        """Mend what the error at the end of the output says."""
+        return cure_runtime(script, tail, self._sandbox.names(), sources)
 
 
 def _sha256(path: Path) -> str:

@@ -22,9 +22,7 @@ from nodes.deps import Artifacts
 MB = 1 << 20
 MOST_FILE = 16 * MB  # scripts, submissions, small models; a large model is made again by its script
 MOST_BYTES = 64 * MB  # of a snapshot: a run of twelve turns stays below a gigabyte at worst
-LEAST = (
-    MB // 8
-)  # what a file counts at least: each is flushed to the disk, and hundreds of them take a second
+LEAST = MB // 8  # of each file: it is flushed to the disk, and hundreds of these take a second
 MOST_HASHED = 512 * MB  # of what is only named: half a second, where sparse files pretend to be terabytes
 MOST_NAMES = 10_000  # entries of a manifest
 LONGEST = 1024  # bytes of a path: it must fit below another folder, too

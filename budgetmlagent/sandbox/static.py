@@ -52,18 +52,12 @@ def _ty(script: str, python: Interpreter, env: Path) -> list[dict[str, Any]]:
         command = [
             _binary(), "check", "--project", str(folder), "--python", str(python.path), "--output-format", "gitlab",
         ]  # fmt: skip
-        command += ["--extra-search-path", str(env)] if env.is_dir() else []
+        command += [*(["--extra-search-path", str(env)] if env.is_dir() else []), str(path)]
         # A configuration of the user's own must not decide what is found.
-        surroundings = {"PATH": os.defpath, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        clean = {"PATH": os.defpath, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
         try:
             done = subprocess.run(
-                [*command, str(path)],
-                capture_output=True,
-                text=True,
-                env=surroundings,
-                cwd=folder,
-                timeout=SECONDS,
-                check=False,
+                command, capture_output=True, text=True, env=clean, cwd=folder, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
             return []
@@ -77,12 +71,10 @@ def _binary() -> str:
     try:
         return os.fspath(find_ty_bin())
     except FileNotFoundError:
-        found = shutil.which("ty")
-        if found is None:
-            raise UnavailableError(
-                "ty, which checks scripts, is not installed; install budgetmlagent anew"
-            ) from None
-        return found
+        if found := shutil.which("ty"):
+            return found
+        why = "ty, which checks scripts, is not installed; install budgetmlagent anew"
+        raise UnavailableError(why) from None
 
 
 def _finding(item: Mapping[str, Any]) -> Finding | None:

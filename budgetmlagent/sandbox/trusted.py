@@ -31,9 +31,8 @@ def run_module(
     speaks of the paths inside. Raises RunFailedError, with the last line of its errors, where it does not exit with 0.
     """
     with scratch("trusted") as folder:
-        outcome, errors = run_code(
-            cage, code, folder, mounts_ro, args, Limits(seconds=seconds, memory_mb=MEMORY_MB), python
-        )
+        limits = Limits(seconds=seconds, memory_mb=MEMORY_MB)
+        outcome, errors = run_code(cage, code, folder, mounts_ro, args, limits, python)
     if outcome.exit != 0:
         why = f"went over its limit of {outcome.killed}" if outcome.killed else errors.rpartition("\n")[2]
         raise RunFailedError(f"{code.name}: {why or f'ended with status {outcome.exit}'}")
@@ -51,18 +50,10 @@ def run_code(
 ) -> tuple[Outcome, str]:
     """Run `python -I CODE ARGS` in a workspace; return the outcome and what it wrote to standard error."""
     inside = f"{CODE}/{code.name}"
+    bound = {path: source.resolve() for path, source in {inside: code, **mounts_ro}.items()}
+    command = ["-I", inside, *args]
     with tempfile.TemporaryFile() as errors:
-        job = Job(
-            interpreter(python),
-            ["-I", inside, *args],
-            workspace,
-            limits,
-            readonly={
-                inside: code.resolve(),
-                **{path: source.resolve() for path, source in mounts_ro.items()},
-            },
-            stderr=errors.fileno(),
-        )
+        job = Job(interpreter(python), command, workspace, limits, readonly=bound, stderr=errors.fileno())
         outcome = cage.launch(job)
         errors.seek(max(0, errors.seek(0, os.SEEK_END) - (1 << 20)))  # an exception stands at the end
         text = errors.read(1 << 20).decode("utf-8", "replace").strip()

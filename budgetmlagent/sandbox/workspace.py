@@ -37,8 +37,7 @@ def _lay_out(env: Path, place: Path, folder: Path, readonly: set[str]) -> dict[s
     for source in sorted((env / place).iterdir()):
         inside = place / source.name
         if source.is_dir():
-            inner = _lay_out_folder(env, inside, folder, readonly)
-            bound.update(inner)
+            bound |= _lay_out_folder(env, inside, folder, readonly)
         elif inside.as_posix() in readonly:
             bound[inside.as_posix()] = source
         elif inside.as_posix() != SCRIPT:

@@ -105,14 +105,10 @@ class TimedScorer:
         with scratch("timing", self.workdir) as folder, ours, theirs:
             bound = lay_out(self.task, script, folder)
             job = Job(
-                interpreter(self.task.python),
-                ["-I", inside, "call", self.timed.function],
-                folder,
-                self.limits,
-                readonly={**bound, inside: MAIN},
-                hidden=(self.task.scoring, self.workdir),
+                interpreter(self.task.python), ["-I", inside, "call", self.timed.function], folder,
+                self.limits, readonly={**bound, inside: MAIN}, hidden=(self.task.scoring, self.workdir),
                 stdin=theirs.fileno(),
-            )
+            )  # fmt: skip
             with ThreadPoolExecutor(1) as pool:
                 talk = pool.submit(_converse, ours, inputs)
                 try:

@@ -4,15 +4,13 @@ import os
 import signal
 import subprocess
 from contextlib import ExitStack, suppress
-from types import TracebackType
-from typing import Self
 
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.cages import seccomp
 from budgetmlagent.sandbox.cages.cgroup import Fence
 
 
-class Door:
+class Door(ExitStack):
     """The pipes to one bubblewrap. Nothing runs inside before `open`, whatever becomes of the process that holds it.
 
     `filter`, `told`, `wait` and `go` are the descriptors that bubblewrap inherits: the filter of system calls, where it tells
@@ -21,23 +19,13 @@ class Door:
     """
 
     def __init__(self) -> None:
-        self._ours, self._theirs = ExitStack(), ExitStack()
+        super().__init__()
+        self._theirs = self.enter_context(ExitStack())
         self.filter = _closed(self._theirs, seccomp.descriptor())
         info, told = os.pipe()
-        self._info, self.told = _closed(self._ours, info), _closed(self._theirs, told)
+        self._info, self.told = _closed(self, info), _closed(self._theirs, told)
         wait, go = os.pipe()
-        self.wait, self.go = _closed(self._theirs, wait), _closed(self._ours, go)
-
-    def __enter__(self) -> Self:
-        """Hold the pipes."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close them."""
-        self._theirs.close()
-        self._ours.close()
+        self.wait, self.go = _closed(self._theirs, wait), _closed(self, go)
 
     @property
     def inherited(self) -> tuple[int, ...]:
@@ -57,7 +45,7 @@ class Door:
             pid = self._first()
             if pid:  # it may have been born before its parent had joined
                 fence.take(pid)
-            return _closed(self._ours, os.pidfd_open(pid)) if pid else None
+            return _closed(self, os.pidfd_open(pid)) if pid else None
         except ProcessLookupError:
             return None
         except UnavailableError:

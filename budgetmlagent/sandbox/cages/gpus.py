@@ -6,13 +6,8 @@ from pathlib import Path
 from budgetmlagent.errors import UnavailableError
 
 DEV = Path("/dev")
-NVIDIA = (
-    "nvidiactl",
-    "nvidia-uvm",
-    "nvidia-uvm-tools",
-    "nvidia-modeset",
-    "nvidia-caps",
-)  # of all cards together
+# Of all cards together.
+NVIDIA = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset", "nvidia-caps")
 OTHERS = ("dri", "kfd")  # AMD's and Intel's, which have no node by a card's number
 
 

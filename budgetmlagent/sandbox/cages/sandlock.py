@@ -54,9 +54,7 @@ class Sandlock(Bare):
         env |= dict.fromkeys(("TMPDIR", "MPLCONFIGDIR"), str(job.workspace))
         granted = [*job.python.visible(), view, *(NETWORK_FILES if job.network else ())]
         readable = [*READABLE, *map(str, granted)]
-        numbers = (
-            [] if job.gpu == "all" else [int(number) for number in job.gpu.split(",")] if job.gpu else None
-        )
+        gpus = None if not job.gpu else [] if job.gpu == "all" else [int(n) for n in job.gpu.split(",")]
         policy = {
             "fs_readable": [path for path in readable if Path(path).exists()],
             "fs_writable": [str(job.workspace), *WRITABLE],
@@ -64,6 +62,6 @@ class Sandlock(Bare):
             "net_allow": list(ANYWHERE) if job.network else [],
             "max_processes": job.limits.processes,
             "cwd": str(job.workspace),
-            "gpu_devices": numbers,
+            "gpu_devices": gpus,
         }
         return [sys.executable, "-I", str(MAIN), json.dumps(policy), *command]

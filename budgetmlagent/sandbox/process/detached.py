@@ -59,7 +59,7 @@ def execute(folder: Path, cage: Cage, prepare: Prepare, standby: Standby | None 
         lost += 1
         if lost > MOST_LOST:
             break
-    word = _last_word(place)
+    word = (place / "errors").read_text("utf-8", "replace").strip().rpartition("\n")[2] or "it left no word"
     remove(folder)
     raise UnavailableError(
         f"sandbox: the runner of a script was killed {lost} times before the script had ended: {word}"
@@ -115,8 +115,3 @@ def _stop(place: Path, child: "subprocess.Popen[bytes] | None") -> None:
         runner.kill()
         _until_dead(runner)
     remove(place)
-
-
-def _last_word(place: Path) -> str:
-    text = (place / "errors").read_text("utf-8", "replace").strip()
-    return text.rpartition("\n")[2] or "it left no word"

@@ -41,7 +41,7 @@ class Probed:
     cage: Cage
     canaries: Mapping[str, str] = field(
         default_factory=dict
-    )  # benign, read, write, connect: passed | refused
+    )  # benign, read, write, connect -> passed | refused
     passed_over: Sequence[str] = ()  # what was tried before, and why it was not trusted
 
     def facts(self) -> dict[str, Any]:

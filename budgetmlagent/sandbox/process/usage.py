@@ -87,9 +87,7 @@ class Disk:
         self.count: Iterator[int] | None = None  # one that is under way
         self.began, self.counted = 0.0, 0
         self.latest = 0.0  # when the next count must begin
-        self.urgent = (
-            False  # whether one is under way that may find too much: nothing should be written meanwhile
-        )
+        self.urgent = False  # one is under way that may find too much: nothing should be written meanwhile
 
     def look(self, unlinked: int) -> bool:
         """Tell whether more than the limit is in use, `unlinked` bytes of files without a name included."""

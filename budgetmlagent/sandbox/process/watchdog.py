@@ -94,10 +94,8 @@ class Watchdog:
         """Return the seconds until the next look: no limit can be passed by much in them, and no half of the time is looking."""
         if self.disk.count is not None:  # the sooner it is done, the less is written meanwhile
             return 0.0
-        room = self.limits.memory_mb * MB - self.used
-        soonest = min(
-            room / MEMORY_RATE, self.disk.room() / DISK_RATE, 0.3 * (time.monotonic() - self.started)
-        )
+        room, age = self.limits.memory_mb * MB - self.used, time.monotonic() - self.started
+        soonest = min(room / MEMORY_RATE, self.disk.room() / DISK_RATE, 0.3 * age)
         return max(look, min(SLOWEST, max(FASTEST, soonest)))
 
     def _listen(self, until: float) -> None:
@@ -155,9 +153,8 @@ class Watchdog:
         if self.inner is not None:
             return usage.tree([self.process.pid])
         # Without a namespace, daemons that left the tree must be found again.
-        tree = usage.tree(
-            [self.process.pid, *(pid for pid, known in self.seen.items() if known.is_running())]
-        )
+        alive = [pid for pid, known in self.seen.items() if known.is_running()]
+        tree = usage.tree([self.process.pid, *alive])
         for pid in tree:
             if pid not in self.seen:
                 with suppress(psutil.NoSuchProcess):
@@ -177,17 +174,16 @@ class Watchdog:
             shares = [usage.proportional(pid) for pid in tree]
             # A file in memory that is mapped is in the shares already.
             files = max(0, in_memory - sum(file for _, file in shares))
-            self.recorded, self.used = (
-                max(self.recorded, self.used),
-                sum(whole for whole, _ in shares) + files,
-            )
+            self.recorded = max(self.recorded, self.used)
+            self.used = sum(whole for whole, _ in shares) + files
             self.memory = max(self.memory, self.used)
         return self.used > limit
 
     def _kill(self) -> None:
         """Kill the tree and wait until the last process is dead."""
         if self.inner is not None:
-            _signal(self.inner)
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.inner, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
             if not select.select([self.inner], [], [], 30)[0]:
@@ -195,13 +191,13 @@ class Watchdog:
                     "the script's processes do not die (a hanging disk?); restart the machine"
                 )
             return
-        left = list(self.seen.values())
+        left = [process for process in self.seen.values() if process.pid != self.process.pid]
         for process in left:
-            if process.is_running() and process.pid != self.process.pid:
+            if process.is_running():
                 process.kill()
         self.process.kill()
         self.process.wait()
-        psutil.wait_procs([process for process in left if process.pid != self.process.pid], timeout=5)
+        psutil.wait_procs(left, timeout=5)
 
     def _drain(self) -> None:
         """Take what was written before the end; a daemon that got away does not keep us."""
@@ -227,10 +223,3 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
         select.select([handle], [], [], seconds)
     finally:
         os.close(handle)
-
-
-def _signal(pidfd: int) -> None:
-    try:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    except ProcessLookupError:
-        return
