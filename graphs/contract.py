@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 import sys
+import textwrap
 from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
@@ -50,6 +51,17 @@ def roles_of(spec: Graph) -> dict[str, str]:
 def supplied_history(node: NodeSpec) -> tuple[str, ...]:
     """Return the kinds of history that a node gets: the graph's word, or else what its function declares."""
     return recalls_of(load_node(node.run)) if node.recalls is None else node.recalls
+
+
+@cache
+def reads_history(function: Node) -> bool:
+    """Tell whether a node's function looks at `state.history`, itself or by `recalled`; False where its source is unknown."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (OSError, TypeError, SyntaxError):  # e.g. a function of a notebook
+        return False
+    names = {getattr(part, "attr", getattr(part, "id", "")) for part in ast.walk(tree)}
+    return bool(names & {"history", "recalled", "reminded"})
 
 
 def check_callable(function: Any) -> None:

@@ -4,12 +4,11 @@ A graph may call a node anything and have two of a kind: whatever treats a role 
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
 from memory.state import Kind
 
 Role = Literal["planner", "coder", "executor", "evaluator", "expert", ""]
-KINDS: tuple[str, ...] = get_args(Kind)
 Node = TypeVar("Node", bound=Callable[..., Any])
 
 

@@ -194,6 +194,17 @@ def test_two_planners_get_their_cases_and_do_not_repeat_each_other(
     assert set(tally(session.graph, session.timeline).runs) >= {"scout", "planner"}
 
 
+def reader(state: RunState, deps: Deps) -> Update:
+    return {"fault": {"kind": "", "detail": str(len(state.history))}}
+
+
+def test_the_linter_notes_a_function_that_reads_a_history_that_it_does_not_ask_for() -> None:
+    (note,) = losses(GraphSpec.parse(GRAPH % ("reader", "")))
+    assert note.line == 5 and "node 'second'" in note.what and "declares no kinds" in note.what
+    assert not losses(GraphSpec.parse(GRAPH % ("reader", ", recalls: []")))
+    assert not losses(GraphSpec.parse(GRAPH % ("silent", "")))
+
+
 def test_the_linter_notes_what_a_doubled_node_goes_without(tmp_path: Path) -> None:
     spec = GraphSpec.load("budgetml")
     spec.add_node(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from graphs.contract import supplied_history
+from graphs.contract import reads_history, supplied_history
 from graphs.finding import Finding, GraphError, Keys, Kind, Problem
 from graphs.linter.nodes import node_problems, shared_problems
 from graphs.linter.rules import rule_problems
@@ -60,7 +60,12 @@ def _losses(spec: Graph) -> Iterator[Problem]:
             out = ", ".join(node.ladder[1:])
             what = f"node {name!r}: no rule moves it up, so it never gets to {out}"
             yield ("nodes", name), "unused-rung", f"{what}: add `up: {name}` to a rule, or shorten its ladder"
-        wanted = recalls_of(load_node(node.run))
+        function = load_node(node.run)
+        wanted = recalls_of(function)
+        if not wanted and node.recalls is None and reads_history(function):
+            what = f"{node.run} reads the history but declares no kinds of it, so it gets none"
+            how = 'mark it `@declares(recalls=("cases", ...))`, or write `recalls: [cases, ...]` here'
+            yield ("nodes", name), "lost-recall", f"node {name!r}: {what}: {how}"
         if missing := [kind for kind in wanted if kind not in supplied_history(node)]:
             what = f"recalls: {node.run} asks for {', '.join(missing)} too, which it does not get"
             yield ("nodes", name), "lost-recall", f"node {name!r}: {what}"
