@@ -11,8 +11,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_type
 
 from graphs.model import Graph, NodeSpec
 from graphs.registry import load_node
-from memory.state import SHARED, RunState
-from nodes.declares import recalls_of, role_of
+from memory.state import SHARED, Kind, RunState
+from nodes.declares import Role, recalls_of, role_of
 
 Node = Callable[..., Any]
 
@@ -65,8 +65,16 @@ def reads_history(function: Node) -> bool:
 
 
 def check_callable(function: Any) -> None:
-    """Raise NodeContractError where the step could not call it: a node is a plain function of state and deps."""
+    """Raise NodeContractError where the step could not call it, or where it declares what there is not."""
     name = getattr(function, "__name__", repr(function))
+    for kind in recalls_of(function):
+        if kind not in get_args(Kind):
+            raise NodeContractError(
+                f"{name}: recalls: no kind {kind!r}; there are {', '.join(get_args(Kind))}"
+            )
+    if role_of(function) not in get_args(Role):
+        roles = ", ".join(filter(None, get_args(Role)))
+        raise NodeContractError(f"{name}: no role {role_of(function)!r}; there are {roles}")
     if not callable(function):
         kind = type(function).__name__
         raise NodeContractError(f"{kind} is no function: a node is a function of state and deps")

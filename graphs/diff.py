@@ -55,4 +55,4 @@ def _plain(value: Any) -> Any:
 
 
 def _said(value: Any) -> str:
-    return "none" if value in NOTHING else flow(_plain(value))
+    return "none" if value in ("", None) else flow(_plain(value))

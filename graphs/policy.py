@@ -71,9 +71,9 @@ def reached(state: RunState, percent: float) -> Verdict:
 
 
 def case_left(state: RunState) -> Verdict:
-    """The newest plan is memory's own: it has not yet said that it has no more. So it is before the first plan."""
+    """The newest plan is memory's own, or there is none yet."""
     by = state.plan.get("by", "")
-    return Verdict(by in ("", RECALL), {"by": by})
+    return Verdict(by == RECALL or state.turn == 0, {"by": by})
 
 
 def nothing_recalled(state: RunState) -> Verdict:

@@ -56,9 +56,9 @@ class PlannerUpdate(TypedDict, total=False):
 def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not."""
     if state.turn >= state.task.get("turns", 0):
-        return _failed(state, "no_turn", "all turns are used")
+        return {"fault": Fault(kind="no_turn", detail="all turns are used")}
     if deps.task.seconds_left() <= 0:
-        return _failed(state, "no_turn", "the run's time is used up")
+        return {"fault": Fault(kind="no_turn", detail="the run's time is used up")}
     script = best_script(state, deps.artifacts, deps.task.starter)
     cases = _menu(state, deps, script)
     if not deps.here.model:
@@ -88,9 +88,9 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
 def _menu(state: RunState, deps: Deps, script: str) -> list[Case]:
     """The recalled cases not chosen yet; an edit only while it changes something, so that it takes no turn for nothing."""
     notes = [note.get("chosen") for note in state.notes.values() if isinstance(note, dict)]
-    chosen = {
+    chosen = [
         case for cases in notes if isinstance(cases, list) for case in cases
-    }  # by any planner of the graph
+    ]  # by any planner of the graph
     facts = briefing(state, deps.artifacts)
     return [
         case

@@ -142,7 +142,7 @@ def test_a_request_that_the_provider_refused_costs_nothing(
         (Turn(fault="reset_before"), "busy", "gave no reply"),
         (Turn("x" * 400, fault="reset_during"), "busy", "gave no reply"),
         (Turn(fault="reset_after"), "busy", "gave no reply"),
-        (Turn(fault="hang", delay=0.6), "busy", "gave no reply"),
+        (Turn(fault="hang", delay=1.5), "busy", "gave no reply"),
         (Turn(fault="drip", delay=0.05), "busy", "gave no reply"),
         (Turn(fault="empty"), "provider", "no chat completion"),
         (Turn(fault="invalid_json"), "provider", "no chat completion"),
@@ -156,7 +156,7 @@ def test_an_unknown_outcome_keeps_its_reservation_and_is_not_retried(
     tmp_path: Path, server: FaultServer, turn: Turn, kind: str, words: str
 ) -> None:
     waited: list[float] = []
-    models = client(tmp_path, server.url, patience=Patience(Waits(sleep=waited.append), timeout=0.3))
+    models = client(tmp_path, server.url, patience=Patience(Waits(sleep=waited.append), timeout=1.0))
     server.script = [turn]
     reply = models.ask(here(), ASK, max_tokens=200)
     assert reply.fault == kind and words in reply.detail and "\n" not in reply.detail

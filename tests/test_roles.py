@@ -200,9 +200,27 @@ def reader(state: RunState, deps: Deps) -> Update:
 
 def test_the_linter_notes_a_function_that_reads_a_history_that_it_does_not_ask_for() -> None:
     (note,) = losses(GraphSpec.parse(GRAPH % ("reader", "")))
-    assert note.line == 5 and "node 'second'" in note.what and "declares no kinds" in note.what
+    assert note.line == 5 and "node 'second'" in note.what and "declares no kinds of history" in note.what
     assert not losses(GraphSpec.parse(GRAPH % ("reader", ", recalls: []")))
     assert not losses(GraphSpec.parse(GRAPH % ("silent", "")))
+
+
+@declares(role="planer", recalls="cases")  # type: ignore[arg-type]
+def mistyped(state: RunState, deps: Deps) -> Update:
+    return {}
+
+
+@declares(role="planer")  # type: ignore[arg-type]
+def no_role(state: RunState, deps: Deps) -> Update:
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("function", "what"), [("mistyped", "no kind 'c'; there are cases"), ("no_role", "no role 'planer'")]
+)
+def test_a_node_that_declares_what_there_is_not_is_refused(function: str, what: str) -> None:
+    with pytest.raises(GraphError, match=f"node 'second': {function}: .*{what}"):
+        GraphSpec.parse(GRAPH % (function, ""))
 
 
 def test_the_linter_notes_what_a_doubled_node_goes_without(tmp_path: Path) -> None:

@@ -357,3 +357,16 @@ def f(a, b):
 def test_any_text_is_survived(text: str) -> None:
     for operation in ("hoist", "numbers", "remember"):
         assert edit(text, operation) is None or edit(text, operation) != text
+
+
+def test_names_that_are_taken_or_bound_otherwise_are_left_alone() -> None:
+    taken = (
+        "import numpy as np\ndef f(X):\n    _X = 5\n    s = 0\n    for i in range(len(X)):\n"
+        "        for j in range(len(X)):\n            s += X[i, j] * _X\n    return s\n"
+    )
+    assert "_X = X.tolist()" not in (apply_edit(taken, {"op": "numbers"}, {}) or taken)
+    bound = (
+        "import numpy as np\ndef f(rows):\n    for row in rows:\n        match row:\n            case [d, *rest]:\n"
+        "                print(np.sqrt(d))\n"
+    )
+    assert apply_edit(bound, {"op": "hoist"}, {}) is None

@@ -75,7 +75,8 @@ class RunDir:
 
     def half_written(self) -> list[Path]:
         """Return the files that a killed process left half written."""
-        return [path for folder in WRITTEN_WHOLE for path in half_written(self.root / folder)]
+        older = [*self.root.glob(".*.part"), *self.root.glob("best/.*.part")]  # of a version before this one
+        return [*older, *(path for folder in WRITTEN_WHOLE for path in half_written(self.root / folder))]
 
     def write(self, name: str, value: Any) -> None:
         """Write a JSON file whole or not at all."""

@@ -53,7 +53,7 @@ def build(record: Record) -> dict[str, Any]:
     ended, final = read_json(record.folder.root / "ended.json"), final_of(record.folder, values)
     sent = [c for c in calls if c["price"] != PAID]  # a reply that was paid for before is no request
     moves = events.escalations(timeline)
-    experts = {event.node for event in timeline if event.role == "expert"}
+    roles = {event.node: event.role for event in timeline}  # a node of no step there is what it is called
     gain = percent_better(final.get("private_baseline"), final.get("private_best"), task.direction)
     return {
         "run_id": config.run_id,
@@ -83,7 +83,7 @@ def build(record: Record) -> dict[str, Any]:
         "tokens_in": sum(c["tokens_in"] for c in calls),
         "tokens_out": sum(c["tokens_out"] for c in calls),
         "cached_tokens": sum(c["cached"] for c in calls),
-        "expert_calls": sum(c["node"] in experts for c in sent),
+        "expert_calls": sum(roles.get(c["node"], c["node"]) == "expert" for c in sent),
         "escalations": moves,
         "turns": values.get("turn", 0),
         "steps": len(timeline),

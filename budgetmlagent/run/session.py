@@ -33,8 +33,8 @@ UNFINISHED = "not finished"
 class Session(RunView):
     """One run of one task, to look at and to go on with.
 
-    `Session("digits")` begins a run (nothing is executed yet), `Session.open(run)` goes on with one, and so does the
-    folder of a run in the place of the task. The options are those of `budgetmlagent.run.request.Request`.
+    `Session("digits")` begins a run (nothing is executed yet), `Session.open(run)` goes on with one, and so does a
+    `RunDir` in the place of the task. The options are those of `budgetmlagent.run.request.Request`.
     Raises UsageError for what the caller got wrong and UnavailableError for what the machine lacks.
     """
 
@@ -134,8 +134,9 @@ class Session(RunView):
 
     @graph.setter
     def graph(self, spec: GraphSpec) -> None:
-        self.config = order.checked_for(spec, self.config)
+        config = order.checked_for(spec, self.config)
         with self._running():
+            self.config = config
             self.spec = spec.model_copy(deep=True)
             self.folder.write_bytes(self.folder.graph.name, self.spec.dump().encode())
             self.folder.write("config.json", asdict(self.config))
@@ -146,14 +147,15 @@ class Session(RunView):
         self, budget: float | None = None, turns: int | None = None, minutes: float | None = None
     ) -> None:
         """Give the run a new total of `budget` dollars, of `turns` or of `minutes`; what a limit ended is taken again."""
-        if budget is not None:
-            self.ledger.set_cap(self.run_id, order.nano("--budget", budget))
+        cap = None if budget is None else order.nano("--budget", budget)
         changes = {"turns": turns, "minutes": minutes}
-        if given := {name: value for name, value in changes.items() if value is not None}:
-            self.config = replace(self.config, **given)  # type: ignore[arg-type]
-            self.folder.write("config.json", asdict(self.config))
-            self.engine.renew()
         with self._running():
+            if cap is not None:
+                self.ledger.set_cap(self.run_id, cap)
+            if given := {name: value for name, value in changes.items() if value is not None}:
+                self.config = replace(self.config, **given)  # type: ignore[arg-type]
+                self.folder.write("config.json", asdict(self.config))
+                self.engine.renew()
             self.engine.limit(budget=self.ledger.cap(self.run_id), turns=self.config.turns)
 
     def fork(

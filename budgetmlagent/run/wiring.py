@@ -126,6 +126,7 @@ def build(
 
     def close() -> None:
         standby.close()
+        sandbox.asked.clear()  # a step that is repeated asks for the same executions, in the same order
         history.close_and_merge()
 
     return Parts(deps, final, close)

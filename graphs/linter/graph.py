@@ -8,7 +8,7 @@ from graphs.linter.nodes import node_problems, shared_problems
 from graphs.linter.rules import rule_problems
 from graphs.linter.ways import way_problems
 from graphs.model import END, Graph
-from graphs.registry import load_node, nearest
+from graphs.registry import load_node, nearest, shipped_nodes
 from nodes.declares import recalls_of
 
 NAMES: set[Kind] = {"unknown-node", "unknown-predicate", "no-rules", "last-rule"}
@@ -62,8 +62,8 @@ def _losses(spec: Graph) -> Iterator[Problem]:
             yield ("nodes", name), "unused-rung", f"{what}: add `up: {name}` to a rule, or shorten its ladder"
         function = load_node(node.run)
         wanted = recalls_of(function)
-        if not wanted and node.recalls is None and reads_history(function):
-            what = f"{node.run} reads the history but declares no kinds of it, so it gets none"
+        if not wanted and node.recalls is None and (reads_history(function) or name in shipped_nodes()):
+            what = f"{node.run} declares no kinds of history, so it gets none"
             how = 'mark it `@declares(recalls=("cases", ...))`, or write `recalls: [cases, ...]` here'
             yield ("nodes", name), "lost-recall", f"node {name!r}: {what}: {how}"
         if missing := [kind for kind in wanted if kind not in supplied_history(node)]:

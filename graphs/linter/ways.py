@@ -44,7 +44,10 @@ def _used_up(spec: Graph, node: str) -> list[str]:
     That no turn is left ends nothing where it is said in `faults` alone: not every node with a ladder counts turns.
     """
     living = [(keys[0], rule, stops(rule)) for keys, rule in _living(spec, node)]
-    return [rule.to for part, rule, what in living if what == "money" or (what and part == "rules")]
+    money = [rule.to for _, rule, what in living if what == "money"][
+        :1
+    ]  # each holds for a refused call: the first wins
+    return money + [rule.to for part, rule, what in living if what == "turns" and part == "rules"]
 
 
 def _reach(ways: Ways, start: str) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from budgetmlagent.tasks.folder import load_task
 
+NEAR = 200  # characters, at most, between two parts that no step changes
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
@@ -68,8 +69,16 @@ def artifact(run: Path, name: str) -> Any:
 
 
 def stable(text: str, known: Sequence[str]) -> int:
-    """Return where the last of what is known beforehand, the task and the summary of its data, ends in a prompt."""
-    return max(text.index(told) + len(told) if told in text else 0 for told in known)
+    """Return where the last of what is known beforehand, the task and the summary of its data, ends in a prompt.
+
+    Each follows closely on the one before: a model's instruction further down may repeat any of them.
+    """
+    first, *rest = known
+    end = text.index(first) + len(first)
+    for told in rest:
+        at = text.find(told, end)
+        end = at + len(told) if 0 <= at <= end + NEAR else end
+    return end
 
 
 def known(run: Path, events: list[dict[str, Any]]) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from budgetmlagent.sandbox.process.standby import RUNNER
+from budgetmlagent.sandbox.process.standby import RUNNERS
 from budgetmlagent.sandbox.workspace import remove
 
 PREFIX = "budgetml-scratch-"
@@ -74,7 +74,7 @@ def end_orphans(workdir: Path) -> None:
             program = Path(next(iter(process.cmdline()), ""))
             if program.name == "bwrap" and _names(process, workdir):
                 parent = process.parent()
-                if parent is None or not (RUNNER in parent.cmdline() or _names(parent, workdir)):
+                if parent is None or not (set(RUNNERS) & set(parent.cmdline()) or _names(parent, workdir)):
                     process.kill()
 
 

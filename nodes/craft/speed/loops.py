@@ -60,6 +60,14 @@ def _changed(node: ast.AST) -> set[str]:
         match n:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
                 names.add(name)
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+            ):
+                names.add(name)
+            case ast.Import(names=found) | ast.ImportFrom(names=found):
+                names |= {alias.asname or alias.name.partition(".")[0] for alias in found}
             case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
                 names |= {part.id for part in ast.walk(n) if isinstance(part, ast.Name)}
     return names
@@ -150,7 +158,7 @@ def _element_reads(function: ast.FunctionDef) -> dict[str, list[ast.Subscript]]:
     parameters = {argument.arg for argument in function.args.args}
     return {
         name: nodes for name, nodes in reads.items()
-        if name in parameters and uses[name] == len(nodes) and len({len(_indices(node)) for node in nodes}) == 1
+        if name in parameters and f"_{name}" not in uses and uses[name] == len(nodes) and len({len(_indices(node)) for node in nodes}) == 1
         and any(isinstance(n, ast.Name) and n.id in counted for node in nodes for n in ast.walk(node.slice))
     }  # fmt: skip
 
