@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ FAULTS = (
     "no_choices",
     "null_choices",
     "error_body",  # status 200 and an error in it
+    "error_code",  # status 200 and an error with the code `code` in it
     "no_usage",
     "odd_usage",  # usage whose counts are missing or negative
     "length",  # cut off at max_tokens
@@ -49,6 +50,7 @@ class Turn:
     tokens_in: int | None = None
     tokens_out: int | None = None
     cached: int = 0
+    usage: dict[str, Any] = field(default_factory=dict)  # what the usage says beside that
     cost: Any = None  # what the usage says that it cost, in dollars; None: nothing
     delay: float = 0.0
     retry_after: str = ""  # header of a status
@@ -162,6 +164,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(307, {}, {"Location": "http://127.0.0.1:9/v1/chat/completions"})
         elif turn.fault == "error_body":
             self._send(200, {"error": {"message": f"upstream failed for {request.key}"}})
+        elif turn.fault == "error_code":
+            self._send(
+                200,
+                {"choices": None, "error": {"message": "Provider returned error", "code": int(turn.code)}},
+            )
         elif turn.fault == "empty":
             self._send(200, None)
         elif turn.fault == "invalid_json":
@@ -223,6 +230,7 @@ def completion(turn: Turn, request: Request) -> dict[str, Any]:
     }
     if turn.cost is not None:
         usage["cost"] = turn.cost
+    usage |= turn.usage
     request.billed = (tokens_in, turn.cached, tokens_out)
     if turn.fault in ("no_usage", "odd_usage"):
         usage = None if turn.fault == "no_usage" else {"prompt_tokens": -1, "total_tokens": 7}

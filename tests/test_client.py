@@ -230,6 +230,51 @@ def test_a_reply_without_usage_is_settled_at_the_worst_case(
     assert entry.note == "the reply has no usage: settled at the worst case"
 
 
+@pytest.mark.parametrize(
+    ("turn", "nano"),
+    [
+        (Turn("fine", tokens_in=1000, tokens_out=50, usage={"total_tokens": 5050}), 1_000_000 + 40_500_000),
+        (Turn("fine", tokens_in=1000, tokens_out=50, usage={"total_tokens": 7}), 1_000_000 + 500_000),
+        (Turn("fine", tokens_in=0, tokens_out=0), None),
+        (Turn("fine", tokens_in=1000, tokens_out=0), None),
+    ],
+    ids=["hidden in the total", "a total too small", "nothing counted", "no output counted"],
+)
+def test_output_is_what_was_not_asked_and_a_text_is_never_free(
+    tmp_path: Path, server: FaultServer, turn: Turn, nano: int | None
+) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [turn]
+    assert models.ask(here(), ASK, max_tokens=50).text == "fine"
+    (entry,) = models.ledger.calls("r")
+    assert entry.nano == (entry.reserved if nano is None else nano) and entry.state == "settled"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "state", "hint"),
+    [
+        ("429", "busy", "settled", ""),
+        ("402", "denied", "settled", "the account needs credit"),
+        ("401", "denied", "settled", "check the key in TEST_KEY"),
+        ("502", "busy", "reserved", ""),
+    ],
+)
+def test_an_error_within_a_200_is_judged_by_its_code(
+    tmp_path: Path, server: FaultServer, code: str, kind: str, state: str, hint: str
+) -> None:
+    waited: list[float] = []
+    models = client(tmp_path, server.url, patience=Patience(Waits(sleep=waited.append)))
+    server.script = [Turn(fault="error_code", code=code)]
+    reply = models.ask(here(), ASK, max_tokens=50)
+    assert (
+        reply.fault == kind
+        and f"error {code}: Provider returned error" in reply.detail
+        and hint in reply.detail
+    )
+    (entry,) = models.ledger.calls("r")
+    assert entry.state == state and (entry.nano == 0) == (state == "settled")
+
+
 def test_usage_above_the_reservation_is_entered_as_it_is_and_ends_the_money(
     tmp_path: Path, server: FaultServer
 ) -> None:

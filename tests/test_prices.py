@@ -88,6 +88,14 @@ def test_a_reported_cost_is_a_sum_of_money_or_nothing(cost: Any) -> None:
     assert reported_cost({}) is reported_cost(None) is None
 
 
+def test_a_routers_fee_and_what_the_provider_behind_it_takes_are_summed() -> None:
+    own: dict[str, Any] = {"is_byok": True, "cost_details": {"upstream_inference_cost": 0.005}}
+    assert reported_cost({"cost": 0.00025} | own) == 5_250_000
+    assert reported_cost({"cost": 0} | own) == 5_000_000
+    assert reported_cost({"cost": 0.005} | own | {"is_byok": False}) == 5_000_000
+    assert reported_cost({"cost": 0.001, "is_byok": True, "cost_details": None}) == 1_000_000
+
+
 def test_price_zero_is_free_and_wins_over_a_list_price() -> None:
     price = price_of(spec(price=0, list_price_of="gpt-4-0125-preview"))
     assert (price.id, price.shadow, price.worst_case(10**6, 10**6), price.cost(10**6, 0, 10**6)) == (

@@ -205,7 +205,7 @@ class ModelClient:
         refusal = message.additional_kwargs.get("refusal")
         finish = FILTERED if refusal else str(about.get("finish_reason") or "")
         text = _clean(str(message.text or refusal or ""), request.key)
-        usage, cost = _usage(about.get("token_usage")), reported_cost(about.get("token_usage"))
+        usage, cost = _usage(about.get("token_usage"), text), reported_cost(about.get("token_usage"))
         nano, note = self.prices[spec.name].charge(usage, cost, room.worst)
         tokens_in, cached, tokens_out = usage or (0, 0, 0)
         answer = Answer(
@@ -230,15 +230,23 @@ def _seed(seed: int, here: Here) -> int:
     return int.from_bytes(digest[:4]) & 0x7FFFFFFF
 
 
-def _usage(reported: Any) -> tuple[int, int, int] | None:
-    """Tokens in, cached, out, as the provider counted them; None where it does not say."""
+def _usage(reported: Any, text: str) -> tuple[int, int, int] | None:
+    """Tokens in, cached, out, as the provider counted them; None where it does not say, or says 0 of a `text`.
+
+    Out are all that were not asked: some count hidden reasoning in the total alone.
+    """
     if not isinstance(reported, Mapping):
         return None
     details = reported.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
     counts = reported.get("prompt_tokens"), cached or 0, reported.get("completion_tokens")
-    told = all(isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in counts)
-    return counts if told else None  # type: ignore[return-value]
+    if not all(isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in counts):
+        return None
+    tokens_in, cached, tokens_out = (int(count or 0) for count in counts)
+    total = reported.get("total_tokens")
+    if isinstance(total, int) and total <= MOST_TOKENS:
+        tokens_out = max(tokens_out, total - tokens_in)
+    return None if text and not (tokens_in and tokens_out) else (tokens_in, cached, tokens_out)
 
 
 def _clean(text: str, key: str) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import openai
 
@@ -45,7 +46,22 @@ def judge(error: Exception, spec: ModelSpec) -> Judgement:
                 "busy", f"{where} could not be reached; check base_url and the network", sent=False
             )
         return Judgement("busy", f"{where} gave no reply: {error.message}")
+    if (told := error.args[0] if error.args else None) and isinstance(told, Mapping) and told.get("code"):
+        return _of_code(told, spec, where)
     return Judgement("provider", f"{where} answered with what is no chat completion; check base_url")
+
+
+def _of_code(told: Mapping[str, Any], spec: ModelSpec, where: str) -> Judgement:
+    """Judge an error that came within a reply of status 200, by its own code: a status, or a word."""
+    code = str(told["code"])
+    status = int(code) if code.isdecimal() else 0
+    kind = _kind(status, code)
+    said = " ".join(str(told.get("message") or "").split())[:SAID]
+    detail = f"{where} answered with error {code}: {said}"
+    unbilled = f"error {code}: not billed" if status in NOT_BILLED else ""
+    return Judgement(
+        kind, detail + (f"; {_hint(status, code, spec)}" if kind == "denied" else ""), unbilled=unbilled
+    )
 
 
 def _of_status(error: openai.APIStatusError, spec: ModelSpec, where: str) -> Judgement:

@@ -166,12 +166,23 @@ def _highest(hours: Sequence[Any], key: str) -> Decimal | None:
 def reported_cost(usage: Any) -> int | None:
     """Nano-dollars that the provider says a request cost (`cost` of its usage, in dollars); None where it does not say.
 
-    A cost of 0 is no word: a proxy that does not know the price says 0 too, and so does one that another account pays.
+    Where a router asks another provider by the user's own key there, its fee is `cost`, and what that provider takes is
+    `cost_details.upstream_inference_cost`. A sum of 0 is no word: a proxy that does not know the price says 0 too.
     """
-    cost = usage.get("cost") if isinstance(usage, Mapping) else None
-    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost < MOST_REPORTED:
+    if not isinstance(usage, Mapping):
         return None
-    return math.ceil(Decimal(str(cost)) * 10**9)
+    details = usage.get("cost_details")
+    upstream = (
+        details.get("upstream_inference_cost")
+        if usage.get("is_byok") and isinstance(details, Mapping)
+        else None
+    )
+    parts = [Decimal(str(part)) for part in (usage.get("cost"), upstream) if _is_dollars(part)]
+    return math.ceil(sum(parts) * 10**9) if any(parts) else None
+
+
+def _is_dollars(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST_REPORTED
 
 
 def text_bytes(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> int:
