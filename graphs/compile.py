@@ -36,9 +36,10 @@ def compile_graph(spec: Graph, deps: Deps, checkpointer: Any = None) -> Compiled
     Raises GraphError, with one line a finding, for a graph that cannot be used.
     """
     check(spec)
+    roles = roles_of(spec)
     builder = StateGraph(RunState)
     for name, node in spec.nodes.items():
-        builder.add_node(name, _step(spec, name, node, deps))  # type: ignore[call-overload]
+        builder.add_node(name, _step(spec, roles, name, node, deps))  # type: ignore[call-overload]
         targets = dict.fromkeys(rule.to for rule in spec.rules_of(name))
         paths = {to: LANGGRAPH_END if to == END else to for to in targets}
         builder.add_conditional_edges(name, _routed, paths)  # type: ignore[arg-type]
@@ -50,19 +51,19 @@ def _routed(state: RunState) -> str:
     return state.route["to"]
 
 
-def _step(spec: Graph, name: str, node: NodeSpec, deps: Deps) -> Step:
-    function, role = load_node(node.run), roles_of(spec).get(name, name)
+def _step(spec: Graph, roles: Mapping[str, str], name: str, node: NodeSpec, deps: Deps) -> Step:
+    function = load_node(node.run)
     declared = declared_fields(function)
 
     def step(state: RunState, config: RunnableConfig) -> dict[str, Any]:
-        here = _here(name, node, role, state, config)
+        here = _here(name, node, roles.get(name, name), state, config)
         started = time.monotonic()
         # The node gets a copy: a mutation would otherwise leak into the channels behind the checkpoint's back.
         update = function(copy.deepcopy(state), dataclasses.replace(deps, here=here))
         seconds = round(time.monotonic() - started, 3)
         _refuse_undeclared(name, update, declared)
         left = dataclasses.replace(state, **update, spent=deps.models.spent())
-        decided = settle(spec, name, left, deps)
+        decided = settle(spec, roles, name, left, deps)
         decided["route"]["seconds"] = seconds
         return {**update, **_changed(decided, state, update)}
 
@@ -86,12 +87,12 @@ def redecide(spec: Graph, name: str, state: RunState, edit: Mapping[str, Any], d
     state = dataclasses.replace(undo(state), **edit)
     tops = {role: len(ladder) - 1 for role, ladder in spec.ladders.items()}  # another graph's may be shorter
     rungs = {role: min(rung, tops.get(role, rung)) for role, rung in state.rungs.items()}
-    return {**edit, **settle(spec, name, dataclasses.replace(state, rungs=rungs), deps)}
+    return {**edit, **settle(spec, roles_of(spec), name, dataclasses.replace(state, rungs=rungs), deps)}
 
 
-def settle(spec: Graph, name: str, state: RunState, deps: Deps) -> dict[str, Any]:
+def settle(spec: Graph, roles: Mapping[str, str], name: str, state: RunState, deps: Deps) -> dict[str, Any]:
     """Decide where the node `name` leads in `state`, and recall what the next one should know: the fields to write."""
-    route, after = decide(name, spec.rules_of(name), state, spec.ladders, load_predicate, roles_of(spec))
+    route, after = decide(name, spec.rules_of(name), state, spec.ladders, load_predicate, roles)
     to = route["to"]
     history = [] if to == END else deps.history.recall(to, supplied_history(spec.nodes[to]), after)
     moved = {"spent": after.spent, "rungs": after.rungs, "counts": after.counts}

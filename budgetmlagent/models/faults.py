@@ -4,7 +4,7 @@ import errno
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -55,22 +55,24 @@ def _of_code(told: Mapping[str, Any], spec: ModelSpec, where: str) -> Judgement:
     """Judge an error that came within a reply of status 200, by its own code: a status, or a word."""
     code = str(told["code"])
     status = int(code) if code.isdecimal() else 0
-    kind = _kind(status, code)
-    said = " ".join(str(told.get("message") or "").split())[:SAID]
-    detail = f"{where} answered with error {code}: {said}"
-    unbilled = f"error {code}: not billed" if status in NOT_BILLED else ""
-    return Judgement(
-        kind, detail + (f"; {_hint(status, code, spec)}" if kind == "denied" else ""), unbilled=unbilled
+    return _judged(
+        f"error {code}", status, code, str(told.get("message") or ""), spec, f"{where} answered with"
     )
 
 
 def _of_status(error: openai.APIStatusError, spec: ModelSpec, where: str) -> Judgement:
     status, code = error.status_code, str(error.code or "")
-    kind, hint = _kind(status, code), _hint(status, code, spec)
-    said = " ".join(error.message.removeprefix(f"Error code: {status} - ").split())[:SAID]
-    detail = f"{where} answered HTTP {status}: {said}" + (f"; {hint}" if kind == "denied" else "")
-    unbilled = f"HTTP {status}: not billed" if status in NOT_BILLED else ""
-    return Judgement(kind, detail, unbilled=unbilled, after=retry_after(error.response.headers))
+    said = error.message.removeprefix(f"Error code: {status} - ")
+    judged = _judged(f"HTTP {status}", status, code, said, spec, f"{where} answered")
+    return replace(judged, after=retry_after(error.response.headers))
+
+
+def _judged(what: str, status: int, code: str, said: str, spec: ModelSpec, who: str) -> Judgement:
+    """Judge a status and code, called `what`: `who`, a sentence's beginning, gave it and `said` something."""
+    kind = _kind(status, code)
+    hint = f"; {_hint(status, code, spec)}" if kind == "denied" else ""
+    detail = f"{who} {what}: {' '.join(said.split())[:SAID]}{hint}"
+    return Judgement(kind, detail, unbilled=f"{what}: not billed" if status in NOT_BILLED else "")
 
 
 def _kind(status: int, code: str) -> str:
