@@ -16,6 +16,7 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.deadline import LARGEST
+from budgetmlagent.models.endpoint import Endpoint, Endpoints
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import input_bound
@@ -24,6 +25,7 @@ from memory.state import NANO
 from nodes.deps import Here
 from nodes.planner import parse
 
+NO_THINKER = (0, 0, 0)  # tokens of thinking in the replies before: a limit is the room for the answer alone
 KEY = "sk-very-secret-0123456789"
 RATES = {"input": 1, "output": 10, "cached": 0.25}
 SCHEMA = {
@@ -48,6 +50,7 @@ def client(tmp_path: Path, url: str, budget: float = 1.0, **more: Any) -> ModelC
     spec = ModelSpec(**(fields | more.pop("spec", {})))
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.open_run("r", round(budget * NANO))
+    Endpoints().keep(spec, Endpoint(thoughts=NO_THINKER))
     return ModelClient({"small": spec}, Account(ledger, "r"), Artifacts(tmp_path / "a"), **more)
 
 

@@ -12,6 +12,18 @@ from memory.state import NANO
 DOTS = "…"
 
 
+class Now:
+    """What is running, with the model that is waited for: told anew whenever the terminal is drawn."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __rich__(self) -> str:
+        from budgetmlagent.run.wiring import WAITS
+
+        return f"{self.what} {WAITS.standing()}"
+
+
 class Live:
     """Progress on standard error: a line a step; on a terminal also what is running now."""
 
@@ -47,7 +59,7 @@ class Live:
         self._now(event["route"]["to"], event["turn"])
 
     def _now(self, node: str, turn: int) -> None:
-        self.status.update(f"turn {turn}/{self.session.config.turns} {node} {DOTS}")
+        self.status.update(Now(f"turn {turn}/{self.session.config.turns} {node} {DOTS}"))
 
     def line(self, event: Event) -> str:
         """Tell a step: time, turn, node and rung, what came of it, the best score, the money."""
@@ -128,8 +140,10 @@ def forecast(plan: Mapping[str, Any]) -> str:
     for name, spec in plan["models"].items():
         calls = plan["calls"][name]
         buys = "any number of calls" if calls is None else f"{calls} calls at the worst"
+        thinks = plan["thinking_tokens"][name]
+        room = f", {thinks} tokens of it to think," if thinks else ""
         lines.append(
-            f"{name:10s} {spec['model']} at {spec['price']}: at most ${plan['worst_case_usd'][name]:.4f} a call; "
+            f"{name:10s} {spec['model']} at {spec['price']}: at most ${plan['worst_case_usd'][name]:.4f} a call{room}; "
             f"${plan['budget']:.2f} buys {buys}"
         )
     if plan["project_left_usd"] is not None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from budgetmlagent.models.client import limit_of
+from budgetmlagent.models.endpoint import Endpoints, room_to_think
 from budgetmlagent.money.prices import input_bound
 from budgetmlagent.money.report import project_left
 from budgetmlagent.records.rundir import LEDGER
@@ -11,7 +13,7 @@ from budgetmlagent.run.request import Request
 from memory.state import NANO
 
 LONGEST = 8_000  # bytes of prompt beside the task's text and starter: a rendered script, briefing and menu
-OUTPUT = 2_400  # tokens: room for a script of that length
+OUTPUT = 2_400  # tokens: room for a script of that length, beside the room to think
 
 
 def forecast(asked: Request) -> dict[str, Any]:
@@ -21,7 +23,9 @@ def forecast(asked: Request) -> dict[str, Any]:
     together = project_left(Path(asked.runs_dir) / LEDGER, cap)
     longest = order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)
     bound = input_bound([{"role": "user", "content": longest}], None)
-    room = {name: min(OUTPUT, spec.max_tokens or OUTPUT) for name, spec in order.models.items()}
+    endpoints = Endpoints()
+    known = {name: endpoints.of(spec) for name, spec in order.models.items()}
+    room = {name: limit_of(spec, known[name], OUTPUT) for name, spec in order.models.items()}
     worst = {name: price.worst_case(bound, room[name]) for name, price in order.prices.items()}
     left = order.config.budget if together is None else min(order.config.budget, max(together, 0))
     return {
@@ -31,6 +35,7 @@ def forecast(asked: Request) -> dict[str, Any]:
         },
         "hosts": order.config.hosts,
         "worst_case_usd": {name: sum / NANO for name, sum in worst.items()},
+        "thinking_tokens": {name: room_to_think(spec, known[name]) for name, spec in order.models.items()},
         "calls": {name: left // sum if sum else None for name, sum in worst.items()},
         "sandbox": order.config.sandbox,
         "sandbox_facts": order.config.sandbox_facts,
