@@ -73,10 +73,9 @@ def local(name: str, provider: Provider) -> Team:
             about.append("Which of them is small and which is large their names do not tell: choose.")
     except UnavailableError as error:
         small = large = PLACEHOLDER
-        about = [
-            f"Put the name of a model of the server in the place of {PLACEHOLDER}: `{provider.shown_by}`"
-        ]
-        note = f"{error}; then put a model's name into the file: `{provider.shown_by}` shows them"
+        shown = f"`{provider.shown_by}` shows which it has"
+        about = [f"Put the name of a model of the server in the place of {PLACEHOLDER}: {shown}."]
+        note = f"{error}: once it has a model, put its name into the file; {shown}"
     specs = {
         role: ModelSpec(name=role, base_url=provider.base_url, model=model, price=0)
         for role, model in (("small", small), ("large", large))
