@@ -111,8 +111,11 @@ class Endpoints:
         self.folder = folder or cache() / "endpoints"
 
     def of(self, spec: ModelSpec) -> Endpoint:
-        """What is known of a model."""
+        """What is known of a model; of one that was never asked, what all others at its endpoint refuse."""
         guess, learned = first_guess(spec), self._read(self.path(spec))
+        if not self.path(spec).exists():
+            others = [self._read(path).refused for path in self.folder.glob(f"{_slug(_place(spec))}--*.json")]
+            learned = Endpoint(others[0].intersection(*others[1:]) if others else frozenset())
         most = min((most for most in (guess.most, learned.most) if most), default=None)
         return Endpoint(guess.refused | learned.refused, most, learned.thoughts)
 
@@ -140,9 +143,8 @@ class Endpoints:
 
     def path(self, spec: ModelSpec) -> Path:
         """The file of a model at its endpoint."""
-        place = f"{_place(spec)}/{spec.model}"
-        readable = re.sub(r"[^A-Za-z0-9.]+", "-", place).strip("-")[:80]
-        return self.folder / f"{readable}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.json"
+        digest = hashlib.sha256(spec.model.encode()).hexdigest()[:8]
+        return self.folder / f"{_slug(_place(spec))}--{_slug(spec.model)[:80]}-{digest}.json"
 
     def _read(self, path: Path) -> Endpoint:
         learned = _json(path)
@@ -157,6 +159,11 @@ class Endpoints:
 def _place(spec: ModelSpec) -> str:
     """The host and port, or the class, that is asked."""
     return spec.chat or urlsplit(spec.base_url).netloc
+
+
+def _slug(name: str) -> str:
+    """A name as part of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name)
 
 
 def _json(path: Path) -> dict[str, Any]:
