@@ -19,6 +19,7 @@ from budgetmlagent.models.deadline import LARGEST
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import input_bound
+from budgetmlagent.money.usage import Tokens
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here
@@ -94,7 +95,7 @@ def test_the_servers_own_count_is_the_ledgers_to_the_nano_dollar(tmp_path: Path,
     counts = [request.billed for request in server.requests if request.billed]
     price = models.prices["small"]
     assert len(counts) == 10
-    assert models.spent() == sum(price.cost(*count) for count in counts)
+    assert models.spent() == sum(price.cost(Tokens(*count)) for count in counts)
     assert sum(entry.tokens_in for entry in models.ledger.calls("r")) == sum(count[0] for count in counts)
 
 
@@ -193,7 +194,7 @@ def test_a_reply_that_was_withheld_is_paid_and_rejected(
         assert (reply.text, reply.fault) == ("", "")  # an empty reply, which no node can use
     assert models.ask(here(), ASK) == reply and len(server.requests) == 1
     (billed,) = [request.billed for request in server.requests]
-    assert billed and models.spent() == models.prices["small"].cost(*billed)
+    assert billed and models.spent() == models.prices["small"].cost(Tokens(*billed))
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_a_reply_that_was_cut_off_keeps_its_text_and_is_paid(tmp_path: Path, ser
         ("abcdefghabcdefgh", "truncated", "the reply was cut off after 4 tokens")
     )
     assert models.ask(here(), ASK, max_tokens=4) == reply and len(server.requests) == 1
-    assert models.spent() == models.prices["small"].cost(4, 0, 4)
+    assert models.spent() == models.prices["small"].cost(Tokens(4, 0, 4))
 
 
 def test_a_budget_for_three_calls_buys_three_requests(tmp_path: Path, server: FaultServer) -> None:

@@ -17,6 +17,7 @@ from budgetmlagent.models.stored import FILTERED, call_of, prompt_record, reply_
 from budgetmlagent.models.waiting import Patience
 from budgetmlagent.money.ledger import Account, Answer, Call, Refused, Reservation
 from budgetmlagent.money.prices import input_bound, price_of, reported_cost, text_bytes
+from budgetmlagent.money.usage import Tokens, tokens_of
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
 ONE_LIMIT_ONLY = ("openai.com", "azure.com", "volces.com")  # refuse max_tokens beside max_completion_tokens
-MOST_TOKENS = 2**31  # a larger count is none
 LONGEST_NAME = 200  # characters of a model's name in a reply
 # Characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too.
 SECRET_LENGTH = 8
@@ -205,17 +205,17 @@ class ModelClient:
         refusal = message.additional_kwargs.get("refusal")
         finish = FILTERED if refusal else str(about.get("finish_reason") or "")
         text = _clean(str(message.text or refusal or ""), request.key)
-        usage, cost = _usage(about.get("token_usage"), text), reported_cost(about.get("token_usage"))
+        usage, cost = tokens_of(about.get("token_usage"), text), reported_cost(about.get("token_usage"))
         nano, note = self.prices[spec.name].charge(usage, cost, room.worst)
-        tokens_in, cached, tokens_out = usage or (0, 0, 0)
+        counted = usage or Tokens(0, 0, 0)
         answer = Answer(
             text=text,
             finish=_clean(finish, request.key),
             reply=self.artifacts.put(text),
             request=_clean(str(about.get("id") or ""), request.key),
-            tokens_in=tokens_in,
-            cached=cached,
-            tokens_out=tokens_out,
+            tokens_in=counted.input,
+            cached=counted.cached,
+            tokens_out=counted.output,
             note=note,
             # Where the provider does not say, LangChain gives the name that was asked for.
             answered=_clean(str(about.get("model_name") or ""), request.key)[:LONGEST_NAME],
@@ -228,25 +228,6 @@ def _seed(seed: int, here: Here) -> int:
     """A seed of its own for each step, the same in each run of the same seed."""
     digest = hashlib.sha256(f"{seed}/{here.step}/{here.node}".encode()).digest()
     return int.from_bytes(digest[:4]) & 0x7FFFFFFF
-
-
-def _usage(reported: Any, text: str) -> tuple[int, int, int] | None:
-    """Tokens in, cached, out, as the provider counted them; None where it does not say, or says 0 of a `text`.
-
-    Out are all that were not asked: some count hidden reasoning in the total alone.
-    """
-    if not isinstance(reported, Mapping):
-        return None
-    details = reported.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
-    counts = reported.get("prompt_tokens"), cached or 0, reported.get("completion_tokens")
-    if not all(isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in counts):
-        return None
-    tokens_in, cached, tokens_out = (int(count or 0) for count in counts)
-    total = reported.get("total_tokens")
-    if isinstance(total, int) and total <= MOST_TOKENS:
-        tokens_out = max(tokens_out, total - tokens_in)
-    return None if text and not (tokens_in and tokens_out) else (tokens_in, cached, tokens_out)
 
 
 def _clean(text: str, key: str) -> str:
