@@ -136,12 +136,15 @@ class ModelClient:
         """Send the request and settle it; where its outcome is unknown the reservation stays."""
         import openai
 
-        from budgetmlagent.models.faults import MALFORMED, judge
+        from budgetmlagent.models.faults import MALFORMED, UNBUILT, judge, unreadable
 
         try:
             message = self._invoke(spec, request, limit)
-        except (openai.OpenAIError, *MALFORMED) as error:
-            return self._failed(judge(error, spec), request, room)
+        except (openai.OpenAIError, *UNBUILT, *MALFORMED) as error:
+            fault = judge(error, spec)
+            if fault is None and isinstance(error, UNBUILT):
+                raise
+            return self._failed(fault or unreadable(spec), request, room)
         self.waits.answered(urlsplit(request.url).netloc)
         return self._settle(spec, request, room, message)
 
