@@ -107,6 +107,13 @@ def test_another_librarys_error_is_judged_by_its_status(error: Exception) -> Non
 
 def test_a_wait_that_is_asked_for_is_read_and_a_body_that_was_not_read_is_left() -> None:
     assert judged(status_error(429, {}, {"Retry-After": "7"})).after == 7
+    assert judged(Foreign("library's noise", response=httpx2.Response(503))).detail.endswith(
+        "Service Unavailable"
+    )
+    assert judged(Foreign("Error code: 503", response=Unread(), body=None)).detail.endswith(
+        "Service Unavailable"
+    )
+    assert judged(Foreign(" (status code: 503)", status_code=503)).detail.endswith("Service Unavailable")
     assert judged(Foreign(response=Unread())).detail == f"{WHERE} answered HTTP 503: Service Unavailable"
 
 

@@ -115,7 +115,7 @@ def _judged(what: str, status: int, code: str, words: str, spec: ModelSpec, who:
     """Judge a status and code, called `what`: `who`, a sentence's beginning, gave it and said `words`."""
     kind = _kind(status, code, words)
     hint = f"; {_hint(status, code, words, spec)}" if kind == "denied" else ""
-    told = f": {words.removesuffix('.') if hint else words}" if words else ""
+    told = f": {words.removesuffix('.')}" if words else ""
     return Judgement(
         kind, f"{who} {what}{told}{hint}", unbilled=f"{what}: not billed" if status in NOT_BILLED else ""
     )

@@ -16,6 +16,8 @@ LOST = frozenset(
     | {"APIConnectionError", "TransportError"}  # openai and anthropic, httpx and httpx2
     | {"Timeout", "ChunkedEncodingError", "ClientConnectionError", "ClientPayloadError"}  # requests, aiohttp
 )
+# What openai and Ollama put around words, or in the place of them.
+STATUS_ALONE = re.compile(r"^Error code: \d+( - )?|\s*\(status code: \d+\)$")
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,17 @@ def _status(link: BaseException) -> int:
 
 def _body(link: BaseException) -> Any:
     """What an answer said: its text, else what its library made of it."""
+    text = _text(getattr(link, "response", None))
+    if text is not None:
+        return text
     fields = (getattr(link, name, None) for name in ("body", "details", "message", "error"))
-    known = next((value for value in (_text(getattr(link, "response", None)), *fields) if value), str(link))
-    return re.sub(r"^Error code: \d+( - )?", "", known) if isinstance(known, str) else known
+    known = next((value for value in fields if value), str(link))
+    return STATUS_ALONE.sub("", known) if isinstance(known, str) else known
 
 
-def _text(response: Any) -> str:
+def _text(response: Any) -> str | None:
     try:
-        text = getattr(response, "text", "")
+        text = getattr(response, "text", None)
     except (RuntimeError, OSError):  # its body was not read, and cannot be any more
-        return ""
-    return text if isinstance(text, str) else ""
+        return None
+    return text if isinstance(text, str) else None
