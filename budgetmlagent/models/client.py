@@ -18,33 +18,23 @@ from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
 from budgetmlagent.models.endpoint import FIELDS, Endpoint, Endpoints, may_think, room_to_think
 from budgetmlagent.models.fields import LIMITS, Request, fields_of, keywords, messages_of, sent
+from budgetmlagent.models.reading import clean, read
 from budgetmlagent.models.refusals import narrowed
-from budgetmlagent.models.stored import FILTERED, THOUGHT, call_of, prompt_record, reply_of
-from budgetmlagent.models.thinking import beside, tokens
+from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of
 from budgetmlagent.models.waiting import Patience
 from budgetmlagent.money.ledger import Account, Answer, Call, Refused, Reservation
-from budgetmlagent.money.prices import input_bound, price_of, reported_cost, text_bytes
-from nodes.craft.replies import thoughts
+from budgetmlagent.money.prices import input_bound, price_of, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
-    import openai
-
     from budgetmlagent.models.faults import Judgement
     from budgetmlagent.models.server import EmbeddedServer
 
-LONG_SECONDS, USUAL_SECONDS = (
-    600.0,
-    120.0,
-)  # for a reply: of a model that may think or runs here, and of others
+# For a reply: of a model that may think or runs here, and of others.
+LONG_SECONDS, USUAL_SECONDS = 600.0, 120.0
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
-TRIES = (
-    len(FIELDS) + 4
-)  # requests of one ask: what is refused is left out, a limit that is too large made smaller
-MOST_TOKENS = 2**31  # a larger count is none
-LONGEST_NAME = 200  # characters of a model's name in a reply
-# Characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too.
-SECRET_LENGTH = 8
+# Requests of one ask: what is refused is left out, a limit that is too large made smaller.
+TRIES = len(FIELDS) + 4
 
 
 @dataclass(frozen=True)
@@ -150,7 +140,7 @@ class ModelClient:
         """Send one request, reserved before; what is known of the endpoint now, where it refused to read it."""
         import openai
 
-        from budgetmlagent.models.faults import MALFORMED, judge
+        from budgetmlagent.models.faults import MALFORMED, UNBUILT, judge, unreadable
         from budgetmlagent.models.openai_chat import ask
 
         spec, request = asked.spec, asked.request
@@ -163,12 +153,12 @@ class ModelClient:
         try:
             with self.waits.asking(spec.name):
                 message = ask(spec, request, messages_of(request, known), fields, seconds)
-        except openai.APIStatusError as error:
-            narrower = _narrowed(error, asked, known, fields, limit)
-            reply = self._failed(judge(error, spec), request, room)
-            return reply if narrower is None else narrower
-        except (openai.OpenAIError, *MALFORMED) as error:
-            return self._failed(judge(error, spec), request, room)
+        except (openai.OpenAIError, *UNBUILT, *MALFORMED) as error:
+            fault = judge(error, spec)
+            if fault is None and isinstance(error, UNBUILT):
+                raise
+            reply = self._failed(fault or unreadable(spec), request, room)
+            return _narrowed(error, asked, known, fields, limit) or reply
         self.waits.answered(urlsplit(request.url).netloc)
         return self._settle(asked, known, room, message, limit)
 
@@ -195,43 +185,17 @@ class ModelClient:
             self.waits.busy(place, fault.after)
         else:
             self.waits.answered(place)
-        return Reply(fault=fault.kind, detail=" ".join(_clean(fault.detail, request.key).split())[:400])
+        return Reply(fault=fault.kind, detail=" ".join(clean(fault.detail, request.key).split())[:400])
 
     def _settle(self, asked: Ask, known: Endpoint, room: Reservation, message: Any, limit: int) -> Reply:
         """Enter what a reply cost and what it says; learn from it how long the model thinks."""
-        spec, key, about = asked.spec, asked.request.key, message.response_metadata
-        price = self.prices[spec.name]
-        # Some say in a field of its own that the model would not answer, and call the reply complete.
-        refusal = message.additional_kwargs.get("refusal")
-        finish = FILTERED if refusal else str(about.get("finish_reason") or "")
-        thinking, text = thoughts(_clean(str(message.text or refusal or ""), key))
-        thinking += beside(message.content, message.additional_kwargs)
-        usage, cost = _usage(about.get("token_usage"), text), reported_cost(about.get("token_usage"))
-        nano, note = price.charge(usage, cost, room.worst)
-        tokens_in, cached, tokens_out = usage or (0, 0, 0)
-        thought = tokens(_reported(about.get("token_usage")), tokens_out, thinking, text)
-        cut = finish == "length" and not text.strip() and spec.base_url != EMBEDDED
-        if cut:
-            thought = tokens_out or limit  # unseen, but there is nothing else that it can have been
-        if thought and not text.strip() and finish != FILTERED:
-            finish = THOUGHT
-        answer = Answer(
-            text=text,
-            finish=_clean(finish, key),
-            reply=self.artifacts.put(text),
-            request=_clean(str(about.get("id") or ""), key),
-            tokens_in=tokens_in,
-            cached=cached,
-            tokens_out=tokens_out,
-            thought=thought,
-            thought_nano=min(nano, price.cost(0, 0, thought)),
-            note=note,
-            # Where the provider does not say, LangChain gives the name that was asked for.
-            answered=_clean(str(about.get("model_name") or ""), key)[:LONGEST_NAME],
-        )
-        self.ledger.settle(room.id, nano, answer)
+        spec, price = asked.spec, self.prices[asked.spec.name]
+        embedded = spec.base_url == EMBEDDED
+        nano, answer = read(message, price, room.worst, asked.request.key, 0 if embedded else limit)
+        self.ledger.settle(room.id, nano, replace(answer, reply=self.artifacts.put(answer.text or "")))
         # A thought that was cut off would have gone on, nobody knows for how long.
-        self.endpoints.keep(spec, known.thought(2 * limit if cut else thought))
+        cut = answer.finish == CUT
+        self.endpoints.keep(spec, known.thought(2 * limit if cut else answer.thought))
         return reply_of(answer)
 
 
@@ -253,10 +217,12 @@ def _to_think(known: Endpoint) -> str:
 
 
 def _narrowed(
-    error: "openai.APIStatusError", asked: Ask, known: Endpoint, fields: Mapping[str, Any], limit: int
+    error: Exception, asked: Ask, known: Endpoint, fields: Mapping[str, Any], limit: int
 ) -> Endpoint | None:
     """Return what a refused request taught; None where it was not about a field of ours."""
-    if error.status_code not in (400, 422):
+    import openai
+
+    if not isinstance(error, openai.APIStatusError) or error.status_code not in (400, 422):
         return None
     schema = asked.request.schema
     param = str(error.param or "")
@@ -267,35 +233,3 @@ def _seed(seed: int, here: Here) -> int:
     """A seed of its own for each step, the same in each run of the same seed."""
     digest = hashlib.sha256(f"{seed}/{here.step}/{here.node}".encode()).digest()
     return int.from_bytes(digest[:4]) & 0x7FFFFFFF
-
-
-def _usage(reported: Any, text: str) -> tuple[int, int, int] | None:
-    """Tokens in, cached, out, as the provider counted them; None where it does not say, or says 0 of a `text`.
-
-    Out are all that were not asked: some count hidden reasoning in the total alone.
-    """
-    if not isinstance(reported, Mapping):
-        return None
-    details = reported.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
-    counts = reported.get("prompt_tokens"), cached or 0, reported.get("completion_tokens")
-    if not all(isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in counts):
-        return None
-    tokens_in, cached, tokens_out = (int(count or 0) for count in counts)
-    total = reported.get("total_tokens")
-    if isinstance(total, int) and total <= MOST_TOKENS:
-        tokens_out = max(tokens_out, total - tokens_in)
-    return None if text and not (tokens_in and tokens_out) else (tokens_in, cached, tokens_out)
-
-
-def _reported(usage: Any) -> int:
-    """Tokens of thinking that a provider counted."""
-    details = usage.get("completion_tokens_details") if isinstance(usage, Mapping) else None
-    count = details.get("reasoning_tokens") if isinstance(details, Mapping) else None
-    return count if isinstance(count, int) and 0 <= count <= MOST_TOKENS else 0
-
-
-def _clean(text: str, key: str) -> str:
-    """The text as one that can be stored: valid Unicode, and without the key, should a provider echo it."""
-    text = text.encode("utf-8", "replace").decode()
-    return text.replace(key, "***") if len(key) >= SECRET_LENGTH else text

@@ -100,7 +100,9 @@ def profile(model: str) -> dict[str, Any]:
     from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
 
-    known = ChatOpenAI(model=model.rpartition("/")[2], api_key=SecretStr("none")).profile
+    # Nothing is sent by it: it needs no client, whose making reads the environment's proxies and certificates.
+    nobody: dict[str, Any] = {"client": object(), "async_client": object()}
+    known = ChatOpenAI(model=model.rpartition("/")[2], api_key=SecretStr("none"), **nobody).profile
     return dict(known or {})
 
 

@@ -23,9 +23,8 @@ class Chat(ChatOpenAI):
         self, response: dict[str, Any] | openai.BaseModel, generation_info: dict[str, Any] | None = None
     ) -> ChatResult:
         raw = response if isinstance(response, dict) else response.model_dump(warnings=False)
-        for choice in raw.get("choices") or []:
-            if choice.get("error"):
-                raise ValueError(choice["error"])
+        if raw.get("error") or any(choice.get("error") for choice in raw.get("choices") or []):
+            raise ValueError(raw)
         result = super()._create_chat_result(response, generation_info)
         for generation, choice in zip(result.generations, raw["choices"], strict=True):
             told = {name: choice["message"][name] for name in PARTS if choice["message"].get(name)}

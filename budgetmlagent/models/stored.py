@@ -7,8 +7,8 @@ from typing import Any
 from budgetmlagent.money.ledger import Answer, Call
 from nodes.deps import Here, Message, Reply
 
-THOUGHT = "thought"  # how a reply is said to end that has no answer
-FILTERED = "content_filter"  # how a reply is said to end that the provider withheld
+# How a reply is said to end that was withheld by the provider, that has no answer, and that was cut off before any.
+FILTERED, THOUGHT, CUT = "content_filter", "thought", "thought_cut"
 
 
 def prompt_record(
@@ -36,7 +36,7 @@ def call_of(run: str, here: Here, served: str, price: str, prompt: str, *, size:
 def reply_of(answer: Answer) -> Reply:
     """What a node is told of an answer."""
     text = answer.text or ""
-    if answer.finish == THOUGHT:
+    if answer.finish in (THOUGHT, CUT):
         return Reply(
             fault="thought",
             detail=f"the reply ended after {answer.thought} tokens of thinking, with no answer",
