@@ -1,8 +1,9 @@
 """`budgetml models list|new|check|pull` and `budgetml doctor`."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -71,11 +72,14 @@ def check(
     models: options.Models = None,
     budget: Annotated[
         float, typer.Option(metavar="USD", help="Dollars that may be spent on it: a hard cap.")
-    ] = 0.05,
+    ] = 0.25,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Send each model one tiny request, paid for in the ledger. Status 3 where one does not answer."""
+    """Ask each model as the team does, paid for in the ledger: can it do the work, and what does its endpoint take?
+
+    Status 3 where one cannot.
+    """
     from budgetmlagent.models.check import NODE, check_models
     from budgetmlagent.models.config import load_models
     from budgetmlagent.money.ledger import Ledger
@@ -86,12 +90,22 @@ def check(
     ledger = Ledger(runs_dir / LEDGER)
     ledger.open_run(run, cap)
     rows = check_models(specs, ledger, run)
-    said = {True: "answers", False: "does not answer"}
-    lines = (f"{r['name']:10s} {said[r['ok']]}: {r['detail']}, ${r['usd']:.6f}" for r in rows)
+    lines = (_checked(row) for row in rows)
     options.tell(as_json, rows, lines)
     bad = [row["name"] for row in rows if not row["ok"]]
     if bad:
-        raise UnavailableError(f"{', '.join(bad)}: no answer (see above)")
+        raise UnavailableError(f"{', '.join(bad)}: cannot do the work (see above)")
+
+
+def _checked(row: Mapping[str, Any]) -> str:
+    """Tell what a check found, in a line."""
+    took = (
+        ", ".join(name for name in ("temperature", "seed") if row["takes"][name])
+        or "neither temperature nor seed"
+    )
+    found = f"takes {took}; JSON by {row['takes']['schema']}; thinks {row['thinks']} tokens; {row['price'] or 'no price'}"
+    verdict = "ok " if row["ok"] else "BAD"
+    return f"{verdict} {row['name']:10s} {row['detail']}; {found}; {row['seconds']:.1f} s, ${row['usd']:.6f}"
 
 
 @app.command()

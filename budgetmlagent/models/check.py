@@ -1,44 +1,95 @@
-"""Whether models answer: one tiny request to each, reserved and settled like any other."""
+"""Whether models can do the team's work: each is asked as planner, coder and expert, reserved and settled like in a run."""
 
+import dataclasses
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import prompts
 from budgetmlagent.errors import BudgetMLError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec, host
+from budgetmlagent.models.endpoint import Endpoint, Endpoints
 from budgetmlagent.models.server import EmbeddedServer, server_for
-from budgetmlagent.models.waiting import Patience
 from budgetmlagent.models.weights import verify
 from budgetmlagent.money.ledger import Account, Ledger
+from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts
-from memory.state import NANO
-from nodes.deps import Here, Message, Reply
+from memory.state import NANO, Plan, RunState
+from memory.state import Task as TaskState
+from nodes.coder import coder
+from nodes.deps import Deps, Execution, Here
+from nodes.expert import expert
+from nodes.planner import planner
 
 NODE = "check"  # whose calls these are, in the ledger; their runs are named after it, too
-ASKED: list[Message] = [{"role": "user", "content": "Reply with OK."}]
-TOKENS = 4
-SECONDS = 60.0
+ROLES = {"planner": planner, "coder": coder, "expert": expert}
+USABLE = ("", "noop")  # faults of a role whose reply could be read
+ONCE_MORE = "thought"  # the fault after which a run asks once more, with more room
+UNTOUCHED: Any = None  # what none of the three touches to ask
+CHANGE = "Replace DecisionTreeClassifier(max_depth=3) by RandomForestClassifier(n_estimators=300)."
+STARTER = """\
+import pandas as pd
+from sklearn.model_selection import cross_val_score
+from sklearn.tree import DecisionTreeClassifier
+
+train, test = pd.read_csv("train.csv"), pd.read_csv("test.csv")
+X, y = train.drop(columns=["id", "label"]), train["label"]
+model = DecisionTreeClassifier(max_depth=3)
+print("validation accuracy", cross_val_score(model, X, y, cv=5).mean())
+model.fit(X, y)
+submission = pd.DataFrame({"id": test["id"], "label": model.predict(test.drop(columns=["id"]))})
+submission.to_csv("submission.csv", index=False)
+"""
+
+
+@dataclass
+class Example:
+    """A task that is only talked about (`nodes.deps.Task`)."""
+
+    name: str = "example"
+    text: str = "Tell the label of each row from its numbers."
+    metric: str = "accuracy"
+    direction: str = "max"
+    seconds: float = 60.0
+    allowed: Mapping[str, str] = field(default_factory=dict)
+    starter: str = STARTER
+
+    def seconds_left(self) -> float:
+        """No limit."""
+        return inf
+
+    def limits(self) -> TaskState:
+        """One turn."""
+        return TaskState(name=self.name, direction=self.direction, turns=1, budget=NANO, history="off")
+
+    def brief(self, execution: Execution) -> dict[str, Any]:  # noqa: ARG002
+        """There is no data."""
+        return {}
 
 
 def check_models(specs: Iterable[ModelSpec], ledger: Ledger, run: str) -> list[dict[str, Any]]:
-    """Ask each model for a word, on the money of `run`.
+    """Ask each model for what the team asks, on the money of `run`; what was learned of its endpoint is learned anew.
 
-    Returns a row each, {name, model, host, ok, seconds, usd, detail, status}: `status` is 0, or 2 where the call must be
-    corrected (a missing key, too small a budget) and 3 where the model is not available.
+    Returns a row each: {name, model, host, ok, takes, thinks, seconds, usd, price, detail, status}. `takes` tells whether
+    the endpoint takes {temperature, seed} and how it takes a {schema}: strict, json or words; `thinks` is the longest
+    thought, in tokens; `status` is 0, or 2 where the call must be corrected (a missing key, too small a budget) and 3 where
+    the model is not available or cannot do the work.
     """
-    return [_check(spec, ledger, run, step) for step, spec in enumerate(specs, 1)]
+    return [_check(spec, ledger, run, number) for number, spec in enumerate(specs)]
 
 
-def _check(spec: ModelSpec, ledger: Ledger, run: str, step: int) -> dict[str, Any]:
-    begin, before = time.monotonic(), ledger.spent(run)
+def _check(spec: ModelSpec, ledger: Ledger, run: str, number: int) -> dict[str, Any]:
+    begin, before, asked = time.monotonic(), ledger.spent(run), len(ledger.calls(run))
+    endpoints, price = Endpoints(neighbours=False), ""
+    endpoints.forget(spec)
     try:
-        reply = _ask(spec, ledger, run, step)
-        answered = reply.fault in ("", "truncated")
-        status = 0 if answered else 2 if reply.fault == "refused" else 3
-        detail = "answered" if answered else reply.detail
+        price = price_of(spec).id
+        status, detail = _asked(spec, ledger, run, number, endpoints)
     except BudgetMLError as error:
         status, detail = error.status, str(error)
     return {
@@ -46,21 +97,46 @@ def _check(spec: ModelSpec, ledger: Ledger, run: str, step: int) -> dict[str, An
         "model": spec.model,
         "host": host(spec),
         "ok": status == 0,
+        "takes": _takes(endpoints.of(spec)),
+        "thinks": max((call.thought for call in ledger.calls(run)[asked:]), default=0),
         "seconds": round(time.monotonic() - begin, 2),
         "usd": (ledger.spent(run) - before) / NANO,
+        "price": price,
         "detail": detail,
         "status": status,
     }
 
 
-def _ask(spec: ModelSpec, ledger: Ledger, run: str, step: int) -> Reply:
-    """Ask as a node does. Each model has a step of its own: two names of one model are two requests."""
+def _asked(spec: ModelSpec, ledger: Ledger, run: str, number: int, endpoints: Endpoints) -> tuple[int, str]:
+    """Ask as each role; the status, and what came of it."""
     with TemporaryDirectory() as folder:  # of what was said the ledger's own copy is enough
-        client = ModelClient(
-            {spec.name: spec}, Account(ledger, run), Artifacts(Path(folder)),
-            start_embedded=_embedded, patience=Patience(timeout=SECONDS),
-        )  # fmt: skip
-        return client.ask(Here(node=NODE, model=spec.name, step=step), ASKED, max_tokens=TOKENS)
+        artifacts = Artifacts(Path(folder))
+        models = ModelClient(
+            {spec.name: spec}, Account(ledger, run), artifacts, start_embedded=_embedded, endpoints=endpoints
+        )
+        none = UNTOUCHED
+        deps = Deps(models, none, none, none, artifacts, none, prompts.render, Example())
+        for place, role in enumerate(ROLES):
+            fault = _fault(deps, spec.name, role, 6 * number + 2 * place)
+            if fault.get("kind") == ONCE_MORE:
+                fault = _fault(deps, spec.name, role, 6 * number + 2 * place + 1)
+            if fault.get("kind", "") not in USABLE:
+                return (2 if fault["kind"] == "refused" else 3), f"as {role}: {fault['detail']}"
+    return 0, "can be planner, coder and expert"
+
+
+def _fault(deps: Deps, model: str, role: str, step: int) -> Mapping[str, Any]:
+    """Ask as `role`, at a step of its own: two names of one model are two requests. Return the fault; empty for none."""
+    here = Here(node=NODE, role=role, prompt=role, model=model, ladder=(model,), step=step)
+    plan = Plan(action="improve", instruction=CHANGE, case="", by=model)
+    state = RunState(task=deps.task.limits(), plan=plan)
+    update = ROLES[role](state, dataclasses.replace(deps, here=here))
+    return update.get("fault", {})
+
+
+def _takes(known: Endpoint) -> dict[str, bool | str]:
+    schema = "strict" if known.takes("json_schema") else "json" if known.takes("json_object") else "words"
+    return {"temperature": known.takes("temperature"), "seed": known.takes("seed"), "schema": schema}
 
 
 def _embedded(spec: ModelSpec) -> EmbeddedServer:

@@ -18,7 +18,7 @@ from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
 from budgetmlagent.models.endpoint import FIELDS, Endpoint, Endpoints, may_think, room_to_think
 from budgetmlagent.models.fields import LIMITS, Request, fields_of, keywords, messages_of, sent
-from budgetmlagent.models.reading import clean, read
+from budgetmlagent.models.reading import clean, is_json, read
 from budgetmlagent.models.refusals import narrowed
 from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of
 from budgetmlagent.models.waiting import Patience
@@ -194,8 +194,10 @@ class ModelClient:
         nano, answer = read(message, price, room.worst, asked.request.key, 0 if embedded else limit)
         self.ledger.settle(room.id, nano, replace(answer, reply=self.artifacts.put(answer.text or "")))
         # A thought that was cut off would have gone on, nobody knows for how long.
-        cut = answer.finish == CUT
-        self.endpoints.keep(spec, known.thought(2 * limit if cut else answer.thought))
+        learned = known.thought(2 * limit if answer.finish == CUT else answer.thought)
+        if asked.request.schema is not None and answer.finish == "stop" and not is_json(answer.text):
+            learned = learned.without("json_schema").without("json_object")  # taken, and not heeded
+        self.endpoints.keep(spec, learned)
         return reply_of(answer)
 
 

@@ -109,13 +109,14 @@ def profile(model: str) -> dict[str, Any]:
 class Endpoints:
     """The endpoints of the cache's folder, for any number of processes at once."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or cache() / "endpoints"
+    def __init__(self, *, neighbours: bool = True) -> None:
+        """Without `neighbours` nothing is concluded from other models at the same endpoint."""
+        self.folder, self.neighbours = cache() / "endpoints", neighbours
 
     def of(self, spec: ModelSpec) -> Endpoint:
         """What is known of a model; of one that was never asked, what all others at its endpoint refuse."""
         guess, learned = first_guess(spec), self._read(self.path(spec))
-        if not self.path(spec).exists():
+        if self.neighbours and not self.path(spec).exists():
             others = [self._read(path).refused for path in self.folder.glob(f"{_slug(_place(spec))}--*.json")]
             learned = Endpoint(others[0].intersection(*others[1:]) if others else frozenset())
         most = min((most for most in (guess.most, learned.most) if most), default=None)

@@ -1,5 +1,6 @@
 """What came back: the answer without the thinking, how it ended, what it cost."""
 
+import json
 from typing import Any
 
 from budgetmlagent.models.stored import CUT, FILTERED, THOUGHT
@@ -48,6 +49,15 @@ def read(message: Any, price: Price, worst: int, key: str, limit: int) -> tuple[
         # Where the provider does not say, LangChain gives the name that was asked for.
         answered=clean(str(about.get("model_name") or ""), key)[:LONGEST_NAME],
     )
+
+
+def is_json(text: str | None) -> bool:
+    """Whether a reply is JSON and nothing else, as an endpoint makes sure of that heeds a schema; an empty one may be."""
+    try:
+        json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def clean(text: str, key: str) -> str:
