@@ -23,9 +23,9 @@ DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 def load_node(name: str) -> Any:
     """Return the node function `name`, as it is: the linter judges it. Raises LookupError with one sentence."""
     if ":" in name:
-        return _imported(name)
+        return imported(name)
     if name in shipped_nodes():
-        return _imported(f"nodes.{name}:{name}")
+        return imported(f"nodes.{name}:{name}")
     return _plugged_in("node function", NODE_GROUP, name, shipped_nodes())
 
 
@@ -33,7 +33,7 @@ def load_predicate(name: str) -> Predicate:
     """Return the predicate `name`. Raises LookupError with one sentence."""
     if name in PREDICATES:
         return PREDICATES[name]
-    found = _imported(name) if ":" in name else _plugged_in("predicate", PREDICATE_GROUP, name, PREDICATES)
+    found = imported(name) if ":" in name else _plugged_in("predicate", PREDICATE_GROUP, name, PREDICATES)
     if not callable(found):
         raise LookupError(f"predicate {name!r} is no function but {type(found).__name__}")
     predicate: Predicate = found
@@ -58,10 +58,11 @@ def _plugged_in(what: str, group: str, name: str, shipped: Iterable[str]) -> Any
     if name not in plugins:
         hint = nearest(name, [*shipped, *plugins])
         raise LookupError(f"unknown {what} {name!r}{hint}; or write 'package.module:function'")
-    return _imported(f"{plugins[name].module}:{plugins[name].attr}")
+    return imported(f"{plugins[name].module}:{plugins[name].attr}")
 
 
-def _imported(dotted: str) -> Any:
+def imported(dotted: str) -> Any:
+    """Return what stands at a path 'package.module:name'. Raises LookupError with one sentence."""
     if not DOTTED.fullmatch(dotted):
         raise LookupError(f"{dotted!r} is no path: 'package.module:function' is needed")
     module, _, function = dotted.partition(":")

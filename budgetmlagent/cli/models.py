@@ -29,7 +29,7 @@ def list_(models: options.Models = None, as_json: options.Json = False) -> None:
         where = (
             f"{row['path']} ({'here' if row['present'] else 'not fetched yet'})"
             if row["path"]
-            else row["base_url"]
+            else row["base_url"] or row["chat"]
         )
         print(f"{row['name']:10s} {row['model']:32s} {row['price']:45s} {where}")
     return None

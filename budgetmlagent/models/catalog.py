@@ -26,6 +26,7 @@ def _describe(spec: ModelSpec) -> dict[str, Any]:
         "name": spec.name,
         "model": spec.model,
         "base_url": spec.base_url,
+        "chat": spec.chat,
         "host": host(spec),
         "loopback": is_loopback(spec),
         "key": spec.key,

@@ -10,14 +10,15 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
 from budgetmlagent.models.endpoint import FIELDS, Endpoint, Endpoints, may_think, room_to_think
 from budgetmlagent.models.fields import LIMITS, Request, fields_of, keywords, messages_of, sent
+from budgetmlagent.models.raised import told_by
 from budgetmlagent.models.reading import clean, is_json, read
 from budgetmlagent.models.refusals import narrowed
 from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of
@@ -27,6 +28,8 @@ from budgetmlagent.money.prices import input_bound, price_of, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+
     from budgetmlagent.models.faults import Judgement
     from budgetmlagent.models.server import EmbeddedServer
 
@@ -104,8 +107,8 @@ class ModelClient:
         import langchain_openai  # noqa: F401 - slow: not between the reservation and the request
 
         url, key = self._endpoint(spec)
-        self.waits.before(urlsplit(url).netloc)  # with nothing reserved: an interrupt here costs nothing
         request = Request(messages, schema, temperature, _seed(self.seed, here), url, key)
+        self.waits.before(request.place)  # with nothing reserved: an interrupt here costs nothing
         bound = input_bound(messages, schema, self.ledger.ratio(call))
         asked, known = Ask(spec, call, request, max_tokens, bound, here.budget), self.endpoints.of(spec)
         worst = self.prices[spec.name].worst_case(bound, limit_of(spec, known, max_tokens))
@@ -115,7 +118,11 @@ class ModelClient:
         return self._fit(asked, known)
 
     def _endpoint(self, spec: ModelSpec) -> tuple[str, str]:
-        """The address and key of a model."""
+        """The address and key of a model; the class in the place of an address where that alone knows it."""
+        if spec.chat:
+            from budgetmlagent.models import any_chat
+
+            return host(spec), any_chat.ready(spec)
         if spec.base_url != EMBEDDED:
             return spec.base_url, (api_key(spec) or "").strip()
         if self.start_embedded is None:
@@ -138,11 +145,6 @@ class ModelClient:
 
     def _try(self, asked: Ask, known: Endpoint) -> Reply | Endpoint:
         """Send one request, reserved before; what is known of the endpoint now, where it refused to read it."""
-        import openai
-
-        from budgetmlagent.models.faults import MALFORMED, UNBUILT, judge, unreadable
-        from budgetmlagent.models.openai_chat import ask
-
         spec, request = asked.spec, asked.request
         room, limit = self._reserve(asked, known)
         if isinstance(room, Refused):
@@ -150,17 +152,13 @@ class ModelClient:
         fields = fields_of(spec, request, known, limit)
         long = spec.base_url == EMBEDDED or may_think(spec, known)
         seconds = self.patience.seconds(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))
-        try:
-            with self.waits.asking(spec.name):
-                message = ask(spec, request, messages_of(request, known), fields, seconds)
-        except (openai.OpenAIError, *UNBUILT, *MALFORMED) as error:
-            fault = judge(error, spec)
-            if fault is None and isinstance(error, UNBUILT):
-                raise
-            reply = self._failed(fault or unreadable(spec), request, room)
-            return _narrowed(error, asked, known, fields, limit) or reply
-        self.waits.answered(urlsplit(request.url).netloc)
-        return self._settle(asked, known, room, message, limit)
+        with self.waits.asking(spec.name):
+            answer = _answer(spec, request, messages_of(request, known), fields, seconds)
+        if isinstance(answer, Exception):
+            reply = self._failed(_judged(answer, spec, request.key), request, room)
+            return _narrowed(answer, asked, known, fields, limit) or reply
+        self.waits.answered(request.place)
+        return self._settle(asked, known, room, answer, limit)
 
     def _reserve(self, asked: Ask, known: Endpoint) -> tuple[Reservation | Refused, int]:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
@@ -176,7 +174,7 @@ class ModelClient:
 
     def _failed(self, fault: "Judgement", request: Request, room: Reservation) -> Reply:
         """Enter what is known of a request that brought no reply."""
-        place = urlsplit(request.url).netloc
+        place = request.place
         if not fault.sent:
             self.ledger.release(room.id)
         elif fault.unbilled:
@@ -218,17 +216,49 @@ def _to_think(known: Endpoint) -> str:
     return f"; it thinks for about {usual} tokens before it answers" if usual else ""
 
 
+def _answer(
+    spec: ModelSpec,
+    request: Request,
+    messages: list[dict[str, str]],
+    fields: Mapping[str, Any],
+    seconds: float,
+) -> "BaseMessage | Exception":
+    """What came of one request, or what the client library raised for it."""
+    import openai
+
+    from budgetmlagent.models import any_chat, openai_chat
+    from budgetmlagent.models.faults import MALFORMED, UNBUILT
+
+    if spec.chat:
+        return any_chat.ask(spec, request.key, messages, fields, seconds)
+    try:
+        return openai_chat.ask(spec, request, messages, fields, seconds)
+    except (openai.OpenAIError, *UNBUILT, *MALFORMED) as error:
+        return error
+
+
+def _judged(error: Exception, spec: ModelSpec, key: str) -> "Judgement":
+    """The fault of a provider behind `error`. Raises what is none."""
+    from budgetmlagent.models.any_chat import bug
+    from budgetmlagent.models.faults import UNBUILT, judge, unreadable
+
+    if fault := judge(error, spec):
+        return fault
+    if spec.chat and not isinstance(error, JSONDecodeError):
+        raise bug(error, spec, key) from error
+    if isinstance(error, UNBUILT):
+        raise error
+    return unreadable(spec)
+
+
 def _narrowed(
     error: Exception, asked: Ask, known: Endpoint, fields: Mapping[str, Any], limit: int
 ) -> Endpoint | None:
     """Return what a refused request taught; None where it was not about a field of ours."""
-    import openai
-
-    if not isinstance(error, openai.APIStatusError) or error.status_code not in (400, 422):
+    told, schema = told_by(error), asked.request.schema
+    if told is None or told.status not in (400, 422):
         return None
-    schema = asked.request.schema
-    param = str(error.param or "")
-    return narrowed(known, sent(fields, schema), keywords(schema), limit, param, error.response.text)
+    return narrowed(known, sent(fields, schema), keywords(schema), limit, told.param, told.text)
 
 
 def _seed(seed: int, here: Here) -> int:

@@ -82,7 +82,7 @@ def first_guess(spec: ModelSpec) -> Endpoint:
     if spec.base_url == EMBEDDED:
         return Endpoint()
     told = profile(spec.model)
-    refused = set(FORMS[spec.schema_form or "strict"])
+    refused = set(FORMS[spec.schema_form or ("words" if spec.chat else "strict")])
     if host(spec).endswith(ONE_LIMIT_ONLY):
         refused.add("max_tokens")
     if spec.seed is False:

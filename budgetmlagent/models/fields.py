@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from budgetmlagent.models.config import ModelSpec, ThinkingBudget, host
 from budgetmlagent.models.endpoint import Endpoint
@@ -25,6 +26,11 @@ class Request:
     seed: int
     url: str = ""
     key: str = ""
+
+    @property
+    def place(self) -> str:
+        """The host and port that is asked; what else `url` says where it is no address."""
+        return urlsplit(self.url).netloc or self.url
 
 
 def fields_of(spec: ModelSpec, request: Request, known: Endpoint, limit: int) -> dict[str, Any]:

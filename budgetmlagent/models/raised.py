@@ -28,6 +28,8 @@ class Told:
     marks: str  # its code and type
     words: str  # for a person
     headers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""  # all that it said
+    param: str = ""  # the field of the request that it is about, where the library says so
 
 
 def told_by(error: BaseException) -> Told | None:
@@ -42,7 +44,8 @@ def told_by(error: BaseException) -> Told | None:
             kept = headers if isinstance(headers, Mapping) else {}
             code = getattr(link, "code", None)
             known = marks(body) or (code if isinstance(code, str) else "")
-            return Told(status, known, said(body, status), kept)
+            param = str(getattr(link, "param", None) or "")
+            return Told(status, known, said(body, status), kept, str(body), param)
     return None
 
 

@@ -29,6 +29,9 @@ MOST_REPORTED = 10**6  # dollars; no request costs more
 INPUTS = ("input_mtok", "cache_read_mtok", "cache_write_mtok")
 OUTPUTS = ("output_mtok", "output_reasoning_mtok", "output_audio_mtok")
 ANY_PROVIDER = "litellm"  # genai-prices' id of a proxy: takes "provider/" apart, and any other name as it is
+PACKAGES = (
+    "langchain_"  # langchain_anthropic, langchain_google_genai: what follows is a provider to genai-prices
+)
 
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
@@ -48,9 +51,14 @@ class Priced(Protocol):
 
     name: str
     base_url: str
+    chat: str | None
     model: str
     price: Literal[0] | Rates | None
     list_price_of: str | None
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Arguments of the class `chat`, `base_url` among them."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ def price_of(spec: Priced) -> Price:
         return _own(spec.price)
     hosted = spec.base_url != "embedded"
     problem = f"the price of {spec.model!r} is unknown"
-    found = _listed(spec.model, spec.base_url) if hosted else None
+    found = _at_home(spec) if hosted else None
     if found is None and spec.list_price_of:
         problem = f"list_price_of: {spec.list_price_of!r} is in no price list"
         found = _listed(spec.list_price_of, shadow=True)
@@ -146,6 +154,15 @@ def price_of(spec: Priced) -> Price:
     return found
 
 
+def _at_home(spec: Priced) -> Price | None:
+    """Look a model up where it is asked: at its address, else with the provider that its LangChain package is named after."""
+    url = spec.base_url or str(spec.params.get("base_url") or "")
+    package = (spec.chat or "").partition(".")[0].partition(":")[0]
+    if url or not package.startswith(PACKAGES):
+        return _listed(spec.model, url) if url else None
+    return _listed(spec.model, provider=package.removeprefix(PACKAGES))
+
+
 def _own(rates: Literal[0] | Rates) -> Price:
     if rates == 0:
         return Price(Decimal(0), Decimal(0), Decimal(0), id="price: 0", own=True)
@@ -155,8 +172,10 @@ def _own(rates: Literal[0] | Rates) -> Price:
     return Price(rates.input, rates.output, cached, id=f"price: {name}", own=True)
 
 
-def _listed(model: str, base_url: str = "", *, shadow: bool = False) -> Price | None:
-    """Look a model up at its host, or by its name alone, which may carry a provider ("openai/gpt-4o")."""
+def _listed(
+    model: str, base_url: str = "", *, provider: str = ANY_PROVIDER, shadow: bool = False
+) -> Price | None:
+    """Look a model up at its host, with a provider, or by its name alone, which may carry one ("openai/gpt-4o")."""
     from genai_prices import Usage, calc_price
 
     nothing = Usage(input_tokens=0, output_tokens=0)
@@ -164,7 +183,7 @@ def _listed(model: str, base_url: str = "", *, shadow: bool = False) -> Price | 
         if base_url:
             record = calc_price(nothing, model, provider_api_url=base_url)
         else:
-            record = calc_price(nothing, model, provider_id=ANY_PROVIDER)
+            record = calc_price(nothing, model, provider_id=provider)
     except LookupError:
         return None
     now = datetime.now(UTC)

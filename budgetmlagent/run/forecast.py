@@ -27,7 +27,12 @@ def forecast(asked: Request) -> dict[str, Any]:
     left = order.config.budget if together is None else min(order.config.budget, max(together, 0))
     return {
         "models": {
-            name: {"model": spec.model, "base_url": spec.base_url, "price": order.prices[name].id}
+            name: {
+                "model": spec.model,
+                "base_url": spec.base_url,
+                "chat": spec.chat,
+                "price": order.prices[name].id,
+            }
             for name, spec in order.models.items()
         },
         "hosts": order.config.hosts,

@@ -140,10 +140,17 @@ def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
 
 
 def _are_whole(models: Mapping[str, ModelSpec]) -> None:
-    """Raise UnavailableError for damaged weights before anything is begun; missing ones are fetched when needed."""
+    """Raise UnavailableError for damaged weights, and UsageError for a class that cannot be asked, before anything is begun.
+
+    Missing weights are fetched when they are needed.
+    """
     from budgetmlagent.models.weights import path_of, verify
 
     for spec in models.values():
+        if spec.chat:
+            from budgetmlagent.models.chat_class import checked
+
+            checked(spec)
         if spec.base_url == EMBEDDED and path_of(spec.model).exists():
             verify(spec.model)
 

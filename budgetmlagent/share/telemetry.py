@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host
 from budgetmlagent.money.ledger import PAID, Entry
+from budgetmlagent.money.prices import PACKAGES
 from budgetmlagent.records.events import Event
 from memory.state import NANO
 
@@ -197,7 +199,10 @@ def _of_call(entry: Entry, model: Mapping[str, Any]) -> dict[str, Any]:
 def _provider(model: Mapping[str, Any]) -> str:
     if not model or model.get("base_url") == EMBEDDED:
         return "llama.cpp"
-    where = host(ModelSpec(**model))
+    spec = ModelSpec(**model)
+    where = host(spec)
+    if where == spec.chat:  # langchain_anthropic:ChatAnthropic
+        return re.split("[.:]", where)[0].removeprefix(PACKAGES)
     return next((name for end, name in PROVIDERS.items() if where.endswith(end)), where)
 
 
