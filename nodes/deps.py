@@ -37,7 +37,8 @@ OUTAGES = (
     "rejected",  # it does not answer this very request: too long, not understood, its content filtered
     "provider",  # it answered with what is no reply
 )
-REPLY_FAULTS = ("refused", "declined", "truncated", *OUTAGES)  # refused by the ledger, declined by a person
+# Refused by the ledger, declined by a person, cut off, or thinking without an answer: more room may bring one.
+REPLY_FAULTS = ("refused", "declined", "truncated", "thought", *OUTAGES)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.money.ledger import Account, Answer, Call, Entry, Ledger, Reservation
 from budgetmlagent.money.prices import price_of
+from budgetmlagent.money.usage import Tokens
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here
@@ -154,7 +155,9 @@ def drill(folder: Path, processes: int, threads: int, calls: int) -> Outcome:
     observer.join()
     price = price_of(spec(server.url))
     told = [(name_of(request.body), request.billed) for request in server.requests]
-    served = sum(price.cost(*billed) for name, billed in told if billed and turn(name).fault in DELIVERED)
+    served = sum(
+        price.cost(Tokens(*billed)) for name, billed in told if billed and turn(name).fault in DELIVERED
+    )
     requests = Counter(name for name, _ in told)
     return Outcome(cap, seconds, faults, samples, most, wrong, book.calls("r"), requests, served)
 

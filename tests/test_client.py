@@ -16,14 +16,17 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.deadline import LARGEST
+from budgetmlagent.models.endpoint import Endpoint, Endpoints
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import input_bound
+from budgetmlagent.money.usage import Tokens
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here
 from nodes.planner import parse
 
+NO_THINKER = (0, 0, 0)  # tokens of thinking in the replies before: a limit is the room for the answer alone
 KEY = "sk-very-secret-0123456789"
 RATES = {"input": 1, "output": 10, "cached": 0.25}
 SCHEMA = {
@@ -48,6 +51,7 @@ def client(tmp_path: Path, url: str, budget: float = 1.0, **more: Any) -> ModelC
     spec = ModelSpec(**(fields | more.pop("spec", {})))
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.open_run("r", round(budget * NANO))
+    Endpoints().keep(spec, Endpoint(thoughts=NO_THINKER))
     return ModelClient({"small": spec}, Account(ledger, "r"), Artifacts(tmp_path / "a"), **more)
 
 
@@ -94,7 +98,7 @@ def test_the_servers_own_count_is_the_ledgers_to_the_nano_dollar(tmp_path: Path,
     counts = [request.billed for request in server.requests if request.billed]
     price = models.prices["small"]
     assert len(counts) == 10
-    assert models.spent() == sum(price.cost(*count) for count in counts)
+    assert models.spent() == sum(price.cost(Tokens(*count)) for count in counts)
     assert sum(entry.tokens_in for entry in models.ledger.calls("r")) == sum(count[0] for count in counts)
 
 
@@ -107,6 +111,7 @@ def test_the_servers_own_count_is_the_ledgers_to_the_nano_dollar(tmp_path: Path,
         (Turn(fault="401"), "denied", "; check the key in TEST_KEY"),
         (Turn(fault="402"), "denied", "; the account needs credit"),
         (Turn(fault="403"), "denied", "; check the key in TEST_KEY"),
+        (Turn(fault="403", code="content_policy_violation"), "rejected", ""),
         (Turn(fault="404"), "denied", "; check base_url and model in models.yaml"),
         (Turn(fault="429"), "busy", ""),
         (Turn(fault="429", code="insufficient_quota"), "denied", "; the account needs credit"),
@@ -121,9 +126,7 @@ def test_a_request_that_the_provider_refused_costs_nothing(
     server.script = [replace(turn, text=f"not with {KEY}")]
     reply = models.ask(here(), ASK)
     assert (reply.text, reply.fault) == ("", kind)
-    said = f"{{'message': 'not with ***', 'code': '{turn.code}'}}"
-    short = "not with ***" if "message" not in reply.detail else said
-    assert reply.detail == f"model 'small' at 127.0.0.1 answered HTTP {turn.fault}: {short}{hint}"
+    assert reply.detail == f"model 'small' at 127.0.0.1 answered HTTP {turn.fault}: not with ***{hint}"
     assert (models.spent(), len(server.requests)) == (0, 1)
     assert [(entry.state, entry.text) for entry in models.ledger.calls("r")] == [("settled", None)]
     assert models.ask(here(), ASK).text == "hello"  # a refusal is no reply: the step may try again
@@ -148,7 +151,7 @@ def test_a_request_that_the_provider_refused_costs_nothing(
         (Turn(fault="invalid_json"), "provider", "no chat completion"),
         (Turn(fault="no_choices"), "provider", "no chat completion"),
         (Turn(fault="null_choices"), "provider", "no chat completion"),
-        (Turn(fault="error_body"), "provider", "no chat completion"),
+        (Turn(fault="error_body"), "provider", "answered with an error: upstream failed for ***"),
     ],
     ids=lambda value: value.fault if isinstance(value, Turn) else "",
 )
@@ -179,6 +182,57 @@ def test_what_was_never_sent_is_no_call(tmp_path: Path, server: FaultServer) -> 
     assert (models.spent(), models.ledger.calls("r")) == (0, [])
 
 
+REMOTE = {"base_url": "https://192.0.2.2/v1"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        (
+            "ALL_PROXY",
+            "socks5://u:secret@127.0.0.1:1",
+            "ALL_PROXY names a SOCKS proxy, which needs a package more",
+        ),
+        ("https_proxy", "foo://u:secret@127.0.0.1:1", "https_proxy holds no address of a proxy"),
+        ("HTTP_PROXY", "http://u:secret@127.0.0.1:no", "HTTP_PROXY holds no address of a proxy"),
+        ("SSL_CERT_FILE", "/secret/of/nobody.pem", "SSL_CERT_FILE names certificates that are not there"),
+    ],
+)
+def test_what_keeps_a_client_from_being_built_is_one_line_and_no_call(
+    tmp_path: Path,
+    server: FaultServer,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    words: str,
+) -> None:
+    monkeypatch.delenv("HTTP_PROXY")
+    monkeypatch.setenv(variable, value)
+    models = client(tmp_path, server.url, spec=REMOTE)
+    reply = models.ask(here(), ASK)
+    assert reply.fault == "denied" and reply.detail.startswith(f"model 'small': {words}")
+    assert "secret" not in reply.detail and "\n" not in reply.detail
+    assert (models.spent(), models.ledger.calls("r")) == (0, [])
+
+
+def test_a_proxy_has_nothing_to_do_with_this_machines_own_server(
+    tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    assert client(tmp_path, server.url).ask(here(), ASK).text == "hello"
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "a..b"])
+def test_an_address_that_is_none_is_one_line_and_no_call(
+    tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.delenv("HTTP_PROXY")
+    models = client(tmp_path, server.url, spec={"base_url": f"http://{host}/v1"})
+    reply = models.ask(here(), ASK)
+    assert reply.fault == "denied" and reply.detail.endswith("cannot be asked; check base_url")
+    assert (models.spent(), models.ledger.calls("r")) == (0, [])
+
+
 @pytest.mark.parametrize(("fault", "text"), [("filtered", "I can"), ("refusal", "I cannot"), ("refusal", "")])
 def test_a_reply_that_was_withheld_is_paid_and_rejected(
     tmp_path: Path, server: FaultServer, fault: str, text: str
@@ -193,7 +247,7 @@ def test_a_reply_that_was_withheld_is_paid_and_rejected(
         assert (reply.text, reply.fault) == ("", "")  # an empty reply, which no node can use
     assert models.ask(here(), ASK) == reply and len(server.requests) == 1
     (billed,) = [request.billed for request in server.requests]
-    assert billed and models.spent() == models.prices["small"].cost(*billed)
+    assert billed and models.spent() == models.prices["small"].cost(Tokens(*billed))
 
 
 @pytest.mark.parametrize(
@@ -297,7 +351,7 @@ def test_a_reply_that_was_cut_off_keeps_its_text_and_is_paid(tmp_path: Path, ser
         ("abcdefghabcdefgh", "truncated", "the reply was cut off after 4 tokens")
     )
     assert models.ask(here(), ASK, max_tokens=4) == reply and len(server.requests) == 1
-    assert models.spent() == models.prices["small"].cost(4, 0, 4)
+    assert models.spent() == models.prices["small"].cost(Tokens(4, 0, 4))
 
 
 def test_a_budget_for_three_calls_buys_three_requests(tmp_path: Path, server: FaultServer) -> None:

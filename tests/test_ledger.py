@@ -211,10 +211,32 @@ def test_totals_are_by_node_model_day_and_run(ledger: Ledger) -> None:
     for n, (node, model) in enumerate([("coder", "small"), ("coder", "large"), ("coder", "small")]):
         room = reserved(ledger, 10, key=f"r/{n}/coder", node=node, model=model)
         if n:
-            ledger.settle(room.id, n, Answer(text="", tokens_in=100, tokens_out=10, cached=1))
+            ledger.settle(
+                room.id, n, Answer(text="", tokens_in=100, tokens_out=10, cached=1, thought=4, thought_nano=1)
+            )
     assert ledger.totals("model") == [
-        Total("small", 2, settled=2, reserved=10, tokens_in=100, cached=1, tokens_out=10),
-        Total("large", 1, settled=1, reserved=0, tokens_in=100, cached=1, tokens_out=10),
+        Total(
+            "small",
+            2,
+            settled=2,
+            reserved=10,
+            tokens_in=100,
+            cached=1,
+            tokens_out=10,
+            thought=4,
+            thought_nano=1,
+        ),
+        Total(
+            "large",
+            1,
+            settled=1,
+            reserved=0,
+            tokens_in=100,
+            cached=1,
+            tokens_out=10,
+            thought=4,
+            thought_nano=1,
+        ),
     ]
     ledger.open_fork("f", "r")
     ledger.again(call(key="f/1/coder", run="f", model="large"), ["r"])
@@ -328,8 +350,11 @@ def test_a_ledger_that_is_replaced_in_use_is_one_error_with_its_path(ledger: Led
 @pytest.mark.parametrize("had", ["DROP TABLE sums", "PRAGMA user_version = 1"])
 def test_an_older_ledger_gets_what_it_lacks(tmp_path: Path, had: str) -> None:
     path = tmp_path / "ledger.sqlite"
+    less = "".join(
+        f"ALTER TABLE calls DROP COLUMN {name};" for name in ("answered", "thought", "thought_nano")
+    )
     with sqlite3.connect(path) as db:
-        db.executescript(f"{TABLES} ALTER TABLE calls DROP COLUMN answered; {had}")
+        db.executescript(f"{TABLES} {less} {had}")
         row = "('{0}', '{0}', 1, '{1}', 1, 'coder', 'm', 'm', '{2}', '', 1, 9, {3}, 0, 0, 0, '', '', NULL, '', '', 1, 1)"
         db.execute("INSERT INTO runs VALUES ('r', 100)")
         db.execute("INSERT INTO forks VALUES ('f', 'r', 'r', 1)")

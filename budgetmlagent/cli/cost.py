@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from budgetmlagent.money.ledger import Ledger
 
 CALL = (
-    "id", "run", "step", "node", "model", "served", "answered", "price", "usd", "tokens_in", "tokens_out", "cached", "state",
-    "try", "request", "note",
+    "id", "run", "step", "node", "model", "served", "answered", "price", "usd", "tokens_in", "tokens_out", "cached",
+    "thought", "usd_thought", "state", "try", "request", "note",
 )  # fmt: skip
 
 
@@ -101,6 +101,8 @@ def _entered(run: str, runs_dir: Path) -> "tuple[Ledger, str]":
 
 def _line(row: dict[str, Any]) -> str:
     tokens = f"{row['tokens_in']:7d} in {row['cached']:7d} cached {row['tokens_out']:6d} out"
+    if row["thought"]:
+        tokens += f" ({row['thought']} thought, ${row['usd_thought']:.6f})"
     if "state" in row:
         note = f"  {row['note']}" if row["note"] else ""
         where = f"step {row['step']:3d} {row['node']:9s} {row['model']:10s}"

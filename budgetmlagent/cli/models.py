@@ -1,5 +1,6 @@
-"""`budgetml models list|check|pull` and `budgetml doctor`."""
+"""`budgetml models list|new|check|pull` and `budgetml doctor`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ from budgetmlagent.cli import options
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
 
 app = typer.Typer(
-    help="The models: which there are, whether they answer, fetching the embedded ones.", no_args_is_help=True
+    help="The models: which there are, a file of your own, whether they answer, fetching the embedded ones.",
+    no_args_is_help=True,
 )
 
 
@@ -30,6 +32,38 @@ def list_(models: options.Models = None, as_json: options.Json = False) -> None:
         )
         print(f"{row['name']:10s} {row['model']:32s} {row['price']:45s} {where}")
     return None
+
+
+@app.command()
+def new(
+    provider: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROVIDER",
+            help="openai, anthropic, gemini, deepseek, openrouter, groq; ollama or vllm on this machine.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")] = Path("models.yaml"),
+    as_json: options.Json = False,
+) -> None:
+    """Write a models.yaml with a cheap and a dear model of a provider, and say what a run will cost."""
+    from budgetmlagent.cli.progress import calls
+    from budgetmlagent.new import modelsfile
+
+    made = modelsfile.team(provider)
+    modelsfile.write(made, out)
+    told, file = modelsfile.told(made, out), shlex.quote(str(out))
+    lines = [f"wrote {out}"]
+    for name, spec in made.specs.items():
+        lines.append("; ".join([f"  {name}: {spec.model}", *modelsfile.comment(made, name)[:1]]))
+    lines += [f"a run of {told['task']} with the default budget"]
+    lines += [f"  {line}" for line in calls(told)]
+    if told["note"]:
+        lines.append(f"to do\n  {told['note']}")
+    elif made.key:
+        lines.append(f"{made.key} is set")
+    commands = f"budgetml models check --models {file}", f"budgetml run {told['task']} --models {file}"
+    options.tell(as_json, told, [*lines, "next", *(f"  {options.typed(each)}" for each in commands)])
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from budgetmlagent.cli import options
 from budgetmlagent.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -105,14 +105,11 @@ def graph(
 
 
 def _next(made: "Scaffold") -> list[str]:
-    """Return the commands that come next, as they work here: with their folder where PATH does not have it."""
-    folder = Path(sys.executable).parent
-    on_path = shutil.which("budgetml") == str(folder / "budgetml")
-    at, file = "" if on_path else f"{folder}/", shlex.quote(made.graph)
+    """Return the commands that come next, as they work here."""
+    file = shlex.quote(made.graph)
     checks = [f"pytest {made.test}"] if made.test else [f"budgetml graph draw {file}"]
-    return [
-        f"{at}{c}" for c in (f"budgetml graph lint {file}", *checks, f"budgetml run digits --graph {file}")
-    ]
+    commands = f"budgetml graph lint {file}", *checks, f"budgetml run digits --graph {file}"
+    return [options.typed(command) for command in commands]
 
 
 def _generate_docs() -> None:

@@ -1,6 +1,8 @@
 """Options that several commands share, and the one way to print JSON."""
 
 import json
+import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,3 +43,9 @@ def tell(as_json: bool, value: Any, lines: Iterable[str]) -> None:
 def size(count: int) -> str:
     """Return a number of bytes for people."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count:,} bytes"
+
+
+def typed(command: str) -> str:
+    """Return a command as it is typed here: with its folder where PATH does not have the one of this environment."""
+    folder = Path(sys.executable).parent
+    return command if shutil.which("budgetml") == str(folder / "budgetml") else f"{folder}/{command}"

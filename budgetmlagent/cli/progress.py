@@ -12,6 +12,18 @@ from memory.state import NANO
 DOTS = "…"
 
 
+class Now:
+    """What is running, with the model that is waited for: told anew whenever the terminal is drawn."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __rich__(self) -> str:
+        from budgetmlagent.run.wiring import WAITS
+
+        return f"{self.what} {WAITS.standing()}"
+
+
 class Live:
     """Progress on standard error: a line a step; on a terminal also what is running now."""
 
@@ -47,7 +59,7 @@ class Live:
         self._now(event["route"]["to"], event["turn"])
 
     def _now(self, node: str, turn: int) -> None:
-        self.status.update(f"turn {turn}/{self.session.config.turns} {node} {DOTS}")
+        self.status.update(Now(f"turn {turn}/{self.session.config.turns} {node} {DOTS}"))
 
     def line(self, event: Event) -> str:
         """Tell a step: time, turn, node and rung, what came of it, the best score, the money."""
@@ -125,17 +137,25 @@ def forecast(plan: Mapping[str, Any]) -> str:
     if facts.get("canaries"):
         held = ", ".join(f"{name} {became}" for name, became in facts["canaries"].items())
         lines.insert(1, f"{'probe':10s} {facts['binary'] or facts['rung']} {facts['version']}: {held}")
-    for name, spec in plan["models"].items():
-        calls = plan["calls"][name]
-        buys = "any number of calls" if calls is None else f"{calls} calls at the worst"
-        lines.append(
-            f"{name:10s} {spec['model']} at {spec['price']}: at most ${plan['worst_case_usd'][name]:.4f} a call; "
-            f"${plan['budget']:.2f} buys {buys}"
-        )
+    lines += calls(plan)
     if plan["project_left_usd"] is not None:
         lines.append(f"{'project':10s} ${plan['project_left_usd']:.4f} left for all runs together")
     lines += [f"{node:10s} at most ${usd:.4f} a run" for node, usd in plan["node_budgets_usd"].items()]
     return "\n".join(lines)
+
+
+def calls(plan: Mapping[str, Any]) -> list[str]:
+    """Return a line for each model: what a call may cost at most, and how many of them the budget buys."""
+    lines = []
+    for name, spec in plan["models"].items():
+        many, thinks = plan["calls"][name], plan["thinking_tokens"][name]
+        room = f", with {thinks} tokens to think" if thinks else ""
+        buys = "any number of calls" if many is None else f"{many} calls at the worst"
+        lines.append(
+            f"{name:10s} {spec['model']} at {spec['price']}: at most ${plan['worst_case_usd'][name]:.4f} a call{room}; "
+            f"${plan['budget']:.2f} buys {buys}"
+        )
+    return lines
 
 
 def _number(value: float | None) -> str:

@@ -1,10 +1,13 @@
-"""The model client: at most one request per ask, reserved in the ledger before it is sent.
+"""The model client: what is asked is reserved in the ledger before it is sent, each request by itself.
 
-What a provider does wrong is a `Reply` with a fault, for the graph to route on. Nothing is retried here: a retry is a
-step of the graph with a reservation of its own.
+What a provider does wrong is a `Reply` with a fault, for the graph to route on. Nothing that may be billed is retried
+here: that is a step of the graph, with a reservation of its own. Only a request that the endpoint refused to read, for a
+field that it does not know, is written otherwise and sent at once.
 """
 
 import hashlib
+import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,36 +15,38 @@ from urllib.parse import urlsplit
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host, is_loopback
-from budgetmlagent.models.stored import FILTERED, call_of, prompt_record, reply_of
+from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
+from budgetmlagent.models.endpoint import FIELDS, Endpoint, Endpoints, may_think, room_to_think
+from budgetmlagent.models.fields import LIMITS, Request, fields_of, keywords, messages_of, sent
+from budgetmlagent.models.reading import clean, read
+from budgetmlagent.models.refusals import narrowed
+from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of
 from budgetmlagent.models.waiting import Patience
 from budgetmlagent.money.ledger import Account, Answer, Call, Refused, Reservation
-from budgetmlagent.money.prices import input_bound, price_of, reported_cost, text_bytes
+from budgetmlagent.money.prices import input_bound, price_of, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
     from budgetmlagent.models.faults import Judgement
     from budgetmlagent.models.server import EmbeddedServer
 
-EMBEDDED_SECONDS, REMOTE_SECONDS = 600.0, 120.0
+# For a reply: of a model that may think or runs here, and of others.
+LONG_SECONDS, USUAL_SECONDS = 600.0, 120.0
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
-ONE_LIMIT_ONLY = ("openai.com", "azure.com", "volces.com")  # refuse max_tokens beside max_completion_tokens
-MOST_TOKENS = 2**31  # a larger count is none
-LONGEST_NAME = 200  # characters of a model's name in a reply
-# Characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too.
-SECRET_LENGTH = 8
+# Requests of one ask: what is refused is left out, a limit that is too large made smaller.
+TRIES = len(FIELDS) + 4
 
 
 @dataclass(frozen=True)
-class Request:
-    """All that is sent to a model, but for the room left to the reply."""
+class Ask:
+    """One question of a node, and what it is reserved with."""
 
-    messages: Sequence[Message]
-    schema: Mapping[str, Any] | None
-    temperature: float
-    seed: int
-    url: str
-    key: str
+    spec: ModelSpec
+    call: Call
+    request: Request
+    room: int  # output tokens that the node asks for
+    bound: int  # input tokens at most
+    role_cap: int | None  # nano-dollars that the node may spend in its run
 
 
 class ModelClient:
@@ -58,6 +63,7 @@ class ModelClient:
         patience: Patience | None = None,
         approval: Approval | None = None,
         meanwhile: Callable[[], None] = lambda: None,
+        endpoints: Endpoints | None = None,
     ) -> None:
         """Raises UsageError for a model whose price is unknown."""
         self.models, self.prices = models, {name: price_of(spec) for name, spec in models.items()}
@@ -65,6 +71,7 @@ class ModelClient:
         self.start_embedded, self.approval = start_embedded, approval or Approval()
         self.patience = patience or Patience()
         self.waits = self.patience.waits
+        self.endpoints = endpoints or Endpoints()
         self.meanwhile = meanwhile  # what is started while the model thinks
 
     def spent(self) -> int:
@@ -80,7 +87,7 @@ class ModelClient:
         max_tokens: int = 1024,
         temperature: float = 0.2,
     ) -> Reply:
-        """Send one request to `here.model`; a repeated step gets its stored reply for nothing, on another branch too.
+        """Ask `here.model` for one reply; a repeated step gets its stored reply for nothing, on another branch too.
 
         Raises UsageError for an unknown model or a missing key, UnavailableError where an embedded model cannot start.
         """
@@ -98,17 +105,14 @@ class ModelClient:
 
         url, key = self._endpoint(spec)
         self.waits.before(urlsplit(url).netloc)  # with nothing reserved: an interrupt here costs nothing
+        request = Request(messages, schema, temperature, _seed(self.seed, here), url, key)
         bound = input_bound(messages, schema, self.ledger.ratio(call))
-        limit = min(max_tokens, spec.max_tokens or max_tokens)
-        worst = self.prices[spec.name].worst_case(bound, limit)
+        asked, known = Ask(spec, call, request, max_tokens, bound, here.budget), self.endpoints.of(spec)
+        worst = self.prices[spec.name].worst_case(bound, limit_of(spec, known, max_tokens))
         if not self.approval.granted(here, worst, self.ledger.left(self.account.run)):
             return Reply(fault="declined", detail=declined(here, worst))
         self.meanwhile()
-        room, limit = self._reserve(call, bound, limit, here.budget)
-        if isinstance(room, Refused):
-            return Reply(fault="refused", detail=room.sentence(call))
-        request = Request(messages, schema, temperature, _seed(self.seed, here), url, key)
-        return self._send(spec, request, room, limit)
+        return self._fit(asked, known)
 
     def _endpoint(self, spec: ModelSpec) -> tuple[str, str]:
         """The address and key of a model."""
@@ -119,31 +123,56 @@ class ModelClient:
         served = self.start_embedded(spec)
         return served.base_url, served.api_key
 
-    def _reserve(
-        self, call: Call, bound: int, limit: int, role_cap: int | None
-    ) -> tuple[Reservation | Refused, int]:
-        """Reserve the worst case, with fewer output tokens where that does not fit."""
-        price, least = self.prices[call.model], min(limit, SMALLEST_REPLY)
-        while True:
-            room = self.ledger.reserve(call, price.worst_case(bound, limit), role_cap)
-            if isinstance(room, Reservation):
-                return room, limit
-            limit = min(price.affordable(bound, room.remaining), limit - 1)
-            if limit < least:
-                return replace(room, worst=price.worst_case(bound, least)), limit
+    def _fit(self, asked: Ask, known: Endpoint) -> Reply:
+        """Ask, and ask again without what the endpoint refuses, until it has read the request."""
+        for _ in range(TRIES):
+            if not any(map(known.takes, LIMITS)):
+                break
+            answer = self._try(asked, known)
+            if isinstance(answer, Reply):
+                return answer
+            known = answer
+        spec = asked.spec
+        detail = f"model {spec.name!r} at {host(spec)} takes no limit of a reply's length: nothing bounds what it costs"
+        return Reply(fault="denied", detail=detail)
 
-    def _send(self, spec: ModelSpec, request: Request, room: Reservation, limit: int) -> Reply:
-        """Send the request and settle it; where its outcome is unknown the reservation stays."""
+    def _try(self, asked: Ask, known: Endpoint) -> Reply | Endpoint:
+        """Send one request, reserved before; what is known of the endpoint now, where it refused to read it."""
         import openai
 
-        from budgetmlagent.models.faults import MALFORMED, judge
+        from budgetmlagent.models.faults import MALFORMED, UNBUILT, judge, unreadable
+        from budgetmlagent.models.openai_chat import ask
 
+        spec, request = asked.spec, asked.request
+        room, limit = self._reserve(asked, known)
+        if isinstance(room, Refused):
+            return Reply(fault="refused", detail=room.sentence(asked.call) + _to_think(known))
+        fields = fields_of(spec, request, known, limit)
+        long = spec.base_url == EMBEDDED or may_think(spec, known)
+        seconds = self.patience.seconds(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))
         try:
-            message = self._invoke(spec, request, limit)
-        except (openai.OpenAIError, *MALFORMED) as error:
-            return self._failed(judge(error, spec), request, room)
+            with self.waits.asking(spec.name):
+                message = ask(spec, request, messages_of(request, known), fields, seconds)
+        except (openai.OpenAIError, *UNBUILT, *MALFORMED) as error:
+            fault = judge(error, spec)
+            if fault is None and isinstance(error, UNBUILT):
+                raise
+            reply = self._failed(fault or unreadable(spec), request, room)
+            return _narrowed(error, asked, known, fields, limit) or reply
         self.waits.answered(urlsplit(request.url).netloc)
-        return self._settle(spec, request, room, message)
+        return self._settle(asked, known, room, message, limit)
+
+    def _reserve(self, asked: Ask, known: Endpoint) -> tuple[Reservation | Refused, int]:
+        """Reserve the worst case, with fewer output tokens where that does not fit."""
+        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.room)
+        least = min(limit, SMALLEST_REPLY + _usual(known))
+        while True:
+            room = self.ledger.reserve(asked.call, price.worst_case(asked.bound, limit), asked.role_cap)
+            if isinstance(room, Reservation):
+                return room, limit
+            limit = min(price.affordable(asked.bound, room.remaining), limit - 1)
+            if limit < least:
+                return replace(room, worst=price.worst_case(asked.bound, least)), limit
 
     def _failed(self, fault: "Judgement", request: Request, room: Reservation) -> Reply:
         """Enter what is known of a request that brought no reply."""
@@ -156,100 +185,51 @@ class ModelClient:
             self.waits.busy(place, fault.after)
         else:
             self.waits.answered(place)
-        return Reply(fault=fault.kind, detail=" ".join(_clean(fault.detail, request.key).split())[:400])
+        return Reply(fault=fault.kind, detail=" ".join(clean(fault.detail, request.key).split())[:400])
 
-    def _invoke(self, spec: ModelSpec, request: Request, limit: int) -> Any:
-        """One request through LangChain: no retries, no redirects, no stream, no cache."""
-        from langchain_openai import ChatOpenAI
-        from openai import DefaultHttpxClient
-        from pydantic import SecretStr
-
-        from budgetmlagent.models.deadline import bounded
-
-        # LangChain sends max_completion_tokens, which some servers ignore.
-        body: dict[str, Any] = {} if host(spec).endswith(ONE_LIMIT_ONLY) else {"max_tokens": limit}
-        if request.schema is not None:
-            form = {"name": "reply", "strict": True, "schema": request.schema}
-            # Not with_structured_output: that loses the text and the usage of a reply that is cut off.
-            body["response_format"] = {"type": "json_schema", "json_schema": form}
-        timeout = self.patience.seconds(EMBEDDED_SECONDS if spec.base_url == EMBEDDED else REMOTE_SECONDS)
-        # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
-        http_client = DefaultHttpxClient(
-            trust_env=not is_loopback(spec),
-            follow_redirects=False,
-            verify=request.url.startswith("https:"),  # loading certificates takes 70 ms
-            event_hooks={"response": [bounded(timeout)]},
-        )
-        with http_client as http:
-            chat = ChatOpenAI(
-                model=spec.model,
-                base_url=request.url,
-                api_key=SecretStr(request.key or "none"),
-                max_completion_tokens=limit,
-                temperature=request.temperature,
-                seed=request.seed,
-                timeout=timeout,
-                max_retries=0,
-                streaming=False,
-                use_responses_api=False,
-                cache=False,
-                openai_proxy=None,
-                http_client=http,
-                extra_body=body,
-            )
-            return chat.invoke([dict(message) for message in request.messages])
-
-    def _settle(self, spec: ModelSpec, request: Request, room: Reservation, message: Any) -> Reply:
-        about = message.response_metadata
-        # Some say in a field of its own that the model would not answer, and call the reply complete.
-        refusal = message.additional_kwargs.get("refusal")
-        finish = FILTERED if refusal else str(about.get("finish_reason") or "")
-        text = _clean(str(message.text or refusal or ""), request.key)
-        usage, cost = _usage(about.get("token_usage"), text), reported_cost(about.get("token_usage"))
-        nano, note = self.prices[spec.name].charge(usage, cost, room.worst)
-        tokens_in, cached, tokens_out = usage or (0, 0, 0)
-        answer = Answer(
-            text=text,
-            finish=_clean(finish, request.key),
-            reply=self.artifacts.put(text),
-            request=_clean(str(about.get("id") or ""), request.key),
-            tokens_in=tokens_in,
-            cached=cached,
-            tokens_out=tokens_out,
-            note=note,
-            # Where the provider does not say, LangChain gives the name that was asked for.
-            answered=_clean(str(about.get("model_name") or ""), request.key)[:LONGEST_NAME],
-        )
-        self.ledger.settle(room.id, nano, answer)
+    def _settle(self, asked: Ask, known: Endpoint, room: Reservation, message: Any, limit: int) -> Reply:
+        """Enter what a reply cost and what it says; learn from it how long the model thinks."""
+        spec, price = asked.spec, self.prices[asked.spec.name]
+        embedded = spec.base_url == EMBEDDED
+        nano, answer = read(message, price, room.worst, asked.request.key, 0 if embedded else limit)
+        self.ledger.settle(room.id, nano, replace(answer, reply=self.artifacts.put(answer.text or "")))
+        # A thought that was cut off would have gone on, nobody knows for how long.
+        cut = answer.finish == CUT
+        self.endpoints.keep(spec, known.thought(2 * limit if cut else answer.thought))
         return reply_of(answer)
+
+
+def limit_of(spec: ModelSpec, known: Endpoint, room: int) -> int:
+    """Output tokens that a reply may have: `room` for the answer, and room to think."""
+    limits = (room + room_to_think(spec, known), spec.max_tokens, known.most, known.fits)
+    return min(limit for limit in limits if limit)
+
+
+def _usual(known: Endpoint) -> int:
+    """Tokens that the model is known to think for, usually; 0 where nothing is known."""
+    return math.ceil(statistics.median(known.thoughts)) if known.thoughts else 0
+
+
+def _to_think(known: Endpoint) -> str:
+    """Say how much of a call that was refused is thinking."""
+    usual = _usual(known)
+    return f"; it thinks for about {usual} tokens before it answers" if usual else ""
+
+
+def _narrowed(
+    error: Exception, asked: Ask, known: Endpoint, fields: Mapping[str, Any], limit: int
+) -> Endpoint | None:
+    """Return what a refused request taught; None where it was not about a field of ours."""
+    import openai
+
+    if not isinstance(error, openai.APIStatusError) or error.status_code not in (400, 422):
+        return None
+    schema = asked.request.schema
+    param = str(error.param or "")
+    return narrowed(known, sent(fields, schema), keywords(schema), limit, param, error.response.text)
 
 
 def _seed(seed: int, here: Here) -> int:
     """A seed of its own for each step, the same in each run of the same seed."""
     digest = hashlib.sha256(f"{seed}/{here.step}/{here.node}".encode()).digest()
     return int.from_bytes(digest[:4]) & 0x7FFFFFFF
-
-
-def _usage(reported: Any, text: str) -> tuple[int, int, int] | None:
-    """Tokens in, cached, out, as the provider counted them; None where it does not say, or says 0 of a `text`.
-
-    Out are all that were not asked: some count hidden reasoning in the total alone.
-    """
-    if not isinstance(reported, Mapping):
-        return None
-    details = reported.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
-    counts = reported.get("prompt_tokens"), cached or 0, reported.get("completion_tokens")
-    if not all(isinstance(count, int) and 0 <= count <= MOST_TOKENS for count in counts):
-        return None
-    tokens_in, cached, tokens_out = (int(count or 0) for count in counts)
-    total = reported.get("total_tokens")
-    if isinstance(total, int) and total <= MOST_TOKENS:
-        tokens_out = max(tokens_out, total - tokens_in)
-    return None if text and not (tokens_in and tokens_out) else (tokens_in, cached, tokens_out)
-
-
-def _clean(text: str, key: str) -> str:
-    """The text as one that can be stored: valid Unicode, and without the key, should a provider echo it."""
-    text = text.encode("utf-8", "replace").decode()
-    return text.replace(key, "***") if len(key) >= SECRET_LENGTH else text

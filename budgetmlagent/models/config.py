@@ -16,6 +16,8 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    JsonValue,
+    StrictBool,
     Tag,
     ValidationError,
     field_validator,
@@ -34,6 +36,13 @@ SHIPPED = Path(__file__).with_name("models.yaml")
 _URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
+# In `params`, what would undo the limits of a request or its money, and what would put a key into a file.
+_OURS = frozenset({"model", "messages", "stream", "n", "best_of", "max_tokens", "max_completion_tokens"})
+_SECRET = re.compile(
+    r"(?i)(api|access|auth)[_-]?(key|token)|^token$|authorization|secret|password|credential"
+)
+
+
 def _kind_of_price(value: Any) -> str:
     return "table" if isinstance(value, Mapping | Rates) else "zero"
 
@@ -42,14 +51,26 @@ def _no_boolean(value: Any) -> Any:
     return None if isinstance(value, bool) else value  # Python takes false for 0
 
 
-class ModelSpec(BaseModel):
-    """One model of models.yaml."""
+class ThinkingBudget(BaseModel):
+    """Thinking, limited in tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    tokens: int = Field(ge=1)
+
+
+class ModelSpec(BaseModel):
+    """One model of models.yaml."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
     name: str
-    base_url: str
-    """`embedded`, or the address of an OpenAI-compatible endpoint."""
+    base_url: str = ""
+    """`embedded`, or the address of an OpenAI-compatible endpoint; "" where `chat` says who asks."""
+    chat: str | None = None
+    """`package.module:Class`, a chat model of LangChain in the place of `base_url`."""
     model: str = Field(min_length=1)
     """The endpoint's name of the model; for `embedded` a known model's name or the path of a .gguf file."""
     key: str | None = None
@@ -67,11 +88,40 @@ class ModelSpec(BaseModel):
     """The most output tokens that one reply may have."""
     context: int | None = Field(default=None, ge=512)
     """The model's window, in tokens."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | Literal[False] | None = None
+    """Sent in the place of what a node asks for; False: none is sent."""
+    seed: StrictBool | None = None
+    """False: none is sent."""
+    schema_form: Literal["strict", "json", "words"] | None = Field(default=None, alias="schema")
+    """How JSON is asked for: by its schema, as any JSON object, or by words alone."""
+    reasoning: Literal["low", "medium", "high", "none"] | ThinkingBudget | None = None
+    """How much the model is to think before it answers."""
+    timeout: float | None = Field(default=None, gt=0, le=86_400)
+    """Seconds that a reply may take."""
+    params: dict[str, JsonValue] = {}
+    """Further fields of a request, or arguments of the class `chat`, handed on as they are."""
+
+    @field_validator("params")
+    @classmethod
+    def _may_be_handed_on(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for key in value:
+            if _SECRET.search(key):
+                raise ValueError(f"{key!r} looks like a key: name its environment variable in `key:` instead")
+            if key in _OURS:
+                raise ValueError(f"{key!r} is set by budgetml, so that what a reply may cost is known before")
+        return value
+
+    @field_validator("chat")
+    @classmethod
+    def _is_class(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
+            raise ValueError("package.module:Class, a chat model of LangChain, is wanted")
+        return value
 
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        if value != EMBEDDED and not _URL.fullmatch(value):
+        if value and value != EMBEDDED and not _URL.fullmatch(value):
             raise ValueError(f"{EMBEDDED!r} or an address like https://host:port/v1 is wanted")
         return value.rstrip("/")
 
@@ -84,9 +134,13 @@ class ModelSpec(BaseModel):
 
     @model_validator(mode="after")
     def _is_at_hand(self) -> Self:
+        if bool(self.base_url) == bool(self.chat):
+            raise ValueError("base_url: this or `chat` is required, one of them")
+        if self.chat and self.schema_form not in (None, "words"):
+            raise ValueError("schema: a model of `chat` is asked for JSON by words alone")
         if self.base_url == EMBEDDED and self.model not in KNOWN and not is_file(self.model):
             raise ValueError(
-                f"no embedded model {self.model!r}: take one of {', '.join(KNOWN)}, or a .gguf file"
+                f"model: no embedded model {self.model!r}: take one of {', '.join(KNOWN)}, or a .gguf file"
             )
         return self
 
@@ -156,8 +210,9 @@ def _first(path: Path, models: Any, name: str, error: ValidationError) -> str:
     what = str(problem["msg"]).removeprefix("Value error, ")
     if problem["loc"][-1:] == ("zero",):
         what = "0 or {input: $, output: $, cached: $} per million tokens is wanted"
-    if not problem["loc"]:  # the one check over two fields: it is about `model`
-        line, field = _line(models[name], "model"), [name, "model"]
+    if not problem["loc"]:  # a check over several fields names the one that it is about itself
+        about, _, what = what.partition(": ")
+        line, field = _line(models[name], about) if about in models[name] else line, [name, about]
     return f"{path}:{line}: {'.'.join(field)}: {what}"
 
 
@@ -167,7 +222,10 @@ def _line(node: Any, key: Any) -> int:
 
 
 def host(spec: ModelSpec) -> str:
-    """The host that requests to this model are sent to, without its port."""
+    """The host that requests to this model are sent to, without its port; the class where that alone knows it."""
+    if spec.chat:
+        own = spec.params.get("base_url")
+        return (urlsplit(own).hostname if isinstance(own, str) else None) or spec.chat
     return "127.0.0.1" if spec.base_url == EMBEDDED else urlsplit(spec.base_url).hostname or ""
 
 

@@ -1,27 +1,36 @@
 """What a provider did wrong, judged: the kind that rules route on, one sentence, and what is known of the bill."""
 
-import errno
-import socket
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import openai
+import httpx2
 
-from budgetmlagent.models.config import ModelSpec, host
+from budgetmlagent.models.config import ModelSpec, host, is_loopback
+from budgetmlagent.models.raised import is_lost, is_unsent, told_by
+from budgetmlagent.models.surroundings import environment_fault
+from budgetmlagent.models.words import error_in, marks, said
+from budgetmlagent.money.prices import reported_cost
+from budgetmlagent.money.usage import tokens_of
 
 # What the client library raises where a reply of status 200 is no chat completion.
 MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+# What it raises where it cannot even be built: a package is missing, an address is none, certificates are not there.
+UNBUILT = (ImportError, OSError, httpx2.InvalidURL)
 # A status with which the provider refused to do any work.
 NOT_BILLED = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
-NO_CONNECTION = frozenset({errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH})
 
 DENIED = frozenset({301, 302, 307, 308, 401, 402, 403, 404, 405})
 REJECTED = frozenset({400, 413, 415, 422})
 BUSY = frozenset({408, 425, 429})  # and every 5xx
-SAID = 160  # characters of the provider's own words
+NO_CREDIT = "insufficient_quota"  # sent with 429, but no wait brings credit
+# A request that is withheld for what it says; some send 403 for it, as for a wrong key.
+MODERATED = re.compile(
+    r"moderation|flagged|safety|content.{0,3}(policy|filter|management)|ResponsibleAI", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -35,60 +44,99 @@ class Judgement:
     after: float | None = None  # seconds that the provider asks to wait
 
 
-def judge(error: Exception, spec: ModelSpec) -> Judgement:
-    """Judge what the client library raised for a request to `spec`."""
-    where = f"model {spec.name!r} at {host(spec)}"
-    if isinstance(error, openai.APIStatusError):
-        return _of_status(error, spec, where)
-    if isinstance(error, openai.APIConnectionError):
-        if _never_sent(error):
-            return Judgement(
-                "busy", f"{where} could not be reached; check base_url and the network", sent=False
-            )
-        return Judgement("busy", f"{where} gave no reply: {error.message}")
-    if (told := error.args[0] if error.args else None) and isinstance(told, Mapping) and told.get("code"):
-        return _of_code(told, spec, where)
-    return Judgement("provider", f"{where} answered with what is no chat completion; check base_url")
+def judge(error: Exception, spec: ModelSpec) -> Judgement | None:
+    """Judge what any client library raised for a request to `spec`; None where that is no fault of a provider."""
+    where = _where(spec)
+    if not is_loopback(spec) and (blamed := environment_fault(error)):
+        return Judgement("denied", f"model {spec.name!r}: {blamed}", sent=False)
+    if told := told_by(error):
+        what = f"HTTP {told.status}"
+        judged = _judged(what, told.status, told.marks, told.words, spec, f"{where} answered")
+        return replace(judged, after=retry_after(told.headers))
+    if is_unsent(error):
+        return Judgement("busy", f"{where} could not be reached; check base_url and the network", sent=False)
+    if is_lost(error):
+        return Judgement("busy", f"{where} gave no reply: {said(str(error)) or type(error).__name__}")
+    if isinstance(error, httpx2.InvalidURL) or (isinstance(error, UnicodeError) and "idna" in str(error)):
+        return Judgement("denied", f"{where} cannot be asked; check base_url", sent=False)
+    # An error that stands in a reply of status 200 is raised with it.
+    return judged_body(error.args[0], spec) if isinstance(error, ValueError) and error.args else None
 
 
-def _of_code(told: Mapping[str, Any], spec: ModelSpec, where: str) -> Judgement:
-    """Judge an error that came within a reply of status 200, by its own code: a status, or a word."""
-    code = str(told["code"])
-    status = int(code) if code.isdecimal() else 0
-    return _judged(
-        f"error {code}", status, code, str(told.get("message") or ""), spec, f"{where} answered with"
+def judged_body(body: Any, spec: ModelSpec) -> Judgement | None:
+    """Judge the parsed body of a reply of status 200 that is an error, or that holds one; None where it does not."""
+    error = _error_of(body)
+    if not error:
+        return None
+    table = error_in({"error": error})
+    code = str(table.get("code") or "")
+    status = int(code) if re.fullmatch("[345][0-9][0-9]", code) else 0
+    what = f"error {code}" if code else "an error"
+    judged = _judged(what, status, marks(error), said(error, status), spec, f"{_where(spec)} answered with")
+    counted = _is_counted(body.get("usage"))
+    if counted is None:
+        return judged
+    return replace(judged, unbilled="" if counted else f"{what}, with a usage of 0: not billed")
+
+
+def unreadable(spec: ModelSpec) -> Judgement:
+    """Judge a reply of status 200 that cannot be read."""
+    return Judgement("provider", f"{_where(spec)} answered with what is no chat completion; check base_url")
+
+
+def _error_of(body: Any) -> Any:
+    """The error in a reply of status 200: of the whole, or of its first choice."""
+    if not isinstance(body, Mapping):
+        return None
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if isinstance(first, Mapping) and first.get("error"):
+        return first["error"]
+    if not first and body.get("object") == "error":
+        return body
+    return body.get("error")
+
+
+def _is_counted(usage: Any) -> bool | None:
+    """Whether a usage says that something was done; None where it does not say."""
+    if reported_cost(usage):
+        return True
+    tokens = tokens_of(usage, "")
+    return None if tokens is None else bool(tokens.input or tokens.output)
+
+
+def _where(spec: ModelSpec) -> str:
+    return f"model {spec.name!r} at {host(spec)}"
+
+
+def _judged(what: str, status: int, code: str, words: str, spec: ModelSpec, who: str) -> Judgement:
+    """Judge a status and code, called `what`: `who`, a sentence's beginning, gave it and said `words`."""
+    kind = _kind(status, code, words)
+    hint = f"; {_hint(status, code, words, spec)}" if kind == "denied" else ""
+    told = f": {words.removesuffix('.')}" if words else ""
+    return Judgement(
+        kind, f"{who} {what}{told}{hint}", unbilled=f"{what}: not billed" if status in NOT_BILLED else ""
     )
 
 
-def _of_status(error: openai.APIStatusError, spec: ModelSpec, where: str) -> Judgement:
-    status, code = error.status_code, str(error.code or "")
-    said = error.message.removeprefix(f"Error code: {status} - ")
-    judged = _judged(f"HTTP {status}", status, code, said, spec, f"{where} answered")
-    return replace(judged, after=retry_after(error.response.headers))
-
-
-def _judged(what: str, status: int, code: str, said: str, spec: ModelSpec, who: str) -> Judgement:
-    """Judge a status and code, called `what`: `who`, a sentence's beginning, gave it and `said` something."""
-    kind = _kind(status, code)
-    hint = f"; {_hint(status, code, spec)}" if kind == "denied" else ""
-    detail = f"{who} {what}: {' '.join(said.split())[:SAID]}{hint}"
-    return Judgement(kind, detail, unbilled=f"{what}: not billed" if status in NOT_BILLED else "")
-
-
-def _kind(status: int, code: str) -> str:
-    if code == "insufficient_quota":  # sent with 429, but no wait brings credit
+def _kind(status: int, code: str, words: str) -> str:
+    if NO_CREDIT in code:
         return "denied"
     if status in BUSY or status >= 500:
         return "busy"
+    if status in (0, 403) and (MODERATED.search(code) or MODERATED.search(words)):
+        return "rejected"
     return "denied" if status in DENIED else "rejected" if status in REJECTED else "provider"
 
 
-def _hint(status: int, code: str, spec: ModelSpec) -> str:
+def _hint(status: int, code: str, words: str, spec: ModelSpec) -> str:
     """What a person can do."""
-    if status == 402 or code == "insufficient_quota":
+    if status == 402 or NO_CREDIT in code:
         return "the account needs credit"
     if status in (401, 403):
         return f"check the key in {spec.key}" if spec.key else "models.yaml names no key for it"
+    if status == 404 and re.search(r"\bpull", words):  # Ollama's way to say that it has not got a model
+        return f"run `ollama pull {spec.model}`"
     return "check base_url and model in models.yaml"
 
 
@@ -103,14 +151,3 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         except (ValueError, OverflowError):
             return None
     return seconds if 0 <= seconds < float("inf") else None
-
-
-def _never_sent(error: BaseException | None) -> bool:
-    """Whether there certainly was no connection to send anything on: refused, no route, no such host, not in time."""
-    while error is not None:
-        if isinstance(error, socket.gaierror) or type(error).__name__ == "ConnectTimeout":
-            return True
-        if isinstance(error, OSError) and error.errno in NO_CONNECTION:
-            return True
-        error = error.__cause__ or error.__context__
-    return False

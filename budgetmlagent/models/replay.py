@@ -59,7 +59,7 @@ class ReplayModels:
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(call))
         kept = self.artifacts.put(reply.text) if event["reply"] else ""
-        counts = {name: event[name] for name in ("tokens_in", "tokens_out", "cached")}
+        counts = {name: event.get(name, 0) for name in ("tokens_in", "tokens_out", "cached", "thought")}
         ledger.settle(room.id, nano, Answer(text=reply.text, reply=kept, request=str(nth), **counts))
         return reply
 

@@ -7,7 +7,8 @@ from typing import Any
 from budgetmlagent.money.ledger import Answer, Call
 from nodes.deps import Here, Message, Reply
 
-FILTERED = "content_filter"  # how a reply is said to end that the provider withheld
+# How a reply is said to end that was withheld by the provider, that has no answer, and that was cut off before any.
+FILTERED, THOUGHT, CUT = "content_filter", "thought", "thought_cut"
 
 
 def prompt_record(
@@ -35,6 +36,11 @@ def call_of(run: str, here: Here, served: str, price: str, prompt: str, *, size:
 def reply_of(answer: Answer) -> Reply:
     """What a node is told of an answer."""
     text = answer.text or ""
+    if answer.finish in (THOUGHT, CUT):
+        return Reply(
+            fault="thought",
+            detail=f"the reply ended after {answer.thought} tokens of thinking, with no answer",
+        )
     if answer.finish == "length":
         return Reply(text, "truncated", f"the reply was cut off after {answer.tokens_out} tokens")
     if answer.finish == FILTERED:

@@ -16,7 +16,7 @@ from filelock import FileLock
 from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError
 
-VERSION = 2
+VERSION = 3
 NEWER = "a newer version of budgetml made it; update this one, or choose another --runs-dir"
 BUSY_SECONDS = 60.0
 # The price of a call that is replayed: money of its own run's ledger, but nobody's dollars.
@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS calls (
     tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0, cached INTEGER NOT NULL DEFAULT 0,
     request TEXT NOT NULL DEFAULT '', reply TEXT NOT NULL DEFAULT '', text TEXT, finish TEXT NOT NULL DEFAULT '',
     note TEXT NOT NULL DEFAULT '', created REAL NOT NULL, closed REAL,
-    answered TEXT NOT NULL DEFAULT '', UNIQUE (key, number));
+    answered TEXT NOT NULL DEFAULT '', thought INTEGER NOT NULL DEFAULT 0, thought_nano INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (key, number));
 CREATE TABLE IF NOT EXISTS forks (run TEXT PRIMARY KEY, origin TEXT NOT NULL, root TEXT NOT NULL, born REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS calls_of_run ON calls (run);
 CREATE INDEX IF NOT EXISTS calls_of_prompt ON calls (prompt);
@@ -40,8 +41,12 @@ CREATE INDEX IF NOT EXISTS tokens_per_byte ON calls (served, price, 1.0 * tokens
 CREATE TABLE IF NOT EXISTS sums (
     root TEXT NOT NULL, node TEXT NOT NULL, nano INTEGER NOT NULL, PRIMARY KEY (root, node)) WITHOUT ROWID;
 """
-# An older ledger's calls lack a column, or there are no sums of them yet.
-ADDED = "ALTER TABLE calls ADD COLUMN answered TEXT NOT NULL DEFAULT '';"
+# An older ledger's calls lack columns, or there are no sums of them yet.
+ADDED = {
+    "answered": "TEXT NOT NULL DEFAULT ''",
+    "thought": "INTEGER NOT NULL DEFAULT 0",
+    "thought_nano": "INTEGER NOT NULL DEFAULT 0",
+}
 SUMMED = f"""
 DELETE FROM sums;
 WITH worth AS (
@@ -89,7 +94,8 @@ class Database:
                 db.execute("PRAGMA journal_mode=WAL")
                 if found < VERSION:
                     columns = [row["name"] for row in db.execute("PRAGMA table_info(calls)")]
-                    added = ADDED if columns and "answered" not in columns else ""
+                    lacks = [name for name in ADDED if columns and name not in columns]
+                    added = "".join(f"ALTER TABLE calls ADD COLUMN {name} {ADDED[name]};" for name in lacks)
                     made = f"{TABLES}{added}{TRIGGERS}{SUMMED}PRAGMA user_version = {VERSION};"
                     db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
         except OSError as error:

@@ -35,6 +35,8 @@ class Answer:
     tokens_in: int = 0  # cached ones included
     tokens_out: int = 0
     cached: int = 0
+    thought: int = 0  # of tokens_out, what was thought before the answer
+    thought_nano: int = 0  # of what it cost, for that
     note: str = ""  # one sentence, where the entry needs one
     answered: str = ""  # the model that replied, as the provider calls it
 
@@ -95,3 +97,5 @@ class Total:
     tokens_in: int
     cached: int
     tokens_out: int
+    thought: int
+    thought_nano: int

@@ -194,7 +194,8 @@ class Ledger:
             select = (
                 f"SELECT {GROUPS[by]} name, sum(price <> ?) calls, coalesce(sum(settled), 0) settled,"  # noqa: S608
                 " sum(CASE WHEN settled IS NULL THEN reserved ELSE 0 END) reserved, sum(tokens_in) tokens_in,"
-                f" sum(cached) cached, sum(tokens_out) tokens_out FROM calls WHERE {where}"
+                " sum(cached) cached, sum(tokens_out) tokens_out, sum(thought) thought, sum(thought_nano) thought_nano"
+                f" FROM calls WHERE {where}"
                 " GROUP BY name ORDER BY min(created)"
             )
             return [Total(**row) for row in db.execute(select, (PAID, *(x for part in parts for x in part)))]

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.money.usage import Tokens
 from nodes.deps import Message
 
 TEMPLATE_TOKENS = 96  # of a chat template, with the system prompt that some templates add by themselves
@@ -23,6 +24,10 @@ MESSAGE_TOKENS = 16  # of the marks around one message
 SCHEMA_TOKENS = 256  # of what a provider writes around a schema
 PER_TOKEN = 1000  # nano-dollars a token, at one dollar per million tokens
 MOST_REPORTED = 10**6  # dollars; no request costs more
+# Rates by kind of token, as genai-prices calls them: of what can be in an answer to us, who send text and ask no
+# provider to keep it for an hour.
+INPUTS = ("input_mtok", "cache_read_mtok", "cache_write_mtok")
+OUTPUTS = ("output_mtok", "output_reasoning_mtok", "output_audio_mtok")
 ANY_PROVIDER = "litellm"  # genai-prices' id of a proxy: takes "provider/" apart, and any other name as it is
 
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
@@ -59,42 +64,66 @@ class Price:
     own: bool = False  # the user's word, above what a provider reports
     shadow: bool = False  # a free model, accounted as the one that it stands for
     request: Decimal = Decimal(0)  # dollars per request
+    dearest: tuple[Decimal, Decimal] = (
+        Decimal(0),
+        Decimal(0),
+    )  # input, output of any kind: cache writes, reasoning
     record: Any = None  # genai-prices' record of the model, which knows hours and lengths
 
     def worst_case(self, bound_in: int, max_out: int) -> int:
         """Nano-dollars that a request with these numbers of tokens costs at most."""
-        return math.ceil(self._floor(bound_in) + max_out * self.output * PER_TOKEN)
+        return math.ceil(self._floor(bound_in) + max_out * self._most_out() * PER_TOKEN)
 
     def affordable(self, bound_in: int, remaining: int) -> int:
         """Output tokens that `remaining` nano-dollars buy after the input; -1 where not even that fits."""
-        left = remaining - self._floor(bound_in)
-        return int(left // (self.output * PER_TOKEN)) if left >= 0 and self.output else -1
+        left, rate = remaining - self._floor(bound_in), self._most_out()
+        return int(left // (rate * PER_TOKEN)) if left >= 0 and rate else -1
 
     def _floor(self, bound_in: int) -> Decimal:
-        return bound_in * max(self.input, self.cached) * PER_TOKEN + self.request * 10**9
+        return bound_in * max(self.input, self.cached, self.dearest[0]) * PER_TOKEN + self.request * 10**9
 
-    def charge(self, usage: tuple[int, int, int] | None, reported: int | None, worst: int) -> tuple[int, str]:
+    def _most_out(self) -> Decimal:
+        return max(self.output, self.dearest[1])
+
+    def charge(self, usage: Tokens | None, reported: int | None, worst: int) -> tuple[int, str]:
         """Nano-dollars that a reply is settled at, and the note of its entry.
 
-        `usage` are tokens in, cached and out, `reported` what the provider says it cost; `worst` was reserved.
+        `usage` is what the provider counted, `reported` what it says that it cost; `worst` was reserved.
         """
         if reported is not None and not self.own:
             return reported, "the cost that the provider reported"
         if usage is None:
             return worst, "the reply has no usage: settled at the worst case"
-        return self.cost(*usage), ""
+        return self.cost(usage), ""
 
-    def cost(self, tokens_in: int, cached: int, tokens_out: int) -> int:
-        """Nano-dollars that a request cost; `tokens_in` includes the cached ones."""
-        cached = min(cached, tokens_in)
+    def cost(self, tokens: Tokens) -> int:
+        """Nano-dollars that a request cost."""
+        parts = tokens.parted()
         if self.record is not None:
-            from genai_prices import Usage
-
-            usage = Usage(input_tokens=tokens_in, cache_read_tokens=cached, output_tokens=tokens_out)
-            dollars: Decimal = self.record.model.calc_price(usage, self.record.provider).total_price
+            dollars: Decimal = self.record.model.calc_price(_usage(parts), self.record.provider).total_price
             return math.ceil(dollars * 10**9)
-        fresh = (tokens_in - cached) * self.input
-        return math.ceil((fresh + cached * self.cached + tokens_out * self.output) * PER_TOKEN)
+        fresh = (parts.input - parts.cached) * self.input
+        return math.ceil((fresh + parts.cached * self.cached + parts.output * self.output) * PER_TOKEN)
+
+
+def _usage(parts: Tokens) -> Any:
+    """The same for genai-prices, which wants to be told that the parts do not overlap."""
+    from genai_prices import Usage
+
+    return Usage(
+        input_tokens=parts.input,
+        cache_read_tokens=parts.cached,
+        cache_write_tokens=parts.cache_write,
+        cache_write_1h_tokens=parts.cache_hour,
+        input_audio_tokens=parts.audio_in,
+        output_tokens=parts.output,
+        output_reasoning_tokens=parts.thought,
+        output_audio_tokens=parts.audio_out,
+        cache_audio_read_tokens=0,
+        cache_audio_write_tokens=0,
+        cache_audio_write_1h_tokens=0,
+        output_audio_reasoning_tokens=0,
+    )
 
 
 def price_of(spec: Priced) -> Price:
@@ -145,6 +174,7 @@ def _listed(model: str, base_url: str = "", *, shadow: bool = False) -> Price | 
     if text_in is None or text_out is None:
         return None  # a record that does not price text
     cached, request = _highest(hours, "cache_read_mtok"), _highest(hours, "requests_kcount")
+    into, out = ([_highest(hours, key) or Decimal(0) for key in keys] for keys in (INPUTS, OUTPUTS))
     return Price(
         text_in,
         text_out,
@@ -152,6 +182,7 @@ def _listed(model: str, base_url: str = "", *, shadow: bool = False) -> Price | 
         id=f"{record.provider.id}/{record.model.id}",
         shadow=shadow,
         request=(request or Decimal(0)) / 1000,
+        dearest=(max(into), max(out)),
         record=record,
     )
 

@@ -41,6 +41,8 @@ def _call(entry: Entry) -> dict[str, Any]:
         "tokens_in": entry.tokens_in,
         "tokens_out": entry.tokens_out,
         "cached": entry.cached,
+        "thought": entry.thought,
+        "usd_thought": entry.thought_nano / NANO,
         "state": entry.state,
         "try": entry.number,
         "request": entry.request,  # the provider's id
@@ -80,6 +82,8 @@ def table(ledger: Ledger, by: By, run: str | None = None) -> list[dict[str, Any]
             "tokens_in": total.tokens_in,
             "cached": total.cached,
             "tokens_out": total.tokens_out,
+            "thought": total.thought,
+            "usd_thought": total.thought_nano / NANO,
         }
         for total in ledger.totals(by, run)
     ]

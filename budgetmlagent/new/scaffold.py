@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.new.files import write_new
 from budgetmlagent.templating import environment
 from graphs.registry import shipped_nodes
 from graphs.spec import GraphError, GraphSpec, shipped
@@ -59,15 +60,7 @@ def write(made: Scaffold) -> None:
     """Write the files, or none of them where one is there already. Raises UsageError."""
     if made.root.is_file():
         raise UsageError(f"{made.root}: is a file; give the path of a folder")
-    for path in (made.root / file for file in made.files):
-        if path.exists():
-            raise UsageError(f"{path}: is there already; nothing was written")
-    try:
-        for file, text in made.files.items():
-            (made.root / file).parent.mkdir(parents=True, exist_ok=True)
-            (made.root / file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from None
+    write_new({made.root / file: text for file, text in made.files.items()})
 
 
 def is_repository(folder: Path) -> bool:

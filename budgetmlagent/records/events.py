@@ -53,6 +53,7 @@ def event(
             "tokens_in": sum(c["tokens_in"] for c in made),
             "tokens_out": sum(c["tokens_out"] for c in made),
             "cached": sum(c["cached"] for c in made),
+            "thought": sum(c["thought"] for c in made),
             "prompt": last.get("prompt"),
             "reply": last.get("reply"),
             "history": values.get("history", []),

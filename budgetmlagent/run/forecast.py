@@ -1,17 +1,22 @@
 """What a run may cost at most, told before there is one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.money.prices import input_bound
+from budgetmlagent.models.client import limit_of
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.endpoint import Endpoints, room_to_think
+from budgetmlagent.money.prices import Price, input_bound
 from budgetmlagent.money.report import project_left
 from budgetmlagent.records.rundir import LEDGER
 from budgetmlagent.run.order import nano, plan
 from budgetmlagent.run.request import Request
+from budgetmlagent.tasks.folder import TaskFolder
 from memory.state import NANO
 
 LONGEST = 8_000  # bytes of prompt beside the task's text and starter: a rendered script, briefing and menu
-OUTPUT = 2_400  # tokens: room for a script of that length
+OUTPUT = 2_400  # tokens: room for a script of that length, beside the room to think
 
 
 def forecast(asked: Request) -> dict[str, Any]:
@@ -19,10 +24,6 @@ def forecast(asked: Request) -> dict[str, Any]:
     order, together = plan(asked), asked.project_budget
     cap = None if together is None else nano("--project-budget", together)
     together = project_left(Path(asked.runs_dir) / LEDGER, cap)
-    longest = order.task.text + "x" * (len(order.task.starter.encode()) + LONGEST)
-    bound = input_bound([{"role": "user", "content": longest}], None)
-    room = {name: min(OUTPUT, spec.max_tokens or OUTPUT) for name, spec in order.models.items()}
-    worst = {name: price.worst_case(bound, room[name]) for name, price in order.prices.items()}
     left = order.config.budget if together is None else min(order.config.budget, max(together, 0))
     return {
         "models": {
@@ -30,8 +31,7 @@ def forecast(asked: Request) -> dict[str, Any]:
             for name, spec in order.models.items()
         },
         "hosts": order.config.hosts,
-        "worst_case_usd": {name: sum / NANO for name, sum in worst.items()},
-        "calls": {name: left // sum if sum else None for name, sum in worst.items()},
+        **calls(order.task, order.models, order.prices, left),
         "sandbox": order.config.sandbox,
         "sandbox_facts": order.config.sandbox_facts,
         "budget": order.config.budget / NANO,
@@ -39,4 +39,24 @@ def forecast(asked: Request) -> dict[str, Any]:
         "node_budgets_usd": {
             n: node.budget for n, node in order.spec.nodes.items() if node.budget is not None
         },
+    }
+
+
+def calls(
+    task: TaskFolder, models: Mapping[str, ModelSpec], prices: Mapping[str, Price], left: int
+) -> dict[str, dict[str, Any]]:
+    """Return what a call to each model may cost at most in a run of `task`, and how many such calls `left` buys.
+
+    `left` is in nano-dollars; any number of calls to a free model is None.
+    """
+    longest = task.text + "x" * (len(task.starter.encode()) + LONGEST)
+    bound = input_bound([{"role": "user", "content": longest}], None)
+    endpoints = Endpoints()
+    known = {name: endpoints.of(spec) for name, spec in models.items()}
+    room = {name: limit_of(spec, known[name], OUTPUT) for name, spec in models.items()}
+    worst = {name: price.worst_case(bound, room[name]) for name, price in prices.items()}
+    return {
+        "worst_case_usd": {name: sum / NANO for name, sum in worst.items()},
+        "thinking_tokens": {name: room_to_think(spec, known[name]) for name, spec in models.items()},
+        "calls": {name: left // sum if sum else None for name, sum in worst.items()},
     }

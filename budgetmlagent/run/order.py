@@ -66,7 +66,7 @@ def plan(asked: Request, name: str = "") -> Order:
         turns=asked.turns,
         seed=asked.seed,
         history=asked.history,
-        models={name: model.model_dump(mode="json", exclude_none=True) for name, model in specs.items()},
+        models={name: model.model_dump(mode="json", exclude_defaults=True) for name, model in specs.items()},
         unsafe=asked.unsafe,
         direction=asked.direction,
         replay=str(Path(replay).resolve()) if replay else "",

@@ -195,7 +195,7 @@ def _of_call(entry: Entry, model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provider(model: Mapping[str, Any]) -> str:
-    if not model or model["base_url"] == EMBEDDED:
+    if not model or model.get("base_url") == EMBEDDED:
         return "llama.cpp"
     where = host(ModelSpec(**model))
     return next((name for end, name in PROVIDERS.items() if where.endswith(end)), where)

@@ -1,17 +1,35 @@
 """Replies as text: what a model said, without its thoughts, as text that can be stored; and the JSON object in it."""
 
 import json
+import re
 from typing import Any
 
+# How models mark their thoughts. A chat template may have opened the mark, so that its end alone is in the reply.
+MARKS = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("[THINK]", "[/THINK]"),
+)
+OPENED = re.compile(r"\s*(<think(?:ing)?>|<thought>|\[THINK\])")
 LONGEST_JSON = 20_000  # characters; an answer has a few hundred, and mending a long text is slow
 
 
 def said(reply: str) -> str:
     """Return a reply without its thoughts, in valid Unicode and with plain line ends. Takes linear time."""
-    before, _, after = reply.rpartition("</think>")
-    reply = after if before else reply.partition("<think>")[0]
+    _, reply = thoughts(reply)
     reply = reply.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
     return valid(reply)
+
+
+def thoughts(reply: str) -> tuple[str, str]:
+    """Return the thoughts at the head of a reply and what is said after them. Takes linear time."""
+    opened = OPENED.match(reply)
+    for begin, end in MARKS:
+        before, closed, after = reply.rpartition(end)
+        if closed and (end == "</think>" or (opened and opened[1] == begin)):
+            return before.replace(begin, ""), after
+    return (reply[opened.end() :], "") if opened else ("", reply)  # unclosed: cut off amid a thought
 
 
 def valid(text: str) -> str:

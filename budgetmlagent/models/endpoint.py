@@ -1,0 +1,177 @@
+"""What is known of a model at its endpoint: which fields of a request it does not take, and how long it thinks.
+
+First a guess, from models.yaml and LangChain's profiles; then what its replies and refusals taught, which is kept in the
+cache's folder, a file for each host and model, so that the next run asks rightly at the first try.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache as once
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from budgetmlagent.cache import cache
+from budgetmlagent.models.config import EMBEDDED, ModelSpec, ThinkingBudget, host
+from memory.files import write_whole
+
+# What a request may carry beside its messages. `keywords` are those of a schema that say more than its form.
+FIELDS = (
+    "temperature", "seed", "max_tokens", "max_completion_tokens", "keywords", "json_schema", "json_object", "reasoning",
+)  # fmt: skip
+ONE_LIMIT_ONLY = ("openai.com", "azure.com", "volces.com")  # refuse max_tokens beside max_completion_tokens
+FORMS = {"strict": (), "json": ("json_schema",), "words": ("json_schema", "json_object")}  # not sent in each
+SEEN, ENOUGH = 20, 3  # newest thoughts that are kept, and how many of them make a guess knowledge
+SPARE = 1.5  # room to think, in terms of the longest thought that was seen
+UNKNOWN = 2_000  # tokens of room for a model of which nothing is known; low effort takes 100 to 1,500
+EFFORT = {"low": 2_000, "medium": 6_000, "high": 16_000}  # tokens of room at first
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What one model at one endpoint takes, and how it thinks."""
+
+    refused: frozenset[str] = frozenset()  # of FIELDS
+    most: int | None = None  # output tokens that a request may ask for
+    thoughts: Sequence[int] = ()  # tokens of thinking in the newest replies, oldest first
+    fits: int | None = None  # output tokens that fit beside this very prompt; kept nowhere
+
+    def takes(self, field: str) -> bool:
+        """Whether the field may be sent."""
+        return field not in self.refused
+
+    def thought(self, tokens: int) -> "Endpoint":
+        """Return what is known after a reply with so many tokens of thinking."""
+        return replace(self, thoughts=[*self.thoughts, tokens][-SEEN:])
+
+    def without(self, field: str) -> "Endpoint":
+        """Return what is known after a request was refused for `field`."""
+        return replace(self, refused=self.refused | {field})
+
+
+def room_to_think(spec: ModelSpec, known: Endpoint) -> int:
+    """Tokens of a reply's limit that are added to what is asked for, so that thinking leaves room for the answer."""
+    if spec.base_url == EMBEDDED:
+        return 0
+    seen = math.ceil(max(known.thoughts, default=0) * SPARE)
+    return seen if len(known.thoughts) >= ENOUGH else max(seen, _guess(spec))
+
+
+def may_think(spec: ModelSpec, known: Endpoint) -> bool:
+    """Whether the model may think before it answers, as far as is known."""
+    return room_to_think(spec, known) > 0
+
+
+def _guess(spec: ModelSpec) -> int:
+    if isinstance(spec.reasoning, ThinkingBudget):
+        return spec.reasoning.tokens
+    if spec.reasoning is not None:
+        return EFFORT.get(spec.reasoning, 0)
+    return UNKNOWN if profile(spec.model).get("reasoning_output", True) else 0
+
+
+def first_guess(spec: ModelSpec) -> Endpoint:
+    """What models.yaml and the model's profile say, before the endpoint itself has said anything."""
+    if spec.base_url == EMBEDDED:
+        return Endpoint()
+    told = profile(spec.model)
+    refused = set(FORMS[spec.schema_form or "strict"])
+    if host(spec).endswith(ONE_LIMIT_ONLY):
+        refused.add("max_tokens")
+    if spec.seed is False:
+        refused.add("seed")
+    if spec.temperature is False or (spec.temperature is None and not told.get("temperature", True)):
+        refused.add("temperature")
+    if spec.schema_form is None and not told.get("structured_output", True):
+        refused.add("json_schema")
+    return Endpoint(frozenset(refused), told.get("max_output_tokens"))
+
+
+@once
+def profile(model: str) -> dict[str, Any]:
+    """LangChain's profile of a model by its name, a router's `provider/` taken off; empty where it knows none."""
+    from langchain_openai import ChatOpenAI
+    from pydantic import SecretStr
+
+    # Nothing is sent by it: it needs no client, whose making reads the environment's proxies and certificates.
+    nobody: dict[str, Any] = {"client": object(), "async_client": object()}
+    known = ChatOpenAI(model=model.rpartition("/")[2], api_key=SecretStr("none"), **nobody).profile
+    return dict(known or {})
+
+
+class Endpoints:
+    """The endpoints of the cache's folder, for any number of processes at once."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or cache() / "endpoints"
+
+    def of(self, spec: ModelSpec) -> Endpoint:
+        """What is known of a model; of one that was never asked, what all others at its endpoint refuse."""
+        guess, learned = first_guess(spec), self._read(self.path(spec))
+        if not self.path(spec).exists():
+            others = [self._read(path).refused for path in self.folder.glob(f"{_slug(_place(spec))}--*.json")]
+            learned = Endpoint(others[0].intersection(*others[1:]) if others else frozenset())
+        most = min((most for most in (guess.most, learned.most) if most), default=None)
+        return Endpoint(guess.refused | learned.refused, most, learned.thoughts)
+
+    def keep(self, spec: ModelSpec, known: Endpoint) -> None:
+        """Keep what was learned, where the folder can be written; of the embedded models nothing is."""
+        path = self.path(spec)
+        if spec.base_url == EMBEDDED:
+            return
+        with contextlib.suppress(OSError):  # it can be learned again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(path, spec, known)
+
+    def _write(self, path: Path, spec: ModelSpec, known: Endpoint) -> None:
+        with FileLock(path.with_suffix(".lock")):
+            before = self._read(path)
+            refused = sorted((known.refused | before.refused) - first_guess(spec).refused)
+            learned = {"refused": refused, "most": known.most, "thoughts": list(known.thoughts)}
+            about = {"host": _place(spec), "model": spec.model}
+            if (whole := about | learned) != _json(path):
+                write_whole(path, json.dumps(whole, indent=1).encode())
+
+    def forget(self, spec: ModelSpec) -> None:
+        """Forget what was learned of a model: its endpoint is to say it anew."""
+        self.path(spec).unlink(missing_ok=True)
+
+    def path(self, spec: ModelSpec) -> Path:
+        """The file of a model at its endpoint."""
+        digest = hashlib.sha256(spec.model.encode()).hexdigest()[:8]
+        return self.folder / f"{_slug(_place(spec))}--{_slug(spec.model)[:80]}-{digest}.json"
+
+    def _read(self, path: Path) -> Endpoint:
+        learned = _json(path)
+        refused, most, thoughts = (learned.get(key) for key in ("refused", "most", "thoughts"))
+        return Endpoint(
+            frozenset(refused if isinstance(refused, list) else ()) & frozenset(FIELDS),
+            most if isinstance(most, int) and most > 0 else None,
+            [n for n in thoughts if isinstance(n, int) and n >= 0] if isinstance(thoughts, list) else [],
+        )
+
+
+def _place(spec: ModelSpec) -> str:
+    """The host and port, or the class, that is asked."""
+    return spec.chat or urlsplit(spec.base_url).netloc
+
+
+def _slug(name: str) -> str:
+    """A name as part of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The file's object; empty where there is none that can be read, for all of it can be learned again."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

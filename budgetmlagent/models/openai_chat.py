@@ -1,0 +1,64 @@
+"""One request through LangChain's ChatOpenAI: no retries, no redirects, no stream, no cache."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import openai
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatResult
+from langchain_openai import ChatOpenAI
+from openai import DefaultHttpxClient
+from pydantic import SecretStr
+
+from budgetmlagent.models.config import ModelSpec, is_loopback
+from budgetmlagent.models.deadline import bounded
+from budgetmlagent.models.fields import Request
+from budgetmlagent.models.thinking import PARTS
+
+
+class Chat(ChatOpenAI):
+    """ChatOpenAI that keeps what OpenAI's own endpoint has not: thinking beside the content, and errors of a choice."""
+
+    def _create_chat_result(
+        self, response: dict[str, Any] | openai.BaseModel, generation_info: dict[str, Any] | None = None
+    ) -> ChatResult:
+        raw = response if isinstance(response, dict) else response.model_dump(warnings=False)
+        if raw.get("error") or any(choice.get("error") for choice in raw.get("choices") or []):
+            raise ValueError(raw)
+        result = super()._create_chat_result(response, generation_info)
+        for generation, choice in zip(result.generations, raw["choices"], strict=True):
+            told = {name: choice["message"][name] for name in PARTS if choice["message"].get(name)}
+            generation.message.additional_kwargs |= told
+        return result
+
+
+def ask(
+    spec: ModelSpec,
+    request: Request,
+    messages: list[dict[str, str]],
+    fields: Mapping[str, Any],
+    timeout: float,
+) -> BaseMessage:
+    """Send one request. Raises what the client library does."""
+    # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
+    http_client = DefaultHttpxClient(
+        trust_env=not is_loopback(spec),
+        follow_redirects=False,
+        verify=request.url.startswith("https:"),  # loading certificates takes 70 ms
+        event_hooks={"response": [bounded(timeout)]},
+    )
+    with http_client as http:
+        chat = Chat(
+            model=spec.model,
+            base_url=request.url,
+            api_key=SecretStr(request.key or "none"),
+            timeout=timeout,
+            max_retries=0,
+            streaming=False,
+            use_responses_api=False,
+            cache=False,
+            openai_proxy=None,
+            http_client=http,
+            extra_body=dict(fields),
+        )
+        return chat.invoke(messages)

@@ -1,0 +1,33 @@
+"""Thinking that came with a reply: found where providers put it, beside the text, and counted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+PARTS = (
+    "thinking",
+    "reasoning",
+    "reasoning_content",
+)  # what it is called, as a part of the content or beside it
+
+
+def beside(content: Any, extra: Mapping[str, Any]) -> str:
+    """Return the thinking that stands in parts of the content, or in fields of the message beside it."""
+    parts = content if isinstance(content, Sequence) and not isinstance(content, str) else ()
+    told = [_text(part) for part in parts if isinstance(part, Mapping) and part.get("type") in PARTS]
+    return "".join([*told, *(_text(extra.get(name)) for name in PARTS[1:])])
+
+
+def _text(value: Any) -> str:
+    """All text in a part, however deep."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return "".join(_text(item) for key, item in value.items() if key not in ("type", "signature", "id"))
+    return "".join(map(_text, value)) if isinstance(value, Sequence) else ""
+
+
+def tokens(reported: int, out: int, thinking: str, text: str) -> int:
+    """Tokens of a reply's `out` that were thinking: as `reported`, else by the share of what can be seen of it."""
+    if reported or not thinking:
+        return min(reported, out)
+    return round(out * len(thinking) / (len(thinking) + len(text)))

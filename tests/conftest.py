@@ -1,0 +1,30 @@
+"""What holds for every test: what one test learns of an endpoint, no other test and no person's cache gets to know."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from budgetmlagent.cache import cache
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the test session's own, with the person's weights and indexes in it, which are the same for all."""
+    folder = tmp_path_factory.mktemp("cache")
+    (cache() / "models").mkdir(parents=True, exist_ok=True)
+    for kept in cache().iterdir():
+        if kept.name != "endpoints":
+            (folder / kept.name).symlink_to(kept)
+    before = os.environ.get("BUDGETML_CACHE")
+    os.environ["BUDGETML_CACHE"] = str(folder)
+    yield folder
+    os.environ.pop("BUDGETML_CACHE") if before is None else os.environ.update(BUDGETML_CACHE=before)
+
+
+@pytest.fixture(autouse=True)
+def nothing_learned(own_cache: Path) -> None:
+    """Begin each test with endpoints that nothing is known of."""
+    shutil.rmtree(own_cache / "endpoints", ignore_errors=True)
