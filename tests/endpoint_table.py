@@ -76,7 +76,7 @@ def row(name: str, first: Seen, second: Seen) -> str:
 
 def how(seen: Seen) -> str:
     """Say how far a run came and what stood in its way."""
-    counts = {"refused": seen.refused.total(), "cut off or empty": seen.short}
+    counts = {"refused": seen.refused, "cut off or empty": seen.short}
     said = [f"{count} {what}" for what, count in counts.items() if count]
     return ", ".join([f"{seen.turns} of {TURNS} turns", *said])
 

@@ -15,6 +15,8 @@ from manners import FORMS, Manners, Refusal, answering, format_is, unlike
 from manners import given as there
 from test_client import ASK, SCHEMA, client, here
 
+from budgetmlagent.money.usage import Tokens
+
 PLAIN_FIELDS = ("temperature", "seed", "max_tokens", "max_completion_tokens", "reasoning_effort")
 FORMATS = ("json_schema", "json_object")
 FIELDS = (*PLAIN_FIELDS, *FORMATS)
@@ -85,17 +87,19 @@ def endpoints(draw: st.DrawFn) -> Manners:
     return Manners(refuses=tuple(said), form=form, status=status)
 
 
-@settings(max_examples=60, deadline=None)
-@given(manners=endpoints())
-@example(manners=Manners(refuses=tuple(refusal(name, WORDS[0]) for name in BOTH_LIMITS), form=FORMS[0]))
-def test_an_ask_ends_after_as_many_tries_as_there_are_fields_that_are_refused(manners: Manners) -> None:
+@settings(max_examples=40, deadline=None)
+@given(manners=endpoints(), reasoning=st.sampled_from((None, "low")))
+@example(manners=Manners(refuses=tuple(refusal(name, WORDS[0]) for name in BOTH_LIMITS)), reasoning=None)
+def test_an_ask_ends_after_as_many_tries_as_there_are_fields_that_are_refused(
+    manners: Manners, reasoning: str | None
+) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         pytest.MonkeyPatch.context() as patch,
         FaultServer(respond=answering(manners, lambda body: Turn('{"a": "yes"}'))) as server,
     ):
         patch.setenv("BUDGETML_CACHE", str(Path(folder) / "cache"))
-        models = client(Path(folder), server.url, spec={"key": None})
+        models = client(Path(folder), server.url, spec={"key": None, "reasoning": reasoning})
         first = models.ask(here(1), ASK, schema=SCHEMA, max_tokens=50)
         asked = len(server.requests)
         assert asked <= len(manners.refuses) + 1
@@ -115,6 +119,6 @@ def books(models: Any, server: FaultServer) -> None:
     refused = [entry for entry in entries if entry.note.startswith(REFUSED)]
     assert len(refused) == sum(bool(request.refused) for request in server.requests)
     assert all((entry.state, entry.nano) == ("settled", 0) for entry in refused)
-    price = models.prices["small"]
-    assert models.spent() == sum(price.cost(*asked.billed) for asked in server.requests if asked.billed)
+    cost = models.prices["small"].cost
+    assert models.spent() == sum(cost(Tokens(*asked.billed)) for asked in server.requests if asked.billed)
     assert len(entries) == len(server.requests)
