@@ -18,15 +18,14 @@ ROLES = {"planner", "coder", "expert"}
 TURNS, BUDGET = 2, 1.0
 REFUSED = ("HTTP 400", "HTTP 422")  # how the note of a request begins that was not taken
 MOST_REFUSED = 3  # in a first run
+MISCOUNTED = 0.1  # of the thinking; where it is no count of the endpoint's, its text is measured
 MODELS = """\
 models:
   small: {{base_url: {url}, model: {small}, price: {{input: 1, output: 2, cached: 0.25}}}}
   large: {{base_url: {url}, model: {large}, price: {{input: 10, output: 30, cached: 2.5}}}}
 """
-RATES = {
-    "small-model": (1000, 250, 2000),
-    "large-model": (10_000, 2500, 30_000),
-}  # nano-dollars: in, cached, out
+# The same in nano-dollars a token: in, cached, out.
+RATES = {"small-model": (1000, 250, 2000), "large-model": (10_000, 2500, 30_000)}
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Seen:
     thought: int  # tokens
     charged: int
     billed: int | None  # by the server's own log; None where it shows none
-    held: int  # reservations whose outcome is unknown
+    truly: int | None  # tokens thought, by the same log
     outcome: str  # what a person is told
 
 
@@ -50,17 +49,18 @@ def at_kind(kind: str, folder: Path) -> tuple[Seen, Seen]:
     with FaultServer(manners.first, answering(manners, tiny.team)) as server:
         models = write_models(folder, server.url)
 
-        def billed() -> int:
-            """Nano-dollars of all that the server answered."""
+        def log() -> tuple[int, int]:
+            """Nano-dollars of all that the server answered, and tokens that it thought."""
             counted = [
                 (RATES[asked.body["model"]], asked.billed) for asked in server.requests if asked.billed
             ]
-            return sum(
+            nano = sum(
                 (tokens_in - cached) * fresh + cached * kept + tokens_out * said
                 for (fresh, kept, said), (tokens_in, cached, tokens_out) in counted
             )
+            return nano, sum(asked.thought for asked in server.requests)
 
-        return one_run(folder, models, billed), one_run(folder, models, billed)
+        return one_run(folder, models, log), one_run(folder, models, log)
 
 
 def at_url(url: str, model: str, folder: Path) -> tuple[Seen, Seen]:
@@ -78,25 +78,27 @@ def write_models(folder: Path, url: str, small: str = "small-model", large: str 
     return path
 
 
-def one_run(folder: Path, models: Path, billed: Callable[[], int] | None = None) -> Seen:
+def one_run(folder: Path, models: Path, log: Callable[[], tuple[int, int]] | None = None) -> Seen:
     """Run, and look at what the ledger says and what the server billed meanwhile."""
-    before = billed() if billed else 0
+    before = log() if log else (0, 0)
     run = Session(str(folder / "tiny"), str(GRAPH), models, BUDGET, TURNS, 0, "off", folder / "runs")
     try:
         outcome = str(run.run()["reason"])
     except BudgetMLError as error:
         outcome = str(error).replace(run.run_id, "RUN")
     calls = run.ledger.calls(run.run_id)
+    after = log() if log else (None, None)
+    billed, truly = (None if new is None else new - old for new, old in zip(after, before, strict=True))
     replies = [call for call in calls if call.text is not None]
     return Seen(
         turns=run.summary["turns"],
         answered=frozenset(call.node for call in replies if (call.text or "").strip()),
         refused=sum(call.note.startswith(REFUSED) for call in calls),
         short=sum(call.finish == "length" or not (call.text or "").strip() for call in replies),
-        thought=sum(call.get("thought") or 0 for call in run.calls),
+        thought=sum(call["thought"] for call in run.calls),
         charged=sum(call.nano for call in calls),
-        billed=billed() - before if billed else None,
-        held=sum(call.nano for call in calls if call.state == "reserved"),
+        billed=billed,
+        truly=truly,
         outcome=outcome,
     )
 
@@ -111,6 +113,8 @@ def shortcomings(first: Seen, second: Seen) -> list[str]:
             lines.append(f"{name} run: no word of {', '.join(sorted(silent))}: {seen.outcome}")
         if seen.billed not in (None, seen.charged):
             lines.append(f"{name} run: {dollars(seen.charged)} charged, {dollars(seen.billed or 0)} billed")
+        if seen.truly is not None and abs(seen.thought - seen.truly) > MISCOUNTED * seen.truly:
+            lines.append(f"{name} run: {seen.thought} tokens of thinking told, {seen.truly} thought")
         if "\n" in seen.outcome:
             lines.append(f"{name} run: more than one line: {seen.outcome!r}")
     if first.refused > MOST_REFUSED:

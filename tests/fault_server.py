@@ -50,6 +50,7 @@ class Turn:
     tokens_in: int | None = None
     tokens_out: int | None = None
     cached: int = 0
+    thought: int = 0  # of tokens_out: what the model thought before it answered
     usage: dict[str, Any] = field(default_factory=dict)  # what the usage says beside that
     cost: Any = None  # what the usage says that it cost, in dollars; None: nothing
     delay: float = 0.0
@@ -72,6 +73,7 @@ class Request:
     key: str
     body: dict[str, Any]
     billed: tuple[int, int, int] | None = None
+    thought: int = 0  # tokens, of those that were billed as out
     refused: str = ""  # the field that the endpoint did not take
 
 
@@ -239,7 +241,7 @@ def completion(turn: Turn, request: Request) -> dict[str, Any]:
     if turn.cost is not None:
         usage["cost"] = turn.cost
     usage |= turn.usage
-    request.billed = (tokens_in, turn.cached, tokens_out)
+    request.billed, request.thought = (tokens_in, turn.cached, tokens_out), turn.thought
     if turn.fault in ("no_usage", "odd_usage"):
         usage = None if turn.fault == "no_usage" else {"prompt_tokens": -1, "total_tokens": 7}
     message: dict[str, Any] = {"role": "assistant", "content": text}

@@ -199,7 +199,9 @@ def _thought(manners: Manners, turn: Turn, limit: int) -> Turn:
     if manners.shows in ("think", "close"):
         head = "<think>\n" if manners.shows == "think" else ""
         text, finish = _cut(f"{head}{THOUGHT * manners.thinks}\n</think>\n\n{turn.text}", limit)
-        return replace(turn, text=text, finish=finish, tokens_out=tokens(text), usage=manners.usage)
+        out = tokens(text)
+        thinking = min(manners.thinks, out)
+        return replace(turn, text=text, finish=finish, tokens_out=out, thought=thinking, usage=manners.usage)
     thinking = min(manners.thinks, limit)
     text, finish = _cut(turn.text, limit - thinking)
     message: Body = {"content": text or manners.empty}
@@ -213,7 +215,8 @@ def _thought(manners: Manners, turn: Turn, limit: int) -> Turn:
         message[manners.shows] = THOUGHT * thinking
     usage = _usage(manners, thinking, tokens(text))
     out = thinking + tokens(text)
-    return replace(turn, text=text, finish=finish, tokens_out=out, message=message, usage=usage)
+    turn = replace(turn, text=text, finish=finish, tokens_out=out, thought=thinking)
+    return replace(turn, message=message, usage=usage)
 
 
 def _cut(text: str, most: int) -> tuple[str, str]:
