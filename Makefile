@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check record notebooks soak clean
+.PHONY: help demo test check record notebooks endpoints soak clean
 
 help: ## Print this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -37,6 +37,9 @@ record: $(VENV)/.ready ## Make the recordings of real replies that the tests rep
 
 notebooks: $(VENV)/.ready ## Execute the notebooks on their recordings and keep the outputs
 	$(BIN)/python tests/notebooks.py --write
+
+endpoints: $(VENV)/.ready ## Run at each kind of model endpoint and write the table of docs/models.md
+	$(BIN)/python tests/endpoint_table.py --write
 
 soak: $(VENV)/.ready ## The long tests
 	$(BIN)/python -m pytest -m soak

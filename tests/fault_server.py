@@ -50,12 +50,19 @@ class Turn:
     tokens_in: int | None = None
     tokens_out: int | None = None
     cached: int = 0
+    thought: int = 0  # of tokens_out: what the model thought before it answered
     usage: dict[str, Any] = field(default_factory=dict)  # what the usage says beside that
     cost: Any = None  # what the usage says that it cost, in dollars; None: nothing
     delay: float = 0.0
     retry_after: str = ""  # header of a status
     code: str = "x"  # of the error of a status
     model: str = ""  # that the reply names; "": the one that was asked for
+    message: dict[str, Any] = field(
+        default_factory=dict
+    )  # what the reply's message holds beside the text, or for it
+    finish: str = ""  # the finish_reason; "": as the text and the limit have it
+    refuses: str = ""  # the field of the request that a status is about
+    said: Any = None  # the body of a status; None: an error in OpenAI's form
 
 
 @dataclass
@@ -66,6 +73,8 @@ class Request:
     key: str
     body: dict[str, Any]
     billed: tuple[int, int, int] | None = None
+    thought: int = 0  # tokens, of those that were billed as out
+    refused: str = ""  # the field that the endpoint did not take
 
 
 Responder = Callable[[dict[str, Any]], Turn]
@@ -157,9 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _play(self, turn: Turn, request: Request) -> None:
         if turn.fault.isdigit():
+            request.refused = turn.refuses
             error = {"message": turn.text or f"fault, {request.key} used", "code": turn.code}
             headers = {"Retry-After": turn.retry_after} if turn.retry_after else {}
-            self._send(int(turn.fault), {"error": error}, headers)
+            self._send(int(turn.fault), {"error": error} if turn.said is None else turn.said, headers)
         elif turn.fault == "redirect":
             self._send(307, {}, {"Location": "http://127.0.0.1:9/v1/chat/completions"})
         elif turn.fault == "error_body":
@@ -231,13 +241,14 @@ def completion(turn: Turn, request: Request) -> dict[str, Any]:
     if turn.cost is not None:
         usage["cost"] = turn.cost
     usage |= turn.usage
-    request.billed = (tokens_in, turn.cached, tokens_out)
+    request.billed, request.thought = (tokens_in, turn.cached, tokens_out), turn.thought
     if turn.fault in ("no_usage", "odd_usage"):
         usage = None if turn.fault == "no_usage" else {"prompt_tokens": -1, "total_tokens": 7}
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if turn.fault == "refusal":
         message = {"role": "assistant", "content": None, "refusal": text}
-    finish = "content_filter" if turn.fault == "filtered" else finish
+    message |= turn.message
+    finish = "content_filter" if turn.fault == "filtered" else turn.finish or finish
     choices: Any = [{"index": 0, "message": message, "finish_reason": finish}]
     if turn.fault in ("no_choices", "null_choices"):
         choices = [] if turn.fault == "no_choices" else None

@@ -1,7 +1,7 @@
 """A task and a team small enough for tests that run the whole graph: real sandbox, ledger, history and scorer.
 
 The task: tell whether x is positive. The starter always says 0. The team is the scripted model behind the fault server;
-it answers by what it is asked: a request with a schema is the planner's.
+it answers by what it is asked, in a response_format or in the system prompt's words.
 """
 
 import json
@@ -74,13 +74,16 @@ def session(folder: Path, url: str, **options: Any) -> Session:
 
 
 def team(body: dict[str, Any]) -> Turn:
-    """Answer as planner (by schema), expert (by its system prompt) or coder: each script differs a little."""
-    asked = body["messages"][-1]["content"]
-    if "response_format" in body:
+    """Answer as planner (a schema, or words that ask for JSON), expert (by its system prompt) or coder.
+
+    Each script differs a little.
+    """
+    system, asked = body["messages"][0]["content"], body["messages"][-1]["content"]
+    if "response_format" in body or "JSON only" in system:
         tried = len(re.findall(r"^- .*: (?:keep|discard|crash)", asked, re.MULTILINE))
         plan = {"action": "improve", "case": "", "instruction": f"use the sign of x, way {tried}"}
         return Turn(json.dumps(plan), tokens_in=100, tokens_out=20)
-    if "senior" in body["messages"][0]["content"]:
+    if "senior" in system:
         return Turn("Diagnosis: the sign is ignored. Plan: compare x with zero.", tokens_in=80, tokens_out=30)
     way = re.search(r"way (\d+)", asked)
     script = GOOD + f"way = {way[1] if way else -1}\n"
