@@ -95,7 +95,7 @@ def test_a_notebook_shows_what_waits_and_what_was_answered(tmp_path: Path, serve
 
     assert not any("your word" in text for text in shown())
     assert f"resume {session.run_id} --approve yes|no" in session.run()["reason"]
-    assert all("$0.0027 at most" in text and "approve(False)" in text for text in shown())
+    assert all("$0.0067 at most" in text and "approve(False)" in text for text in shown())
     with pytest.raises(UsageError, match="True or False"):
         session.approve("no")  # type: ignore[arg-type]
     assert session.approve(False) is session

@@ -105,7 +105,11 @@ def test_the_servers_own_count_is_the_ledgers_to_the_nano_dollar(tmp_path: Path,
 @pytest.mark.parametrize(
     ("turn", "kind", "hint"),
     [
-        (Turn(fault="400"), "rejected", ""),
+        (
+            Turn(fault="400"),
+            "rejected",
+            "; models.yaml can change what is sent: temperature, seed, schema, reasoning, params",
+        ),
         (Turn(fault="400", code="content_filter"), "rejected", ""),
         (Turn(fault="413"), "rejected", ""),
         (Turn(fault="401"), "denied", "; check the key in TEST_KEY"),

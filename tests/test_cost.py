@@ -43,6 +43,8 @@ def runs(tmp_path: Path) -> Path:
                     tokens_in=100,
                     cached=40,
                     tokens_out=5,
+                    thought=3,
+                    thought_nano=100_000,
                     note="odd",
                 )
                 book.settle(room.id, 250_000, answer)
@@ -62,7 +64,8 @@ def test_a_runs_calls_are_told_whole(runs: Path, capsys: pytest.CaptureFixture[s
     )
     assert told["calls"][0] == {
         "id": "one/t1/planner/1", "run": "one", "step": 1, "node": "planner", "model": "small", "served": "m",
-        "answered": "m-1", "price": "p", "usd": 0.00025, "tokens_in": 100, "tokens_out": 5, "cached": 40, "state": "settled", "try": 1,
+        "answered": "m-1", "price": "p", "usd": 0.00025, "tokens_in": 100, "tokens_out": 5, "cached": 40,
+        "thought": 3, "usd_thought": 0.0001, "state": "settled", "try": 1,
         "request": "chat-1", "note": "odd",
     }  # fmt: skip
     assert "rows" not in told and told["calls"][1]["state"] == "reserved"

@@ -1,10 +1,12 @@
 """`budgetml models check`: whether each model answers, and what asking it cost."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 from fault_server import FaultServer, Turn
 
 from budgetmlagent.cli import call
@@ -36,24 +38,62 @@ def check(
     return rows
 
 
-def test_a_word_of_each_model_is_paid_for_in_the_ledger(
+def team(body: dict[str, Any]) -> Turn:
+    """Answer as the team does, with 300 tokens of thinking; the model `weak` writes scripts that are none."""
+    turn = tiny.team(body)
+    if body["model"] == "weak" and "```" in turn.text:
+        return replace(turn, text="I cannot help with that.")
+    return replace(turn, thought=300)
+
+
+def test_each_model_is_asked_as_the_team_asks_and_paid_for_in_the_ledger(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script = [Turn("OK", tokens_in=9, tokens_out=1), Turn("OK OK OK OK", fault="length"), Turn(fault="500")]
-    with FaultServer(script) as server:
-        same = f"base_url: {server.url}, model: x, {PAID}"  # two names of one model are two requests
-        one, two, down = check(capsys, "--budget", "9", status=3, one=same, two=same, down=same)
-    assert [request.body["max_tokens"] for request in server.requests] == [4, 4, 4]
-    assert (one["ok"], one["status"], one["usd"]) == (True, 0, 0.011)
-    assert (two["ok"], down["ok"], down["status"]) == (True, False, 3) and "HTTP 500" in down["detail"]
-    assert down["usd"] > 0.1, "an unknown outcome stays reserved"
+    with FaultServer(respond=team) as server:
+        able = f"base_url: {server.url}, model: able, {PAID}"  # two names of one model are asked apart
+        weak = f"base_url: {server.url}, model: weak, {PAID}"
+        one, two, bad = check(capsys, "--budget", "90", status=3, one=able, two=able, bad=weak)
+    assert len(server.requests) == 3 + 3 + 2  # no expert's advice of a model that cannot write
+    assert (one["ok"], one["status"], one["thinks"]) == (True, 0, 300) and one["usd"] == two["usd"] > 0
+    assert one["takes"] == {"temperature": True, "seed": True, "schema": "strict"}
+    assert (bad["ok"], bad["status"]) == (False, 3)
+    assert bad["detail"] == "as coder: the reply holds no Python script"
     told = said(capsys, "cost", "--by", "node")
-    assert [(row["node"], row["calls"]) for row in told["rows"]] == [("check", 3)]
-    assert told["usd"] == pytest.approx(one["usd"] + two["usd"] + down["usd"])
+    assert [(row["node"], row["calls"]) for row in told["rows"]] == [("check", 8)]
+    assert told["usd"] == pytest.approx(one["usd"] + two["usd"] + bad["usd"])
     (run,) = (row["run"] for row in said(capsys, "cost")["rows"])
     own = said(capsys, "cost", run)
-    assert own["usd"] == told["usd"] and [line["run"] for line in own["calls"]] == [run] * 3
+    assert own["usd"] == told["usd"] and {line["run"] for line in own["calls"]} == {run}
     assert call(["cost", run[:-1]]) == 2 and "unknown run" in capsys.readouterr().err
+
+
+def test_what_an_endpoint_takes_is_learned_anew(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def picky(body: dict[str, Any]) -> Turn:
+        """Refuse a seed, and answer JSON in a fence: a schema is taken, and not heeded."""
+        if "seed" in body:
+            return Turn("seed: no such field", fault="422", refuses="seed")
+        turn = tiny.team(body)
+        return (
+            replace(turn, text=f"Here it is:\n```json\n{turn.text}\n```")
+            if "response_format" in body
+            else turn
+        )
+
+    with FaultServer(respond=picky) as server:
+        about = f"base_url: {server.url}, model: x, {PAID}"
+        (first,) = check(capsys, "--budget", "90", one=about)
+        refused = sum(bool(request.refused) for request in server.requests)
+        assert (first["takes"], refused) == ({"temperature": True, "seed": False, "schema": "words"}, 1)
+        server.respond = tiny.team
+        (second,) = check(capsys, "--budget", "90", one=about)
+        assert second["takes"] == {"temperature": True, "seed": True, "schema": "strict"}
+
+
+def test_a_model_that_does_not_answer_is_told_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FaultServer([Turn(fault="500")]) as server:
+        (down,) = check(capsys, "--budget", "90", status=3, down=f"base_url: {server.url}, model: x, {PAID}")
+    assert (down["ok"], down["status"]) == (False, 3) and "as planner: " in down["detail"]
+    assert "HTTP 500" in down["detail"] and down["usd"] > 0.1, "an unknown outcome stays reserved"
 
 
 def test_no_cap_is_passed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,6 +100,8 @@ def test_planner_of_budgetml(changes, target, up):
         ("coder", "denied", 1, "END"),
         ("expert", "busy", 3, "expert"),
         ("expert", "busy", 4, "planner"),
+        ("expert", "thought", 1, "expert"),  # with more room
+        ("expert", "thought", 2, "planner"),
         ("expert", "unparsable", 1, "planner"),  # it would be paid for twice
         ("expert", "denied", 1, "planner"),  # the team goes on without
         ("expert", "", 0, "coder"),

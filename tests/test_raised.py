@@ -59,6 +59,9 @@ def status_error(status: int, body: Any, headers: dict[str, str] | None = None) 
     return openai.OpenAI(api_key="k")._make_status_error_from_response(response)
 
 
+CHANGE = "models.yaml can change what is sent: temperature, seed, schema, reasoning, params"
+
+
 def judged(error: Exception) -> Judgement:
     found = judge(error, SPEC)
     assert found
@@ -68,11 +71,11 @@ def judged(error: Exception) -> Judgement:
 @pytest.mark.parametrize(
     ("status", "body", "kind", "words"),
     [
-        (400, {"detail": "seed is odd"}, "rejected", "HTTP 400: seed is odd"),
+        (400, {"detail": "seed is odd"}, "rejected", "HTTP 400: seed is odd; " + CHANGE),
         (401, {"message": "key expired."}, "denied", "HTTP 401: key expired; check the key in THE_KEY"),
         (503, "", "busy", "HTTP 503: Service Unavailable"),
         (529, "", "busy", "HTTP 529"),
-        (400, {"error": "Bad Request", "message": "seed is odd"}, "rejected", "HTTP 400: seed is odd"),
+        (400, {"error": "Bad Request", "message": "seed is odd"}, "rejected", "HTTP 400: seed is odd; " + CHANGE),
         (404, {"error": "no x, try pulling it first"}, "denied", "HTTP 404: no x, try pulling it first; run `ollama pull qwen9`"),
         (402, {"error": {"message": "can only afford 500."}}, "denied", "HTTP 402: can only afford 500; the account needs credit"),
         (429, {"error": {"type": "insufficient_quota", "message": "no"}}, "denied", "HTTP 429: no; the account needs credit"),
@@ -197,7 +200,7 @@ def failed(code: Any, message: str = "said") -> dict[str, Any]:
             False,
         ),
         ({"error": "plain words"}, "provider", "an error: plain words", False),
-        ({"object": "error", "message": "seed", "code": 400}, "rejected", "error 400: seed", True),
+        ({"object": "error", "message": "seed", "code": 400}, "rejected", "error 400: seed; " + CHANGE, True),
         (failed(502, "Upstream idle timeout"), "busy", "error 502: Upstream idle timeout", False),
         (failed(502) | {"usage": ZERO}, "busy", "error 502: said", True),
         (failed(502) | {"usage": ZERO | {"prompt_tokens": 9}}, "busy", "error 502: said", False),

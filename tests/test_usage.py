@@ -68,7 +68,10 @@ def test_langchains_own_form_is_read() -> None:
     ("usage", "tokens"),
     [
         # Hidden reasoning in the total alone, with and without a count of its own.
-        ({"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 5050}, Tokens(1000, 0, 4050)),
+        (
+            {"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 5050},
+            Tokens(1000, 0, 4050, thought=4000),
+        ),
         (
             {
                 "prompt_tokens": 9,

@@ -20,7 +20,7 @@ def read(message: Any, price: Price, worst: int, key: str, limit: int) -> tuple[
 
     `worst` was reserved for it, and it had `limit` tokens; 0 for a model that hides nothing.
     """
-    about, text = message.response_metadata, clean(message.text, key)
+    about, text = message.response_metadata, clean(message.text or _called(message), key)
     # Some say in a field of its own that the model would not answer, and call the reply complete.
     refusal = message.additional_kwargs.get("refusal")
     thinking, said = thoughts(text or clean(str(refusal or ""), key))
@@ -49,6 +49,12 @@ def read(message: Any, price: Price, worst: int, key: str, limit: int) -> tuple[
         # Where the provider does not say, LangChain gives the name that was asked for.
         answered=clean(str(about.get("model_name") or ""), key)[:LONGEST_NAME],
     )
+
+
+def _called(message: Any) -> str:
+    """The JSON that some give as the arguments of a tool where a schema was asked for; "" where none is called."""
+    calls = message.tool_calls
+    return json.dumps(calls[0]["args"]) if calls else ""
 
 
 def is_json(text: str | None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from budgetmlagent.models.endpoint import Endpoint
 from budgetmlagent.models.fields import LIMITS
 
-FORM = r"response_format|response_schema|json_schema|json_object|json_mode|structured|schema|grammar"
+FORM = r"response_format|response_schema|json_schema|json_object|json_mode|structured|schema|grammar|samplers"  # llama.cpp samples by a grammar
 # How providers call each field.
 NAMES = {
     "temperature": r"temperature",

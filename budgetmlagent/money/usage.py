@@ -79,6 +79,7 @@ def tokens_of(reported: Any, text: str) -> Tokens | None:
         asked += cached + stored  # some count a cache's tokens beside the input
     # And some count hidden reasoning beside the output, or in the total alone.
     output = max(written, (total or 0) - asked, written + thought if thought > written else 0)
+    thought = max(thought, output - written if written else 0)
     if text and not (asked and output):
         return None
     return Tokens(asked, cached, output, thought, stored, long, heard, spoken)

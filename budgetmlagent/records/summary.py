@@ -151,7 +151,9 @@ def reason(values: Mapping[str, Any]) -> str:
     if word == "given_up":
         word = "out_of_budget" if fault.get("kind") == "refused" else "missed"
     words = REASONS.get(word, rule)
-    return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" else words
+    if fault.get("kind") == "thought":
+        return f"{words}: {fault['detail']}; give it more `max_tokens`, or less `reasoning`, in models.yaml"
+    return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" or word == "missed" else words
 
 
 def read_summary(path: Path) -> dict[str, Any]:
