@@ -28,8 +28,6 @@ from budgetmlagent.money.prices import input_bound, price_of, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
-    from langchain_core.messages import BaseMessage
-
     from budgetmlagent.models.faults import Judgement
     from budgetmlagent.models.server import EmbeddedServer
 
@@ -47,7 +45,7 @@ class Ask:
     spec: ModelSpec
     call: Call
     request: Request
-    room: int  # output tokens that the node asks for
+    tokens: int  # of output, that the node asks for
     bound: int  # input tokens at most
     role_cap: int | None  # nano-dollars that the node may spend in its run
 
@@ -145,15 +143,17 @@ class ModelClient:
 
     def _try(self, asked: Ask, known: Endpoint) -> Reply | Endpoint:
         """Send one request, reserved before; what is known of the endpoint now, where it refused to read it."""
+        from budgetmlagent.models import any_chat, openai_chat
+
         spec, request = asked.spec, asked.request
         room, limit = self._reserve(asked, known)
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(asked.call) + _to_think(known))
-        fields = fields_of(spec, request, known, limit)
+        fields, ask = fields_of(spec, request, known, limit), (any_chat if spec.chat else openai_chat).ask
         long = spec.base_url == EMBEDDED or may_think(spec, known)
         seconds = self.patience.seconds(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))
         with self.waits.asking(spec.name):
-            answer = _answer(spec, request, messages_of(request, known), fields, seconds)
+            answer = ask(spec, request, messages_of(request, known), fields, seconds)
         if isinstance(answer, Exception):
             reply = self._failed(_judged(answer, spec, request.key), request, room)
             return _narrowed(answer, asked, known, fields, limit) or reply
@@ -162,7 +162,7 @@ class ModelClient:
 
     def _reserve(self, asked: Ask, known: Endpoint) -> tuple[Reservation | Refused, int]:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
-        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.room)
+        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.tokens)
         least = min(limit, SMALLEST_REPLY + _usual(known))
         while True:
             room = self.ledger.reserve(asked.call, price.worst_case(asked.bound, limit), asked.role_cap)
@@ -199,9 +199,9 @@ class ModelClient:
         return reply_of(answer)
 
 
-def limit_of(spec: ModelSpec, known: Endpoint, room: int) -> int:
-    """Output tokens that a reply may have: `room` for the answer, and room to think."""
-    limits = (room + room_to_think(spec, known), spec.max_tokens, known.most, known.fits)
+def limit_of(spec: ModelSpec, known: Endpoint, tokens: int) -> int:
+    """Output tokens that a reply may have: `tokens` for the answer, and room to think."""
+    limits = (tokens + room_to_think(spec, known), spec.max_tokens, known.most, known.fits)
     return min(limit for limit in limits if limit)
 
 
@@ -214,27 +214,6 @@ def _to_think(known: Endpoint) -> str:
     """Say how much of a call that was refused is thinking."""
     usual = _usual(known)
     return f"; it thinks for about {usual} tokens before it answers" if usual else ""
-
-
-def _answer(
-    spec: ModelSpec,
-    request: Request,
-    messages: list[dict[str, str]],
-    fields: Mapping[str, Any],
-    seconds: float,
-) -> "BaseMessage | Exception":
-    """What came of one request, or what the client library raised for it."""
-    import openai
-
-    from budgetmlagent.models import any_chat, openai_chat
-    from budgetmlagent.models.faults import MALFORMED, UNBUILT
-
-    if spec.chat:
-        return any_chat.ask(spec, request.key, messages, fields, seconds)
-    try:
-        return openai_chat.ask(spec, request, messages, fields, seconds)
-    except (openai.OpenAIError, *UNBUILT, *MALFORMED) as error:
-        return error
 
 
 def _judged(error: Exception, spec: ModelSpec, key: str) -> "Judgement":

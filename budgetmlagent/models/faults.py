@@ -113,7 +113,7 @@ def _where(spec: ModelSpec) -> str:
 def _judged(what: str, status: int, code: str, words: str, spec: ModelSpec, who: str) -> Judgement:
     """Judge a status and code, called `what`: `who`, a sentence's beginning, gave it and said `words`."""
     kind = _kind(status, code, words)
-    read = status in FORM and not (MODERATED.search(code) or MODERATED.search(words))
+    read = status in FORM and not _is_moderated(code, words)
     hint = f"; {_hint(status, code, words, spec)}" if kind == "denied" or read else ""
     told = f": {words.removesuffix('.')}" if words else ""
     return Judgement(
@@ -126,9 +126,13 @@ def _kind(status: int, code: str, words: str) -> str:
         return "denied"
     if status in BUSY or status >= 500:
         return "busy"
-    if status in (0, 403) and (MODERATED.search(code) or MODERATED.search(words)):
+    if status in (0, 403) and _is_moderated(code, words):
         return "rejected"
     return "denied" if status in DENIED else "rejected" if status in REJECTED else "provider"
+
+
+def _is_moderated(code: str, words: str) -> bool:
+    return any(MODERATED.search(said) for said in (code, words))
 
 
 def _hint(status: int, code: str, words: str, spec: ModelSpec) -> str:

@@ -3,11 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-PARTS = (
-    "thinking",
-    "reasoning",
-    "reasoning_content",
-)  # what it is called, as a part of the content or beside it
+# What it is called, as a part of the content or beside it.
+PARTS = ("thinking", "reasoning", "reasoning_content")
 
 
 def beside(content: Any, extra: Mapping[str, Any]) -> str:
