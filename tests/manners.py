@@ -37,9 +37,8 @@ class Manners:
     form: Callable[[Sequence[tuple[str, str]]], Any] = lambda said: said[0][1]  # field and words to a body
     status: int = 400
     thinks: int = 0  # tokens before an answer; they are billed and count against the limit
-    shows: Literal["", "reasoning_content", "reasoning", "parts", "think", "close"] = (
-        ""  # where the thinking stands
-    )
+    # Where the thinking stands.
+    shows: Literal["", "reasoning_content", "reasoning", "parts", "think", "close"] = ""
     counts: Literal["", "inside", "beside", "total"] = ""  # where the usage has it: see `_usage`
     empty: str | None = ""  # the content where nothing was said
     heeds_format: bool = (
@@ -122,14 +121,8 @@ def longer_than(most: int) -> Callable[[Body], bool]:
 def openai_error(said: Sequence[tuple[str, str]]) -> Any:
     """OpenAI's error, with the field in `param`."""
     name, words = said[0]
-    return {
-        "error": {
-            "message": words,
-            "type": "invalid_request_error",
-            "param": name,
-            "code": "unsupported_value",
-        }
-    }
+    type_, code = "invalid_request_error", "unsupported_value"
+    return {"error": {"message": words, "type": type_, "param": name, "code": code}}
 
 
 def bare_error(said: Sequence[tuple[str, str]]) -> Any:
@@ -139,21 +132,14 @@ def bare_error(said: Sequence[tuple[str, str]]) -> Any:
 
 def top_level(said: Sequence[tuple[str, str]]) -> Any:
     """VLLM's error of older versions: no `error` around it."""
-    return {
-        "object": "error",
-        "message": said[0][1],
-        "type": "BadRequestError",
-        "param": said[0][0],
-        "code": 400,
-    }
+    name, words = said[0]
+    return {"object": "error", "message": words, "type": "BadRequestError", "param": name, "code": 400}
 
 
 def detail(said: Sequence[tuple[str, str]]) -> Any:
     """FastAPI's list: an entry for each field."""
-    entries = [
-        {"type": "extra_forbidden", "loc": ["body", name], "msg": words, "input": 0} for name, words in said
-    ]
-    return {"detail": entries}
+    usual = {"type": "extra_forbidden", "input": 0}
+    return {"detail": [usual | {"loc": ["body", name], "msg": words} for name, words in said]}
 
 
 def mistral_detail(said: Sequence[tuple[str, str]]) -> Any:
@@ -206,15 +192,11 @@ def _thought(manners: Manners, turn: Turn, limit: int) -> Turn:
     text, finish = _cut(turn.text, limit - thinking)
     message: Body = {"content": text or manners.empty}
     if manners.shows == "parts":
-        said = [{"type": "text", "text": text}] if text else []
-        message["content"] = [
-            {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT * thinking}]},
-            *said,
-        ]
+        thoughts = {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT * thinking}]}
+        message["content"] = [thoughts, {"type": "text", "text": text}] if text else [thoughts]
     elif manners.shows:
         message[manners.shows] = THOUGHT * thinking
-    usage = _usage(manners, thinking, tokens(text))
-    out = thinking + tokens(text)
+    usage, out = _usage(manners, thinking, tokens(text)), thinking + tokens(text)
     turn = replace(turn, text=text, finish=finish, tokens_out=out, thought=thinking)
     return replace(turn, message=message, usage=usage)
 
