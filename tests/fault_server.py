@@ -57,9 +57,7 @@ class Turn:
     retry_after: str = ""  # header of a status
     code: str = "x"  # of the error of a status
     model: str = ""  # that the reply names; "": the one that was asked for
-    message: dict[str, Any] = field(
-        default_factory=dict
-    )  # what the reply's message holds beside, or for, the text
+    message: dict[str, Any] = field(default_factory=dict)  # what the message holds beside the text, or for it
     finish: str = ""  # the finish_reason; "": as the text and the limit have it
     refuses: str = ""  # the field of the request that a status is about
     said: Any = None  # the body of a status; None: an error in OpenAI's form

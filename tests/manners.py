@@ -41,9 +41,8 @@ class Manners:
     shows: Literal["", "reasoning_content", "reasoning", "parts", "think", "close"] = ""
     counts: Literal["", "inside", "beside", "total"] = ""  # where the usage has it: see `_usage`
     empty: str | None = ""  # the content where nothing was said
-    heeds_format: bool = (
-        True  # False: JSON by the words of the prompt alone, in a fence, empty fields left out
-    )
+    # False: JSON by the words of the prompt alone, in a fence, empty fields left out.
+    heeds_format: bool = True
     usage: Body = field(default_factory=dict)  # what the usage says beside, or for, what is usual
     first: tuple[Turn, ...] = ()  # what is done before the first request is looked at
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec, ThinkingBudget
-from budgetmlagent.models.fields import LIMITS, REASONING
+from budgetmlagent.models.fields import LIMITS
 from budgetmlagent.models.reading import clean
 from graphs.registry import imported, nearest
 
@@ -124,7 +124,7 @@ def _reasoning(
 ) -> dict[tuple[str, ...], Any]:
     """How much is to be thought, unless the endpoint has refused that."""
     wanted = spec.reasoning
-    if REASONING.isdisjoint(fields.keys() - spec.params.keys()):
+    if {"reasoning", "reasoning_effort", "thinking"}.isdisjoint(fields.keys() - spec.params.keys()):
         return {}
     if not isinstance(wanted, ThinkingBudget):
         return {EFFORT: wanted}

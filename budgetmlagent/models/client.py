@@ -45,7 +45,7 @@ class Ask:
     spec: ModelSpec
     call: Call
     request: Request
-    tokens: int  # of output, that the node asks for
+    room: int  # output tokens that the node asks for
     bound: int  # input tokens at most
     role_cap: int | None  # nano-dollars that the node may spend in its run
 
@@ -149,11 +149,12 @@ class ModelClient:
         room, limit = self._reserve(asked, known)
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(asked.call) + _to_think(known))
-        fields, ask = fields_of(spec, request, known, limit), (any_chat if spec.chat else openai_chat).ask
+        fields = fields_of(spec, request, known, limit)
         long = spec.base_url == EMBEDDED or may_think(spec, known)
-        seconds = self.patience.seconds(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))
+        seconds = self.patience.shortened(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))
+        way = any_chat if spec.chat else openai_chat
         with self.waits.asking(spec.name):
-            answer = ask(spec, request, messages_of(request, known), fields, seconds)
+            answer = way.ask(spec, request, messages_of(request, known), fields, seconds)
         if isinstance(answer, Exception):
             reply = self._failed(_judged(answer, spec, request.key), request, room)
             return _narrowed(answer, asked, known, fields, limit) or reply
@@ -162,7 +163,7 @@ class ModelClient:
 
     def _reserve(self, asked: Ask, known: Endpoint) -> tuple[Reservation | Refused, int]:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
-        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.tokens)
+        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.room)
         least = min(limit, SMALLEST_REPLY + _usual(known))
         while True:
             room = self.ledger.reserve(asked.call, price.worst_case(asked.bound, limit), asked.role_cap)
@@ -199,9 +200,9 @@ class ModelClient:
         return reply_of(answer)
 
 
-def limit_of(spec: ModelSpec, known: Endpoint, tokens: int) -> int:
-    """Output tokens that a reply may have: `tokens` for the answer, and room to think."""
-    limits = (tokens + room_to_think(spec, known), spec.max_tokens, known.most, known.fits)
+def limit_of(spec: ModelSpec, known: Endpoint, room: int) -> int:
+    """Output tokens that a reply may have: `room` for the answer, and room to think."""
+    limits = (room + room_to_think(spec, known), spec.max_tokens, known.most, known.fits)
     return min(limit for limit in limits if limit)
 
 

@@ -35,6 +35,7 @@ SHIPPED = Path(__file__).with_name("models.yaml")
 # readers see two different hosts, and `data: stays` depends on the host.
 _URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
+
 # In `params`, what would undo the limits of a request or its money, and what would put a key into a file.
 _OURS = frozenset({"model", "messages", "stream", "n", "best_of", "max_tokens", "max_completion_tokens"})
 _SECRET = re.compile(

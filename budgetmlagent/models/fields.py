@@ -11,9 +11,6 @@ from budgetmlagent.models.endpoint import Endpoint
 from nodes.deps import Message
 
 LIMITS = ("max_tokens", "max_completion_tokens")  # the older name and the newer: some servers know one alone
-REASONING = frozenset(
-    {"reasoning", "reasoning_effort", "thinking"}
-)  # how much is to be thought, in any of its forms
 # What every endpoint with schemas takes; the other keywords say how long or how large a value may be.
 PLAIN = frozenset({"type", "properties", "required", "additionalProperties", "enum", "items"})
 IN_WORDS = "Answer with one JSON object that fits this JSON schema, JSON only:\n"
@@ -64,7 +61,7 @@ def sent(fields: Mapping[str, Any], schema: Mapping[str, Any] | None) -> set[str
         names.add(str(form.get("type")))
         if "json_schema" in form and schema and (keywords(schema) & keywords(form["json_schema"]["schema"])):
             names.add("keywords")
-    if not REASONING.isdisjoint(fields):
+    if not {"reasoning", "reasoning_effort", "thinking"}.isdisjoint(fields):
         names.add("reasoning")
     return names
 

@@ -75,9 +75,6 @@ class Patience:
     """How long a client waits: for a host that was busy, and for a reply."""
 
     waits: Waits = field(default_factory=Waits)
-    timeout: float | None = None  # seconds for a reply, None for what is usual
-    shortened: Callable[[float], float] = lambda seconds: seconds  # fits them into what is left of the run's
-
-    def seconds(self, usual: float) -> float:
-        """Return the limit of a reply's time."""
-        return self.shortened(self.timeout or usual)
+    shortened: Callable[[float], float] = lambda seconds: (
+        seconds
+    )  # a reply's fits into what is left of the run's

@@ -5,7 +5,12 @@ import re
 from typing import Any
 
 # How models mark their thoughts. A chat template may have opened the mark, so that its end alone is in the reply.
-MARKS = {"<think>": "</think>", "<thinking>": "</thinking>", "<thought>": "</thought>", "[THINK]": "[/THINK]"}
+MARKS = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("[THINK]", "[/THINK]"),
+)
 OPENED = re.compile(r"\s*(<think(?:ing)?>|<thought>|\[THINK\])")
 LONGEST_JSON = 20_000  # characters; an answer has a few hundred, and mending a long text is slow
 
@@ -20,7 +25,7 @@ def said(reply: str) -> str:
 def thoughts(reply: str) -> tuple[str, str]:
     """Return the thoughts at the head of a reply and what is said after them. Takes linear time."""
     opened = OPENED.match(reply)
-    for begin, end in MARKS.items():
+    for begin, end in MARKS:
         before, closed, after = reply.rpartition(end)
         if closed and (end == "</think>" or (opened and opened[1] == begin)):
             return before.replace(begin, ""), after
