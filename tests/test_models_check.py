@@ -43,7 +43,7 @@ def team(body: dict[str, Any]) -> Turn:
     turn = tiny.team(body)
     if body["model"] == "weak" and "```" in turn.text:
         return replace(turn, text="I cannot help with that.")
-    return replace(turn, thought=300)
+    return replace(turn, tokens_out=400, usage={"completion_tokens_details": {"reasoning_tokens": 300}})
 
 
 def test_each_model_is_asked_as_the_team_asks_and_paid_for_in_the_ledger(
