@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec, ThinkingBudget
-from budgetmlagent.models.fields import LIMITS
+from budgetmlagent.models.endpoint import LIMITS
 from budgetmlagent.models.reading import clean
 from graphs.registry import imported, nearest
 

@@ -16,8 +16,16 @@ from typing import TYPE_CHECKING, Any
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
-from budgetmlagent.models.endpoint import FIELDS, Endpoint, Endpoints, may_think, room_to_think
-from budgetmlagent.models.fields import LIMITS, Request, fields_of, keywords, messages_of, sent
+from budgetmlagent.models.endpoint import (
+    FIELDS,
+    LIMITS,
+    Endpoint,
+    Endpoints,
+    least_to_think,
+    may_think,
+    room_to_think,
+)
+from budgetmlagent.models.fields import Request, fields_of, keywords, messages_of, sent
 from budgetmlagent.models.raised import told_by
 from budgetmlagent.models.reading import clean, is_json, read
 from budgetmlagent.models.refusals import narrowed
@@ -164,7 +172,7 @@ class ModelClient:
     def _reserve(self, asked: Ask, known: Endpoint) -> tuple[Reservation | Refused, int]:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
         price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.room)
-        least = min(limit, SMALLEST_REPLY + _usual(known))
+        least = min(limit, SMALLEST_REPLY + max(_usual(known), least_to_think(asked.spec)))
         while True:
             room = self.ledger.reserve(asked.call, price.worst_case(asked.bound, limit), asked.role_cap)
             if isinstance(room, Reservation):
@@ -193,7 +201,8 @@ class ModelClient:
         nano, answer = read(message, price, room.worst, asked.request.key, 0 if embedded else limit)
         self.ledger.settle(room.id, nano, replace(answer, reply=self.artifacts.put(answer.text or "")))
         # A thought that was cut off would have gone on, nobody knows for how long.
-        learned = known.thought(2 * limit if answer.finish == CUT else answer.thought)
+        # One that is said to be longer than that is a wrong count.
+        learned = known.thought(2 * limit if answer.finish == CUT else min(answer.thought, 2 * limit))
         if asked.request.schema is not None and answer.finish == "stop" and not is_json(answer.text):
             learned = learned.without("json_schema").without("json_object")  # taken, and not heeded
         self.endpoints.keep(spec, learned)
@@ -202,7 +211,9 @@ class ModelClient:
 
 def limit_of(spec: ModelSpec, known: Endpoint, room: int) -> int:
     """Output tokens that a reply may have: `room` for the answer, and room to think."""
-    limits = (room + room_to_think(spec, known), spec.max_tokens, known.most, known.fits)
+    asked = least_to_think(spec)
+    wanted = max(room + room_to_think(spec, known), asked and asked + SMALLEST_REPLY)
+    limits = (wanted, spec.max_tokens, known.most, known.fits)
     return min(limit for limit in limits if limit)
 
 
@@ -238,7 +249,9 @@ def _narrowed(
     told, schema = told_by(error), asked.request.schema
     if told is None or told.status not in (400, 422):
         return None
-    return narrowed(known, sent(fields, schema), keywords(schema), limit, told.param, told.text)
+    # What stands in `params` is the user's word, which is sent again as it is.
+    ours = {name: value for name, value in fields.items() if name not in asked.spec.params}
+    return narrowed(known, sent(ours, schema), keywords(schema), limit, told.param, told.text)
 
 
 def _seed(seed: int, here: Here) -> int:

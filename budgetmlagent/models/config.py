@@ -1,10 +1,12 @@
 """models.yaml: which endpoint and which price stand behind each name that a graph's ladders use."""
 
 import ipaddress
+import json
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -36,8 +38,21 @@ SHIPPED = Path(__file__).with_name("models.yaml")
 _URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
+# What stands for one kind of a value in the place of a problem, and is no field.
+TAGS = ("zero", "table", "level", "budget", "constrained-float")
+
 # In `params`, what would undo the limits of a request or its money, and what would put a key into a file.
-_OURS = frozenset({"model", "messages", "stream", "n", "best_of", "max_tokens", "max_completion_tokens"})
+_OURS = frozenset(
+    {"model", "messages", "stream", "n", "best_of"}
+    | {
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_new_tokens",
+        "num_predict",
+        "n_predict",
+    }
+)
 _SECRET = re.compile(
     r"(?i)(api|access|auth)[_-]?(key|token)|^token$|authorization|secret|password|credential"
 )
@@ -47,8 +62,21 @@ def _kind_of_price(value: Any) -> str:
     return "table" if isinstance(value, Mapping | Rates) else "zero"
 
 
+def _kind_of_reasoning(value: Any) -> str:
+    return "budget" if isinstance(value, Mapping | ThinkingBudget) else "level"
+
+
 def _no_boolean(value: Any) -> Any:
     return None if isinstance(value, bool) else value  # Python takes false for 0
+
+
+def _names(value: JsonValue) -> Iterator[str]:
+    """All names within a value, however deep."""
+    if isinstance(value, dict):
+        yield from value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in inner:
+        yield from _names(part)
 
 
 class ThinkingBudget(BaseModel):
@@ -56,7 +84,7 @@ class ThinkingBudget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tokens: int = Field(ge=1)
+    tokens: int = Field(ge=1, strict=True)
 
 
 class ModelSpec(BaseModel):
@@ -84,19 +112,26 @@ class ModelSpec(BaseModel):
     ) = None
     list_price_of: str | None = None
     """Count the tokens at this model's list price."""
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, strict=True)
     """The most output tokens that one reply may have."""
     context: int | None = Field(default=None, ge=512)
     """The model's window, in tokens."""
-    temperature: Annotated[float, Field(ge=0, le=2)] | Literal[False] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2, strict=True)] | Literal[False] | None = None
     """Sent in the place of what a node asks for; False: none is sent."""
     seed: StrictBool | None = None
     """False: none is sent."""
     schema_form: Literal["strict", "json", "words"] | None = Field(default=None, alias="schema")
     """How JSON is asked for: by its schema, as any JSON object, or by words alone."""
-    reasoning: Literal["low", "medium", "high", "none"] | ThinkingBudget | None = None
+    reasoning: (
+        Annotated[
+            Annotated[Literal["low", "medium", "high", "none"], Tag("level")]
+            | Annotated[ThinkingBudget, Tag("budget")],
+            Discriminator(_kind_of_reasoning),
+        ]
+        | None
+    ) = None
     """How much the model is to think before it answers."""
-    timeout: float | None = Field(default=None, gt=0, le=86_400)
+    timeout: float | None = Field(default=None, gt=0, le=86_400, strict=True)
     """Seconds that a reply may take."""
     params: dict[str, JsonValue] = {}
     """Further fields of a request, or arguments of the class `chat`, handed on as they are."""
@@ -104,9 +139,14 @@ class ModelSpec(BaseModel):
     @field_validator("params")
     @classmethod
     def _may_be_handed_on(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        for key in value:
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            raise ValueError("it holds a number that JSON has not") from None
+        for key in _names(value):
             if _SECRET.search(key):
                 raise ValueError(f"{key!r} looks like a key: name its environment variable in `key:` instead")
+        for key in value:
             if key in _OURS:
                 raise ValueError(f"{key!r} is set by budgetml, so that what a reply may cost is known before")
         return value
@@ -138,6 +178,8 @@ class ModelSpec(BaseModel):
             raise ValueError("base_url: this or `chat` is required, one of them")
         if self.chat and self.schema_form not in (None, "words"):
             raise ValueError("schema: a model of `chat` is asked for JSON by words alone")
+        if isinstance(self.reasoning, ThinkingBudget) and self.reasoning.tokens >= (self.max_tokens or inf):
+            raise ValueError("max_tokens: the tokens of `reasoning` leave no room for an answer")
         if self.base_url == EMBEDDED and self.model not in KNOWN and not is_file(self.model):
             raise ValueError(
                 f"model: no embedded model {self.model!r}: take one of {', '.join(KNOWN)}, or a .gguf file"
@@ -205,7 +247,7 @@ def _first(path: Path, models: Any, name: str, error: ValidationError) -> str:
     for part in problem["loc"]:
         if isinstance(node, Mapping) and part in node:
             line, node = _line(node, part), node[part]
-        if part not in ("zero", "table"):  # the tags of the two kinds of price are no fields
+        if part not in TAGS:
             field.append(str(part))
     what = str(problem["msg"]).removeprefix("Value error, ")
     if problem["loc"][-1:] == ("zero",):

@@ -20,8 +20,10 @@ from filelock import FileLock
 
 from budgetmlagent.cache import cache
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, ThinkingBudget, host
+from budgetmlagent.money.usage import MOST_TOKENS
 from memory.files import write_whole
 
+LIMITS = ("max_tokens", "max_completion_tokens")  # the older name and the newer: some servers know one alone
 # What a request may carry beside its messages. `keywords` are those of a schema that say more than its form.
 FIELDS = (
     "temperature", "seed", "max_tokens", "max_completion_tokens", "keywords", "json_schema", "json_object", "reasoning",
@@ -64,16 +66,21 @@ def room_to_think(spec: ModelSpec, known: Endpoint) -> int:
     return seen if len(known.thoughts) >= ENOUGH else max(seen, _guess(spec))
 
 
+def least_to_think(spec: ModelSpec) -> int:
+    """Tokens that a reply's limit has to be larger than: the thinking that models.yaml asks for; 0 where it does not."""
+    return spec.reasoning.tokens if isinstance(spec.reasoning, ThinkingBudget) else 0
+
+
 def may_think(spec: ModelSpec, known: Endpoint) -> bool:
     """Whether the model may think before it answers, as far as is known."""
     return room_to_think(spec, known) > 0
 
 
 def _guess(spec: ModelSpec) -> int:
-    if isinstance(spec.reasoning, ThinkingBudget):
-        return spec.reasoning.tokens
-    if spec.reasoning is not None:
+    if isinstance(spec.reasoning, str):
         return EFFORT.get(spec.reasoning, 0)
+    if spec.reasoning is not None:
+        return least_to_think(spec)
     return UNKNOWN if profile(spec.model).get("reasoning_output", True) else 0
 
 
@@ -135,7 +142,8 @@ class Endpoints:
         with FileLock(path.with_suffix(".lock")):
             before = self._read(path)
             refused = sorted((known.refused | before.refused) - first_guess(spec).refused)
-            learned = {"refused": refused, "most": known.most, "thoughts": list(known.thoughts)}
+            most = min((most for most in (known.most, before.most) if most), default=None)
+            learned = {"refused": refused, "most": most, "thoughts": list(known.thoughts)}
             about = {"host": _place(spec), "model": spec.model}
             if (whole := about | learned) != _json(path):
                 write_whole(path, json.dumps(whole, indent=1).encode())
@@ -150,18 +158,24 @@ class Endpoints:
         return self.folder / f"{_slug(_place(spec))}--{_slug(spec.model)[:80]}-{digest}.json"
 
     def _read(self, path: Path) -> Endpoint:
+        """What a file says, as far as a reply can have taught it: one came of a request with a limit."""
         learned = _json(path)
         refused, most, thoughts = (learned.get(key) for key in ("refused", "most", "thoughts"))
+        known = {field for field in FIELDS if isinstance(refused, list) and field in refused}
         return Endpoint(
-            frozenset(refused if isinstance(refused, list) else ()) & frozenset(FIELDS),
-            most if isinstance(most, int) and most > 0 else None,
-            [n for n in thoughts if isinstance(n, int) and n >= 0] if isinstance(thoughts, list) else [],
+            frozenset(known.difference(LIMITS) if known.issuperset(LIMITS) else known),
+            most if _is_count(most) and most else None,
+            [n for n in thoughts if _is_count(n)][-SEEN:] if isinstance(thoughts, list) else [],
         )
 
 
 def _place(spec: ModelSpec) -> str:
     """The host and port, or the class, that is asked."""
     return spec.chat or urlsplit(spec.base_url).netloc
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
 
 
 def _slug(name: str) -> str:
@@ -173,6 +187,6 @@ def _json(path: Path) -> dict[str, Any]:
     """The file's object; empty where there is none that can be read, for all of it can be learned again."""
     try:
         value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

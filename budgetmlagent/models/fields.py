@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from budgetmlagent.models.config import ModelSpec, ThinkingBudget, host
-from budgetmlagent.models.endpoint import Endpoint
+from budgetmlagent.models.endpoint import LIMITS, Endpoint
 from nodes.deps import Message
 
-LIMITS = ("max_tokens", "max_completion_tokens")  # the older name and the newer: some servers know one alone
 # What every endpoint with schemas takes; the other keywords say how long or how large a value may be.
 PLAIN = frozenset({"type", "properties", "required", "additionalProperties", "enum", "items"})
 IN_WORDS = "Answer with one JSON object that fits this JSON schema, JSON only:\n"
@@ -25,7 +24,7 @@ class Request:
     temperature: float
     seed: int
     url: str = ""
-    key: str = ""
+    key: str = field(default="", repr=False)
 
     @property
     def place(self) -> str:

@@ -25,7 +25,9 @@ def read(message: Any, price: Price, worst: int, key: str, limit: int) -> tuple[
     refusal = message.additional_kwargs.get("refusal")
     thinking, said = thoughts(text or clean(str(refusal or ""), key))
     thinking += beside(message.content, message.additional_kwargs)
-    usage, cost = tokens_of(about.get("token_usage"), said), reported_cost(about.get("token_usage"))
+    # Of what was cut off there was something, seen or not.
+    written = thinking + said + str(about.get("finish_reason") == "length" or "")
+    usage, cost = tokens_of(about.get("token_usage"), written), reported_cost(about.get("token_usage"))
     nano, note = price.charge(usage, cost, worst)
     counted = usage or Tokens(0, 0, 0)
     finish = FILTERED if refusal else clean(str(about.get("finish_reason") or ""), key)
@@ -34,7 +36,7 @@ def read(message: Any, price: Price, worst: int, key: str, limit: int) -> tuple[
         if finish == "length" and limit:
             # Unseen, but there is nothing else that it can have been.
             finish, thought = CUT, counted.output or limit
-        elif thought:
+        elif thought or thinking:
             finish = THOUGHT
     return nano, Answer(
         text=said,

@@ -4,8 +4,7 @@ import re
 from collections.abc import Set
 from dataclasses import replace
 
-from budgetmlagent.models.endpoint import Endpoint
-from budgetmlagent.models.fields import LIMITS
+from budgetmlagent.models.endpoint import LIMITS, Endpoint
 
 # llama.cpp samples by a grammar.
 FORM = r"response_format|response_schema|json_schema|json_object|json_mode|structured|schema|grammar|samplers"
@@ -20,8 +19,10 @@ NAMES = {
     "reasoning": r"reasoning(?:_effort|\.effort)?|thinking(?:\.\w+)*|effort|budget_tokens",
 }
 TOO_LARGE = re.compile(
-    r"too (?:large|big|high|many)|at most|maximum|exceed|less than|valid range|greater than|up to|[<>]", re.I
+    r"too (?:large|big|high|many)|at most|maximum|exceed|less than|valid range|(?<!be )greater than|up to|\d\s*>|<=?\s*\d",
+    re.I,
 )
+TOO_SMALL = re.compile(r"be (?:greater|larger|more) than|below (?:the )?minimum|>=|too (?:small|low)", re.I)
 LEAST = 16  # tokens; no answer fits into a smaller limit
 
 
@@ -36,11 +37,22 @@ def narrowed(
     if "keywords" in sent and any(re.search(rf"\b{re.escape(word)}\b", words) for word in keywords):
         return known.without("keywords")
     field = _named(sent, param.rpartition(".")[2]) or _named(sent, words)
-    if field in LIMITS and limit > LEAST and TOO_LARGE.search(words):
-        if re.search("context", words, re.I):  # the window, of which this prompt takes its part
-            return replace(known, fits=limit // 2)
-        return replace(known, most=_largest(words, limit))
+    if field in LIMITS:
+        return _other_limit(known, field, limit, words)
     return known.without(field) if field else None
+
+
+def _other_limit(known: Endpoint, field: str, limit: int, words: str) -> Endpoint | None:
+    """What is known after the limit of a reply was refused: it is to be smaller, or has another name."""
+    too_large = TOO_LARGE.search(words)
+    if too_large and re.search("context", words, re.I):  # the window, of which this prompt takes its part
+        return replace(known, fits=limit // 2) if limit > LEAST else None
+    if too_large and limit > LEAST:
+        return replace(known, most=_largest(words, limit))
+    if TOO_SMALL.search(words) and not too_large:  # than the thinking that models.yaml asks for
+        return None
+    # Where no limit was small enough it was not about its size.
+    return replace(known, most=None if too_large else known.most).without(field)
 
 
 def _named(sent: Set[str], words: str) -> str:
@@ -52,5 +64,6 @@ def _named(sent: Set[str], words: str) -> str:
 
 def _largest(words: str, limit: int) -> int:
     """The largest limit that will do, as an endpoint says that `limit` tokens are too many; half of them else."""
-    said = [int(number) for number in re.findall(r"\d+", words.replace(",", ""))]
+    found = re.findall(r"(?<![\d,])(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?!\d)", words)
+    said = [int(number.replace(",", "")) for number in found]
     return max((number for number in said if LEAST <= number < limit), default=limit // 2)

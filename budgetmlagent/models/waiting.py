@@ -55,8 +55,8 @@ class Waits:
         try:
             yield
         finally:
-            self._asked = None
             done.set()
+            self._asked = None
 
     def _tell(self, done: threading.Event) -> None:
         while not done.wait(EVERY):

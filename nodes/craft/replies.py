@@ -12,6 +12,7 @@ MARKS = (
     ("[THINK]", "[/THINK]"),
 )
 OPENED = re.compile(r"\s*(<think(?:ing)?>|<thought>|\[THINK\])")
+UNQUOTED = r"""(?!["'\\]|`(?!``))"""  # in a string of a script it is no mark
 LONGEST_JSON = 20_000  # characters; an answer has a few hundred, and mending a long text is slow
 
 
@@ -26,9 +27,9 @@ def thoughts(reply: str) -> tuple[str, str]:
     """Return the thoughts at the head of a reply and what is said after them. Takes linear time."""
     opened = OPENED.match(reply)
     for begin, end in MARKS:
-        before, closed, after = reply.rpartition(end)
-        if closed and (end == "</think>" or (opened and opened[1] == begin)):
-            return before.replace(begin, ""), after
+        if end == "</think>" or (opened and opened[1] == begin):
+            for closed in [*re.finditer(re.escape(end) + UNQUOTED, reply)][-1:]:
+                return reply[: closed.start()].replace(begin, ""), reply[closed.end() :]
     return (reply[opened.end() :], "") if opened else ("", reply)  # unclosed: cut off amid a thought
 
 
