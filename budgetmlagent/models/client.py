@@ -16,15 +16,7 @@ from typing import TYPE_CHECKING, Any
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
-from budgetmlagent.models.endpoint import (
-    FIELDS,
-    LIMITS,
-    Endpoint,
-    Endpoints,
-    least_to_think,
-    may_think,
-    room_to_think,
-)
+from budgetmlagent.models.endpoint import FIELDS, LIMITS, Endpoint, Endpoints, least_to_think, room_to_think
 from budgetmlagent.models.fields import Request, fields_of, keywords, messages_of, sent
 from budgetmlagent.models.raised import told_by
 from budgetmlagent.models.reading import clean, is_json, read
@@ -53,7 +45,7 @@ class Ask:
     spec: ModelSpec
     call: Call
     request: Request
-    room: int  # output tokens that the node asks for
+    tokens: int  # of output, that the node asks for
     bound: int  # input tokens at most
     role_cap: int | None  # nano-dollars that the node may spend in its run
 
@@ -158,20 +150,20 @@ class ModelClient:
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(asked.call) + _to_think(known))
         fields = fields_of(spec, request, known, limit)
-        long = spec.base_url == EMBEDDED or may_think(spec, known)
+        long = spec.base_url == EMBEDDED or room_to_think(spec, known) > 0
         seconds = self.patience.shortened(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))
         way = any_chat if spec.chat else openai_chat
         with self.waits.asking(spec.name):
             answer = way.ask(spec, request, messages_of(request, known), fields, seconds)
         if isinstance(answer, Exception):
-            reply = self._failed(_judged(answer, spec, request.key), request, room)
+            reply = self._failed(_fault_of(answer, spec, request.key), request, room)
             return _narrowed(answer, asked, known, fields, limit) or reply
         self.waits.answered(request.place)
         return self._settle(asked, known, room, answer, limit)
 
     def _reserve(self, asked: Ask, known: Endpoint) -> tuple[Reservation | Refused, int]:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
-        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.room)
+        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.tokens)
         least = min(limit, SMALLEST_REPLY + max(_usual(known), least_to_think(asked.spec)))
         while True:
             room = self.ledger.reserve(asked.call, price.worst_case(asked.bound, limit), asked.role_cap)
@@ -209,10 +201,11 @@ class ModelClient:
         return reply_of(answer)
 
 
-def limit_of(spec: ModelSpec, known: Endpoint, room: int) -> int:
-    """Output tokens that a reply may have: `room` for the answer, and room to think."""
-    asked = least_to_think(spec)
-    wanted = max(room + room_to_think(spec, known), asked and asked + SMALLEST_REPLY)
+def limit_of(spec: ModelSpec, known: Endpoint, tokens: int) -> int:
+    """Output tokens that a reply may have: `tokens` for the answer, and room to think."""
+    wanted = tokens + room_to_think(spec, known)
+    if least := least_to_think(spec):
+        wanted = max(wanted, least + SMALLEST_REPLY)
     limits = (wanted, spec.max_tokens, known.most, known.fits)
     return min(limit for limit in limits if limit)
 
@@ -228,7 +221,7 @@ def _to_think(known: Endpoint) -> str:
     return f"; it thinks for about {usual} tokens before it answers" if usual else ""
 
 
-def _judged(error: Exception, spec: ModelSpec, key: str) -> "Judgement":
+def _fault_of(error: Exception, spec: ModelSpec, key: str) -> "Judgement":
     """The fault of a provider behind `error`. Raises what is none."""
     from budgetmlagent.models.any_chat import bug
     from budgetmlagent.models.faults import UNBUILT, judge, unreadable
