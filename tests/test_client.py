@@ -13,9 +13,9 @@ import pytest
 from fault_server import FaultServer, Turn
 
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.models.chat.deadline import LARGEST
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.models.deadline import LARGEST
 from budgetmlagent.models.endpoint import Endpoint, Endpoints
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetmlagent.models.faults import retry_after
+from budgetmlagent.models.faults.judge import retry_after
 from budgetmlagent.models.waiting import LONGEST, Waits
 
 

@@ -115,7 +115,7 @@ def pull(
 ) -> None:
     """Fetch the embedded models' weights once, checked against their SHA-256."""
     from budgetmlagent.models.config import EMBEDDED, load_models
-    from budgetmlagent.models.weights import KNOWN
+    from budgetmlagent.models.embedded.weights import KNOWN
     from budgetmlagent.run.wiring import fetched
 
     specs = load_models(models)

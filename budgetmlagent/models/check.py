@@ -13,9 +13,9 @@ import prompts
 from budgetmlagent.errors import BudgetMLError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec, host
+from budgetmlagent.models.embedded.server import EmbeddedServer, server_for
+from budgetmlagent.models.embedded.weights import verify
 from budgetmlagent.models.endpoint import Endpoint, Endpoints
-from budgetmlagent.models.server import EmbeddedServer, server_for
-from budgetmlagent.models.weights import verify
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts

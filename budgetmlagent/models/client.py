@@ -17,8 +17,8 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
 from budgetmlagent.models.endpoint import FIELDS, LIMITS, Endpoint, Endpoints, least_to_think, room_to_think
+from budgetmlagent.models.faults.raised import told_by
 from budgetmlagent.models.fields import Request, fields_of, keywords, messages_of, sent
-from budgetmlagent.models.raised import told_by
 from budgetmlagent.models.reading import clean, is_json, read
 from budgetmlagent.models.refusals import narrowed
 from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of
@@ -28,8 +28,8 @@ from budgetmlagent.money.prices import input_bound, price_of, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
-    from budgetmlagent.models.faults import Judgement
-    from budgetmlagent.models.server import EmbeddedServer
+    from budgetmlagent.models.embedded.server import EmbeddedServer
+    from budgetmlagent.models.faults.judge import Judgement
 
 # For a reply: of a model that may think or runs here, and of others.
 LONG_SECONDS, USUAL_SECONDS = 600.0, 120.0
@@ -118,7 +118,7 @@ class ModelClient:
     def _endpoint(self, spec: ModelSpec) -> tuple[str, str]:
         """The address and key of a model; the class in the place of an address where that alone knows it."""
         if spec.chat:
-            from budgetmlagent.models import any_chat
+            from budgetmlagent.models.chat import any_chat
 
             return host(spec), any_chat.ready(spec)
         if spec.base_url != EMBEDDED:
@@ -143,7 +143,7 @@ class ModelClient:
 
     def _try(self, asked: Ask, known: Endpoint) -> Reply | Endpoint:
         """Send one request, reserved before; what is known of the endpoint now, where it refused to read it."""
-        from budgetmlagent.models import any_chat, openai_chat
+        from budgetmlagent.models.chat import any_chat, openai_chat
 
         spec, request = asked.spec, asked.request
         room, limit = self._reserve(asked, known)
@@ -223,8 +223,8 @@ def _to_think(known: Endpoint) -> str:
 
 def _fault_of(error: Exception, spec: ModelSpec, key: str) -> "Judgement":
     """The fault of a provider behind `error`. Raises what is none."""
-    from budgetmlagent.models.any_chat import bug
-    from budgetmlagent.models.faults import UNBUILT, judge, unreadable
+    from budgetmlagent.models.chat.any_chat import bug
+    from budgetmlagent.models.faults.judge import UNBUILT, judge, unreadable
 
     if fault := judge(error, spec):
         return fault

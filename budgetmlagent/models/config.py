@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.weights import KNOWN, is_file
+from budgetmlagent.models.embedded.weights import KNOWN, is_file
 from budgetmlagent.money.prices import Rates
 
 EMBEDDED = "embedded"

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 
 from budgetmlagent.models.config import ModelSpec, host, is_loopback
-from budgetmlagent.models.raised import is_lost, is_unsent, told_by
-from budgetmlagent.models.surroundings import environment_fault
-from budgetmlagent.models.words import error_in, marks, said
+from budgetmlagent.models.faults.raised import is_lost, is_unsent, told_by
+from budgetmlagent.models.faults.surroundings import environment_fault
+from budgetmlagent.models.faults.words import error_in, marks, said
 from budgetmlagent.money.prices import reported_cost
 from budgetmlagent.money.usage import tokens_of
 

@@ -11,9 +11,9 @@ from langchain_openai import ChatOpenAI
 from openai import DefaultHttpxClient
 from pydantic import SecretStr
 
+from budgetmlagent.models.chat.deadline import bounded
 from budgetmlagent.models.config import ModelSpec, is_loopback
-from budgetmlagent.models.deadline import bounded
-from budgetmlagent.models.faults import MALFORMED, UNBUILT
+from budgetmlagent.models.faults.judge import MALFORMED, UNBUILT
 from budgetmlagent.models.fields import Request
 from budgetmlagent.models.thinking import PARTS
 

@@ -8,7 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 from langchain_core.messages import BaseMessage
 
 from budgetmlagent.errors import RunFailedError, UsageError
-from budgetmlagent.models.chat_class import built, own_key
+from budgetmlagent.models.chat.chat_class import built, own_key
 from budgetmlagent.models.config import ModelSpec, api_key, host, is_loopback
 from budgetmlagent.models.endpoint import first_guess
 from budgetmlagent.models.fields import Request, fields_of
