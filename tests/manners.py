@@ -120,8 +120,8 @@ def longer_than(most: int) -> Callable[[Body], bool]:
 def openai_error(said: Sequence[tuple[str, str]]) -> Any:
     """OpenAI's error, with the field in `param`."""
     name, words = said[0]
-    type_, code = "invalid_request_error", "unsupported_value"
-    return {"error": {"message": words, "type": type_, "param": name, "code": code}}
+    kind = {"type": "invalid_request_error", "code": "unsupported_value"}
+    return {"error": {"message": words, "param": name, **kind}}
 
 
 def bare_error(said: Sequence[tuple[str, str]]) -> Any:
@@ -195,9 +195,8 @@ def _thought(manners: Manners, turn: Turn, limit: int) -> Turn:
         message["content"] = [thoughts, {"type": "text", "text": text}] if text else [thoughts]
     elif manners.shows:
         message[manners.shows] = THOUGHT * thinking
-    usage, out = _usage(manners, thinking, tokens(text)), thinking + tokens(text)
-    turn = replace(turn, text=text, finish=finish, tokens_out=out, thought=thinking)
-    return replace(turn, message=message, usage=usage)
+    turn = replace(turn, text=text, finish=finish, tokens_out=thinking + tokens(text), thought=thinking)
+    return replace(turn, message=message, usage=_usage(manners, thinking, tokens(text)))
 
 
 def _cut(text: str, most: int) -> tuple[str, str]:
