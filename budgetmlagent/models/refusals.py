@@ -69,6 +69,6 @@ def _named(sent: Set[str], words: str) -> str:
 
 def _largest(words: str, limit: int) -> int:
     """The largest limit that will do, as an endpoint says that `limit` tokens are too many; half of them else."""
-    found = re.findall(r"(?<![\d,])(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?!\d)", words)
+    found = re.findall(r"(?<!\d)(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?!\d)", words)
     said = [int(number.replace(",", "")) for number in found]
     return max((number for number in said if LEAST <= number < limit), default=limit // 2)
