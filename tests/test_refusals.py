@@ -91,6 +91,16 @@ def test_a_limit_that_is_too_large_is_made_as_large_as_may_be(words: str, most: 
     assert after(words) == Endpoint(most=most)
 
 
+def test_a_window_is_too_small_for_a_limit_that_is_not_called_by_its_name() -> None:
+    words = (
+        "This model's maximum context length is 4096 tokens. However, you requested {} tokens (2100 in the messages, {} in"
+        " the completion). Please reduce the length of the messages or completion."
+    )
+    assert after(words.format(4700, 2600), 2600) == Endpoint(fits=1300)
+    assert after(words.format(2110, LEAST), LEAST) is None
+    assert after(words.format(4700, 2600), 2500) is None  # it is about the messages alone
+
+
 def test_a_limit_beside_which_the_prompt_has_no_room_is_no_lesson_for_later() -> None:
     words = "max_tokens is too large for a maximum context length of 8192"
     assert after(words) == Endpoint(fits=BIG // 2)

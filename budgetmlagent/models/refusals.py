@@ -36,9 +36,16 @@ def narrowed(
     if "keywords" in sent and any(re.search(rf"\b{re.escape(word)}\b", words) for word in keywords):
         return known.without("keywords")
     field = _named(sent, param.rpartition(".")[2]) or _named(sent, words)
-    if field in LIMITS:
+    if field in LIMITS or (not field and _beside_prompt(limit, words)):
         return _other_limit(known, field, limit, words)
     return known.without(field) if field else None
+
+
+def _beside_prompt(limit: int, words: str) -> bool:
+    """Whether prompt and limit together are more than the window: "2100 in the messages, 2600 in the completion"."""
+    return all(
+        re.search(part, words, re.I) for part in ("context", TOO_LARGE.pattern, rf"(?<!\d){limit}(?!\d)")
+    )
 
 
 def _other_limit(known: Endpoint, field: str, limit: int, words: str) -> Endpoint | None:
