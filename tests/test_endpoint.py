@@ -18,6 +18,7 @@ from budgetmlagent.models.endpoint import (
     Endpoint,
     Endpoints,
     first_guess,
+    profile,
     room_to_think,
 )
 from budgetmlagent.models.fields import IN_WORDS, Request, fields_of, keywords, messages_of, plain, sent
@@ -208,6 +209,13 @@ def test_what_models_yaml_says_is_the_first_guess_and_is_not_kept_as_learned() -
     assert first_guess(spec(schema="words")).refused == {"json_schema", "json_object"}
     assert first_guess(spec(base_url="https://api.openai.com/v1")).refused == {"max_tokens"}
     assert first_guess(spec(base_url="https://api.openai.com/v1", model="o3-mini")).refused >= {"temperature"}
+    known = profile("gpt-4o")["max_output_tokens"]
+    assert first_guess(spec(model="openai/gpt-4o")) == Endpoint(most=known)
+    small, large = Endpoint(most=known - 1), Endpoint(most=known + 1)
+    for kept, most in ((small, known - 1), (large, known)):
+        Endpoints().forget(spec(model="gpt-4o"))
+        Endpoints().keep(spec(model="gpt-4o"), kept)
+        assert Endpoints().of(spec(model="gpt-4o")).most == most
     Endpoints().keep(asked, first_guess(asked).without("reasoning"))
     assert Endpoints().of(spec()).refused == {"reasoning"}
 

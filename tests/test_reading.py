@@ -1,11 +1,14 @@
 """What came back: the answer without the thinking, how it ended, what it cost."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fault_server import FaultServer, Turn
 from hypothesis import given
 from hypothesis import strategies as st
+from test_client import ASK, client, here
 
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.reading import clean, is_json, read
@@ -105,3 +108,25 @@ def test_a_mark_within_a_string_of_a_script_is_none(quote: str) -> None:
     assert thoughts(script) == ("", script)
     assert thoughts(f"<think>hm</think>\n{script}") == ("hm", f"\n{script}")
     assert thoughts("hm</think>```python\n```") == ("hm", "```python\n```")
+
+
+def test_thinking_that_is_told_in_whatever_depth_is_no_error() -> None:
+    deep: Any = "hm"
+    for _ in range(5000):
+        deep = [deep]
+    assert beside([{"type": "reasoning", "reasoning": deep}], {"reasoning": deep}) == ""
+
+
+@pytest.mark.parametrize("place", ["whole", "content"])
+def test_a_reply_that_is_nested_too_deep_to_be_read_is_a_fault_of_the_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("BUDGETML_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TEST_KEY", "sk-very-secret-0123456789")
+    deep = "[" * 10**5
+    body = deep if place == "whole" else f'{{"choices": [{{"message": {{"content": {deep}'
+    with FaultServer([Turn(fault="200", said=body)]) as server:
+        models = client(tmp_path, server.url)
+        reply = models.ask(here(), ASK)
+    assert reply.fault == "provider" and "no chat completion" in reply.detail
+    assert [entry.state for entry in models.ledger.calls("r")] == ["reserved"]
