@@ -37,9 +37,16 @@ def narrowed(
     if "keywords" in sent and any(re.search(rf"\b{re.escape(word)}\b", words) for word in keywords):
         return known.without("keywords")
     field = _named(sent, param.rpartition(".")[2]) or _named(sent, words)
-    if field in LIMITS:
+    if field in LIMITS or (not field and _beside_prompt(limit, words)):
         return _other_limit(known, field, limit, words)
     return known.without(field) if field else None
+
+
+def _beside_prompt(limit: int, words: str) -> bool:
+    """Whether prompt and limit together are more than the window: "2100 in the messages, 2600 in the completion"."""
+    return all(
+        re.search(part, words, re.I) for part in ("context", TOO_LARGE.pattern, rf"(?<!\d){limit}(?!\d)")
+    )
 
 
 def _other_limit(known: Endpoint, field: str, limit: int, words: str) -> Endpoint | None:
@@ -64,6 +71,6 @@ def _named(sent: Set[str], words: str) -> str:
 
 def _largest(words: str, limit: int) -> int:
     """The largest limit that will do, as an endpoint says that `limit` tokens are too many; half of them else."""
-    found = re.findall(r"(?<![\d,])(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?!\d)", words)
+    found = re.findall(r"(?<!\d)(?:\d{1,3}(?:,\d{3})+|\d{1,9})(?!\d)", words)
     said = [int(number.replace(",", "")) for number in found]
     return max((number for number in said if LEAST <= number < limit), default=limit // 2)

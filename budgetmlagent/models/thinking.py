@@ -8,6 +8,7 @@ from typing import Any
 PARTS = ("thinking", "reasoning", "reasoning_content")
 
 CHARACTERS = 4  # of a token, about
+DEPTH = 10  # of lists and tables that are looked into
 
 
 def beside(content: Any, extra: Mapping[str, Any]) -> str:
@@ -18,13 +19,15 @@ def beside(content: Any, extra: Mapping[str, Any]) -> str:
     return "".join([*told, max((_text(extra.get(name)) for name in PARTS[1:]), key=len)])
 
 
-def _text(value: Any) -> str:
-    """All text in a part, however deep."""
+def _text(value: Any, depth: int = DEPTH) -> str:
+    """All text in a part."""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):
-        return "".join(_text(item) for key, item in value.items() if key not in ("type", "signature", "id"))
-    return "".join(map(_text, value)) if isinstance(value, Sequence) else ""
+        value = [item for key, item in value.items() if key not in ("type", "signature", "id")]
+    if not isinstance(value, Sequence) or not depth:
+        return ""
+    return "".join(_text(item, depth - 1) for item in value)
 
 
 def tokens(reported: int, out: int, thinking: str, text: str) -> int:

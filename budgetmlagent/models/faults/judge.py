@@ -17,7 +17,7 @@ from budgetmlagent.money.prices import reported_cost
 from budgetmlagent.money.usage import tokens_of
 
 # What the client library raises where a reply of status 200 is no chat completion.
-MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 # What it raises where it cannot even be built: a package is missing, an address is none, certificates are not there.
 UNBUILT = (ImportError, OSError, httpx2.InvalidURL)
 # A status with which the provider refused to do any work.
