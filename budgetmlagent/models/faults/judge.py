@@ -58,7 +58,8 @@ def judge(error: Exception, spec: ModelSpec) -> Judgement | None:
         return Judgement("busy", f"{where} could not be reached; check base_url and the network", sent=False)
     if is_lost(error):
         return Judgement("busy", f"{where} gave no reply: {said(str(error)) or type(error).__name__}")
-    if isinstance(error, httpx2.InvalidURL) or (isinstance(error, UnicodeError) and "idna" in str(error)):
+    # httpx', which classes of `chat` speak through, or httpx2's.
+    if type(error).__name__ == "InvalidURL" or (isinstance(error, UnicodeError) and "idna" in str(error)):
         return Judgement("denied", f"{where} cannot be asked; check base_url", sent=False)
     # An error that stands in a reply of status 200 is raised with it.
     return judged_body(error.args[0], spec) if isinstance(error, ValueError) and error.args else None
