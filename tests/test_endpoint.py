@@ -220,6 +220,25 @@ def test_what_models_yaml_says_is_the_first_guess_and_is_not_kept_as_learned() -
     assert Endpoints().of(spec()).refused == {"reasoning"}
 
 
+def test_a_profile_yields_to_models_yaml() -> None:
+    assert first_guess(spec(model="gpt-4")).refused == {"json_schema"}
+    assert first_guess(spec(model="gpt-4", schema="strict")).refused == set()
+    assert first_guess(spec(model="o3-mini")).refused == {"temperature"}
+    assert first_guess(spec(model="o3-mini", temperature=1)).refused == set()
+    assert room_to_think(spec(model="gpt-4"), Endpoint()) == 0
+    by_class = ModelSpec(name="m", chat="package.module:Class", model="gpt-4o")
+    assert first_guess(by_class).refused == {"json_schema", "json_object"}
+
+
+def test_each_place_and_model_has_a_file_of_its_own() -> None:
+    one, two = "http://127.0.0.1:9/v1", "http://127.0.0.1:10/v1"
+    specs = [
+        spec(base_url=url, model=model) for url in (one, two) for model in ("a/b", "a-b", "b" * 90, "b" * 91)
+    ]
+    specs += [ModelSpec(name="m", chat=f"package:{name}", model="a/b") for name in ("One", "Two")]
+    assert len({Endpoints().path(each) for each in specs}) == len(specs)
+
+
 def test_nothing_is_kept_of_embedded_models() -> None:
     embedded = spec(base_url="embedded", model="qwen2.5-coder-0.5b-instruct")
     Endpoints().keep(embedded, Endpoint(frozenset({"seed"})))
