@@ -1,6 +1,7 @@
 """What is known of an endpoint: how it is kept, what is sent by it, how long a reply may be."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from budgetmlagent.money.prices import Rates
 from budgetmlagent.money.usage import MOST_TOKENS
 
 ALL = frozenset(FIELDS)
+BODY = ALL - {*LIMITS}
 DETAILED = SCHEMA | {"properties": {"a": {"type": "string", "maxLength": 9}}}
 
 
@@ -58,7 +60,12 @@ def test_all_that_is_taken_is_sent_and_nothing_else() -> None:
         "response_format": form,
     }  # fmt: skip
     assert sent(fields, DETAILED) == ALL - {"json_object"}
+    assert "keywords" not in sent(fields, None)
     assert fields_of(asked, request, Endpoint(ALL), 99) == {}
+    assert fields_of(spec(params={"seed": 1, "top_k": 2}), request, Endpoint(ALL - {"seed"}), 9) == {
+        "seed": 1,
+        "top_k": 2,
+    }
     assert fields_of(spec(temperature=0), request, Endpoint(ALL - {"temperature"}), 9) == {"temperature": 0}
 
 
@@ -186,6 +193,14 @@ def test_what_two_learn_at_once_is_kept_of_both() -> None:
     one.forget(spec())
 
 
+def test_of_many_that_learn_at_once_no_word_is_lost() -> None:
+    with ThreadPoolExecutor(len(BODY)) as pool:
+        for _ in range(10):
+            Endpoints().forget(spec())
+            list(pool.map(lambda field: Endpoints().keep(spec(), Endpoint(frozenset({field}))), BODY))
+            assert Endpoints().of(spec()).refused == BODY
+
+
 def test_the_newest_thoughts_are_kept() -> None:
     known = Endpoint()
     for number in range(SEEN + 5):
@@ -244,3 +259,8 @@ def test_nothing_is_kept_of_embedded_models() -> None:
     Endpoints().keep(embedded, Endpoint(frozenset({"seed"})))
     assert not Endpoints().path(embedded).exists() and Endpoints().of(embedded).refused == frozenset()
     assert room_to_think(embedded, Endpoint(thoughts=[900] * 9)) == 0
+
+
+def test_a_place_is_a_host_and_port_or_what_else_is_said() -> None:
+    assert Request([], None, 0, 0, "http://h:9/v1").place == "h:9"
+    assert Request([], None, 0, 0, "package:Class").place == "package:Class"
