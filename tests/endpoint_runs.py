@@ -51,13 +51,11 @@ def at_kind(kind: str, folder: Path) -> tuple[Seen, Seen]:
 
         def log() -> tuple[int, int]:
             """Nano-dollars of all that the server answered, and tokens that it thought."""
-            counted = [
-                (RATES[asked.body["model"]], asked.billed) for asked in server.requests if asked.billed
-            ]
-            nano = sum(
-                (tokens_in - cached) * fresh + cached * kept + tokens_out * said
-                for (fresh, kept, said), (tokens_in, cached, tokens_out) in counted
-            )
+            nano = 0
+            for asked in server.requests:
+                if asked.billed:
+                    (fresh, kept, said), (tokens_in, cached, out) = RATES[asked.body["model"]], asked.billed
+                    nano += (tokens_in - cached) * fresh + cached * kept + out * said
             return nano, sum(asked.thought for asked in server.requests)
 
         return one_run(folder, models, log), one_run(folder, models, log)

@@ -27,15 +27,12 @@ Runs = Callable[[Path], tuple[Seen, Seen]]  # in a folder
 
 def main() -> None:
     """Run twice at each endpoint and print, or write, the tables."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    raw = argparse.RawDescriptionHelpFormatter
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     options.add_argument("--write", action="store_true", help="put the tables into docs/models.md")
     options.add_argument("--url", action="append", default=[], type=own, metavar="NAME=URL,MODEL")
     chosen = options.parse_args()
-    kinds: dict[str, Runs] = {
-        f"`{name}`: {kind.about}": partial(at_kind, name) for name, kind in KINDS.items()
-    }
+    kinds = {f"`{name}`: {kind.about}": partial(at_kind, name) for name, kind in KINDS.items()}
     parts, wrong = {"endpoints": kinds, "servers": dict(chosen.url)}, []
     for part, endpoints in parts.items():
         rows = []

@@ -23,27 +23,44 @@ from manners import (
     unlike,
 )
 
-ONLY_ONE = "Unsupported value: 'temperature' does not support {value} with this model. Only the default (1) value is supported."
-UNSUPPORTED = "Unsupported parameter: '{name}' is not supported with this model.{more}"
-EXTRA = "Extra inputs are not permitted"
+# Words of OpenAI, and of many after it.
+DEFAULT_ONLY = "Unsupported value: 'temperature' does not support {value} with this model. Only the default (1) value is supported."
+UNSUPPORTED = "Unsupported parameter: '%s' is not supported with this model."
+EXTRA = "Extra inputs are not permitted"  # FastAPI's
+
+
+def unknown(field: str, words: str) -> Refusal:
+    """Refuse a field, whatever it holds."""
+    return Refusal(field, words, given(field))
+
+
+def only_one(words: str) -> Refusal:
+    """Refuse each temperature but 1."""
+    return Refusal("temperature", words, unlike("temperature", 1))
+
+
+def at_most(most: int, words: str) -> Refusal:
+    """Refuse a larger limit of the reply."""
+    return Refusal("max_tokens", words, longer_than(most))
+
+
+def no_schema(words: str) -> Refusal:
+    """Refuse JSON by a schema."""
+    return Refusal("response_format", words, format_is("json_schema"))
+
+
 UNSAID = Refusal(
     "messages", "Prompt must contain the word 'json' to use 'response_format' of type 'json_object'.", json_unsaid
 )  # fmt: skip
-
-
-def unsupported(name: str, more: str = "") -> Refusal:
-    """Refuse a field in OpenAI's words."""
-    return Refusal(name, UNSUPPORTED.format(name=name, more=more), given(name))
-
 
 KINDS = {
     "plain": Manners("takes everything, does not think"),
     "openai": Manners(
         "a reasoning model: temperature 1 only, no `max_tokens`, no `seed`",
         refuses=(
-            Refusal("temperature", ONLY_ONE, unlike("temperature", 1)),
-            unsupported("max_tokens", " Use 'max_completion_tokens' instead."),
-            unsupported("seed"),
+            only_one(DEFAULT_ONLY),
+            unknown("max_tokens", UNSUPPORTED % "max_tokens" + " Use 'max_completion_tokens' instead."),
+            unknown("seed", UNSUPPORTED % "seed"),
             UNSAID,
         ),
         form=openai_error,
@@ -53,15 +70,9 @@ KINDS = {
     "deepseek": Manners(
         "no `json_schema`; thinks in `reasoning_content`",
         refuses=(
-            Refusal(
-                "response_format", "This response_format type is unavailable now", format_is("json_schema")
-            ),
+            no_schema("This response_format type is unavailable now"),
             UNSAID,
-            Refusal(
-                "max_tokens",
-                "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
-                longer_than(8192),
-            ),
+            at_most(8192, "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]"),
         ),
         form=bare_error,
         thinks=900,
@@ -71,13 +82,7 @@ KINDS = {
     ),
     "kimi": Manners(
         "temperature 1 only; content null where thinking used up the limit",
-        refuses=(
-            Refusal(
-                "temperature",
-                "invalid temperature: only 1 is allowed for this model",
-                unlike("temperature", 1),
-            ),
-        ),
+        refuses=(only_one("invalid temperature: only 1 is allowed for this model"),),
         form=bare_error,
         thinks=600,
         shows="reasoning_content",
@@ -92,13 +97,7 @@ KINDS = {
     ),
     "gemini": Manners(
         "no `seed`; its thinking is in the total of the usage alone",
-        refuses=(
-            Refusal(
-                "seed",
-                'Invalid JSON payload received. Unknown name "seed": Cannot find field.',
-                given("seed"),
-            ),
-        ),
+        refuses=(unknown("seed", 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'),),
         form=gemini_list,
         thinks=800,
         counts="total",
@@ -106,10 +105,7 @@ KINDS = {
     ),
     "mistral": Manners(
         "422 for `seed` (its own is `random_seed`) and `max_completion_tokens`; a list of content parts",
-        refuses=(
-            Refusal("seed", EXTRA, given("seed")),
-            Refusal("max_completion_tokens", EXTRA, given("max_completion_tokens")),
-        ),
+        refuses=(unknown("seed", EXTRA), unknown("max_completion_tokens", EXTRA)),
         form=mistral_detail,
         status=422,
         thinks=500,
@@ -137,11 +133,10 @@ KINDS = {
     "vllm": Manners(
         "thinks in `reasoning_content`, uncounted; a window of 8192",
         refuses=(
-            Refusal(
-                "max_tokens",
+            at_most(
+                8192,
                 "'max_tokens' or 'max_completion_tokens' is too large: {value}. This model's maximum context length is "
                 "8192 tokens",
-                longer_than(8192),
             ),
         ),
         form=top_level,
@@ -155,11 +150,9 @@ KINDS = {
     "tgi": Manners(
         "no `json_schema`, said with 422 and in plain text",
         refuses=(
-            Refusal(
-                "response_format",
+            no_schema(
                 "Failed to deserialize the JSON body into the target type: response_format.type: unknown variant "
-                "`json_schema`, expected `json_object` or `regex` at line 1 column 512",
-                format_is("json_schema"),
+                "`json_schema`, expected `json_object` or `regex` at line 1 column 512"
             ),
         ),
         form=plain_text,
@@ -190,23 +183,16 @@ KINDS = {
     ),
     "limit_range": Manners(
         "a largest limit, said as a range",
-        refuses=(
-            Refusal(
-                "max_tokens",
-                "Invalid max_tokens value, the valid range of max_tokens is [1, 512]",
-                longer_than(512),
-            ),
-        ),
+        refuses=(at_most(512, "Invalid max_tokens value, the valid range of max_tokens is [1, 512]"),),
         form=bare_error,
     ),
     "limit_most": Manners(
         "a largest limit, said as a number",
         refuses=(
-            Refusal(
-                "max_tokens",
+            at_most(
+                512,
                 "max_tokens is too large: {value}. This model supports at most 512 completion tokens, whereas you "
                 "provided {value}.",
-                longer_than(512),
             ),
         ),
         form=openai_error,

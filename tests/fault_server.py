@@ -57,9 +57,7 @@ class Turn:
     retry_after: str = ""  # header of a status
     code: str = "x"  # of the error of a status
     model: str = ""  # that the reply names; "": the one that was asked for
-    message: dict[str, Any] = field(
-        default_factory=dict
-    )  # what the reply's message holds beside the text, or for it
+    message: dict[str, Any] = field(default_factory=dict)  # what the message holds beside the text, or for it
     finish: str = ""  # the finish_reason; "": as the text and the limit have it
     refuses: str = ""  # the field of the request that a status is about
     said: Any = None  # the body of a status; None: an error in OpenAI's form
@@ -175,10 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif turn.fault == "error_body":
             self._send(200, {"error": {"message": f"upstream failed for {request.key}"}})
         elif turn.fault == "error_code":
-            self._send(
-                200,
-                {"choices": None, "error": {"message": "Provider returned error", "code": int(turn.code)}},
-            )
+            error = {"message": "Provider returned error", "code": int(turn.code)}
+            self._send(200, {"choices": None, "error": error})
         elif turn.fault == "empty":
             self._send(200, None)
         elif turn.fault == "invalid_json":

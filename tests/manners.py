@@ -37,14 +37,12 @@ class Manners:
     form: Callable[[Sequence[tuple[str, str]]], Any] = lambda said: said[0][1]  # field and words to a body
     status: int = 400
     thinks: int = 0  # tokens before an answer; they are billed and count against the limit
-    shows: Literal["", "reasoning_content", "reasoning", "parts", "think", "close"] = (
-        ""  # where the thinking stands
-    )
+    # Where the thinking stands.
+    shows: Literal["", "reasoning_content", "reasoning", "parts", "think", "close"] = ""
     counts: Literal["", "inside", "beside", "total"] = ""  # where the usage has it: see `_usage`
     empty: str | None = ""  # the content where nothing was said
-    heeds_format: bool = (
-        True  # False: JSON by the words of the prompt alone, in a fence, empty fields left out
-    )
+    # False: JSON by the words of the prompt alone, in a fence, empty fields left out.
+    heeds_format: bool = True
     usage: Body = field(default_factory=dict)  # what the usage says beside, or for, what is usual
     first: tuple[Turn, ...] = ()  # what is done before the first request is looked at
 
@@ -122,14 +120,8 @@ def longer_than(most: int) -> Callable[[Body], bool]:
 def openai_error(said: Sequence[tuple[str, str]]) -> Any:
     """OpenAI's error, with the field in `param`."""
     name, words = said[0]
-    return {
-        "error": {
-            "message": words,
-            "type": "invalid_request_error",
-            "param": name,
-            "code": "unsupported_value",
-        }
-    }
+    kind = {"type": "invalid_request_error", "code": "unsupported_value"}
+    return {"error": {"message": words, "param": name, **kind}}
 
 
 def bare_error(said: Sequence[tuple[str, str]]) -> Any:
@@ -139,21 +131,14 @@ def bare_error(said: Sequence[tuple[str, str]]) -> Any:
 
 def top_level(said: Sequence[tuple[str, str]]) -> Any:
     """VLLM's error of older versions: no `error` around it."""
-    return {
-        "object": "error",
-        "message": said[0][1],
-        "type": "BadRequestError",
-        "param": said[0][0],
-        "code": 400,
-    }
+    name, words = said[0]
+    return {"object": "error", "message": words, "type": "BadRequestError", "param": name, "code": 400}
 
 
 def detail(said: Sequence[tuple[str, str]]) -> Any:
     """FastAPI's list: an entry for each field."""
-    entries = [
-        {"type": "extra_forbidden", "loc": ["body", name], "msg": words, "input": 0} for name, words in said
-    ]
-    return {"detail": entries}
+    usual = {"type": "extra_forbidden", "input": 0}
+    return {"detail": [usual | {"loc": ["body", name], "msg": words} for name, words in said]}
 
 
 def mistral_detail(said: Sequence[tuple[str, str]]) -> Any:
@@ -206,17 +191,12 @@ def _thought(manners: Manners, turn: Turn, limit: int) -> Turn:
     text, finish = _cut(turn.text, limit - thinking)
     message: Body = {"content": text or manners.empty}
     if manners.shows == "parts":
-        said = [{"type": "text", "text": text}] if text else []
-        message["content"] = [
-            {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT * thinking}]},
-            *said,
-        ]
+        thoughts = {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT * thinking}]}
+        message["content"] = [thoughts, {"type": "text", "text": text}] if text else [thoughts]
     elif manners.shows:
         message[manners.shows] = THOUGHT * thinking
-    usage = _usage(manners, thinking, tokens(text))
-    out = thinking + tokens(text)
-    turn = replace(turn, text=text, finish=finish, tokens_out=out, thought=thinking)
-    return replace(turn, message=message, usage=usage)
+    turn = replace(turn, text=text, finish=finish, tokens_out=thinking + tokens(text), thought=thinking)
+    return replace(turn, message=message, usage=_usage(manners, thinking, tokens(text)))
 
 
 def _cut(text: str, most: int) -> tuple[str, str]:

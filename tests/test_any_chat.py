@@ -40,15 +40,10 @@ def client(tmp_path: Path, **fields: Any) -> ModelClient:
     spec = ModelSpec(**{**usual, "price": {"input": 1, "output": 10, "cached": 0.25}, **fields})
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.open_run("r", NANO)
-    Endpoints().keep(
-        spec, Endpoint(thoughts=(0, 0, 0))
-    )  # no thinker: a limit is the room for the answer alone
-    return ModelClient(
-        {"own": spec},
-        Account(ledger, "r"),
-        Artifacts(tmp_path / "a"),
-        patience=Patience(Waits(sleep=lambda _: None)),
-    )
+    # No thinker: a limit is the room for the answer alone.
+    Endpoints().keep(spec, Endpoint(thoughts=(0, 0, 0)))
+    patience = Patience(Waits(sleep=lambda _: None))
+    return ModelClient({"own": spec}, Account(ledger, "r"), Artifacts(tmp_path / "a"), patience=patience)
 
 
 def does(tmp_path: Path, what: str) -> ModelClient:
@@ -224,15 +219,16 @@ def test_the_list_of_models_names_the_class() -> None:
 class _Claude(BaseHTTPRequestHandler):
     """Anthropic's Messages API, as far as one reply or one error goes."""
 
+    server: Any
+
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing on standard error."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(
-            (self.path, self.headers["x-api-key"] or self.headers["Authorization"], body)
-        )  # type: ignore[attr-defined]
-        status, said = self.server.turns.pop(0)  # type: ignore[attr-defined]
+        key = self.headers["x-api-key"] or self.headers["Authorization"]
+        self.server.asked.append((self.path, key, body))
+        status, said = self.server.turns.pop(0)
         raw = json.dumps(said).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -243,16 +239,17 @@ class _Claude(BaseHTTPRequestHandler):
 
 def message(text: str, stop: str) -> dict[str, Any]:
     thought = {"type": "thinking", "thinking": "Let me see.", "signature": "x"}
-    usage = {
-        "input_tokens": 10,
-        "cache_read_input_tokens": 30,
-        "cache_creation_input_tokens": 5,
-        "output_tokens": 12,
-    }
     return {
-        "id": "msg_1", "type": "message", "role": "assistant", "model": "any-name", "stop_sequence": None,
-        "content": [thought, {"type": "text", "text": text}], "stop_reason": stop, "usage": usage,
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "any-name",
+        "content": [thought, {"type": "text", "text": text}], "stop_reason": stop, "stop_sequence": None,
+        "usage": {
+            "input_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 5, "output_tokens": 12,
+        },
     }  # fmt: skip
+
+
+def error(kind: str, text: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": text}}
 
 
 @pytest.fixture
@@ -267,20 +264,14 @@ def claude() -> Iterator[Any]:
 
 def test_langchains_anthropic_is_asked_in_its_own_protocol(tmp_path: Path, claude: Any) -> None:
     url = f"http://127.0.0.1:{claude.server_port}"
-    error = {
-        "type": "error",
-        "error": {"type": "invalid_request_error", "message": "temperature: not supported"},
-    }
-    busy = {"type": "error", "error": {"type": "overloaded_error", "message": f"Overloaded {KEY}"}}
     claude.turns = [
-        (400, error),
+        (400, error("invalid_request_error", "temperature: not supported")),
         (200, message("the reply", "end_turn")),
-        (529, busy),
+        (529, error("overloaded_error", f"Overloaded {KEY}")),
         (200, message("cut", "max_tokens")),
     ]
-    models = client(
-        tmp_path, chat=CLAUDE, model="any-name", reasoning={"tokens": 1024}, params={"base_url": url}
-    )  # fmt: skip
+    asked = {"chat": CLAUDE, "model": "any-name", "reasoning": {"tokens": 1024}, "params": {"base_url": url}}
+    models = client(tmp_path, **asked)
     reply = models.ask(HERE, ASK, max_tokens=2000)
     assert (reply.text, reply.fault) == ("the reply", "")
     refused, entry = models.ledger.calls("r")
@@ -292,8 +283,6 @@ def test_langchains_anthropic_is_asked_in_its_own_protocol(tmp_path: Path, claud
     assert "temperature" in body and "temperature" not in again
     step = Here(node="coder", model="own", step=2, call="task-2")
     reply = models.ask(step, ASK)
-    assert (reply.fault, reply.detail) == (
-        "busy",
-        "model 'own' at 127.0.0.1 answered HTTP 529: Overloaded ***",
-    )
+    detail = "model 'own' at 127.0.0.1 answered HTTP 529: Overloaded ***"
+    assert (reply.fault, reply.detail) == ("busy", detail)
     assert models.ask(step, ASK, max_tokens=3000).fault == "truncated" and len(claude.asked) == 4

@@ -13,9 +13,9 @@ import pytest
 from fault_server import FaultServer, Turn
 
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.models.chat.deadline import LARGEST
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.models.deadline import LARGEST
 from budgetmlagent.models.endpoint import Endpoint, Endpoints
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger
@@ -163,7 +163,8 @@ def test_an_unknown_outcome_keeps_its_reservation_and_is_not_retried(
     tmp_path: Path, server: FaultServer, turn: Turn, kind: str, words: str
 ) -> None:
     waited: list[float] = []
-    models = client(tmp_path, server.url, patience=Patience(Waits(sleep=waited.append), timeout=1.0))
+    patience = Patience(Waits(sleep=waited.append))
+    models = client(tmp_path, server.url, patience=patience, spec={"timeout": 1.0})
     server.script = [turn]
     reply = models.ask(here(), ASK, max_tokens=200)
     assert reply.fault == kind and words in reply.detail and "\n" not in reply.detail

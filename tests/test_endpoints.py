@@ -1,26 +1,24 @@
 """The team runs, and is charged rightly, at every kind of endpoint; and a client asks no more often than it has to."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 from endpoint_runs import REFUSED, at_kind, shortcomings
-from endpoints import KINDS
+from endpoints import KINDS, only_one, unknown
 from fault_server import FaultServer, Request, Turn, completion
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from manners import FORMS, Manners, Refusal, answering, format_is, unlike
-from manners import given as there
+from manners import FORMS, LIMITS, Manners, Refusal, answering, format_is
 from test_client import ASK, SCHEMA, client, here
 
 from budgetmlagent.money.usage import Tokens
 
-PLAIN_FIELDS = ("temperature", "seed", "max_tokens", "max_completion_tokens", "reasoning_effort")
 FORMATS = ("json_schema", "json_object")
-FIELDS = (*PLAIN_FIELDS, *FORMATS)
-BOTH_LIMITS = {"max_tokens", "max_completion_tokens"}
+FIELDS = ("temperature", "seed", *LIMITS, "reasoning_effort", *FORMATS)
 WORDS = (
     "Unsupported parameter: '{name}' is not supported with this model.",
     "Unrecognized request argument supplied: {name}",
@@ -49,10 +47,8 @@ def test_two_runs_end_in_order_and_cost_what_the_server_billed(
 def test_the_server_bills_its_thinking_within_the_limit_and_says_so(kind: str, limit: int) -> None:
     manners = KINDS[kind]
     messages = [{"role": "system", "content": "Answer with JSON only."}, {"role": "user", "content": "go on"}]
-    turn = answering(Manners(**vars(manners) | {"refuses": ()}), tiny.team)(
-        {"messages": messages, "max_tokens": limit}
-    )
     request = Request("", "", {"messages": messages, "max_tokens": limit})
+    turn = answering(replace(manners, refuses=()), tiny.team)(request.body)
     reply = completion(turn, request)
     assert request.billed
     tokens_in, _, tokens_out = request.billed
@@ -70,26 +66,24 @@ def refusal(name: str, words: str) -> Refusal:
     """Refuse a field, or a type of response_format, whatever it holds."""
     if name in FORMATS:
         return Refusal("response_format", words.replace("{name}", name), format_is(name))
-    return Refusal(name, words.replace("{name}", name), there(name))
+    return unknown(name, words.replace("{name}", name))
 
 
 @st.composite
 def endpoints(draw: st.DrawFn) -> Manners:
     """An endpoint that refuses any subset of the fields, in any words and form of body."""
     names = draw(st.lists(st.sampled_from(FIELDS), unique=True))
-    said = [
-        refusal(name, draw(st.sampled_from(FORMAT_WORDS if name in FORMATS else WORDS))) for name in names
-    ]
+    words = {name: draw(st.sampled_from(FORMAT_WORDS if name in FORMATS else WORDS)) for name in names}
+    said = [refusal(name, words[name]) for name in names]
     if "temperature" not in names and draw(st.booleans()):
-        words = "invalid temperature: only 1 is allowed for this model"
-        said.append(Refusal("temperature", words, unlike("temperature", 1)))
+        said.append(only_one("invalid temperature: only 1 is allowed for this model"))
     form, status = draw(st.sampled_from(FORMS)), draw(st.sampled_from((400, 422)))
     return Manners(refuses=tuple(said), form=form, status=status)
 
 
 @settings(max_examples=40, deadline=None)
 @given(manners=endpoints(), reasoning=st.sampled_from((None, "low")))
-@example(manners=Manners(refuses=tuple(refusal(name, WORDS[0]) for name in BOTH_LIMITS)), reasoning=None)
+@example(manners=Manners(refuses=tuple(refusal(name, WORDS[0]) for name in LIMITS)), reasoning=None)
 def test_an_ask_ends_after_as_many_tries_as_there_are_fields_that_are_refused(
     manners: Manners, reasoning: str | None
 ) -> None:
@@ -103,7 +97,7 @@ def test_an_ask_ends_after_as_many_tries_as_there_are_fields_that_are_refused(
         first = models.ask(here(1), ASK, schema=SCHEMA, max_tokens=50)
         asked = len(server.requests)
         assert asked <= len(manners.refuses) + 1
-        unbounded = {refused.field for refused in manners.refuses} >= BOTH_LIMITS
+        unbounded = {refused.field for refused in manners.refuses} >= set(LIMITS)
         if unbounded:  # what a reply may cost could not be known
             assert first.fault and first.detail and "\n" not in first.detail
         else:

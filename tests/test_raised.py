@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.models.faults import Judgement, judge, judged_body
-from budgetmlagent.models.raised import chain, told_by
+from budgetmlagent.models.faults.judge import Judgement, judge, judged_body
+from budgetmlagent.models.faults.raised import chain, told_by
 
 SPEC = ModelSpec(name="m", base_url="http://127.0.0.1:9/v1", model="qwen9", key="THE_KEY", price=0)
 WHERE = "model 'm' at 127.0.0.1"

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.models.server import EmbeddedServer, server_for
-from budgetmlagent.models.weights import verify
+from budgetmlagent.models.embedded.server import EmbeddedServer, server_for
+from budgetmlagent.models.embedded.weights import verify
 
 SMALL = "qwen2.5-coder-0.5b-instruct"
 
@@ -147,7 +147,7 @@ class TestLive:
 @pytest.mark.parametrize("how", ["killed", "ended"])
 def test_the_child_never_outlives_its_parent(how: str) -> None:
     code = (
-        "import sys; from pathlib import Path; from budgetmlagent.models.server import server_for\n"
+        "import sys; from pathlib import Path; from budgetmlagent.models.embedded.server import server_for\n"
         f"server = server_for(Path({str(verify(SMALL))!r}), 'small', 512)\n"
         "server.base_url; sys.stdout.write(f'{server.pid}\\n'); sys.stdout.flush()\n"
         "sys.stdin.read()\n"

@@ -1,5 +1,7 @@
 """How long a busy host is left in peace."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetmlagent.models.faults import retry_after
+from budgetmlagent.models.faults.judge import retry_after
 from budgetmlagent.models.waiting import LONGEST, Waits
 
 
@@ -93,3 +95,30 @@ def test_retry_after_as_a_date():
 def test_any_retry_after_is_read_or_left(value):
     seconds = retry_after({"retry-after": value})
     assert seconds is None or 0 <= seconds < float("inf")
+
+
+def test_what_is_waited_for_is_told_with_its_time():
+    clock = Clock()
+    waits = clock.waits()
+    assert waits.standing() == ""
+    with waits.asking("large"):
+        clock.time += 70
+        assert waits.standing() == "large is thinking, 1:10"
+        with ThreadPoolExecutor(1) as pool:  # another run of the process
+            pool.submit(_small_asked_too, waits, clock).result()
+        assert waits.standing() == "large is thinking, 1:40"
+    assert waits.standing() == ""
+
+
+def _small_asked_too(waits, clock):
+    with waits.asking("small"):
+        clock.time += 30
+        assert waits.standing() == "large is thinking, 1:40, small is thinking, 0:30"
+
+
+def test_without_a_terminal_a_line_says_that_a_model_still_thinks(capsys):
+    with Waits(every=0.02).asking("large"):
+        time.sleep(0.1)
+    said = capsys.readouterr().err
+    time.sleep(0.05)
+    assert said.startswith("large is thinking, 0:00\n") and not capsys.readouterr().err

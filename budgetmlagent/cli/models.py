@@ -26,11 +26,9 @@ def list_(models: options.Models = None, as_json: options.Json = False) -> None:
     if as_json:
         return options.print_json(rows)
     for row in rows:
-        where = (
-            f"{row['path']} ({'here' if row['present'] else 'not fetched yet'})"
-            if row["path"]
-            else row["base_url"] or row["chat"]
-        )
+        where = row["base_url"] or row["chat"]
+        if row["path"]:
+            where = f"{row['path']} ({'here' if row['present'] else 'not fetched yet'})"
         print(f"{row['name']:10s} {row['model']:32s} {row['price']:45s} {where}")
     return None
 
@@ -90,8 +88,7 @@ def check(
     ledger = Ledger(runs_dir / LEDGER)
     ledger.open_run(run, cap)
     rows = check_models(specs, ledger, run)
-    lines = (_checked(row) for row in rows)
-    options.tell(as_json, rows, lines)
+    options.tell(as_json, rows, map(_checked, rows))
     bad = [row["name"] for row in rows if not row["ok"]]
     if bad:
         raise UnavailableError(f"{', '.join(bad)}: cannot do the work (see above)")
@@ -99,11 +96,11 @@ def check(
 
 def _checked(row: Mapping[str, Any]) -> str:
     """Tell what a check found, in a line."""
-    took = (
-        ", ".join(name for name in ("temperature", "seed") if row["takes"][name])
-        or "neither temperature nor seed"
+    takes = row["takes"]
+    taken = (
+        ", ".join(name for name in ("temperature", "seed") if takes[name]) or "neither temperature nor seed"
     )
-    found = f"takes {took}; JSON by {row['takes']['schema']}; thinks {row['thinks']} tokens; {row['price'] or 'no price'}"
+    found = f"takes {taken}; JSON by {takes['schema']}; thinks {row['thinks']} tokens; {row['price'] or 'no price'}"
     verdict = "ok " if row["ok"] else "BAD"
     return f"{verdict} {row['name']:10s} {row['detail']}; {found}; {row['seconds']:.1f} s, ${row['usd']:.6f}"
 
@@ -118,7 +115,7 @@ def pull(
 ) -> None:
     """Fetch the embedded models' weights once, checked against their SHA-256."""
     from budgetmlagent.models.config import EMBEDDED, load_models
-    from budgetmlagent.models.weights import KNOWN
+    from budgetmlagent.models.embedded.weights import KNOWN
     from budgetmlagent.run.wiring import fetched
 
     specs = load_models(models)

@@ -1,1 +1,1 @@
-"""Models: models.yaml, the embedded server, the client that pays, the replay."""
+"""Models: models.yaml, the client that pays, what is known of an endpoint, the replay."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback
-from budgetmlagent.models.weights import KNOWN, path_of
+from budgetmlagent.models.embedded.weights import KNOWN, path_of
 from budgetmlagent.money.prices import Rates
 
 

@@ -13,9 +13,9 @@ import prompts
 from budgetmlagent.errors import BudgetMLError
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec, host
+from budgetmlagent.models.embedded.server import EmbeddedServer, server_for
+from budgetmlagent.models.embedded.weights import verify
 from budgetmlagent.models.endpoint import Endpoint, Endpoints
-from budgetmlagent.models.server import EmbeddedServer, server_for
-from budgetmlagent.models.weights import verify
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts
@@ -30,7 +30,6 @@ NODE = "check"  # whose calls these are, in the ledger; their runs are named aft
 ROLES = {"planner": planner, "coder": coder, "expert": expert}
 USABLE = ("", "noop")  # faults of a role whose reply could be read
 ONCE_MORE = "thought"  # the fault after which a run asks once more, with more room
-UNTOUCHED: Any = None  # what none of the three touches to ask
 CHANGE = "Replace DecisionTreeClassifier(max_depth=3) by RandomForestClassifier(n_estimators=300)."
 STARTER = """\
 import pandas as pd
@@ -114,7 +113,7 @@ def _asked(spec: ModelSpec, ledger: Ledger, run: str, number: int, endpoints: En
         models = ModelClient(
             {spec.name: spec}, Account(ledger, run), artifacts, start_embedded=_embedded, endpoints=endpoints
         )
-        none = UNTOUCHED
+        none: Any = None  # what no role touches to ask
         deps = Deps(models, none, none, none, artifacts, none, prompts.render, Example())
         for place, role in enumerate(ROLES):
             fault = _fault(deps, spec.name, role, 6 * number + 2 * place)

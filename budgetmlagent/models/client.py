@@ -16,17 +16,9 @@ from typing import TYPE_CHECKING, Any
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
-from budgetmlagent.models.endpoint import (
-    FIELDS,
-    LIMITS,
-    Endpoint,
-    Endpoints,
-    least_to_think,
-    may_think,
-    room_to_think,
-)
+from budgetmlagent.models.endpoint import FIELDS, LIMITS, Endpoint, Endpoints, least_to_think, room_to_think
+from budgetmlagent.models.faults.raised import told_by
 from budgetmlagent.models.fields import Request, fields_of, keywords, messages_of, sent
-from budgetmlagent.models.raised import told_by
 from budgetmlagent.models.reading import clean, is_json, read
 from budgetmlagent.models.refusals import narrowed
 from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of
@@ -36,10 +28,8 @@ from budgetmlagent.money.prices import input_bound, price_of, text_bytes
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
-    from langchain_core.messages import BaseMessage
-
-    from budgetmlagent.models.faults import Judgement
-    from budgetmlagent.models.server import EmbeddedServer
+    from budgetmlagent.models.embedded.server import EmbeddedServer
+    from budgetmlagent.models.faults.judge import Judgement
 
 # For a reply: of a model that may think or runs here, and of others.
 LONG_SECONDS, USUAL_SECONDS = 600.0, 120.0
@@ -55,7 +45,7 @@ class Ask:
     spec: ModelSpec
     call: Call
     request: Request
-    room: int  # output tokens that the node asks for
+    tokens: int  # of output, that the node asks for
     bound: int  # input tokens at most
     role_cap: int | None  # nano-dollars that the node may spend in its run
 
@@ -128,7 +118,7 @@ class ModelClient:
     def _endpoint(self, spec: ModelSpec) -> tuple[str, str]:
         """The address and key of a model; the class in the place of an address where that alone knows it."""
         if spec.chat:
-            from budgetmlagent.models import any_chat
+            from budgetmlagent.models.chat import any_chat
 
             return host(spec), any_chat.ready(spec)
         if spec.base_url != EMBEDDED:
@@ -153,24 +143,27 @@ class ModelClient:
 
     def _try(self, asked: Ask, known: Endpoint) -> Reply | Endpoint:
         """Send one request, reserved before; what is known of the endpoint now, where it refused to read it."""
+        from budgetmlagent.models.chat import any_chat, openai_chat
+
         spec, request = asked.spec, asked.request
         room, limit = self._reserve(asked, known)
         if isinstance(room, Refused):
             return Reply(fault="refused", detail=room.sentence(asked.call) + _to_think(known))
         fields = fields_of(spec, request, known, limit)
-        long = spec.base_url == EMBEDDED or may_think(spec, known)
-        seconds = self.patience.seconds(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))
+        long = spec.base_url == EMBEDDED or room_to_think(spec, known) > 0
+        seconds = self.patience.shortened(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))
+        way = any_chat if spec.chat else openai_chat
         with self.waits.asking(spec.name):
-            answer = _answer(spec, request, messages_of(request, known), fields, seconds)
+            answer = way.ask(spec, request, messages_of(request, known), fields, seconds)
         if isinstance(answer, Exception):
-            reply = self._failed(_judged(answer, spec, request.key), request, room)
+            reply = self._failed(_fault_of(answer, spec, request.key), request, room)
             return _narrowed(answer, asked, known, fields, limit) or reply
         self.waits.answered(request.place)
         return self._settle(asked, known, room, answer, limit)
 
     def _reserve(self, asked: Ask, known: Endpoint) -> tuple[Reservation | Refused, int]:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
-        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.room)
+        price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.tokens)
         least = min(limit, SMALLEST_REPLY + max(_usual(known), least_to_think(asked.spec)))
         while True:
             room = self.ledger.reserve(asked.call, price.worst_case(asked.bound, limit), asked.role_cap)
@@ -208,10 +201,11 @@ class ModelClient:
         return reply_of(answer)
 
 
-def limit_of(spec: ModelSpec, known: Endpoint, room: int) -> int:
-    """Output tokens that a reply may have: `room` for the answer, and room to think."""
-    asked = least_to_think(spec)
-    wanted = max(room + room_to_think(spec, known), asked and asked + SMALLEST_REPLY)
+def limit_of(spec: ModelSpec, known: Endpoint, tokens: int) -> int:
+    """Output tokens that a reply may have: `tokens` for the answer, and room to think."""
+    wanted = tokens + room_to_think(spec, known)
+    if least := least_to_think(spec):
+        wanted = max(wanted, least + SMALLEST_REPLY)
     limits = (wanted, spec.max_tokens, known.most, known.fits)
     return min(limit for limit in limits if limit)
 
@@ -227,31 +221,10 @@ def _to_think(known: Endpoint) -> str:
     return f"; it thinks for about {usual} tokens before it answers" if usual else ""
 
 
-def _answer(
-    spec: ModelSpec,
-    request: Request,
-    messages: list[dict[str, str]],
-    fields: Mapping[str, Any],
-    seconds: float,
-) -> "BaseMessage | Exception":
-    """What came of one request, or what the client library raised for it."""
-    import openai
-
-    from budgetmlagent.models import any_chat, openai_chat
-    from budgetmlagent.models.faults import MALFORMED, UNBUILT
-
-    if spec.chat:
-        return any_chat.ask(spec, request.key, messages, fields, seconds)
-    try:
-        return openai_chat.ask(spec, request, messages, fields, seconds)
-    except (openai.OpenAIError, *UNBUILT, *MALFORMED) as error:
-        return error
-
-
-def _judged(error: Exception, spec: ModelSpec, key: str) -> "Judgement":
+def _fault_of(error: Exception, spec: ModelSpec, key: str) -> "Judgement":
     """The fault of a provider behind `error`. Raises what is none."""
-    from budgetmlagent.models.any_chat import bug
-    from budgetmlagent.models.faults import UNBUILT, judge, unreadable
+    from budgetmlagent.models.chat.any_chat import bug
+    from budgetmlagent.models.faults.judge import UNBUILT, judge, unreadable
 
     if fault := judge(error, spec):
         return fault

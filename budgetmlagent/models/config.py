@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.weights import KNOWN, is_file
+from budgetmlagent.models.embedded.weights import KNOWN, is_file
 from budgetmlagent.money.prices import Rates
 
 EMBEDDED = "embedded"
@@ -37,22 +37,13 @@ SHIPPED = Path(__file__).with_name("models.yaml")
 # readers see two different hosts, and `data: stays` depends on the host.
 _URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
-
 # What stands for one kind of a value in the place of a problem, and is no field.
 TAGS = ("zero", "table", "level", "budget", "constrained-float")
 
+# What classes of LangChain and servers call the limit of a reply, the usual name first.
+LIMIT_NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict", "max_new_tokens")
 # In `params`, what would undo the limits of a request or its money, and what would put a key into a file.
-_OURS = frozenset(
-    {"model", "messages", "stream", "n", "best_of"}
-    | {
-        "max_tokens",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "max_new_tokens",
-        "num_predict",
-        "n_predict",
-    }
-)
+_OURS = frozenset({"model", "messages", "stream", "n", "best_of", *LIMIT_NAMES, "n_predict"})
 _SECRET = re.compile(
     r"(?i)(api|access|auth)[_-]?(key|token)|^token$|authorization|secret|password|credential"
 )

@@ -71,11 +71,6 @@ def least_to_think(spec: ModelSpec) -> int:
     return spec.reasoning.tokens if isinstance(spec.reasoning, ThinkingBudget) else 0
 
 
-def may_think(spec: ModelSpec, known: Endpoint) -> bool:
-    """Whether the model may think before it answers, as far as is known."""
-    return room_to_think(spec, known) > 0
-
-
 def _guess(spec: ModelSpec) -> int:
     if isinstance(spec.reasoning, str):
         return EFFORT.get(spec.reasoning, 0)

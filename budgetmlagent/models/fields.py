@@ -10,6 +10,7 @@ from budgetmlagent.models.config import ModelSpec, ThinkingBudget, host
 from budgetmlagent.models.endpoint import LIMITS, Endpoint
 from nodes.deps import Message
 
+REASONING = frozenset({"reasoning", "reasoning_effort", "thinking"})  # each says how much is to be thought
 # What every endpoint with schemas takes; the other keywords say how long or how large a value may be.
 PLAIN = frozenset({"type", "properties", "required", "additionalProperties", "enum", "items"})
 IN_WORDS = "Answer with one JSON object that fits this JSON schema, JSON only:\n"
@@ -60,7 +61,7 @@ def sent(fields: Mapping[str, Any], schema: Mapping[str, Any] | None) -> set[str
         names.add(str(form.get("type")))
         if "json_schema" in form and schema and (keywords(schema) & keywords(form["json_schema"]["schema"])):
             names.add("keywords")
-    if not {"reasoning", "reasoning_effort", "thinking"}.isdisjoint(fields):
+    if not REASONING.isdisjoint(fields):
         names.add("reasoning")
     return names
 
@@ -90,10 +91,7 @@ def _form(schema: Mapping[str, Any], known: Endpoint) -> dict[str, Any]:
     """
     if known.takes("json_schema"):
         taken = schema if known.takes("keywords") else plain(schema)
-        return {
-            "type": "json_schema",
-            "json_schema": {"name": "reply", "strict": True, "schema": taken},
-        }
+        return {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": taken}}
     return {"type": "json_object"} if known.takes("json_object") else {}
 
 

@@ -31,50 +31,35 @@ class Provider:
 
 PROVIDERS = {
     "openai": Provider(
-        "https://api.openai.com/v1",
-        "OPENAI_API_KEY",
-        "openai",
-        small=("gpt-#-luna", "gpt-#-mini"),
-        large=("gpt-#-sol", "gpt-#"),
+        "https://api.openai.com/v1", "OPENAI_API_KEY", "openai",
+        small=("gpt-#-luna", "gpt-#-mini"), large=("gpt-#-sol", "gpt-#"),
     ),
     "anthropic": Provider(
-        "https://api.anthropic.com/v1",
-        "ANTHROPIC_API_KEY",
-        "anthropic",
-        small=("claude-haiku-#",),
-        large=("claude-sonnet-#",),
+        "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "anthropic",
+        small=("claude-haiku-#",), large=("claude-sonnet-#",),
     ),
     "gemini": Provider(
-        "https://generativelanguage.googleapis.com/v1beta/openai",
-        "GEMINI_API_KEY",
-        "google",
+        "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", "google",
         small=("gemini-#-flash", "gemini-#-flash-preview"),
         large=("gemini-#-argon", "gemini-#-pro", "gemini-#-pro-preview"),
     ),
     "deepseek": Provider(
-        "https://api.deepseek.com/v1",
-        "DEEPSEEK_API_KEY",
-        "deepseek",
+        "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", "deepseek",
         small=("deepseek-flash", "deepseek-v#-flash", "deepseek-chat"),
         large=("deepseek-v#-pro", "deepseek-reasoner"),
     ),
     "openrouter": Provider(
-        "https://openrouter.ai/api/v1",
-        "OPENROUTER_API_KEY",
-        "openrouter",
+        "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "openrouter",
         small=("deepseek/deepseek-v#-flash", "openai/gpt-#-mini"),
         large=("anthropic/claude-sonnet-#", "openai/gpt-#"),
     ),
     "groq": Provider(
-        "https://api.groq.com/openai/v1",
-        "GROQ_API_KEY",
-        "groq",
-        small=("openai/gpt-oss-20b",),
-        large=("openai/gpt-oss-120b",),
+        "https://api.groq.com/openai/v1", "GROQ_API_KEY", "groq",
+        small=("openai/gpt-oss-20b",), large=("openai/gpt-oss-120b",),
     ),
     "ollama": Provider("http://127.0.0.1:11434/v1", shown_by="ollama list"),
     "vllm": Provider("http://127.0.0.1:8000/v1", shown_by="curl http://127.0.0.1:8000/v1/models"),
-}
+}  # fmt: skip
 
 
 def provider_of(name: str) -> Provider:
@@ -89,16 +74,12 @@ def chosen(provider: Provider) -> dict[str, tuple[ModelSpec, Listed]]:
 
     Raises UnavailableError where the list has no model of a family any more.
     """
+    families = {"small": provider.small, "large": provider.large}
+    return {name: _newest(name, provider, preferred) for name, preferred in families.items()}
+
+
+def _newest(name: str, provider: Provider, families: tuple[str, ...]) -> tuple[ModelSpec, Listed]:
     offered = listed(provider.listed_as)
-    return {
-        "small": _newest("small", provider, provider.small, offered),
-        "large": _newest("large", provider, provider.large, offered),
-    }
-
-
-def _newest(
-    name: str, provider: Provider, families: tuple[str, ...], offered: list[Listed]
-) -> tuple[ModelSpec, Listed]:
     for family in families:
         pattern = re.compile(re.escape(family).replace(r"\#", VERSION))
         members = [(match, model) for model in offered if (match := pattern.fullmatch(model.id))]

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from budgetmlagent.models.endpoint import LIMITS, Endpoint
 
-FORM = r"response_format|response_schema|json_schema|json_object|json_mode|structured|schema|grammar|samplers"  # llama.cpp samples by a grammar
+# llama.cpp samples by a grammar.
+FORM = r"response_format|response_schema|json_schema|json_object|json_mode|structured|schema|grammar|samplers"
 # How providers call each field.
 NAMES = {
     "temperature": r"temperature",
@@ -63,15 +64,9 @@ def _other_limit(known: Endpoint, field: str, limit: int, words: str) -> Endpoin
 
 def _named(sent: Set[str], words: str) -> str:
     """The field of `sent` that is named first; "" where none is."""
-    found = {
-        name: re.search(rf"(?<![a-z_])(?:{NAMES[name]})(?![a-z_])", words, re.I) for name in sent & set(NAMES)
-    }
-    first = (
-        min((match.start(), name) for name, match in found.items() if match)
-        if any(found.values())
-        else (0, "")
-    )
-    return first[1]
+    named = {name: re.compile(rf"(?<![a-z_])(?:{NAMES[name]})(?![a-z_])", re.I) for name in sent & set(NAMES)}
+    found = [(match.start(), name) for name, pattern in named.items() if (match := pattern.search(words))]
+    return min(found, default=(0, ""))[1]
 
 
 def _largest(words: str, limit: int) -> int:

@@ -4,11 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-PARTS = (
-    "thinking",
-    "reasoning",
-    "reasoning_content",
-)  # what it is called, as a part of the content or beside it
+# What it is called, as a part of the content or beside it.
+PARTS = ("thinking", "reasoning", "reasoning_content")
 
 CHARACTERS = 4  # of a token, about
 DEPTH = 10  # of lists and tables that are looked into

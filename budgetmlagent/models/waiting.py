@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 FIRST, LONGEST = 1.0, 60.0  # seconds: of the first wait, and of any
-EVERY = 60.0  # seconds between two lines about a model that is still thinking
 TOLD = 1.0  # seconds; a shorter wait goes unsaid
 
 
@@ -22,9 +21,11 @@ class Waits:
 
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
+    every: float = 60.0  # seconds between two lines about a model that is still thinking
     _busy: dict[str, int] = field(default_factory=dict)  # busy answers in a row
     _until: dict[str, float] = field(default_factory=dict)
-    _asked: tuple[str, float] | None = None  # the model that is being asked, and since when
+    # By thread: the model that is asked, and since when.
+    _asked: dict[int, tuple[str, float]] = field(default_factory=dict)
 
     def before(self, host: str) -> None:
         """Wait until `host` may be asked; an interrupt ends the wait."""
@@ -49,25 +50,27 @@ class Waits:
     @contextmanager
     def asking(self, model: str) -> Iterator[None]:
         """Note that `model` is being asked; where no terminal shows it, say every minute that it still is."""
-        self._asked, done = (model, self.now()), threading.Event()
+        thread, asked, done = threading.get_ident(), (model, self.now()), threading.Event()
+        self._asked[thread] = asked
         if not sys.stderr.isatty():
-            threading.Thread(target=self._tell, args=(done,), daemon=True).start()
+            threading.Thread(target=self._tell, args=(asked, done), daemon=True).start()
         try:
             yield
         finally:
             done.set()
-            self._asked = None
+            del self._asked[thread]
 
-    def _tell(self, done: threading.Event) -> None:
-        while not done.wait(EVERY):
-            print(self.standing(), file=sys.stderr)
+    def _tell(self, asked: tuple[str, float], done: threading.Event) -> None:
+        while not done.wait(self.every):
+            print(self._said(*asked), file=sys.stderr)
 
     def standing(self) -> str:
-        """Say which model is being waited for and how long, e.g. "large is thinking, 1:10"; "" where none is."""
-        if (asked := self._asked) is None:
-            return ""
-        minutes, seconds = divmod(int(self.now() - asked[1]), 60)
-        return f"{asked[0]} is thinking, {minutes}:{seconds:02d}"
+        """Say which models are being waited for and how long, e.g. "large is thinking, 1:10"; "" where none is."""
+        return ", ".join(self._said(*asked) for asked in list(self._asked.values()))
+
+    def _said(self, model: str, since: float) -> str:
+        minutes, seconds = divmod(int(self.now() - since), 60)
+        return f"{model} is thinking, {minutes}:{seconds:02d}"
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,6 @@ class Patience:
     """How long a client waits: for a host that was busy, and for a reply."""
 
     waits: Waits = field(default_factory=Waits)
-    timeout: float | None = None  # seconds for a reply, None for what is usual
-    shortened: Callable[[float], float] = lambda seconds: seconds  # fits them into what is left of the run's
-
-    def seconds(self, usual: float) -> float:
-        """Return the limit of a reply's time."""
-        return self.shortened(self.timeout or usual)
+    shortened: Callable[[float], float] = lambda seconds: (
+        seconds
+    )  # a reply's fits into what is left of the run's

@@ -29,9 +29,8 @@ MOST_REPORTED = 10**6  # dollars; no request costs more
 INPUTS = ("input_mtok", "cache_read_mtok", "cache_write_mtok")
 OUTPUTS = ("output_mtok", "output_reasoning_mtok", "output_audio_mtok")
 ANY_PROVIDER = "litellm"  # genai-prices' id of a proxy: takes "provider/" apart, and any other name as it is
-PACKAGES = (
-    "langchain_"  # langchain_anthropic, langchain_google_genai: what follows is a provider to genai-prices
-)
+# langchain_anthropic, langchain_google_genai: what follows is a provider to genai-prices.
+PACKAGES = "langchain_"
 
 Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
@@ -72,10 +71,8 @@ class Price:
     own: bool = False  # the user's word, above what a provider reports
     shadow: bool = False  # a free model, accounted as the one that it stands for
     request: Decimal = Decimal(0)  # dollars per request
-    dearest: tuple[Decimal, Decimal] = (
-        Decimal(0),
-        Decimal(0),
-    )  # input, output of any kind: cache writes, reasoning
+    # Of any kind of input, and of output: cache writes, reasoning.
+    dearest: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
     record: Any = None  # genai-prices' record of the model, which knows hours and lengths
 
     def worst_case(self, bound_in: int, max_out: int) -> int:
@@ -221,14 +218,11 @@ def reported_cost(usage: Any) -> int | None:
     """
     if not isinstance(usage, Mapping):
         return None
-    details = usage.get("cost_details")
-    upstream = (
-        details.get("upstream_inference_cost")
-        if usage.get("is_byok") and isinstance(details, Mapping)
-        else None
-    )
-    parts = [Decimal(str(part)) for part in (usage.get("cost"), upstream) if _is_dollars(part)]
-    return math.ceil(sum(parts) * 10**9) if any(parts) else None
+    parts, details = [usage.get("cost")], usage.get("cost_details")
+    if usage.get("is_byok") and isinstance(details, Mapping):
+        parts.append(details.get("upstream_inference_cost"))
+    dollars = [Decimal(str(part)) for part in parts if _is_dollars(part)]
+    return math.ceil(sum(dollars) * 10**9) if any(dollars) else None
 
 
 def _is_dollars(value: Any) -> bool:

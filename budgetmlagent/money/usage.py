@@ -16,7 +16,11 @@ _CACHED = (
     "cached_tokens",
     "input_token_details.cache_read",
 )
-_STORED = ("prompt_tokens_details.cache_write_tokens", "cache_creation_input_tokens")
+_STORED = (
+    "prompt_tokens_details.cache_write_tokens",
+    "cache_creation_input_tokens",
+    "input_token_details.cache_creation",
+)
 _STORED_SHORT = ("input_token_details.ephemeral_5m_input_tokens",)
 _STORED_LONG = (
     "cache_creation.ephemeral_1h_input_tokens",
@@ -87,8 +91,8 @@ def tokens_of(reported: Any, text: str) -> Tokens | None:
 
 def _stored(reported: Mapping[str, Any], long: int) -> int:
     """Tokens put into a cache: as one number, or LangChain's three, of which the first may be 0 beside the others."""
-    whole = _count(reported, (*_STORED, "input_token_details.cache_creation")) or 0
-    return max(whole, long + (_count(reported, _STORED_SHORT) or 0))
+    whole, short = _count(reported, _STORED) or 0, _count(reported, _STORED_SHORT) or 0
+    return max(whole, short + long)
 
 
 def _count(reported: Mapping[str, Any], names: Iterable[str]) -> int | None:

@@ -76,10 +76,8 @@ def local(name: str, provider: Provider) -> Team:
         shown = f"`{provider.shown_by}` shows which it has"
         about = [f"Put the name of a model of the server in the place of {PLACEHOLDER}: {shown}."]
         note = f"{error}: once it has a model, put its name into the file; {shown}"
-    specs = {
-        role: ModelSpec(name=role, base_url=provider.base_url, model=model, price=0)
-        for role, model in (("small", small), ("large", large))
-    }
+    both = {"small": small, "large": large}
+    specs = {n: ModelSpec(name=n, base_url=provider.base_url, model=m, price=0) for n, m in both.items()}
     return Team(name, specs, {}, tuple(about), note)
 
 
@@ -125,15 +123,13 @@ def told(made: Team, out: Path) -> dict[str, Any]:
 
 def _row(made: Team, name: str) -> dict[str, Any]:
     spec, entry = made.specs[name], made.listed.get(name)
+    into, out = (float(entry.input), float(entry.output)) if entry else (0.0, 0.0)
     return {
         "model": spec.model,
         "base_url": spec.base_url,
         "key": spec.key,
         "price": made.prices[name].id,
-        "usd_per_mtok": {
-            "input": float(entry.input) if entry else 0.0,
-            "output": float(entry.output) if entry else 0.0,
-        },
+        "usd_per_mtok": {"input": into, "output": out},
     }
 
 

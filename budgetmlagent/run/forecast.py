@@ -58,8 +58,8 @@ def calls(
     bound = input_bound([{"role": "user", "content": longest}], None)
     endpoints = Endpoints()
     known = {name: endpoints.of(spec) for name, spec in models.items()}
-    room = {name: limit_of(spec, known[name], OUTPUT) for name, spec in models.items()}
-    worst = {name: price.worst_case(bound, room[name]) for name, price in prices.items()}
+    limits = {name: limit_of(spec, known[name], OUTPUT) for name, spec in models.items()}
+    worst = {name: price.worst_case(bound, limits[name]) for name, price in prices.items()}
     return {
         "worst_case_usd": {name: sum / NANO for name, sum in worst.items()},
         "thinking_tokens": {name: room_to_think(spec, known[name]) for name, spec in models.items()},

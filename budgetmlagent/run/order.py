@@ -144,11 +144,11 @@ def _are_whole(models: Mapping[str, ModelSpec]) -> None:
 
     Missing weights are fetched when they are needed.
     """
-    from budgetmlagent.models.weights import path_of, verify
+    from budgetmlagent.models.embedded.weights import path_of, verify
 
     for spec in models.values():
         if spec.chat:
-            from budgetmlagent.models.chat_class import checked
+            from budgetmlagent.models.chat.chat_class import checked
 
             checked(spec)
         if spec.base_url == EMBEDDED and path_of(spec.model).exists():

@@ -20,7 +20,7 @@ from memory.state import Task as TaskState
 from nodes.deps import Deps, Execution
 
 if TYPE_CHECKING:
-    from budgetmlagent.models.server import EmbeddedServer
+    from budgetmlagent.models.embedded.server import EmbeddedServer
     from budgetmlagent.money.ledger import Account, Ledger
     from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
@@ -152,8 +152,8 @@ def _recorded(
 
 def fetched(model: str, *, again: bool = False) -> Path:
     """Return the path of an embedded model's weights, fetched with a progress bar where they are missing."""
-    from budgetmlagent.models.fetch import bar
-    from budgetmlagent.models.weights import is_file, known, path_of, pull, verify
+    from budgetmlagent.models.embedded.fetch import bar
+    from budgetmlagent.models.embedded.weights import is_file, known, path_of, pull, verify
 
     if is_file(model) or (path_of(model).exists() and not again):
         return verify(model)
@@ -162,7 +162,7 @@ def fetched(model: str, *, again: bool = False) -> Path:
 
 
 def _embedded(spec: ModelSpec) -> "EmbeddedServer":
-    from budgetmlagent.models.server import server_for
+    from budgetmlagent.models.embedded.server import server_for
 
     return server_for(fetched(spec.model), spec.name, spec.context)
 

@@ -5,12 +5,7 @@ import re
 from typing import Any
 
 # How models mark their thoughts. A chat template may have opened the mark, so that its end alone is in the reply.
-MARKS = (
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<thought>", "</thought>"),
-    ("[THINK]", "[/THINK]"),
-)
+MARKS = {"<think>": "</think>", "<thinking>": "</thinking>", "<thought>": "</thought>", "[THINK]": "[/THINK]"}
 OPENED = re.compile(r"\s*(<think(?:ing)?>|<thought>|\[THINK\])")
 UNQUOTED = r"""(?!["'\\]|`(?!``))"""  # in a string of a script it is no mark
 LONGEST_JSON = 20_000  # characters; an answer has a few hundred, and mending a long text is slow
@@ -26,7 +21,7 @@ def said(reply: str) -> str:
 def thoughts(reply: str) -> tuple[str, str]:
     """Return the thoughts at the head of a reply and what is said after them. Takes linear time."""
     opened = OPENED.match(reply)
-    for begin, end in MARKS:
+    for begin, end in MARKS.items():
         if end == "</think>" or (opened and opened[1] == begin):
             for closed in [*re.finditer(re.escape(end) + UNQUOTED, reply)][-1:]:
                 return reply[: closed.start()].replace(begin, ""), reply[closed.end() :]

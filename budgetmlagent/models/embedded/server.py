@@ -2,7 +2,7 @@
 
 The child is given a pipe and watches it: when this process ends, however it ends, the pipe is closed and the child leaves.
 The kernel's own "die with the parent" is not used, because it means the *thread* that started the child, and a graph runs
-its nodes in threads that come and go. Run as `python -m budgetmlagent.models.server`, this file is the child.
+its nodes in threads that come and go. Run as `python -m budgetmlagent.models.embedded.server`, this file is the child.
 """
 
 import atexit
@@ -73,7 +73,7 @@ class EmbeddedServer:
         with tempfile.TemporaryFile() as log:
             # A session of its own: Ctrl-C on the terminal is for us, who still need the server to end the step in order.
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "budgetmlagent.models.server"],
+                [sys.executable, "-m", "budgetmlagent.models.embedded.server"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

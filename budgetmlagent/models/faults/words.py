@@ -13,21 +13,10 @@ DEPTH = 10  # of lists, tables and JSON within JSON that are looked into
 READ = 10_000  # characters of a text that is no JSON
 # Where words stand, best first. The last ones are better than nothing.
 KEYS = (
-    "message",
-    "error_description",
-    "detail",
-    "msg",
-    "error",
-    "errors",
-    "title",
-    "reason",
-    "code",
-    "type",
-    "status",
-)
-SAYS_NOTHING = (
-    "provider returned error"  # OpenRouter's message, beside which `metadata.raw` has the provider's
-)
+    "message", "error_description", "detail", "msg", "error", "errors", "title", "reason", "code", "type", "status",
+)  # fmt: skip
+# OpenRouter's message, beside which `metadata.raw` has the provider's.
+SAYS_NOTHING = "provider returned error"
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn"})  # among them what turns the direction of a text
 
@@ -111,9 +100,8 @@ def _parsed(value: Any) -> Any:
 
 def _line(text: str) -> str:
     kinds = ((char, unicodedata.category(char)) for char in ANSI.sub("", text))
-    return " ".join(
-        "".join(" " if kind == "Cc" else char for char, kind in kinds if kind not in UNSEEN).split()
-    )
+    seen = (" " if kind == "Cc" else char for char, kind in kinds if kind not in UNSEEN)
+    return " ".join("".join(seen).split())
 
 
 def _cut(line: str) -> str:

@@ -14,9 +14,8 @@ def environment_fault(error: BaseException) -> str | None:
     if isinstance(error, ImportError) and "socks" in str(error).lower():
         name = next((name for name, url in _proxies() if url.lower().startswith("socks")), "the environment")
         return f"{name} names a SOCKS proxy, which needs a package more: pip install 'httpx2[socks]', or unset it"
-    if type(error).__name__ == "InvalidURL" or (
-        isinstance(error, ValueError) and "proxy" in str(error).lower()
-    ):
+    of_proxy = isinstance(error, ValueError) and "proxy" in str(error).lower()
+    if of_proxy or type(error).__name__ == "InvalidURL":  # httpx', or httpx2's
         for name, url in _proxies():
             if not _is_usable(url):
                 return f"{name} holds no address of a proxy: correct it (http://host:port), or unset it"

@@ -12,14 +12,14 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr, ValidationError
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import ModelSpec, ThinkingBudget
+from budgetmlagent.models.config import LIMIT_NAMES, ModelSpec, ThinkingBudget
 from budgetmlagent.models.endpoint import LIMITS
+from budgetmlagent.models.fields import REASONING
 from budgetmlagent.models.reading import clean
 from graphs.registry import imported, nearest
 
 # The names that classes have for one thing, the usual one first.
 MODEL = ("model", "model_name", "model_id")
-LIMIT = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict", "max_new_tokens")
 SEED = ("seed", "random_seed")
 TIMEOUT = ("timeout", "request_timeout", "default_request_timeout")
 EFFORT, BUDGET = ("reasoning_effort", "effort", "thinking_level"), ("thinking", "thinking_budget")
@@ -48,7 +48,7 @@ def _against_params(chat: type[BaseChatModel], spec: ModelSpec) -> Iterator[str]
     names, params = _names(chat), spec.params
     inner = (params.get(name) for name in HANDED_ON)
     for name in [*params, *(name for part in inner if isinstance(part, Mapping) for name in part)]:
-        if names.get(name, name) in _ours(chat, names) or name in (*LIMIT, *OFF, *SEVERAL):
+        if names.get(name, name) in _ours(chat, names) or name in (*LIMIT_NAMES, *OFF, *SEVERAL):
             yield f"params: {name!r} is set by budgetml, so that what a reply may cost is known before"
     for name in params:
         # A class may leave out what it does not know, and an address above all must not be left out.
@@ -61,9 +61,9 @@ def _against_params(chat: type[BaseChatModel], spec: ModelSpec) -> Iterator[str]
 
 def _missing(chat: type[BaseChatModel], spec: ModelSpec) -> Iterator[str]:
     names = _names(chat)
-    if spec.price != 0 and not _first(names, LIMIT):
+    if spec.price != 0 and not _first(names, LIMIT_NAMES):
         yield (
-            f"has no argument for the most tokens of a reply ({', '.join(LIMIT)}): nothing bounds what it costs; derive "
+            f"has no argument for the most tokens of a reply ({', '.join(LIMIT_NAMES)}): nothing bounds what it costs; derive "
             "a class that has one, or declare `price: 0` where it is free"
         )
     if spec.key and not _key(names):
@@ -96,7 +96,7 @@ def _arguments(
     names, seconds = _names(chat), max(1, round(timeout))  # some take whole seconds alone
     ours = {
         MODEL: spec.model,
-        LIMIT: next((fields[name] for name in LIMITS if name in fields), None),
+        LIMIT_NAMES: next((fields[name] for name in LIMITS if name in fields), None),
         ("temperature",): fields.get("temperature"),
         SEED: fields.get("seed"),
         TIMEOUT: seconds,
@@ -124,7 +124,7 @@ def _reasoning(
 ) -> dict[tuple[str, ...], Any]:
     """How much is to be thought, unless the endpoint has refused that."""
     wanted = spec.reasoning
-    if {"reasoning", "reasoning_effort", "thinking"}.isdisjoint(fields.keys() - spec.params.keys()):
+    if REASONING.isdisjoint(fields.keys() - spec.params.keys()):
         return {}
     if not isinstance(wanted, ThinkingBudget):
         return {EFFORT: wanted}
@@ -147,7 +147,7 @@ def _names(chat: type[BaseChatModel]) -> dict[str, str]:
 
 
 def _ours(chat: type[BaseChatModel], names: Mapping[str, str]) -> set[str]:
-    return {_first(names, MODEL), _first(names, LIMIT), _key(names), *_off(chat, names)} - {""}
+    return {_first(names, MODEL), _first(names, LIMIT_NAMES), _key(names), *_off(chat, names)} - {""}
 
 
 def _first(names: Mapping[str, str], wanted: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from budgetmlagent.models.words import marks, said
+from budgetmlagent.models.faults.words import marks, said
 
 NO_CONNECTION = frozenset({errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH})
 # Classes that stand for a connection which failed or went silent: Python's own, and those of the usual libraries.

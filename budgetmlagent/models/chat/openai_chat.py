@@ -11,8 +11,9 @@ from langchain_openai import ChatOpenAI
 from openai import DefaultHttpxClient
 from pydantic import SecretStr
 
+from budgetmlagent.models.chat.deadline import bounded
 from budgetmlagent.models.config import ModelSpec, is_loopback
-from budgetmlagent.models.deadline import bounded
+from budgetmlagent.models.faults.judge import MALFORMED, UNBUILT
 from budgetmlagent.models.fields import Request
 from budgetmlagent.models.thinking import PARTS
 
@@ -39,30 +40,32 @@ def ask(
     messages: list[dict[str, str]],
     fields: Mapping[str, Any],
     timeout: float,
-) -> BaseMessage:
-    """Send one request. Raises what the client library does."""
-    # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
-    http_client = DefaultHttpxClient(
-        trust_env=not is_loopback(spec),
-        follow_redirects=False,
-        verify=request.url.startswith("https:"),  # loading certificates takes 70 ms
-        event_hooks={"response": [bounded(timeout)]},
-    )
-    with http_client as http:
-        chat = Chat(
-            model=spec.model,
-            base_url=request.url,
-            api_key=SecretStr(request.key or "none"),
-            timeout=timeout,
-            max_retries=0,
-            streaming=False,
-            use_responses_api=False,
-            cache=False,
-            openai_proxy=None,
-            http_client=http,
-            extra_body=dict(fields),
-        )
-        with warnings.catch_warnings():
-            # LangChain tells its users what to pass in the place of a schema that was refused; ours need not know.
-            warnings.simplefilter("ignore", UserWarning)
-            return chat.invoke(messages)
+) -> BaseMessage | Exception:
+    """Send one request. Returns what the client library raises for one."""
+    try:
+        with DefaultHttpxClient(
+            # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
+            trust_env=not is_loopback(spec),
+            follow_redirects=False,
+            verify=request.url.startswith("https:"),  # loading certificates takes 70 ms
+            event_hooks={"response": [bounded(timeout)]},
+        ) as http:
+            chat = Chat(
+                model=spec.model,
+                base_url=request.url,
+                api_key=SecretStr(request.key or "none"),
+                timeout=timeout,
+                max_retries=0,
+                streaming=False,
+                use_responses_api=False,
+                cache=False,
+                openai_proxy=None,
+                http_client=http,
+                extra_body=dict(fields),
+            )
+            with warnings.catch_warnings():
+                # LangChain tells its users what to pass in the place of a schema that was refused; ours need not know.
+                warnings.simplefilter("ignore", UserWarning)
+                return chat.invoke(messages)
+    except (openai.OpenAIError, *UNBUILT, *MALFORMED) as error:
+        return error

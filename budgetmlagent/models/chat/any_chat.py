@@ -8,7 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 from langchain_core.messages import BaseMessage
 
 from budgetmlagent.errors import RunFailedError, UsageError
-from budgetmlagent.models.chat_class import built, own_key
+from budgetmlagent.models.chat.chat_class import built, own_key
 from budgetmlagent.models.config import ModelSpec, api_key, host, is_loopback
 from budgetmlagent.models.endpoint import first_guess
 from budgetmlagent.models.fields import Request, fields_of
@@ -16,18 +16,14 @@ from budgetmlagent.models.reading import clean
 from budgetmlagent.models.stored import FILTERED
 
 SOME_TOKENS = 1024  # the limit of a reply that is not asked for
-
-CUT = frozenset(
-    {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
-)
-WITHHELD = frozenset(
-    {"safety", "refusal", "content_filter", "blocklist", "prohibited_content", "spii", "recitation"}
-)
+# How packages call a reply that the limit cut off, and one that was withheld.
+LENGTH = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
+WITHHELD = ("safety", "refusal", "content_filter", "blocklist", "prohibited_content", "spii", "recitation")
 
 
 def ask(
     spec: ModelSpec,
-    key: str,
+    request: Request,
     messages: list[dict[str, str]],
     fields: Mapping[str, Any],
     timeout: float,
@@ -36,7 +32,7 @@ def ask(
 
     Returns what any client library may raise, as no list of names could: `faults.judge` tells whose fault it is.
     """
-    chat = built(spec, key, fields, timeout)
+    chat = built(spec, request.key, fields, timeout)
     answers: list[BaseMessage | Exception] = [*chat.batch([messages], return_exceptions=True)]
     return answers[0] if isinstance(answers[0], Exception) else _in_our_words(answers[0])
 
@@ -69,19 +65,17 @@ def _in_our_words(message: BaseMessage) -> BaseMessage:
     about = message.response_metadata
     ends = (about.get(name) for name in ("finish_reason", "stop_reason", "done_reason"))
     end = next((str(getattr(value, "name", value)) for value in ends if value), "")
-    asked = about.get("prompt_feedback")
-    if end.lower() in WITHHELD or (isinstance(asked, Mapping) and asked.get("block_reason")):
+    feedback = about.get("prompt_feedback")
+    if end.lower() in WITHHELD or (isinstance(feedback, Mapping) and feedback.get("block_reason")):
         end = FILTERED
-    elif end.lower() in CUT:
+    elif end.lower() in LENGTH:
         end = "length"
-    counted = about.get("token_usage")
+    usage = dict(getattr(message, "usage_metadata", None) or {})
+    if isinstance(own := about.get("token_usage"), Mapping):
+        usage |= own  # says more: a cost, and where cached tokens are counted
     told = {
         "finish_reason": end,
-        # A provider's own usage says more where there is one: a cost, and where cached tokens are counted.
-        "token_usage": {
-            **(getattr(message, "usage_metadata", None) or {}),
-            **(counted if isinstance(counted, Mapping) else {}),
-        },
+        "token_usage": usage,
         "id": about.get("id"),
         "model_name": about.get("model_name") or about.get("model"),
     }

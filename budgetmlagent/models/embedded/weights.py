@@ -15,7 +15,7 @@ from typing import TypeGuard
 
 from budgetmlagent.cache import cache
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.models.fetch import FetchError, Progress, from_hub, from_index, pins, silent
+from budgetmlagent.models.embedded.fetch import FetchError, Progress, from_hub, from_index, pins, silent
 
 PINNED = Path(__file__).with_name("weights.txt")
 

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 
 from budgetmlagent.models.config import ModelSpec, host, is_loopback
-from budgetmlagent.models.raised import is_lost, is_unsent, told_by
-from budgetmlagent.models.surroundings import environment_fault
-from budgetmlagent.models.words import error_in, marks, said
+from budgetmlagent.models.faults.raised import is_lost, is_unsent, told_by
+from budgetmlagent.models.faults.surroundings import environment_fault
+from budgetmlagent.models.faults.words import error_in, marks, said
 from budgetmlagent.money.prices import reported_cost
 from budgetmlagent.money.usage import tokens_of
 
@@ -58,7 +58,8 @@ def judge(error: Exception, spec: ModelSpec) -> Judgement | None:
         return Judgement("busy", f"{where} could not be reached; check base_url and the network", sent=False)
     if is_lost(error):
         return Judgement("busy", f"{where} gave no reply: {said(str(error)) or type(error).__name__}")
-    if isinstance(error, httpx2.InvalidURL) or (isinstance(error, UnicodeError) and "idna" in str(error)):
+    # httpx', which classes of `chat` speak through, or httpx2's.
+    if type(error).__name__ == "InvalidURL" or (isinstance(error, UnicodeError) and "idna" in str(error)):
         return Judgement("denied", f"{where} cannot be asked; check base_url", sent=False)
     # An error that stands in a reply of status 200 is raised with it.
     return judged_body(error.args[0], spec) if isinstance(error, ValueError) and error.args else None
@@ -113,7 +114,7 @@ def _where(spec: ModelSpec) -> str:
 def _judged(what: str, status: int, code: str, words: str, spec: ModelSpec, who: str) -> Judgement:
     """Judge a status and code, called `what`: `who`, a sentence's beginning, gave it and said `words`."""
     kind = _kind(status, code, words)
-    read = status in FORM and not (MODERATED.search(code) or MODERATED.search(words))
+    read = status in FORM and not _is_moderated(code, words)
     hint = f"; {_hint(status, code, words, spec)}" if kind == "denied" or read else ""
     told = f": {words.removesuffix('.')}" if words else ""
     return Judgement(
@@ -126,9 +127,13 @@ def _kind(status: int, code: str, words: str) -> str:
         return "denied"
     if status in BUSY or status >= 500:
         return "busy"
-    if status in (0, 403) and (MODERATED.search(code) or MODERATED.search(words)):
+    if status in (0, 403) and _is_moderated(code, words):
         return "rejected"
     return "denied" if status in DENIED else "rejected" if status in REJECTED else "provider"
+
+
+def _is_moderated(code: str, words: str) -> bool:
+    return any(MODERATED.search(said) for said in (code, words))
 
 
 def _hint(status: int, code: str, words: str, spec: ModelSpec) -> str:
