@@ -81,6 +81,7 @@ def test_a_keyword_of_the_schema_is_left_out_before_the_schema() -> None:
     [
         ("max_tokens is too large: 10000. This model supports at most 512", 512),
         ("max_tokens: the valid range is [1, 8192]", 8192),
+        ("max_tokens: the valid range is [32, 8192]", 8192),
         ("max_tokens: the valid range is [1,8192]", 8192),
         ("max_tokens may be at most 8,192", 8192),
         ("max_tokens: 10000 > 4096", 4096),
