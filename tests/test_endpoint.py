@@ -1,6 +1,7 @@
 """What is known of an endpoint: how it is kept, what is sent by it, how long a reply may be."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from budgetmlagent.money.prices import Rates
 from budgetmlagent.money.usage import MOST_TOKENS
 
 ALL = frozenset(FIELDS)
+BODY = ALL - {*LIMITS}
 DETAILED = SCHEMA | {"properties": {"a": {"type": "string", "maxLength": 9}}}
 
 
@@ -58,7 +60,12 @@ def test_all_that_is_taken_is_sent_and_nothing_else() -> None:
         "response_format": form,
     }  # fmt: skip
     assert sent(fields, DETAILED) == ALL - {"json_object"}
+    assert "keywords" not in sent(fields, None)
     assert fields_of(asked, request, Endpoint(ALL), 99) == {}
+    assert fields_of(spec(params={"seed": 1, "top_k": 2}), request, Endpoint(ALL - {"seed"}), 9) == {
+        "seed": 1,
+        "top_k": 2,
+    }
     assert fields_of(spec(temperature=0), request, Endpoint(ALL - {"temperature"}), 9) == {"temperature": 0}
 
 
@@ -186,6 +193,14 @@ def test_what_two_learn_at_once_is_kept_of_both() -> None:
     one.forget(spec())
 
 
+def test_of_many_that_learn_at_once_no_word_is_lost() -> None:
+    with ThreadPoolExecutor(len(BODY)) as pool:
+        for _ in range(10):
+            Endpoints().forget(spec())
+            list(pool.map(lambda field: Endpoints().keep(spec(), Endpoint(frozenset({field}))), BODY))
+            assert Endpoints().of(spec()).refused == BODY
+
+
 def test_the_newest_thoughts_are_kept() -> None:
     known = Endpoint()
     for number in range(SEEN + 5):
@@ -220,8 +235,32 @@ def test_what_models_yaml_says_is_the_first_guess_and_is_not_kept_as_learned() -
     assert Endpoints().of(spec()).refused == {"reasoning"}
 
 
+def test_a_profile_yields_to_models_yaml() -> None:
+    assert first_guess(spec(model="gpt-4")).refused == {"json_schema"}
+    assert first_guess(spec(model="gpt-4", schema="strict")).refused == set()
+    assert first_guess(spec(model="o3-mini")).refused == {"temperature"}
+    assert first_guess(spec(model="o3-mini", temperature=1)).refused == set()
+    assert room_to_think(spec(model="gpt-4"), Endpoint()) == 0
+    by_class = ModelSpec(name="m", chat="package.module:Class", model="gpt-4o")
+    assert first_guess(by_class).refused == {"json_schema", "json_object"}
+
+
+def test_each_place_and_model_has_a_file_of_its_own() -> None:
+    one, two = "http://127.0.0.1:9/v1", "http://127.0.0.1:10/v1"
+    specs = [
+        spec(base_url=url, model=model) for url in (one, two) for model in ("a/b", "a-b", "b" * 90, "b" * 91)
+    ]
+    specs += [ModelSpec(name="m", chat=f"package:{name}", model="a/b") for name in ("One", "Two")]
+    assert len({Endpoints().path(each) for each in specs}) == len(specs)
+
+
 def test_nothing_is_kept_of_embedded_models() -> None:
     embedded = spec(base_url="embedded", model="qwen2.5-coder-0.5b-instruct")
     Endpoints().keep(embedded, Endpoint(frozenset({"seed"})))
     assert not Endpoints().path(embedded).exists() and Endpoints().of(embedded).refused == frozenset()
     assert room_to_think(embedded, Endpoint(thoughts=[900] * 9)) == 0
+
+
+def test_a_place_is_a_host_and_port_or_what_else_is_said() -> None:
+    assert Request([], None, 0, 0, "http://h:9/v1").place == "h:9"
+    assert Request([], None, 0, 0, "package:Class").place == "package:Class"

@@ -1,5 +1,6 @@
 """What came back: the answer without the thinking, how it ended, what it cost."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -69,6 +70,22 @@ def test_a_reply_is_read_counted_and_paid(
     paid, told = read(answer, PRICE, 777_000, "", limit)
     assert (told.finish, told.thought, paid) == (finish, thought, nano)
     assert told.thought_nano == min(nano, thought * 2000) and len(told.answered) == 200
+
+
+def test_what_was_cut_off_thought_for_what_was_counted_and_a_refusal_is_no_thought() -> None:
+    assert read(message("", counts(10, 50), "length"), PRICE, 1, "", 99)[1].thought == 50
+    withheld = message("", counts(10, 8), FILTERED, reasoning="hm")
+    assert read(withheld, PRICE, 1, "", 99)[1].finish == FILTERED
+    cheap = message("x", counts(10, 500, cost=0.000_001, **THINKING))
+    nano, told = read(cheap, replace(PRICE, own=False), 777_000, "", 999)
+    assert (nano, told.thought_nano) == (1000, 1000)
+
+
+def test_a_key_is_in_nothing_that_is_kept_of_a_reply() -> None:
+    key = "sk-12345678"
+    told = message(key, counts(9, 9), key)
+    told.response_metadata |= {"id": key, "model_name": key}
+    assert key not in repr(read(told, PRICE, 1, key, 9))
 
 
 def test_arguments_of_a_tool_are_the_reply_where_there_is_no_text() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_client import ASK, SCHEMA, client, here
 
+from budgetmlagent.models.client import SMALLEST_REPLY
 from budgetmlagent.models.endpoint import (
     FIELDS,
     Endpoint,
@@ -15,6 +16,9 @@ from budgetmlagent.models.endpoint import (
 )
 from budgetmlagent.models.fields import Request
 from budgetmlagent.models.refusals import LEAST, narrowed
+from budgetmlagent.models.waiting import Patience, Waits
+from budgetmlagent.money.prices import input_bound
+from memory.state import NANO
 
 ALL = frozenset(FIELDS)
 BIG = 10_000
@@ -77,6 +81,7 @@ def test_a_keyword_of_the_schema_is_left_out_before_the_schema() -> None:
     [
         ("max_tokens is too large: 10000. This model supports at most 512", 512),
         ("max_tokens: the valid range is [1, 8192]", 8192),
+        ("max_tokens: the valid range is [32, 8192]", 8192),
         ("max_tokens: the valid range is [1,8192]", 8192),
         ("max_tokens may be at most 8,192", 8192),
         ("max_tokens: 10000 > 4096", 4096),
@@ -181,3 +186,50 @@ def test_a_reply_that_heeds_no_schema_is_asked_in_words_from_then_on(folder: Pat
 
 def test_the_key_is_in_no_picture_of_a_request() -> None:
     assert "secret" not in repr(Request(ASK, None, 0, 0, "http://x/v1", "secret"))
+
+
+def test_a_wait_begins_anew_after_a_reply_and_what_is_meanwhile_is_begun_once_an_ask(folder: Path) -> None:
+    begun: list[int] = []
+    waited: list[float] = []
+    script = [
+        Turn(fault="429"),
+        Turn(fault="429"),
+        Turn("seed: unknown", fault="400"),
+        Turn("x"),
+        Turn(fault="429"),
+    ]
+    patience = Patience(Waits(sleep=waited.append, now=lambda: 0.0))
+    with FaultServer(script) as server:
+        models = client(folder, server.url, patience=patience, meanwhile=lambda: begun.append(1))
+        faults = [models.ask(here(step), ASK).fault for step in range(5)]
+    assert faults == ["busy", "busy", "", "busy", ""] and len(begun) == 5
+    assert waited[1] >= 1.5 and waited[2] <= 1.25
+
+
+def test_a_reply_that_was_cut_off_amid_its_thinking_has_three_times_the_room_the_next_time(
+    folder: Path,
+) -> None:
+    with FaultServer([Turn("x" * 400, message={"content": None}, finish="length")]) as server:
+        models = client(folder, server.url)
+        assert [models.ask(here(step), ASK, max_tokens=100).fault for step in (1, 2)] == ["thought", ""]
+    assert [asked.body["max_tokens"] for asked in server.requests] == [100, 100 + 300]
+
+
+def test_what_is_left_of_a_budget_buys_an_answer_beside_the_usual_thinking(folder: Path) -> None:
+    with FaultServer(respond=lambda body: Turn("x")) as server:
+        for thoughts, fault in (((100, 500, 500), "refused"), ((100, 100, 500), "")):
+            models = client(folder, server.url, budget=0.004)
+            models.endpoints.forget(models.models["small"])
+            models.endpoints.keep(models.models["small"], Endpoint(thoughts=thoughts))
+            reply = models.ask(here(), ASK, max_tokens=500)
+            assert reply.fault == fault, reply
+    assert "it thinks for about" not in reply.detail
+
+
+def test_the_last_nano_dollar_buys_the_smallest_reply_and_one_less_does_not(folder: Path) -> None:
+    with FaultServer(respond=lambda body: Turn("x")) as server:
+        exact = client(folder, server.url).prices["small"].worst_case(input_bound(ASK, None), SMALLEST_REPLY)
+        for run, budget, fault in (("exact", exact, ""), ("less", exact - 1, "refused")):
+            models = client(folder / run, server.url, budget=budget / NANO)
+            assert models.ask(here(), ASK, max_tokens=500).fault == fault
+    assert [asked.body["max_tokens"] for asked in server.requests] == [SMALLEST_REPLY]
