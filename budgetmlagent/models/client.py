@@ -131,14 +131,17 @@ class ModelClient:
     def _fit(self, asked: Ask, known: Endpoint) -> Reply:
         """Ask, and ask again without what the endpoint refuses, until it has read the request."""
         for _ in range(TRIES):
-            if not any(map(known.takes, LIMITS)):
-                break
             answer = self._try(asked, known)
             if isinstance(answer, Reply):
                 return answer
+            if not any(map(answer.takes, LIMITS)):
+                break
             known = answer
         spec = asked.spec
-        detail = f"model {spec.name!r} at {host(spec)} takes no limit of a reply's length: nothing bounds what it costs"
+        detail = (
+            f"model {spec.name!r} at {host(spec)} takes no limit of a reply's length, without which nothing bounds what it"
+            f" costs; see what it says to `budgetml models check`, and say what else to send in models.yaml"
+        )
         return Reply(fault="denied", detail=detail)
 
     def _try(self, asked: Ask, known: Endpoint) -> Reply | Endpoint:
@@ -196,7 +199,7 @@ class ModelClient:
         # One that is said to be longer than that is a wrong count.
         learned = known.thought(2 * limit if answer.finish == CUT else min(answer.thought, 2 * limit))
         if asked.request.schema is not None and answer.finish == "stop" and not is_json(answer.text):
-            learned = learned.without("json_schema").without("json_object")  # taken, and not heeded
+            learned = replace(learned, heeds=False)
         self.endpoints.keep(spec, learned)
         return reply_of(answer)
 

@@ -42,12 +42,13 @@ class Endpoint:
 
     refused: frozenset[str] = frozenset()  # of FIELDS
     most: int | None = None  # output tokens that a request may ask for
+    heeds: bool = True  # whether the model's JSON keeps to a form that was taken
     thoughts: Sequence[int] = ()  # tokens of thinking in the newest replies, oldest first
     fits: int | None = None  # output tokens that fit beside this very prompt; kept nowhere
 
     def takes(self, field: str) -> bool:
-        """Whether the field may be sent."""
-        return field not in self.refused
+        """Whether the field may be sent, and is worth it."""
+        return field not in self.refused and (self.heeds or field not in FORMS["words"])
 
     def thought(self, tokens: int) -> "Endpoint":
         """Return what is known after a reply with so many tokens of thinking."""
@@ -116,13 +117,13 @@ class Endpoints:
         self.folder, self.neighbours = cache() / "endpoints", neighbours
 
     def of(self, spec: ModelSpec) -> Endpoint:
-        """What is known of a model; of one that was never asked, what all others at its endpoint refuse."""
+        """What is known of a model; of one that was never asked, what is refused for all others at its endpoint."""
         guess, learned = first_guess(spec), self._read(self.path(spec))
         if self.neighbours and not self.path(spec).exists():
             others = [self._read(path).refused for path in self.folder.glob(f"{_slug(_place(spec))}--*.json")]
             learned = Endpoint(others[0].intersection(*others[1:]) if others else frozenset())
         most = min((most for most in (guess.most, learned.most) if most), default=None)
-        return Endpoint(guess.refused | learned.refused, most, learned.thoughts)
+        return replace(learned, refused=guess.refused | learned.refused, most=most)
 
     def keep(self, spec: ModelSpec, known: Endpoint) -> None:
         """Keep what was learned, where the folder can be written; of the embedded models nothing is."""
@@ -138,14 +139,20 @@ class Endpoints:
             before = self._read(path)
             refused = sorted((known.refused | before.refused) - first_guess(spec).refused)
             most = min((most for most in (known.most, before.most) if most), default=None)
-            learned = {"refused": refused, "most": most, "thoughts": list(known.thoughts)}
+            learned = {
+                "refused": refused,
+                "most": most,
+                "heeds": known.heeds,
+                "thoughts": list(known.thoughts),
+            }
             about = {"host": _place(spec), "model": spec.model}
             if (whole := about | learned) != _json(path):
                 write_whole(path, json.dumps(whole, indent=1).encode())
 
     def forget(self, spec: ModelSpec) -> None:
-        """Forget what was learned of a model: its endpoint is to say it anew."""
-        self.path(spec).unlink(missing_ok=True)
+        """Forget what was learned of a model, where the folder can be written: its endpoint is to say it anew."""
+        with contextlib.suppress(OSError):
+            self.path(spec).unlink()
 
     def path(self, spec: ModelSpec) -> Path:
         """The file of a model at its endpoint."""
@@ -160,13 +167,15 @@ class Endpoints:
         return Endpoint(
             frozenset(known.difference(LIMITS) if known.issuperset(LIMITS) else known),
             most if _is_count(most) and most else None,
+            learned.get("heeds") is not False,
             [n for n in thoughts if _is_count(n)][-SEEN:] if isinstance(thoughts, list) else [],
         )
 
 
 def _place(spec: ModelSpec) -> str:
-    """The host and port, or the class, that is asked."""
-    return spec.chat or urlsplit(spec.base_url).netloc
+    """The host and port that is asked; or the class, and the address that it was given."""
+    own = spec.params.get("base_url") if spec.chat else spec.base_url
+    return (spec.chat or "") + (urlsplit(own).netloc if isinstance(own, str) else "")
 
 
 def _is_count(value: Any) -> bool:
