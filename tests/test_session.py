@@ -1,6 +1,8 @@
 """Whole runs with a scripted model behind a real server; sandbox, scorer, ledger, history, checkpoints are the real ones."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -351,3 +353,28 @@ def test_a_run_killed_before_its_last_words_is_concluded(tmp_path, server):
         first["usd"],
     )
     assert (session.folder.root / "results.tsv").exists()
+
+
+def test_an_interrupt_says_how_to_go_on_and_keeps_what_was_reserved(tmp_path, server, capsys):
+    asked, runs = [], ["--runs-dir", str(tmp_path / "runs")]
+
+    def interrupt(body):
+        asked.append(body)
+        if len(asked) > 1:
+            return tiny.team(body)
+        signal.raise_signal(signal.SIGINT)
+        return Turn("too late", delay=0.2)
+
+    server.respond = interrupt
+    models = str(tiny.models(tmp_path, server.url))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        begun = ["run", str(tiny.task(tmp_path)), "--models", models, "--turns", "1", "--history", "off"]
+        assert call([*begun, *runs]) == 130
+        (told,) = re.findall("interrupted; `budgetml resume (.+)` goes on\n", capsys.readouterr().err)
+        assert call(["resume", told, *runs]) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # which both commands took
+    lost, *others = Session.open(told, tmp_path / "runs").ledger.calls(told)
+    assert lost.state == "reserved" and {entry.state for entry in others} == {"settled"}
