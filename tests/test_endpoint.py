@@ -118,9 +118,9 @@ def test_reasoning_is_written_as_the_host_reads_it(url: str, reasoning: Any, fie
 def test_room_to_think_is_a_guess_until_three_replies_came() -> None:
     assert room_to_think(spec(), Endpoint()) == room_to_think(spec(), Endpoint(thoughts=[0, 0])) == UNKNOWN
     assert room_to_think(spec(), Endpoint(thoughts=[0, 0, 0])) == 0
-    assert (
-        room_to_think(spec(), Endpoint(thoughts=[9, 101, 9])) == 152
-    )  # half as much again as the longest, rounded up
+    # Half as much again as the longest, rounded up; a thousand at least.
+    assert room_to_think(spec(), Endpoint(thoughts=[9, 1001, 9])) == 1502
+    assert room_to_think(spec(), Endpoint(thoughts=[9, 101, 9])) == 1000
     assert room_to_think(spec(), Endpoint(thoughts=[UNKNOWN])) == 1.5 * UNKNOWN
     assert room_to_think(spec(reasoning="none"), Endpoint()) == 0
     low, high = (room_to_think(spec(reasoning=level), Endpoint()) for level in ("low", "high"))
@@ -183,9 +183,9 @@ def test_what_cannot_be_kept_is_learned_again(folder: Path, place: str) -> None:
 
 def test_what_two_learn_at_once_is_kept_of_both() -> None:
     one, two = Endpoints(), Endpoints()
-    one.keep(spec(), Endpoint(frozenset({"seed"}), 500, [1]))
-    two.keep(spec(), Endpoint(frozenset({"temperature"}), None, [2]))
-    assert one.of(spec()) == Endpoint(frozenset({"seed", "temperature"}), 500, [2])
+    one.keep(spec(), Endpoint(frozenset({"seed"}), 500, thoughts=[1]))
+    two.keep(spec(), Endpoint(frozenset({"temperature"}), None, heeds=False, thoughts=[2]))
+    assert one.of(spec()) == Endpoint(frozenset({"seed", "temperature"}), 500, heeds=False, thoughts=[2])
     two.keep(spec(), Endpoint(most=900))
     assert one.of(spec()).most == 500
     one.forget(spec())

@@ -32,6 +32,7 @@ ONE_LIMIT_ONLY = ("openai.com", "azure.com", "volces.com")  # refuse max_tokens 
 FORMS = {"strict": (), "json": ("json_schema",), "words": ("json_schema", "json_object")}  # not sent in each
 SEEN, ENOUGH = 20, 3  # newest thoughts that are kept, and how many of them make a guess knowledge
 SPARE = 1.5  # room to think, in terms of the longest thought that was seen
+FLOOR = 1_000  # tokens of room for a model that is known to think: a harder question takes longer
 UNKNOWN = 2_000  # tokens of room for a model of which nothing is known; low effort takes 100 to 1,500
 EFFORT = {"low": 2_000, "medium": 6_000, "high": 16_000}  # tokens of room at first
 
@@ -63,7 +64,8 @@ def room_to_think(spec: ModelSpec, known: Endpoint) -> int:
     """Tokens of a reply's limit that are added to what is asked for, so that thinking leaves room for the answer."""
     if spec.base_url == EMBEDDED:
         return 0
-    seen = math.ceil(max(known.thoughts, default=0) * SPARE)
+    longest = max(known.thoughts, default=0)
+    seen = max(math.ceil(longest * SPARE), FLOOR) if longest else 0
     return seen if len(known.thoughts) >= ENOUGH else max(seen, _guess(spec))
 
 

@@ -36,7 +36,12 @@ def call_of(run: str, here: Here, served: str, price: str, prompt: str, *, size:
 def reply_of(answer: Answer) -> Reply:
     """What a node is told of an answer."""
     text = answer.text or ""
-    if answer.finish in (THOUGHT, CUT):
+    if answer.finish == CUT:
+        return Reply(
+            fault="thought",
+            detail=f"the reply was cut off after {answer.thought} tokens, all of them thinking",
+        )
+    if answer.finish == THOUGHT:
         return Reply(
             fault="thought",
             detail=f"the reply ended after {answer.thought} tokens of thinking, with no answer",
