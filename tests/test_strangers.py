@@ -1,0 +1,173 @@
+"""A stranger's task folder, graph or run: to look at it executes none of his code."""
+
+import contextlib
+import gc
+import io
+import json
+import pickle
+import shutil
+import sqlite3
+from pathlib import Path
+
+import ormsgpack
+import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import Interrupt
+from recorded import GRAPH, MODELS
+from test_damage import only
+
+from budgetmlagent import Session
+from budgetmlagent.cli import call
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.records.closed import ForeignError, PlainSerializer
+from graphs.contract import NodeContractError
+
+# -- a checkpoint that names a function
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """The runs' folder of a run that stands before its end."""
+    runs = tmp_path_factory.mktemp("made")
+    Session("digits", GRAPH, MODELS, turns=8, history="run", runs_dir=runs).run(until=4)
+    return runs
+
+
+@pytest.fixture
+def runs(made, tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(made, tmp_path / "runs"))
+
+
+class Pickled:
+    """What pickle makes by calling a function."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+def object_of(code: int, *given) -> bytes:
+    """The bytes of a checkpoint whose state has an object that is made by calling what is named."""
+    return ormsgpack.packb({"channel_values": {"plan": [ormsgpack.Ext(code, ormsgpack.packb(given))]}})
+
+
+def calls_the_shell(marker: Path) -> tuple[str, bytes]:
+    return "msgpack", object_of(0, "os", "system", f"touch {marker}")
+
+
+def calls_with_names(marker: Path) -> tuple[str, bytes]:
+    return "msgpack", object_of(2, "subprocess", "run", {"args": ["touch", str(marker)]})
+
+
+def calls_within_a_question(marker: Path) -> tuple[str, bytes]:
+    inner = ormsgpack.Ext(0, ormsgpack.packb(("os", "system", f"touch {marker}")))
+    return "msgpack", object_of(2, "langgraph.types", "Interrupt", {"value": inner, "id": "1"})
+
+
+def is_of_no_plain_type(marker: Path) -> tuple[str, bytes]:
+    return "msgpack", object_of(1, "re", "compile", ["(a*)*b", 0])  # LangGraph's strict list lets it pass
+
+
+def is_json_of_an_object(marker: Path) -> tuple[str, bytes]:
+    return "json", json.dumps({"lc": 2, "type": "constructor", "id": ["os", "system"]}).encode()
+
+
+def is_a_pickle(marker: Path) -> tuple[str, bytes]:
+    return "pickle", pickle.dumps(Pickled(marker))
+
+
+HARMFUL = (calls_the_shell, calls_with_names, calls_within_a_question)
+FOREIGN = (*HARMFUL, is_of_no_plain_type, is_json_of_an_object, is_a_pickle)
+
+
+def plant(runs: Path, kind: str, content: bytes, table: str = "checkpoints") -> None:
+    column = {"checkpoints": "checkpoint", "writes": "value"}[table]
+    with contextlib.closing(sqlite3.connect(only(runs) / "checkpoints.sqlite")) as db:
+        db.execute(f"UPDATE {table} SET type = ?, {column} = ?", (kind, content))
+        db.commit()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+COMMANDS = (
+    ["show"], ["why"], ["why", "1"], ["cost"], ["list"], ["doctor"], ["doctor", "--rebuild"], ["clean"],
+    ["export", "--out", "out.zip"], ["resume"], ["graph", "gate", "budgetml"], ["graph", "draw", "--run"],
+)  # fmt: skip
+# What is told without a look at the states, or of many runs at once: the others are told all the same.
+NO_STATE = ("cost", "list", "clean")
+
+
+def tell(command: list[str], runs: Path) -> tuple[int, str, str]:
+    """Run a command on the one run: status, standard output and standard error."""
+    run = [] if command[0] in ("list", "clean") else [only(runs).name]
+    at = len(command) if command[0] == "graph" else 1
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = call([*command[:at], *run, *command[at:], "--runs-dir", str(runs)])
+    gc.collect()  # a connection would keep its lock
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize("harm", HARMFUL)
+def test_without_the_guard_what_a_checkpoint_names_is_called(runs, tmp_path, harm):
+    plant(runs, *harm(tmp_path / "marker"))
+    with contextlib.closing(sqlite3.connect(only(runs) / "checkpoints.sqlite")) as db:
+        list(SqliteSaver(db).list(None))
+    assert (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_no_command_makes_what_a_checkpoint_names(runs, tmp_path, foreign):
+    plant(runs, *foreign(tmp_path / "marker"))
+    for command in COMMANDS:
+        status, out, err = tell(command, runs)
+        assert not (tmp_path / "marker").exists(), command
+        if command[0] not in NO_STATE:
+            told = out if command[0] == "doctor" else err
+            assert status in (1, 3) and "holds what is none of budgetml's: " in told, (command, told)
+            assert f"of run {only(runs).name}" in told and told.count("do not open it") <= len(
+                told.splitlines()
+            )
+    with pytest.raises(UnavailableError, match="do not open it"):
+        Session.open(only(runs))
+    assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("harm", HARMFUL)
+def test_what_a_step_had_written_is_not_made_either(runs, tmp_path, harm):
+    plant(runs, *harm(tmp_path / "marker"), table="writes")
+    status, _, err = tell(["show"], runs)
+    assert status == 3 and "do not open it" in err and not (tmp_path / "marker").exists()
+
+
+def test_a_run_is_not_replayed_by_its_states(runs, tmp_path):
+    plant(runs, *calls_the_shell(tmp_path / "marker"))
+    replay = ["--models", f"replay:{only(runs)}", "--graph", GRAPH, "--turns", "8", "--runs-dir", "other"]
+    with contextlib.redirect_stderr(io.StringIO()):
+        call(["run", "digits", *replay])
+    assert not (tmp_path / "marker").exists()
+
+
+def test_what_a_name_says_is_not_printed_as_it_stands(runs, tmp_path):
+    plant(runs, "msgpack", object_of(0, "os\x1b]0;title\x07", "system", "x"))
+    status, _, err = tell(["show"], runs)
+    assert status == 3 and "holds what is none of budgetml's: an object" in err and "\x1b" not in err
+
+
+@pytest.mark.parametrize("value", [None, {"a": [1, 2.5, "x", None, True]}, [Interrupt({"usd": 1}, id="i")]])
+def test_what_a_state_holds_comes_back(value):
+    plain = PlainSerializer()
+    assert plain.loads_typed(plain.dumps_typed(value)) == value
+
+
+@pytest.mark.parametrize("value", [{"a": {1, 2}}, Path("x"), [Interrupt(Path("x"), id="i")]])
+def test_what_could_not_be_read_is_not_written(value):
+    with pytest.raises(NodeContractError, match="a node wrote "):
+        PlainSerializer().dumps_typed(value)
+
+
+def test_bytes_are_no_state():
+    with pytest.raises(ForeignError, match="bytes"):
+        PlainSerializer().loads_typed(("bytes", b"x"))
