@@ -4,7 +4,6 @@ A plug-in package declares entry points: `[project.entry-points."budgetmlagent.n
 "its_package.critic:critic"`, and likewise `budgetmlagent.predicates`. A shipped name cannot be taken by a plug-in.
 """
 
-import importlib
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nodes
+from graphs.outside import loaded
 from graphs.policy import PREDICATES, Predicate
 
 NODE_GROUP, PREDICATE_GROUP = "budgetmlagent.nodes", "budgetmlagent.predicates"  # of entry points
@@ -67,7 +67,7 @@ def imported(dotted: str) -> Any:
         raise LookupError(f"{dotted!r} is no path: 'package.module:function' is needed")
     module, _, function = dotted.partition(":")
     try:
-        found = importlib.import_module(module)
+        found = loaded(module)
     except ModuleNotFoundError as error:
         if error.name and (module + ".").startswith(error.name + "."):
             raise LookupError(f"{dotted!r}: no module {module!r}; is its package installed?") from None

@@ -4,9 +4,13 @@ import contextlib
 import gc
 import io
 import json
+import os
 import pickle
+import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import ormsgpack
@@ -21,6 +25,9 @@ from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.records.closed import ForeignError, PlainSerializer
 from graphs.contract import NodeContractError
+from memory.store import Store
+
+ROOT = Path(__file__).parents[1]
 
 # -- a checkpoint that names a function
 
@@ -171,3 +178,86 @@ def test_what_could_not_be_read_is_not_written(value):
 def test_bytes_are_no_state():
     with pytest.raises(ForeignError, match="bytes"):
         PlainSerializer().loads_typed(("bytes", b"x"))
+
+
+# -- modules of the current folder
+
+
+TRAP = "from pathlib import Path\nPath({marker!r}).touch()\n"
+TRAPS = (
+    "org", "yaml", "numpy", "pandas", "simplejson", "typing_extensions", "sitecustomize", "usercustomize", "json", "re",
+    "pip", "prompts", "nodes", "graphs", "budgetmlagent", "task", "uvloop", "orjson", "brotli", "h2", "socksio", "regex",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A stranger's folder: modules with the names of others, each of which leaves a marker."""
+    place = tmp_path / "folder"
+    place.mkdir()
+    for name in TRAPS:
+        (place / f"{name}.py").write_text(TRAP.format(marker=str(tmp_path / "marker")))
+    monkeypatch.chdir(place)
+    return place
+
+
+def budgetml(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the console script as a person does in the folder."""
+    return subprocess.run(
+        [Path(sys.executable).parent / "budgetml", *words],
+        env=os.environ | environment, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_with_the_folder_on_the_path_a_trap_is_sprung(folder, tmp_path):
+    code = "import sys; sys.path.append('.'); from budgetmlagent.cli import call; call(['--help'])"
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True)
+    assert (tmp_path / "marker").exists()
+
+
+def test_no_command_imports_what_lies_in_the_folder(folder, runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)
+    run = str(only(runs))
+    commands = [
+        ["--help"], ["run", "--help"], ["run", "digits", "--dry-run"], ["show", run], ["why", run], ["cost", run],
+        ["list"], ["clean", "--dry-run"], ["doctor"], ["doctor", run, "--rebuild"], ["export", run], ["resume", run],
+        ["graph", "lint", "budgetml"], ["graph", "show", "budgetml"], ["graph", "draw", "budgetml", "--out", "g.svg"],
+        ["graph", "gate", "budgetml", run], ["graph", "draw", "--run", run], ["graph", "diff", "paper", "budgetml"],
+        ["models", "list"], ["models", "check", "--help"], ["memory", "--help"], ["memory", "list"],
+        ["new", "graph", "mine"], ["new", "node", "critique"], ["new", "task", "--help"],
+    ]  # fmt: skip
+    for command in commands:
+        done = budgetml(*command)
+        assert "Traceback" not in done.stderr, (command, done.stderr)
+        assert not (tmp_path / "marker").exists(), command
+
+
+def test_a_folder_that_says_it_is_the_repository_runs_no_program_of_its_own(folder, tmp_path):
+    (folder / "pyproject.toml").write_text('[project]\nname = "budgetmlagent"\n')
+    (folder / "budgetmlagent").mkdir()
+    (folder / "tests").mkdir()
+    (folder / "tests" / "generated.py").write_text(TRAP.format(marker=str(tmp_path / "marker")))
+    done = budgetml("new", "node", "critique")
+    assert done.returncode == 0 and not (tmp_path / "marker").exists(), done.stderr
+
+
+def test_programs_that_are_started_do_not_look_there_either(folder, tmp_path):
+    """`python -m` puts the current folder before all else."""
+    for module in ("budgetmlagent.models.server", "pip"):
+        subprocess.run(
+            [sys.executable, "-P", "-m", module, "--help"],
+            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert not (tmp_path / "marker").exists()
+    started = "\n".join(p.read_text() for p in (ROOT / "budgetmlagent").rglob("*.py"))
+    assert re.findall(r'sys\.executable, "-m"', started) == []
+
+
+def test_the_memory_takes_no_settings_of_the_folder(folder):
+    """Chroma reads a `.env` of the current folder, which names classes to import."""
+    from chromadb.config import Settings
+
+    (folder / ".env").write_text("CHROMA_API_IMPL=org.Api\n")
+    assert Settings().chroma_api_impl == "org.Api"
+    with Store(folder / "history") as store:
+        assert store.count() == 0
