@@ -22,10 +22,13 @@ from test_damage import only
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call
-from budgetmlagent.errors import UnavailableError
+from budgetmlagent.errors import RunFailedError, UnavailableError
 from budgetmlagent.records.closed import ForeignError, PlainSerializer
-from graphs.contract import NodeContractError
+from graphs.contract import NodeContractError, declared_fields, shared_fields, supplied
+from graphs.seen import see_node
+from graphs.spec import GraphSpec
 from memory.store import Store
+from nodes.declares import recalls_of, role_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -261,3 +264,177 @@ def test_the_memory_takes_no_settings_of_the_folder(folder):
     assert Settings().chroma_api_impl == "org.Api"
     with Store(folder / "history") as store:
         assert store.count() == 0
+
+
+# -- a graph that names a function
+
+NODE = """\
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from graphs.policy import Verdict
+from memory.state import Shared
+from nodes.declares import declares
+
+Path({marker!r}).touch()
+
+
+class Update(TypedDict, total=False):
+    notes: dict
+    fault: Shared[dict]
+
+
+@declares(role="expert", recalls=("cases", "attempts"))
+def critic(state, deps) -> Update:
+    return {{"notes": deps.prompts("x", plan=1)}} if state.turn > 9 else {{}}
+
+
+async def waits(state, deps) -> Update: ...
+
+
+def alone(state) -> Update: ...
+
+
+def silent(state, deps): ...
+
+
+def tired(state, hours: int, how: "Literal['a', 'b']" = "a") -> Verdict:
+    return Verdict(state.turn > hours, {{"turn": state.turn}})
+
+
+number = 7
+made = (lambda: tired)()
+again = critic
+"""
+MINE = """\
+name: mine
+start: critic
+nodes:
+  critic: {{run: {run}}}
+rules:
+  critic:
+    - {{when: {when}, to: END}}
+    - {{to: END}}
+"""
+
+
+def named(run: str = "theirs.parts:critic", when: str = "theirs.parts:tired, hours: 3") -> str:
+    return MINE.format(run=run, when=when)
+
+
+@pytest.fixture
+def graph(folder, tmp_path) -> Path:
+    """A stranger's graph beside his package, whose parents run code too."""
+    (folder / "theirs").mkdir()
+    for name, text in {
+        "__init__": TRAP,
+        "parts": NODE,
+        "again": "from .parts import critic, tired\n" + TRAP,
+    }.items():
+        (folder / "theirs" / f"{name}.py").write_text(text.format(marker=str(tmp_path / "marker")))
+    (folder / "theirs" / "p.md").write_text("## user\n{{ plan }}\n")
+    (folder / "mine.yaml").write_text(named())
+    yield folder / "mine.yaml"
+    sys.path[:] = [each for each in sys.path if each != str(folder)]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "theirs"]:
+        del sys.modules[name]
+
+
+def test_to_look_at_a_graph_imports_nothing_and_to_run_it_says_whose_code_it_is(graph, tmp_path):
+    for command in (["lint"], ["show"], ["draw"], ["diff", "budgetml"]):
+        done = budgetml("graph", command[0], "mine.yaml", *command[1:])
+        assert done.returncode in (0, 1) and not done.stderr, done.stderr
+        assert not (tmp_path / "marker").exists(), command
+    done = budgetml("run", "digits", "--graph", "mine.yaml", "--dry-run")
+    assert done.returncode == 0 and not (tmp_path / "marker").exists(), done.stderr
+    done = budgetml("graph", "lint", "--import", "mine.yaml")
+    assert (tmp_path / "marker").exists() and done.returncode == 0
+    place = graph.parent / "theirs" / "parts.py"
+    assert done.stderr == f"budgetml: runs code that is not its own: theirs.parts ({place})\n"
+
+
+def test_a_session_looks_at_its_graph_without_it_until_it_runs(graph, runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(graph.parent)
+    session = Session("digits", str(graph), MODELS, turns=1, runs_dir=tmp_path / "new", history="off")
+    assert session.graph.findings() == [] and session.next == "critic" and session.summary["steps"] == 0
+    tell(["show"], tmp_path / "new")
+    assert "theirs" not in sys.modules and not (tmp_path / "marker").exists()
+    with pytest.raises(RunFailedError):  # the graph runs no script
+        session.step()
+    assert (tmp_path / "marker").exists() and "theirs.parts" in capsys.readouterr().err
+
+
+def test_a_prompt_of_a_package_does_not_import_it(graph, tmp_path):
+    graph.write_text(named().replace("parts:critic", "parts:critic, prompt: theirs:p.md, ladder: [recall]"))
+    assert GraphSpec.load(graph, check=False).findings() == [] and not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (named(when="theirs.parts:tired, hour: 3"), "unexpected argument 'hour' .did you mean 'hours'"),
+        (named(when="theirs.parts:tired, hours: x"), "hours='x': input should be a valid integer"),
+        (named(when="theirs.parts:tired, hours: 1, how: c"), "how='c': input should be 'a' or 'b'"),
+        (named(when="theirs.parts:tird, hours: 3"), "has no 'tird' .did you mean 'tired'"),
+        (named(when="theirs.parts:number"), "is no function but int"),
+        (named("theirs.parts:waits"), "is async: a node is a plain function"),
+        (named("theirs.parts:alone"), "takes two arguments"),
+        (named("theirs.parts:silent"), "annotate its return with a TypedDict"),
+        (named("theirs.part:critic"), "no module 'theirs.part'"),
+        (named("theirs.parts.deep:critic"), "no module 'theirs.parts.deep'"),
+    ],
+)
+def test_what_the_source_says_is_judged_without_running_it(graph, tmp_path, text, words):
+    graph.write_text(text)
+    findings = GraphSpec.load(graph, check=False).findings()
+    assert re.search(words, findings[0].what) and not (tmp_path / "marker").exists()
+
+
+def test_what_a_function_declares_is_read(graph, tmp_path):
+    for name in ("theirs.parts:critic", "theirs.again:critic", "theirs.parts:again"):
+        function = see_node(name)
+        assert (role_of(function), recalls_of(function)) == ("expert", ("cases", "attempts"))
+        assert declared_fields(function) == {"notes", "fault"} and shared_fields(function) == {"fault"}
+        assert supplied(function) == {"plan"}
+        assert function is see_node("theirs.parts:critic")
+    assert not (tmp_path / "marker").exists()
+
+
+def test_what_the_source_does_not_say_is_a_note(graph, tmp_path):
+    graph.write_text(named("theirs.parts:made"))
+    done = budgetml("graph", "lint", "mine.yaml")
+    assert done.returncode == 0 and not (tmp_path / "marker").exists()
+    assert (
+        "mine.yaml:4:3: note: node 'critic': theirs.parts:made was not judged, as its code was not run"
+        in done.stdout
+    )
+    done = budgetml("graph", "lint", "--import", "mine.yaml")
+    assert done.returncode == 2 and "annotate its return" in done.stdout
+
+
+HOSTILE = (
+    "def f(state, x: \"__import__('pathlib').Path({m!r}).touch()\"): ...",
+    "def f(state, x: list[\"__import__('pathlib').Path({m!r}).touch()\"]): ...",
+    "def f(state, x=__import__('pathlib').Path({m!r}).touch()): ...",
+    "from typing import Annotated\ndef f(state, x: Annotated[int, __import__('pathlib').Path({m!r}).touch()]): ...",
+    "from graphs.registry import imported\ndef f(state, x: imported): ...",
+    "from typing import TypedDict\nclass A(TypedDict):\n    a: 'A'\ndef f(state, x: A): ...",
+    "A = B\nB = A\ndef f(state, x: A): ...",
+    "from hostile import f",
+    "def f(state, x: " + "|".join(["int"] * 5000) + "): ...",
+    "f = " + "(" * 5000 + ")" * 5000,
+    "\0",
+    "if 1: pass\n" + "elif 1: pass\n" * 3000 + "def f(state, x): ...",
+    "@__import__('pathlib').Path({m!r}).touch\ndef f(state, x): ...",
+    "class f(__import__('pathlib').Path({m!r}).touch()): ...",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_source_that_means_harm_is_read_as_text(folder, tmp_path, text):
+    (folder / "hostile.py").write_text(text.replace("{m!r}", repr(str(tmp_path / "marker"))))
+    (folder / "mine.yaml").write_text(named("planner", "hostile:f, x: [theirs.parts:critic]"))
+    (folder / "theirs.py").write_text(TRAP.format(marker=str(tmp_path / "marker")))
+    spec = GraphSpec.load("mine.yaml", check=False)
+    assert all("\n" not in finding.what for finding in spec.findings())
+    assert not (tmp_path / "marker").exists()
