@@ -31,11 +31,11 @@ Step = Callable[[RunState, RunnableConfig], dict[str, Any]]
 
 
 def compile_graph(spec: Graph, deps: Deps, checkpointer: Any = None) -> Compiled:
-    """Bind `deps` to the nodes of `spec` and return a LangGraph graph over `RunState`.
+    """Bind `deps` to the nodes of `spec`, which imports their functions, and return a LangGraph graph over `RunState`.
 
     Raises GraphError, with one line a finding, for a graph that cannot be used.
     """
-    check(spec)
+    check(spec, to_run=True)
     roles = roles_of(spec)
     builder = StateGraph(RunState)
     for name, node in spec.nodes.items():

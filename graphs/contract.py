@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from graphs.model import Graph, NodeSpec
-from graphs.registry import load_node
+from graphs.seen import see_node
 from memory.state import SHARED, Kind, RunState
 from nodes.declares import Role, recalls_of, role_of
 
@@ -45,19 +45,21 @@ def shared_fields(function: Node) -> frozenset[str]:
 
 def roles_of(spec: Graph) -> dict[str, str]:
     """Return the role that each node's function declares, by the node's name, for those that do."""
-    return {name: role for name, node in spec.nodes.items() if (role := role_of(load_node(node.run)))}
+    return {name: role for name, node in spec.nodes.items() if (role := role_of(see_node(node.run)))}
 
 
 def supplied_history(node: NodeSpec) -> tuple[str, ...]:
     """Return the kinds of history that a node gets: the graph's word, or else what its function declares."""
-    return recalls_of(load_node(node.run)) if node.recalls is None else node.recalls
+    return recalls_of(see_node(node.run)) if node.recalls is None else node.recalls
 
 
 @cache
 def reads_history(function: Node) -> bool:
     """Tell whether a node's function looks at `state.history`, itself or by `recalled`; False where its source is unknown."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+        tree = _read_from(function)[1] or ast.parse(
+            textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+        )
     except (OSError, TypeError, SyntaxError):  # e.g. a function of a notebook
         return False
     names = {getattr(part, "attr", getattr(part, "id", "")) for part in ast.walk(tree)}
@@ -95,7 +97,9 @@ def supplied(function: Node) -> frozenset[str] | None:
     """
     module = sys.modules.get(getattr(inspect.unwrap(function), "__module__", ""))
     try:
-        tree = ast.parse(inspect.getsource(module)) if module else ast.Module([], [])
+        tree = _read_from(function)[0] or (
+            ast.parse(inspect.getsource(module)) if module else ast.Module([], [])
+        )
     except (OSError, TypeError):  # e.g. a function of a notebook
         return None
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -104,6 +108,11 @@ def supplied(function: Node) -> frozenset[str] | None:
     if not calls or None in keywords:
         return None
     return frozenset(str(keyword) for keyword in keywords)
+
+
+def _read_from(function: Node) -> tuple[ast.AST | None, ast.AST | None]:
+    """Return the trees of module and function of a stand-in (`graphs.seen`), which has no source of its own."""
+    return getattr(function, "__read_from__", (None, None))
 
 
 def _update(function: Node) -> dict[str, Any]:

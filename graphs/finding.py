@@ -16,6 +16,8 @@ Kind = Literal[
     "prompt-variable", "no-prompt", "shared-field",
     # what a node goes without, in a graph that runs all the same
     "unused-rung", "lost-recall",
+    # what was not imported
+    "not-judged",
 ]  # fmt: skip
 
 Keys = tuple[str | int, ...]  # the way from the top of a graph to a value: ("rules", "coder", 0, "to")

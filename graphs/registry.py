@@ -4,7 +4,6 @@ A plug-in package declares entry points: `[project.entry-points."budgetmlagent.n
 "its_package.critic:critic"`, and likewise `budgetmlagent.predicates`. A shipped name cannot be taken by a plug-in.
 """
 
-import importlib
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nodes
+from graphs.outside import loaded
 from graphs.policy import PREDICATES, Predicate
 
 NODE_GROUP, PREDICATE_GROUP = "budgetmlagent.nodes", "budgetmlagent.predicates"  # of entry points
@@ -22,18 +22,32 @@ DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 def load_node(name: str) -> Any:
     """Return the node function `name`, as it is: the linter judges it. Raises LookupError with one sentence."""
-    if ":" in name:
-        return imported(name)
-    if name in shipped_nodes():
-        return imported(f"nodes.{name}:{name}")
-    return _plugged_in("node function", NODE_GROUP, name, shipped_nodes())
+    return imported(node_path(name))
 
 
 def load_predicate(name: str) -> Predicate:
     """Return the predicate `name`. Raises LookupError with one sentence."""
     if name in PREDICATES:
         return PREDICATES[name]
-    found = imported(name) if ":" in name else _plugged_in("predicate", PREDICATE_GROUP, name, PREDICATES)
+    return as_predicate(name, imported(predicate_path(name)))
+
+
+def node_path(name: str) -> str:
+    """Return where the node function `name` stands. Raises LookupError with one sentence."""
+    if ":" in name:
+        return name
+    if name in shipped_nodes():
+        return f"nodes.{name}:{name}"
+    return _plugged_in("node function", NODE_GROUP, name, shipped_nodes())
+
+
+def predicate_path(name: str) -> str:
+    """Return where the predicate `name`, no shipped one, stands. Raises LookupError with one sentence."""
+    return name if ":" in name else _plugged_in("predicate", PREDICATE_GROUP, name, PREDICATES)
+
+
+def as_predicate(name: str, found: Any) -> Predicate:
+    """Return what was found of the name of a predicate. Raises LookupError where it is no function."""
     if not callable(found):
         raise LookupError(f"predicate {name!r} is no function but {type(found).__name__}")
     predicate: Predicate = found
@@ -53,21 +67,27 @@ def nearest(name: str, names: Iterable[str], hint: str = " (did you mean {!r}?)"
     return hint.format(close[0]) if close else ""
 
 
-def _plugged_in(what: str, group: str, name: str, shipped: Iterable[str]) -> Any:
+def _plugged_in(what: str, group: str, name: str, shipped: Iterable[str]) -> str:
     plugins: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=group)}
     if name not in plugins:
         hint = nearest(name, [*shipped, *plugins])
         raise LookupError(f"unknown {what} {name!r}{hint}; or write 'package.module:function'")
-    return imported(f"{plugins[name].module}:{plugins[name].attr}")
+    return f"{plugins[name].module}:{plugins[name].attr}"
 
 
-def imported(dotted: str) -> Any:
-    """Return what stands at a path 'package.module:name'. Raises LookupError with one sentence."""
+def checked_path(dotted: str) -> tuple[str, str]:
+    """Return module and name of a path 'package.module:name'. Raises LookupError where it is none."""
     if not DOTTED.fullmatch(dotted):
         raise LookupError(f"{dotted!r} is no path: 'package.module:function' is needed")
     module, _, function = dotted.partition(":")
+    return module, function
+
+
+def imported(dotted: str) -> Any:
+    """Import what stands at a path 'package.module:name'. Raises LookupError with one sentence."""
+    module, function = checked_path(dotted)
     try:
-        found = importlib.import_module(module)
+        found = loaded(module)
     except ModuleNotFoundError as error:
         if error.name and (module + ".").startswith(error.name + "."):
             raise LookupError(f"{dotted!r}: no module {module!r}; is its package installed?") from None

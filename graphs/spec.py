@@ -94,9 +94,9 @@ class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
         """Return what is wrong with the graph; ladders are judged where the names of the `models` are given."""
         return linter.lint(self, models)
 
-    def check(self) -> None:
-        """Raise GraphError, a line a finding, where the graph cannot be used."""
-        linter.check(self)
+    def check(self, *, to_run: bool = False) -> None:
+        """Raise GraphError, a line a finding, where the graph cannot be used; `to_run` imports what it names."""
+        linter.check(self, to_run=to_run)
 
     def diff(self, other: Graph) -> list[str]:
         """Return what must change for this graph to be `other`, a line a difference; empty where they are equal."""

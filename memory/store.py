@@ -174,7 +174,9 @@ class Store:
         from memory.embedding import WordEmbedding
 
         path = self.folder / "index"
-        client = chromadb.PersistentClient(path=path, settings=Settings(anonymized_telemetry=False))
+        # Without a `.env` of the current folder, which could name classes to be imported and hosts to be asked.
+        settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
+        client = chromadb.PersistentClient(path=path, settings=settings)
         undo.callback(client.close)  # type: ignore[attr-defined]  # its declared type lacks it
         self._collections = {
             kind: client.get_or_create_collection(kind, embedding_function=WordEmbedding())  # type: ignore[arg-type]

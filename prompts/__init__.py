@@ -4,10 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+from typing import Any
 
 __all__ = ["needs", "path_of", "render", "shipped"]
 
@@ -15,7 +12,7 @@ FOLDER = Path(__file__).parent
 IN_PACKAGE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([^:]+\.md)")
 
 
-def path_of(name: str) -> "Traversable":
+def path_of(name: str) -> Path:
     """Return the file of prompt `name`: one here, a user's own .md by its path, or `package:file.md`.
 
     Raises LookupError, with one sentence, where there is no such package or it has no such file.
@@ -25,15 +22,16 @@ def path_of(name: str) -> "Traversable":
     return Path(name) if name.endswith(".md") else FOLDER / f"{name}.md"
 
 
-def _in_package(package: str, file: str) -> "Traversable":
-    from importlib.resources import files
+def _in_package(package: str, file: str) -> Path:
+    from prompts.packages import found
 
-    try:
-        path = files(package).joinpath(file)
-    except (ImportError, SyntaxError, TypeError):  # TypeError: a module that is no package
+    spec = found(package)
+    folders = (spec and spec.submodule_search_locations) or ()  # a module that is no package has none
+    if not folders:
         what = f"no package {package!r} can be imported; is it installed?"
-        raise LookupError(f"prompt '{package}:{file}': {what}") from None
-    if not path.is_file():
+        raise LookupError(f"prompt '{package}:{file}': {what}")
+    path = next((path for folder in folders if (path := Path(folder) / file).is_file()), None)
+    if path is None:
         raise LookupError(f"prompt '{package}:{file}': package {package!r} has no file {file!r}")
     return path
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 from budgetmlagent.errors import BudgetMLError
 
@@ -11,9 +10,6 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run `budgetml` and exit with its status."""
-    # A graph may name functions and prompts of a package in the working directory. Behind all else, so that no file there
-    # takes the place of an installed module.
-    sys.path.append(str(Path.cwd()))
     sys.exit(call(sys.argv[1:]))
 
 

@@ -35,17 +35,20 @@ def lint(
     models: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A models.yaml that has to know the ladders' models.")
     ] = None,
+    bring_in: Annotated[
+        bool, typer.Option("--import", help="Import the functions that it names, which runs their code.")
+    ] = False,
 ) -> int:
     """Check a graph: one line a finding, status 2 where there is one; notes on what a node goes without."""
     from budgetmlagent.models.config import load_models
-    from graphs.linter.graph import losses
+    from graphs.linter import graph as linter
     from graphs.spec import GraphError, GraphSpec
 
     names, notes = None if models is None else list(load_models(models)), list[Any]()
     try:
         spec = GraphSpec.load(graph, check=False)
-        findings = spec.findings(names)
-        notes = [] if findings else losses(spec)
+        findings = (linter.bring_in(spec) if bring_in else []) or spec.findings(names)
+        notes = [] if findings else linter.losses(spec)
     except GraphError as error:
         if not error.findings:
             raise UsageError(str(error)) from None
@@ -134,7 +137,7 @@ def gate(
     from budgetmlagent.run.view import RunView
     from graphs.retake import changed
 
-    spec = _load(graph)
+    spec = _load(graph, to_run=True)  # its predicates decide again
     opened = [RunView.open(run, runs_dir) for run in runs]
     decisions = {view.run_id: view.decisions for view in opened}
     changes = {run: changed(spec, steps) for run, steps in decisions.items()}
@@ -147,7 +150,7 @@ def gate(
     return 1 if count else 0
 
 
-def _load(graph: str) -> "GraphSpec":
+def _load(graph: str, *, to_run: bool = False) -> "GraphSpec":
     from budgetmlagent.run.order import load_graph
 
-    return load_graph(graph)
+    return load_graph(graph, to_run=to_run)

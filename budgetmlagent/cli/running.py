@@ -53,9 +53,10 @@ def run(
 
         told = forecast(asked)
         return options.tell(as_json, told, [progress.forecast(told)])
-    from budgetmlagent.run.order import begin
+    from budgetmlagent.run.order import begin, load_graph
     from budgetmlagent.run.session import Session
 
+    load_graph(graph, to_run=True)  # before there is a run
     if otel:  # it is to fail before there is a run
         from budgetmlagent.share import telemetry
         from budgetmlagent.tasks.folder import load_task

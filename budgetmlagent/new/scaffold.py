@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import budgetmlagent
 from budgetmlagent.errors import UsageError
 from budgetmlagent.new.files import write_new
 from budgetmlagent.templating import environment
@@ -64,7 +65,9 @@ def write(made: Scaffold) -> None:
 
 
 def is_repository(folder: Path) -> bool:
-    """Whether `folder` is a checkout of this project."""
+    """Whether `folder` is the checkout of this project that runs: its programs are run, and another's must not be."""
+    if (folder / "budgetmlagent").resolve() != Path(budgetmlagent.__file__).parent.resolve():
+        return False
     try:
         told = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
         return bool(told.get("project", {}).get("name") == "budgetmlagent")

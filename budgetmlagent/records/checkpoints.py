@@ -9,6 +9,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from budgetmlagent.disk import DATABASE_ERRORS, LOOK, remedy
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.records.closed import ForeignError, PlainSerializer
 
 # What decoding raises where bytes were changed in a way that SQLite does not notice.
 UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RecursionError)
@@ -20,7 +21,7 @@ class Checkpoints(SqliteSaver):
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            super().__init__(sqlite3.connect(path, check_same_thread=False))
+            super().__init__(sqlite3.connect(path, check_same_thread=False), serde=PlainSerializer())
         except DATABASE_ERRORS as error:
             raise UnavailableError(f"checkpoints {path}: {error}; {remedy(error)}") from error
 
@@ -32,6 +33,11 @@ class Checkpoints(SqliteSaver):
                 yield cursor
         except DATABASE_ERRORS as error:
             raise UnavailableError(f"checkpoints {self.path}: {error}; {remedy(error)}") from error
+        except ForeignError as error:
+            whose = f"{self.path.name} of run {self.path.parent.name}"
+            raise UnavailableError(
+                f"{whose} holds what is none of budgetml's: {error}; do not open it"
+            ) from None
         except UNDECODABLE as error:
             if transaction:
                 raise  # what cannot be encoded is a node's fault, not the file's

@@ -41,7 +41,9 @@ class Engine:
     def _compiled(self) -> Any:
         from graphs.compile import compile_graph
 
-        return compile_graph(load_graph(self._run.spec), self.parts.deps, self._run.branches.saver)
+        return compile_graph(
+            load_graph(self._run.spec, to_run=True), self.parts.deps, self._run.branches.saver
+        )
 
     def rest(self) -> None:
         """Let go of what other processes may wait for; the parts stay for when the run is gone on with."""
@@ -128,7 +130,7 @@ class Engine:
         here, node = path[-1], ran_last(path)
         if node:
             state = RunState(**here.values)
-            edit = redecide(load_graph(self._run.spec), node, state, edit, self.parts.deps)
+            edit = redecide(load_graph(self._run.spec, to_run=True), node, state, edit, self.parts.deps)
         self._write(here, edit, as_node=node or START)
 
     def _write(self, here: Point, edit: dict[str, Any], as_node: str) -> None:

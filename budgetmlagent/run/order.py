@@ -96,13 +96,15 @@ def nano(option: str, dollars: float) -> int:
     return round(dollars * NANO)
 
 
-def load_graph(graph: str | GraphSpec) -> GraphSpec:
-    """Return the graph by name, path or as it is. Raises UsageError with one line a finding."""
+def load_graph(graph: str | GraphSpec, *, to_run: bool = False) -> GraphSpec:
+    """Return the graph by name, path or as it is. Raises UsageError with one line a finding.
+
+    What it names is imported only where it is `to_run`.
+    """
     try:
-        if not isinstance(graph, GraphSpec):
-            return GraphSpec.load(graph)
-        graph.check()
-        return graph
+        spec = graph if isinstance(graph, GraphSpec) else GraphSpec.load(graph, check=False)
+        spec.check(to_run=to_run)
+        return spec
     except GraphError as error:
         raise UsageError(str(error)) from None
 

@@ -9,7 +9,8 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from graphs.model import Rule
 from graphs.policy import LARGER_IS_STRICTER, PREDICATES, SMALLER_IS_STRICTER, Predicate
-from graphs.registry import load_predicate, nearest
+from graphs.registry import nearest
+from graphs.seen import Untold, see_predicate
 
 
 @cache
@@ -59,8 +60,10 @@ def covers(earlier: Rule, later: Rule) -> bool:
     """
     if earlier.up not in ("", later.up) or not earlier.when or not later.when:
         return False
-    predicate = load_predicate(earlier.when)
-    if predicate is not load_predicate(later.when) or predicate not in PREDICATES.values():
+    predicate = see_predicate(earlier.when)
+    if isinstance(predicate, Untold) or predicate not in PREDICATES.values():
+        return False
+    if predicate is not see_predicate(later.when):
         return False
     one, other = (_bound(predicate, rule.arguments) for rule in (earlier, later))
     return all(_no_stricter(name, one[name], other[name]) for name in one)

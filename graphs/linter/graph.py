@@ -3,15 +3,22 @@
 from collections.abc import Iterable, Iterator
 
 from graphs.contract import reads_history, supplied_history
-from graphs.finding import Finding, GraphError, Keys, Kind, Problem
+from graphs.files import SUFFIXES, shipped
+from graphs.finding import Finding, GraphError, Keys, Kind, Problem, called
 from graphs.linter.nodes import node_problems, shared_problems
 from graphs.linter.rules import rule_problems
 from graphs.linter.ways import way_problems
 from graphs.model import END, Graph
-from graphs.registry import load_node, nearest, shipped_nodes
+from graphs.registry import load_node, load_predicate, nearest, shipped_nodes
+from graphs.seen import Untold, see_node, see_predicate
 from nodes.declares import recalls_of
 
 NAMES: set[Kind] = {"unknown-node", "unknown-predicate", "no-rules", "last-rule"}
+
+
+def bring_in(spec: Graph) -> list[Finding]:
+    """Import all that a graph names, which runs it, and return what cannot be had."""
+    return _placed(spec, _brought_in(spec))
 
 
 def lint(spec: Graph, models: Iterable[str] | None = None) -> list[Finding]:
@@ -28,13 +35,19 @@ def lint(spec: Graph, models: Iterable[str] | None = None) -> list[Finding]:
 
 
 def losses(spec: Graph) -> list[Finding]:
-    """Return what the nodes of a graph without findings lack: rungs no rule leads to, history not supplied."""
-    return _placed(spec, _losses(spec))
+    """Return what the nodes of a graph without findings lack: rungs no rule leads to, history not supplied.
+
+    And what could not be judged, because only to import it would tell.
+    """
+    return _placed(spec, [*_losses(spec), *_unjudged(spec)])
 
 
-def check(spec: Graph) -> None:
-    """Raise GraphError, a line a finding, where the graph cannot be used."""
-    if findings := lint(spec):
+def check(spec: Graph, *, to_run: bool = False) -> None:
+    """Raise GraphError, a line a finding, where the graph cannot be used.
+
+    Nothing that it names is imported, unless it is to run: then what the source alone does not tell is judged too.
+    """
+    if findings := (bring_in(spec) if to_run else []) or lint(spec):
         raise GraphError(*findings)
 
 
@@ -60,7 +73,9 @@ def _losses(spec: Graph) -> Iterator[Problem]:
             out = ", ".join(node.ladder[1:])
             what = f"node {name!r}: no rule moves it up, so it never gets to {out}"
             yield ("nodes", name), "unused-rung", f"{what}: add `up: {name}` to a rule, or shorten its ladder"
-        function = load_node(node.run)
+        function = see_node(node.run)
+        if isinstance(function, Untold):
+            continue
         wanted = recalls_of(function)
         if not wanted and node.recalls is None and (reads_history(function) or name in shipped_nodes()):
             what = f"{node.run} declares no kinds of history, so it gets none"
@@ -69,6 +84,34 @@ def _losses(spec: Graph) -> Iterator[Problem]:
         if missing := [kind for kind in wanted if kind not in supplied_history(node)]:
             what = f"recalls: {node.run} asks for {', '.join(missing)} too, which it does not get"
             yield ("nodes", name), "lost-recall", f"node {name!r}: {what}"
+
+
+def _unjudged(spec: Graph) -> Iterator[Problem]:
+    for keys, name in _functions(spec):
+        function = see_node(name) if keys[0] == "nodes" else see_predicate(name)
+        if isinstance(function, Untold):
+            what = f"{name} was not judged, as its code was not run: {function.why}; `--import` runs it"
+            yield keys, "not-judged", f"{called(keys)}: {what}"
+
+
+def _brought_in(spec: Graph) -> Iterator[Problem]:
+    for keys, name in _functions(spec):
+        node = keys[0] == "nodes"
+        try:
+            load_node(name) if node else load_predicate(name)
+        except LookupError as error:
+            yield keys, "unknown-function" if node else "unknown-predicate", f"{called(keys)}: {error}"
+
+
+def _functions(spec: Graph) -> Iterator[tuple[Keys, str]]:
+    """Yield each function that the graph names, with where; what is a graph within it is none."""
+    for name, node in spec.nodes.items():
+        if node.run not in shipped() and not node.run.endswith(SUFFIXES):
+            yield ("nodes", name), node.run
+    rules = [(("rules", node, i), rule) for node, fork in spec.rules.items() for i, rule in enumerate(fork)]
+    for keys, rule in [*rules, *((("faults", i), rule) for i, rule in enumerate(spec.faults))]:
+        if rule.when:
+            yield keys, rule.when
 
 
 def _placed(spec: Graph, problems: Iterable[Problem]) -> list[Finding]:

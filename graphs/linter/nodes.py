@@ -8,7 +8,8 @@ from graphs import contract
 from graphs.files import SUFFIXES, shipped
 from graphs.finding import Kind, Problem
 from graphs.model import AGAIN, END, RECALL, Graph, NodeSpec
-from graphs.registry import load_node, nearest
+from graphs.registry import nearest
+from graphs.seen import Untold, see_node
 
 RESERVED = (END, AGAIN, "START", "__end__", "__start__", "")
 OWN = "notes"  # each node keeps its own there, under its own name
@@ -30,12 +31,14 @@ def _named(name: str) -> Iterator[tuple[Kind, str]]:
 def _function(node: NodeSpec) -> Iterator[tuple[Kind, str]]:
     """Judge what `run` names."""
     try:
-        if node.run in shipped() or node.run.endswith(SUFFIXES) or _is_graph(load_node(node.run)):
+        named = node.run in shipped() or node.run.endswith(SUFFIXES)
+        if named or _is_graph(function := see_node(node.run)):
             what = f"run: {node.run!r} is a graph: time travel does not work in a graph within a graph"
             yield "subgraph", f"{what}; write its nodes into this one"
             return
-        contract.check_callable(load_node(node.run))
-        contract.declared_fields(load_node(node.run))
+        if not isinstance(function, Untold):
+            contract.check_callable(function)
+            contract.declared_fields(function)
     except LookupError as error:
         yield "unknown-function", str(error)
     except contract.NodeContractError as error:
@@ -44,12 +47,14 @@ def _function(node: NodeSpec) -> Iterator[tuple[Kind, str]]:
 
 def _is_graph(value: Any) -> bool:
     # By the name of its class: to import LangGraph would take longer than all the rest.
-    return type(value).__module__.partition(".")[0] in ("langgraph", "graphs")
+    ours = type(value).__module__.partition(".")[0] in ("langgraph", "graphs")
+    return ours and not isinstance(value, Untold)
 
 
 def _usable(node: NodeSpec) -> Any:
-    """Return the node's function, None where something is wrong with it."""
-    return load_node(node.run) if not list(_function(node)) else None
+    """Return the node's function, None where something is wrong with it, or where it is not known."""
+    function = see_node(node.run) if not list(_function(node)) else None
+    return None if isinstance(function, Untold) else function
 
 
 def _prompt(node: NodeSpec, function: Any) -> Iterator[tuple[Kind, str]]:

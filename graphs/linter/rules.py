@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from graphs.finding import Kind, Problem, called
 from graphs.linter.arguments import covers, problems
 from graphs.model import AGAIN, END, Graph, Placed, Rule
-from graphs.registry import load_predicate, nearest
+from graphs.registry import nearest
+from graphs.seen import Untold, see_predicate
 
 KEYS = ("when", "to", "up", "down")
 
@@ -55,10 +56,11 @@ def _condition(rule: Rule) -> Iterator[tuple[Kind, str]]:
             yield "unknown-key", f"unknown key {key!r}{nearest(key, KEYS)}: arguments belong to a `when`"
         return
     try:
-        predicate = load_predicate(rule.when)
+        predicate = see_predicate(rule.when)
     except LookupError as error:
         yield "unknown-predicate", str(error)
-    else:
+        return
+    if not isinstance(predicate, Untold):
         for what in problems(predicate, rule.when, rule.arguments):
             yield "argument", what
 

@@ -124,7 +124,7 @@ def _download(line: str, folder: Path) -> Path:
     wanted = folder / "wanted.txt"
     wanted.write_text(line + "\n")
     command = [
-        sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes",
+        sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes",
         "--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2",
         "--dest", str(folder), "--requirement", str(wanted),
     ]  # fmt: skip

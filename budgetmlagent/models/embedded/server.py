@@ -73,7 +73,7 @@ class EmbeddedServer:
         with tempfile.TemporaryFile() as log:
             # A session of its own: Ctrl-C on the terminal is for us, who still need the server to end the step in order.
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "budgetmlagent.models.embedded.server"],
+                [sys.executable, "-P", "-m", "budgetmlagent.models.embedded.server"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

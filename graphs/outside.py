@@ -1,0 +1,27 @@
+"""Code that is not this program's: imported to run a graph, and only after the person was told whose it is."""
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from prompts.packages import found, installed
+
+OURS = frozenset({"budgetmlagent", "graphs", "memory", "nodes", "prompts"})
+
+
+def is_loaded(module: str) -> bool:
+    """Whether nothing of anybody else's runs where `module` is imported: it is ours, or has been imported."""
+    return module in sys.modules or module.partition(".")[0] in OURS
+
+
+def loaded(module: str) -> ModuleType:
+    """Import `module`, of the current folder if it is nowhere else, having said so. Raises as an import does."""
+    if not is_loaded(module) and (spec := found(module)):
+        top = module.partition(".")[0]
+        where = spec.origin or ", ".join(spec.submodule_search_locations or ())
+        print(f"budgetml: runs code that is not its own: {module} ({where})", file=sys.stderr)
+        if installed(top) is None:
+            # Behind all else, so that no file there takes the place of an installed module.
+            sys.path.append(str(Path.cwd()))
+    return importlib.import_module(module)
