@@ -57,5 +57,5 @@ def _named(sent: Set[str], words: str) -> str:
 
 def _largest(words: str, limit: int) -> int:
     """The largest limit that will do, as an endpoint says that `limit` tokens are too many; half of them else."""
-    said = [int(number) for number in re.findall(r"\d+", words.replace(",", ""))]
+    said = [int(number) for number in re.findall(r"(?<!\d)\d{1,9}(?!\d)", words.replace(",", ""))]
     return max((number for number in said if LEAST <= number < limit), default=limit // 2)
