@@ -130,7 +130,7 @@ def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
     """Make the folder of a new run, before anything is invoked: a crash leaves something to resume."""
     run = RunDir(runs_dir / config.run_id)
     try:
-        run.root.mkdir(parents=True)
+        run.root.mkdir(0o700, parents=True)  # what a script leaves in it, nobody else may start
         run.write("config.json", asdict(config))
         run.write_bytes(run.graph.name, graph.encode())
     except OSError as error:
