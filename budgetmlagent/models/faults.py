@@ -10,14 +10,15 @@ from typing import Any
 import httpx2
 
 from budgetmlagent.models.config import ModelSpec, host, is_loopback
-from budgetmlagent.models.raised import is_lost, is_unsent, told_by
+from budgetmlagent.models.deadline import UnreadableError
+from budgetmlagent.models.raised import chain, is_lost, is_unsent, told_by
 from budgetmlagent.models.surroundings import environment_fault
 from budgetmlagent.models.words import error_in, marks, said
 from budgetmlagent.money.prices import reported_cost
 from budgetmlagent.money.usage import tokens_of
 
 # What the client library raises where a reply of status 200 is no chat completion.
-MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 # What it raises where it cannot even be built: a package is missing, an address is none, certificates are not there.
 UNBUILT = (ImportError, OSError, httpx2.InvalidURL)
 # A status with which the provider refused to do any work.
@@ -54,6 +55,8 @@ def judge(error: Exception, spec: ModelSpec) -> Judgement | None:
         what = f"HTTP {told.status}"
         judged = _judged(what, told.status, told.marks, told.words, spec, f"{where} answered")
         return replace(judged, after=retry_after(told.headers))
+    if unread := next((link for link in chain(error) if isinstance(link, UnreadableError)), None):
+        return Judgement("provider", f"{where} gave a reply that is not read: {unread}; check base_url")
     if is_unsent(error):
         return Judgement("busy", f"{where} could not be reached; check base_url and the network", sent=False)
     if is_lost(error):
