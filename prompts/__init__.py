@@ -28,6 +28,8 @@ def path_of(name: str) -> "Traversable":
 def _in_package(package: str, file: str) -> "Traversable":
     from importlib.resources import files
 
+    if ".." in Path(file).parts or Path(file).is_absolute():
+        raise LookupError(f"prompt '{package}:{file}': the file must lie in the package")
     try:
         path = files(package).joinpath(file)
     except (ImportError, SyntaxError, TypeError):  # TypeError: a module that is no package
