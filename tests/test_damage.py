@@ -18,6 +18,7 @@ from recorded import GRAPH, MODELS, REPLAY
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.money.ledger import Answer, Call, Ledger
+from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.workspace import remove
 from budgetmlagent.upkeep import clean
@@ -323,6 +324,15 @@ def test_no_command_writes_through_a_link_in_a_run(runs: Path, tmp_path: Path, n
             assert status in (2, 3) and len(lines) == 1 and "is a symbolic link" in lines[0], command
     swept = clean.sweep(runs)
     assert "is a symbolic link" in swept.left[run.name] and told() == before
+
+
+def test_what_is_written_into_a_linked_folder_goes_elsewhere(runs: Path, tmp_path: Path) -> None:
+    """The positive control: that is why such a run is not opened."""
+    run = RunDir(only(runs))
+    (run.root / "best").rename(tmp_path / "home")
+    (run.root / "best").symlink_to(tmp_path / "home")
+    run.write_bytes("best/planted", b"x")
+    assert (tmp_path / "home" / "planted").read_bytes() == b"x"
 
 
 def test_links_that_scripts_left_where_they_work_are_no_harm(runs: Path) -> None:
