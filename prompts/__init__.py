@@ -25,6 +25,8 @@ def path_of(name: str) -> Path:
 def _in_package(package: str, file: str) -> Path:
     from prompts.packages import found
 
+    if ".." in Path(file).parts or Path(file).is_absolute():
+        raise LookupError(f"prompt '{package}:{file}': the file must lie in the package")
     spec = found(package)
     folders = (spec and spec.submodule_search_locations) or ()  # a module that is no package has none
     if not folders:

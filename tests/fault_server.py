@@ -6,14 +6,17 @@ turns such as `{"text": "hello", "fault": "length"}`; after the last of them, an
 """
 
 import argparse
+import gzip
 import json
 import math
 import socket
 import struct
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -38,7 +41,14 @@ FAULTS = (
     "refusal",  # the text stands in the field `refusal`
     "schema",  # the schema itself as the reply
     "redirect",
+    "packed",  # gzip, which nobody asked for
+    "bomb",  # gzip, of which a megabyte unpacks to a gigabyte
+    "odd_packing",  # said to be brotli
+    "not_packed",  # said to be gzip
+    "deep",  # a million brackets
 )  # or a status: "400", "401", "429", "500", ...; all that has room for it echoes the key
+
+PACKINGS = {"packed": "gzip", "bomb": "gzip", "not_packed": "gzip", "odd_packing": "br"}
 
 
 @dataclass
@@ -180,7 +190,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif turn.fault == "invalid_json":
             self._send(200, f'{{"id": "{request.key}", "choices": [{{"mess')
         else:
-            self._reply(turn, json.dumps(completion(turn, request)).encode())
+            whole = json.dumps(completion(turn, request)).encode()
+            if turn.fault in PACKINGS:
+                self._packed(turn.fault, whole)
+            else:
+                self._reply(turn, b"[" * 10**6 + b"]" * 10**6 if turn.fault == "deep" else whole)
+
+    def _packed(self, fault: str, whole: bytes) -> None:
+        """Send a reply that is packed, or says that it is."""
+        raw = bomb(whole) if fault == "bomb" else gzip.compress(whole) if fault == "packed" else whole
+        self._head(200, len(raw), {"Content-Encoding": PACKINGS[fault]})
+        self.wfile.write(raw)
 
     def _reply(self, turn: Turn, whole: bytes) -> None:
         """Send a reply that was made, and billed, as far as the fault lets it come."""
@@ -257,6 +277,16 @@ def completion(turn: Turn, request: Request) -> dict[str, Any]:
         "choices": choices,
         "usage": usage,
     }
+
+
+@cache
+def bomb(whole: bytes) -> bytes:
+    """A reply, and behind it a gigabyte of spaces, which JSON allows."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    spaces = b" " * 2**20
+    return b"".join(
+        [packer.compress(whole), *(packer.compress(spaces) for _ in range(2**10)), packer.flush()]
+    )
 
 
 def tokens(text: str) -> int:

@@ -1,6 +1,7 @@
 """The client at the fault server: each fault is the right reply and the right money, and the key is never seen."""
 
 import json
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -273,8 +274,38 @@ def test_a_body_that_is_far_too_large_is_no_reply(tmp_path: Path, server: FaultS
     models = client(tmp_path, server.url, spec={"price": 0})
     server.script = [Turn("x" * (LARGEST + 1))]
     reply = models.ask(here(), ASK, max_tokens=LARGEST)
-    assert reply.fault == "busy" and "gave no reply" in reply.detail
+    assert reply.fault == "provider" and "larger than" in reply.detail
     assert [entry.state for entry in models.ledger.calls("r")] == ["reserved"]
+
+
+DEEP_THOUGHT = {"content": None, "reasoning_content": json.loads("[" * 400 + "]" * 400)}
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        *(Turn("fine", fault=fault) for fault in ("bomb", "odd_packing", "not_packed", "deep")),
+        Turn(message=DEEP_THOUGHT),
+    ],
+    ids=lambda turn: turn.fault or "deep thought",
+)
+def test_a_body_that_would_take_the_machine_is_a_fault_of_the_provider(
+    tmp_path: Path, server: FaultServer, turn: Turn
+) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [turn, Turn("better")]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reply = models.ask(here(1), ASK, max_tokens=50)
+    assert reply.fault == "provider" and "small" in reply.detail and "\n" not in reply.detail
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18  # KiB
+    assert [entry.state for entry in models.ledger.calls("r")] == ["reserved"]
+    assert models.ask(here(2), ASK, max_tokens=50).text == "better"
+
+
+def test_what_is_packed_though_nobody_asked_for_it_is_read(tmp_path: Path, server: FaultServer) -> None:
+    models = client(tmp_path, server.url)
+    server.script = [Turn("fine", fault="packed")]
+    assert models.ask(here(), ASK, max_tokens=50).text == "fine"
 
 
 @pytest.mark.parametrize("fault", ["no_usage", "odd_usage"])

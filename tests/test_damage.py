@@ -18,7 +18,10 @@ from recorded import GRAPH, MODELS, REPLAY
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.money.ledger import Answer, Call, Ledger
+from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.sandbox.workspace import remove
+from budgetmlagent.upkeep import clean
 from memory.merge import unmark
 from memory.store import Store
 
@@ -288,3 +291,65 @@ def test_a_folder_that_may_not_be_written_is_one_line(runs):
         done = subprocess.run([*within, *ours], capture_output=True, text=True, check=False)
         assert done.returncode == 3, (command, done.stderr)
         assert len(done.stderr.splitlines()) == 1 and "Read-only file system" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["work", "best", "history", "artifacts", "lock", "run.json", "graph.yaml", "best/train.py"]
+)
+def test_no_command_writes_through_a_link_in_a_run(runs: Path, tmp_path: Path, name: str) -> None:
+    run, elsewhere = only(runs), tmp_path / "home"
+    elsewhere.mkdir()
+    theirs, link = elsewhere / Path(name).name, run / name
+    if link.exists() and name != "work":
+        link.rename(theirs)
+    elif name != "lock":
+        theirs.mkdir(mode=0o755)
+        (theirs / "kept").write_text("mine")
+    else:
+        theirs.write_text("mine")
+    shutil.rmtree(link, ignore_errors=True)
+    link.symlink_to(theirs)
+
+    def told() -> dict[str, tuple[int, bytes]]:
+        found = {
+            str(p): (p.stat().st_mode, p.read_bytes() if p.is_file() else b"") for p in elsewhere.rglob("*")
+        }
+        return found | {"": (elsewhere.stat().st_mode, b"")}
+
+    before = told()
+    for command in (*COMMANDS, ["doctor", "--rebuild"], ["clean", "--yes"]):
+        status, _, lines = said(command, runs)
+        assert told() == before
+        if command[0] not in ("cost", "list"):
+            assert status in (2, 3) and len(lines) == 1 and "is a symbolic link" in lines[0], command
+    swept = clean.sweep(runs)
+    assert "is a symbolic link" in swept.left[run.name] and told() == before
+
+
+def test_what_is_written_into_a_linked_folder_goes_elsewhere(runs: Path, tmp_path: Path) -> None:
+    """The positive control: that is why such a run is not opened."""
+    run = RunDir(only(runs))
+    (run.root / "best").rename(tmp_path / "home")
+    (run.root / "best").symlink_to(tmp_path / "home")
+    run.write_bytes("best/planted", b"x")
+    assert (tmp_path / "home" / "planted").read_bytes() == b"x"
+
+
+def test_links_that_scripts_left_where_they_work_are_no_harm(runs: Path) -> None:
+    place = only(runs) / "work" / "execution" / "workspace"
+    place.mkdir(parents=True)
+    (place / "link").symlink_to("/")
+    assert said(["show"], runs)[0] == 0
+
+
+def test_removing_never_crosses_a_link(tmp_path: Path) -> None:
+    theirs = tmp_path / "home"
+    theirs.mkdir(mode=0o755)
+    (theirs / "kept").write_text("mine")
+    (tmp_path / "work").mkdir()
+    for link in (tmp_path / "work" / "inner", tmp_path / "top"):
+        link.symlink_to(theirs)
+    for folder in ("work", "top"):
+        remove(tmp_path / folder)
+        assert not (tmp_path / folder).exists() and not (tmp_path / folder).is_symlink()
+    assert (theirs / "kept").read_text() == "mine" and theirs.stat().st_mode & 0o777 == 0o755

@@ -136,7 +136,7 @@ def test_the_page_says_what_the_run_did(done, tmp_path):
     assert asked
     for event in asked:
         said = (out / "replies" / f"{event['step']:03d}-{event['node']}.txt").read_text()
-        assert said and said.replace("\x00", "�").replace("\x1b", "�") in told
+        assert said and said.replace("\x00", r"\x00").replace("\x1b", r"\x1b") in told
     assert (out / "best" / "train.py").read_bytes() == (done[0] / "best" / "train.py").read_bytes()
     with (out / "money.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))

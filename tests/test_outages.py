@@ -143,3 +143,22 @@ def test_the_key_is_nowhere_in_a_run(tmp_path, server, faults):
     assert KEY not in done.stdout + done.stderr
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) > 20 and not [path for path in written if KEY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("fault", ["deep", "bomb"])
+def test_a_reply_that_cannot_be_read_ends_a_run_in_order_at_each_resume_too(tmp_path, server, capsys, fault):
+    server.respond = lambda body: Turn(fault=fault)
+    session = new(tmp_path, server, turns=1, budget=5)
+    run = [session.run_id, "--runs-dir", str(tmp_path / "runs")]
+    for _ in range(2):
+        assert call(["resume", *run]) in (0, 3)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err and "provider" in said.err + said.out
+    kinds = {
+        event["fault"]["kind"]
+        for event in Session.open(session.folder.root).timeline
+        if event["fault"].get("kind")
+    }
+    assert "provider" in kinds and kinds <= {"provider", "nothing_recalled"}
+    server.respond = tiny.team
+    assert call(["resume", *run, "--turns", "2"]) == 0

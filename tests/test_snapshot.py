@@ -23,7 +23,16 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.sandbox.cages.bare import UNSAFE
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.process.probe import probe
-from budgetmlagent.sandbox.snapshot import LEAST, LONGEST, MOST_FILE, MOST_HASHED, MOST_NAMES, restore, take
+from budgetmlagent.sandbox.snapshot import (
+    LEAST,
+    LONGEST,
+    MOST_FILE,
+    MOST_HASHED,
+    MOST_NAMES,
+    restore,
+    take,
+    tamed,
+)
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.upkeep.references import EXECUTION, Name, lost
 from memory.artifacts import Artifacts
@@ -109,7 +118,7 @@ def test_what_is_no_plain_file_is_named_and_not_opened(place, tmp_path):
         "socket": "is a socket",
     }
     assert len(list(artifacts.folder.iterdir())) == 1
-    assert restore(manifest, artifacts, tmp_path / "out") == []
+    assert restore(manifest, artifacts, tmp_path / "out") == {}
 
 
 def test_limits_are_met_to_the_byte(place):
@@ -165,7 +174,7 @@ def test_caches_and_repositories_are_named_only(place, tmp_path):
         name: (False, sha256(name.encode()))
         for name in ("__pycache__/m.pyc", ".git/config", "sub/.GIT/hooks/post-checkout")
     }
-    assert restore(manifest, artifacts, tmp_path / "out") == [] and not list((tmp_path / "out").iterdir())
+    assert restore(manifest, artifacts, tmp_path / "out") == {} and not list((tmp_path / "out").iterdir())
 
 
 def test_folders_without_end_and_locked_ones_are_named(place):
@@ -208,11 +217,77 @@ def test_data_is_named_and_not_looked_at(place):
 def test_no_setuid_comes_back(place, tmp_path):
     folder, artifacts = place
     (folder / "a").write_text("x")
-    (folder / "a").chmod(0o6755)
+    (folder / "a").chmod(0o7755)
     manifest = manifest_of(place)
-    assert by_path(manifest)["a"]["mode"] == 0o6755
+    assert by_path(manifest)["a"]["mode"] == 0o7755
     restore(manifest, artifacts, tmp_path / "out")
     assert stat.S_IMODE((tmp_path / "out" / "a").stat().st_mode) == 0o755
+
+
+REPOSITORY = {
+    "HEAD": "ref: refs/heads/main\n",
+    "config": "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n\tfsmonitor = touch PLACE/owned; false\n",
+    "objects/info/none": "",
+    "refs/heads/none": "",
+}
+
+
+def asked_git(folder: Path) -> None:
+    """What a prompt does in every folder that is entered."""
+    outside = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    subprocess.run(["git", "status"], cwd=folder, env=outside, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("head", ["HEAD", "head"])
+def test_no_tool_obeys_what_comes_back(place, tmp_path, head):
+    folder, artifacts = place
+    for name in ("repo", "."):
+        for file, text in REPOSITORY.items():
+            path = folder / name / (head if file == "HEAD" else file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.replace("PLACE", str(tmp_path)))
+    for name in (".envrc", ".editorconfig", ".vscode/tasks.json", "sub/.idea/workspace.xml", ".env"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("owned")
+    if head == "HEAD":
+        asked_git(folder)  # the positive control
+        assert (tmp_path / "owned").exists()
+        (tmp_path / "owned").unlink()
+    written = restore(manifest_of(place), artifacts, tmp_path / "out")
+    for folder in (tmp_path / "out", tmp_path / "out" / "repo"):
+        asked_git(folder)
+        assert not (tmp_path / "owned").exists()
+    back = [path.name for path in (tmp_path / "out").rglob("*")]
+    assert not [
+        name
+        for name in back
+        if name.lower() == "head" or (name.startswith(".") and not name.endswith(".kept"))
+    ]
+    assert (
+        written["sub/.idea.kept/workspace.xml"] == "sub/.idea/workspace.xml"
+        and written["repo/config"] == "repo/config"
+    )
+
+
+def test_another_name_is_told(tmp_path, server, capsys, monkeypatch):
+    starter = tiny.STARTER + 'open(".envrc", "w").write("x")\n'
+    models = tiny.models(tmp_path, server.url)
+    session = Session(
+        str(tiny.task(tmp_path, starter=starter)), models=models, runs_dir=tmp_path / "runs", history="off"
+    )
+    session.step()
+    monkeypatch.chdir(tmp_path)
+    assert call(["show", session.run_id, "--step", "1", "--files", "out"]) == 0
+    assert "wrote .envrc.kept, which was .envrc: a tool could obey it there\n" in capsys.readouterr().out
+    assert call(["show", session.run_id, "--step", "1", "--files", "json", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["renamed"] == {".envrc.kept": ".envrc"} and ".envrc.kept" in told["written"]
+
+
+def test_only_its_owner_may_enter_a_run(tmp_path, server):
+    session = new(tmp_path, server, turns=1)
+    session.run()
+    assert stat.S_IMODE(session.folder.root.stat().st_mode) == 0o700
 
 
 NAMES = st.lists(
@@ -227,7 +302,19 @@ def test_any_name_that_a_script_can_write_comes_back(names, tmp_path_factory):
     artifacts = Artifacts(base / "artifacts")
     (base / "work").mkdir()
     made = {}
-    for i, name in enumerate([*names, b"\xff\xfe", b"line\nbreak", "\ud7ff".encode(), b"..\\x"]):
+    for i, name in enumerate(
+        [
+            *names,
+            b".env",
+            b".env.kept",
+            b"sub/HEAD",
+            b"." + b"x" * 254,
+            b"\xff\xfe",
+            b"line\nbreak",
+            "\ud7ff".encode(),
+            b"..\\x",
+        ]
+    ):
         path = base / "work" / os.fsdecode(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -236,10 +323,10 @@ def test_any_name_that_a_script_can_write_comes_back(names, tmp_path_factory):
             continue
         made[os.fsdecode(name)] = b"%d" % i
     manifest = artifacts.json(take(base / "work", artifacts, {}))
-    assert set(restore(manifest, artifacts, base / "out")) == {
-        name for name in made if not {"__pycache__", ".git"} & set(name.lower().split("/"))
+    assert restore(manifest, artifacts, base / "out") == {
+        tamed(name): name for name in made if not {"__pycache__", ".git"} & set(name.lower().split("/"))
     }
-    assert {name: (base / "out" / name).read_bytes() for name in made} == made
+    assert {name: (base / "out" / tamed(name)).read_bytes() for name in made} == made
 
 
 @given(path=st.text(st.sampled_from("./a\\\n\0~"), max_size=12))
@@ -269,7 +356,7 @@ def test_a_target_with_something_in_it_and_a_damaged_store_are_refused(place, tm
         with pytest.raises(UsageError, match="is no empty folder"):
             restore(manifest, artifacts, target)
     (tmp_path / "empty").mkdir()
-    assert restore(manifest, artifacts, tmp_path / "empty") == ["a"]
+    assert restore(manifest, artifacts, tmp_path / "empty") == {"a": "a"}
     content = artifacts.folder / sha256(b"content")
     content.write_text("changed")
     with pytest.raises(UnavailableError, match="was changed"):
@@ -375,7 +462,7 @@ def test_a_run_shows_the_files_of_each_step_and_of_the_best(tmp_path, server, ca
     assert call(["show", session.run_id, "--files", "json", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert sorted(told["written"]) == ["submission.csv", "train.py"] and told["dir"] == "json"
-    assert set(told) == {"dir", "written", "named", "execution", "others", "data", "unlisted"}
+    assert set(told) == {"dir", "written", "renamed", "named", "execution", "others", "data", "unlisted"}
 
 
 def test_what_cannot_be_shown_is_one_line(tmp_path, server, capsys, monkeypatch):

@@ -246,7 +246,7 @@ def test_a_folder_that_says_it_is_the_repository_runs_no_program_of_its_own(fold
 
 def test_programs_that_are_started_do_not_look_there_either(folder, tmp_path):
     """`python -m` puts the current folder before all else."""
-    for module in ("budgetmlagent.models.server", "pip"):
+    for module in ("budgetmlagent.models.embedded.server", "pip"):
         subprocess.run(
             [sys.executable, "-P", "-m", module, "--help"],
             stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60,

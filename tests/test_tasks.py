@@ -187,6 +187,52 @@ def test_what_is_missing_is_named(own: Path, gone: str, expected: str) -> None:
     assert expected in refused(own)
 
 
+SECRET = "the key of whoever runs it"
+
+
+@pytest.mark.parametrize(
+    "given", ["../secret.txt", "{outside}", "linked.txt", "folder/secret.txt", "env/../../secret.txt"]
+)
+def test_no_file_of_somebody_else_becomes_the_task_in_words(own: Path, given: str) -> None:
+    outside = own.parent / "secret.txt"
+    outside.write_text(SECRET)
+    (own / "linked.txt").symlink_to(outside)
+    (own / "folder").symlink_to(own.parent)
+    path = given.format(outside=outside)
+    assert (own / path).read_text() == SECRET  # the positive control
+    (own / "task.yaml").write_text(TASK.replace("research_problem.md", path))
+    assert "leads out of the task's folder" in refused(own)
+
+
+def test_a_link_that_stays_in_the_folder_may_be_the_task_in_words(own: Path) -> None:
+    (own / "linked.txt").symlink_to("research_problem.md")
+    (own / "task.yaml").write_text(TASK.replace("research_problem.md", "linked.txt"))
+    assert load_task(str(own)).text == "Predict the price."
+
+
+@pytest.mark.parametrize(
+    "name", ["env", "scoring", "task.yaml", "scoring/eval.py", "scoring/answers.csv", "env/train.py"]
+)
+def test_no_part_of_a_task_lies_elsewhere(own: Path, name: str) -> None:
+    (own / name).rename(own.parent / "elsewhere")
+    (own / name).symlink_to(own.parent / "elsewhere")
+    said = refused(own)
+    assert "leads out of" in said and name in said
+
+
+@pytest.mark.parametrize("name", ["env", "scripts", "scripts/eval.py", "scripts/research_problem.txt"])
+def test_no_part_of_their_task_lies_elsewhere(theirs: Path, name: str) -> None:
+    (theirs / name).rename(theirs.parent / "elsewhere")
+    (theirs / name).symlink_to(theirs.parent / "elsewhere")
+    assert "leads out of" in refused(theirs)
+
+
+def test_a_pipe_is_no_scorer(own: Path) -> None:
+    (own / "scoring/eval.py").unlink()
+    os.mkfifo(own / "scoring/eval.py")
+    assert "scoring/eval.py: is not a regular file" in refused(own)
+
+
 def test_links_out_of_env_are_refused(own: Path) -> None:
     (own / "env/link.csv").symlink_to(own / "env/data/train.csv")
     assert "link.csv" in load_task(str(own)).readonly  # a link that stays inside does no harm

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from budgetmlagent import foreign
 from budgetmlagent.errors import BudgetMLError
 
 INTERRUPTED = 130
@@ -14,7 +15,12 @@ def main() -> None:
 
 
 def call(arguments: list[str]) -> int:
-    """Run one command line and return its exit status."""
+    """Run one command line and return its exit status. Nothing that it prints can command a terminal."""
+    with foreign.guarded():
+        return _call(arguments)
+
+
+def _call(arguments: list[str]) -> int:
     # Both are off unless the user turns them on: nothing leaves the machine but requests to the models named.
     os.environ.setdefault("LANGSMITH_TRACING", "false")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "false")

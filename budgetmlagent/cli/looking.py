@@ -55,9 +55,10 @@ def _restore(view: "RunView", step: int | None, target: Path, as_json: bool) -> 
     named = [file for file in manifest["files"] if not file["stored"]]
     rest = {key: manifest[key] for key in ("execution", "others", "data", "unlisted")}
     if as_json:
-        return options.print_json({"dir": str(target), "written": written, "named": named, **rest})
-    for path in written:
-        print(f"wrote {shown(path)}")
+        return options.print_json({"dir": str(target), **_told(written), "named": named, **rest})
+    for path, name in written.items():
+        tame = "" if path == name else f", which was {shown(name)}: a tool could obey it there"
+        print(f"wrote {shown(path)}{tame}")
     for file in named:
         digest = f"sha256 {file['sha256']}" if file["sha256"] else "not read"
         print(f"not kept: {shown(file['path'])}, {options.size(file['size'])}, {digest}: {file['why']}")
@@ -69,6 +70,12 @@ def _restore(view: "RunView", step: int | None, target: Path, as_json: bool) -> 
         print(f"not listed: {manifest['unlisted']} files more")
     print(f"{len(written)} files in {target}")
     return None
+
+
+def _told(written: dict[str, str]) -> dict[str, Any]:
+    """The files that were restored, and for those of another name than the script's, that one."""
+    renamed = {path: name for path, name in written.items() if path != name}
+    return {"written": list(written), "renamed": renamed}
 
 
 def why(

@@ -18,17 +18,19 @@ class Now:
     def __init__(self, what: str) -> None:
         self.what = what
 
-    def __rich__(self) -> str:
+    def __rich__(self) -> Any:
+        from rich.text import Text
+
         from budgetmlagent.run.wiring import WAITS
 
-        return f"{self.what} {WAITS.standing()}"
+        return Text(f"{self.what} {WAITS.standing()}")
 
 
 class Live:
     """Progress on standard error: a line a step; on a terminal also what is running now."""
 
     def __init__(self, session: Any) -> None:
-        from rich.console import Console
+        from budgetmlagent.cli.console import Console
 
         self.session = session
         self.started = time.monotonic()
@@ -39,7 +41,8 @@ class Live:
         config = self.session.config
         self.console.print(
             f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {config.turns} turns, "
-            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if config.network else ''}, sends to {', '.join(config.hosts) or 'nobody'}"
+            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if config.network else ''}, sends to {', '.join(config.hosts) or 'nobody'}",
+            markup=False,
         )
         if config.unsafe:
             self.console.print("[bold red]UNSAFE: scripts run without a sandbox[/]")

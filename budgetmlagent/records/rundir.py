@@ -2,7 +2,10 @@
 
 import glob
 import json
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -88,8 +91,28 @@ class RunDir:
         path.parent.mkdir(exist_ok=True)
         write_whole(path, content)
 
+    def links(self) -> Iterator[Path]:
+        """Yield the symbolic links in the folder, but for those that scripts leave where they work."""
+        waiting = [self.root]
+        while waiting:
+            with suppress(FileNotFoundError):  # a run that goes on removes what it has made
+                for entry in list(os.scandir(waiting.pop())):
+                    path = Path(entry.path)
+                    if entry.is_symlink():
+                        yield path
+                    elif entry.is_dir(follow_symlinks=False) and path != self.work:
+                        waiting.append(path)
+
     def config(self) -> RunConfig:
-        """Read what the run was started with."""
+        """Read what the run was started with.
+
+        Whoever works on a run asks for this first, so here a folder with links in it is refused, by UnavailableError: what
+        is written into it would go elsewhere.
+        """
+        if link := next(self.links(), None):
+            raise UnavailableError(
+                f"{link}: is a symbolic link, and no run makes any; put what it leads to in its place"
+            )
         path = self.root / "config.json"
         try:
             text = path.read_text(encoding="utf-8")
@@ -130,7 +153,7 @@ def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
     """Make the folder of a new run, before anything is invoked: a crash leaves something to resume."""
     run = RunDir(runs_dir / config.run_id)
     try:
-        run.root.mkdir(parents=True)
+        run.root.mkdir(0o700, parents=True)  # what a script leaves in it, nobody else may start
         run.write("config.json", asdict(config))
         run.write_bytes(run.graph.name, graph.encode())
     except OSError as error:

@@ -8,6 +8,7 @@ from difflib import unified_diff
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from budgetmlagent.foreign import visible
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from graphs.drawing.mermaid import mermaid, outline
@@ -222,27 +223,22 @@ def terminal(card: Card) -> Any:
 
     table = Table("field", "before", "after", box=None, pad_edge=False)
     for row in card.changes:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     styles = {"+": "blue", "-": "red"}
-    diff = [Text(printable(line), styles.get(line[:1], "")) for line in card.script_diff]
+    diff = [Text(visible(line), styles.get(line[:1], "")) for line in card.script_diff]
     policy = [
-        Text(printable(line), "bold reverse" if line.startswith("▶") else "")
+        Text(visible(line), "bold reverse" if line.startswith("▶") else "")
         for line in outline(card.graph, card.events, card.current).splitlines()
     ]
     return Group(
-        Text(printable(f"{card.task} · {card.title} · {card.run_id}"), "bold"),
-        *([Text(printable(card.waits), "bold")] if card.waits else []),
+        Text(visible(f"{card.task} · {card.title} · {card.run_id}"), "bold"),
+        *([Text(visible(card.waits), "bold")] if card.waits else []),
         *policy,
-        Text(printable(card.score)),
+        Text(visible(card.score)),
         Text(card.money),
         ProgressBar(total=1.0, completed=card.spent, width=40),
         Text(f"escalations: {len(card.escalations) or 'none'}"),
-        *(Text(printable(f"  {line}")) for line in card.escalations[-5:]),
+        *(Text(visible(f"  {line}")) for line in card.escalations[-5:]),
         table,
         *diff,
     )
-
-
-def printable(text: str) -> str:
-    """Return text without control characters: they command a terminal, and are no text in HTML."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)

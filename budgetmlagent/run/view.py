@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from budgetmlagent import disk
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import standing
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.report import Cost, calls_of, cost_of
@@ -123,7 +124,7 @@ class RunView:
     def __repr__(self) -> str:
         """One line: which run, and where it stands."""
         stands = f"{len(self.timeline)} steps, next {self.next}, ${self.cost.usd:.4f}"
-        return f"<run {self.run_id}: {'; '.join(filter(None, (stands, self.waits)))}>"
+        return visible(f"<run {self.run_id}: {'; '.join(filter(None, (stands, self.waits)))}>")
 
     def __rich__(self) -> Any:
         """What a terminal shows of the run."""

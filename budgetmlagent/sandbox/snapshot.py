@@ -26,6 +26,8 @@ LEAST = MB // 8  # of each file: it is flushed to the disk, and hundreds of thes
 MOST_HASHED = 512 * MB  # of what is only named: half a second, where sparse files pretend to be terabytes
 MOST_NAMES = 10_000  # entries of a manifest
 LONGEST = 1024  # bytes of a path: it must fit below another folder, too
+KEPT = ".kept"  # what a restored name ends in that a tool would obey
+LONGEST_NAME = 255  # bytes of a file's name
 UNWANTED = {
     "__pycache__": "a cache",
     ".git": "git would run what stands in it",  # for anyone whose prompt asks git about the restored folder
@@ -128,8 +130,25 @@ def contents(manifest: Mapping[str, Any]) -> list[str]:
     return [file["sha256"] for file in manifest["files"] if file["stored"]]
 
 
-def restore(manifest: Mapping[str, Any], artifacts: Store, target: Path) -> list[str]:
-    """Write the stored files into `target`, a new or empty folder, with their modes; return their paths.
+def tamed(path: str) -> str:
+    """Return a path at which no tool obeys what is restored; another one for every path.
+
+    Git takes any folder with a HEAD for a repository and runs what its settings say, at each prompt; direnv, editors and
+    version managers read files whose names begin with a dot.
+    """
+    return "/".join(map(_tamed, PurePosixPath(path).parts))
+
+
+def _tamed(name: str) -> str:
+    if not (name.startswith(".") or name.lower() == "head" or name.endswith(KEPT)):
+        return name
+    if len(os.fsencode(name + KEPT)) > LONGEST_NAME:
+        return hashlib.sha256(os.fsencode(name)).hexdigest() + KEPT
+    return name + KEPT
+
+
+def restore(manifest: Mapping[str, Any], artifacts: Store, target: Path) -> dict[str, str]:
+    """Write the stored files into `target`, a new or empty folder, with their modes: `tamed` path -> the script's.
 
     Raises UsageError where `target` is no such folder, and UnavailableError, before anything is written, where a content
     is missing or was changed or a path leads outside.
@@ -140,14 +159,14 @@ def restore(manifest: Mapping[str, Any], artifacts: Store, target: Path) -> list
             raise UsageError(f"{target}: is no empty folder; name a new one")
         target.mkdir(parents=True, exist_ok=True)
         for file, content in files:
-            path = target / file["path"]
+            path = target / tamed(file["path"])
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as out:
                 out.write(content)
-                os.fchmod(out.fileno(), file["mode"] & 0o777)  # never setuid or setgid
+                os.fchmod(out.fileno(), file["mode"] & 0o777)  # never setuid, setgid or sticky
     except OSError as error:
         raise UnavailableError(f"cannot write {str(error.filename or target)!r}: {error.strerror}") from None
-    return [file["path"] for file, _ in files]
+    return {tamed(file["path"]): file["path"] for file, _ in files}
 
 
 def _content(file: Mapping[str, Any], artifacts: Store) -> bytes:

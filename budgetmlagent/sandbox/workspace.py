@@ -103,7 +103,11 @@ def oddity(status: os.stat_result) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder in which a script may have locked others out, or dug deeper than a path may be long."""
+    """Remove a folder in which a script may have locked others out, or dug deeper than a path may be long; of a link itself."""
+    if folder.is_symlink():
+        with suppress(OSError):
+            folder.unlink()
+        return
     places = [folder]
     for place in places:  # it grows: each inner folder is moved to the top before it is looked into
         with suppress(OSError):

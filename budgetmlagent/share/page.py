@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from budgetmlagent.foreign import visible
 from budgetmlagent.records.events import Event
-from budgetmlagent.run.card import printable
 from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
 from graphs.drawing.mermaid import mermaid, outline
@@ -41,12 +41,12 @@ def html(
         .render(
             run=summary,
             better="higher" if rises(summary["direction"]) else "lower",
-            task={"text": printable(view.task.text), "data": view.task.data},
+            task={"text": visible(view.task.text), "data": view.task.data},
             story=_story(summary),
             caution=caution,
             result=list(_result(summary)),
             svg=_picture(view, timeline),
-            outline=printable(outline(view.spec, timeline, view.next)),
+            outline=visible(outline(view.spec, timeline, view.next)),
             steps=steps,
             elsewhere=len(every - here),
             money=[call | {"dollars": f"${dollars(call['usd_nano'])}"} for call in calls],
@@ -77,7 +77,7 @@ def _story(summary: Mapping[str, Any]) -> str:
     spent = f"${summary['usd']:.4f} of ${summary['budget']:.2f}"
     told += f" It took {summary['turns']} decisions, {summary['steps']} steps and {spent}."
     replayed = " It is the replay of a recording: nothing was spent." if summary["replayed"] else ""
-    return f"{told} The run {summary['status']}: {printable(summary['reason'])}.{replayed}"
+    return f"{told} The run {summary['status']}: {visible(summary['reason'])}.{replayed}"
 
 
 def _result(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -119,12 +119,12 @@ def step_of(event: Event, outcome: str, parts: Sequence[tuple[str, str]]) -> dic
         "number": event.step,
         "node": event.node,
         "model": event.model or "",
-        "outcome": printable(outcome),
-        "rule": printable(route.get("rule", "")),
-        "saw": printable(_saw(route.get("saw", {}))),
-        "passed": [(printable(p["rule"]), printable(_saw(p["saw"]))) for p in route.get("passed", [])],
-        "edits": [printable(", ".join(edit["fields"]) or "the graph or a limit") for edit in event.edits],
-        "parts": [{"title": title, "text": printable(_short(text))} for title, text in parts],
+        "outcome": visible(outcome),
+        "rule": visible(route.get("rule", "")),
+        "saw": visible(_saw(route.get("saw", {}))),
+        "passed": [(visible(p["rule"]), visible(_saw(p["saw"]))) for p in route.get("passed", [])],
+        "edits": [visible(", ".join(edit["fields"]) or "the graph or a limit") for edit in event.edits],
+        "parts": [{"title": title, "text": visible(_short(text))} for title, text in parts],
         "usd": f"${dollars(round(event.usd * NANO))}" if event.calls else "",
     }
 

@@ -81,6 +81,7 @@ def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
         raise UsageError(f"--direction: is {direction!r}; write 'max' or 'min'")
     wanted = cast("Direction | None", direction)
     root = root.resolve()
+    _inside(root, root / "task.yaml")
     if (root / "task.yaml").exists():
         return _own(root, wanted)
     if (root / "scripts").is_dir():
@@ -96,7 +97,7 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
     file = root / "task.yaml"
     spec = read_task_file(file)
     files = _env_files(root)
-    scoring = _folder(root / "scoring", "the scorer eval.py and answers.csv")
+    scoring = _scorer_files(root, root / "scoring", "the scorer eval.py and answers.csv")
     starter = read_text(root / "env" / STARTER, "the starter script")
     higher = _higher(scoring / "eval.py", TIMED_SCORER if spec.timed else SCORER)
     if spec.timed:
@@ -128,7 +129,7 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
 
 def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
     """Read MLAgentBench's layout. Its `prepare.py` is not run: whoever fetched the task runs it once."""
-    scripts = root / "scripts"
+    scripts = _scorer_files(root, root / "scripts", "the scorer eval.py and the task in words")
     files = _env_files(root)
     starter = read_text(root / "env" / STARTER, "the starter script")
     text = read_text(scripts / "research_problem.txt", "the task in words").strip()
@@ -158,16 +159,32 @@ def _folder(path: Path, what: str) -> Path:
 
 def _env_files(root: Path) -> tuple[str, ...]:
     """Names of all files of env/, relative to it. Raises UsageError for a link that leads outside."""
-    env = _folder(root / "env", f"the agent's files, {STARTER} among them")
-    return tuple(sorted(path.relative_to(env).as_posix() for path in _walk(env)))
+    env = _folder(_inside(root, root / "env"), f"the agent's files, {STARTER} among them")
+    return tuple(sorted(path.relative_to(env).as_posix() for path in _walk(env, env)))
 
 
-def _walk(env: Path) -> Iterator[Path]:
-    inside = env.resolve()
-    for folder, folders, names in os.walk(env):
+def _scorer_files(root: Path, folder: Path, what: str) -> Path:
+    """The scorer's folder. Raises UsageError for a link in it that leads out of the task, and for what is no file."""
+    for _ in _walk(_folder(_inside(root, folder), what), root):
+        pass
+    return folder
+
+
+def _inside(root: Path, path: Path) -> Path:
+    """The path of something of the task. Raises UsageError where it is another's: by `..`, from `/`, or by a link."""
+    if not path.resolve().is_relative_to(root):
+        raise UsageError(f"{path}: leads out of the task's folder; put a copy of it there")
+    return path
+
+
+def _walk(top: Path, inside: Path) -> Iterator[Path]:
+    """Yield every file below `top`, whose links have to stay in `inside`."""
+    for folder, folders, names in os.walk(top):
         for path in (Path(folder, name) for name in [*folders, *names]):
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
-                raise UsageError(f"{path}: is a link that leads out of env/; put a copy of the file there")
+            if path.is_symlink() and not path.resolve().is_relative_to(inside.resolve()):
+                raise UsageError(
+                    f"{path}: is a link that leads out of {inside.name}/; put a copy of the file there"
+                )
             if not path.exists():
                 raise UsageError(f"{path}: is a link to nothing; remove it")
             if not path.is_dir():
@@ -180,7 +197,7 @@ def _walk(env: Path) -> Iterator[Path]:
 def _text(root: Path, given: str) -> str:
     """The task in words: `given` names a file of the folder, or is the text itself."""
     if re.fullmatch(r"\S+\.(md|txt)", given):
-        text = read_text(root / given, "the task in words, as task.yaml's `text` says").strip()
+        text = read_text(_inside(root, root / given), "the task in words, as task.yaml's `text` says").strip()
         if not text:
             raise UsageError(f"{root / given}: is empty; describe the task in words")
         return text

@@ -85,7 +85,7 @@ def tidy(text: str) -> str:
     start = 0 if ast.get_docstring(tree) is None else tree.body[0].end_lineno or 1
     rest = [line for number, line in enumerate(lines) if number >= start and number not in gone]
     whole = "\n".join([*lines[:start], "", *imports, "", *rest])
-    whole = re.sub(r"[ \t]+\n", "\n", whole)
+    whole = re.sub(r"(?<![ \t])[ \t]++\n", "\n", whole)
     whole = re.sub(r"\n{4,}", "\n\n\n", whole)
     whole = re.sub(r"(import .*)\n{3,}(?=[a-z_])(?!def|class)", r"\1\n\n", whole).strip() + "\n"
     ast.parse(whole)

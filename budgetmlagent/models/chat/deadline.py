@@ -1,32 +1,56 @@
-"""A limit on a whole reply: the client library's own timeout begins anew with every byte that arrives."""
+"""Limits on a whole reply: its time, for the client library's own begins anew with every byte that arrives, and its size."""
 
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 
-LARGEST = 32 * 2**20  # bytes of a reply's body
+LARGEST = 32 * 2**20  # bytes of a reply's body, unpacked
+PIECE = 2**16  # bytes that are unpacked at a time
+GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+
+
+class UnreadableError(httpx2.RemoteProtocolError):
+    """A body that is not read to its end: it would take the machine's memory, or is packed in a way that nobody asked for."""
 
 
 class BoundedBody(httpx2.SyncByteStream):
-    """A body that must be whole by a time (`time.monotonic`) and within `LARGEST` bytes.
+    """A body, unpacked, that must be whole by a time (`time.monotonic`) and within `LARGEST` bytes.
 
-    Raises httpx2.ReadTimeout or httpx2.RemoteProtocolError, as a connection that fails does.
+    Raises httpx2.ReadTimeout, as a connection that fails does, and UnreadableError.
     """
 
-    def __init__(self, body: Any, until: float) -> None:
-        self.body, self.until = body, until
+    def __init__(self, body: Any, until: float, packed: str = "") -> None:
+        self.body, self.until, self.packed = body, until, packed
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
-        for chunk in self.body:
+        for chunk in self._unpacked():
             size += len(chunk)
             if time.monotonic() > self.until:
                 raise httpx2.ReadTimeout("the reply was not whole in time")
             if size > LARGEST:
-                raise httpx2.RemoteProtocolError(f"the reply is larger than {LARGEST} bytes")
+                raise UnreadableError(f"it is larger than {LARGEST} bytes")
             yield chunk
+
+    def _unpacked(self) -> Iterator[bytes]:
+        """Yield the body in pieces of a bounded size, however small it was packed."""
+        if self.packed in ("", "identity"):
+            yield from self.body
+            return
+        if self.packed not in ("gzip", "deflate"):
+            raise UnreadableError(f"it is packed as {self.packed[:40]!r}, and was asked for as it is")
+        unpacker = zlib.decompressobj(GZIP_OR_ZLIB)
+        try:
+            for chunk in self.body:
+                rest = chunk
+                while rest and not unpacker.eof:
+                    yield unpacker.decompress(rest, PIECE)
+                    rest = unpacker.unconsumed_tail
+        except zlib.error:
+            raise UnreadableError(f"it is not packed as it says, {self.packed}") from None
 
     def close(self) -> None:
         """Close the connection's end of it."""
@@ -39,6 +63,24 @@ def bounded(seconds: float) -> Any:
 
     def hook(response: httpx2.Response) -> None:
         assert isinstance(response.stream, httpx2.SyncByteStream)
-        response.stream = BoundedBody(response.stream, until)
+        packed = response.headers.pop(
+            "content-encoding", ""
+        )  # else the library would unpack it, without a bound
+        response.stream = BoundedBody(response.stream, until, packed.strip().lower())
 
     return hook
+
+
+def is_deep(value: Any, most: int) -> bool:
+    """Whether a parsed JSON value is nested deeper than `most` levels: whoever walks through it would not come back."""
+    level = [value]
+    for _ in range(most):
+        inner = (
+            part.values() if isinstance(part, dict) else part
+            for part in level
+            if isinstance(part, dict | list)
+        )
+        level = [part for parts in inner for part in parts]
+        if not level:
+            return False
+    return True

@@ -11,11 +11,13 @@ from langchain_openai import ChatOpenAI
 from openai import DefaultHttpxClient
 from pydantic import SecretStr
 
-from budgetmlagent.models.chat.deadline import bounded
+from budgetmlagent.models.chat.deadline import bounded, is_deep
 from budgetmlagent.models.config import ModelSpec, is_loopback
 from budgetmlagent.models.faults.judge import MALFORMED, UNBUILT
 from budgetmlagent.models.fields import Request
 from budgetmlagent.models.thinking import PARTS
+
+DEEPEST = 50  # levels of a reply's JSON; a chat completion has six
 
 
 class Chat(ChatOpenAI):
@@ -25,6 +27,8 @@ class Chat(ChatOpenAI):
         self, response: dict[str, Any] | openai.BaseModel, generation_info: dict[str, Any] | None = None
     ) -> ChatResult:
         raw = response if isinstance(response, dict) else response.model_dump(warnings=False)
+        if is_deep(raw, DEEPEST):
+            raise ValueError("nested too deep")
         if raw.get("error") or any(choice.get("error") for choice in raw.get("choices") or []):
             raise ValueError(raw)
         result = super()._create_chat_result(response, generation_info)
@@ -47,6 +51,7 @@ def ask(
             # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
             trust_env=not is_loopback(spec),
             follow_redirects=False,
+            headers={"Accept-Encoding": "identity"},
             verify=request.url.startswith("https:"),  # loading certificates takes 70 ms
             event_hooks={"response": [bounded(timeout)]},
         ) as http:

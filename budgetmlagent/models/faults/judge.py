@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx2
 
+from budgetmlagent.models.chat.deadline import UnreadableError
 from budgetmlagent.models.config import ModelSpec, host, is_loopback
-from budgetmlagent.models.faults.raised import is_lost, is_unsent, told_by
+from budgetmlagent.models.faults.raised import chain, is_lost, is_unsent, told_by
 from budgetmlagent.models.faults.surroundings import environment_fault
 from budgetmlagent.models.faults.words import error_in, marks, said
 from budgetmlagent.money.prices import reported_cost
@@ -54,6 +55,8 @@ def judge(error: Exception, spec: ModelSpec) -> Judgement | None:
         what = f"HTTP {told.status}"
         judged = _judged(what, told.status, told.marks, told.words, spec, f"{where} answered")
         return replace(judged, after=retry_after(told.headers))
+    if unread := next((link for link in chain(error) if isinstance(link, UnreadableError)), None):
+        return Judgement("provider", f"{where} gave a reply that is not read: {unread}; check base_url")
     if is_unsent(error):
         return Judgement("busy", f"{where} could not be reached; check base_url and the network", sent=False)
     if is_lost(error):

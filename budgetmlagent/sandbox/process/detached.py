@@ -74,7 +74,7 @@ def _is_nobodys(place: Path) -> bool:
 def _begin(place: Path, cage: Cage, prepare: Prepare, standby: Standby) -> "subprocess.Popen[bytes]":
     """Start a runner that belongs to nobody."""
     workspace = place / "workspace"
-    workspace.mkdir(parents=True)
+    workspace.mkdir(0o700, parents=True)
     job = prepare(workspace)
     # The walk for what is to be hidden is made once here, not in each runner.
     write_job(place, cage, replace(job, masks=job.masked()))
