@@ -211,8 +211,8 @@ def test_a_reply_that_was_cut_off_amid_its_thinking_has_three_times_the_room_the
 ) -> None:
     with FaultServer([Turn("x" * 400, message={"content": None}, finish="length")]) as server:
         models = client(folder, server.url)
-        assert [models.ask(here(step), ASK, max_tokens=100).fault for step in (1, 2)] == ["thought", ""]
-    assert [asked.body["max_tokens"] for asked in server.requests] == [100, 100 + 300]
+        assert [models.ask(here(step), ASK, max_tokens=1000).fault for step in (1, 2)] == ["thought", ""]
+    assert [asked.body["max_tokens"] for asked in server.requests] == [1000, 1000 + 3000]
 
 
 def test_what_is_left_of_a_budget_buys_an_answer_beside_the_usual_thinking(folder: Path) -> None:
