@@ -42,7 +42,7 @@ FAULTS = (
     "schema",  # the schema itself as the reply
     "redirect",
     "packed",  # gzip, which nobody asked for
-    "bomb",  # gzip, of which a megabyte unpacks to a gigabyte
+    "bomb",  # gzip, which unpacks to a hundred times its bytes and more
     "odd_packing",  # said to be brotli
     "not_packed",  # said to be gzip
     "deep",  # a million brackets
@@ -281,11 +281,11 @@ def completion(turn: Turn, request: Request) -> dict[str, Any]:
 
 @cache
 def bomb(whole: bytes) -> bytes:
-    """A reply, and behind it a gigabyte of spaces, which JSON allows."""
+    """A reply, and behind it 128 MiB of spaces, which JSON allows."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     spaces = b" " * 2**20
     return b"".join(
-        [packer.compress(whole), *(packer.compress(spaces) for _ in range(2**10)), packer.flush()]
+        [packer.compress(whole), *(packer.compress(spaces) for _ in range(2**7)), packer.flush()]
     )
 
 
