@@ -26,9 +26,8 @@ class Visible:
     """A stream of text whose every write is made `visible`; in all else it is the stream."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.rich_proxied_file = (
-            stream  # where rich writes, which has escape codes of its own: see `cli/console.py`
-        )
+        # By this name rich knows where to write, which has escape codes of its own: see `cli/console.py`.
+        self.rich_proxied_file = stream
 
     def write(self, text: str) -> int:
         """Write what can be seen; return the number of characters given."""

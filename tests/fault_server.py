@@ -284,9 +284,7 @@ def bomb(whole: bytes) -> bytes:
     """A reply, and behind it 128 MiB of spaces, which JSON allows."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     spaces = b" " * 2**20
-    return b"".join(
-        [packer.compress(whole), *(packer.compress(spaces) for _ in range(2**7)), packer.flush()]
-    )
+    return b"".join([packer.compress(whole), *(packer.compress(spaces) for _ in range(2**7)), packer.flush()])
 
 
 def tokens(text: str) -> int:
