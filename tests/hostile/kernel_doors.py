@@ -16,6 +16,11 @@ calls = {
     "perf_event_open": lambda: libc.syscall(298, 0, 0, -1, -1, 0),
     "io_uring_setup": lambda: libc.syscall(425, 1, 0),
     "userfaultfd": lambda: libc.syscall(323, 0),
+    "socket of a virtual machine": lambda: libc.socket(40, 1, 0),
+    "socket of packets": lambda: libc.socket(17, 3, 0),
+    "socket of the kernel": lambda: libc.socket(38, 5, 0),
+    "socket of netlink": lambda: libc.socket(16, 3, 0),
+    "socket of the network": lambda: libc.socket(2, 1, 0),
     "chroot": lambda: libc.chroot(b"/tmp"),
     "x32 getpid": lambda: libc.syscall(0x40000000 | 39),
 }

@@ -71,7 +71,7 @@ class Bubblewrap(Cage):
         return outcome
 
     def _run(self, job: Job, command: list[str]) -> Outcome:
-        with job.fence() as fence, Door() as door:
+        with job.fence() as fence, Door(network=job.network) as door:
             process = job.start(
                 [*argv(self.binary, job, door, gpus.devices(job.gpu)), *command], {}, keep=door.inherited
             )

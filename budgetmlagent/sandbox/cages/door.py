@@ -18,10 +18,10 @@ class Door(ExitStack):
     ours alone, our death would be the word.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, network: bool = False) -> None:
         super().__init__()
         self._theirs = self.enter_context(ExitStack())
-        self.filter = _closed(self._theirs, seccomp.descriptor())
+        self.filter = _closed(self._theirs, seccomp.descriptor(network=network))
         info, told = os.pipe()
         self._info, self.told = _closed(self, info), _closed(self._theirs, told)
         wait, go = os.pipe()

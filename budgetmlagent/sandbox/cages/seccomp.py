@@ -1,12 +1,14 @@
 """The system calls that a script may not make, as a filter that bubblewrap loads for it.
 
 A deny list, since scientific libraries need most of the rest: calls that look into other processes, mount, make
-namespaces, load code into the kernel, or hold memory where the watchdog cannot count it.
+namespaces, load code into the kernel, or hold memory where the watchdog cannot count it. Kinds of sockets are an allow list: a
+namespace of the network cuts off no virtual machine's socket, for one.
 """
 
 import errno
 import functools
 import os
+import socket
 
 from budgetmlagent.errors import UnavailableError
 
@@ -23,14 +25,21 @@ DENIED = (
 )  # fmt: skip
 ONLY_X86_64 = ("iopl", "ioperm", "modify_ldt", "uselib")
 
+INSIDE = (socket.AF_UNIX,)  # kinds of sockets that a script may open
+OUTSIDE = (
+    socket.AF_INET,
+    socket.AF_INET6,
+    16,
+)  # and with the network; 16 is netlink, by which the C library asks for addresses
+
 NUMBER, ARCH, FIRST_ARGUMENT = 0, 4, 16  # byte offsets in the kernel's struct seccomp_data
 X32 = 0x40000000  # the second set of call numbers that x86-64 kernels may answer to
 NAMESPACES = 0x7E020000  # every CLONE_NEW* flag that clone takes
 
 
 @functools.cache
-def program() -> bytes:
-    """Build the filter for this machine's architecture. Raises UnavailableError for an unknown one."""
+def program(*, network: bool = False) -> bytes:
+    """Build the filter for this machine's architecture, with or without a network. Raises UnavailableError for an unknown one."""
     from seccompy import AUDIT_ARCH_X86_64, Action, UnsupportedError, audit_arch, syscall_nr
     from seccompy.bpf import BPF_JEQ, BPF_JGEQ, BPF_JSET, Insn, Jump, Load, Ret, assemble
 
@@ -45,18 +54,24 @@ def program() -> bytes:
     code += [Jump(BPF_JEQ, number, "deny", None) for number in denied]
     # The C library falls back to clone, whose flags can be looked at, where there is no clone3.
     code.append(Jump(BPF_JEQ, syscall_nr("clone3"), "missing", None))
+    code.append(Jump(BPF_JEQ, syscall_nr("socket"), "socket", None))
     code.append(Jump(BPF_JEQ, syscall_nr("clone"), None, "allow"))
-    code += [Load(FIRST_ARGUMENT), Jump(BPF_JSET, NAMESPACES, "deny", None)]
-    labels = {"allow": len(code), "deny": len(code) + 1, "missing": len(code) + 2}
+    code += [Load(FIRST_ARGUMENT), Jump(BPF_JSET, NAMESPACES, "deny", "allow")]
+    labels = {"socket": len(code)}
+    code.append(Load(FIRST_ARGUMENT))
+    code += [Jump(BPF_JEQ, kind, "allow", None) for kind in (*INSIDE, *(OUTSIDE if network else ()))]
+    refusals = {"no socket": errno.EAFNOSUPPORT, "deny": errno.EPERM, "missing": errno.ENOSYS}
+    for label, number in refusals.items():
+        labels[label] = len(code)
+        code.append(Ret(int(Action.ERRNO) | number))
+    labels["allow"] = len(code)
     code.append(Ret(int(Action.ALLOW)))
-    code.append(Ret(int(Action.ERRNO) | errno.EPERM))
-    code.append(Ret(int(Action.ERRNO) | errno.ENOSYS))
     return assemble(code, labels)
 
 
-def descriptor() -> int:
+def descriptor(*, network: bool) -> int:
     """Return a descriptor from which bubblewrap can read the filter; the caller closes it."""
     handle = os.memfd_create("seccomp")
-    os.write(handle, program())
+    os.write(handle, program(network=network))
     os.lseek(handle, 0, os.SEEK_SET)
     return handle
