@@ -1,7 +1,9 @@
 """Money never rewinds, whatever is stepped, gone back to, forked or replayed; and no two runs share a reservation."""
 
+import contextlib
 import random
 import shutil
+import sqlite3
 from pathlib import Path
 
 import killed
@@ -10,6 +12,7 @@ import tiny
 from fault_server import FaultServer
 
 from budgetmlagent import Session
+from budgetmlagent.cli import call
 from memory.state import NANO
 
 RATES = {"small-model": (1, 2), "large-model": (10, 30)}  # micro-dollars a token
@@ -79,3 +82,24 @@ def test_two_runs_at_once_share_no_reservation(tmp_path, server):
     spent = [run.ledger.spent(run.run_id) for run in both]
     assert spent == [sum(entry.nano for entry in entries) for entries in calls] and min(spent) > 0
     assert sum(spent) == both[0].ledger.project_spent() == billed(server)
+
+
+def test_an_older_copy_of_the_ledger_is_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FaultServer(respond=tiny.team) as server:
+        session = tiny.session(tmp_path, server.url, turns=3, budget=1)
+        session.run(until="coder")
+        ledger = session.folder.ledger
+        with contextlib.closing(sqlite3.connect(ledger)) as db, db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        older = ledger.read_bytes()
+        session.run(until=lambda event: event.turn == 2)
+        spent = session.cost.usd
+        del session
+        for file in ledger.parent.glob("ledger.sqlite*"):
+            file.unlink()
+        ledger.write_bytes(older)
+        asked = len(server.requests)
+        run = next(path.parent for path in (tmp_path / "runs").glob("*/config.json"))
+        assert call(["resume", run.name, "--runs-dir", str(tmp_path / "runs")]) == 3
+        said = capsys.readouterr().err
+    assert "an older copy" in said and f"${spent:.6f}" in said and len(server.requests) == asked

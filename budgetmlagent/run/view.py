@@ -19,7 +19,7 @@ from graphs.policy import END
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt
-from memory.state import RunState
+from memory.state import NANO, RunState
 
 
 class RunView:
@@ -49,10 +49,16 @@ class RunView:
     def _nothing_forgotten(self) -> None:
         """Raise UnavailableError where a store was emptied: going on would forget finished steps, or money."""
         newest, told = self.branches.newest, self.folder.root / "events.jsonl"
+        spent = newest.values.get("spent", 0) if newest else 0
         if not newest and told.is_file() and told.stat().st_size:
             lost = f"checkpoints {self.folder.checkpoints}: empty, though the run has finished steps"
-        elif newest and newest.values.get("spent") and not self.calls:
+        elif spent and not self.calls:
             lost = f"ledger {self.folder.ledger}: it has no call of run {self.run_id}, though the run has spent money"
+        elif spent > (known := self.ledger.spent(self.run_id)):  # what was spent once never becomes less
+            lost = (
+                f"ledger {self.folder.ledger}: an older copy, which knows ${known / NANO:.6f} of the"
+                f" ${spent / NANO:.6f} that run {self.run_id} had spent"
+            )
         else:
             return
         raise UnavailableError(f"{lost}; {disk.LOOK}")
