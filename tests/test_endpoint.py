@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fault_server import FaultServer, Turn
+from specs import spec
 from test_client import ASK, SCHEMA, client, here
 
 from budgetmlagent.models.client import SMALLEST_REPLY, limit_of
@@ -23,7 +24,6 @@ from budgetmlagent.models.endpoint import (
     room_to_think,
 )
 from budgetmlagent.models.fields import IN_WORDS, Request, fields_of, keywords, messages_of, plain, sent
-from budgetmlagent.money.prices import Rates
 from budgetmlagent.money.usage import MOST_TOKENS
 
 ALL = frozenset(FIELDS)
@@ -36,16 +36,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BUDGETML_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TEST_KEY", "sk-very-secret-0123456789")
     return tmp_path
-
-
-def spec(**more: Any) -> ModelSpec:
-    about = {
-        "name": "small",
-        "base_url": "http://127.0.0.1:9/v1",
-        "model": "any",
-        "price": Rates(input=1, output=2),
-    }
-    return ModelSpec(**(about | more))
 
 
 # -- what is sent

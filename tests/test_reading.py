@@ -9,26 +9,16 @@ import pytest
 from fault_server import FaultServer, Turn
 from hypothesis import given
 from hypothesis import strategies as st
+from specs import spec
 from test_client import ASK, client, here
 
-from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.reading import clean, is_json, read
 from budgetmlagent.models.stored import CUT, FILTERED, THOUGHT
 from budgetmlagent.models.thinking import beside, tokens
-from budgetmlagent.money.prices import Rates, price_of
+from budgetmlagent.money.prices import price_of
 from nodes.craft.replies import thoughts
 
 THINKING = {"completion_tokens_details": {"reasoning_tokens": 300}}
-
-
-def spec(**more: Any) -> ModelSpec:
-    about = {
-        "name": "small",
-        "base_url": "http://127.0.0.1:9/v1",
-        "model": "any",
-        "price": Rates(input=1, output=2),
-    }
-    return ModelSpec(**(about | more))
 
 
 def message(text: Any = "", usage: Any = None, finish: str = "stop", calls: Any = (), **extra: Any) -> Any:

@@ -134,8 +134,7 @@ def _fault(deps: Deps, model: str, role: str, step: int) -> Mapping[str, Any]:
 
 
 def _takes(known: Endpoint) -> dict[str, bool | str]:
-    schema = "strict" if known.takes("json_schema") else "json" if known.takes("json_object") else "words"
-    return {"temperature": known.takes("temperature"), "seed": known.takes("seed"), "schema": schema}
+    return {"temperature": known.takes("temperature"), "seed": known.takes("seed"), "schema": known.form}
 
 
 def _embedded(spec: ModelSpec) -> EmbeddedServer:

@@ -17,7 +17,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
 from budgetmlagent.models.endpoint import FIELDS, LIMITS, Endpoint, Endpoints, least_to_think, room_to_think
-from budgetmlagent.models.faults.raised import told_by
+from budgetmlagent.models.faults.raised import UNREAD, told_by
 from budgetmlagent.models.fields import Request, fields_of, keywords, messages_of, sent
 from budgetmlagent.models.reading import clean, is_json, read
 from budgetmlagent.models.refusals import narrowed
@@ -243,7 +243,7 @@ def _narrowed(
 ) -> Endpoint | None:
     """Return what a refused request taught; None where it was not about a field of ours."""
     told, schema = told_by(error), asked.request.schema
-    if told is None or told.status not in (400, 422):
+    if told is None or told.status not in UNREAD:
         return None
     # What stands in `params` is the user's word, which is sent again as it is.
     ours = {name: value for name, value in fields.items() if name not in asked.spec.params}

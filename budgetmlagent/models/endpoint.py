@@ -9,11 +9,11 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as once
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from filelock import FileLock
@@ -50,6 +50,11 @@ class Endpoint:
     def takes(self, field: str) -> bool:
         """Whether the field may be sent, and is worth it."""
         return field not in self.refused and (self.heeds or field not in FORMS["words"])
+
+    @property
+    def form(self) -> Literal["strict", "json", "words"]:
+        """How JSON is asked for: by its schema, as any object, or by words alone."""
+        return "strict" if self.takes("json_schema") else "json" if self.takes("json_object") else "words"
 
     def thought(self, tokens: int) -> "Endpoint":
         """Return what is known after a reply with so many tokens of thinking."""
@@ -120,9 +125,11 @@ class Endpoints:
 
     def of(self, spec: ModelSpec) -> Endpoint:
         """What is known of a model; of one that was never asked, what is refused for all others at its endpoint."""
-        guess, learned = first_guess(spec), self._read(self.path(spec))
+        guess, learned = first_guess(spec), _learned(_json(self.path(spec)))
         if self.neighbours and not self.path(spec).exists():
-            others = [self._read(path).refused for path in self.folder.glob(f"{_slug(_place(spec))}--*.json")]
+            others = [
+                _learned(_json(path)).refused for path in self.folder.glob(f"{_slug(_place(spec))}--*.json")
+            ]
             learned = Endpoint(others[0].intersection(*others[1:]) if others else frozenset())
         most = min((most for most in (guess.most, learned.most) if most), default=None)
         return replace(learned, refused=guess.refused | learned.refused, most=most)
@@ -138,7 +145,8 @@ class Endpoints:
 
     def _write(self, path: Path, spec: ModelSpec, known: Endpoint) -> None:
         with FileLock(path.with_suffix(".lock")):
-            before = self._read(path)
+            kept = _json(path)
+            before = _learned(kept)
             refused = sorted((known.refused | before.refused) - first_guess(spec).refused)
             most = min((most for most in (known.most, before.most) if most), default=None)
             learned = {
@@ -148,7 +156,7 @@ class Endpoints:
                 "thoughts": list(known.thoughts),
             }
             about = {"host": _place(spec), "model": spec.model}
-            if (whole := about | learned) != _json(path):
+            if (whole := about | learned) != kept:
                 write_whole(path, json.dumps(whole, indent=1).encode())
 
     def forget(self, spec: ModelSpec) -> None:
@@ -161,17 +169,17 @@ class Endpoints:
         digest = hashlib.sha256(spec.model.encode()).hexdigest()[:8]
         return self.folder / f"{_slug(_place(spec))}--{_slug(spec.model)[:80]}-{digest}.json"
 
-    def _read(self, path: Path) -> Endpoint:
-        """What a file says, as far as a reply can have taught it: one came of a request with a limit."""
-        learned = _json(path)
-        refused, most, thoughts = (learned.get(key) for key in ("refused", "most", "thoughts"))
-        known = {field for field in FIELDS if isinstance(refused, list) and field in refused}
-        return Endpoint(
-            frozenset(known.difference(LIMITS) if known.issuperset(LIMITS) else known),
-            most if _is_count(most) and most else None,
-            learned.get("heeds") is not False,
-            [n for n in thoughts if _is_count(n)][-SEEN:] if isinstance(thoughts, list) else [],
-        )
+
+def _learned(kept: Mapping[str, Any]) -> Endpoint:
+    """What a file says, as far as a reply can have taught it: one came of a request with a limit."""
+    refused, most, thoughts = (kept.get(key) for key in ("refused", "most", "thoughts"))
+    known = {field for field in FIELDS if isinstance(refused, list) and field in refused}
+    return Endpoint(
+        frozenset(known.difference(LIMITS) if known.issuperset(LIMITS) else known),
+        most if _is_count(most) and most else None,
+        kept.get("heeds") is not False,
+        [n for n in thoughts if _is_count(n)][-SEEN:] if isinstance(thoughts, list) else [],
+    )
 
 
 def _place(spec: ModelSpec) -> str:

@@ -48,7 +48,7 @@ def fields_of(spec: ModelSpec, request: Request, known: Endpoint, limit: int) ->
 def messages_of(request: Request, known: Endpoint) -> list[dict[str, str]]:
     """Return the messages; where the endpoint takes no schema, it stands in words at the end."""
     messages = [dict(message) for message in request.messages]
-    if request.schema is not None and not known.takes("json_schema"):
+    if request.schema is not None and known.form != "strict":
         messages[-1]["content"] += f"\n\n{IN_WORDS}{json.dumps(request.schema)}"
     return messages
 
@@ -89,10 +89,10 @@ def _form(schema: Mapping[str, Any], known: Endpoint) -> dict[str, Any]:
 
     Not by LangChain's with_structured_output, which loses the text and the usage of a reply that is cut off.
     """
-    if known.takes("json_schema"):
+    if known.form == "strict":
         taken = schema if known.takes("keywords") else plain(schema)
         return {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": taken}}
-    return {"type": "json_object"} if known.takes("json_object") else {}
+    return {"type": "json_object"} if known.form == "json" else {}
 
 
 def _reasoning(spec: ModelSpec) -> dict[str, Any]:

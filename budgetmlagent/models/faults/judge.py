@@ -11,7 +11,7 @@ import httpx2
 
 from budgetmlagent.models.chat.deadline import UnreadableError
 from budgetmlagent.models.config import ModelSpec, host, is_loopback
-from budgetmlagent.models.faults.raised import chain, is_lost, is_unsent, told_by
+from budgetmlagent.models.faults.raised import UNREAD, chain, is_lost, is_unsent, told_by
 from budgetmlagent.models.faults.surroundings import environment_fault
 from budgetmlagent.models.faults.words import error_in, marks, said
 from budgetmlagent.money.prices import reported_cost
@@ -26,7 +26,6 @@ NOT_BILLED = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 
 DENIED = frozenset({301, 302, 307, 308, 401, 402, 403, 404, 405})
 REJECTED = frozenset({400, 413, 415, 422})
-FORM = frozenset({400, 422})  # of these some are about how a request is written
 BUSY = frozenset({408, 425, 429})  # and every 5xx
 NO_CREDIT = "insufficient_quota"  # sent with 429, but no wait brings credit
 # A request that is withheld for what it says; some send 403 for it, as for a wrong key.
@@ -117,7 +116,7 @@ def _where(spec: ModelSpec) -> str:
 def _judged(what: str, status: int, code: str, words: str, spec: ModelSpec, who: str) -> Judgement:
     """Judge a status and code, called `what`: `who`, a sentence's beginning, gave it and said `words`."""
     kind = _kind(status, code, words)
-    read = status in FORM and not _is_moderated(code, words)
+    read = status in UNREAD and not _is_moderated(code, words)
     hint = f"; {_hint(status, code, words, spec)}" if kind == "denied" or read else ""
     told = f": {words.removesuffix('.')}" if words else ""
     return Judgement(
@@ -143,7 +142,7 @@ def _hint(status: int, code: str, words: str, spec: ModelSpec) -> str:
     """What a person can do."""
     if re.search(r"\bcontext\b", words, re.I):
         return "take a model with a larger window, or a smaller task"
-    if status in FORM:
+    if status in UNREAD:
         return "models.yaml can change what is sent: temperature, seed, schema, reasoning, params"
     if status == 402 or NO_CREDIT in code:
         return "the account needs credit"

@@ -20,6 +20,10 @@ LOST = frozenset(
 STATUS_ALONE = re.compile(r"^Error code: \d+( - )?|\s*\(status code: \d+\)$")
 
 
+# A request that was not read; some of these are about how it is written.
+UNREAD = frozenset({400, 422})
+
+
 @dataclass(frozen=True)
 class Told:
     """An answer that was an error."""
