@@ -247,6 +247,16 @@ def test_no_command_imports_what_lies_in_the_folder(folder, runs, tmp_path, monk
     assert not (tmp_path / "marker").exists(), done.stdout
 
 
+def test_to_look_at_a_run_imports_nothing_that_only_a_run_needs(runs):
+    heavy = ["langsmith", "langgraph.types", "chromadb", "openai", "numpy", "pandas"]
+    code = f"import sys; from budgetmlagent.cli import call; call(sys.argv[1:]); print(set({heavy}) & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, "show", str(only(runs))],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.endswith("set()\n"), done.stdout[-200:]
+
+
 def test_a_folder_that_says_it_is_the_repository_runs_no_program_of_its_own(folder, tmp_path):
     (folder / "pyproject.toml").write_text('[project]\nname = "budgetmlagent"\n')
     (folder / "budgetmlagent").mkdir()

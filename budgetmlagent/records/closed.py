@@ -5,13 +5,15 @@ of any module. Here the names are compared with a list of one before anything is
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ormsgpack
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.types import Interrupt
 
 from graphs.contract import NodeContractError
+
+if TYPE_CHECKING:
+    from langgraph.types import Interrupt
 
 QUESTION = ("langgraph.types", "Interrupt")
 NAME = re.compile(r"[\w.]{1,80}", re.ASCII)
@@ -44,7 +46,9 @@ class PlainSerializer(JsonPlusSerializer):
             raise ForeignError(_named(kind))
         foreign: list[str] = []
 
-        def question(_: int, packed: bytes) -> Interrupt:
+        def question(_: int, packed: bytes) -> "Interrupt":
+            from langgraph.types import Interrupt  # a quarter of a second, for a run that waits alone
+
             match ormsgpack.unpackb(packed, ext_hook=question, option=ormsgpack.OPT_NON_STR_KEYS):
                 case [module, name, {"value": value, "id": str(key)}] if (module, name) == QUESTION:
                     return Interrupt(value=value, id=key)
