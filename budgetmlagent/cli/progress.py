@@ -39,9 +39,10 @@ class Live:
 
     def __enter__(self) -> Self:
         config = self.session.config
+        network = self.session.task.network and not config.replay  # as the task says now
         self.console.print(
             f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {config.turns} turns, "
-            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if config.network else ''}, sends to {', '.join(config.hosts) or 'nobody'}",
+            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if network else ''}, sends to {', '.join(config.hosts) or 'nobody'}",
             markup=False,
         )
         if config.unsafe:

@@ -58,6 +58,15 @@ class Ledger:
             if not db.execute("UPDATE runs SET cap = ? WHERE run = ?", (cap, _root(db, run))).rowcount:
                 raise UsageError(f"ledger {self.path} has no run {run!r}")
 
+    def take_over(self, run: str, cap: int) -> None:
+        """Give a run of somebody else's, with its forks, this cap in nano-dollars; what it has spent stays spent.
+
+        Raises UnavailableError where the file cannot be relied on.
+        """
+        self._db.remake()
+        with self._db.writing() as db:
+            db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?)", (_root(db, run), cap))
+
     def set_project_cap(self, cap: int) -> None:
         """Give all runs together a total in nano-dollars, those to come and what was spent already included."""
         with self._db.writing() as db:
@@ -244,6 +253,8 @@ def _parts(db: sqlite3.Connection, run: str) -> list[tuple[str, float]]:
     """The runs whose requests are told as those of `run`, the first one first, each with the time until when."""
     parts = [(run, float("inf"))]
     while fork := db.execute("SELECT origin, born FROM forks WHERE run = ?", (parts[0][0],)).fetchone():
+        if fork["origin"] in dict(parts):
+            break  # in a circle, which no program of ours makes
         parts.insert(0, (fork["origin"], fork["born"]))
     return parts
 
