@@ -100,6 +100,7 @@ def resume(
     if session.done and session.summary["status"] == "finished":
         summary = session.summary
         return options.tell(as_json, summary, [progress.ending(summary)])
+    session.make_mine()  # before it is told what the run may do
     return _go_on(session, as_json, otel)
 
 

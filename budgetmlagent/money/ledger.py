@@ -42,7 +42,12 @@ class Ledger:
     # -- caps
 
     def open_run(self, run: str, cap: int) -> None:
-        """Enter a run with its cap in nano-dollars; a run that is entered already keeps the cap it has."""
+        """Enter a run with its cap in nano-dollars; a run that is entered already keeps the cap it has.
+
+        Raises UsageError for a run without a name: by that all runs together are known.
+        """
+        if run == PROJECT:
+            raise UsageError(f"ledger {self.path}: a run without a name cannot be gone on with")
         with self._db.writing() as db:
             db.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (run, cap))
 

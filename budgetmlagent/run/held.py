@@ -33,7 +33,7 @@ class Held(RunView):
                 raise UsageError(f"run {self.run_id} is running in another process") from None
             self._began = time.monotonic()
             try:
-                self._make_mine(cap)
+                self.make_mine(cap)
                 if self._unwritten:
                     self.folder.keep(self.config)
                     self._unwritten = False
@@ -48,8 +48,11 @@ class Held(RunView):
             finally:
                 lock.release()
 
-    def _make_mine(self, cap: int | None = None) -> None:
-        """Have the person's word in the run's config; see `stranger.config_for`."""
+    def make_mine(self, cap: int | None = None) -> None:
+        """Have the person's word in the run's config, as whatever goes on with the run does; nothing is started.
+
+        `cap` is as of `stranger.config_for`, which says what is raised.
+        """
         if not self._is_mine:
             self.config, self._unwritten = stranger.config_for(self, self._said, cap)
             self._is_mine = True

@@ -193,7 +193,7 @@ class Session(Held):
         Raises UsageError for an unknown field.
         """
         edit = forking.checked(changes, undo(self.state), self.artifacts)
-        self._make_mine(None if budget is None else order.nano("--budget", budget))
+        self.make_mine(None if budget is None else order.nano("--budget", budget))
         fork = type(self)(forking.begin(self, replies))
         if graph is not None:
             fork.graph = graph
