@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from budgetmlagent.errors import UsageError
+from budgetmlagent.disk import LOOK
+from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.money.database import RECORDED, Database
 from budgetmlagent.money.entries import Answer, By, Call, Cap, Entry, Refused, Reservation, Total
 from memory.state import NANO
@@ -105,7 +106,9 @@ class Ledger:
         row = db.execute("SELECT cap FROM runs WHERE run = ?", (_root(db, run),)).fetchone()
         if row is None:
             raise UsageError(f"ledger {self.path} has no run {run!r}")
-        return int(row["cap"])
+        if not isinstance(row["cap"], int):
+            raise UnavailableError(f"ledger {self.path}: the line of run {run!r} is damaged; {LOOK}")
+        return row["cap"]
 
     def _rooms(self, db: sqlite3.Connection, run: str) -> list[tuple[int, Cap]]:
         """What the caps of a run and of the project leave."""

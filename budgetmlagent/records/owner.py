@@ -2,12 +2,15 @@
 
 A run's folder says what its scripts may do, what may be spent, which hosts are asked and which variable holds the key for
 them. Where somebody else wrote that, it is no word of this person. The seal is a code (HMAC-SHA256) over the whole of
-`config.json`, with a random key that lies with the person's own state, and over where the folder lies: a run that was
-passed on and came back elsewhere is asked about anew. It says who began a run, not what has become of its states since.
+`config.json`, the run's id among it, with a random key that lies with the person's own state. It says who began a run, not
+what has become of its states since: a run without a sandbox is therefore known in its own folder alone, not where it was
+passed on and came back.
 """
 
 import hashlib
 import hmac
+import json
+import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -48,8 +51,15 @@ def _config(folder: Path) -> bytes:
 
 
 def _code(folder: Path, key: bytes, config: bytes) -> str:
-    place = str(folder.resolve()).encode("utf-8", "surrogateescape")
+    place = os.fsencode(folder.resolve()) if _is_unsafe(config) else b""
     return hmac.digest(key, b"run\0" + place + b"\0" + config, hashlib.sha256).hex()
+
+
+def _is_unsafe(config: bytes) -> bool:
+    try:
+        return b"true" in config and json.loads(config)["unsafe"] is not False
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return True
 
 
 def _made_key() -> bytes:

@@ -23,6 +23,8 @@ from memory.state import NANO
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
 
+# A run of one's own may not be known either.
+NOT_YOURS = "is not known as yours (begun by somebody else, or by an older version)"
 LONG = 200  # characters of what a stranger wrote, in a line
 
 
@@ -63,7 +65,7 @@ def config_for(run: "RunView", word: Word, cap: int | None) -> tuple[RunConfig, 
     confirm(run.task.python, trust=word.trust)
     if not own:
         run.ledger.take_over(run.run_id, taken.budget)
-        _tell(f"run {run.run_id} was not begun here: its sandbox, money, hosts and keys are yours to say")
+        _tell(f"run {run.run_id} {NOT_YOURS}: its sandbox, money, hosts and keys are yours to say")
         spent = run.ledger.spent(run.run_id)
         if taken.budget != said:
             _tell(
@@ -78,7 +80,7 @@ def config_for(run: "RunView", word: Word, cap: int | None) -> tuple[RunConfig, 
 def require_own(run: RunDir, config: RunConfig) -> None:
     """Raise UsageError for a stranger's run, where nobody can be asked."""
     if not config.replay and not is_own(run.root):
-        raise UsageError(f"run {run.run_id} was not begun here: `budgetml resume` goes on with it")
+        raise UsageError(f"run {run.run_id} {NOT_YOURS}: `budgetml resume` goes on with it")
 
 
 def _models(run: "RunView", word: Word, own: bool) -> dict[str, ModelSpec]:
@@ -93,9 +95,9 @@ def _models(run: "RunView", word: Word, own: bool) -> dict[str, ModelSpec]:
             _place(_written(mine[name])) if name in mine else "",
         )
         if not has or (word.models is None and has != said):
-            what = f"asks {has} in its place" if has else "does not have"
+            what = f"asks it {has}" if has else "does not have it"
             raise UsageError(
-                f"run {run.run_id} was not begun here, and asks its model {name!r} {said}; {file} {what}:"
+                f"run {run.run_id} {'' if own else f'{NOT_YOURS} and '}asks its model {name!r} {said}, but {file} {what}:"
                 " say where it is to be asked, by --models FILE (models=FILE)"
             )
     return mine
