@@ -115,7 +115,7 @@ def test_a_new_interpreter_is_asked_for_once_and_gets_no_key(tmp_path, person, c
     assert json.loads(marker.read_text())["MY_SECRET"] == SECRET
     marker.unlink()
 
-    Session(task, "recall", trust=True)
+    run = Session(task, "recall", trust=True).folder.root
     assert not marker.exists()
     interpreter(load_task(task).python)
     assert SECRET not in marker.read_text() and json.loads(marker.read_text()).keys() < {
@@ -126,6 +126,10 @@ def test_a_new_interpreter_is_asked_for_once_and_gets_no_key(tmp_path, person, c
     Session(task, "recall")
     assert stat.S_IMODE((person / "programs.json").stat().st_mode) == 0o600
 
+    (person / "programs.json").unlink()
+    with pytest.raises(UsageError, match="add --trust"):
+        Session.open(run).extend(turns=1)
+    Session.open(run, trust=True).extend(turns=1)
     with python.open("ab") as file:
         file.write(b"\0")
     with pytest.raises(UsageError, match="the program that you trusted has changed"):

@@ -1,11 +1,13 @@
 """A stranger's unfinished run: it spends no money, sends no key and leaves no sandbox but by the person's word."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tiny
@@ -13,10 +15,11 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call
+from budgetmlagent.cli.progress import Live
+from budgetmlagent.dev import make_graph
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.records import owner
-from budgetmlagent.run.stranger import require_own
 from memory.state import NANO
 
 SECRET = "sk-a-secret-of-mine"
@@ -142,9 +145,28 @@ def test_nobody_else_can_say_whose_run_it_is(run, tmp_path):
     assert not owner.is_own(mine)
     Session.open(mine, models="models.yaml").extend(turns=1)
     assert config_of(mine)["unsafe"] is False
-    with pytest.raises(UsageError, match="`budgetml resume` goes on with it"):
-        view = Session.open(run)
-        require_own(view.folder, view.config)
+    owner.seal(copy, b"what is about to be written")
+    assert owner.is_own(copy)  # until then the other holds
+
+
+def test_langgraph_dev_does_not_go_on_with_it(run):
+    thread = run.name.removeprefix("tiny-")
+
+    async def served():
+        at = {"configurable": {"thread_id": thread}}
+        async with make_graph(at, SimpleNamespace(execution_runtime=object())):
+            pass
+
+    with pytest.raises(UsageError, match="begin another, in a new thread"):
+        asyncio.run(served())
+
+
+def test_what_the_task_asks_for_now_is_told(run, tmp_path, capsys):
+    with (tmp_path / "tiny/task.yaml").open("a") as file:
+        file.write("network: on\ngpu: [0]\n")
+    with Live(Session.open(run, models="models.yaml")):
+        pass
+    assert "NETWORK ON, GPUs 0" in capsys.readouterr().err
 
 
 def test_a_strangers_run_takes_no_other_runs_name(run):

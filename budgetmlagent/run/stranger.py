@@ -78,9 +78,9 @@ def config_for(run: "RunView", word: Word, cap: int | None) -> tuple[RunConfig, 
 
 
 def require_own(run: RunDir, config: RunConfig) -> None:
-    """Raise UsageError for a stranger's run, where nobody can be asked."""
+    """Raise UsageError for a stranger's run, where there is nobody to say more."""
     if not config.replay and not is_own(run.root):
-        raise UsageError(f"run {run.run_id} {NOT_YOURS}: `budgetml resume` goes on with it")
+        raise UsageError(f"run {run.run_id} {NOT_YOURS}: begin another, in a new thread")
 
 
 def _models(run: "RunView", word: Word, own: bool) -> dict[str, ModelSpec]:
