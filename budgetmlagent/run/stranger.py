@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # A run of one's own may not be known either.
 NOT_YOURS = "is not known as yours (begun by somebody else, or by an older version)"
+PLACE = ("name", "base_url", "chat", "key")  # where a model is asked; all else of it:
+TERMS = [field.alias or name for name, field in ModelSpec.model_fields.items() if name not in PLACE]
 LONG = 200  # characters of what a stranger wrote, in a line
 
 
@@ -53,28 +55,31 @@ def config_for(run: "RunView", word: Word, cap: int | None) -> tuple[RunConfig, 
         return config, False
     models, unsafe = _models(run, word, own), word.unsafe or (own and config.unsafe)
     taken = replace(config, **order.terms(run.task, run.spec, models, unsafe=unsafe))
-    if not own:
-        if run.run_id != run.folder.root.name:  # by which the ledger knows it
-            raise UsageError(
-                f"{run.folder.root}: the folder of a stranger's run has to bear its name, {run.run_id!r}"
-            )
-        said = run.ledger.cap(run.run_id)
-        taken = replace(
-            taken, budget=min(said, order.nano("--budget", Request.budget)) if cap is None else cap
-        )
     confirm(run.task.python, trust=word.trust)
     if not own:
-        run.ledger.take_over(run.run_id, taken.budget)
-        _tell(f"run {run.run_id} {NOT_YOURS}: its sandbox, money, hosts and keys are yours to say")
-        spent = run.ledger.spent(run.run_id)
-        if taken.budget != said:
-            _tell(
-                f"it says ${said / NANO:.2f}: it may spend ${taken.budget / NANO:.2f} in all, of which ${spent / NANO:.4f} is"
-                " spent (--budget gives another total)"
-            )
+        taken = replace(taken, budget=_total(run, cap))
     for line in _differences(config, taken):
         _tell(line)
     return taken, True
+
+
+def _total(run: "RunView", cap: int | None) -> int:
+    """Have the ledger give a stranger's run what the person lets it spend in all, and return that in nano-dollars."""
+    if run.run_id != run.folder.root.name:  # by its id the ledger knows a run, and by "" all of them
+        raise UsageError(
+            f"{run.folder.root}: the folder of a stranger's run has to bear its name, {run.run_id!r}"
+        )
+    said = run.ledger.cap(run.run_id)
+    total = min(said, order.nano("--budget", Request.budget)) if cap is None else cap
+    run.ledger.take_over(run.run_id, total)
+    _tell(f"run {run.run_id} {NOT_YOURS}: its sandbox, money, hosts and keys are yours to say")
+    if total != said:
+        spent = run.ledger.spent(run.run_id)
+        _tell(
+            f"it says ${said / NANO:.2f}: it may spend ${total / NANO:.2f} in all, of which ${spent / NANO:.4f} is spent"
+            " (--budget gives another total)"
+        )
+    return total
 
 
 def require_own(run: RunDir, config: RunConfig) -> None:
@@ -90,10 +95,8 @@ def _models(run: "RunView", word: Word, own: bool) -> dict[str, ModelSpec]:
     mine = load_models(None if word.models is None else Path(word.models))
     file = "the default models.yaml" if word.models is None else str(word.models)
     for name in run.spec.models:
-        said, has = (
-            _place(run.config.models.get(name, {})),
-            _place(_written(mine[name])) if name in mine else "",
-        )
+        said = _place(run.config.models.get(name, {}))
+        has = _place(_written(mine[name])) if name in mine else ""
         if not has or (word.models is None and has != said):
             what = f"asks it {has}" if has else "does not have it"
             raise UsageError(
@@ -108,18 +111,14 @@ def _differences(before: RunConfig, after: RunConfig) -> Iterator[str]:
     if before.unsafe != after.unsafe:
         sandbox = "run without a sandbox" if after.unsafe else "run in the sandbox (--unsafe: without one)"
         yield f"it says unsafe: {str(before.unsafe).lower()}: its scripts {sandbox}"
-    for name in after.models.keys() & before.models.keys():
+    for name in (name for name in after.models if name in before.models):
         said, holds = before.models[name], after.models[name]
         if _place(said) != _place(holds):
             yield f"it asks its model {name!r} {_place(said)}: it is asked {_place(holds)}"
-        other = sorted(key for key in {*said, *holds} if said.get(key) != holds.get(key) and key not in PLACE)
-        if other:
+        if other := [field for field in TERMS if said.get(field) != holds.get(field)]:
             yield f"its model {name!r} is yours in {', '.join(other)}"
     if before.network != after.network:
         yield f"its task's scripts have {'the' if after.network else 'no'} network"
-
-
-PLACE = ("name", "base_url", "chat", "key")
 
 
 def _place(model: Mapping[str, Any]) -> str:
@@ -139,4 +138,4 @@ def _written(model: ModelSpec) -> dict[str, Any]:
 
 
 def _tell(line: str) -> None:
-    print(f"budgetml: {line}", file=sys.stderr)
+    print(visible(f"budgetml: {line}"), file=sys.stderr)
