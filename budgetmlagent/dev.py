@@ -20,6 +20,7 @@ from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.run import wiring
 from budgetmlagent.run.order import begin, load_graph
 from budgetmlagent.run.request import Request
+from budgetmlagent.run.stranger import require_own
 from budgetmlagent.run.wiring import Parts
 from budgetmlagent.tasks.folder import load_task
 from graphs.compile import compile_graph
@@ -59,6 +60,7 @@ def _of_run(thread: str) -> tuple[Any, Parts]:
     there = next(Path(Request.runs_dir).resolve().glob(f"*-{thread}/config.json"), None) if thread else None
     run = RunDir(there.parent) if there else begin(_asked(), thread)
     config, spec = run.config(), load_graph(str(run.graph))
+    require_own(run, config)
     ledger = Ledger(run.ledger)
     ledger.open_run(config.run_id, config.budget)
     task = load_task(config.task, direction=config.direction)

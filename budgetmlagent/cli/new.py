@@ -1,6 +1,5 @@
 """`budgetml new task|node|graph`: what a user brings, as files that the other commands take."""
 
-import os
 import shlex
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import typer
 
 from budgetmlagent.cli import options
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.keyless import keyless
 
 if TYPE_CHECKING:
     from budgetmlagent.new.fromtable import Plan
@@ -114,7 +114,7 @@ def _next(made: "Scaffold") -> list[str]:
 
 def _generate_docs() -> None:
     """Make the generated parts of the repository's documentation anew: one shows every shipped graph."""
-    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    environment = keyless() | {"PYTHONPATH": str(Path.cwd())}
     made = subprocess.run(
         [sys.executable, "tests/generated.py"], env=environment, capture_output=True, text=True, check=False
     )

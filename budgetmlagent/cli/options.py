@@ -19,6 +19,10 @@ Otel = Annotated[
     bool,
     typer.Option("--otel", help="Send OpenTelemetry traces of the steps to $OTEL_EXPORTER_OTLP_ENDPOINT."),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Start the interpreter that the task names, as you; that is remembered."),
+]
 Models = Annotated[
     Path | None,
     typer.Option("--models", metavar="FILE", help="A models.yaml, or replay:RUN_DIR. [default: embedded]"),

@@ -39,9 +39,12 @@ class Live:
 
     def __enter__(self) -> Self:
         config = self.session.config
+        task = self.session.task  # as it is now
+        network = task.network and not config.replay
+        gpus = f", GPUs {task.gpu}" if task.gpu and not config.replay else ""
         self.console.print(
             f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {config.turns} turns, "
-            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if config.network else ''}, sends to {', '.join(config.hosts) or 'nobody'}",
+            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if network else ''}{gpus}, sends to {', '.join(config.hosts) or 'nobody'}",
             markup=False,
         )
         if config.unsafe:

@@ -40,13 +40,14 @@ def run(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")
     ] = False,
+    trust: options.Trust = False,
     otel: options.Otel = False,
     as_json: options.Json = False,
 ) -> None:  # fmt: skip
     """Improve a task's script within a budget."""
     asked = Request(
         task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction,
-        project_budget=project_budget, approve=approve, above=above, minutes=minutes,
+        project_budget=project_budget, approve=approve, above=above, minutes=minutes, trust=trust,
     )  # fmt: skip
     if dry_run:
         from budgetmlagent.run.forecast import forecast
@@ -73,6 +74,14 @@ def resume(
     approve: Annotated[
         str | None, typer.Option(metavar="yes|no", help="Your word on the call that waits for it.")
     ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(metavar="M", help="A models.yaml: where the run's models are asked from now on."),
+    ] = None,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Run scripts without a sandbox from now on.")
+    ] = False,
+    trust: options.Trust = False,
     runs_dir: options.RunsDir = Path("runs"),
     otel: options.Otel = False,
     as_json: options.Json = False,
@@ -81,7 +90,7 @@ def resume(
     from budgetmlagent.errors import UsageError
     from budgetmlagent.run.session import Session
 
-    session = Session.open(run, runs_dir)
+    session = Session.open(run, runs_dir, models=models, unsafe=unsafe, trust=trust)
     if approve is not None:
         if approve not in ("yes", "no"):
             raise UsageError(f"--approve {approve}: yes or no is needed")
@@ -91,6 +100,7 @@ def resume(
     if session.done and session.summary["status"] == "finished":
         summary = session.summary
         return options.tell(as_json, summary, [progress.ending(summary)])
+    session.make_mine()  # before it is told what the run may do
     return _go_on(session, as_json, otel)
 
 

@@ -101,6 +101,27 @@ class Database:
         except OSError as error:
             raise UnavailableError(f"ledger {path}: {error.strerror}; choose another --runs-dir") from None
 
+    def remake(self) -> None:
+        """Make anew what follows from the calls, in a file that somebody else may have written.
+
+        His triggers are not kept, nor his sums. Raises UnavailableError for calls that gave money back.
+        """
+        with self._turn, self.reading() as db:
+            found = db.execute(
+                "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+            ).fetchall()
+            drops = "".join(
+                f'DROP {row["type"]} "{row["name"].replace(chr(34), chr(34) * 2)}";' for row in found
+            )
+            made = f"{drops}DROP TABLE IF EXISTS sums;{TABLES}{TRIGGERS}{SUMMED}"
+            db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
+            if db.execute(
+                "SELECT 1 FROM calls WHERE coalesce(settled, reserved) < 0 OR reserved < 0"
+            ).fetchone():
+                raise UnavailableError(
+                    f"ledger {self.path}: it has calls that gave money back; do not go on with it"
+                )
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """This thread's connection. Every fault of the file is one typed error with its path."""

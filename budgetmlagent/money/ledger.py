@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from budgetmlagent.errors import UsageError
+from budgetmlagent.disk import LOOK
+from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.money.database import RECORDED, Database
 from budgetmlagent.money.entries import Answer, By, Call, Cap, Entry, Refused, Reservation, Total
 from memory.state import NANO
@@ -42,7 +43,12 @@ class Ledger:
     # -- caps
 
     def open_run(self, run: str, cap: int) -> None:
-        """Enter a run with its cap in nano-dollars; a run that is entered already keeps the cap it has."""
+        """Enter a run with its cap in nano-dollars; a run that is entered already keeps the cap it has.
+
+        Raises UsageError for a run without a name: by that all runs together are known.
+        """
+        if run == PROJECT:
+            raise UsageError(f"ledger {self.path}: a run without a name cannot be gone on with")
         with self._db.writing() as db:
             db.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (run, cap))
 
@@ -57,6 +63,15 @@ class Ledger:
         with self._db.writing() as db:
             if not db.execute("UPDATE runs SET cap = ? WHERE run = ?", (cap, _root(db, run))).rowcount:
                 raise UsageError(f"ledger {self.path} has no run {run!r}")
+
+    def take_over(self, run: str, cap: int) -> None:
+        """Give a run of somebody else's, with its forks, this cap in nano-dollars; what it has spent stays spent.
+
+        Raises UnavailableError where the file cannot be relied on.
+        """
+        self._db.remake()
+        with self._db.writing() as db:
+            db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?)", (_root(db, run), cap))
 
     def set_project_cap(self, cap: int) -> None:
         """Give all runs together a total in nano-dollars, those to come and what was spent already included."""
@@ -91,7 +106,9 @@ class Ledger:
         row = db.execute("SELECT cap FROM runs WHERE run = ?", (_root(db, run),)).fetchone()
         if row is None:
             raise UsageError(f"ledger {self.path} has no run {run!r}")
-        return int(row["cap"])
+        if not isinstance(row["cap"], int):
+            raise UnavailableError(f"ledger {self.path}: the line of run {run!r} is damaged; {LOOK}")
+        return row["cap"]
 
     def _rooms(self, db: sqlite3.Connection, run: str) -> list[tuple[int, Cap]]:
         """What the caps of a run and of the project leave."""
@@ -244,6 +261,8 @@ def _parts(db: sqlite3.Connection, run: str) -> list[tuple[str, float]]:
     """The runs whose requests are told as those of `run`, the first one first, each with the time until when."""
     parts = [(run, float("inf"))]
     while fork := db.execute("SELECT origin, born FROM forks WHERE run = ?", (parts[0][0],)).fetchone():
+        if fork["origin"] in dict(parts):
+            break  # in a circle, which no program of ours makes
         parts.insert(0, (fork["origin"], fork["born"]))
     return parts
 

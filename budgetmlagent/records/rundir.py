@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.records.owner import seal
 from memory.files import half_written, write_whole
 
 LEDGER = "ledger.sqlite"
@@ -85,6 +86,12 @@ class RunDir:
         """Write a JSON file whole or not at all."""
         self.write_bytes(name, as_json(value))
 
+    def keep(self, config: RunConfig) -> None:
+        """Write what the run goes on with, as this person's word."""
+        content = as_json(asdict(config))
+        seal(self.root, content)
+        self.write_bytes("config.json", content)
+
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all; `name` may begin with a folder, which is made."""
         path = self.root / name
@@ -154,7 +161,7 @@ def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
     run = RunDir(runs_dir / config.run_id)
     try:
         run.root.mkdir(0o700, parents=True)  # what a script leaves in it, nobody else may start
-        run.write("config.json", asdict(config))
+        run.keep(config)
         run.write_bytes(run.graph.name, graph.encode())
     except OSError as error:
         raise UnavailableError(f"cannot write the run's folder {run.root}: {error.strerror}") from None

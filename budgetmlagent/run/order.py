@@ -12,6 +12,7 @@ from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
 from budgetmlagent.run.request import Request
+from budgetmlagent.sandbox.cages.confirmed import confirm
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from graphs.spec import GraphError, GraphSpec
 from memory.state import NANO
@@ -54,10 +55,7 @@ def plan(asked: Request, name: str = "") -> Order:
     replay = str(asked.models)[len(REPLAY) :] if str(asked.models).startswith(REPLAY) else ""
     file = Path(asked.models) if asked.models else None
     specs = _recorded_models(Path(replay)) if replay else load_models(file)
-    used = used_models(spec, specs)
-    _may_leave(task, used)
-    if not replay:
-        _are_whole(used)
+    allowed = (_replayed if replay else terms)(task, spec, specs, unsafe=asked.unsafe)
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
         task=asked.task if task.root.parent.name == "bundled" else str(task.root),
@@ -66,27 +64,55 @@ def plan(asked: Request, name: str = "") -> Order:
         turns=asked.turns,
         seed=asked.seed,
         history=asked.history,
-        models={name: model.model_dump(mode="json", exclude_defaults=True) for name, model in specs.items()},
-        unsafe=asked.unsafe,
         direction=asked.direction,
         replay=str(Path(replay).resolve()) if replay else "",
-        hosts=[] if replay else hosts(used),
         approve="" if replay else asked.approve,
         above=nano("--above", asked.above),
         minutes=None if replay else asked.minutes,
-        network=task.network and not replay,
-        **({"sandbox": "none: a recorded run is replayed"} if replay else _sandbox(task, asked.unsafe)),
+        **allowed,
     )
+    used = used_models(spec, specs)
     return Order(config, spec, task, used, {name: price_of(model) for name, model in used.items()})
 
 
 def begin(asked: Request, name: str = "") -> RunDir:
-    """Make the folder of a run as asked for; nothing is executed yet. `name` and what it raises are as of `plan`."""
+    """Make the folder of a run as asked for; nothing is executed yet. `name` and what it raises are as of `plan`.
+
+    Also raises UsageError where the task would start a program that the person has not said they trust.
+    """
     order = plan(asked, name)
+    if not order.config.replay:
+        confirm(order.task.python, trust=asked.trust)
     run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
     if asked.project_budget is not None:
         Ledger(run.ledger).set_project_cap(nano("--project-budget", asked.project_budget))
     return run
+
+
+def terms(
+    task: TaskFolder, spec: GraphSpec, models: Mapping[str, ModelSpec], *, unsafe: bool
+) -> dict[str, Any]:
+    """Return what a run may do and whom it may ask, as fields of its config.
+
+    Raises UsageError and UnavailableError where it cannot be had.
+    """
+    used = used_models(spec, models)
+    _may_leave(task, used)
+    _are_whole(used)
+    allowed = {"unsafe": unsafe, "network": task.network, **_sandbox(task, unsafe)}
+    return {"models": _as_written(models), "hosts": hosts(used), **allowed}
+
+
+def _replayed(
+    task: TaskFolder, spec: GraphSpec, models: Mapping[str, ModelSpec], *, unsafe: bool
+) -> dict[str, Any]:
+    _may_leave(task, used_models(spec, models))
+    sandbox = "none: a recorded run is replayed"
+    return {"models": _as_written(models), "hosts": [], "unsafe": unsafe, "sandbox": sandbox}
+
+
+def _as_written(models: Mapping[str, ModelSpec]) -> dict[str, Any]:
+    return {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in models.items()}
 
 
 def nano(option: str, dollars: float) -> int:

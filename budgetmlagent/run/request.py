@@ -40,3 +40,5 @@ class Request:
     """With `approve`: dollars that a call may cost without being asked for."""
     minutes: float | None = None
     """Time that the run may take; None: no limit."""
+    trust: bool = False
+    """The interpreter that the task names may be started as the user; that is remembered."""

@@ -5,11 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
-
-from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
@@ -19,8 +17,9 @@ from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run import forking, order
 from budgetmlagent.run.engine import Engine
+from budgetmlagent.run.held import Held
 from budgetmlagent.run.request import Request
-from budgetmlagent.run.view import RunView
+from budgetmlagent.run.stranger import Word
 from graphs.policy import undo
 from graphs.spec import GraphSpec
 from memory.state import NANO
@@ -30,7 +29,7 @@ Until = str | int | Callable[[Event], bool]
 UNFINISHED = "not finished"
 
 
-class Session(RunView):
+class Session(Held):
     """One run of one task, to look at and to go on with.
 
     `Session("digits")` begins a run (nothing is executed yet), `Session.open(run)` goes on with one, and so does a
@@ -55,12 +54,13 @@ class Session(RunView):
         approve: str = Request.approve,
         above: float = Request.above,
         minutes: float | None = Request.minutes,
+        trust: bool = Request.trust,
     ) -> None:
         if not isinstance(task, RunDir):
             task = order.begin(
                 Request(
                     task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction,
-                    project_budget=project_budget, approve=approve, above=above, minutes=minutes,
+                    project_budget=project_budget, approve=approve, above=above, minutes=minutes, trust=trust,
                 )
             )  # fmt: skip
         super().__init__(task)
@@ -68,6 +68,25 @@ class Session(RunView):
             self.ledger.open_run(self.run_id, self.config.budget)
         self.engine = Engine(self, self._seconds_left)
         self._began = time.monotonic()
+
+    @classmethod
+    def open(
+        cls,
+        run: str | Path,
+        runs_dir: str | Path = Request.runs_dir,
+        *,
+        models: str | Path | None = None,
+        unsafe: bool = False,
+        trust: bool = False,
+    ) -> Self:
+        """Open a run by id or path, to look at and to go on with.
+
+        A run that was not begun here goes on under what is said here and in `extend`, as `resume` does: asked are the models
+        of your `models`, in a sandbox unless `unsafe`. Raises what `RunView.open` raises.
+        """
+        session = super().open(run, runs_dir)
+        session._said = Word(models, unsafe, trust)
+        return session
 
     # -- going on
 
@@ -134,12 +153,11 @@ class Session(RunView):
 
     @graph.setter
     def graph(self, spec: GraphSpec) -> None:
-        config = order.checked_for(spec, self.config)
         with self._running():
-            self.config = config
+            self.config = order.checked_for(spec, self.config)
             self.spec = spec.model_copy(deep=True)
             self.folder.write_bytes(self.folder.graph.name, self.spec.dump().encode())
-            self.folder.write("config.json", asdict(self.config))
+            self.folder.keep(self.config)
             self.engine.renew()
             self.engine.depart()
 
@@ -149,12 +167,12 @@ class Session(RunView):
         """Give the run a new total of `budget` dollars, of `turns` or of `minutes`; what a limit ended is taken again."""
         cap = None if budget is None else order.nano("--budget", budget)
         changes = {"turns": turns, "minutes": minutes}
-        with self._running():
+        with self._running(cap):
             if cap is not None:
                 self.ledger.set_cap(self.run_id, cap)
             if given := {name: value for name, value in changes.items() if value is not None}:
                 self.config = replace(self.config, **given)  # type: ignore[arg-type]
-                self.folder.write("config.json", asdict(self.config))
+                self.folder.keep(self.config)
                 self.engine.renew()
             self.engine.limit(budget=self.ledger.cap(self.run_id), turns=self.config.turns)
 
@@ -175,6 +193,7 @@ class Session(RunView):
         Raises UsageError for an unknown field.
         """
         edit = forking.checked(changes, undo(self.state), self.artifacts)
+        self.make_mine(None if budget is None else order.nano("--budget", budget))
         fork = type(self)(forking.begin(self, replies))
         if graph is not None:
             fork.graph = graph
@@ -188,28 +207,7 @@ class Session(RunView):
             print(f"fork {fork.run_id}: going on may cost ${most:.4f} at most", file=sys.stderr)
         return fork
 
-    # -- how the run is held and left
-
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        """Hold the run: no two processes go on with it at once."""
-        lock = FileLock(self.folder.lock, is_singleton=True)
-        with disk.clear():
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                raise UsageError(f"run {self.run_id} is running in another process") from None
-            self._began = time.monotonic()
-            try:
-                if not self.folder.summary.exists():
-                    self.folder.write("run.json", self.summary)
-                yield
-                self.engine.rest()
-            except BaseException:
-                self.engine.renew()
-                raise
-            finally:
-                lock.release()
+    # -- how the run is left
 
     @contextmanager
     def _told(self) -> Iterator[None]:

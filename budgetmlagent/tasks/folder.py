@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.tasks.python import interpreter_of
 from budgetmlagent.tasks.taskfile import Limits, Timed, nearest, read_task_file, read_text
 
 Direction = Literal["max", "min"]
@@ -115,7 +116,7 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
         network=spec.network,
         gpu=spec.gpu,
         data=spec.data,
-        python=None if spec.python is None else _python(file, spec.python),
+        python=None if spec.python is None else interpreter_of(file, spec.python),
         starter=starter,
         readonly=tuple(name for name in files if name != STARTER),
         scoring=scoring,
@@ -202,14 +203,6 @@ def _text(root: Path, given: str) -> str:
             raise UsageError(f"{root / given}: is empty; describe the task in words")
         return text
     return given.strip()
-
-
-def _python(file: Path, given: str) -> Path:
-    """The interpreter. It is not resolved: a virtual environment's is a link that must be called by its name."""
-    path = file.parent / Path(given).expanduser()
-    if not (path.is_file() and os.access(path, os.X_OK)):
-        raise UsageError(f"{file}: python: {path} is no program; give an interpreter's path or null")
-    return path
 
 
 def _readonly(file: Path, files: Sequence[str]) -> tuple[str, ...]:

@@ -17,11 +17,19 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
+from budgetmlagent.keyless import keyless
+
 Progress = Callable[[int, str], None]  # bytes so far, and where they come from
 
 HUB = "https://huggingface.co"
 CONNECT_SECONDS = 5
 CHUNK = 1 << 20
+# What tells the package client where the index is, and how it is reached.
+WAYS = (
+    "PIP_CONFIG_FILE", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST", "PIP_PROXY",
+    "PIP_CERT", "PIP_CLIENT_CERT", "PIP_DEFAULT_TIMEOUT", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+)  # fmt: skip
 
 
 class FetchError(Exception):
@@ -128,7 +136,9 @@ def _download(line: str, folder: Path) -> Path:
         "--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2",
         "--dest", str(folder), "--requirement", str(wanted),
     ]  # fmt: skip
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=keyless(*WAYS), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     wheel = next(folder.glob("*.whl"), None)
     if done.returncode or wheel is None:
         said = [text.strip() for text in done.stderr.splitlines() if text.strip()] or ["nothing was said"]

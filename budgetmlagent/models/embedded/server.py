@@ -19,9 +19,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.keyless import keyless
 
 CONTEXT = 16_384  # tokens of prompt and reply together
 START_SECONDS = 180.0
+# What says on which threads and cards it is to work.
+TUNED = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_CORETYPE",
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "GGML_VK_VISIBLE_DEVICES",
+)
 
 
 class EmbeddedServer:
@@ -80,7 +89,7 @@ class EmbeddedServer:
                 start_new_session=True,
                 # Its threads wait asleep instead of spinning: beside other work on the same cores, spinning made it
                 # several times slower.
-                env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"},
+                env=keyless(*TUNED) | {"OMP_WAIT_POLICY": "PASSIVE"},
             )
             address = self._greet(self._child)
             if not address:

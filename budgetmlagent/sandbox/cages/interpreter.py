@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.sandbox.cages.confirmed import confirm
 
 PROBE = (
     "import json, sys; print(json.dumps("
     "[sys.prefix, sys.base_prefix, '%d.%d' % sys.version_info[:2], sys.path]))"
 )
+CLEAN = {
+    "PATH": os.defpath,
+    "LANG": "C.UTF-8",
+}  # it runs outside the sandbox: it gets nothing of ours, no key above all
 PACKAGES = ("site-packages", "dist-packages")
 OURS = Path("budgetmlagent", "tasks")  # with the bundled tasks' answers
 SYSTEM = (Path("/usr"), Path("/usr/local"))  # large: looked through by name
@@ -42,16 +47,31 @@ class Interpreter:
         return tuple(sorted(path for path in wanted if not path.is_relative_to("/usr")))
 
 
-@functools.cache
 def interpreter(python: Path | None) -> Interpreter:
-    """Describe `python`, or the running interpreter for None. Raises UsageError where it does not answer."""
+    """Describe `python`, or the running interpreter for None.
+
+    Raises UsageError where it does not answer, and where the person has not said that it may be started.
+    """
+    confirm(python, trust=False)
+    return _described(python)
+
+
+@functools.cache
+def _described(python: Path | None) -> Interpreter:
     path = Path(sys.executable) if python is None else Path(os.path.abspath(python))  # noqa: PTH100 - a venv's link must stay a link
     if python is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         return Interpreter(path, Path(sys.prefix), Path(sys.base_prefix), version, _packages(sys.path))
     try:
         done = subprocess.run(
-            [path, "-I", "-c", PROBE], capture_output=True, text=True, timeout=30, check=True
+            [path, "-I", "-c", PROBE],
+            env=CLEAN,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
         )
         prefix, base, version, entries = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
