@@ -11,6 +11,7 @@ from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, 
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
+from budgetmlagent.run import forgotten
 from budgetmlagent.run.request import Request
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from graphs.spec import GraphError, GraphSpec
@@ -83,6 +84,7 @@ def plan(asked: Request, name: str = "") -> Order:
 def begin(asked: Request, name: str = "") -> RunDir:
     """Make the folder of a run as asked for; nothing is executed yet. `name` and what it raises are as of `plan`."""
     order = plan(asked, name)
+    forgotten.refuse(Path(asked.runs_dir).resolve(), capped=asked.project_budget is not None)
     run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
     if asked.project_budget is not None:
         Ledger(run.ledger).set_project_cap(nano("--project-budget", asked.project_budget))
