@@ -92,8 +92,11 @@ class RunDir:
         write_whole(path, content)
 
     def links(self) -> Iterator[Path]:
-        """Yield the symbolic links in the folder, but for those that scripts leave where they work."""
-        waiting = [self.root]
+        """Yield the symbolic links in the folder and the memory beside it, but for those that scripts leave where they work."""
+        if self.shared_history.is_symlink():
+            yield self.shared_history
+            return
+        waiting = [self.root, self.shared_history]
         while waiting:
             with suppress(FileNotFoundError):  # a run that goes on removes what it has made
                 for entry in list(os.scandir(waiting.pop())):
