@@ -195,13 +195,14 @@ def load_models(path: Path | None = None) -> dict[str, ModelSpec]:
 
 
 def _read(path: Path) -> Any:
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
+
+    from memory import yaml_text
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the newest counts
-            return YAML().load(path.read_text("utf-8"))
+            return yaml_text.load(path.read_text("utf-8"), "rt")[1]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

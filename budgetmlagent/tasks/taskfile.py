@@ -93,12 +93,13 @@ def read_text(path: Path, what: str) -> str:
 
 def read_task_file(path: Path) -> TaskFile:
     """Read and check `path`. Raises UsageError `file:line: field: what is wrong, what to do`."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    from memory import yaml_text
 
     text = read_text(path, "the description of the task")
     try:
-        tree = YAML(typ="rt").load(text)
+        _, tree = yaml_text.load(text, "rt")
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = (error.problem or "malformed").splitlines()[0]
