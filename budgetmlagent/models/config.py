@@ -4,8 +4,10 @@ import ipaddress
 import json
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -271,6 +273,23 @@ def is_loopback(spec: ModelSpec) -> bool:
         return host(spec) == "localhost"
 
 
+def _from_file(name: str) -> str | None:
+    """The variable's value in `.env` of the current folder, having said so: the folder may be a stranger's, and so the account.
+
+    The value is taken as it stands: `${OTHER}` in it would send another variable of the environment.
+    """
+    path = Path(".env").resolve()
+    value = dotenv_values(path, interpolate=False).get(name) if path.is_file() else None
+    if value:
+        _told(name, path)
+    return value
+
+
+@cache
+def _told(name: str, path: Path) -> None:
+    print(f"budgetml: {name} is taken from {path}", file=sys.stderr)
+
+
 def api_key(spec: ModelSpec) -> str | None:
     """The key of this model, from the environment or else `.env` in the current folder; None where it needs none.
 
@@ -278,7 +297,7 @@ def api_key(spec: ModelSpec) -> str | None:
     """
     if spec.key is None:
         return None
-    value = os.environ.get(spec.key) or dotenv_values(".env").get(spec.key)
+    value = os.environ.get(spec.key) or _from_file(spec.key)
     if not value:
         raise UsageError(
             f"model {spec.name!r}: the key is missing: set {spec.key} in the environment or in .env"

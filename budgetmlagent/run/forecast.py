@@ -22,7 +22,7 @@ OUTPUT = 2_400  # tokens: room for a script of that length, beside the room to t
 
 def forecast(asked: Request) -> dict[str, Any]:
     """Return what a run may cost at most, without making a folder or spending anything. Raises what `plan` raises."""
-    order, together = plan(asked), asked.project_budget
+    order, together = plan(asked, to_run=False), asked.project_budget
     forgotten.refuse(Path(asked.runs_dir), capped=together is not None)
     cap = None if together is None else nano("--project-budget", together)
     together = project_left(Path(asked.runs_dir) / LEDGER, cap)

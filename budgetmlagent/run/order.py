@@ -35,9 +35,10 @@ class Order:
     prices: dict[str, Price]
 
 
-def plan(asked: Request, name: str = "") -> Order:
+def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     """Check everything that can be checked before anything is spent; `name` ends the run's id, in place of the time.
 
+    The class of a `chat:` is imported, and what it lacks told, only where it is `to_run`.
     Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
     """
     total = nano("--budget", asked.budget)
@@ -58,7 +59,7 @@ def plan(asked: Request, name: str = "") -> Order:
     used = used_models(spec, specs)
     _may_leave(task, used)
     if not replay:
-        _are_whole(used)
+        _are_whole(used, to_run=to_run)
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
         task=asked.task if task.root.parent.name == "bundled" else str(task.root),
@@ -143,7 +144,7 @@ def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
         )
 
 
-def _are_whole(models: Mapping[str, ModelSpec]) -> None:
+def _are_whole(models: Mapping[str, ModelSpec], *, to_run: bool) -> None:
     """Raise UnavailableError for damaged weights, and UsageError for a class that cannot be asked, before anything is begun.
 
     Missing weights are fetched when they are needed.
@@ -151,7 +152,7 @@ def _are_whole(models: Mapping[str, ModelSpec]) -> None:
     from budgetmlagent.models.embedded.weights import path_of, verify
 
     for spec in models.values():
-        if spec.chat:
+        if spec.chat and to_run:
             from budgetmlagent.models.chat.chat_class import checked
 
             checked(spec)
