@@ -457,6 +457,7 @@ def interrupt(value: object) -> ormsgpack.Ext:
 
 
 QUESTION = {"step": 1, "node": "planner", "model": "small", "usd": 0.5, "left_usd": 1.0}
+KNOWN = [interrupt(QUESTION)]
 NO_QUESTIONS = (
     5, "abc", [], [[[]]], [1], {"a": 1}, [interrupt(7)], [interrupt([[1, 2]])], [interrupt({"step": 1})],
     [interrupt(QUESTION | {"usd": "much"})], [interrupt(QUESTION | {"node": [[]]})], [interrupt(QUESTION)] * 2,
@@ -472,11 +473,11 @@ def test_a_question_of_no_known_form_is_one_line(tmp_path, capsys):
     del waits
     gc.collect()
     commands = ["resume", run, *place], ["resume", run, "--approve", "yes", *place]
-    for written in (*NO_QUESTIONS, [interrupt(QUESTION)]):
+    for written in (*NO_QUESTIONS, KNOWN):
         with contextlib.closing(sqlite3.connect(file)) as db, db:
             asked = "UPDATE writes SET value = ? WHERE channel = '__interrupt__'"
             db.execute(asked, [ormsgpack.packb(written)])
-        if written == [interrupt(QUESTION)]:
+        if written is KNOWN:
             assert call(commands[0]) == 130  # in the known form it is asked
             continue
         for command in commands:
