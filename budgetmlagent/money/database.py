@@ -89,6 +89,10 @@ class Database:
         for file in (path, lock, *beside):
             if file.is_symlink():  # opening writes, and a stranger's link leads to a file of ours
                 raise UnavailableError(f"{file}: is a symbolic link; put what it leads to in its place")
+            if file.exists() and not file.is_file():
+                raise UnavailableError(
+                    f"{file}: is no plain file; put the ledger there, or take another --runs-dir"
+                )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait for its turn where two processes make a new file a WAL at once: it fails.

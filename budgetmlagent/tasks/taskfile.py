@@ -1,5 +1,6 @@
 """`task.yaml`: its fields, and the one-line errors that name the file, the line and the field."""
 
+import io
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from budgetmlagent.errors import UsageError
 from graphs import registry
+from memory.files import read_plain
 
 REPEATS = 5
 nearest = partial(registry.nearest, hint="did you mean {!r}? ")  # stands before the words that are known
@@ -82,7 +84,8 @@ class TaskFile(_Strict):
 def read_text(path: Path, what: str) -> str:
     """Return the text of `path`. Raises UsageError where it is missing, no file, or not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        # Line ends as `Path.read_text` gives them.
+        return io.TextIOWrapper(io.BytesIO(read_plain(path)), encoding="utf-8-sig").read()
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: missing: {what}; add this file") from None
     except OSError as error:
