@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.catalog import list_models, price_words
-from budgetmlagent.models.config import ModelSpec, api_key, host, is_loopback, load_models
+from budgetmlagent.models.config import ModelSpec, host, is_loopback, load_models
+from budgetmlagent.models.keys import api_key
 from budgetmlagent.money.prices import Rates
 
 Write = Callable[[str], Path]
