@@ -1,10 +1,21 @@
 """The errors that end a command: each is one clear line and an exit status."""
 
+LONGEST = 1000  # characters of a line: what is wrong is told, not all that a file holds
+
+
+def _cut(line: str) -> str:
+    """Return the line, or its beginning and its end, where the remedy stands."""
+    half = LONGEST // 2
+    return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
+
 
 class BudgetMLError(Exception):
     """Base of all: `str(error)` says what is wrong, where, and what to do."""
 
     status = 1
+
+    def __init__(self, words: str) -> None:
+        super().__init__("\n".join(map(_cut, words.split("\n"))))
 
 
 class RunFailedError(BudgetMLError):

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from memory.files import write_whole
+from memory.files import read_plain, write_whole
 
 
 def canonical(value: Any) -> bytes:
@@ -43,7 +43,7 @@ class Artifacts:
 
         Raises FileNotFoundError where there is none and CorruptArtifactError where its hash is another.
         """
-        raw = (self.folder / name).read_bytes()
+        raw = read_plain(self.folder / name)
         if hashlib.sha256(raw).hexdigest() != name:
             raise CorruptArtifactError(f"artifact {self.folder / name} was changed: its hash is another")
         return raw

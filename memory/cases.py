@@ -56,15 +56,16 @@ def load_cases(folder: Path) -> list[Case]:
 
 def read_case(path: Path, shared: Mapping[str, str]) -> Case:
     """Read one case file. Raises CaseError."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
+
+    from memory import yaml_text
 
     text = path.read_text(encoding="utf-8")
     front = FRONT.match(text)
     if front is None:
         raise CaseError(f"{path}:1: a case begins with a front matter between two lines of ---")
     try:
-        values = YAML(typ="safe").load(front[1])
+        _, values = yaml_text.load(front[1], "safe")
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise CaseError(f"{path}:{line}: {error.problem}") from error

@@ -1,9 +1,12 @@
 """Files that are there whole or not at all, whatever becomes of their writer."""
 
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
+MOST = 1 << 30  # bytes of a file that is read whole
 PART = ".part-"  # how the name of a half-written file begins
 
 
@@ -22,6 +25,23 @@ def write_whole(path: Path, content: bytes, *, durable: bool = False, mode: int 
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)  # a full disk needs the room
+
+
+def read_plain(path: Path, most: int = MOST) -> bytes:
+    """Read a file, through links. Raises OSError, also for what no read of ends (a pipe, a device) and for more than `most` bytes."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # never waiting for a pipe's other end
+    try:
+        status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is no plain file", str(path))
+        if status.st_size > most:
+            raise OSError(errno.EINVAL, f"has more than {most >> 20} MiB", str(path))
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(handle)
 
 
 def half_written(folder: Path) -> list[Path]:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from statistics import stdev
 
 FEWEST = 20  # pairs; the spread of fewer says little
+LOST = 0.1  # of the best's samples, where the new one has none: those that are left may be chosen ones
 
 
 def noise_of(best: Sequence[float | None], new: Sequence[float | None], *, paired: bool) -> float | None:
     """Return the standard error of `new` minus `best`, in the metric's units; None where it cannot be known.
 
     Paired samples are scores on the same resamples of the rows, None where the metric gave none: the noise is the
-    standard deviation of the differences of at least 20 pairs. Others are repeats of a measurement, at least two of
+    standard deviation of the differences of at least 20 pairs, unless `new` lacks many that `best` has. Others are repeats of a measurement, at least two of
     each: the noise is that of the difference of the two means.
     """
     try:
@@ -19,6 +20,11 @@ def noise_of(best: Sequence[float | None], new: Sequence[float | None], *, paire
     except OverflowError:
         return None
     return noise if noise is not None and math.isfinite(noise) else None
+
+
+def is_hidden(best: Sequence[float | None], *, paired: bool) -> bool:
+    """Tell of an unknown noise whether it could be known, by the samples of `best`: then it is `new` that hides it."""
+    return noise_of(best, best, paired=paired) is not None
 
 
 def in_words(gain: float, noise: float, best: float) -> str:
@@ -30,8 +36,10 @@ def in_words(gain: float, noise: float, best: float) -> str:
 
 def _of_pairs(best: Sequence[float | None], new: Sequence[float | None]) -> float | None:
     pairs = zip(best, new, strict=False)  # a slow metric was called on the first resamples only
-    differences = [after - before for before, after in pairs if before is not None and after is not None]
-    if len(differences) < FEWEST or not all(map(math.isfinite, differences)):
+    of_best = [(before, after) for before, after in pairs if before is not None]
+    differences = [after - before for before, after in of_best if after is not None]
+    few = len(differences) < max(FEWEST, (1 - LOST) * len(of_best))
+    if few or not all(map(math.isfinite, differences)):
         return None
     return stdev(differences)
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypedDict
 from memory import scores
 from memory.attempts import Attempt, Status, briefing, line, reminded, scored, signature
 from memory.briefing import Briefing
-from memory.noise import noise_of
+from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import error_line, without_data
 from nodes.craft.scripts import ast_key
@@ -21,6 +21,11 @@ RELIEF = {
     "output": "let it print less",
     "processes": "let it start fewer workers and threads",
 }
+HIDDEN = (
+    "the score does not count: how far it is off by chance cannot be measured, as that of the best can, because on rows"
+    " drawn anew this submission gives no score, another one or a slow one; write short, plain values, in the starter's"
+    " columns and file"
+)
 
 
 class EvaluatorUpdate(TypedDict, total=False):
@@ -42,7 +47,9 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     execution = Execution.of(deps.artifacts.json(state.run["execution"]))
     ran = execution.exit == 0 and state.turn > 0
     score, fault = _judge(execution, deps)
-    gain, noise = (None, None) if fault else _gain(score, state, deps)
+    gain, noise, hidden = (None, None, False) if fault else _gain(score, state, deps)
+    if hidden:
+        score, fault = Score(problem=HIDDEN), Fault(kind="submission", detail=HIDDEN)
     status = _status(score, fault, state, gain, noise)
     better = status == "keep"
     measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)
@@ -80,16 +87,19 @@ def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
     return score, Fault()
 
 
-def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None]:
-    """Return by how much the score is better than the best, in the metric's units, and the noise of that."""
+def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None, bool]:
+    """Return by how much the score is better than the best, in the metric's units, the noise of that, and whether it is hidden.
+
+    A gain whose noise only this submission keeps from being known would win by being unknown.
+    """
     best = state.best.get("score")
     if best is None or score.value is None:
-        return None, None
+        return None, None, False
     gain = scores.gain(best, score.value, deps.task.direction)
     known = scored(Attempt.read(deps.artifacts, state.best["attempt"]), deps.artifacts)
-    if known.paired != score.paired:
-        return gain, None
-    return gain, noise_of(known.samples, score.samples, paired=score.paired)
+    alike = known.paired == score.paired
+    noise = noise_of(known.samples, score.samples, paired=score.paired) if alike else None
+    return gain, noise, noise is None and gain > 0 and is_hidden(known.samples, paired=known.paired)
 
 
 def _status(score: Score, fault: Fault, state: RunState, gain: float | None, noise: float | None) -> Status:

@@ -294,7 +294,8 @@ def test_a_folder_that_may_not_be_written_is_one_line(runs):
 
 
 @pytest.mark.parametrize(
-    "name", ["work", "best", "history", "artifacts", "lock", "run.json", "graph.yaml", "best/train.py"]
+    "name",
+    ["work", "best", "history", "artifacts", "lock", "run.json", "graph.yaml", "best/train.py", "../history"],
 )
 def test_no_command_writes_through_a_link_in_a_run(runs: Path, tmp_path: Path, name: str) -> None:
     run, elsewhere = only(runs), tmp_path / "home"

@@ -1,6 +1,9 @@
 """`budgetml models check`: whether each model answers, and what asking it cost."""
 
 import json
+import os
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,3 +126,16 @@ def test_what_cannot_be_sent_says_why(folder: Path, capsys: pytest.CaptureFixtur
     ):
         assert words in row["detail"]
     assert said(capsys, "cost")["usd"] == 0
+
+
+def test_an_interrupted_check_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupts(_: dict[str, Any]) -> Turn:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        return Turn("too late")
+
+    with FaultServer(respond=interrupts) as server:
+        Path("models.yaml").write_text(f"models:\n  one: {{base_url: {server.url}, model: m, price: 0}}\n")
+        assert call(["models", "check", "--models", "models.yaml"]) == 130
+    said = capsys.readouterr()
+    assert said.err == "budgetml: stopped; `budgetml cost --runs-dir runs` tells what was spent\n"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.catalog import list_models, price_words
-from budgetmlagent.models.config import ModelSpec, api_key, host, is_loopback, load_models
+from budgetmlagent.models.config import ModelSpec, host, is_loopback, load_models
+from budgetmlagent.models.keys import api_key
 from budgetmlagent.money.prices import Rates
 
 Write = Callable[[str], Path]
@@ -203,7 +204,7 @@ def test_an_address_with_two_readings_is_refused(base_url: str) -> None:
 
 
 def test_keys_come_from_the_environment_and_then_from_dotenv(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = remote("https://example.com/v1", key="BUDGETML_TEST_KEY")
     monkeypatch.chdir(tmp_path)
@@ -211,9 +212,14 @@ def test_keys_come_from_the_environment_and_then_from_dotenv(
     with pytest.raises(UsageError, match="set BUDGETML_TEST_KEY"):
         api_key(spec)
     Path(".env").write_text("BUDGETML_TEST_KEY='from file'\n")
-    assert api_key(spec) == "from file"
+    assert [api_key(spec), api_key(spec)] == ["from file"] * 2
+    said = capsys.readouterr().err
+    assert said == f"budgetml: BUDGETML_TEST_KEY is taken from {tmp_path.resolve() / '.env'}\n"
+    monkeypatch.setenv("BUDGETML_OTHER", "another secret")
+    Path(".env").write_text("BUDGETML_TEST_KEY=${BUDGETML_OTHER}\n")
+    assert api_key(spec) == "${BUDGETML_OTHER}"
     monkeypatch.setenv("BUDGETML_TEST_KEY", "from environment")
-    assert api_key(spec) == "from environment"
+    assert api_key(spec) == "from environment" and capsys.readouterr().err == ""
     assert api_key(remote("http://127.0.0.1/v1")) is None
 
 

@@ -17,6 +17,7 @@ from sklearn import datasets, metrics
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.tasks.folder import TaskFolder, load_task
+from budgetmlagent.tasks.split import split_rows
 
 NASTY = 'the "target", id\\n'
 WORDS = {"pos": "good great nice lovely", "neg": "bad awful poor horrid", "neu": "table chair lamp window"}
@@ -250,6 +251,17 @@ def test_it_says_what_it_decided_and_what_comes_next(tmp_path: Path, capsys, mon
     assert "no name, only numbers the rows: left out" in out and out.endswith("budgetml run my-data-target\n")
     assert call(["new", "task", "--data", "my data.csv", "--target", "target", "--out", "digits"]) == 0
     assert capsys.readouterr().out.endswith("budgetml run ./digits\n")  # `digits` alone is the bundled task
+
+
+def test_labels_of_several_lines_are_counted_as_the_rows_that_they_are(tmp_path: Path, capsys) -> None:
+    table = reviews().replace({"mood": {"pos": "good\nor\nbetter", "neg": 'bad, "so"\nto say'}})
+    out = said(capsys, tmp_path, table, "mood")
+    task = load_task(str(tmp_path / "o"))
+    halves = [len(list(csv.reader(io.StringIO(half, newline="")))) - 1 for half in split_rows(
+        (task.scoring / "answers.csv").read_text(), task.name)]  # fmt: skip
+    assert halves == [40, 40]
+    assert "320 to learn from, 80 held out: 40 public for the score during a run, 40 private" in out
+    assert "- train.csv: 320 rows\n- test.csv: 80 rows" in task.text
 
 
 def test_it_warns_of_what_flatters_a_score(tmp_path: Path, capsys) -> None:

@@ -6,6 +6,8 @@ import json
 import math
 import re
 import statistics
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,7 @@ from memory.attempts import chain, line
 from memory.noise import FEWEST, in_words, noise_of
 from memory.state import RunState
 from nodes.deps import Here, Score
-from nodes.evaluator import _status
+from nodes.evaluator import HIDDEN, _status
 
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 SAMPLES = st.lists(VALUES | st.none(), max_size=40)
@@ -40,7 +42,8 @@ PAIRS = st.lists(st.tuples(VALUES, VALUES), min_size=FEWEST, max_size=40)
 def test_pairs_are_compared_one_by_one(best, new):
     pairs = [(b, n) for b, n in zip(best, new, strict=False) if b is not None and n is not None]
     noise = noise_of(best, new, paired=True)
-    if len(pairs) < 20:
+    known = sum(b is not None for b, _ in zip(best, new, strict=False))
+    if len(pairs) < 20 or len(pairs) < 0.9 * known:
         assert noise is None
     else:
         assert noise == pytest.approx(statistics.stdev(n - b for b, n in pairs))
@@ -268,9 +271,109 @@ def test_success_takes_two_standard_errors_where_they_are_known(final, percent, 
 def test_a_slow_metric_has_too_few_samples(tmp_path):
     slow = "import time\nHIGHER = True\ndef get_score(folder):\n    time.sleep(0.4)\n    return 0.5\n"
     bench = Bench(tmp_path / "task", probe(), scorer=slow)
-    score = bench.score(rows())
+    score = bench.scorer.score(bench.baseline)
     assert score.value == 0.5 and 0 < len(score.samples) < FEWEST
+    assert not bench.scorer.patient  # as no script's score will have a noise, none is waited for
     assert noise_of(score.samples, score.samples, paired=True) is None
+
+
+def test_a_slow_submission_is_waited_for_until_its_noise_can_be_known(tmp_path):
+    def score(_: Path) -> float:
+        time.sleep(0.02)
+        return 1.0
+
+    slow = resampling(tmp_path / "a", rows(), score)
+    slow.seconds, slow.patience = 0.1, 30.0
+    assert len(slow.scores(1.0)) == FEWEST
+    slow.patience = 0.2
+    assert 0 < len(slow.scores(1.0)) < FEWEST
+
+
+# A metric that lets a submission keep its noise from being known, and the ways to do it.
+LENIENT = """HIGHER = True
+import csv, glob, os
+def get_score(folder):
+    there = os.path.join(folder, "submission.csv")
+    if not os.path.exists(there):
+        there = os.path.join(folder, "submission.txt")
+    answers = list(csv.DictReader(open(os.path.join(os.path.dirname(__file__), "answers.csv"))))
+    said = list(csv.DictReader(open(there)))
+    labels = [row["label"] for row in said]
+    if labels.count("7") > 1:
+        raise OSError("what no sampling expects")
+    if labels.count("8") > 1:
+        raise ValueError("what a sampling leaves out")
+    by_id = {row.get("id", str(i)): row["label"] for i, row in enumerate(said)}
+    right = sum(by_id[row["id"]] == row["label"] for row in answers)
+    return right / len(answers) + (labels[0] == "9") / 100  # it hangs on the order of rows
+"""
+TRUTH = "id,label\n" + "".join(f"{i},{i * 2 % 3}\n" for i in range(40))
+BETTER = TRUTH.replace("19,2", "19,0")  # one of the private rows is wrong
+HIDING = {
+    "a decoy in the table's place": {"submission.a.csv": BETTER, "submission.csv": BETTER},
+    "no ids": {"submission.csv": "\n".join(line.split(",")[1] for line in BETTER.splitlines())},
+    "no table": {"submission.txt": BETTER},
+    "the order of rows": {"submission.csv": BETTER.replace("\n0,0", "\n0,9")},
+    "an exception in samples": {"submission.csv": BETTER.replace("\n0,0", "\n0,7")},
+    "samples left out": {"submission.csv": BETTER.replace("\n0,0", "\n0,8")},
+}
+
+
+@pytest.fixture(scope="module")
+def lenient(tmp_path_factory):
+    bench = Bench(tmp_path_factory.mktemp("hiding") / "task", probe(), scorer=LENIENT, answers=TRUTH)
+    with (bench.task.root / "task.yaml").open("a") as file:
+        file.write("submission: submission.*\n")
+    task = load_task(str(bench.task.root))
+    bench.scorer = SubmissionScorer(task, bench.box.cage, bench.artifacts, bench.box.workdir)
+    return bench
+
+
+@pytest.mark.parametrize("files", [pytest.param(files, id=way) for way, files in HIDING.items()])
+def test_a_submission_that_hides_its_noise_is_no_success(lenient, files):
+    honest = lenient.submit(BETTER)
+    hiding = replace(honest, files={name: lenient.artifacts.put(text) for name, text in files.items()})
+    final = lenient.scorer.final(lenient.baseline, hiding)
+    assert final.best > final.baseline and (final.noise, final.hidden) == (None, True)
+    told = {"private_baseline": 0.3, "private_best": 0.9, "private_noise": None, "noise_hidden": True}
+    assert not summary.is_sure(told) and summary.is_sure(told | {"noise_hidden": False})
+
+
+def test_a_noise_that_the_starter_hides_is_the_tasks(lenient):
+    files = {"submission.txt": lenient.artifacts.put(rows())}
+    starter = replace(lenient.baseline, files=files)
+    final = lenient.scorer.final(starter, lenient.submit(BETTER))
+    assert (final.noise, final.hidden) == (None, False)
+    known = lenient.scorer.final(lenient.baseline, lenient.submit(BETTER))
+    assert known.noise > 0 and not known.hidden
+
+
+def hiding_team(body):
+    """Write scripts as `team` does; the second one adds a decoy."""
+    turn = team(body)
+    return replace(turn, text=turn.text.replace("print('way', 1)", DECOY))
+
+
+DECOY = "import shutil; shutil.copy('submission.csv', 'submission.a.csv')"
+
+
+def test_a_run_tells_why_a_hidden_noise_does_not_count(tmp_path, capsys):
+    with (tiny.task(tmp_path) / "task.yaml").open("a") as file:
+        file.write("submission: submission.*\n")
+    with FaultServer(respond=hiding_team) as server:
+        session = tiny.session(tmp_path, server.url, turns=3)
+        session.run()
+    hidden = next(a for a in attempts(session) if a.problem == HIDDEN)
+    assert (hidden.status, hidden.score, hidden.score_before) == ("crash", None, 0.85)
+    assert any(HIDDEN in request.body["messages"][-1]["content"] for request in server.requests)  # the model
+    step = next(e["step"] for e in session.timeline if e["attempt"] == hidden.id)
+    assert call(["why", session.run_id, str(step), "--runs-dir", str(session.folder.root.parent)]) == 0
+    assert HIDDEN in " ".join(capsys.readouterr().out.split())  # and the person
+
+
+def test_the_end_says_that_a_noise_was_hidden(run):
+    told = run.summary | {"success": False, "noise_hidden": True}
+    assert "(no success: how far it is off by chance cannot be measured" in progress.ending(told)
 
 
 def test_repeats_of_a_measurement_are_the_samples_where_nothing_is_submitted(tmp_path):

@@ -84,22 +84,72 @@ def test_two_runs_at_once_share_no_reservation(tmp_path, server):
     assert sum(spent) == both[0].ledger.project_spent() == billed(server)
 
 
-def test_an_older_copy_of_the_ledger_is_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def lose(ledger: Path, older: bytes = b"") -> None:
+    """Remove the ledger, or put an older copy in its place."""
+    for file in ledger.parent.glob("ledger.sqlite*"):
+        file.unlink()
+    if older:
+        ledger.write_bytes(older)
+
+
+def copied(ledger: Path) -> bytes:
+    with contextlib.closing(sqlite3.connect(ledger)) as db, db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return ledger.read_bytes()
+
+
+def test_a_ledger_that_forgot_is_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with FaultServer(respond=tiny.team) as server:
         session = tiny.session(tmp_path, server.url, turns=3, budget=1)
         session.run(until="coder")
-        ledger = session.folder.ledger
-        with contextlib.closing(sqlite3.connect(ledger)) as db, db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        older = ledger.read_bytes()
+        ledger, run = session.folder.ledger, session.run_id
+        older = copied(ledger)
         session.run(until=lambda event: event.turn == 2)
-        spent = session.cost.usd
+        spent = f"${session.cost.usd:.6f}"
+        session.ledger.set_project_cap(NANO)
+        newer = copied(ledger)
         del session
-        for file in ledger.parent.glob("ledger.sqlite*"):
-            file.unlink()
-        ledger.write_bytes(older)
-        asked = len(server.requests)
-        run = next(path.parent for path in (tmp_path / "runs").glob("*/config.json"))
-        assert call(["resume", run.name, "--runs-dir", str(tmp_path / "runs")]) == 3
-        said = capsys.readouterr().err
-    assert "an older copy" in said and f"${spent:.6f}" in said and len(server.requests) == asked
+        asked, folders = len(server.requests), sorted((tmp_path / "runs").glob("*/config.json"))
+        place = ["--runs-dir", str(tmp_path / "runs")]
+        begin = ["run", str(tmp_path / "tiny"), "--models", str(tmp_path / "models.yaml"), *place]
+        together = [[*begin, "--project-budget", "1"], [*begin, "--project-budget", "1", "--dry-run"]]
+        together += [["cost", "--cap", "1", *place]]
+        for commands, left, words in (
+            ([["resume", run, *place], *together], older, "an older copy"),
+            (together, b"", "missing, though"),
+        ):
+            for command in commands:
+                lose(ledger, left)
+                assert call(command) == 3, command
+                said = capsys.readouterr().err
+                assert words in said and spent in said and said.count("\n") == 1
+        assert len(server.requests) == asked and sorted((tmp_path / "runs").glob("*/config.json")) == folders
+        lose(ledger, newer)
+        assert [call(command) for command in together[1:]] == [0, 0]  # what is whole is believed
+
+
+def test_a_ledger_that_is_a_link_is_not_written_through(tmp_path: Path, server, capsys) -> None:
+    session = new(tmp_path, server)
+    ledger, run = session.folder.ledger, session.run_id
+    del session
+    place = ["--runs-dir", str(tmp_path / "runs")]
+    mine = tmp_path / "mine"
+    mine.write_text("")  # SQLite makes a database of an empty file
+    for name in ("ledger.sqlite", "ledger.lock", "ledger.sqlite-wal"):
+        lose(ledger)
+        (ledger.parent / "ledger.lock").unlink(missing_ok=True)
+        (ledger.parent / name).symlink_to(mine)
+        for command in (
+            ["cost", *place],
+            ["cost", run, *place],
+            ["show", run, *place],
+            ["resume", run, *place],
+        ):
+            if name == "ledger.sqlite" or command != ["cost", *place]:
+                assert call(command) == 3, command
+                said = capsys.readouterr().err
+                assert f"{name}: is a symbolic link" in said and said.count("\n") == 1
+        assert mine.read_bytes() == b"" and call(["list", *place]) == 0
+        (ledger.parent / name).unlink()
+    sqlite3.connect(mine).executescript("CREATE TABLE written (x)")  # what opening it would do
+    assert mine.read_bytes()

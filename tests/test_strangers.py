@@ -15,6 +15,8 @@ from pathlib import Path
 
 import ormsgpack
 import pytest
+import tiny
+from fault_server import FaultServer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Interrupt
 from recorded import GRAPH, MODELS
@@ -375,6 +377,16 @@ def test_to_look_at_a_graph_imports_nothing_and_to_run_it_says_whose_code_it_is(
     assert done.stderr == f"budgetml: runs code that is not its own: theirs.parts ({place})\n"
 
 
+def test_a_dry_run_imports_no_class_of_a_models_file(graph, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(graph.parent)
+    theirs = "{chat: 'theirs.parts:Chat', model: x, price: 0}"
+    Path("theirs.yaml").write_text(f"models:\n  small: {theirs}\n  large: {theirs}\n")
+    assert call(["run", "digits", "--models", "theirs.yaml", "--dry-run"]) == 0
+    assert not (tmp_path / "marker").exists() and not capsys.readouterr().err
+    assert call(["run", "digits", "--models", "theirs.yaml"]) == 2
+    assert (tmp_path / "marker").exists() and "code that is not its own: theirs" in capsys.readouterr().err
+
+
 def test_a_session_looks_at_its_graph_without_it_until_it_runs(graph, runs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(graph.parent)
     session = Session("digits", str(graph), MODELS, turns=1, runs_dir=tmp_path / "new", history="off")
@@ -460,3 +472,36 @@ def test_source_that_means_harm_is_read_as_text(folder, tmp_path, text):
     spec = GraphSpec.load("mine.yaml", check=False)
     assert all("\n" not in finding.what for finding in spec.findings())
     assert not (tmp_path / "marker").exists()
+
+
+def interrupt(value: object) -> ormsgpack.Ext:
+    return ormsgpack.Ext(2, ormsgpack.packb(("langgraph.types", "Interrupt", {"value": value, "id": "1"})))
+
+
+QUESTION = {"step": 1, "node": "planner", "model": "small", "usd": 0.5, "left_usd": 1.0}
+KNOWN = [interrupt(QUESTION)]
+NO_QUESTIONS = (
+    5, "abc", [], [[[]]], [1], {"a": 1}, [interrupt(7)], [interrupt([[1, 2]])], [interrupt({"step": 1})],
+    [interrupt(QUESTION | {"usd": "much"})], [interrupt(QUESTION | {"node": [[]]})], [interrupt(QUESTION)] * 2,
+)  # fmt: skip
+
+
+def test_a_question_of_no_known_form_is_one_line(tmp_path, capsys):
+    with FaultServer(respond=tiny.team) as server:
+        waits = tiny.session(tmp_path, server.url, turns=1, approve="all")
+        waits.run()
+    run, file, place = waits.run_id, waits.folder.checkpoints, ["--runs-dir", str(tmp_path / "runs")]
+    assert waits.question
+    del waits
+    gc.collect()
+    command = ["resume", run, *place]
+    for written in (*NO_QUESTIONS, KNOWN):
+        with contextlib.closing(sqlite3.connect(file)) as db, db:
+            asked = "UPDATE writes SET value = ? WHERE channel = '__interrupt__'"
+            db.execute(asked, [ormsgpack.packb(written)])
+        if written is KNOWN:
+            assert call(command) == 130  # in the known form it is asked
+            continue
+        assert call(command) == 3, written
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith("budgetml: ") and "not by a question of budgetml's" in last, written

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -231,6 +232,15 @@ def test_a_pipe_is_no_scorer(own: Path) -> None:
     (own / "scoring/eval.py").unlink()
     os.mkfifo(own / "scoring/eval.py")
     assert "scoring/eval.py: is not a regular file" in refused(own)
+
+
+@pytest.mark.parametrize("name", ["task.yaml", "words.md"])
+def test_a_pipe_is_no_text(own: Path, name: str) -> None:
+    spec = (own / "task.yaml").read_text()
+    (own / "task.yaml").write_text(re.sub(r"(?m)^text: .*$", "text: words.md", spec))
+    (own / name).unlink(missing_ok=True)
+    os.mkfifo(own / name)  # nobody writes into it: to wait for its end is to wait for good
+    assert f"{name}: cannot be read (is no plain file)" in refused(own)
 
 
 def test_links_out_of_env_are_refused(own: Path) -> None:

@@ -57,15 +57,17 @@ def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any]
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.report import project_of, table
     from budgetmlagent.records.rundir import LEDGER
+    from budgetmlagent.run import forgotten
     from budgetmlagent.run.order import nano
 
     path = runs_dir / LEDGER
     if cap is None and not path.is_file():
         raise UsageError(f"no run has spent anything in {runs_dir}: {path} is missing")
     to_be = None if cap is None else nano("--cap", cap)
-    ledger = Ledger(path)
     if to_be is not None:
-        ledger.set_project_cap(to_be)
+        forgotten.refuse(runs_dir, capped=True)
+        Ledger(path).set_project_cap(to_be)
+    ledger = Ledger(path)
     rows = table(ledger, by)
     return {**project_of(ledger), "by": by, "rows": rows}, rows
 

@@ -105,8 +105,9 @@ def _explained(event: dict[str, Any], artifacts: Any) -> str:
     route = event["route"]
     lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]
     lines += [f"step {event['step']}, {event['node']}: {route['rule']}", f"    saw {_saw(route['saw'])}"]
-    noise = doubt(Attempt.read(artifacts, event["attempt"])) if event["attempt"] else ""
-    lines += [f"    no new best: {noise}"] if noise else []
+    attempt = Attempt.read(artifacts, event["attempt"]) if event["attempt"] else None
+    because = (doubt(attempt) or attempt.problem) if attempt else ""
+    lines += [f"    no new best: {because}"] if because else []
     lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)
 

@@ -1,6 +1,7 @@
 """`budgetml models list|new|check|pull` and `budgetml doctor`."""
 
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,7 +88,13 @@ def check(
     specs, cap, run = load_models(models).values(), nano("--budget", budget), new_id(NODE)
     ledger = Ledger(runs_dir / LEDGER)
     ledger.open_run(run, cap)
-    rows = check_models(specs, ledger, run)
+    try:
+        rows = check_models(specs, ledger, run)
+    except KeyboardInterrupt:  # for which Typer has the status, and no word
+        print(
+            f"budgetml: stopped; `budgetml cost --runs-dir {runs_dir}` tells what was spent", file=sys.stderr
+        )
+        raise
     options.tell(as_json, rows, map(_checked, rows))
     bad = [row["name"] for row in rows if not row["ok"]]
     if bad:

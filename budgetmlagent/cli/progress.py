@@ -171,10 +171,11 @@ def _number(value: float | None) -> str:
 def _gain(summary: Mapping[str, Any]) -> str:
     if summary["gain_pct"] is None:
         return "unknown"
-    word = "success" if summary["success"] else "below the 10% that count as success"
+    from budgetmlagent.records.summary import verdict
+
     error = summary.get("gain_se_pct")
     noise = "" if error is None else f" ± {error:.1f}"
-    return f"{summary['gain_pct']:+.1f}%{noise} ({word}), brought by {summary['best_by'] or 'nothing'}"
+    return f"{summary['gain_pct']:+.1f}%{noise} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
 
 
 def _money(amounts: Mapping[str, float], tokens: Mapping[str, int]) -> str:

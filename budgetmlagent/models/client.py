@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval, declined
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, api_key, host
+from budgetmlagent.models.config import EMBEDDED, ModelSpec, host
 from budgetmlagent.models.endpoint import FIELDS, LIMITS, Endpoint, Endpoints, least_to_think, room_to_think
 from budgetmlagent.models.faults.raised import UNREAD, told_by
 from budgetmlagent.models.fields import Request, fields_of, keywords, messages_of, sent
+from budgetmlagent.models.keys import api_key
 from budgetmlagent.models.reading import clean, is_json, read
 from budgetmlagent.models.refusals import narrowed
 from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of

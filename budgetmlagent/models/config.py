@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -195,13 +193,14 @@ def load_models(path: Path | None = None) -> dict[str, ModelSpec]:
 
 
 def _read(path: Path) -> Any:
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
+
+    from memory import yaml_text
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the newest counts
-            return YAML().load(path.read_text("utf-8"))
+            return yaml_text.load(path.read_text("utf-8"), "rt")[1]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -268,22 +267,3 @@ def is_loopback(spec: ModelSpec) -> bool:
         return ipaddress.ip_address(host(spec)).is_loopback
     except ValueError:
         return host(spec) == "localhost"
-
-
-def api_key(spec: ModelSpec) -> str | None:
-    """The key of this model, from the environment or else `.env` in the current folder; None where it needs none.
-
-    Raises UsageError naming the variable where it is not set, or holds what no HTTP header can carry.
-    """
-    if spec.key is None:
-        return None
-    value = os.environ.get(spec.key) or dotenv_values(".env").get(spec.key)
-    if not value:
-        raise UsageError(
-            f"model {spec.name!r}: the key is missing: set {spec.key} in the environment or in .env"
-        )
-    if not (value.strip().isascii() and value.strip().isprintable()):
-        raise UsageError(
-            f"model {spec.name!r}: {spec.key} holds more than a key: paste it again, on one line"
-        )
-    return value

@@ -80,14 +80,23 @@ class Database:
     """The file, for any number of threads and processes at once."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it. Raises UnavailableError where it or its folder cannot be used, or it is newer."""
+        """Open the file, or make it. Raises UnavailableError where it or its folder cannot be used, is a link or newer."""
         self.path = path
         self._thread = threading.local()
         self._turn = threading.Lock()
+        lock = path.with_suffix(".lock")
+        beside = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm", "journal"))
+        for file in (path, lock, *beside):
+            if file.is_symlink():  # opening writes, and a stranger's link leads to a file of ours
+                raise UnavailableError(f"{file}: is a symbolic link; put what it leads to in its place")
+            if file.exists() and not file.is_file():
+                raise UnavailableError(
+                    f"{file}: is no plain file; put the ledger there, or take another --runs-dir"
+                )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait for its turn where two processes make a new file a WAL at once: it fails.
-            with FileLock(path.with_suffix(".lock")), self.reading() as db:
+            with FileLock(lock), self.reading() as db:
                 found = db.execute("PRAGMA user_version").fetchone()[0]
                 if found > VERSION:
                     raise UnavailableError(f"ledger {path}: {NEWER}")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.models.config import ModelSpec, api_key
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.keys import api_key
 from budgetmlagent.models.providers import Provider, chosen, provider_of
 from budgetmlagent.models.served import ends, served
 from budgetmlagent.money.pricelist import Listed, edition

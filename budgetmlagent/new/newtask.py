@@ -9,7 +9,7 @@ import pandas as pd
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.new.fromtable import Plan
-from budgetmlagent.new.tablefile import csv_text
+from budgetmlagent.new.tablefile import csv_text, csv_values
 from budgetmlagent.tasks.split import split_rows
 from budgetmlagent.templating import environment
 from nodes.craft.render import literal, literals, tidy
@@ -36,7 +36,7 @@ def write(plan: Plan, out: Path, seed: int) -> tuple[int, int]:
     """Write the folder and return how many of its answers are public and private. Raises UsageError."""
     name = name_of(out.resolve().name)
     answers = csv_text([plan.id, plan.target], _answers(plan))
-    halves = [text.count("\n") - 1 for text in _halves(plan, answers, name)]
+    public, private = _halves(plan, answers, name)
     place = plan.header.index(plan.target)
     templates, values = environment(TEMPLATES), _values(plan, name, seed)
     templates.filters |= {"py": literal, "pylist": literals, "shown": _shown}
@@ -55,7 +55,7 @@ def write(plan: Plan, out: Path, seed: int) -> tuple[int, int]:
             (out / file).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {error}") from None
-    return halves[0], halves[1]
+    return len(public), len(private)
 
 
 def model_words(plan: Plan) -> str:
@@ -90,14 +90,14 @@ def _answers(plan: Plan) -> list[tuple[Any, Any]]:
     return [(key, int(value == plan.positive)) for key, value in plan.answers]
 
 
-def _halves(plan: Plan, answers: str, name: str) -> tuple[str, str]:
-    halves = split_rows(answers, name)
-    values = [{line.rpartition(",")[2] for line in half.splitlines()[1:]} for half in halves]
-    if plan.metric.name == "roc_auc" and min(map(len, values)) < 2:
+def _halves(plan: Plan, answers: str, name: str) -> tuple[list[str], list[str]]:
+    """Return the values of the public rows and of the private ones."""
+    public, private = (csv_values(half) for half in split_rows(answers, name))
+    if plan.metric.name == "roc_auc" and min(len(set(public)), len(set(private))) < 2:
         raise UsageError(
             f"--metric roc_auc: too few rows have the rarer label of {plan.target!r}; take accuracy"
         )
-    return halves
+    return public, private
 
 
 def _without(row: list[str], place: int) -> list[str]:

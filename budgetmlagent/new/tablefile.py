@@ -70,6 +70,11 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
+def csv_values(text: str) -> list[str]:
+    """Return the last cell of each row below the header of a CSV file's text; a cell may have several lines."""
+    return [row[-1] for row in csv.reader(io.StringIO(text, newline="")) if row][1:]
+
+
 def _text(path: Path) -> tuple[str, list[str]]:
     name = path.name.lower()
     if name.endswith(".parquet"):

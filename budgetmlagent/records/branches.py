@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records.points import Point, point
+from budgetmlagent.records.points import Point, asked, point
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
@@ -66,12 +66,15 @@ class Branches:
 
     @property
     def question(self) -> dict[str, Any] | None:
-        """What the run waits to be told, by LangGraph's interrupt; None where it waits for nothing."""
+        """What the run waits to be told, by LangGraph's interrupt; None where it waits for nothing.
+
+        Raises UnavailableError where what is asked is no question of ours.
+        """
         found = None if self._back else self.saver.get_tuple(self.thread)
         writes = {channel: value for _, channel, value in (found.pending_writes or ())} if found else {}
         if "__interrupt__" not in writes or "__resume__" in writes:
             return None
-        return dict(writes["__interrupt__"][0].value)
+        return asked(writes["__interrupt__"])
 
     def goto(self, step: int) -> None:
         """Stand after `step` of the branch. Raises UsageError where it has no such step."""

@@ -26,6 +26,16 @@ class Decided(TypedDict):
     passed: list[dict[str, Any]]
 
 
+class Question(TypedDict):
+    """What `budgetmlagent.models.approval` asks a person before money is spent."""
+
+    step: int
+    node: str
+    model: str
+    usd: float
+    left_usd: float
+
+
 @dataclass(frozen=True)
 class Point:
     """One checkpoint: the state after a step."""
@@ -68,6 +78,18 @@ def point(t: "CheckpointTuple") -> Point:
         start=str(metadata.get("start", "")),
         tasks=frozenset(write[0] for write in t.pending_writes or ()),
     )
+
+
+def asked(written: Any) -> dict[str, Any]:
+    """Return the question in what LangGraph wrote to wait by. Raises UnavailableError where it is none."""
+    try:
+        (interrupt,) = written
+        return dict(_adapter(Question).validate_python(interrupt.value, strict=True))
+    except (TypeError, ValueError, AttributeError) as error:
+        what = " ".join(str(error).split())[:120]
+        raise UnavailableError(
+            f"the run waits for a word, but not by a question of budgetml's ({what}); put checkpoints.sqlite back from a copy"
+        ) from None
 
 
 @cache

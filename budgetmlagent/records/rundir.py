@@ -94,18 +94,26 @@ class RunDir:
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all; `name` may begin with a folder, which is made."""
+        if ".." in Path(name).parts or Path(name).is_absolute():  # a stranger's run may name its files so
+            raise UnavailableError(f"{self.root}: the run has a file called {name!r}; do not go on with it")
         path = self.root / name
         path.parent.mkdir(exist_ok=True)
         write_whole(path, content)
 
     def links(self) -> Iterator[Path]:
-        """Yield the symbolic links in the folder, but for those that scripts leave where they work."""
-        waiting = [self.root]
+        """Yield what is neither file nor folder in the run's and the memory beside it, but for what scripts leave where they work.
+
+        Links lead elsewhere, and to read from a pipe may never end.
+        """
+        if self.shared_history.is_symlink():
+            yield self.shared_history
+            return
+        waiting = [self.root, self.shared_history]
         while waiting:
             with suppress(FileNotFoundError):  # a run that goes on removes what it has made
                 for entry in list(os.scandir(waiting.pop())):
                     path = Path(entry.path)
-                    if entry.is_symlink():
+                    if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
                         yield path
                     elif entry.is_dir(follow_symlinks=False) and path != self.work:
                         waiting.append(path)
@@ -117,9 +125,8 @@ class RunDir:
         is written into it would go elsewhere.
         """
         if link := next(self.links(), None):
-            raise UnavailableError(
-                f"{link}: is a symbolic link, and no run makes any; put what it leads to in its place"
-            )
+            what = "a symbolic link" if link.is_symlink() else "neither file nor folder"
+            raise UnavailableError(f"{link}: is {what}, and no run makes any; put a plain file in its place")
         path = self.root / "config.json"
         try:
             text = path.read_text(encoding="utf-8")

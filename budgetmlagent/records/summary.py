@@ -71,6 +71,7 @@ def build(record: Record) -> dict[str, Any]:
         "private_best": final.get("private_best"),
         "gain_pct": gain,
         "gain_se_pct": noise_percent(final),
+        "noise_hidden": bool(final.get("noise_hidden")),
         "success": gain is not None and gain >= GOAL and is_sure(final),
         "feedback": task.feedback,
         "usd": sum(c["usd_nano"] for c in calls) / NANO,
@@ -120,9 +121,23 @@ def noise_percent(final: Mapping[str, Any]) -> float | None:
 
 
 def is_sure(final: Mapping[str, Any]) -> bool:
-    """Whether the private scores differ by more than chance makes likely; an unknown noise is none."""
+    """Whether the private scores differ by more than chance makes likely; an unknown noise is none, unless it was hidden."""
     base, best = final["private_baseline"], final["private_best"]
-    return bool(abs(best - base) > SURE * (final.get("private_noise") or 0.0))
+    return not final.get("noise_hidden") and bool(
+        abs(best - base) > SURE * (final.get("private_noise") or 0.0)
+    )
+
+
+def verdict(summary: Mapping[str, Any]) -> str:
+    """Say of a run whose gain is known what it is worth."""
+    if summary["success"]:
+        return "success"
+    if summary.get("noise_hidden"):
+        return (
+            "no success: how far it is off by chance cannot be measured, because on rows drawn anew the best submission"
+            " gives no score, another one or a slow one"
+        )
+    return "below the 10% that count as success"
 
 
 def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:

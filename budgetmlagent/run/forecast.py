@@ -10,6 +10,7 @@ from budgetmlagent.models.endpoint import Endpoints, room_to_think
 from budgetmlagent.money.prices import Price, input_bound
 from budgetmlagent.money.report import project_left
 from budgetmlagent.records.rundir import LEDGER
+from budgetmlagent.run import forgotten
 from budgetmlagent.run.order import nano, plan
 from budgetmlagent.run.request import Request
 from budgetmlagent.tasks.folder import TaskFolder
@@ -21,7 +22,8 @@ OUTPUT = 2_400  # tokens: room for a script of that length, beside the room to t
 
 def forecast(asked: Request) -> dict[str, Any]:
     """Return what a run may cost at most, without making a folder or spending anything. Raises what `plan` raises."""
-    order, together = plan(asked), asked.project_budget
+    order, together = plan(asked, to_run=False), asked.project_budget
+    forgotten.refuse(Path(asked.runs_dir), capped=together is not None)
     cap = None if together is None else nano("--project-budget", together)
     together = project_left(Path(asked.runs_dir) / LEDGER, cap)
     left = order.config.budget if together is None else min(order.config.budget, max(together, 0))

@@ -11,6 +11,7 @@ from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, 
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
+from budgetmlagent.run import forgotten
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
 from budgetmlagent.tasks.folder import TaskFolder, load_task
@@ -35,9 +36,10 @@ class Order:
     prices: dict[str, Price]
 
 
-def plan(asked: Request, name: str = "") -> Order:
+def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     """Check everything that can be checked before anything is spent; `name` ends the run's id, in place of the time.
 
+    The class of a `chat:` is imported, and what it lacks told, only where it is `to_run`.
     Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
     """
     total = nano("--budget", asked.budget)
@@ -55,7 +57,11 @@ def plan(asked: Request, name: str = "") -> Order:
     replay = str(asked.models)[len(REPLAY) :] if str(asked.models).startswith(REPLAY) else ""
     file = Path(asked.models) if asked.models else None
     specs = _recorded_models(Path(replay)) if replay else load_models(file)
-    allowed = (_replayed if replay else terms)(task, spec, specs, unsafe=asked.unsafe)
+    allowed = (
+        _replayed(task, spec, specs, unsafe=asked.unsafe)
+        if replay
+        else terms(task, spec, specs, unsafe=asked.unsafe, to_run=to_run)
+    )
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
         task=asked.task if task.root.parent.name == "bundled" else str(task.root),
@@ -83,6 +89,7 @@ def begin(asked: Request, name: str = "") -> RunDir:
     order = plan(asked, name)
     if not order.config.replay:
         confirm(order.task.python, trust=asked.trust)
+    forgotten.refuse(Path(asked.runs_dir).resolve(), capped=asked.project_budget is not None)
     run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
     if asked.project_budget is not None:
         Ledger(run.ledger).set_project_cap(nano("--project-budget", asked.project_budget))
@@ -90,7 +97,7 @@ def begin(asked: Request, name: str = "") -> RunDir:
 
 
 def terms(
-    task: TaskFolder, spec: GraphSpec, models: Mapping[str, ModelSpec], *, unsafe: bool
+    task: TaskFolder, spec: GraphSpec, models: Mapping[str, ModelSpec], *, unsafe: bool, to_run: bool = True
 ) -> dict[str, Any]:
     """Return what a run may do and whom it may ask, as fields of its config.
 
@@ -98,7 +105,7 @@ def terms(
     """
     used = used_models(spec, models)
     _may_leave(task, used)
-    _are_whole(used)
+    _are_whole(used, to_run=to_run)
     allowed = {"unsafe": unsafe, "network": task.network, **_sandbox(task, unsafe)}
     return {"models": _as_written(models), "hosts": hosts(used), **allowed}
 
@@ -167,7 +174,7 @@ def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
         )
 
 
-def _are_whole(models: Mapping[str, ModelSpec]) -> None:
+def _are_whole(models: Mapping[str, ModelSpec], *, to_run: bool) -> None:
     """Raise UnavailableError for damaged weights, and UsageError for a class that cannot be asked, before anything is begun.
 
     Missing weights are fetched when they are needed.
@@ -175,7 +182,7 @@ def _are_whole(models: Mapping[str, ModelSpec]) -> None:
     from budgetmlagent.models.embedded.weights import path_of, verify
 
     for spec in models.values():
-        if spec.chat:
+        if spec.chat and to_run:
             from budgetmlagent.models.chat.chat_class import checked
 
             checked(spec)

@@ -8,15 +8,67 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import (
+    Annotated,
+    Any,
+    Required,  # pydantic checks no other before Python 3.12
+)
+
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.models.replay import recorded_events
 from budgetmlagent.sandbox.snapshot import contents
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt, scored
+from memory.files import read_plain
 from memory.state import Recalled, RunState, recall_key
 from nodes.deps import Execution, Here, History, Score
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Cure = TypedDict("Cure", {"from": str, "to": str, "what": list[str]})
+
+
+class RecordedExecution(TypedDict, total=False):
+    """What is taken from an execution's record."""
+
+    script: Required[str]
+    exit: Required[int | None]
+    seconds: Required[Finite]
+    output: Required[str]
+    files: Required[dict[str, str]]
+    tail: str
+    killed: str
+    memory_mb: Finite
+    lost: int
+    refused: int
+    snapshot: str
+    earlier: list[str]
+    cures: list[Cure]
+
+
+class RecordedFinal(TypedDict, total=False):
+    """What is taken from final.json."""
+
+    attempt: Required[str | None]
+    private_baseline: Finite | None
+    private_best: Finite | None
+    private_noise: Finite | None
+    noise_hidden: bool
+
+
+class Samples(TypedDict):
+    """What a score could as well have been."""
+
+    values: list[Finite | None]
+    paired: bool
+
+
+ATTEMPT = TypeAdapter(Attempt)
+EXECUTION = TypeAdapter(RecordedExecution)
+FINAL = TypeAdapter(RecordedFinal)
+SAMPLES = TypeAdapter(Samples)
 
 
 class Recording:
@@ -28,23 +80,49 @@ class Recording:
         self.artifacts = Artifacts(folder / "artifacts")
 
     def json(self, name: str) -> Any:
-        """Read an artifact of the recording. Raises RunFailedError where it is missing or was changed."""
-        return json.loads(self.read(name))
+        """Read an artifact of the recording. Raises RunFailedError where it is missing, was changed or is no JSON."""
+        try:
+            return json.loads(self.read(name))
+        except (ValueError, RecursionError):
+            raise self._odd(f"artifact {name[:12]}") from None
+
+    def shaped(self, name: str, shape: TypeAdapter[Any]) -> Any:
+        """Read an artifact that must have this shape. Raises RunFailedError."""
+        return self._checked(self.json(name), shape, f"artifact {name[:12]}")
+
+    def _checked(self, value: Any, shape: TypeAdapter[Any], what: str) -> Any:
+        try:
+            shape.validate_python(value)
+        except ValidationError as error:
+            field = ".".join(map(str, error.errors()[0]["loc"]))
+            raise self._odd(f"{what} ({field})") from None
+        return value
+
+    def _odd(self, what: str) -> RunFailedError:
+        return RunFailedError(f"replay of {self.folder}: {what} is nothing that a run makes")
 
     def read(self, name: str) -> bytes:
         """Read an artifact of the recording. Raises RunFailedError where it is missing or was changed."""
         try:
             return self.artifacts.read(name)
-        except (FileNotFoundError, CorruptArtifactError) as error:
+        except CorruptArtifactError as error:
             raise RunFailedError(f"replay of {self.folder}: {error}") from None
+        except (OSError, ValueError) as error:  # ValueError: of a name that no file can have
+            why = getattr(error, "strerror", None) or error
+            raise RunFailedError(f"replay of {self.folder}: artifact {name[:64]}: {why}") from None
+
+    def attempt(self, name: str) -> Attempt:
+        """Read an attempt. Raises RunFailedError."""
+        return Attempt.of(self.shaped(name, ATTEMPT))
 
     def executions(self) -> dict[str, dict[str, Any]]:
         """Return every execution by the id of its script."""
         found: dict[str, dict[str, Any]] = {}
         for event in self.events:
             if name := event.get("execution"):
-                record = self.json(name)
-                for each in [*(self.json(early) for early in record.get("earlier", [])), record]:
+                record = self.shaped(name, EXECUTION)
+                earlier = [self.shaped(early, EXECUTION) for early in record.get("earlier", [])]
+                for each in [*earlier, record]:
                     found[each["script"]] = each
         return found
 
@@ -52,7 +130,11 @@ class Recording:
         """Return the recorded private scores of this best attempt, and the integrity verdict."""
         for path in [self.folder / "final.json", *sorted(self.folder.glob("forks/*/final.json"))]:
             if path.is_file():
-                final = dict(json.loads(path.read_text(encoding="utf-8")))
+                try:
+                    final = dict(json.loads(read_plain(path)))
+                except (OSError, ValueError, TypeError, RecursionError):
+                    raise self._odd(path.name) from None
+                self._checked(final, FINAL, path.name)
                 if final["attempt"] == attempt:
                     return final
         raise RunFailedError(
@@ -61,7 +143,10 @@ class Recording:
 
     def briefing(self) -> dict[str, Any]:
         """Return the data briefing."""
-        return dict(self.json(next(e["briefing"] for e in self.events if e.get("briefing"))))
+        name = next((e["briefing"] for e in self.events if e.get("briefing")), None)
+        if name is None:
+            raise RunFailedError(f"replay of {self.folder}: it has no data briefing")
+        return dict(self.shaped(name, TypeAdapter(dict[str, Any])))
 
 
 class RecordedSandbox:
@@ -113,7 +198,7 @@ class RecordedScorer:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        attempts = [Attempt.read(recording, e["attempt"]) for e in recording.events if e.get("attempt")]
+        attempts = [recording.attempt(e["attempt"]) for e in recording.events if e.get("attempt")]
         self._by_script = {attempt.script: attempt for attempt in attempts}
 
     def score(self, execution: Execution) -> Score:
@@ -121,6 +206,8 @@ class RecordedScorer:
         attempt = self._by_script.get(execution.script)
         if attempt is None:
             raise RunFailedError(f"replay: script {execution.script[:12]} has no recorded score")
+        if attempt.samples:
+            self._recording.shaped(attempt.samples, SAMPLES)
         suspect = attempt.problem if attempt.fault == "suspect" else ""
         problem = attempt.problem if attempt.fault == "submission" else ""
         return dataclasses.replace(scored(attempt, self._recording), problem=problem, suspect=suspect)
@@ -134,7 +221,8 @@ class RecordedHistory:
         self._recalls: dict[tuple[str, str], list[Recalled]] = {}
         for event in recording.events:
             for told in (event, *event.get("edits", [])):
-                self._recalls.setdefault((told["route"]["to"], told["recall_key"]), told["history"])
+                key = (told.get("route", {}).get("to", ""), told.get("recall_key", ""))
+                self._recalls.setdefault(key, told.get("history", []))
 
     def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:
         """Return what the recording recalled for `node` in this state; elsewhere a replay was led by hand."""

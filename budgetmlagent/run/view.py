@@ -14,12 +14,13 @@ from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.run import forgotten
 from budgetmlagent.tasks.folder import load_task
 from graphs.policy import END
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt
-from memory.state import NANO, RunState
+from memory.state import RunState
 
 
 class RunView:
@@ -52,16 +53,10 @@ class RunView:
         spent = newest.values.get("spent", 0) if newest else 0
         if not newest and told.is_file() and told.stat().st_size:
             lost = f"checkpoints {self.folder.checkpoints}: empty, though the run has finished steps"
-        elif spent and not self.calls:
-            lost = f"ledger {self.folder.ledger}: it has no call of run {self.run_id}, though the run has spent money"
-        elif spent > (known := self.ledger.spent(self.run_id)):  # what was spent once never becomes less
-            lost = (
-                f"ledger {self.folder.ledger}: an older copy, which knows ${known / NANO:.6f} of the"
-                f" ${spent / NANO:.6f} that run {self.run_id} had spent"
-            )
         else:
-            return
-        raise UnavailableError(f"{lost}; {disk.LOOK}")
+            lost = forgotten.of_run(self.ledger, self.run_id, spent)
+        if lost:
+            raise UnavailableError(f"{lost}; {disk.LOOK}")
 
     @property
     def run_id(self) -> str:

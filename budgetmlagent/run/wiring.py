@@ -214,6 +214,7 @@ def _private(
         "private_baseline": private.baseline,
         "private_best": private.best,
         "private_noise": private.noise,
+        "noise_hidden": private.hidden,
     }
 
 

@@ -25,7 +25,7 @@ from budgetmlagent.scoring.reported import reported_score, reported_seconds
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.split import split_rows
 from memory.artifacts import Artifacts
-from memory.noise import noise_of
+from memory.noise import is_hidden, noise_of
 from memory.scores import worth
 from nodes.craft.fingerprint import LIMIT, without_data
 from nodes.deps import Execution, Score
@@ -55,6 +55,7 @@ class Final:
     baseline: float | None
     best: float | None
     noise: float | None  # standard error of their difference, in the metric's units; None where it is unknown
+    hidden: bool = False  # the noise is unknown, and the best's submission is why
 
 
 def judge_limits(task: TaskFolder) -> Limits:
@@ -90,6 +91,9 @@ class SubmissionScorer:
     ) -> None:
         self.task, self.cage, self.artifacts, self.workdir = task, cage, artifacts, workdir
         self.limits = limits or judge_limits(task)
+        self.patient = (
+            True  # False where the starter's own score has no known noise: no other's will have one
+        )
 
     def score(self, execution: Execution) -> Score:
         """Score on the public part, or read the script's own word where there is none.
@@ -121,7 +125,8 @@ class SubmissionScorer:
             scores.append((first, first if same else self._private(best)))
         before, after = (self._best(list(repeats)) for repeats in zip(*scores, strict=True))
         noise = noise_of(before.samples, after.samples, paired=before.paired and after.paired)
-        return Final(before.value, after.value, noise)
+        hidden = noise is None and is_hidden(before.samples, paired=before.paired)
+        return Final(before.value, after.value, noise, hidden)
 
     def _private(self, execution: Execution) -> Score:
         return Score() if self._missing(execution) else self._judge(execution, part=1, scored=True)
@@ -152,6 +157,7 @@ class SubmissionScorer:
         if not table and not scored:
             return Score()
         args = ["/workspace"] + (["--csv", table] if table else []) + (["--lenient"] if baseline else [])
+        args += ["--patient"] if self.patient and not baseline else []
         if scored:
             args += ["--scoring", "/scoring"]
         with scratch("answers", self.workdir) as folder:
@@ -160,7 +166,9 @@ class SubmissionScorer:
                 mounts |= self._answers(folder, part)
                 args += ["--answers", f"/scoring/{self.task.answers}", "--ids", "/ids.json"]
             outcome, errors = self._run(execution, mounts, args)
-        return self._read(outcome, errors, table, baseline=baseline, scored=scored)
+        score = self._read(outcome, errors, table, baseline=baseline, scored=scored)
+        self.patient = is_hidden(score.samples, paired=score.paired) if baseline else self.patient
+        return score
 
     def _answers(self, folder: Path, part: int) -> dict[str, Path]:
         """Write one part of the answers, and the ids of all rows; return where they are to be bound."""

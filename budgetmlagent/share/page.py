@@ -9,6 +9,7 @@ from typing import Any
 
 from budgetmlagent.foreign import visible
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.summary import verdict
 from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
 from graphs.drawing.mermaid import mermaid, outline
@@ -72,8 +73,7 @@ def _story(summary: Mapping[str, Any]) -> str:
     better, gain = _number(summary["best"]), summary["gain_pct"]
     told = f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['feedback']} score)."
     if gain is not None:
-        word = "a success" if summary["success"] else "less than the 10% that count as success"
-        told += f" On answers that it never saw, that is {gain:+.1f}% better: {word}."
+        told += f" On answers that it never saw, that is {gain:+.1f}% better: {verdict(summary)}."
     spent = f"${summary['usd']:.4f} of ${summary['budget']:.2f}"
     told += f" It took {summary['turns']} decisions, {summary['steps']} steps and {spent}."
     replayed = " It is the replay of a recording: nothing was spent." if summary["replayed"] else ""

@@ -249,7 +249,12 @@ def _has_function(file: Path, starter: str, timed: Timed) -> None:
 def _parsed(file: Path, source: str, remedy: str) -> ast.Module:
     try:
         return ast.parse(source)
-    except (SyntaxError, ValueError) as error:
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ) as error:  # the last two: nested without end
         line = getattr(error, "lineno", None) or 1
         raise UsageError(f"{file}:{line}: is not valid Python; {remedy}") from None
 

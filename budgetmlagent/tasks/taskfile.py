@@ -1,5 +1,6 @@
 """`task.yaml`: its fields, and the one-line errors that name the file, the line and the field."""
 
+import io
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from budgetmlagent.errors import UsageError
 from graphs import registry
+from memory.files import read_plain
 
 REPEATS = 5
 nearest = partial(registry.nearest, hint="did you mean {!r}? ")  # stands before the words that are known
@@ -82,7 +84,8 @@ class TaskFile(_Strict):
 def read_text(path: Path, what: str) -> str:
     """Return the text of `path`. Raises UsageError where it is missing, no file, or not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        # Line ends as `Path.read_text` gives them.
+        return io.TextIOWrapper(io.BytesIO(read_plain(path)), encoding="utf-8-sig").read()
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: missing: {what}; add this file") from None
     except OSError as error:
@@ -93,12 +96,13 @@ def read_text(path: Path, what: str) -> str:
 
 def read_task_file(path: Path) -> TaskFile:
     """Read and check `path`. Raises UsageError `file:line: field: what is wrong, what to do`."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    from memory import yaml_text
 
     text = read_text(path, "the description of the task")
     try:
-        tree = YAML(typ="rt").load(text)
+        _, tree = yaml_text.load(text, "rt")
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = (error.problem or "malformed").splitlines()[0]

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, SequenceNode
 
 from graphs.finding import Finding, GraphError, Keys, Kind
+from memory import yaml_text
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,7 @@ class Source:
     def read(cls, text: str, path: str) -> Self:
         """Parse `text`; `path` is what findings name. Raises GraphError where it is no YAML."""
         try:
-            yaml = YAML(typ="safe", pure=True)
-            root = yaml.compose(text)
-            values = yaml.constructor.construct_document(root) if root else None
+            root, values = yaml_text.load(text, "safe")
             return cls(text, path, values, root)
         except DuplicateKeyError as error:
             what = str(error.problem).partition(" with value")[0]

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from .inspection import inspect
-from .resampling import SECONDS, Resampling
+from .resampling import PATIENCE, SECONDS, Resampling
 
 LIMIT = 300  # characters of a sentence
 
@@ -28,8 +28,10 @@ def main() -> None:
     parser.add_argument("--csv", help="name of the submitted table")
     parser.add_argument("--answers", type=Path, help="the part of the answers to score on")
     parser.add_argument("--ids", type=Path, help="JSON list of the ids of all rows")
-
     parser.add_argument("--lenient", action="store_true", help="score whatever the inspection says")
+    parser.add_argument(
+        "--patient", action="store_true", help="wait longer for the resamples that are needed"
+    )
     args = parser.parse_args()
     report = inspect(args)
     # What get_score prints must not be taken for its result.
@@ -44,7 +46,10 @@ def main() -> None:
         seconds = time.monotonic() - began
         print(value, file=results, flush=True)
         if args.csv and args.answers and not report["problem"] and seconds < SECONDS:
-            resampling = Resampling(args, lambda scoring: score(load(scoring), args.folder))
+            patience = PATIENCE if args.patient else SECONDS
+            resampling = Resampling(
+                args, lambda scoring: score(load(scoring), args.folder), patience=patience
+            )
             samples = resampling.scores(value)
             print(*("-" if sample is None else sample for sample in samples), file=results, flush=True)
 

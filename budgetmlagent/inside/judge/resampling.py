@@ -12,6 +12,8 @@ from .tables import Table, plain, read, write
 
 RESAMPLES = 60
 SECONDS = 5.0  # for all resamples; a metric that is too slow for that has fewer
+PATIENCE = 20.0  # seconds for the fewest that say anything, so that no load of the machine takes a noise away
+FEWEST = 20  # as of memory.noise, which cannot be imported in here
 # What a metric raises on rows that it cannot score: one label only, an undefined ratio. Anything else ends the sampling.
 UNSCORED = (ValueError, ArithmeticError, LookupError, TypeError, AssertionError, RuntimeError)
 Score = Callable[[Path], float]  # of a folder with eval.py and answers
@@ -23,8 +25,10 @@ class Resampling:
     What is drawn depends on the number of ids alone, so that sample i of every submission is of the same rows.
     """
 
-    def __init__(self, args: argparse.Namespace, score: Score) -> None:
-        self.scoring, self.score = args.scoring, score
+    def __init__(
+        self, args: argparse.Namespace, score: Score, seconds: float = SECONDS, patience: float = SECONDS
+    ) -> None:
+        self.scoring, self.score, self.seconds, self.patience = args.scoring, score, seconds, patience
         self.submission, self.answers_name = args.folder / args.csv, args.answers.name
         self.answers, self.said = read(args.answers), read(self.submission)
         self.key = next(iter(self.answers))
@@ -44,10 +48,14 @@ class Resampling:
             # A metric that looks at ids, their order or another file gives something else for the same rows.
             if shuffled is None or not math.isclose(shuffled, value, rel_tol=1e-6, abs_tol=1e-12):
                 return []
-            samples, until = list[float | None](), time.monotonic() + SECONDS
-            while len(samples) < RESAMPLES and time.monotonic() < until:
+            samples, began = list[float | None](), time.monotonic()
+            while self._goes_on(len(samples), time.monotonic() - began):
                 samples.append(self._score(scoring, draw.choices(ids, k=len(ids))))
         return samples
+
+    def _goes_on(self, done: int, seconds: float) -> bool:
+        until = self.seconds if done >= FEWEST else max(self.seconds, self.patience)
+        return done < RESAMPLES and seconds < until
 
     def _beside(self, folder: Path) -> Path:
         """Lay out the metric script where other answers can stand beside it."""

@@ -9,9 +9,10 @@ from langchain_core.messages import BaseMessage
 
 from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.models.chat.chat_class import built, own_key
-from budgetmlagent.models.config import ModelSpec, api_key, host, is_loopback
+from budgetmlagent.models.config import ModelSpec, host, is_loopback
 from budgetmlagent.models.endpoint import first_guess
 from budgetmlagent.models.fields import Request, fields_of
+from budgetmlagent.models.keys import api_key
 from budgetmlagent.models.reading import clean
 from budgetmlagent.models.stored import FILTERED
 
