@@ -7,8 +7,9 @@ from memory.attempts import Attempt, Status, briefing, line, reminded, scored, s
 from memory.briefing import Briefing
 from memory.noise import noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
-from nodes.craft.fingerprint import error_line, without_data
+from nodes.craft.fingerprint import error_line
 from nodes.craft.scripts import ast_key
+from nodes.craft.told import told
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
@@ -41,7 +42,7 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
         return {"counts": _counted(state, better=False)}
     execution = Execution.of(deps.artifacts.json(state.run["execution"]))
     ran = execution.exit == 0 and state.turn > 0
-    score, fault = _judge(execution, deps)
+    score, fault = _judge(execution, deps, briefing(state, deps.artifacts))
     gain, noise = (None, None) if fault else _gain(score, state, deps)
     status = _status(score, fault, state, gain, noise)
     better = status == "keep"
@@ -63,15 +64,16 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     return update
 
 
-def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
+def _judge(execution: Execution, deps: Deps, facts: Briefing) -> tuple[Score, Fault]:
     """Return the score, and the fault where there is none to be had."""
     if limit := execution.killed:
         # What it took is not told: that differs from run to run.
         stopped = f"the script was stopped: it went over its limit of {limit} ({deps.task.allowed[limit]})"
         return Score(), Fault(kind=limit, detail=f"{stopped}; {RELIEF[limit]}")
     if execution.exit != 0:
-        known = (deps.artifacts.text(execution.script), deps.task.starter, deps.task.text)
-        return Score(), Fault(kind="crash", detail=without_data(error_line(execution.tail), *known))
+        script, columns = deps.artifacts.text(execution.script), facts.get("table", {}).get("features", [])
+        known = (script, deps.task.starter, deps.task.text, facts.get("summary", ""), *map(str, columns))
+        return Score(), Fault(kind="crash", detail=told(error_line(execution.tail), *known))
     score = deps.scorer.score(execution)
     if score.problem:
         return score, Fault(kind="submission", detail=score.problem)

@@ -230,7 +230,7 @@ with Store(pathlib.Path(sys.argv[1])) as store:
 class Run:
     """A run's history and a hand that writes its attempts, as the evaluator does."""
 
-    def __init__(self, runs: Path, run: str, mode: str = "all", cases: tuple[Case, ...] = ()) -> None:
+    def __init__(self, runs: Path, run: str, mode: str = "all", cases: tuple[Case, ...] = (), data="schema") -> None:
         self.artifacts = Artifacts(runs / run / "artifacts")
         self.briefing = {
             "kinds": ["table", "classes"],
@@ -244,6 +244,7 @@ class Run:
             cases=cases,
             mode=mode,
             task="t",
+            data=data,
             run=run,
             ast_key=str.strip,
             signature=lambda briefing: briefing["signature"],
@@ -437,7 +438,7 @@ def test_remembering_twice_is_once_and_a_resumed_run_is_merged_again(runs):
     item = {"kind": "attempt", "step": 1, "text": "a deeper tree"}
     name = run.history.remember(item)
     assert run.history.remember(item) == name
-    assert run.artifacts.json(name) == item | {"task": "t", "run": "r"}
+    assert run.artifacts.json(name) == item | {"task": "t", "data": "schema", "run": "r"}
     run.history.close_and_merge()
     run.history.remember(item | {"step": 2})
     run.history.close_and_merge()
