@@ -7,7 +7,7 @@ from memory.attempts import Attempt, Status, briefing, line, reminded, scored, s
 from memory.briefing import Briefing
 from memory.noise import noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
-from nodes.craft.fingerprint import error_line
+from nodes.craft.fingerprint import error_line, failure
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
 from nodes.declares import declares
@@ -15,6 +15,7 @@ from nodes.deps import Deps, Execution, Score
 
 Fruitless = Literal["failed", "failed_since_expert", "failed_since_up", "improve_failed"]
 COUNTERS: tuple[Fruitless, ...] = ("failed", "failed_since_expert", "failed_since_up")
+SOURCE = 80  # characters of a script's line
 RELIEF = {
     "time": "let it do less: fewer rounds, folds, candidates or rows",
     "memory": "let it hold less at once: smaller types, sparse matrices, the data in parts, fewer workers",
@@ -71,15 +72,25 @@ def _judge(execution: Execution, deps: Deps, facts: Briefing) -> tuple[Score, Fa
         stopped = f"the script was stopped: it went over its limit of {limit} ({deps.task.allowed[limit]})"
         return Score(), Fault(kind=limit, detail=f"{stopped}; {RELIEF[limit]}")
     if execution.exit != 0:
-        script, columns = deps.artifacts.text(execution.script), facts.get("table", {}).get("features", [])
-        known = (script, deps.task.starter, deps.task.text, facts.get("summary", ""), *map(str, columns))
-        return Score(), Fault(kind="crash", detail=told(error_line(execution.tail), *known))
+        return Score(), Fault(kind="crash", detail=_crash(execution, deps, facts))
     score = deps.scorer.score(execution)
     if score.problem:
         return score, Fault(kind="submission", detail=score.problem)
     if score.suspect:
         return score, Fault(kind="suspect", detail=score.suspect)
     return score, Fault()
+
+
+def _crash(execution: Execution, deps: Deps, facts: Briefing) -> str:
+    """Say how a script ended, in words that a model may hear, and where in it."""
+    script, columns = deps.artifacts.text(execution.script), facts.get("table", {}).get("features", [])
+    known = (script, deps.task.starter, deps.task.text, facts.get("summary", ""), *map(str, columns))
+    said, error = told(error_line(execution.tail), *known), failure(execution.tail)
+    lines = [line.strip() for line in script.splitlines()]
+    # A traceback may name another file, and say anything: its place counts where the script's very line stands there.
+    if error and error.code and lines[error.line - 1 : error.line] == [error.code]:
+        return f"{said} (line {error.line}: {error.code[:SOURCE]})"
+    return said
 
 
 def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None]:

@@ -16,7 +16,8 @@ from nodes.deps import Execution, Score, Scorer
 
 MODULES = (workspace, scorer, timed)
 OURS = [*Path(judge.__file__ or "").parent.glob("*.py"), *(Path(module.__file__ or "") for module in MODULES)]
-REPORTED = 4  # digits of a score that a script reports itself: each more is room for a cell
+# Digits of a score, each of which is room for a piece of a cell: of one that a script reports itself, and of one measured.
+REPORTED, MEASURED = 4, 6
 
 
 class ToldScorer:
@@ -40,7 +41,6 @@ class ToldScorer:
         score = self.scorer.score(execution)
         known = [*self.known, self.artifacts.text(execution.script)]
         problem, suspect = (told(words, *known) for words in (score.problem, score.suspect))
-        value = score.value
-        if score.reported and value is not None:
-            value = float(f"{value:.{REPORTED}g}")
+        digits = REPORTED if score.reported else MEASURED
+        value = None if score.value is None else float(f"{score.value:.{digits}g}")
         return replace(score, value=value, problem=problem, suspect=suspect)

@@ -14,7 +14,8 @@ from pathlib import Path
 MARK = "..."
 LIMIT = 300  # characters
 PHRASE = 3  # words in a row of a library's phrase that are shown; fewer only where they are the whole phrase
-SHORT = 24  # characters of all the short words together, which could else spell any other
+# Numbers, and words of one or two letters, that are shown at most: many could spell any word.
+NUMBERS, SHORT = 3, 8
 BETWEEN = 6  # characters between two words
 WORD = re.compile(r"[^\W\d]\w*|\d+(?:[-.:/]\d+)*\w*")  # joined digits are one word: a date, a decimal number
 SMALL = re.compile(r"[0-9]{1,3}|[0-9]\.[0-9]")
@@ -49,22 +50,17 @@ def told(text: str, *known: str) -> str:
             shown |= inside
         elif any(said[i] not in held for i in inside):
             shown, hidden = shown - inside, hidden | inside
-    return _written(line, words, (shown & phrased) | _few(said, shown - phrased, hidden | phrased))
+    return _written(line, words, _few(said, shown, phrased, hidden))
 
 
 def _phrased(said: Sequence[str]) -> set[int]:
-    """Return the places of words that make a phrase of the libraries'."""
-    return {j for i in range(len(said)) for j in range(i, _end(said, i))}
-
-
-def _end(said: Sequence[str], start: int) -> int:
-    """Return where the longest phrase of the libraries' that begins at `start` ends; `start` where there is none."""
-    end, whole, text = start, start, " "
-    while end < len(said) and f"{text}{said[end]} " in _phrases():
-        text, end = f"{text}{said[end]} ", end + 1
-        if f"\n{text}\n" in _phrases():
-            whole = end
-    return end if end - start >= PHRASE else whole
+    """Return the places of words that make a phrase of the libraries', or three words of one."""
+    found = set[int]()
+    for length in range(1, PHRASE + 1):
+        for i in range(len(said) - length + 1):
+            if " ".join(said[i : i + length]) in _phrases():
+                found |= {*range(i, i + length)}
+    return found
 
 
 def _named(said: Sequence[str], phrased: set[int]) -> set[int]:
@@ -74,19 +70,12 @@ def _named(said: Sequence[str], phrased: set[int]) -> set[int]:
     return {i for i, word in enumerate(said) if word in PLAIN or (word in _names() and i in odd | holes)}
 
 
-def _few(said: Sequence[str], shown: set[int], apart: set[int]) -> set[int]:
-    """Return `shown` without short words beyond the room, and with small numbers (counts, shapes, bounds) not `apart`."""
-    room, few = SHORT, set[int]()
-    for i, word in enumerate(said):
-        small = SMALL.fullmatch(word)
-        if i in shown:
-            short = small or len(word) < PHRASE
-            room -= len(word) if short else 0
-            few |= {i} if room >= 0 or not short else set()
-        elif small and i not in apart:
-            room -= 2 * len(word)
-            few |= {i} if room >= 0 else set()
-    return few
+def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int]) -> set[int]:
+    """Return `shown` with the first small numbers (counts, shapes, bounds) that are not `apart`, and few short words."""
+    small = {i for i, word in enumerate(said) if SMALL.fullmatch(word)}
+    short = {i for i in shown - small if len(said[i]) == 1 or (len(said[i]) < PHRASE and i not in phrased)}
+    numbers, words = sorted(small & shown | small - apart), sorted(short)
+    return (shown - small - short) | {*numbers[:NUMBERS]} | {*words[:SHORT]}
 
 
 def _written(line: str, words: Sequence[re.Match[str]], shown: set[int]) -> str:
@@ -100,10 +89,12 @@ def _written(line: str, words: Sequence[re.Match[str]], shown: set[int]) -> str:
 
 
 @cache
-def _phrases() -> str:
-    """Return the libraries' phrases, one a line between blanks."""
-    text = Path(__file__).with_name("phrases.txt").read_text("utf-8")
-    return "".join(f"\n {line} \n" for line in text.splitlines())
+def _phrases() -> frozenset[str]:
+    """Return the libraries' phrases: the short ones whole, of the others each three words in a row."""
+    lines = [line.split() for line in Path(__file__).with_name("phrases.txt").read_text("utf-8").splitlines()]
+    return frozenset(
+        " ".join(line[i : i + PHRASE]) for line in lines for i in range(max(1, len(line) - PHRASE + 1))
+    )
 
 
 @cache
