@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetmlagent import testing
-from budgetmlagent.inside.judge.inspection import inspect
+from budgetmlagent.inside.judge.inspection import FEW_ROWS, inspect
 from budgetmlagent.scoring.told import ToldScorer
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from nodes.coder import coder
@@ -72,6 +72,7 @@ TABLES = {
     "id": "id,y\na,1\nb,2\n{cell},3\n",
     "id twice": "id,y\na,1\nb,2\n{cell},3\n{cell},3\n",
     "cell": "id,y\na,1\nb,{cell}x\n",
+    "one value": "id,y\n" + "a,{cell}\n" * FEW_ROWS,
 }
 # Letters that no word of a prompt has in such an order, and numbers.
 CELLS = st.text("qzxjkvwQZXJ", min_size=6, max_size=12) | st.text(
@@ -189,14 +190,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(cell=CELLS)
 def test_no_submission_puts_a_cell_into_a_prompt(way: str, cell: str, task: TaskFolder, place: Path) -> None:
     (place / "submission.csv").write_text(TABLES[way].format(cell=cell))
-    files = {"answers": place / "answers.csv", "ids": place / "ids.json"}
-    report = inspect(argparse.Namespace(csv="submission.csv", folder=place, **files))
-    sentence = report["problem"] or report["columns"]
-    asked, _ = prompts_after(
-        "print(1)", scorer=ToldScorer(Says(Score(problem=sentence)), task, testing.MemoryArtifacts())
+    known = (
+        {"answers": place / "answers.csv", "ids": place / "ids.json"}
+        if way != "one value"
+        else {"answers": None}
     )
-    assert leaks(sentence, cell)
-    assert not leaks(asked, cell) and "submission.csv" in asked
+    report = inspect(argparse.Namespace(csv="submission.csv", folder=place, **known))
+    score = Score(problem=report["problem"] or report["columns"], suspect=report["suspect"])
+    asked, _ = prompts_after("print(1)", scorer=ToldScorer(Says(score), task, testing.MemoryArtifacts()))
+    assert leaks(score.problem + score.suspect, cell)
+    assert not leaks(asked, cell) and ("submission.csv" in asked or "all predictions of" in asked)
 
 
 def test_a_score_has_few_digits(task: TaskFolder) -> None:
@@ -284,7 +287,7 @@ def test_a_run_sends_no_cell_to_any_model(tmp_path: Path) -> None:
         return Turn(f"```python\n{script}```") if script else turn
 
     with FaultServer(respond=team) as server:
-        session = tiny.session(tmp_path, server.url, turns=2)
+        session = tiny.session(tmp_path, server.url, turns=2, history="off")
         session.run()
         sent = "".join(json.dumps(request.body) for request in server.requests)
     names = [event["execution"] for event in session.timeline if event.get("execution")]

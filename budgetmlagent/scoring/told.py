@@ -40,7 +40,7 @@ class ToldScorer:
         """Raises what the scorer raises."""
         score = self.scorer.score(execution)
         known = [*self.known, self.artifacts.text(execution.script)]
-        problem, suspect = (told(words, *known) for words in (score.problem, score.suspect))
+        problem, suspect = (words and told(words, *known) for words in (score.problem, score.suspect))
         digits = REPORTED if score.reported else MEASURED
         value = None if score.value is None else float(f"{score.value:.{digits}g}")
         return replace(score, value=value, problem=problem, suspect=suspect)
