@@ -50,8 +50,8 @@ CRASHES = {
     "printed traceback": "print('Traceback (most recent call last):\\n  File \"/w/' + cell + '.py\", line 1, in ' + cell + '\\n    '"
     " + cell + '\\n' + cell + 'Error: ' + cell)\nraise SystemExit(1)",
     "path": "raise ValueError('/' + cell + '/' + cell)",
-    "allowed value": "raise ValueError('The \\'alpha\\' parameter of Ridge must be a str among {\\'' + cell + '\\'}. Got \\'x\\' instead')",
-    "range": "raise ValueError('must be an int in the range [' + cell + ', inf). Got 1 instead.')",
+    "allowed value": "raise ValueError('The \\'alpha\\' parameter of Ridge must be a str among {\\'' + cell + '\\'}. Got \\'' + cell + 'x\\' instead')",
+    "range": "raise ValueError('The \\'alpha\\' parameter of Ridge must be an int in the range [' + cell + ', inf). Got 1 instead.')",
     "reversed": "raise ValueError(cell[::-1])",
     "upper case": "raise ValueError(cell.upper())",
     "hex": "raise ValueError(cell.encode().hex())",
