@@ -22,7 +22,7 @@ from budgetmlagent.scoring.told import ToldScorer
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from nodes.coder import coder
 from nodes.craft.repairs.cures import cure_runtime
-from nodes.craft.told import LIMIT, MARK, NUMBERS, SHORT, told
+from nodes.craft.told import LIMIT, MARK, NUMBERS, ROW, SHORT, told
 from nodes.deps import Execution, Here, Score
 from nodes.evaluator import evaluator
 from nodes.expert import expert
@@ -248,6 +248,8 @@ def test_what_libraries_say_is_told_whole(line: str) -> None:
         ("ValueError: invalid literal for int() with base 10: '482'", "ValueError: invalid literal for int() with base 10: '...'"),
         ("KeyError: \"['price', 'Anna'] not in index\"", "KeyError: \"['price', '...'] not in index\""),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'Anna'", "FileNotFoundError: [Errno 2] No such file or directory: '...'"),
+        ("model is 'train price'", "model is 'train price'"),
+        ("model is 'price train'", "model is '...'"),
         ("Anna42Error: the 24.12.2026", "...: the ..."),
     ],
 )  # fmt: skip
@@ -260,7 +262,7 @@ def test_letters_and_digits_that_are_known_spell_no_row() -> None:
     said = told(f"ValueError: {' '.join('anna42ofthesecondstreet')}", alphabet)
     assert len(said.removeprefix("ValueError: ").replace(MARK, "").split()) <= SHORT + NUMBERS
     codes = told(" ".join(str(ord(letter)) for letter in "anna of the second street"), alphabet)
-    assert len(codes.replace(MARK, "").split()) <= NUMBERS
+    assert len(codes.replace(MARK, "").split()) <= ROW
 
 
 @given(st.text(max_size=2 * LIMIT), st.text(max_size=50))

@@ -14,8 +14,8 @@ from pathlib import Path
 MARK = "..."
 LIMIT = 300  # characters
 PHRASE = 3  # words in a row of a library's phrase that are shown; fewer only where they are the whole phrase
-# Numbers, and words of one or two letters, that are shown at most: many could spell any word.
-NUMBERS, SHORT = 3, 8
+# Numbers, those of them in a row, and words of one or two letters, that are shown at most: many could spell any word.
+NUMBERS, ROW, SHORT = 5, 3, 8
 BETWEEN = 6  # characters between two words
 WORD = re.compile(r"[^\W\d]\w*|\d+(?:[-.:/]\d+)*\w*")  # joined digits are one word: a date, a decimal number
 SMALL = re.compile(r"[0-9]{1,3}|[0-9]\.[0-9]")
@@ -33,12 +33,14 @@ PLAIN = frozenset({
 def told(text: str, *known: str) -> str:
     """Return what a model may be told of `text`: one line of at most 300 characters.
 
-    Each word that stands in a text of `known` is kept, and what is the libraries'. Of what is left out in a row stays one mark.
+    Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of what
+    is left out in a row stays one mark.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
     line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
     words = list(WORD.finditer(line))
-    said, held = [word[0] for word in words], {word for each in known for word in WORD.findall(each)}
+    said, texts = [word[0] for word in words], [f" {' '.join(WORD.findall(text))} " for text in known]
+    held = {word for text in texts for word in text.split()}
     data = DATA.search(line)
     theirs = sum(1 for word in words if data is None or word.start() < data.end())  # words before a value
     phrased = _phrased(said[:theirs])
@@ -48,7 +50,7 @@ def told(text: str, *known: str) -> str:
         inside = {i for i, word in enumerate(words) if quoted.start(2) <= word.start() < quoted.end(2)}
         if " " not in quoted[2] and all(said[i] in _names() and i < theirs for i in inside):
             shown |= inside
-        elif any(said[i] not in held for i in inside):
+        elif not any(f" {' '.join(said[i] for i in sorted(inside))} " in text for text in texts):
             shown, hidden = shown - inside, hidden | inside
     return _written(line, words, _few(said, shown, phrased, hidden))
 
@@ -74,8 +76,8 @@ def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int
     """Return `shown` with the first small numbers (counts, shapes, bounds) that are not `apart`, and few short words."""
     small = {i for i, word in enumerate(said) if SMALL.fullmatch(word)}
     short = {i for i in shown - small if len(said[i]) == 1 or (len(said[i]) < PHRASE and i not in phrased)}
-    numbers, words = sorted(small & shown | small - apart), sorted(short)
-    return (shown - small - short) | {*numbers[:NUMBERS]} | {*words[:SHORT]}
+    numbers = [i for i in sorted(small & shown | small - apart) if not small.issuperset(range(i - ROW, i))]
+    return (shown - small - short) | {*numbers[:NUMBERS]} | {*sorted(short)[:SHORT]}
 
 
 def _written(line: str, words: Sequence[re.Match[str]], shown: set[int]) -> str:
