@@ -20,6 +20,7 @@ from budgetmlagent import testing
 from budgetmlagent.inside.judge.inspection import FEW_ROWS, inspect
 from budgetmlagent.scoring.told import ToldScorer
 from budgetmlagent.tasks.folder import TaskFolder, load_task
+from memory.store import Store
 from nodes.coder import coder
 from nodes.craft.repairs.cures import cure_runtime
 from nodes.craft.told import LIMIT, MARK, NUMBERS, ROW, SHORT, told
@@ -75,9 +76,8 @@ TABLES = {
     "one value": "id,y\n" + "a,{cell}\n" * FEW_ROWS,
 }
 # Letters that no word of a prompt has in such an order, and numbers.
-CELLS = st.text("qzxjkvwQZXJ", min_size=6, max_size=12) | st.text(
-    "0123456789", min_size=6, max_size=9
-).filter(lambda text: len(set(text)) > 3 and text[0] != "0")
+NUMBERED = st.integers(10**5, 10**9).map(str).filter(lambda text: len(set(text)) > 3)
+CELLS = st.text("qzxjkvwQZXJ", min_size=6, max_size=12) | NUMBERED
 
 
 def told_of(cell: str) -> set[str]:
@@ -93,12 +93,8 @@ def leaks(text: str, cell: str) -> list[str]:
 
 def run(script: str, cell: str) -> str:
     """What the script leaves on its outputs, run by hand: `cell` is what it has read."""
-    linecache.cache["/workspace/train.py"] = (
-        len(script),
-        None,
-        script.splitlines(keepends=True),
-        "/workspace/train.py",
-    )
+    lines = script.splitlines(keepends=True)
+    linecache.cache["/workspace/train.py"] = (len(script), None, lines, "/workspace/train.py")
     output = io.StringIO()
     with redirect_stdout(output), redirect_stderr(output):
         try:
@@ -295,4 +291,8 @@ def test_a_run_sends_no_cell_to_any_model(tmp_path: Path) -> None:
     names = [event["execution"] for event in session.timeline if event.get("execution")]
     tails = "".join(session.artifacts.json(name)["tail"] for name in names)
     assert "x12_5Error: 12.512.5" in tails and "Anna 12.5: refused" in tails
+    kept = dict(Store(session.folder.root.parent / "history").iterate()).values()
+    assert {item["data"] for item in kept} == {"schema"} and "12_5" not in "".join(
+        item["text"] for item in kept
+    )
     assert "12_5" not in sent and "12.5" not in sent and "wrote no submission.csv" in sent
