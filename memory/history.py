@@ -30,6 +30,9 @@ TRIED = 4  # attempts that the planner is reminded of
 CHAIN = 12  # attempts that anybody else is shown
 REPAIRS = 2
 ALIKE = 0.6  # cosine similarity from which another error's repair may help
+# Which items a task may be shown, by what each says of data: only one whose data stay, too, may see those of such tasks.
+# Its items are made from what it sees, and so no other's models ever get at them. An item that says nothing may be of one.
+LEAVE: tuple[str, ...] = ("schema", "samples")
 WIDE = 100  # nearest items that are looked at before those are left out that this branch must not see
 
 
@@ -45,6 +48,7 @@ class RunHistory:
         cases: Sequence[Case],
         mode: Mode,
         task: str,
+        data: str,
         run: str,
         origins: Sequence[str] = (),
         ast_key: Callable[[str], str],
@@ -52,12 +56,13 @@ class RunHistory:
     ) -> None:
         """Set it up without opening anything.
 
+        `data` is the task's word on what of its data may leave this machine: stays, schema or samples.
         `origins` are the runs that a fork comes from: it knows what they knew up to there, and nothing later.
         `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
         another task to run on this one.
         """
         self.folder, self.shared, self.artifacts, self.cases = folder, shared, artifacts, list(cases)
-        self.mode, self.task, self.run = mode, task, run
+        self.mode, self.task, self.data, self.run = mode, task, data, run
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
 
@@ -160,7 +165,15 @@ class RunHistory:
         if self.mode != "all" or self.shared is None or not self.shared.exists():
             return []
         with Store(self.shared) as store:
-            return [hit for hit in _ask(store, text, kind, wheres) if hit[1]["run"] not in self.family]
+            found = _ask(store, text, kind, [self._open(where) for where in wheres])
+            return [hit for hit in found if hit[1]["run"] not in self.family]
+
+    def _open(self, where: Where) -> Where:
+        """Narrow a query to the items that this run's task may be shown."""
+        if self.data not in LEAVE:
+            return where
+        leaves = {"data": {"$in": list(LEAVE)}}
+        return {"$and": [where, leaves]} if where else leaves
 
     def _kept(self, item: Item, similarity: float) -> Found:
         """Put an item's content into this run's artifacts, where the node and a replay find it."""
@@ -183,9 +196,9 @@ class RunHistory:
     def remember(self, item: Mapping[str, Any]) -> str:
         """Keep an item {kind, text, ...} as an artifact and in the run's store, and return its id. Twice is once.
 
-        The run and the task are added to it. Raises ValueError for an item of no known kind or without a text.
+        The run, the task and its word on its data are added to it. Raises ValueError for an item of no known kind or without a text.
         """
-        whole = {"task": self.task, "run": self.run} | dict(item)
+        whole = {"task": self.task, "run": self.run} | dict(item) | {"data": self.data}
         store = self._store
         unmark(self.folder)
         store.upsert([whole])

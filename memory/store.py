@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from chromadb import Collection
 
 KINDS = ("attempt", "case", "repair")
-FIELDS = ("task", "run", "step", "name", "error", "signature", "kind")  # of an item, for `where` in a query
+FIELDS = (
+    "task",
+    "run",
+    "step",
+    "name",
+    "error",
+    "signature",
+    "kind",
+    "data",
+)  # of an item, for `where` in a query
 PATIENCE = 60.0  # seconds to wait for another process to leave a store
 # What Chroma says of a disk, not of its files.
 REFUSED = ("disk is full", "readonly database", "unable to open", "os error")

@@ -7,13 +7,15 @@ from memory.attempts import Attempt, Status, briefing, line, reminded, scored, s
 from memory.briefing import Briefing
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
-from nodes.craft.fingerprint import error_line, without_data
+from nodes.craft.fingerprint import error_line, failure
 from nodes.craft.scripts import ast_key
+from nodes.craft.told import told
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
 Fruitless = Literal["failed", "failed_since_expert", "failed_since_up", "improve_failed"]
 COUNTERS: tuple[Fruitless, ...] = ("failed", "failed_since_expert", "failed_since_up")
+SOURCE = 80  # characters of a script's line
 RELIEF = {
     "time": "let it do less: fewer rounds, folds, candidates or rows",
     "memory": "let it hold less at once: smaller types, sparse matrices, the data in parts, fewer workers",
@@ -46,7 +48,7 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
         return {"counts": _counted(state, better=False)}
     execution = Execution.of(deps.artifacts.json(state.run["execution"]))
     ran = execution.exit == 0 and state.turn > 0
-    score, fault = _judge(execution, deps)
+    score, fault = _judge(execution, deps, briefing(state, deps.artifacts))
     gain, noise, hidden = (None, None, False) if fault else _gain(score, state, deps)
     if hidden:
         score, fault = Score(problem=HIDDEN), Fault(kind="submission", detail=HIDDEN)
@@ -70,21 +72,32 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     return update
 
 
-def _judge(execution: Execution, deps: Deps) -> tuple[Score, Fault]:
+def _judge(execution: Execution, deps: Deps, facts: Briefing) -> tuple[Score, Fault]:
     """Return the score, and the fault where there is none to be had."""
     if limit := execution.killed:
         # What it took is not told: that differs from run to run.
         stopped = f"the script was stopped: it went over its limit of {limit} ({deps.task.allowed[limit]})"
         return Score(), Fault(kind=limit, detail=f"{stopped}; {RELIEF[limit]}")
     if execution.exit != 0:
-        known = (deps.artifacts.text(execution.script), deps.task.starter, deps.task.text)
-        return Score(), Fault(kind="crash", detail=without_data(error_line(execution.tail), *known))
+        return Score(), Fault(kind="crash", detail=_crash(execution, deps, facts))
     score = deps.scorer.score(execution)
     if score.problem:
         return score, Fault(kind="submission", detail=score.problem)
     if score.suspect:
         return score, Fault(kind="suspect", detail=score.suspect)
     return score, Fault()
+
+
+def _crash(execution: Execution, deps: Deps, facts: Briefing) -> str:
+    """Say how a script ended, in words that a model may hear, and where in it."""
+    script, columns = deps.artifacts.text(execution.script), facts.get("table", {}).get("features", [])
+    known = (script, deps.task.starter, deps.task.text, facts.get("summary", ""), *map(str, columns))
+    said, error = told(error_line(execution.tail), *known), failure(execution.tail)
+    lines = [line.strip() for line in script.splitlines()]
+    # A traceback may name another file, and say anything: its place counts where the script's very line stands there.
+    if error and error.code and lines[error.line - 1 : error.line] == [error.code]:
+        return f"{said} (line {error.line}: {error.code[:SOURCE]})"
+    return said
 
 
 def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None, bool]:

@@ -15,7 +15,7 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.upkeep import memory
 from memory.artifacts import Artifacts
 from memory.cases import Case
-from memory.history import CASES, CHAIN, RunHistory
+from memory.history import CASES, CHAIN, WIDE, RunHistory
 from memory.merge import forgotten, merge, merge_pending
 from memory.state import RunState
 from memory.store import Store, StoreBusyError, StoreError, item_id
@@ -230,7 +230,9 @@ with Store(pathlib.Path(sys.argv[1])) as store:
 class Run:
     """A run's history and a hand that writes its attempts, as the evaluator does."""
 
-    def __init__(self, runs: Path, run: str, mode: str = "all", cases: tuple[Case, ...] = ()) -> None:
+    def __init__(
+        self, runs: Path, run: str, mode: str = "all", cases: tuple[Case, ...] = (), data="schema"
+    ) -> None:
         self.artifacts = Artifacts(runs / run / "artifacts")
         self.briefing = {
             "kinds": ["table", "classes"],
@@ -244,6 +246,7 @@ class Run:
             cases=cases,
             mode=mode,
             task="t",
+            data=data,
             run=run,
             ast_key=str.strip,
             signature=lambda briefing: briefing["signature"],
@@ -329,6 +332,30 @@ def test_the_menu_leaves_out_what_this_branch_has_tried(runs):
     assert run.names("planner", run.state(head)) == ["b", "c"]
     assert run.names("planner", run.state()) == ["a", "b", "c"]
     assert run.names("planner", RunState()) == []
+    run.history.close_and_merge()
+
+
+def test_what_a_run_saw_of_data_that_stay_is_shown_to_no_task_whose_data_may_leave(runs):
+    for name, data in (("private", "stays"), ("usual", "schema"), ("open", "samples")):
+        run = Run(runs, name, data=data)
+        run.win(f"print({name!r})", 0.9)
+        run.history.remember({"kind": "repair", "error": "E", "what": name, "text": f"{name}: E"})
+        run.history.close_and_merge()
+    with Store(runs / "history") as store:  # of a version that wrote no word on the data
+        old = {"kind": "repair", "error": "E", "what": "old", "text": "old: E", "task": "t", "run": "old"}
+        # More than are looked at, and nearer: whoever filters afterwards finds nothing else.
+        many = [old | {"data": "stays", "what": f"{i}", "text": f"E E E {i}"} for i in range(WIDE + 1)]
+        store.upsert([old, *many])
+        near = {store.get(name)["data"] for name, _ in store.query("E", "repair", WIDE, {"error": "E"})}
+    assert near == {"stays"}
+    for data, found in (("schema", {"usual", "open"}), ("samples", {"usual", "open"})):
+        run = Run(runs, f"next-{data}", data=data)
+        assert set(run.names("planner", run.state())) == {f"won-print({name!r})" for name in found}
+        assert {item["what"] for item in run.recall("coder", run.state(error="E"))} == found
+        run.history.close_and_merge()
+    run = Run(runs, "next-stays", data="stays")
+    assert "won-print('private')" in run.names("planner", run.state())
+    assert not {item["what"] for item in run.recall("coder", run.state(error="E"))} & {"usual", "open"}
     run.history.close_and_merge()
 
 
@@ -437,7 +464,7 @@ def test_remembering_twice_is_once_and_a_resumed_run_is_merged_again(runs):
     item = {"kind": "attempt", "step": 1, "text": "a deeper tree"}
     name = run.history.remember(item)
     assert run.history.remember(item) == name
-    assert run.artifacts.json(name) == item | {"task": "t", "run": "r"}
+    assert run.artifacts.json(name) == item | {"task": "t", "data": "schema", "run": "r"}
     run.history.close_and_merge()
     run.history.remember(item | {"step": 2})
     run.history.close_and_merge()

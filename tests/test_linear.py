@@ -12,6 +12,7 @@ from budgetmlagent.scoring.reported import LARGEST, LONGEST, reported_score, rep
 from budgetmlagent.scoring.scorer import FRAME, RAISED, REFUSED
 from nodes.craft.fingerprint import error_line, fingerprint
 from nodes.craft.replies import json_object, thoughts
+from nodes.craft.told import told
 
 UNITS = (
     "a", "1", "1.", ".", "1e", "-1", " ", "\t", "\n", "=", ":", "= ", "is ", "a(", "a(b)", "val(", "val 1", "val ", "-val ",
@@ -34,6 +35,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "raised": lambda text: RAISED.findall(f"Traceback (most recent call last):\n{text}"),
     "frame": FRAME.findall,
     "error": lambda text: error_line((FAILED + text)[-4000:]),  # what is kept of an output for it
+    "told": lambda text: told(text, text),
     "fingerprint": lambda text: fingerprint((FAILED + text)[-4000:]),
     "thoughts": thoughts,
     "json": json_object,

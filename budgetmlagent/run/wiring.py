@@ -91,6 +91,7 @@ def build(
     from budgetmlagent.scoring.kept import KeptScorer
     from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
+    from budgetmlagent.scoring.told import ToldScorer
 
     def shortened(seconds: float) -> float:
         return min(seconds, max(LEAST_SECONDS, seconds_left()))
@@ -116,7 +117,7 @@ def build(
     view = TaskView(
         task, config, ledger, lambda execution: brief(task, cage, execution, artifacts), seconds_left
     )
-    kept = KeptScorer(scorer, workdir)
+    kept = KeptScorer(ToldScorer(scorer, task, artifacts), workdir)
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
 
     def final(values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,6 +188,7 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
         cases=cases,
         mode=next(mode for mode in HISTORY if mode == config.history),
         task=task.name,
+        data=task.data,
         run=config.run_id,
         origins=origins(config),
         ast_key=ast_key,

@@ -27,7 +27,7 @@ from budgetmlagent.tasks.split import split_rows
 from memory.artifacts import Artifacts
 from memory.noise import is_hidden, noise_of
 from memory.scores import worth
-from nodes.craft.fingerprint import LIMIT, without_data
+from nodes.craft.fingerprint import LIMIT
 from nodes.deps import Execution, Score
 
 JUDGE = Path(judge.__file__ or "").parent
@@ -144,7 +144,7 @@ class SubmissionScorer:
         task = self.task
         if execution.files or not (task.answers or "submission" in task.starter):
             return ""
-        refused = REFUSED.findall(execution.tail)
+        refused = REFUSED.findall(execution.tail) if execution.refused else []  # else the script's own line
         problem = refused[-1] if refused else f"the script wrote no {task.submission}"
         if is_baseline(self.task, execution, self.artifacts):
             raise RunFailedError(f"{task.env / 'train.py'}: the starter's submission is missing: {problem}")
@@ -222,12 +222,12 @@ class SubmissionScorer:
         return Score(problem=problem)
 
     def _told(self, raised: Raised, table: str) -> str:
-        """Return what may be told of an exception: all of it where the metric read a table that holds text alone.
+        """Return what is the metric's of an exception: all of it where it read a table that holds text alone.
 
         Another file may have been unpickled: then the process was the submission's, and its words are not the metric's.
         """
         if table:
-            return without_data(raised.error, (self.task.scoring / "eval.py").read_text("utf-8", "replace"))
+            return raised.error
         kind = raised.error.partition(":")[0]
         return kind if isinstance(getattr(builtins, kind, None), type) else "an exception"
 

@@ -10,12 +10,7 @@ FRAME = re.compile(r'^\s*File "([^"\n]+)", line (\d+)(?:, in (.+))?$')
 # The names of exceptions in use: those of Python and the libraries end so; a bare word is no error.
 ERROR = re.compile(r"^((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit|StopIteration))(?:: ?(.*))?$")
 LIBRARY = re.compile(r"site-packages|dist-packages|/lib/python\d|^<frozen")
-# After these words the quotes hold a value of the data, not a name of the script.
 DATA = re.compile("(?i)could not convert|invalid literal|unseen labels|unknown categor|time data|label type")
-QUOTED_VALUE = re.compile(r"(['\"])(.+?)\1")
-# Beside these words it is a name of the script or of a library.
-NAMED_BEFORE = re.compile(r"\b(?:argument|attribute|parameter|module|name|named) $")
-NAMED_AFTER = re.compile(r" (?:parameter|object|argument|is not defined)\b")
 
 
 @dataclass(frozen=True)
@@ -88,17 +83,3 @@ def _normal(message: str) -> str:
     message = re.sub(r"\{[^}]*\}", "{}", message)  # a printed set has another order in each process
     message = re.sub(r"""(['"])(?![\w.]+\1)[^'"]*\1""", "*", message)  # what is quoted and no name is data
     return re.sub(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", "N", message)
-
-
-def without_data(line: str, *known: str) -> str:
-    """Leave out of an error's line what it quotes from the data: what no text of `known` (scripts, names) holds.
-
-    Errors reach models; a value of a row must not go with them. Names of parameters, attributes and modules are none.
-    """
-    held = "\n".join(known)
-
-    def shown(match: re.Match[str]) -> str:
-        named = NAMED_BEFORE.search(line[: match.start()]) or NAMED_AFTER.match(line[match.end() :])
-        return match[0] if named or match[2] in held else f"{match[1]}...{match[1]}"
-
-    return QUOTED_VALUE.sub(shown, line)

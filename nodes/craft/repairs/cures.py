@@ -10,12 +10,14 @@ is about an argument, else in calls.py. A name that models misspell is a row of 
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from nodes.craft.fingerprint import Failure, failure
 from nodes.craft.repairs import Cure, arguments, calls
 from nodes.craft.repairs.imports import cure_attribute, cure_import, cure_module
 from nodes.craft.repairs.names import cure_name
 from nodes.craft.source import Source
+from nodes.craft.told import told
 from nodes.deps import Finding
 
 MOST = 20  # findings of one script that are looked at
@@ -43,6 +45,11 @@ def cure_runtime(
 ) -> tuple[str, list[str]]:
     """Return `script` cured of the error at the end of `tail`, and what was done; as it was and [] for nothing."""
     source, error = Source.of(script), failure(tail)
+    if error:  # what a cure takes from it stands in the script afterwards, and scripts are shown to models
+        message, *detail = (
+            told(line, script, *sources) for line in (error.message, *error.detail.split("\n"))
+        )
+        error = replace(error, message=message, detail="\n".join(detail))
     cure = _raised(source, error, names, sources) if source and error else None
     return (cure[0], [cure[1]]) if cure else (script, [])
 

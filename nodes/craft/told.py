@@ -1,0 +1,104 @@
+"""What a model is told of what a script said: words that stood elsewhere, and a mark for all the rest.
+
+A script has read the data, and may put a row wherever it can put words: into a message, an exception's name, a header. So
+nothing that it says is taken for what it looks like. Shown are words of the texts that the model knows already, phrases of
+the libraries' own errors (`phrases.txt`), names of their classes and options (`names.txt`) and a few small numbers. All
+models are told the same, on this machine or elsewhere: what one of them says may stand in another's prompt.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+MARK = "..."
+LIMIT = 300  # characters
+PHRASE = 3  # words in a row of a library's phrase that are shown; fewer only where they are the whole phrase
+# Numbers, those of them in a row, and words of one or two letters, that are shown at most: many could spell any word.
+NUMBERS, ROW, SHORT = 5, 3, 8
+BETWEEN = 6  # characters between two words
+WORD = re.compile(r"[^\W\d]\w*|\d+(?:[-.:/]\d+)*\w*")  # joined digits are one word: a date, a decimal number
+SMALL = re.compile(r"[0-9]{1,3}|[0-9]\.[0-9]")
+QUOTED = re.compile(r"""(?<!\w)(['"])([^'"]+)\1(?!\w)""")
+STRANGE = re.compile(r"[^\w .,:;='\"()\[\]{}<>*+-]+")
+# Behind these words and a colon stands a value of the data, even if it looks like a word of the libraries.
+DATA = re.compile(
+    "(?i)(?:could not convert|invalid literal|unseen labels|unknown categor|time data|label type)[^:]*:"
+)
+PLAIN = frozenset({
+    "a", "inf", "nan", "NaN", "NoneType", "Errno", "str", "int", "float", "bool", "list", "tuple", "dict", "set", "array", "object",
+})  # fmt: skip
+
+
+def told(text: str, *known: str) -> str:
+    """Return what a model may be told of `text`: one line of at most 300 characters.
+
+    Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of what
+    is left out in a row stays one mark.
+    """
+    line = STRANGE.sub(" ", text[: 2 * LIMIT])
+    line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
+    words = list(WORD.finditer(line))
+    said, texts = [word[0] for word in words], [f" {' '.join(WORD.findall(text))} " for text in known]
+    held = {word for text in texts for word in text.split()}
+    data = DATA.search(line)
+    theirs = sum(1 for word in words if data is None or word.start() < data.end())  # words before a value
+    phrased = _phrased(said[:theirs])
+    shown = phrased | {i for i, word in enumerate(said) if word in held} | _named(said[:theirs], phrased)
+    hidden = set(range(theirs, len(said)))
+    for quoted in QUOTED.finditer(line):
+        inside = {i for i, word in enumerate(words) if quoted.start(2) <= word.start() < quoted.end(2)}
+        if " " not in quoted[2] and all(said[i] in _names() and i < theirs for i in inside):
+            shown |= inside
+        elif not any(f" {' '.join(said[i] for i in sorted(inside))} " in text for text in texts):
+            shown, hidden = shown - inside, hidden | inside
+    return _written(line, words, _few(said, shown, phrased, hidden))
+
+
+def _phrased(said: Sequence[str]) -> set[int]:
+    """Return the places of words that make a phrase of the libraries', or three words of one."""
+    found = set[int]()
+    for length in range(1, PHRASE + 1):
+        for i in range(len(said) - length + 1):
+            if " ".join(said[i : i + length]) in _phrases():
+                found |= {*range(i, i + length)}
+    return found
+
+
+def _named(said: Sequence[str], phrased: set[int]) -> set[int]:
+    """Return the places of the libraries' names: those that look like no other word, or fill the hole of a phrase."""
+    odd = {i for i, word in enumerate(said) if word != word.lower() or not word.isalpha()}
+    holes = {i for i in range(len(said)) if {i - 1, i + 1} <= phrased}
+    return {i for i, word in enumerate(said) if word in PLAIN or (word in _names() and i in odd | holes)}
+
+
+def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int]) -> set[int]:
+    """Return `shown` with the first small numbers (counts, shapes, bounds) that are not `apart`, and few short words."""
+    small = {i for i, word in enumerate(said) if SMALL.fullmatch(word)}
+    short = {i for i in shown - small if len(said[i]) == 1 or (len(said[i]) < PHRASE and i not in phrased)}
+    numbers = [i for i in sorted(small & shown | small - apart) if not small.issuperset(range(i - ROW, i))]
+    return (shown - small - short) | {*numbers[:NUMBERS]} | {*sorted(short)[:SHORT]}
+
+
+def _written(line: str, words: Sequence[re.Match[str]], shown: set[int]) -> str:
+    """Return the line with a mark for what is not shown; whatever stands between two words is cut short."""
+    parts, end = list[str](), 0
+    for i, word in enumerate(words):
+        parts += [line[end : word.start()][:BETWEEN], word[0] if i in shown else "\0"]
+        end = word.end()
+    text = "".join([*parts, line[end:][:BETWEEN]])
+    return re.sub(r"\0(?:[^\w\0]*\0)*", MARK, text).strip()
+
+
+@cache
+def _phrases() -> frozenset[str]:
+    """Return the libraries' phrases: the short ones whole, of the others each three words in a row."""
+    lines = [line.split() for line in Path(__file__).with_name("phrases.txt").read_text("utf-8").splitlines()]
+    return frozenset(
+        " ".join(line[i : i + PHRASE]) for line in lines for i in range(max(1, len(line) - PHRASE + 1))
+    )
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(Path(__file__).with_name("names.txt").read_text("utf-8").split())

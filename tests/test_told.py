@@ -1,0 +1,298 @@
+"""What a script says of the data reaches no prompt: it is run with cells planted, and each prompt is looked through."""
+
+import argparse
+import dataclasses
+import io
+import json
+import linecache
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from fault_server import FaultServer, Turn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from budgetmlagent import testing
+from budgetmlagent.inside.judge.inspection import FEW_ROWS, inspect
+from budgetmlagent.scoring.told import ToldScorer
+from budgetmlagent.tasks.folder import TaskFolder, load_task
+from memory.store import Store
+from nodes.coder import coder
+from nodes.craft.repairs.cures import cure_runtime
+from nodes.craft.told import LIMIT, MARK, NUMBERS, ROW, SHORT, told
+from nodes.deps import Execution, Here, Score
+from nodes.evaluator import evaluator
+from nodes.expert import expert
+from nodes.planner import planner
+
+PIECE = 4  # characters of a cell that count as the cell
+STARTER = "print('validation accuracy', 0.5)\n"
+# Each is the end of a script that has read `cell`, a text or a number from the data, and puts it where words are read.
+CRASHES = {
+    "message": "raise ValueError(cell)",
+    "message of a library's": "raise ValueError('could not convert string to float: ' + repr(cell))",
+    "key": "{}[cell]",
+    "class": "raise type(cell + 'Error', (Exception,), {})",
+    "class in a module": "raise type('Error', (Exception,), {'__module__': cell})",
+    "class of the script": "class Odd(Exception): pass\nOdd.__qualname__ = cell + 'Error'\nraise Odd",
+    "attribute": "getattr(1, cell)",
+    "name": "eval('n' + cell)",
+    "module": "__import__('m' + cell)",
+    "file": "open(cell)",
+    "type": "type(cell, (), {})() + 1",
+    "argument": "print(**{cell: 1})",
+    "function": "exec(f'def f{cell}(a): pass\\nf{cell}()')",
+    "note": "error = ValueError('')\nerror.add_note(cell)\nraise error",
+    "second line": "raise ValueError('\\n' + cell)",
+    "printed traceback": "print('Traceback (most recent call last):\\n  File \"/w/' + cell + '.py\", line 1, in ' + cell + '\\n    '"
+    " + cell + '\\n' + cell + 'Error: ' + cell)\nraise SystemExit(1)",
+    "path": "raise ValueError('/' + cell + '/' + cell)",
+    "allowed value": "raise ValueError('The \\'alpha\\' parameter of Ridge must be a str among {\\'' + cell + '\\'}. Got \\'' + cell + 'x\\' instead')",
+    "range": "raise ValueError('The \\'alpha\\' parameter of Ridge must be an int in the range [' + cell + ', inf). Got 1 instead.')",
+    "reversed": "raise ValueError(cell[::-1])",
+    "upper case": "raise ValueError(cell.upper())",
+    "hex": "raise ValueError(cell.encode().hex())",
+    "in quotes": "raise ValueError('name \\'' + cell + '\\' is not defined')",
+    "between words": "raise ValueError('_'.join(['not', cell, 'found']))",
+    "doubled": "raise ValueError(''.join(c + c for c in cell))",
+    "apart": "raise ValueError(' '.join(cell))",
+    "in lines": "raise ValueError('\\n'.join(cell[i:i + 5] for i in range(0, len(cell), 5)))",
+    "like budgetml": "raise ValueError('it went over its limit of ' + cell + '; let it do less')",
+    "unicode": "raise ValueError('\\u200b'.join(cell) + '\\x1b[2J' + cell)",
+}
+# What a script submits; the answers are for the ids a and b.
+TABLES = {
+    "header": "id,{cell}\na,1\nb,2\n",
+    "header and rows": "{cell},y\na,1\n",
+    "extra column": "id,y,{cell}\na,1,1\nb,2,2\n",
+    "twice": "id,{cell},{cell}\n",
+    "id": "id,y\na,1\nb,2\n{cell},3\n",
+    "id twice": "id,y\na,1\nb,2\n{cell},3\n{cell},3\n",
+    "cell": "id,y\na,1\nb,{cell}x\n",
+    "one value": "id,y\n" + "a,{cell}\n" * FEW_ROWS,
+}
+# Letters that no word of a prompt has in such an order, and numbers.
+NUMBERED = st.integers(10**5, 10**9).map(str).filter(lambda text: len(set(text)) > 3)
+CELLS = st.text("qzxjkvwQZXJ", min_size=6, max_size=12) | NUMBERED
+
+
+def told_of(cell: str) -> set[str]:
+    """Every piece of the cell, and what it becomes by plain changes."""
+    forms = (cell, cell[::-1], cell.upper(), cell.lower(), cell.encode().hex(), "".join(c + c for c in cell))
+    pieces = {form[i : i + PIECE] for form in forms for i in range(len(form) - PIECE + 1)}
+    return pieces | {" ".join(cell[i : i + PIECE]) for i in range(len(cell) - PIECE + 1)}
+
+
+def leaks(text: str, cell: str) -> list[str]:
+    return [piece for piece in told_of(cell) if piece in text]
+
+
+def run(script: str, cell: str) -> str:
+    """What the script leaves on its outputs, run by hand: `cell` is what it has read."""
+    lines = script.splitlines(keepends=True)
+    linecache.cache["/workspace/train.py"] = (len(script), None, lines, "/workspace/train.py")
+    output = io.StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
+        try:
+            exec(compile(script, "/workspace/train.py", "exec"), {"cell": cell, "__name__": "__main__"})
+        except SystemExit:
+            pass
+        except Exception:
+            traceback.print_exc()
+    return output.getvalue()
+
+
+class Kept:
+    """A history that keeps."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+
+    def remember(self, item: Any) -> str:
+        self.items.append(dict(item))
+        return ""
+
+
+class Says:
+    """A scorer that says what it was told to."""
+
+    def __init__(self, score: Score) -> None:
+        self.said = score
+
+    def score(self, execution: Execution) -> Score:
+        return self.said
+
+
+def prompts_after(script: str, tail: str = "", scorer: Any = None) -> tuple[str, list[Any]]:
+    """All that coder, planner and expert are asked after the script has run, and what was kept in the memory."""
+    artifacts, history = scorer.artifacts if scorer else testing.MemoryArtifacts(), Kept()
+    execution = Execution(artifacts.put(script), 0 if scorer else 1, 1.0, artifacts.put(tail), tail=tail)
+    before = testing.state(
+        artifacts, {"script": STARTER, "score": 0.5, "plan": {"action": "baseline"}}, turn=1,
+        run={"execution": artifacts.put_json(execution.as_json())}, task={"turns": 9, "baseline": 0.5},
+        plan={"action": "improve", "instruction": "a change", "case": "", "by": "large", "wrote": "large"},
+    )  # fmt: skip
+    parts = {"artifacts": artifacts, "history": history, "task": testing.Task(starter=STARTER)}
+    update = evaluator(before, testing.deps(scorer=scorer, **parts))
+    recalled = {"id": update["head"], "kind": "attempt", "similarity": 1.0, "source": ""}
+    after = dataclasses.replace(before, **update, script=execution.script, history=[recalled])
+    models = testing.ScriptedModels("x", "{}", "x")
+    for node in (coder, planner, expert):
+        here = Here(node=node.__name__, prompt=node.__name__, model="remote", ladder=("remote",))
+        node(after, testing.deps(models=models, here=here, **parts))
+    return json.dumps(models.asked, ensure_ascii=False), history.items
+
+
+@pytest.mark.parametrize("way", CRASHES)
+@settings(max_examples=4, deadline=None)
+@given(cell=CELLS)
+def test_no_way_to_crash_puts_a_cell_into_a_prompt(way: str, cell: str) -> None:
+    script = CRASHES[way] + "\n"
+    tail = run(script, cell)
+    asked, kept = prompts_after(script, tail)
+    assert leaks(tail, cell)  # or the script has not done what it is here for
+    assert not leaks(asked, cell) and not leaks("".join(item["text"] for item in kept), cell)
+    mended, what = cure_runtime("from sklearn.linear_model import Ridge\nRidge(alpha='x')\n", tail, {}, [])
+    assert not leaks(mended + "".join(what), cell)
+
+
+def test_a_model_is_told_which_line_of_its_script_failed() -> None:
+    script = "x = 1\nraise ValueError(f'not {cell}')\n"
+    asked, _ = prompts_after(script, run(script, "qzxjkv"))
+    assert "ValueError: not ... (line 2: raise ValueError(f'not {cell}'))" in asked
+    lie = 'Traceback (most recent call last):\n  File "train.py", line 2, in f\n    qzxjkv\nValueError: not\n'
+    assert "(line 2" not in prompts_after(script, lie)[0] and "qzxjkv" not in prompts_after(script, lie)[0]
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
+    return load_task(str(tiny.task(tmp_path_factory.mktemp("told"))))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("submitted")
+    (folder / "answers.csv").write_text("id,y\na,1\nb,2\n")
+    (folder / "ids.json").write_text('["a", "b"]')
+    return folder
+
+
+@pytest.mark.parametrize("way", TABLES)
+@settings(max_examples=4, deadline=None)
+@given(cell=CELLS)
+def test_no_submission_puts_a_cell_into_a_prompt(way: str, cell: str, task: TaskFolder, place: Path) -> None:
+    (place / "submission.csv").write_text(TABLES[way].format(cell=cell))
+    known = (
+        {"answers": place / "answers.csv", "ids": place / "ids.json"}
+        if way != "one value"
+        else {"answers": None}
+    )
+    report = inspect(argparse.Namespace(csv="submission.csv", folder=place, **known))
+    score = Score(problem=report["problem"] or report["columns"], suspect=report["suspect"])
+    asked, _ = prompts_after("print(1)", scorer=ToldScorer(Says(score), task, testing.MemoryArtifacts()))
+    assert leaks(score.problem + score.suspect, cell)
+    assert not leaks(asked, cell) and ("submission.csv" in asked or "all predictions of" in asked)
+
+
+def test_a_score_has_few_digits(task: TaskFolder) -> None:
+    artifacts = testing.MemoryArtifacts()
+    execution = Execution(artifacts.put(""), 0, 1.0, artifacts.put(""))
+    for reported, value in ((True, 48210.0), (False, 48213.7)):
+        scorer = ToldScorer(Says(Score(48213.6789, reported=reported)), task, artifacts)
+        assert scorer.score(execution).value == value
+
+
+KNOWN = (
+    "y = train['price'].foo\nmodel = Ridge(alpha=2)\nmean_squared_error(a, b, squared=False)\nRidge('auto')\n"
+)
+USUAL = """
+ValueError: X has 12 features, but Ridge is expecting 13 features as input.
+InvalidParameterError: The 'max_features' parameter of RandomForestClassifier must be an int in the range [1, inf), a float in \
+the range (0.0, 1.0], a str among {'sqrt', 'log2'} or None. Got 'auto' instead.
+ValueError: Found input variables with inconsistent numbers of samples: [960, 240]
+TypeError: mean_squared_error() got an unexpected keyword argument 'squared'
+ValueError: operands could not be broadcast together with shapes (100,5) (4,)
+ValueError: Input X contains NaN.
+NameError: name 'foo' is not defined
+KeyError: 'price'
+AttributeError: 'numpy.ndarray' object has no attribute 'foo'
+TypeError: unsupported operand type(s) for +: 'int' and 'str'
+ValueError: The truth value of a Series is ambiguous. Use a.empty, a.bool(), a.item(), a.any() or a.all().
+ParserError: Error tokenizing data. C error: Expected 5 fields in line 12, saw 7
+LightGBMError: Do not support special JSON characters in feature name.
+ValueError: Target is multiclass but average='binary'. Please choose another average setting, one of [None, 'micro', 'macro'].
+LinAlgError: Singular matrix
+ValueError: not enough values to unpack (expected 3, got 2)
+ZeroDivisionError: division by zero
+"""
+
+
+@pytest.mark.parametrize("line", USUAL.strip().splitlines())
+def test_what_libraries_say_is_told_whole(line: str) -> None:
+    assert told(line, KNOWN) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("ValueError: could not convert string to float: 'Anna 42'", "ValueError: could not convert string to float: '...'"),
+        ("ValueError: could not convert string to float: 'first'", "ValueError: could not convert string to float: '...'"),
+        ("ValueError: invalid literal for int() with base 10: '482'", "ValueError: invalid literal for int() with base 10: '...'"),
+        ("KeyError: \"['price', 'Anna'] not in index\"", "KeyError: \"['price', '...'] not in index\""),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'Anna'", "FileNotFoundError: [Errno 2] No such file or directory: '...'"),
+        ("model is 'train price'", "model is 'train price'"),
+        ("model is 'price train'", "model is '...'"),
+        ("Anna42Error: the 24.12.2026", "...: the ..."),
+    ],
+)  # fmt: skip
+def test_what_comes_from_the_data_is_a_mark(line: str, shown: str) -> None:
+    assert told(line, KNOWN) == shown
+
+
+def test_letters_and_digits_that_are_known_spell_no_row() -> None:
+    alphabet = " ".join("abcdefghijklmnopqrstuvwxyz0123456789")
+    said = told(f"ValueError: {' '.join('anna42ofthesecondstreet')}", alphabet)
+    assert len(said.removeprefix("ValueError: ").replace(MARK, "").split()) <= SHORT + NUMBERS
+    codes = told(" ".join(str(ord(letter)) for letter in "anna of the second street"), alphabet)
+    assert len(codes.replace(MARK, "").split()) <= ROW
+
+
+@given(st.text(max_size=2 * LIMIT), st.text(max_size=50))
+def test_any_text_gives_one_short_line_of_plain_marks(text: str, known: str) -> None:
+    line = told(text, known)
+    assert len(line) <= LIMIT + len(MARK) and line == line.strip() and line.isprintable()
+
+
+HOSTILE = """\
+import csv
+row = list(csv.DictReader(open("train.csv")))[2]
+print("Anna %s: refused" % row["x"])
+raise type("x" + row["x"].replace(".", "_") + "Error", (Exception,), {})(row["x"] * 2)
+"""
+
+
+def test_a_run_sends_no_cell_to_any_model(tmp_path: Path) -> None:
+    """The first script's class and message are a cell's, 12.5; the second prints a line that looks like ours."""
+    scripts = iter([HOSTILE, HOSTILE.rpartition("raise")[0]])
+
+    def team(body: dict[str, Any]) -> Turn:
+        turn = tiny.team(body)
+        script = next(scripts, "") if "```python" in turn.text else ""
+        return Turn(f"```python\n{script}```") if script else turn
+
+    with FaultServer(respond=team) as server:
+        session = tiny.session(tmp_path, server.url, turns=2, history="off")
+        session.run()
+        sent = "".join(json.dumps(request.body) for request in server.requests)
+    names = [event["execution"] for event in session.timeline if event.get("execution")]
+    tails = "".join(session.artifacts.json(name)["tail"] for name in names)
+    assert "x12_5Error: 12.512.5" in tails and "Anna 12.5: refused" in tails
+    kept = dict(Store(session.folder.root.parent / "history").iterate()).values()
+    assert {item["data"] for item in kept} == {"schema"} and "12_5" not in "".join(
+        item["text"] for item in kept
+    )
+    assert "12_5" not in sent and "12.5" not in sent and "wrote no submission.csv" in sent
