@@ -204,10 +204,33 @@ def _takes_more(name: str, what: str, folder: Path) -> bool:
             return not eventually(lambda: process.poll() is not None, 0.7)
         return eventually(lambda: _taken(what, process.pid, place) > MOST[what], 20)
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(process)
         _shared(process.pid).unlink(missing_ok=True)
+
+
+def _hides_on_disk(name: str, target: str, cage: Cage, folder: Path) -> bool:
+    """Do as `_passes_its_limit` for files that cannot be seen: of a bare process, its end must give their room back."""
+    if cage.binary is not None:
+        return _passes_its_limit(name, target, cage, folder)
+    before = _room(folder)
+    process = subprocess.Popen([sys.executable, "-c", host.script(name)], cwd=folder, start_new_session=True)
+    lost = eventually(lambda: before - _room(folder) > MOST[target], 20)
+    time.sleep(0.2)
+    before = _room(folder)
+    _end(process)
+    return lost and eventually(lambda: _room(folder) - before > MOST[target], PATIENCE)
+
+
+def _room(folder: Path) -> float:
+    """Return the megabytes that are free on a folder's disk."""
+    status = os.statvfs(folder)
+    return status.f_bfree * status.f_frsize / MB
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _taken(what: str, pid: int, place: Path) -> float:
@@ -218,12 +241,27 @@ def _taken(what: str, pid: int, place: Path) -> float:
         return len(tree)
     if what == "output":
         return place.with_name("output").stat().st_size / MB
-    opened = [path.stat() for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_file()]
+    opened = []
+    with suppress(PermissionError):  # such a process takes what it maps
+        opened = [path.stat() for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_file()]
     nameless = sum(status.st_blocks * 512 for status in opened if status.st_nlink == 0)
     if what == "memory":
-        return (sum(process.memory_info().rss for process in tree) + nameless) / MB
-    named = [file.stat() for file in (*place.iterdir(), _shared(pid)) if file.exists()]
+        return (sum(_held(process.pid) for process in tree) + nameless) / MB
+    for locked in filter(Path.is_dir, place.iterdir()):
+        locked.chmod(0o700)
+    named = [file.stat() for file in (*place.rglob("*"), _shared(pid)) if file.exists()]
     return (nameless + sum(max(4096, status.st_blocks * 512) for status in named)) / MB
+
+
+def _held(pid: int) -> int:
+    """Return the bytes that a process has in memory, page tables included, as that of its threads tells which lives."""
+    of_threads = []
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        rows = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        of_threads.append(
+            sum(int(rows[name].split()[0]) * 1024 for name in ("VmRSS", "VmPTE") if name in rows)
+        )
+    return max(of_threads, default=0)
 
 
 def _shared(pid: int) -> Path:
@@ -265,6 +303,9 @@ PLANTED = Judge("the score that an importing scorer gives", _after(_misleads_the
 TAKEN = Judge("what was taken as the submission", _after(lambda h, e: bool(e.files), _is_odd))
 ORPHAN = Judge("the machine's processes after a SIGKILL", _outlives_its_caller)
 LIMIT = Judge("why the watchdog killed; without it, what the processes have", _passes_its_limit)
+HIDDEN = Judge(
+    "why the watchdog killed; without it, the room on the disk that its end gives back", _hides_on_disk
+)
 THREADS = Judge(
     "a file that each thread leaves", _leaves(lambda folder: len(list(folder.glob("thread-*"))) >= 400)
 )
