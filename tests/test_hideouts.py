@@ -18,7 +18,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits
 MB = 1 << 20
 HANDING_OVER = (
     "import socket, time\nleft, right = socket.socketpair()\n"
-    "for _ in range(600):\n    socket.send_fds(left, [b'x'], [0])\n    time.sleep(0.001)\n"
+    "for _ in range(360):\n    socket.send_fds(left, [b'x'], [0])\n    time.sleep(0.001)\n"
     "    __import__('os').close(socket.recv_fds(right, 1, 1)[1][0])\n    time.sleep(0.003)"
 )
 
@@ -48,7 +48,7 @@ def test_processes_may_hand_over_open_files_while_others_fill_the_disk(cage: Cag
     workspace.mkdir()
 
     def fill() -> None:
-        for _ in range(10):
+        for _ in range(7):
             time.sleep(0.2)
             with other.open("ab") as file:
                 file.write(b"x" * (12 * MB))
