@@ -25,7 +25,6 @@ MOST = {
     "disk": LIMITS.disk_mb,
     "output": LIMITS.output_mb,
 }
-PATIENCE = 2.0  # seconds in which what was told to die must be dead
 
 
 def eventually(holds: Callable[[], bool], seconds: float) -> bool:
@@ -66,21 +65,24 @@ def _takes_more(name: str, what: str, folder: Path) -> bool:
         _shared(process.pid).unlink(missing_ok=True)
 
 
-def hides_on_disk(name: str, target: str, cage: Cage, folder: Path) -> bool:
-    """Do as `passes_its_limit` for files that cannot be seen: of a bare process, its end must give their room back."""
+def hides(name: str, target: str, cage: Cage, folder: Path) -> bool:
+    """Do as `passes_its_limit` for what cannot be seen: of a bare process, its end must give the room back."""
     if cage.binary is not None:
         return passes_its_limit(name, target, cage, folder)
-    before = _room(folder)
+    before = _room(target, folder)
     process = subprocess.Popen([sys.executable, "-c", host.script(name)], cwd=folder, start_new_session=True)
-    lost = eventually(lambda: before - _room(folder) > MOST[target], 20)
+    lost = eventually(lambda: before - _room(target, folder) > MOST[target], 20)
     time.sleep(0.2)
-    before = _room(folder)
+    before = _room(target, folder)
     _end(process)
-    return lost and eventually(lambda: _room(folder) - before > MOST[target], PATIENCE)
+    # The kernel collects sockets that nobody has in its own time.
+    return lost and eventually(lambda: _room(target, folder) - before > MOST[target], 10)
 
 
-def _room(folder: Path) -> float:
-    """Return the megabytes that are free on a folder's disk."""
+def _room(what: str, folder: Path) -> float:
+    """Return the megabytes that are free in memory or on a folder's disk."""
+    if what == "memory":
+        return psutil.virtual_memory().available / MB
     status = os.statvfs(folder)
     return status.f_bfree * status.f_frsize / MB
 

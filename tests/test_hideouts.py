@@ -69,3 +69,7 @@ def test_what_was_lost_when_nothing_was_hidden_is_others(tmp_path: Path) -> None
     assert disk.may_hide()
     disk.is_clear()
     assert not disk.may_hide()
+
+
+def test_sockets_of_the_hosts_network_are_not_a_scripts() -> None:
+    assert usage.buffered("/proc/self") == 0

@@ -14,6 +14,10 @@ import psutil
 MB = 1 << 20
 MEMORY = re.compile(rb"^Vm(RSS|Swap|PTE):\s+(\d+)", re.MULTILINE)  # in a process's status, kilobytes
 CHILDREN = Path("/proc/thread-self/children").exists()
+SOCKETS = re.compile(rb"^sockets: used (\d+)", re.MULTILINE)  # in a network namespace's sockstat
+SOCKET = (
+    2 * 212992
+)  # bytes that one can hold: the kernel's default of a buffer, and the parcel that passes it
 SLICE = 1000  # files that one look counts: memory must be looked at in between
 BLOCK = 4096  # bytes that an empty file is taken to have
 
@@ -95,6 +99,20 @@ def nameless(tree: Iterable[Seen], disk: int) -> tuple[int, int]:
                 sizes[status.st_dev, status.st_ino] = status.st_blocks * 512
     there = sum(size for (device, _), size in sizes.items() if device == disk)
     return there, sum(sizes.values()) - there
+
+
+def buffered(place: str) -> int:
+    """Return the bytes that the sockets of a process's network namespace can hold, 0 where that is ours too.
+
+    Counted are those as well that nobody has any more, but whose parcels wait.
+    """
+    try:
+        if os.path.samestat(os.stat(f"{place}/ns/net"), os.stat("/proc/self/ns/net")):  # noqa: PTH116
+            return 0
+    except OSError:  # it has ended meanwhile
+        return 0
+    used = SOCKETS.search(_read(f"{place}/net/sockstat"))
+    return int(used[1]) * SOCKET if used else 0
 
 
 class Disk:

@@ -128,7 +128,9 @@ class Watchdog:
             return "processes"
         seen = [Seen.of(pid) for pid in tree]
         unlinked, in_memory = usage.nameless(seen, self.disk.device)
-        if self._is_full(seen, in_memory):
+        # The second one is the first process inside, which ends last.
+        buffers = usage.buffered(seen[1].place) if len(seen) > 1 else 0
+        if self._is_full(seen, in_memory, buffers):
             return "memory"
         if self.disk.look(unlinked) or self._hides(seen):
             return "disk"
@@ -187,21 +189,21 @@ class Watchdog:
                     self.seen[pid] = psutil.Process(pid)
         return tree
 
-    def _is_full(self, tree: list[Seen], in_memory: int) -> bool:
-        """Tell whether the memory is passed. `in_memory` are bytes of files in memory that have no name.
+    def _is_full(self, tree: list[Seen], in_memory: int, buffers: int) -> bool:
+        """Tell whether the memory is passed. `in_memory` are bytes of files in memory that have no name, `buffers` of sockets.
 
         What is mapped is cheap to know and never less than what is in use: the dear look is for the limit and for a new
         height.
         """
         mapped = sum(seen.mapped + seen.tables for seen in tree)
         limit = self.limits.memory_mb * MB
-        self.used = mapped + in_memory
+        self.used = mapped + in_memory + buffers
         if self.used > limit or self.used > 1.05 * self.recorded:
             shares = [usage.proportional(seen) for seen in tree]
             # A file in memory that is mapped is in the shares already.
             files = max(0, in_memory - sum(file for _, file in shares))
             self.recorded = max(self.recorded, self.used)
-            self.used = sum(whole for whole, _ in shares) + files
+            self.used = sum(whole for whole, _ in shares) + files + buffers
             self.memory = max(self.memory, self.used)
         return self.used > limit
 
