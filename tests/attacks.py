@@ -80,7 +80,7 @@ ATTACKS = (
     Attack("unreadable", "take memory in a program that cannot be read", "memory_unreadable", judges.LIMIT, "watchdog", "memory"),
     Attack("leaderless", "take memory in a process that looks dead", "memory_leaderless", judges.LIMIT, "watchdog", "memory"),
     Attack("tables", "take memory for page tables alone", "memory_tables", judges.LIMIT, "watchdog", "memory"),
-    Attack("sockets", "take memory in the queues of closed sockets", "memory_sockets", judges.HIDDEN, "watchdog", "memory"),
+    Attack("sockets", "take memory in the queues of closed sockets", "memory_sockets", judges.QUEUED, "watchdog", "memory"),
     Attack("shm", "fill `/dev/shm`", "fill_shm", judges.LIMIT, "`--size` of its own tmpfs, `prlimit --fsize`", "disk"),
     Attack("many_files", "fill the disk with many files", "many_files", judges.LIMIT, "watchdog", "disk"),
     Attack("one_file", "fill the disk with one file", "fill_disk", judges.LIMIT, "watchdog, `prlimit --fsize`", "disk"),

@@ -193,7 +193,10 @@ PLANTED = Judge("the score that an importing scorer gives", _after(_misleads_the
 TAKEN = Judge("what was taken as the submission", _after(lambda h, e: bool(e.files), _is_odd))
 ORPHAN = Judge("the machine's processes after a SIGKILL", _outlives_its_caller)
 LIMIT = Judge("why the watchdog killed; without it, what the processes have", takings.passes_its_limit)
-HIDDEN = Judge("why the watchdog killed; without it, the room that its end gives back", takings.hides)
+HIDDEN = Judge(
+    "why the watchdog killed; without it, the room on the disk that its end gives back", takings.hides
+)
+QUEUED = Judge("why the watchdog killed; without it, the machine's sockets", takings.queues)
 THREADS = Judge(
     "a file that each thread leaves", _leaves(lambda folder: len(list(folder.glob("thread-*"))) >= 400)
 )

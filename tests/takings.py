@@ -18,6 +18,7 @@ from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.watchdog import Limits
 
 MB = 1 << 20
+FULL_SOCKET = 212992  # bytes that wait in one whose sender could send no more
 LIMITS = Limits(seconds=20, memory_mb=160, disk_mb=8, output_mb=1, processes=60)
 MOST = {
     "processes": LIMITS.processes,
@@ -66,25 +67,43 @@ def _takes_more(name: str, what: str, folder: Path) -> bool:
 
 
 def hides(name: str, target: str, cage: Cage, folder: Path) -> bool:
-    """Do as `passes_its_limit` for what cannot be seen: of a bare process, its end must give the room back."""
+    """Do as `passes_its_limit` for files that cannot be seen: of a bare process, its end must give their room back."""
     if cage.binary is not None:
         return passes_its_limit(name, target, cage, folder)
-    before = _room(target, folder)
-    process = subprocess.Popen([sys.executable, "-c", host.script(name)], cwd=folder, start_new_session=True)
-    lost = eventually(lambda: before - _room(target, folder) > MOST[target], 20)
+    before = _room(folder)
+    process = _bare(name, folder)
+    lost = eventually(lambda: before - _room(folder) > MOST[target], 20)
     time.sleep(0.2)
-    before = _room(target, folder)
+    before = _room(folder)
     _end(process)
-    # The kernel collects sockets that nobody has in its own time.
-    return lost and eventually(lambda: _room(target, folder) - before > MOST[target], 10)
+    return lost and eventually(lambda: _room(folder) - before > MOST[target], 2)
 
 
-def _room(what: str, folder: Path) -> float:
-    """Return the megabytes that are free in memory or on a folder's disk."""
-    if what == "memory":
-        return psutil.virtual_memory().available / MB
+def queues(name: str, target: str, cage: Cage, folder: Path) -> bool:
+    """Do as `passes_its_limit` for memory in sockets; a bare process must have as many as can hold that."""
+    if cage.binary is not None:
+        return passes_its_limit(name, target, cage, folder)
+    before = _sockets()
+    process = _bare(name, folder)
+    try:
+        return eventually(lambda: (_sockets() - before) * FULL_SOCKET > MOST[target] * MB, 20)
+    finally:
+        _end(process)
+
+
+def _bare(name: str, folder: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", host.script(name)], cwd=folder, start_new_session=True)
+
+
+def _room(folder: Path) -> float:
+    """Return the megabytes that are free on a folder's disk."""
     status = os.statvfs(folder)
     return status.f_bfree * status.f_frsize / MB
+
+
+def _sockets() -> int:
+    """Return the number of sockets on the machine, those that nobody has any more included."""
+    return int(Path("/proc/net/sockstat").read_text().split()[2])
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
