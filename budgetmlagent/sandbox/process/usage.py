@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 MB = 1 << 20
-MEMORY = re.compile(rb"^Vm(RSS|Swap|PTE):\s+(\d+)", re.MULTILINE)  # in a process's status, kilobytes
+MEMORY = re.compile(rb"Vm(RSS|Swap|PTE):\s+(\d+)")  # in a process's status, kilobytes
 CHILDREN = Path("/proc/thread-self/children").exists()
 SOCKETS = re.compile(rb"^sockets: used (\d+)", re.MULTILINE)  # in a network namespace's sockstat
 SOCKET = (
@@ -69,8 +69,11 @@ class Seen:
 
 
 def _memory(place: str) -> tuple[int, int] | None:
-    sizes = {name: 1024 * int(number) for name, number in MEMORY.findall(_read(f"{place}/status"))}
-    return (sizes[b"RSS"] + sizes.get(b"Swap", 0), sizes.get(b"PTE", 0)) if b"RSS" in sizes else None
+    status = _read(f"{place}/status")
+    # The first line is a name that the process gives itself; it holds no line break.
+    rows = MEMORY.findall(status, max(0, status.find(b"\nVm"))) if b"\nVmRSS:" in status else []
+    sizes = {name: 1024 * int(number) for name, number in rows}
+    return (sizes[b"RSS"] + sizes.get(b"Swap", 0), sizes.get(b"PTE", 0)) if rows else None
 
 
 def proportional(seen: Seen) -> tuple[int, int]:
