@@ -112,6 +112,8 @@ FENCES = (
     Fence("masks", MASKS, "read_bundled"),
     Fence("--seccomp", NO_FILTER, "call ptrace", needs="x86_64"),
     Fence("--seccomp", NO_FILTER, "call socket of a virtual machine", needs="x86_64"),
+    Fence("--seccomp", NO_FILTER, "call memfd_create", needs="x86_64"),
+    Fence("--seccomp", NO_FILTER, "call thread with descriptors of its own", needs="x86_64"),
     Fence("--sync-fd", _out("--sync-fd * "), "descriptors"),
     Fence("prlimit --nproc", _out("--nproc=* "), "threads", users=("ordinary",)),
     Fence("prlimit --fsize", _out("--fsize=* "), "sparse"),

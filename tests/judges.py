@@ -5,39 +5,28 @@ succeeded. Limits, and the refusal of odd submissions, hold under `--unsafe`, to
 sandbox is a bare process in a folder of its own.
 """
 
-import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import host
 import psutil
+import takings
 from filelock import FileLock
+from takings import LIMITS, MB, eventually
 
 from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.cages.job import Job
-from budgetmlagent.sandbox.process.watchdog import Limits
 from budgetmlagent.sandbox.workspace import remove
 from budgetmlagent.scoring.scorer import SubmissionScorer
 from nodes.deps import Execution, Here
 
-MB = 1 << 20
-LIMITS = Limits(seconds=20, memory_mb=160, disk_mb=8, output_mb=1, processes=60)
-MOST = {
-    "processes": LIMITS.processes,
-    "memory": LIMITS.memory_mb,
-    "disk": LIMITS.disk_mb,
-    "output": LIMITS.output_mb,
-}
 PATIENCE = 2.0  # seconds in which what was told to die must be dead
 SETTING = Path("/proc/sys/fs/lease-break-time")  # harmless: seconds that a lease of a file lasts
 CALLER = """
@@ -170,67 +159,6 @@ def _changes_the_kernel(name: str, target: str, cage: Cage, folder: Path) -> boo
     return changed
 
 
-def eventually(holds: Callable[[], bool], seconds: float) -> bool:
-    """Wait until something holds, `seconds` at most; tell whether it did."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if holds():
-            return True
-        time.sleep(0.05)
-    return holds()
-
-
-def _passes_its_limit(name: str, target: str, cage: Cage, folder: Path) -> bool:
-    """Run under small limits; on a cage, the watchdog must have killed for the reason `target`."""
-    if cage.binary is None:
-        return _takes_more(name, target, folder)
-    seconds = 1 if target == "time" else LIMITS.seconds
-    limits = Limits(seconds, LIMITS.memory_mb, LIMITS.disk_mb, LIMITS.output_mb, LIMITS.processes)
-    outcome = cage.launch(Job(interpreter(None), ["-c", host.script(name)], folder, limits))
-    return (outcome.killed, outcome.exit) != (target, None) or len(outcome.output) > LIMITS.output_mb * MB
-
-
-def _takes_more(name: str, what: str, folder: Path) -> bool:
-    """Run a bare process until it has taken more of `what` than the limits allow."""
-    place = folder / "bare"
-    place.mkdir()
-    command = [sys.executable, "-c", host.script(name)]
-    with (folder / "output").open("wb") as output:
-        process = subprocess.Popen(command, cwd=place, stdout=output, stderr=output, start_new_session=True)
-    try:
-        if what == "time":
-            time.sleep(0.5)
-            process.terminate()
-            return not eventually(lambda: process.poll() is not None, 0.7)
-        return eventually(lambda: _taken(what, process.pid, place) > MOST[what], 20)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        _shared(process.pid).unlink(missing_ok=True)
-
-
-def _taken(what: str, pid: int, place: Path) -> float:
-    """Return what a tree of processes has: a number of processes, or megabytes."""
-    root = psutil.Process(pid)
-    tree = [root, *root.children(recursive=True)]
-    if what == "processes":
-        return len(tree)
-    if what == "output":
-        return place.with_name("output").stat().st_size / MB
-    opened = [path.stat() for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_file()]
-    nameless = sum(status.st_blocks * 512 for status in opened if status.st_nlink == 0)
-    if what == "memory":
-        return (sum(process.memory_info().rss for process in tree) + nameless) / MB
-    named = [file.stat() for file in (*place.iterdir(), _shared(pid)) if file.exists()]
-    return (nameless + sum(max(4096, status.st_blocks * 512) for status in named)) / MB
-
-
-def _shared(pid: int) -> Path:
-    """Return the file that fill_shm writes."""
-    return Path(f"/dev/shm/big-{pid}")
-
-
 def _leaves(holds: Callable[[Path], bool]):
     """Judge by the files in the folder after a run under small limits."""
 
@@ -264,7 +192,11 @@ HOOKED = Judge(
 PLANTED = Judge("the score that an importing scorer gives", _after(_misleads_the_scorer, _misleads_python))
 TAKEN = Judge("what was taken as the submission", _after(lambda h, e: bool(e.files), _is_odd))
 ORPHAN = Judge("the machine's processes after a SIGKILL", _outlives_its_caller)
-LIMIT = Judge("why the watchdog killed; without it, what the processes have", _passes_its_limit)
+LIMIT = Judge("why the watchdog killed; without it, what the processes have", takings.passes_its_limit)
+HIDDEN = Judge(
+    "why the watchdog killed; without it, the room on the disk that its end gives back", takings.hides
+)
+QUEUED = Judge("why the watchdog killed; without it, the machine's sockets", takings.queues)
 THREADS = Judge(
     "a file that each thread leaves", _leaves(lambda folder: len(list(folder.glob("thread-*"))) >= 400)
 )

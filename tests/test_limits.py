@@ -9,10 +9,11 @@ from pathlib import Path
 
 import host
 import pytest
+from users import UID, become
 
 from budgetmlagent.sandbox.cages import bubblewrap, cgroup
 from budgetmlagent.sandbox.cages.bare import UNSAFE
-from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.cage import GROUP, WATCHDOG, Cage
 from budgetmlagent.sandbox.cages.door import Door
 from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.cages.job import Job
@@ -73,18 +74,70 @@ def test_nothing_runs_before_the_door_is_opened(cage: Cage, tmp_path: Path, open
     assert (tmp_path / "ran").exists() == opened
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or cgroup.home() is None, reason="for root, with control groups")
+HANDED_ON = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "tasks")  # what systemd hands on
+FORKS = (
+    "import os, time\nn = 0\ntry:\n    for n in range(40):\n"
+    "        if not os.fork(): time.sleep(0.4); os._exit(0)\nexcept OSError: pass\nprint(n)"
+)
+GROUPS = pytest.mark.skipif(
+    os.geteuid() != 0 or cgroup.home() is None, reason="for root, with control groups"
+)
+
+
+@GROUPS
 def test_root_is_fenced_though_the_kernel_exempts_it() -> None:
-    script = (
-        "import os, time\nn = 0\ntry:\n    for n in range(40):\n"
-        "        if not os.fork(): time.sleep(1); os._exit(0)\nexcept OSError: pass\nprint(n)"
-    )
     free = subprocess.run(
-        ["prlimit", "--nproc=10", sys.executable, "-c", script], check=False, capture_output=True, text=True
+        ["prlimit", "--nproc=10", sys.executable, "-c", FORKS], check=False, capture_output=True, text=True
     )
     assert free.stdout == "39\n", "the kernel does hold root: the control group is not needed any more"
     with cgroup.fence(10) as join:
         held = subprocess.run(
-            [*join, sys.executable, "-c", script], check=False, capture_output=True, text=True
+            [*join, sys.executable, "-c", FORKS], check=False, capture_output=True, text=True
         )
     assert int(held.stdout) < 10
+
+
+HANDED = """
+import subprocess, sys, tempfile
+from pathlib import Path
+from budgetmlagent.sandbox.cages import cgroup
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.process.probe import probe
+from budgetmlagent.sandbox.process.watchdog import Limits
+forks, files = sys.argv[1:]
+with cgroup.fence(10) as join:
+    print(subprocess.run([*join, sys.executable, "-c", forks], capture_output=True, text=True).stdout.strip())
+cage = probe()
+print(cage.limits["memory"], cage.limits["processes"], sep=", ")
+with tempfile.TemporaryDirectory() as folder:
+    print(cage.launch(Job(interpreter(None), ["-c", files], Path(folder), Limits(30, memory_mb=96))).killed)
+    print([str(group) for name in ("pids", "memory") if (home := cgroup.home(name)) for group in home.glob("budgetml-*-*")])
+"""
+# Files in memory that have a name are counted by the kernel alone.
+FILES = "for i in range(200):\n    with open(f'/dev/shm/{i}', 'wb') as file: file.write(b'x' * (1 << 20))"
+
+
+@GROUPS
+@pytest.mark.parametrize("handed", [True, False])
+def test_an_ordinary_user_is_fenced_where_groups_were_handed_to_him(handed: bool) -> None:
+    groups = {
+        home / f"budgetml-test-{os.getpid()}" for name in ("pids", "memory") if (home := cgroup.home(name))
+    }
+    join = ["/bin/sh", "-c", cgroup.JOIN, "sh", *(f"{group}/cgroup.procs" for group in groups), "--"]
+    command = become([sys.executable, "-B", "-c", HANDED, FORKS, FILES], before=join)
+    if not command:
+        pytest.skip("no bubblewrap or setpriv with which root could become an ordinary user")
+    for group in groups:
+        group.mkdir()
+        for path in (group, *(group / name for name in HANDED_ON if handed and (group / name).exists())):
+            os.chown(path, int(UID) if handed else 0, -1)
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+    finally:
+        for folder in (*(group / cgroup.CALLERS for group in groups), *groups):
+            if folder.exists():
+                folder.rmdir()
+    forks, told, killed, left = done.stdout.splitlines()
+    assert (int(forks) < 10, killed, left) == (handed, "memory" if handed else "", "[]"), done.stderr
+    assert told == (f"{GROUP}, {GROUP}" if handed else f"{WATCHDOG}, the kernel (RLIMIT_NPROC)")

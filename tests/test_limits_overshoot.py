@@ -42,7 +42,8 @@ class Onlooker(threading.Thread):
 
     def seen(self) -> Iterator[int]:
         if self.groups is None:
-            yield sum(usage.proportional(child.pid)[0] for child in psutil.Process().children(recursive=True))
+            children = psutil.Process().children(recursive=True)
+            yield sum(usage.proportional(usage.Seen.of(child.pid))[0] for child in children)
             return
         for group in self.groups.glob(f"budgetml-{os.getpid()}-*"):
             for name in ("memory.max_usage_in_bytes", "memory.peak"):

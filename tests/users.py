@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import attacks
@@ -78,7 +79,7 @@ class Attacker:
             self.child.communicate()
 
     def _start(self) -> None:
-        command = _command()
+        command = become([sys.executable, "-B", str(Path(__file__).resolve())])
         if not command:
             self.missing = "no bubblewrap or setpriv with which root could become an ordinary user"
             return
@@ -90,8 +91,8 @@ class Attacker:
             self.child, self.missing = None, f"an ordinary user cannot: {line.strip() or 'it did not start'}"
 
 
-def _command() -> list[str]:
-    """Return what runs this module as an ordinary user, [] where nothing does."""
+def become(command: list[str], before: Iterable[str] = ()) -> list[str]:
+    """Return what runs a command as an ordinary user, behind `before` that root still runs; [] where nothing does."""
     setpriv, binaries = shutil.which("setpriv"), found()
     if setpriv is None or not binaries:
         return []
@@ -107,9 +108,9 @@ def _command() -> list[str]:
                 if not closed.isdisjoint(folder.parents):
                     view += ["--perms", "0755", "--dir", str(folder)]
             view += ["--bind", str(path), str(path)]
-    become = [setpriv, f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+    user = [setpriv, f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
     env = ["env", "-i", f"PATH={os.environ['PATH']}", f"PYTHONPATH={REPOSITORY}", "LANG=C.UTF-8"]
-    return [*view, "--", *become, *env, sys.executable, "-B", str(Path(__file__).resolve())]
+    return [*view, "--", *before, *user, *env, *command]
 
 
 def main() -> None:

@@ -143,6 +143,9 @@ def forecast(plan: Mapping[str, Any]) -> str:
     if facts.get("canaries"):
         held = ", ".join(f"{name} {became}" for name, became in facts["canaries"].items())
         lines.insert(1, f"{'probe':10s} {facts['binary'] or facts['rung']} {facts['version']}: {held}")
+    if facts.get("limits"):
+        kept = ", ".join(f"{name} by {who}" for name, who in facts["limits"].items())
+        lines.append(f"{'limits':10s} {kept}")
     lines += calls(plan)
     if plan["project_left_usd"] is not None:
         lines.append(f"{'project':10s} ${plan['project_left_usd']:.4f} left for all runs together")

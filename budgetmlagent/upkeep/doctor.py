@@ -1,5 +1,6 @@
 """What `budgetml doctor` looks at: this machine, or the three stores of one run against each other."""
 
+import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,17 @@ def _sandbox() -> list[Row]:
     )
     rows = [row("sandbox", True, found.cage.words), row("sandbox binary", True, made_of)]
     rows += [row("sandbox passed over", True, fault) for fault in facts["passed_over"]]
+    rows += [row(f"limit of {name}", True, _kept(name, who)) for name, who in facts["limits"].items()]
     return rows + [row(f"canary {name}", True, became) for name, became in facts["canaries"].items()]
+
+
+def _kept(name: str, who: str) -> str:
+    from budgetmlagent.sandbox.cages.cage import WATCHDOG
+    from budgetmlagent.sandbox.cages.cgroup import DELEGATED
+
+    if name == "memory" and who == WATCHDOG and os.geteuid() != 0:
+        return f"{who}; the kernel keeps it under `{DELEGATED} budgetml …`, where the user has a systemd"
+    return who
 
 
 def of_run(run: str, runs_dir: Path, *, rebuild: bool) -> list[Row]:

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.cages import cgroup, gpus
-from budgetmlagent.sandbox.cages.cage import HELD, NO_NETWORK, Cage
+from budgetmlagent.sandbox.cages.cage import HELD, NO_NETWORK, WATCHDOG, Cage
 from budgetmlagent.sandbox.cages.door import Door
 from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.watchdog import Outcome, Watchdog
@@ -53,6 +53,13 @@ class Bubblewrap(Cage):
                 "; the number of processes is watched but not fenced, as this is root without control groups"
             )
         return f"bubblewrap from {self.origin}: {NO_NETWORK}, {HELD}, no capabilities{caveat}"
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """See `Cage`; in a user namespace the kernel counts an ordinary user's processes, too."""
+        counted = {} if os.geteuid() == 0 else {"processes": "the kernel (RLIMIT_NPROC)"}
+        by = super().limits
+        return by | {name: who for name, who in counted.items() if by[name] == WATCHDOG}
 
     @property
     def version(self) -> str:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from budgetmlagent.sandbox.cages import cgroup
 from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.watchdog import Outcome
 
 NO_NETWORK, NETWORK_ON = "no network", "NETWORK ON"
+WATCHDOG, GROUP = "the watchdog", "the kernel (control group)"
 HELD = "no host files but the interpreter's, only the workspace is writable"
 
 
@@ -29,6 +31,13 @@ class Cage(ABC):
     def version(self) -> str:
         """That of the binary or library, "" where it has none."""
         return ""
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """Who keeps each limit: the kernel, which lets nothing pass, or the watchdog alone, which looks and then kills."""
+        by = dict.fromkeys(("memory", "processes", "disk", "output", "time"), WATCHDOG)
+        groups = {"memory": "memory", "processes": "pids"}
+        return by | {name: GROUP for name, controller in groups.items() if cgroup.home(controller)}
 
     @abstractmethod
     def launch(self, job: Job) -> Outcome:

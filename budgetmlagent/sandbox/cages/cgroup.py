@@ -1,4 +1,6 @@
-"""The kernel's fence around the number of processes and the memory of a tree, where root can make control groups.
+"""The kernel's fence around the number of processes and the memory of a tree, where control groups can be made.
+
+Root can, and an ordinary user whose own group was handed to him, as systemd does.
 
 RLIMIT_NPROC never stops a process of the machine's root user, not even inside a user namespace that calls it 1000: a
 script that forks as fast as it can then fills the process table before a watchdog gets its turn. A control group does,
@@ -12,11 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from budgetmlagent.errors import UnavailableError
 
 ROOT = Path("/sys/fs/cgroup")
 JOIN = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"'
 NUMBERS = itertools.count()
+DELEGATED = "systemd-run --user --scope -p Delegate=yes"  # starts a program in such a group
+CALLERS = "budgetml-callers"  # of version 2: where those stand who make groups beside it
 # Files of the kernel's version 1 and version 2 of groups; the first that is there is meant.
 MOST = {"pids": ("pids.max",), "memory": ("memory.limit_in_bytes", "memory.max")}
 NO_SWAP = ("memory.swappiness", "memory.swap.max")
@@ -63,15 +69,45 @@ class Fence:
 
 
 def home(controller: str = "pids") -> Path | None:
-    """Return where groups with such a limit can be made, None where they cannot or need not be."""
-    if os.geteuid() != 0:
-        return None
-    for root in (ROOT / controller, ROOT):
-        control = root / "cgroup.subtree_control"
-        enabled = controller in control.read_text().split() if control.exists() else root != ROOT
-        if enabled and os.access(root, os.W_OK) and (root / "cgroup.procs").exists():
-            return root
-    return None
+    """Return where groups with such a limit can be made, None where they cannot."""
+    tops = (ROOT / controller, ROOT) if os.geteuid() == 0 else ()
+    return next((group for group in (*tops, *_own(controller)) if _gives(group, controller)), None)
+
+
+def _own(controller: str) -> Iterator[Path]:
+    """Yield the groups in which this process stands: of version 1 for the controller, of version 2."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        if not names or controller in names.split(","):
+            group = ROOT / names / path.lstrip("/")
+            yield group.parent if group.name == CALLERS else group
+
+
+def _gives(group: Path, controller: str) -> bool:
+    """Tell whether groups can be made in `group` and have such a limit."""
+    if not (os.access(group, os.W_OK) and os.access(group / "cgroup.procs", os.W_OK)):
+        return False
+    control = group / "cgroup.subtree_control"
+    if not control.exists():
+        return group != ROOT  # version 1
+    return controller in control.read_text().split() or _handed_on(group, controller)
+
+
+def _handed_on(group: Path, controller: str) -> bool:
+    """Have a group of version 2 hand a controller on to groups in it; tell whether it does.
+
+    No process may stand in a group that does. Ours go to one of their own, but nobody else's.
+    """
+    ours = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    with suppress(OSError):
+        there = set(map(int, (group / "cgroup.procs").read_text().split()))
+        if there <= ours and controller in (group / "cgroup.controllers").read_text().split():
+            (group / CALLERS).mkdir(exist_ok=True)
+            for pid in there:
+                (group / CALLERS / "cgroup.procs").write_text(str(pid))
+            (group / "cgroup.subtree_control").write_text(f"+{controller}")
+            return True
+    return False
 
 
 @contextmanager

@@ -21,7 +21,7 @@ DENIED = (
     "io_uring_setup", "io_uring_enter", "io_uring_register",
     "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot",
     "syslog", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
-    "personality", "vhangup", "shmget", "memfd_secret",
+    "personality", "vhangup", "shmget", "msgget", "memfd_create", "memfd_secret",
 )  # fmt: skip
 ONLY_X86_64 = ("iopl", "ioperm", "modify_ldt", "uselib")
 
@@ -35,6 +35,10 @@ OUTSIDE = (
 NUMBER, ARCH, FIRST_ARGUMENT = 0, 4, 16  # byte offsets in the kernel's struct seccomp_data
 X32 = 0x40000000  # the second set of call numbers that x86-64 kernels may answer to
 NAMESPACES = 0x7E020000  # every CLONE_NEW* flag that clone takes
+THREAD, FILES = (
+    0x10000,
+    0x400,
+)  # of clone: a thread; it has the descriptors of the others, which alone are looked at
 
 
 @functools.cache
@@ -56,7 +60,8 @@ def program(*, network: bool = False) -> bytes:
     code.append(Jump(BPF_JEQ, syscall_nr("clone3"), "missing", None))
     code.append(Jump(BPF_JEQ, syscall_nr("socket"), "socket", None))
     code.append(Jump(BPF_JEQ, syscall_nr("clone"), None, "allow"))
-    code += [Load(FIRST_ARGUMENT), Jump(BPF_JSET, NAMESPACES, "deny", "allow")]
+    code += [Load(FIRST_ARGUMENT), Jump(BPF_JSET, NAMESPACES, "deny", None)]
+    code += [Jump(BPF_JSET, THREAD, None, "allow"), Jump(BPF_JSET, FILES, "allow", "deny")]
     labels = {"socket": len(code)}
     code.append(Load(FIRST_ARGUMENT))
     code += [Jump(BPF_JEQ, kind, "allow", None) for kind in (*INSIDE, *(OUTSIDE if network else ()))]

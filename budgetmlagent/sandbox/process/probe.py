@@ -52,6 +52,7 @@ class Probed:
             "version": self.cage.version,
             "origin": self.cage.origin,
             "policy": self.cage.words.partition(": ")[2],
+            "limits": self.cage.limits,
             "canaries": dict(self.canaries),
             "passed_over": list(self.passed_over),
         }

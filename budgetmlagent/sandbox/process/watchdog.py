@@ -18,12 +18,13 @@ import psutil
 
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.cages.cgroup import Fence
-from budgetmlagent.sandbox.process import usage
-from budgetmlagent.sandbox.process.usage import MB
+from budgetmlagent.sandbox.process import hideouts, usage
+from budgetmlagent.sandbox.process.usage import MB, Seen
 
 SLOWEST, FASTEST = 0.1, 0.004  # seconds between two looks
 MEMORY_RATE = 8 << 30  # bytes a second: as fast as a few cores can take fresh memory
 DISK_RATE = 4 << 30  # the same of a disk, which is the page cache first
+HIDING = 1.0  # seconds in which what is on its way arrives
 # How a script ends that ran into the kernel's own limits before the watchdog looked.
 TELLTALES = {
     b"[Errno 11] Resource temporarily unavailable": "processes",
@@ -68,6 +69,8 @@ class Watchdog:
         self.recorded = 0  # bytes that were mapped when the highest was last looked for
         self.seen: dict[int, psutil.Process] = {}
         self.halted = False
+        self.note = ""  # a sentence behind the output, where the reason does not say it all
+        self.hiding = 0.0  # since when files may be hidden, 0 where they may not
         self.disk = usage.Disk(disk, limits.disk_mb * MB)
 
     def watch(self) -> Outcome:
@@ -88,6 +91,8 @@ class Watchdog:
         self._drain()
         code = self.process.returncode
         reason = reason or self._struck() or (self._telltale() if code else "")
+        if self.note:
+            self.output += (b"\n" if self.output else b"") + self.note.encode()
         return Outcome(None if reason else code, seconds, bytes(self.output), reason, self.memory / MB)
 
     def _pause(self, look: float) -> float:
@@ -121,14 +126,37 @@ class Watchdog:
         tree = self._tree()
         if len(tree) > limits.processes:  # first, as measuring each takes a while
             return "processes"
-        unlinked, in_memory = usage.nameless(tree, self.disk.device)
-        if self._is_full(tree, in_memory):
+        seen = [Seen.of(pid) for pid in tree]
+        unlinked, in_memory = usage.nameless(seen, self.disk.device)
+        # The second one is the first process inside, which ends last.
+        buffers = usage.buffered(seen[1].place) if len(seen) > 1 else 0
+        if self._is_full(seen, in_memory, buffers):
             return "memory"
-        if self.disk.look(unlinked):
+        if self.disk.look(unlinked) or self._hides(seen):
             return "disk"
         if self.disk.urgent != self.halted:
             self._halt(self.disk.urgent)
         return self._struck()
+
+    def _hides(self, tree: list[Seen]) -> bool:
+        """Tell whether the disk has lost more than the limit while files may be where they cannot be counted.
+
+        For a moment they may be, as when processes hand each other open files.
+        """
+        if self.halted or not self.disk.may_hide():
+            return False
+        now = time.monotonic()
+        if not (where := hideouts.found(tree, self.disk.locked, self.disk.folder)):
+            self.hiding = 0.0
+            self.disk.is_clear()
+            return False
+        self.hiding = self.hiding or now
+        if now - self.hiding < HIDING:
+            return False
+        self.note = (
+            f"stopped: the disk has lost more than the limit, and files are {where}: they cannot be counted\n"
+        )
+        return True
 
     def _halt(self, halted: bool) -> None:
         """Let the tree stand still, or go on. Counting many files takes long, above all on a busy machine."""
@@ -161,21 +189,21 @@ class Watchdog:
                     self.seen[pid] = psutil.Process(pid)
         return tree
 
-    def _is_full(self, tree: list[int], in_memory: int) -> bool:
-        """Tell whether the memory is passed. `in_memory` are bytes of files in memory that have no name.
+    def _is_full(self, tree: list[Seen], in_memory: int, buffers: int) -> bool:
+        """Tell whether the memory is passed. `in_memory` are bytes of files in memory that have no name, `buffers` of sockets.
 
         What is mapped is cheap to know and never less than what is in use: the dear look is for the limit and for a new
         height.
         """
-        mapped = sum(usage.resident(pid) for pid in tree)
+        mapped = sum(seen.mapped + seen.tables for seen in tree)
         limit = self.limits.memory_mb * MB
-        self.used = mapped + in_memory
+        self.used = mapped + in_memory + buffers
         if self.used > limit or self.used > 1.05 * self.recorded:
-            shares = [usage.proportional(pid) for pid in tree]
+            shares = [usage.proportional(seen) for seen in tree]
             # A file in memory that is mapped is in the shares already.
             files = max(0, in_memory - sum(file for _, file in shares))
             self.recorded = max(self.recorded, self.used)
-            self.used = sum(whole for whole, _ in shares) + files
+            self.used = sum(whole for whole, _ in shares) + files + buffers
             self.memory = max(self.memory, self.used)
         return self.used > limit
 

@@ -1,0 +1,148 @@
+"""What a script takes of memory, disk, processes and output, as judges see it who know nothing of the watchdog."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import host
+import psutil
+
+from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.process.watchdog import Limits
+
+MB = 1 << 20
+FULL_SOCKET = 212992  # bytes that wait in one whose sender could send no more
+LIMITS = Limits(seconds=20, memory_mb=160, disk_mb=8, output_mb=1, processes=60)
+MOST = {
+    "processes": LIMITS.processes,
+    "memory": LIMITS.memory_mb,
+    "disk": LIMITS.disk_mb,
+    "output": LIMITS.output_mb,
+}
+
+
+def eventually(holds: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something holds, `seconds` at most; tell whether it did."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return holds()
+
+
+def passes_its_limit(name: str, target: str, cage: Cage, folder: Path) -> bool:
+    """Run under small limits; on a cage, the watchdog must have killed for the reason `target`."""
+    if cage.binary is None:
+        return _takes_more(name, target, folder)
+    seconds = 1 if target == "time" else LIMITS.seconds
+    limits = Limits(seconds, LIMITS.memory_mb, LIMITS.disk_mb, LIMITS.output_mb, LIMITS.processes)
+    outcome = cage.launch(Job(interpreter(None), ["-c", host.script(name)], folder, limits))
+    return (outcome.killed, outcome.exit) != (target, None) or len(outcome.output) > LIMITS.output_mb * MB
+
+
+def _takes_more(name: str, what: str, folder: Path) -> bool:
+    """Run a bare process until it has taken more of `what` than the limits allow."""
+    place = folder / "bare"
+    place.mkdir()
+    command = [sys.executable, "-c", host.script(name)]
+    with (folder / "output").open("wb") as output:
+        process = subprocess.Popen(command, cwd=place, stdout=output, stderr=output, start_new_session=True)
+    try:
+        if what == "time":
+            time.sleep(0.5)
+            process.terminate()
+            return not eventually(lambda: process.poll() is not None, 0.7)
+        return eventually(lambda: _taken(what, process.pid, place) > MOST[what], 20)
+    finally:
+        _end(process)
+        _shared(process.pid).unlink(missing_ok=True)
+
+
+def hides(name: str, target: str, cage: Cage, folder: Path) -> bool:
+    """Do as `passes_its_limit` for files that cannot be seen: of a bare process, its end must give their room back."""
+    if cage.binary is not None:
+        return passes_its_limit(name, target, cage, folder)
+    before = _room(folder)
+    process = _bare(name, folder)
+    lost = eventually(lambda: before - _room(folder) > MOST[target], 20)
+    time.sleep(0.2)
+    before = _room(folder)
+    _end(process)
+    return lost and eventually(lambda: _room(folder) - before > MOST[target], 2)
+
+
+def queues(name: str, target: str, cage: Cage, folder: Path) -> bool:
+    """Do as `passes_its_limit` for memory in sockets; a bare process must have as many as can hold that."""
+    if cage.binary is not None:
+        return passes_its_limit(name, target, cage, folder)
+    before = _sockets()
+    process = _bare(name, folder)
+    try:
+        return eventually(lambda: (_sockets() - before) * FULL_SOCKET > MOST[target] * MB, 20)
+    finally:
+        _end(process)
+
+
+def _bare(name: str, folder: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", host.script(name)], cwd=folder, start_new_session=True)
+
+
+def _room(folder: Path) -> float:
+    """Return the megabytes that are free on a folder's disk."""
+    status = os.statvfs(folder)
+    return status.f_bfree * status.f_frsize / MB
+
+
+def _sockets() -> int:
+    """Return the number of sockets on the machine, those that nobody has any more included."""
+    return int(Path("/proc/net/sockstat").read_text().split()[2])
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _taken(what: str, pid: int, place: Path) -> float:
+    """Return what a tree of processes has: a number of processes, or megabytes."""
+    root = psutil.Process(pid)
+    tree = [root, *root.children(recursive=True)]
+    if what == "processes":
+        return len(tree)
+    if what == "output":
+        return place.with_name("output").stat().st_size / MB
+    opened = []
+    with suppress(PermissionError):  # such a process takes what it maps
+        opened = [path.stat() for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_file()]
+    nameless = sum(status.st_blocks * 512 for status in opened if status.st_nlink == 0)
+    if what == "memory":
+        return (sum(_held(process.pid) for process in tree) + nameless) / MB
+    for locked in filter(Path.is_dir, place.iterdir()):
+        locked.chmod(0o700)
+    named = [file.stat() for file in (*place.rglob("*"), _shared(pid)) if file.exists()]
+    return (nameless + sum(max(4096, status.st_blocks * 512) for status in named)) / MB
+
+
+def _held(pid: int) -> int:
+    """Return the bytes that a process has in memory, page tables included, as that of its threads tells which lives."""
+    of_threads = []
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        rows = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        of_threads.append(
+            sum(int(rows[name].split()[0]) * 1024 for name in ("VmRSS", "VmPTE") if name in rows)
+        )
+    return max(of_threads, default=0)
+
+
+def _shared(pid: int) -> Path:
+    """Return the file that fill_shm writes."""
+    return Path(f"/dev/shm/big-{pid}")
