@@ -4,19 +4,64 @@ It charges the ledger that it is given with the recorded sums, so that a rule wh
 did in the recording.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.models.stored import call_of, prompt_record
 from budgetmlagent.money.ledger import RECORDED, Account, Answer, Refused
 from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.files import parsed, read_plain
 from memory.state import NANO
 from nodes.deps import REPLY_FAULTS, Here, Message, Reply
 from nodes.deps import Artifacts as ArtifactStore
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+class ToldFault(TypedDict, total=False):
+    """What went wrong in a step; empty where nothing did."""
+
+    kind: str
+    detail: str
+
+
+class Told(TypedDict):
+    """What a line of an events.jsonl has at least."""
+
+    step: int
+    node: str
+    calls: NotRequired[int]
+    model: NotRequired[str | None]
+    prompt: str | None
+    reply: str | None
+    usd: Annotated[float, Field(ge=0, le=1e6)]
+    tokens_in: NotRequired[int]
+    tokens_out: NotRequired[int]
+    cached: NotRequired[int]
+    thought: NotRequired[int]
+    fault: NotRequired[ToldFault | None]
+    rung: NotRequired[int]
+    plan: NotRequired[dict[str, Any]]
+    score: NotRequired[float | None]
+    execution: NotRequired[str | None]
+    attempt: NotRequired[str | None]
+    briefing: NotRequired[str | None]
+    edits: NotRequired[list[dict[str, Any]]]
+
+
+@cache
+def _told() -> "TypeAdapter[Told]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Told)
 
 
 class ReplayModels:
@@ -102,15 +147,15 @@ def read_events(recording: Path) -> list[dict[str, Any]]:
     """The lines of a run's events.jsonl. Raises UsageError naming the file and line that cannot be read."""
     path = recording / "events.jsonl"
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_plain(path).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"replay: {path} cannot be read; name the folder of a recorded run") from None
     events = []
     for number, line in enumerate(lines, 1):
         try:
-            event = json.loads(line)
-            event["step"], event["node"], event["prompt"], event["reply"], event["usd"]
-        except (ValueError, TypeError, KeyError):
+            event = parsed(line)
+            _told().validate_python(event)
+        except ValueError:
             raise UsageError(f"{path}:{number}: this is no event of a run") from None
         events.append(event)
     return events

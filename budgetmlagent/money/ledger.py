@@ -244,6 +244,8 @@ def _parts(db: sqlite3.Connection, run: str) -> list[tuple[str, float]]:
     """The runs whose requests are told as those of `run`, the first one first, each with the time until when."""
     parts = [(run, float("inf"))]
     while fork := db.execute("SELECT origin, born FROM forks WHERE run = ?", (parts[0][0],)).fetchone():
+        if fork["origin"] in [name for name, _ in parts]:
+            raise sqlite3.DatabaseError(f"run {run} is a fork of itself")
         parts.insert(0, (fork["origin"], fork["born"]))
     return parts
 

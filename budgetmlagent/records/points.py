@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import UnavailableError
+from memory.files import check_depth
 from memory.state import RunState
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import CheckpointTuple
     from pydantic import TypeAdapter
 
+T = TypeVar("T")
 FIELDS = frozenset(f.name for f in fields(RunState))
 
 
@@ -24,6 +26,12 @@ class Decided(TypedDict):
     rule: str
     saw: dict[str, Any]
     passed: list[dict[str, Any]]
+
+
+class OfGraph(TypedDict, total=False):
+    """What a checkpoint's metadata may say of the graph."""
+
+    graph: str | None
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,15 @@ def point(t: "CheckpointTuple") -> Point:
     metadata = dict(t.metadata)
     try:
         step, loop = int(metadata["step"]), metadata["source"] == "loop"  # type: ignore[call-overload]
+        graph = checked(OfGraph, metadata).get("graph")
         values = {k: v for k, v in t.checkpoint["channel_values"].items() if k in FIELDS}
-        _adapter(RunState).validate_python(values)
+        check_depth(values)
+        checked(RunState, values)
         if loop and step > 0:
-            _adapter(Decided).validate_python(values["route"])
+            checked(Decided, values["route"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = " ".join(str(error).split())[:120]
-        name = t.config["configurable"]["checkpoint_id"]
+        name = str(t.config["configurable"]["checkpoint_id"])[:80]
         raise UnavailableError(
             f"checkpoint {name} is damaged ({what}); put checkpoints.sqlite back from a copy"
         ) from None
@@ -64,10 +74,16 @@ def point(t: "CheckpointTuple") -> Point:
         values=values,
         config=dict(t.config),
         loop=loop,
-        graph=metadata.get("graph"),  # type: ignore[arg-type]
+        graph=graph,
         start=str(metadata.get("start", "")),
         tasks=frozenset(write[0] for write in t.pending_writes or ()),
     )
+
+
+def checked(shape: type[T], value: Any) -> T:
+    """Return `value`, which has this shape. Raises ValueError where it has not."""
+    _adapter(shape).validate_python(value)  # type: ignore[arg-type]  # a class can be hashed
+    return cast("T", value)
 
 
 @cache

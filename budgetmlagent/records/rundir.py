@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import UnavailableError, UsageError
-from memory.files import half_written, write_whole
+from memory.files import half_written, parsed, read_plain, write_whole
 
 LEDGER = "ledger.sqlite"
 WRITTEN_WHOLE = (".", "best", "artifacts", "history/items")  # the folders in which files are written whole
@@ -115,9 +115,9 @@ class RunDir:
             )
         path = self.root / "config.json"
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_plain(path).decode("utf-8")
             TypeAdapter(RunConfig).validate_json(text, strict=True)
-            return RunConfig(**json.loads(text))
+            return RunConfig(**parsed(text))
         except (ValueError, TypeError) as error:
             what = str(error)
             if isinstance(error, ValidationError):
@@ -138,7 +138,7 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(parsed(read_plain(path).decode("utf-8")))
     except (ValueError, TypeError) as error:
         raise damaged(path, str(error)) from None
 

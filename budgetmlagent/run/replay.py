@@ -5,13 +5,13 @@ read; what the recording does not hold fails loudly.
 """
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import RunFailedError
 from budgetmlagent.models.replay import recorded_events
+from budgetmlagent.records.rundir import read_json
 from budgetmlagent.sandbox.snapshot import contents
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt, scored
@@ -29,7 +29,10 @@ class Recording:
 
     def json(self, name: str) -> Any:
         """Read an artifact of the recording. Raises RunFailedError where it is missing or was changed."""
-        return json.loads(self.read(name))
+        try:
+            return self.artifacts.json(name)
+        except (FileNotFoundError, CorruptArtifactError) as error:
+            raise RunFailedError(f"replay of {self.folder}: {error}") from None
 
     def read(self, name: str) -> bytes:
         """Read an artifact of the recording. Raises RunFailedError where it is missing or was changed."""
@@ -52,8 +55,8 @@ class Recording:
         """Return the recorded private scores of this best attempt, and the integrity verdict."""
         for path in [self.folder / "final.json", *sorted(self.folder.glob("forks/*/final.json"))]:
             if path.is_file():
-                final = dict(json.loads(path.read_text(encoding="utf-8")))
-                if final["attempt"] == attempt:
+                final = read_json(path)
+                if final.get("attempt") == attempt:
                     return final
         raise RunFailedError(
             f"replay of {self.folder}: no recorded run ended with this best (final.json has another or is missing)"

@@ -172,16 +172,25 @@ def _scorer_files(root: Path, folder: Path, what: str) -> Path:
 
 def _inside(root: Path, path: Path) -> Path:
     """The path of something of the task. Raises UsageError where it is another's: by `..`, from `/`, or by a link."""
-    if not path.resolve().is_relative_to(root):
+    if not _resolved(path).is_relative_to(root):
         raise UsageError(f"{path}: leads out of the task's folder; put a copy of it there")
     return path
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (RuntimeError, ValueError):  # a link to itself, a NUL in a name
+        raise UsageError(
+            f"{str(path)!r}: is no path, or a link that leads back to itself; remove it"
+        ) from None
 
 
 def _walk(top: Path, inside: Path) -> Iterator[Path]:
     """Yield every file below `top`, whose links have to stay in `inside`."""
     for folder, folders, names in os.walk(top):
         for path in (Path(folder, name) for name in [*folders, *names]):
-            if path.is_symlink() and not path.resolve().is_relative_to(inside.resolve()):
+            if path.is_symlink() and not _resolved(path).is_relative_to(inside.resolve()):
                 raise UsageError(
                     f"{path}: is a link that leads out of {inside.name}/; put a copy of the file there"
                 )
@@ -256,7 +265,12 @@ def _has_function(file: Path, starter: str, timed: Timed) -> None:
 def _parsed(file: Path, source: str, remedy: str) -> ast.Module:
     try:
         return ast.parse(source)
-    except (SyntaxError, ValueError) as error:
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ) as error:  # the latter two: nested too deeply
         line = getattr(error, "lineno", None) or 1
         raise UsageError(f"{file}:{line}: is not valid Python; {remedy}") from None
 

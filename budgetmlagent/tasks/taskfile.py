@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from budgetmlagent.errors import UsageError
 from graphs import registry
+from memory.files import read_plain
 
 REPEATS = 5
 nearest = partial(registry.nearest, hint="did you mean {!r}? ")  # stands before the words that are known
@@ -82,7 +83,7 @@ class TaskFile(_Strict):
 def read_text(path: Path, what: str) -> str:
     """Return the text of `path`. Raises UsageError where it is missing, no file, or not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_plain(path).decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: missing: {what}; add this file") from None
     except OSError as error:
@@ -105,6 +106,10 @@ def read_task_file(path: Path) -> TaskFile:
         raise UsageError(f"{path}:{line}: not valid YAML: {problem}") from None
     except YAMLError as error:
         raise UsageError(f"{path}:1: not valid YAML: {str(error).splitlines()[0]}") from None
+    except (RecursionError, ValueError, TypeError, AttributeError, LookupError):
+        raise UsageError(
+            f"{path}:1: not valid YAML: a value in it is malformed, or nested too deeply"
+        ) from None
     if not isinstance(tree, dict):
         raise UsageError(f"{path}:1: must be a mapping with the keys {', '.join(TaskFile.model_fields)}")
     try:
