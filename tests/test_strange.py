@@ -30,10 +30,11 @@ from memory.files import DEEPEST, parsed, read_plain
 DEEP = "- " * 3000
 
 
+@pytest.mark.parametrize(("examples", "most"), [(2, 1), pytest.param(500, 4, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("kind", strange.FORMATS)
-def test_a_file_made_wrong_is_one_line_and_a_status(kind: str) -> None:
+def test_a_file_made_wrong_is_one_line_and_a_status(kind: str, examples: int, most: int) -> None:
     @settings(
-        max_examples=3,
+        max_examples=examples,
         derandomize=True,
         deadline=timedelta(minutes=2),
         database=None,
@@ -42,7 +43,7 @@ def test_a_file_made_wrong_is_one_line_and_a_status(kind: str) -> None:
     )
     @given(st.integers(0, 2**32))
     def once(seed: int) -> None:
-        found, told = strange.example(kind, Random(seed), most=1)
+        found, told = strange.example(kind, Random(seed), most)
         assert not found, told
 
     once()
