@@ -4,6 +4,7 @@ from pathlib import Path
 
 from graphs.finding import Finding, GraphError
 from graphs.registry import nearest
+from memory.files import read_plain
 
 SHIPPED = Path(__file__).parent
 SUFFIXES = (".yaml", ".yml")
@@ -18,7 +19,7 @@ def read(graph: str | Path) -> tuple[str, str]:
     """Return the text of a shipped graph by name, or of any file, and what findings call it. Raises GraphError."""
     path = _find(graph)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path).decode("utf-8")
     except OSError as error:
         raise GraphError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from memory.files import read_plain, write_whole
+from memory.files import parsed, read_plain, write_whole
+
+NAME = re.compile(r"[0-9a-f]{64}")
 
 
 def canonical(value: Any) -> bytes:
@@ -41,8 +44,12 @@ class Artifacts:
     def read(self, name: str) -> bytes:
         """Return the bytes of artifact `name`.
 
-        Raises FileNotFoundError where there is none and CorruptArtifactError where its hash is another.
+        Raises FileNotFoundError where there is none and CorruptArtifactError where its hash is another, or `name` is no hash.
         """
+        if not (
+            isinstance(name, str) and NAME.fullmatch(name)
+        ):  # else it could be a path that leads elsewhere
+            raise CorruptArtifactError(f"{str(name)[:80]!r} is no artifact's name")
         raw = read_plain(self.folder / name)
         if hashlib.sha256(raw).hexdigest() != name:
             raise CorruptArtifactError(f"artifact {self.folder / name} was changed: its hash is another")
@@ -53,5 +60,8 @@ class Artifacts:
         return self.read(name).decode("utf-8", "replace")
 
     def json(self, name: str) -> Any:
-        """Return artifact `name` as a JSON value."""
-        return json.loads(self.text(name))
+        """Return artifact `name` as a JSON value. Raises CorruptArtifactError where it is none."""
+        try:
+            return parsed(self.text(name))
+        except ValueError as error:
+            raise CorruptArtifactError(f"artifact {self.folder / name} is no JSON value: {error}") from None

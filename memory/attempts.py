@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, Protocol, Self, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
+from memory.artifacts import CorruptArtifactError
 from memory.briefing import Briefing
 from memory.noise import in_words
 from memory.state import Plan, RunState
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Status = Literal["keep", "retest", "discard", "crash"]  # "retest": better than the best, but within the noise
 
@@ -31,14 +36,31 @@ class Reader(Records, Protocol):
 LATER = {"later": True}
 
 
+@cache
+def _adapter(shape: type) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(shape)
+
+
 @dataclass(frozen=True)
 class JsonRecord:
     """What is kept as a JSON object. A field that has a default may be missing there."""
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:
-        """Read a record, with whatever else it tells left out."""
-        return cls(**{f.name: record[f.name] for f in fields(cls) if f.name in record})
+        """Read a record, with whatever else it tells left out. Raises CorruptArtifactError where it is none."""
+        told = (
+            {f.name: record[f.name] for f in fields(cls) if f.name in record}
+            if isinstance(record, dict)
+            else {}
+        )
+        try:
+            _adapter(cls).validate_python(told)  # type: ignore[arg-type]  # a class can be hashed
+        except ValueError as error:
+            what = " ".join(str(error).split())[:120]
+            raise CorruptArtifactError(f"a record of a run is no {cls.__name__.lower()} ({what})") from None
+        return cls(**told)
 
     def as_json(self) -> dict[str, Any]:
         """Return the record."""

@@ -1,12 +1,15 @@
-"""Files that are there whole or not at all, whatever becomes of their writer."""
+"""Files that are there whole or not at all, whatever becomes of their writer; and read, whoever wrote them."""
 
 import errno
+import json
 import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Any
 
 MOST = 1 << 30  # bytes of a file that is read whole
+DEEPEST = 100  # levels of a JSON value: whatever walks through one has to come back
 PART = ".part-"  # how the name of a half-written file begins
 
 
@@ -47,3 +50,24 @@ def read_plain(path: Path, most: int = MOST) -> bytes:
 def half_written(folder: Path) -> list[Path]:
     """Return what a killed writer left in `folder`."""
     return sorted(folder.glob(f"{PART}*"))
+
+
+def parsed(text: str | bytes) -> Any:
+    """Return the value of a JSON text. Raises ValueError, also where it is nested deeper than `DEEPEST`."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    check_depth(value)
+    return value
+
+
+def check_depth(value: Any) -> None:
+    """Raise ValueError where lists and mappings are nested deeper than `DEEPEST`."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        nodes = [node for node in level if isinstance(node, dict | list)]
+        if not nodes:
+            return
+        level = [part for node in nodes for part in (node.values() if isinstance(node, dict) else node)]
+    raise ValueError("nested too deeply")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
+from memory.files import read_plain
 from memory.store import Store, StoreBusyError
 
 SHARED = "history"  # the shared store's folder in the runs' folder, and a run's store in the run's folder
@@ -67,7 +68,7 @@ def unmark(run_folder: Path) -> None:
 def forgotten(shared_folder: Path) -> set[str]:
     """Return the ids that were forgotten."""
     path = shared_folder / FORGOTTEN
-    return set(path.read_text("ascii").split()) if path.exists() else set()
+    return set(read_plain(path).decode("ascii", "replace").split()) if path.exists() else set()
 
 
 def forget(shared_folder: Path, names: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from budgetmlagent import foreign
 from budgetmlagent.errors import BudgetMLError
 
 INTERRUPTED = 130
+LONGEST = 500  # characters of a line on standard error
 
 
 def main() -> None:
@@ -44,5 +45,11 @@ def _call(arguments: list[str]) -> int:
 
 
 def _said(message: str, status: int) -> int:
-    print(f"budgetml: {message}", file=sys.stderr)
+    for line in f"budgetml: {message}".splitlines():
+        print(_short(line), file=sys.stderr)
     return status
+
+
+def _short(line: str) -> str:
+    """The line with its middle left out where it is long: it may quote what a stranger wrote."""
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 150]} … {line[-140:]}"

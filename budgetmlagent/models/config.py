@@ -27,6 +27,7 @@ from pydantic import (
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.embedded.weights import KNOWN, is_file
 from budgetmlagent.money.prices import Rates
+from memory.files import read_plain
 
 EMBEDDED = "embedded"
 SHIPPED = Path(__file__).with_name("models.yaml")
@@ -200,7 +201,7 @@ def _read(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the newest counts
-            return yaml_text.load(path.read_text("utf-8"), "rt")[1]
+            return yaml_text.load(read_plain(path).decode("utf-8"), "rt")[1]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -210,6 +211,8 @@ def _read(path: Path) -> Any:
         raise UsageError(f"{path}:{line}: not YAML: {error.problem}") from error
     except YAMLError as error:
         raise UsageError(f"{path}:1: not YAML: {str(error).splitlines()[0]}") from error
+    except (RecursionError, ValueError, TypeError, AttributeError, LookupError):
+        raise UsageError(f"{path}:1: not YAML: a value in it is malformed, or nested too deeply") from None
 
 
 def _spec(path: Path, models: Any, name: Any) -> ModelSpec:

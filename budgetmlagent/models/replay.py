@@ -4,9 +4,9 @@ It charges the ledger that it is given with the recorded sums, so that a rule wh
 did in the recording.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import (
     Annotated,
@@ -22,7 +22,7 @@ from budgetmlagent.models.stored import call_of, prompt_record
 from budgetmlagent.money.ledger import RECORDED, Account, Answer, Refused
 from budgetmlagent.money.prices import MOST_REPORTED
 from memory.artifacts import Artifacts, CorruptArtifactError
-from memory.files import read_plain
+from memory.files import parsed, read_plain
 from memory.state import NANO, Fault, Recalled
 from nodes.deps import REPLY_FAULTS, Here, Message, Reply
 from nodes.deps import Artifacts as ArtifactStore
@@ -135,7 +135,9 @@ class RecordedEvent(Choice, total=False):
     edits: list[Choice]
 
 
-EVENT = TypeAdapter(RecordedEvent)
+@cache
+def _adapter() -> TypeAdapter[RecordedEvent]:
+    return TypeAdapter(RecordedEvent)
 
 
 def _which(error: Exception) -> str:
@@ -162,9 +164,9 @@ def read_events(recording: Path) -> list[dict[str, Any]]:
     events = []
     for number, line in enumerate(lines, 1):
         try:
-            event = json.loads(line)
-            EVENT.validate_python(event)
-        except (ValueError, RecursionError) as error:
+            event = parsed(line)
+            _adapter().validate_python(event)
+        except ValueError as error:
             raise UsageError(f"{path}:{number}: this is no event of a run{_which(error)}") from None
         events.append(event)
     return events

@@ -8,12 +8,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
 
-from budgetmlagent.disk import DATABASE_ERRORS, remedy
+from budgetmlagent.disk import DATABASE_ERRORS, only_tables, remedy
 from budgetmlagent.errors import UnavailableError
 
 VERSION = 3
@@ -97,6 +98,7 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait for its turn where two processes make a new file a WAL at once: it fails.
             with FileLock(lock), self.reading() as db:
+                only_tables(db, TRIGGERS)
                 found = db.execute("PRAGMA user_version").fetchone()[0]
                 if found > VERSION:
                     raise UnavailableError(f"ledger {path}: {NEWER}")
@@ -107,6 +109,7 @@ class Database:
                     added = "".join(f"ALTER TABLE calls ADD COLUMN {name} {ADDED[name]};" for name in lacks)
                     made = f"{TABLES}{added}{TRIGGERS}{SUMMED}PRAGMA user_version = {VERSION};"
                     db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
+                _only_typed(db)
         except OSError as error:
             raise UnavailableError(f"ledger {path}: {error.strerror}; choose another --runs-dir") from None
 
@@ -176,3 +179,22 @@ class Database:
         except FileNotFoundError:
             return 0, 0
         return found.st_dev, found.st_ino
+
+
+@cache
+def _declared() -> dict[str, dict[str, tuple[str, ...]]]:
+    """What each column of each table may hold: SQLite itself takes any type in any column."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(TABLES)
+        names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: {row[1]: (row[2].lower(), *(() if row[3] else ("null",))) for row in db.execute(f"PRAGMA table_info({name})")} for name in names}  # fmt: skip
+
+
+def _only_typed(db: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError where a table holds a value of another type than it declares here."""
+    for table, columns in _declared().items():
+        wrong = " OR ".join(
+            f"typeof({name}) NOT IN ({', '.join(map(repr, kinds))})" for name, kinds in columns.items()
+        )
+        if db.execute(f"SELECT 1 FROM {table} WHERE {wrong} LIMIT 1").fetchone():  # noqa: S608
+            raise sqlite3.DatabaseError(f"{table} holds a value of a wrong type")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from budgetmlagent.disk import DATABASE_ERRORS, LOOK, remedy
+from budgetmlagent.disk import DATABASE_ERRORS, LOOK, only_tables, remedy
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.records.closed import ForeignError, PlainSerializer
 
@@ -21,7 +21,9 @@ class Checkpoints(SqliteSaver):
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            super().__init__(sqlite3.connect(path, check_same_thread=False), serde=PlainSerializer())
+            db = sqlite3.connect(path, check_same_thread=False)
+            only_tables(db)
+            super().__init__(db, serde=PlainSerializer())
         except DATABASE_ERRORS as error:
             raise UnavailableError(f"checkpoints {path}: {error}; {remedy(error)}") from error
 

@@ -6,10 +6,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.records.points import Point
+from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
+
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.models.replay import RecordedEvent
+from budgetmlagent.records.points import Decided, Point, checked
+from memory.files import parsed, read_plain
 from memory.state import NANO, escalates, recall_key, role_ahead
 
 WRITTEN = ("route", "history", "spent")  # by every decision, an edit's too
+
+
+class Routed(TypedDict):
+    """What a line of an events.jsonl has beside what a replay takes from it."""
+
+    route: Decided
 
 
 class Event(dict[str, Any]):
@@ -108,8 +119,16 @@ def _edit(before: Point, after: Point) -> dict[str, Any]:
 
 
 def read(path: Path) -> list[Event]:
-    """Read an events.jsonl."""
-    return [Event(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    """Read an events.jsonl. Raises UnavailableError, naming the line, where one is no event."""
+    found = []
+    for number, line in enumerate(read_plain(path).split(b"\n"), start=1):
+        try:
+            if line:
+                found.append(Event(checked(Routed, checked(RecordedEvent, parsed(line)))))
+        except ValueError:
+            again = f"`budgetml doctor {path.parent.name} --rebuild` makes it again"
+            raise UnavailableError(f"{path}:{number}: is no event of a run; {again}") from None
+    return found
 
 
 def as_file(events: Iterable[Event]) -> bytes:

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import UnavailableError
+from memory.files import check_depth
 from memory.state import RunState
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import CheckpointTuple
     from pydantic import TypeAdapter
 
+T = TypeVar("T")
 FIELDS = frozenset(f.name for f in fields(RunState))
 
 
@@ -34,6 +36,12 @@ class Question(TypedDict):
     model: str
     usd: float
     left_usd: float
+
+
+class OfGraph(TypedDict, total=False):
+    """What a checkpoint's metadata may say of the graph."""
+
+    graph: str | None
 
 
 @dataclass(frozen=True)
@@ -59,13 +67,15 @@ def point(t: "CheckpointTuple") -> Point:
     metadata = dict(t.metadata)
     try:
         step, loop = int(metadata["step"]), metadata["source"] == "loop"  # type: ignore[call-overload]
+        graph = checked(OfGraph, metadata).get("graph")
         values = {k: v for k, v in t.checkpoint["channel_values"].items() if k in FIELDS}
-        _adapter(RunState).validate_python(values)
+        check_depth(values)
+        checked(RunState, values)
         if loop and step > 0:
-            _adapter(Decided).validate_python(values["route"])
+            checked(Decided, values["route"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = " ".join(str(error).split())[:120]
-        name = t.config["configurable"]["checkpoint_id"]
+        name = str(t.config["configurable"]["checkpoint_id"])[:80]
         raise UnavailableError(
             f"checkpoint {name} is damaged ({what}); put checkpoints.sqlite back from a copy"
         ) from None
@@ -74,7 +84,7 @@ def point(t: "CheckpointTuple") -> Point:
         values=values,
         config=dict(t.config),
         loop=loop,
-        graph=metadata.get("graph"),  # type: ignore[arg-type]
+        graph=graph,
         start=str(metadata.get("start", "")),
         tasks=frozenset(write[0] for write in t.pending_writes or ()),
     )
@@ -90,6 +100,12 @@ def asked(written: Any) -> dict[str, Any]:
         raise UnavailableError(
             f"the run waits for a word, but not by a question of budgetml's ({what}); put checkpoints.sqlite back from a copy"
         ) from None
+
+
+def checked(shape: type[T], value: Any) -> T:
+    """Return `value`, which has this shape. Raises ValueError where it has not."""
+    _adapter(shape).validate_python(value)  # type: ignore[arg-type]  # a class can be hashed
+    return cast("T", value)
 
 
 @cache

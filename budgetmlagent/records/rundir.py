@@ -16,7 +16,7 @@ from typing_extensions import TypedDict  # pydantic checks no other before Pytho
 
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.records.owner import seal
-from memory.files import half_written, write_whole
+from memory.files import half_written, parsed, read_plain, write_whole
 
 LEDGER = "ledger.sqlite"
 WRITTEN_WHOLE = (".", "best", "artifacts", "history/items")  # the folders in which files are written whole
@@ -129,9 +129,9 @@ class RunDir:
             raise UnavailableError(f"{link}: is {what}, and no run makes any; put a plain file in its place")
         path = self.root / "config.json"
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_plain(path).decode("utf-8")
             TypeAdapter(RunConfig).validate_json(text, strict=True)
-            return RunConfig(**json.loads(text))
+            return RunConfig(**parsed(text))
         except (ValueError, TypeError) as error:
             what = str(error)
             if isinstance(error, ValidationError):
@@ -152,7 +152,7 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(parsed(read_plain(path).decode("utf-8")))
     except (ValueError, TypeError) as error:
         raise damaged(path, str(error)) from None
 

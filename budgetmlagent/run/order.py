@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from budgetmlagent.errors import UsageError
+from budgetmlagent.disk import LOOK
+from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.approval import WHEN
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
 from budgetmlagent.money.ledger import Ledger
@@ -144,7 +145,7 @@ def load_graph(graph: str | GraphSpec, *, to_run: bool = False) -> GraphSpec:
 
 def checked_for(spec: GraphSpec, config: RunConfig) -> RunConfig:
     """Return a run's config under another graph. Raises UsageError where the graph cannot be used for it."""
-    used = used_models(load_graph(spec), {name: ModelSpec(**model) for name, model in config.models.items()})
+    used = used_models(load_graph(spec), specs_of(config))
     _may_leave(load_task(config.task, direction=config.direction), used)
     return replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
 
@@ -153,7 +154,18 @@ def _recorded_models(folder: Path) -> dict[str, ModelSpec]:
     config = RunDir(folder)
     if not (folder / "config.json").is_file():
         raise UsageError(f"--models {REPLAY}{folder}: no recorded run there (config.json is missing)")
-    return {name: ModelSpec(**model) for name, model in config.config().models.items()}
+    return specs_of(config.config())
+
+
+def specs_of(config: RunConfig) -> dict[str, ModelSpec]:
+    """Return the models that a run was started with. Raises UnavailableError where config.json says what is no model."""
+    try:
+        return {name: ModelSpec(**model) for name, model in config.models.items()}
+    except (ValueError, TypeError) as error:
+        what = " ".join(str(error).split())[:160]
+        raise UnavailableError(
+            f"config.json of run {config.run_id}: models: damaged ({what}); {LOOK}"
+        ) from None
 
 
 def used_models(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:

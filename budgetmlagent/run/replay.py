@@ -5,7 +5,6 @@ read; what the recording does not hold fails loudly.
 """
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import (
@@ -22,7 +21,7 @@ from budgetmlagent.models.replay import recorded_events
 from budgetmlagent.sandbox.snapshot import contents
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt, scored
-from memory.files import read_plain
+from memory.files import parsed, read_plain
 from memory.state import Recalled, RunState, recall_key
 from nodes.deps import Execution, Here, History, Score
 
@@ -82,8 +81,8 @@ class Recording:
     def json(self, name: str) -> Any:
         """Read an artifact of the recording. Raises RunFailedError where it is missing, was changed or is no JSON."""
         try:
-            return json.loads(self.read(name))
-        except (ValueError, RecursionError):
+            return parsed(self.read(name))
+        except ValueError:
             raise self._odd(f"artifact {name[:12]}") from None
 
     def shaped(self, name: str, shape: TypeAdapter[Any]) -> Any:
@@ -131,8 +130,8 @@ class Recording:
         for path in [self.folder / "final.json", *sorted(self.folder.glob("forks/*/final.json"))]:
             if path.is_file():
                 try:
-                    final = dict(json.loads(read_plain(path)))
-                except (OSError, ValueError, TypeError, RecursionError):
+                    final = dict(parsed(read_plain(path)))
+                except (OSError, ValueError, TypeError):
                     raise self._odd(path.name) from None
                 self._checked(final, FINAL, path.name)
                 if final["attempt"] == attempt:

@@ -11,7 +11,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
-from budgetmlagent.run.order import HISTORY, used_models
+from budgetmlagent.run.order import HISTORY, specs_of, used_models
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
@@ -96,7 +96,7 @@ def build(
     def shortened(seconds: float) -> float:
         return min(seconds, max(LEAST_SECONDS, seconds_left()))
 
-    specs = used_models(spec, {name: ModelSpec(**model) for name, model in config.models.items()})
+    specs = used_models(spec, specs_of(config))
     cage = probe(unsafe=config.unsafe)
     workdir = run.work
     sweep(workdir)

@@ -173,16 +173,25 @@ def _scorer_files(root: Path, folder: Path, what: str) -> Path:
 
 def _inside(root: Path, path: Path) -> Path:
     """The path of something of the task. Raises UsageError where it is another's: by `..`, from `/`, or by a link."""
-    if not path.resolve().is_relative_to(root):
+    if not _resolved(path).is_relative_to(root):
         raise UsageError(f"{path}: leads out of the task's folder; put a copy of it there")
     return path
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (RuntimeError, ValueError):  # a link to itself, a NUL in a name
+        raise UsageError(
+            f"{str(path)!r}: is no path, or a link that leads back to itself; remove it"
+        ) from None
 
 
 def _walk(top: Path, inside: Path) -> Iterator[Path]:
     """Yield every file below `top`, whose links have to stay in `inside`."""
     for folder, folders, names in os.walk(top):
         for path in (Path(folder, name) for name in [*folders, *names]):
-            if path.is_symlink() and not path.resolve().is_relative_to(inside.resolve()):
+            if path.is_symlink() and not _resolved(path).is_relative_to(inside.resolve()):
                 raise UsageError(
                     f"{path}: is a link that leads out of {inside.name}/; put a copy of the file there"
                 )

@@ -109,6 +109,10 @@ def read_task_file(path: Path) -> TaskFile:
         raise UsageError(f"{path}:{line}: not valid YAML: {problem}") from None
     except YAMLError as error:
         raise UsageError(f"{path}:1: not valid YAML: {str(error).splitlines()[0]}") from None
+    except (RecursionError, ValueError, TypeError, AttributeError, LookupError):
+        raise UsageError(
+            f"{path}:1: not valid YAML: a value in it is malformed, or nested too deeply"
+        ) from None
     if not isinstance(tree, dict):
         raise UsageError(f"{path}:1: must be a mapping with the keys {', '.join(TaskFile.model_fields)}")
     try:

@@ -83,7 +83,7 @@ def _checked(run: RunDir) -> list[Row]:
     try:
         view = RunView.open(run.root)
         rows += stores.of_run(view)
-    except (BudgetMLError, StoreError) as error:
+    except (BudgetMLError, StoreError, CorruptArtifactError, OSError) as error:
         rows.append(row("run", False, str(error)))
     return [*rows, *run_memory.of_run(run)]
 

@@ -9,6 +9,7 @@ from contextlib import closing
 
 from budgetmlagent.money.report import calls_of
 from budgetmlagent.records.rundir import RunDir
+from memory.files import read_plain
 
 ID = re.compile(rb"[0-9a-f]{64}")
 FILES = ("*.json", "*.jsonl", "*.yaml", "forks/*/*", "history/items/*")  # of a run's folder
@@ -42,7 +43,7 @@ def _roots(run: RunDir) -> Iterator[bytes]:
     yield repr(calls_of(run.ledger, run.run_id)).encode("utf-8", "backslashreplace")
     for pattern in FILES:
         for path in run.root.glob(pattern):
-            yield path.read_bytes()
+            yield read_plain(path)
 
 
 def _text(run: RunDir, name: str) -> bytes:

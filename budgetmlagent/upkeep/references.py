@@ -1,11 +1,11 @@
 """Which artifacts a run's stores name, and where: what must be there for the run to be whole."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt
+from memory.files import parsed
 
 ATTEMPT, EXECUTION, SNAPSHOT = "attempt", "execution", "snapshot"
 FILE = "file"  # names nothing further, whatever is written in it
@@ -87,11 +87,16 @@ def lost(artifacts: Artifacts, names: Iterable[Name]) -> tuple[int, list[str]]:
         seen.add(name.id)
         try:
             raw = artifacts.read(name.id)
-        except FileNotFoundError:
+        except OSError:
             sentences.append(f"{name.id}, named by {name.where}, is missing: put it back from a copy")
         except CorruptArtifactError:
             sentences.append(f"{name.id}, named by {name.where}, was changed: put it back from a copy")
         else:
             if name.kind in FOLLOWED:
-                waiting += FOLLOWED[name.kind](json.loads(raw))
+                try:
+                    waiting += FOLLOWED[name.kind](parsed(raw))
+                except (CorruptArtifactError, ValueError, LookupError, TypeError, AttributeError):
+                    sentences.append(
+                        f"{name.id}, named by {name.where}, is no {name.kind} of a run: put it back from a copy"
+                    )
     return len(seen), sorted(sentences)

@@ -6,13 +6,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from budgetmlagent.disk import DATABASE_ERRORS
+from budgetmlagent.disk import DATABASE_ERRORS, only_tables
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.money.database import TRIGGERS
 from budgetmlagent.records import events, summary
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.upkeep import references
 from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.files import read_plain
 from memory.state import NANO
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def _database(what: str, path: Path, lost: str) -> Row:
         return row(what, False, f"{path} is missing: {copy}")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            only_tables(db, TRIGGERS)
             verdict = str(db.execute("PRAGMA integrity_check").fetchone()[0])
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except DATABASE_ERRORS as error:
@@ -149,7 +152,7 @@ def _told(path: Path) -> set[tuple[int, str]]:
     """Return the steps that asked a model by what events.jsonl says, where it can be read."""
     try:
         return {(event["step"], event["node"]) for event in events.read(path) if event["calls"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, UnavailableError):
         return set()
 
 
@@ -170,7 +173,7 @@ def _differs(view: RunView, name: str, content: bytes) -> Iterator[str]:
     path, again = view.folder.root / name, "`--rebuild` makes it again"
     if not path.is_file():
         yield f"{name} is missing: {again}"
-    elif path.read_bytes() != content and (told := _told_otherwise(view, path)) is not None:
+    elif read_plain(path) != content and (told := _told_otherwise(view, path)) is not None:
         yield f"{name} is not what the stores give{told}: {again}"
 
 

@@ -39,6 +39,15 @@ class Source:
         except YAMLError as error:
             what = f"not YAML: {str(error).splitlines()[0]}"
             raise GraphError(Finding(path, 1, 1, "yaml", what)) from None
+        except (
+            RecursionError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            LookupError,
+        ):  # of ruamel.yaml, for `!!int x`
+            what = "not YAML: a value in it is malformed, or nested too deeply"
+            raise GraphError(Finding(path, 1, 1, "yaml", what)) from None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return itself: it never changes, and copies of a graph can share it."""
