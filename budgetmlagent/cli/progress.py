@@ -112,7 +112,7 @@ def ending(summary: Mapping[str, Any]) -> str:
         ("status", f"{summary['status']}: {summary['reason']}"),
         (
             "feedback score",
-            f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['feedback']})",
+            f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['scored_on']})",
         ),
         ("private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"),
         ("gain", _gain(summary)),

@@ -72,7 +72,8 @@ def build(record: Record) -> dict[str, Any]:
         "gain_pct": gain,
         "gain_se_pct": noise_percent(final),
         "success": gain is not None and gain >= GOAL and is_sure(final),
-        "feedback": task.feedback,
+        "feedback": "reported" if scored_on(record) == "reported" else "public",
+        "scored_on": scored_on(record),
         "usd": sum(c["usd_nano"] for c in calls) / NANO,
         "usd_by_node": {name: nano / NANO for name, nano in _sums(calls, "node", "usd_nano").items()},
         "usd_by_model": {name: nano / NANO for name, nano in _sums(calls, "model", "usd_nano").items()},
@@ -99,6 +100,14 @@ def build(record: Record) -> dict[str, Any]:
         "hosts": config.hosts,
         "run_dir": str(record.folder.root),
     }
+
+
+def scored_on(record: Record) -> str:
+    """Name what the scores during the run are of: "public" answers, rows "held-out" by budgetml, or what was "reported"."""
+    best = record.values.get("best")
+    if record.task.feedback != "reported" or not best:
+        return record.task.feedback
+    return "reported" if Attempt.read(record.artifacts, best["attempt"]).reported else "held-out"
 
 
 def final_of(folder: RunDir, values: Mapping[str, Any]) -> dict[str, Any]:

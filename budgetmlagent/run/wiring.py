@@ -22,6 +22,7 @@ from nodes.deps import Deps, Execution
 if TYPE_CHECKING:
     from budgetmlagent.models.embedded.server import EmbeddedServer
     from budgetmlagent.money.ledger import Account, Ledger
+    from budgetmlagent.scoring.heldout import HeldOutScorer
     from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
     from memory.history import RunHistory
@@ -88,6 +89,7 @@ def build(
     from budgetmlagent.sandbox.process.scratch import end_orphans, sweep
     from budgetmlagent.sandbox.process.standby import Standby
     from budgetmlagent.sandbox.workspace import remove
+    from budgetmlagent.scoring.heldout import HeldOutScorer
     from budgetmlagent.scoring.kept import KeptScorer
     from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
@@ -106,7 +108,13 @@ def build(
     if not run.sealed.exists():
         run.write(run.sealed.name, sandbox.before)
     place = (cage, artifacts, workdir)
-    scorer = TimedScorer(task, task.timed, *place) if task.timed else SubmissionScorer(task, *place)
+    scorer: HeldOutScorer | SubmissionScorer | TimedScorer
+    if task.timed:
+        scorer = TimedScorer(task, task.timed, *place)
+    elif task.feedback == "reported":
+        scorer = HeldOutScorer(task, *place, shortened)
+    else:
+        scorer = SubmissionScorer(task, *place)
     history = _history(config, run, task, artifacts)
     client = ModelClient(
         specs, _account(config, ledger), artifacts,
@@ -203,7 +211,7 @@ def _account(config: RunConfig, ledger: "Ledger") -> "Account":
 
 
 def _private(
-    scorer: "SubmissionScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
+    scorer: "HeldOutScorer | SubmissionScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Open the private answers: score the baseline and the best attempt on them."""
     baseline = list(chain(artifacts, values["head"]))[-1]

@@ -70,7 +70,7 @@ def _picture(view: RunView, timeline: Sequence[Event]) -> Any:
 
 def _story(summary: Mapping[str, Any]) -> str:
     better, gain = _number(summary["best"]), summary["gain_pct"]
-    told = f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['feedback']} score)."
+    told = f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['scored_on']} score)."
     if gain is not None:
         word = "a success" if summary["success"] else "less than the 10% that count as success"
         told += f" On answers that it never saw, that is {gain:+.1f}% better: {word}."
@@ -83,7 +83,7 @@ def _story(summary: Mapping[str, Any]) -> str:
 def _result(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield (
         "score during the run",
-        f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['feedback']})",
+        f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['scored_on']})",
     )
     yield "private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"
     yield "gain", "unknown" if summary["gain_pct"] is None else f"{summary['gain_pct']:+.1f}%"
