@@ -73,6 +73,10 @@ def resume(
     approve: Annotated[
         str | None, typer.Option(metavar="yes|no", help="Your word on the call that waits for it.")
     ] = None,
+    remeasure: Annotated[
+        bool,
+        typer.Option("--remeasure", help="The task was changed: measure the starter and the best again."),
+    ] = False,
     runs_dir: options.RunsDir = Path("runs"),
     otel: options.Otel = False,
     as_json: options.Json = False,
@@ -86,6 +90,8 @@ def resume(
         if approve not in ("yes", "no"):
             raise UsageError(f"--approve {approve}: yes or no is needed")
         session.approve(approve == "yes")
+    if remeasure:
+        session.remeasure()
     if not all(limit is None for limit in (budget, turns, minutes)):
         session.extend(budget, turns, minutes)
     if session.done and session.summary["status"] == "finished":

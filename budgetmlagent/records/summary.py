@@ -93,7 +93,7 @@ def build(record: Record) -> dict[str, Any]:
         "best_by": best_by(values, record.artifacts),
         "sandbox": config.sandbox,
         "sandbox_facts": config.sandbox_facts,
-        "integrity": final.get("integrity"),
+        "integrity": ended.get("integrity") or final.get("integrity"),
         "history": config.history,
         "replayed": bool(config.replay),
         "fork": config.fork,

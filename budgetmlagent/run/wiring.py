@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,8 @@ class Parts:
     # The newest state, and the private scores that its best has already -> these scores and the integrity verdict.
     final: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
     close: Callable[[], None]
+    # The integrity verdict where the task is not what it was when the run began; empty where it is.
+    changed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build(
@@ -137,7 +139,7 @@ def build(
         sandbox.asked.clear()  # a step that is repeated asks for the same executions, in the same order
         history.close_and_merge()
 
-    return Parts(deps, final, close)
+    return Parts(deps, final, close, sandbox.integrity() if sandbox.changed else {})
 
 
 def _recorded(

@@ -104,7 +104,7 @@ def _integrity(summary: Mapping[str, Any]) -> str:
     changed = ", ".join(map(str, verdict.get("changed", []))) or "none"
     word = "In order" if verdict.get("ok") else "NOT in order"
     return (
-        f"{word}: of {verdict.get('checked', 0)} files that no script may change (the scorer, the answers, the data) these "
+        f"{word}: of {verdict.get('checked', 0)} files and settings of the task (the scorer, the answers, the data) these "
         f"were changed: {changed}; {verdict.get('attempts', 0)} attempts to get round the rules were counted."
     )
 
