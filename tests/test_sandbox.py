@@ -38,7 +38,8 @@ def test_libraries_work_although_their_data_sets_are_hidden(cage: Cage, tmp_path
 def test_seal_holds_after_an_attack(cage: Cage, tmp_path: Path) -> None:
     box = box_in(tmp_path, cage, {"targets.json": '{"target": "train.csv"}'})
     assert box.run(Here(), host.script("alter_data")).exit == 0
-    assert box.integrity() == {"ok": True, "checked": 4, "changed": [], "attempts": 0}
+    assert {"env/train.csv", "env/train.py", "scoring/eval.py", "text of task.yaml"} <= set(box.before)
+    assert box.integrity() == {"ok": True, "checked": len(box.before), "changed": [], "attempts": 0}
 
 
 def test_seal_names_what_was_changed(cage: Cage, tmp_path: Path) -> None:

@@ -139,22 +139,57 @@ def test_the_second_process_is_kept_out(tmp_path, server):
     assert "is running in another process" in done.stderr
 
 
-def test_a_scorer_that_was_changed_after_the_beginning_is_told_whenever_the_run_goes_on(tmp_path, server):
+def test_a_task_that_was_changed_is_not_gone_on_with_until_it_is_measured_again(tmp_path, server):
     session = new(tmp_path, server, turns=1)
     assert session.run()["integrity"]["ok"]
     scorer = tmp_path / "tiny/scoring/eval.py"
-    scorer.write_text(scorer.read_text() + "\n")
-    fork = session.fork()
+    scorer.write_text(scorer.read_text().replace("return", "return 2 *"))
     again = Session.open(session.folder.root)
-    again.extend(turns=1)
-    assert again.run()["integrity"]["changed"] == ["scoring/eval.py"]
-    assert fork.folder.sealed.read_bytes() == session.folder.sealed.read_bytes()
-    again.folder.sealed.write_text("{")
+    again.extend(turns=2)
+    for goes_on in (again.step, again.run, again.fork):
+        with pytest.raises(
+            UsageError, match=r"tiny was changed since the run began: scoring/eval.py; .* --remeasure"
+        ):
+            goes_on()
+    assert again.summary["integrity"]["changed"] == [
+        "scoring/eval.py"
+    ]  # told also to whoever reads run.json alone
+    before, after = again.summary["baseline"], again.remeasure().summary["baseline"]
+    assert after == 2 * before
+    summary = again.run()
+    assert summary["integrity"]["ok"] and summary["turns"] == 2 and summary["private_baseline"] == 2 * before
+    rows = (again.folder.root / "results.tsv").read_text().splitlines()
+    assert "measured again" in rows[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "becomes", "told"),
+    [
+        ("task.yaml", "Tell whether", "Say whether", "text of task.yaml"),
+        ("task.yaml", "seconds: ", "seconds: 1", "seconds of task.yaml"),
+        ("env/train.py", "", "# more\n", "env/train.py"),
+        ("env/new.csv", "", "a,b\n", "env/new.csv"),
+        ("scoring/answers.csv", "\n", "\n999,1\n", "scoring/answers.csv"),
+    ],
+)
+def test_whatever_of_the_task_was_changed_is_named(tmp_path, server, file, was, becomes, told):
+    session = new(tmp_path, server)
+    session.step()
+    path = tmp_path / "tiny" / file
+    path.write_text((path.read_text() if path.exists() else "").replace(was, becomes, 1))
+    with pytest.raises(UsageError, match=f"began: {told};"):
+        Session.open(session.folder.root).step()
+
+
+def test_a_damaged_seal_is_told_and_taken_away(tmp_path, server):
+    session = new(tmp_path, server)
+    session.step()
+    session.folder.sealed.write_text("{")
     runs = tmp_path / "runs"
-    (bad,) = (row for row in of_run(again.run_id, runs, rebuild=False) if not row["ok"])
+    (bad,) = (row for row in of_run(session.run_id, runs, rebuild=False) if not row["ok"])
     assert bad["detail"].startswith("sealed.json is damaged")
-    assert all(row["ok"] for row in of_run(again.run_id, runs, rebuild=True))
-    assert not again.folder.sealed.exists()
+    assert all(row["ok"] for row in of_run(session.run_id, runs, rebuild=True))
+    assert not session.folder.sealed.exists()
 
 
 def test_a_recorded_run_replays_to_the_same_end(tmp_path, server):

@@ -261,7 +261,7 @@ def test_a_run_of_a_timed_task_and_its_replay(cage: Cage, tmp_path: Path) -> Non
     told = session.run()
     assert told["status"] == "finished" and told["feedback"] == "public" and told["metric"] == "seconds"
     assert told["best"] >= WAIT and told["private_best"] == told["private_baseline"] >= WAIT
-    assert told["integrity"]["ok"] and told["integrity"]["checked"] == 1
+    assert told["integrity"]["ok"]
     again = Session(
         str(task), "recall", f"replay:{told['run_dir']}", 0, history="run", runs_dir=tmp_path / "again"
     ).run()

@@ -82,6 +82,10 @@ def resume(
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox from now on.")
     ] = False,
     trust: options.Trust = False,
+    remeasure: Annotated[
+        bool,
+        typer.Option("--remeasure", help="The task was changed: measure the starter and the best again."),
+    ] = False,
     runs_dir: options.RunsDir = Path("runs"),
     otel: options.Otel = False,
     as_json: options.Json = False,
@@ -95,6 +99,8 @@ def resume(
         if approve not in ("yes", "no"):
             raise UsageError(f"--approve {approve}: yes or no is needed")
         session.approve(approve == "yes")
+    if remeasure:
+        session.remeasure()
     if not all(limit is None for limit in (budget, turns, minutes)):
         session.extend(budget, turns, minutes)
     if session.done and session.summary["status"] == "finished":

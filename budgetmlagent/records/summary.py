@@ -73,7 +73,8 @@ def build(record: Record) -> dict[str, Any]:
         "gain_se_pct": noise_percent(final),
         "noise_hidden": bool(final.get("noise_hidden")),
         "success": gain is not None and gain >= GOAL and is_sure(final),
-        "feedback": task.feedback,
+        "feedback": "reported" if scored_on(record) == "reported" else "public",
+        "scored_on": scored_on(record),
         "usd": sum(c["usd_nano"] for c in calls) / NANO,
         "usd_by_node": {name: nano / NANO for name, nano in _sums(calls, "node", "usd_nano").items()},
         "usd_by_model": {name: nano / NANO for name, nano in _sums(calls, "model", "usd_nano").items()},
@@ -93,13 +94,21 @@ def build(record: Record) -> dict[str, Any]:
         "best_by": best_by(values, record.artifacts),
         "sandbox": config.sandbox,
         "sandbox_facts": config.sandbox_facts,
-        "integrity": final.get("integrity"),
+        "integrity": ended.get("integrity") or final.get("integrity"),
         "history": config.history,
         "replayed": bool(config.replay),
         "fork": config.fork,
         "hosts": config.hosts,
         "run_dir": str(record.folder.root),
     }
+
+
+def scored_on(record: Record) -> str:
+    """Name what the scores during the run are of: "public" answers, rows "held-out" by budgetml, or what was "reported"."""
+    best = record.values.get("best")
+    if record.task.feedback != "reported" or not best:
+        return record.task.feedback
+    return "reported" if Attempt.read(record.artifacts, best["attempt"]).reported else "held-out"
 
 
 def final_of(folder: RunDir, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,6 +159,15 @@ def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:
 def nothing_came(record: Record) -> bool:
     """Tell whether no model has ever replied and the starter is still the best: there is nothing to deliver."""
     return best_by(record.values, record.artifacts) == "starter" and not any(c["reply"] for c in record.calls)
+
+
+def below_the_starter(summary: Mapping[str, Any]) -> str:
+    """Say that what a run delivers is worse than what it began with, "" where it is not."""
+    gain, noise = summary["gain_pct"], summary.get("gain_se_pct")
+    if gain is None or gain >= 0:
+        return ""
+    doubt = f", within the noise of ±{noise:g}%" if noise and -gain <= noise else ""
+    return f"the best of this run is {-gain:g}% worse than it on answers that it never saw{doubt}"
 
 
 def reason(values: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,10 @@ from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run import forking, order
 from budgetmlagent.run.engine import Engine
 from budgetmlagent.run.held import Held
+from budgetmlagent.run.remeasure import remeasured
 from budgetmlagent.run.request import Request
 from budgetmlagent.run.stranger import Word
+from budgetmlagent.sandbox.workspace import remove
 from graphs.policy import undo
 from graphs.spec import GraphSpec
 from memory.state import NANO
@@ -27,6 +29,7 @@ from nodes.deps import OUTAGES
 
 Until = str | int | Callable[[Event], bool]
 UNFINISHED = "not finished"
+NAMED = 5  # changes that are named
 
 
 class Session(Held):
@@ -194,6 +197,8 @@ class Session(Held):
         """
         edit = forking.checked(changes, undo(self.state), self.artifacts)
         self.make_mine(None if budget is None else order.nano("--budget", budget))
+        if verdict := self.engine.parts.changed:
+            raise UsageError(self._changed(verdict["changed"]))
         fork = type(self)(forking.begin(self, replies))
         if graph is not None:
             fork.graph = graph
@@ -206,6 +211,18 @@ class Session(Held):
             most = max(0, self.ledger.left(fork.run_id)) / NANO
             print(f"fork {fork.run_id}: going on may cost ${most:.4f} at most", file=sys.stderr)
         return fork
+
+    def remeasure(self) -> Self:
+        """Measure the starter and the best again on the task as it is now, and begin anew from what they are worth.
+
+        Raises RunFailedError where the starter fails, and UnavailableError where the sandbox does not start.
+        """
+        with self._running(), self._told():
+            remove(self.folder.work)  # what was scored before, too
+            self.folder.sealed.unlink(missing_ok=True)
+            self.engine.renew()
+            self.engine.edit(remeasured(undo(self.state), self.engine.parts.deps))
+        return self
 
     # -- how the run is left
 
@@ -228,6 +245,7 @@ class Session(Held):
         """Run node after node, yielding each step's event once it stands in events.jsonl."""
         from langgraph.types import Command
 
+        self._pinned()
         self.engine.depart()
         if not self.done and self._ended.get("status") == "finished":  # the run had ended, and was given more
             self.folder.write("ended.json", self._ended | {"status": "stopped", "reason": UNFINISHED})
@@ -243,6 +261,20 @@ class Session(Held):
             with (self.folder.root / "events.jsonl").open("a", encoding="utf-8") as file:
                 file.write(events.as_line(event))
             yield event
+
+    def _pinned(self) -> None:
+        """Raise UsageError where the task is another than when the run began: scores of both cannot be compared."""
+        if verdict := self.engine.parts.changed:
+            said = self._changed(verdict["changed"])
+            self._conclude("stopped", said, integrity=verdict)
+            raise UsageError(said)
+
+    def _changed(self, found: Sequence[str]) -> str:
+        named = ", ".join(found[:NAMED]) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
+        return (
+            f"run {self.run_id}: the task {self.task.root} was changed since the run began: {named}; put it back, or measure"
+            f" the starter and the best again with `budgetml resume {self.run_id} --remeasure`"
+        )
 
     def _stand(self) -> dict[str, Any]:
         """Write what is to be seen of the run where it stands, at its end with the private scores."""
@@ -263,9 +295,9 @@ class Session(Held):
         self.folder.write("final.json", self.engine.parts.final(values, known))
         return self._conclude("finished", summary.reason(values))
 
-    def _conclude(self, status: str, reason: str) -> dict[str, Any]:
+    def _conclude(self, status: str, reason: str, **more: Any) -> dict[str, Any]:
         seconds = round(self._seconds, 1)
-        self.folder.write("ended.json", {"status": status, "reason": reason, "seconds": seconds})
+        self.folder.write("ended.json", {"status": status, "reason": reason, "seconds": seconds, **more})
         return summary.write(self.record)
 
     @property

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from nodes.deps import Deps, Execution
 if TYPE_CHECKING:
     from budgetmlagent.models.embedded.server import EmbeddedServer
     from budgetmlagent.money.ledger import Account, Ledger
+    from budgetmlagent.scoring.heldout import HeldOutScorer
     from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
     from memory.history import RunHistory
@@ -65,6 +66,8 @@ class Parts:
     # The newest state, and the private scores that its best has already -> these scores and the integrity verdict.
     final: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
     close: Callable[[], None]
+    # The integrity verdict where the task is not what it was when the run began; empty where it is.
+    changed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build(
@@ -88,6 +91,7 @@ def build(
     from budgetmlagent.sandbox.process.scratch import end_orphans, sweep
     from budgetmlagent.sandbox.process.standby import Standby
     from budgetmlagent.sandbox.workspace import remove
+    from budgetmlagent.scoring.heldout import HeldOutScorer
     from budgetmlagent.scoring.kept import KeptScorer
     from budgetmlagent.scoring.scorer import SubmissionScorer
     from budgetmlagent.scoring.timed import TimedScorer
@@ -107,7 +111,13 @@ def build(
     if not run.sealed.exists():
         run.write(run.sealed.name, sandbox.before)
     place = (cage, artifacts, workdir)
-    scorer = TimedScorer(task, task.timed, *place) if task.timed else SubmissionScorer(task, *place)
+    scorer: HeldOutScorer | SubmissionScorer | TimedScorer
+    if task.timed:
+        scorer = TimedScorer(task, task.timed, *place)
+    elif task.feedback == "reported":
+        scorer = HeldOutScorer(task, *place, shortened)
+    else:
+        scorer = SubmissionScorer(task, *place)
     history = _history(config, run, task, artifacts)
     client = ModelClient(
         specs, _account(config, ledger), artifacts,
@@ -130,7 +140,7 @@ def build(
         sandbox.asked.clear()  # a step that is repeated asks for the same executions, in the same order
         history.close_and_merge()
 
-    return Parts(deps, final, close)
+    return Parts(deps, final, close, sandbox.integrity() if sandbox.changed else {})
 
 
 def _recorded(
@@ -205,7 +215,7 @@ def _account(config: RunConfig, ledger: "Ledger") -> "Account":
 
 
 def _private(
-    scorer: "SubmissionScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
+    scorer: "HeldOutScorer | SubmissionScorer | TimedScorer", artifacts: Artifacts, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Open the private answers: score the baseline and the best attempt on them."""
     baseline = list(chain(artifacts, values["head"]))[-1]

@@ -17,6 +17,7 @@ from budgetmlagent.sandbox.process.standby import Standby
 from budgetmlagent.sandbox.process.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, lay_out, remove, take
 from budgetmlagent.tasks.folder import TaskFolder
+from budgetmlagent.tasks.pins import changed, pins
 from memory.files import write_whole
 from nodes.craft.repairs.cures import cure_runtime, cure_static
 from nodes.deps import Artifacts, Execution, Finding, Here
@@ -29,7 +30,7 @@ class ScriptSandbox:
     """`nodes.deps.Sandbox` for one task. `workdir` holds the executions of the newest step.
 
     `shortened` fits a limit of time into what is left of the run's. `standby` may have a runner that waits.
-    `before` are the hashes of what no script may change, where the run has begun earlier.
+    `before` is what the task was pinned to where the run has begun earlier; `changed` names what is not so any more.
     """
 
     def __init__(
@@ -46,8 +47,9 @@ class ScriptSandbox:
         self.python = interpreter(task.python)
         self.shortened, self.standby = shortened, standby
         self.asked: Counter[str] = Counter()
-        now = self._hashes()
+        now = pins(task)
         self.before = dict(before or now)
+        self.changed = changed(self.before, now)
         # Hashed once: the data is bound into every workspace, and no script can change it.
         self.data = {name: digest for name in task.readonly if (digest := now.get(f"env/{name}"))}
 
@@ -125,24 +127,18 @@ class ScriptSandbox:
         return names.index(self.cage, self.python)
 
     def integrity(self, refused: int = 0) -> dict[str, Any]:
-        """Return the integrity verdict: whether scorer, answers and read-only files are what they were.
+        """Return the integrity verdict: whether the task is what it was.
 
-        `checked` counts files, `attempts` what was tried against them and the `refused` submissions: no plain files.
+        `checked` counts its files and settings, `attempts` what was tried against them and the `refused` submissions: no
+        plain files.
         """
-        now = self._hashes()
-        names = sorted(self.before.keys() | now.keys())
-        changed = [name for name in names if self.before.get(name) != now.get(name)]
-        attempts = refused + len(changed)
-        return {"ok": not changed, "checked": len(self.before), "changed": changed, "attempts": attempts}
-
-    def _hashes(self) -> dict[str, str]:
-        """Hash the files that no script may change, by a name relative to the task."""
-        task = self.task
-        files = {f"env/{name}": task.env / name for name in task.readonly}
-        for path in sorted(task.scoring.rglob("*")):
-            if "__pycache__" not in path.parts:
-                files[f"{task.scoring.name}/{path.relative_to(task.scoring).as_posix()}"] = path
-        return {name: _sha256(path) for name, path in files.items() if path.is_file()}
+        found = changed(self.before, pins(self.task))
+        return {
+            "ok": not found,
+            "checked": len(self.before),
+            "changed": found,
+            "attempts": refused + len(found),
+        }
 
 
 class LibraryRepairs:
@@ -158,8 +154,3 @@ class LibraryRepairs:
     def after(self, script: str, tail: str, sources: Sequence[str]) -> tuple[str, list[str]]:
         """Mend what the error at the end of the output says."""
         return cure_runtime(script, tail, self._sandbox.names(), sources)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -58,6 +58,15 @@ class Final:
     hidden: bool = False  # the noise is unknown, and the best's submission is why
 
 
+@dataclass(frozen=True)
+class Answers:
+    """Answers to score on."""
+
+    name: str  # of their file in the scorer's folder
+    rows: str  # its text, for the rows to score on
+    ids: list[str]  # of all rows that a submission must have
+
+
 def judge_limits(task: TaskFolder) -> Limits:
     """Return the generous limits of eval.py's own work."""
     return Limits(seconds=max(120.0, 2 * task.seconds), memory_mb=max(2.0, task.memory_gb) * 1024)
@@ -103,14 +112,25 @@ class SubmissionScorer:
         if missing := self._missing(execution):
             return Score(problem=missing)
         if self.task.feedback == "reported":
-            seen = self._judge(execution, part=None, scored=False)
+            seen = self._judge(execution, scored=False)
             output = self.artifacts.text(execution.output)
             value = reported_score(output)
             if value is None and not execution.files:
                 value = reported_seconds(output)
             value = None if seen.problem else value
             return Score(value, problem=seen.problem, reported=True, suspect=seen.suspect)
-        return self._judge(execution, part=0, scored=True)
+        return self._judge(execution, self._part(0))
+
+    def on_rows(self, execution: Execution, answers: Answers) -> Score:
+        """Score a submission that is for other rows than the task's own.
+
+        Raises RunFailedError where the metric script fails on the starter's submission.
+        """
+        return (
+            Score(problem=missing)
+            if (missing := self._missing(execution))
+            else self._judge(execution, answers)
+        )
 
     def final(self, baseline: Execution, best: Execution) -> Final:
         """Return the private scores of the two, measured in turn.
@@ -129,7 +149,7 @@ class SubmissionScorer:
         return Final(before.value, after.value, noise, hidden)
 
     def _private(self, execution: Execution) -> Score:
-        return Score() if self._missing(execution) else self._judge(execution, part=1, scored=True)
+        return Score() if self._missing(execution) else self._judge(execution, self._part(1))
 
     def _best(self, repeats: Sequence[Score]) -> Score:
         """Return the best of repeated measurements, with all of them as its samples."""
@@ -150,8 +170,8 @@ class SubmissionScorer:
             raise RunFailedError(f"{task.env / 'train.py'}: the starter's submission is missing: {problem}")
         return problem
 
-    def _judge(self, execution: Execution, *, part: int | None, scored: bool) -> Score:
-        """Inspect a submission and, if `scored`, call get_score: on part 0 (public), 1 (private) or all answers."""
+    def _judge(self, execution: Execution, answers: Answers | None = None, *, scored: bool = True) -> Score:
+        """Inspect a submission and, if `scored`, call get_score: on these answers, or as the scorer's folder is."""
         baseline = is_baseline(self.task, execution, self.artifacts)
         table = next((name for name in sorted(execution.files) if name.endswith(".csv")), "")
         if not table and not scored:
@@ -162,22 +182,22 @@ class SubmissionScorer:
             args += ["--scoring", "/scoring"]
         with scratch("answers", self.workdir) as folder:
             mounts = {"/scoring": self.task.scoring} if scored else {}
-            if self.task.answers and scored and part is not None:
-                mounts |= self._answers(folder, part)
-                args += ["--answers", f"/scoring/{self.task.answers}", "--ids", "/ids.json"]
+            if answers:
+                (folder / "rows.csv").write_text(answers.rows, "utf-8")
+                (folder / "ids.json").write_text(json.dumps(answers.ids), "utf-8")
+                mounts |= {f"/scoring/{answers.name}": folder / "rows.csv", "/ids.json": folder / "ids.json"}
+                args += ["--answers", f"/scoring/{answers.name}", "--ids", "/ids.json"]
             outcome, errors = self._run(execution, mounts, args)
         score = self._read(outcome, errors, table, baseline=baseline, scored=scored)
         self.patient = is_hidden(score.samples, paired=score.paired) if baseline else self.patient
         return score
 
-    def _answers(self, folder: Path, part: int) -> dict[str, Path]:
-        """Write one part of the answers, and the ids of all rows; return where they are to be bound."""
-        assert self.task.answers is not None
+    def _part(self, part: int) -> Answers | None:
+        """Return the public (0) or private (1) part of the answers, None where nothing is split."""
+        if self.task.answers is None:
+            return None
         text = (self.task.scoring / self.task.answers).read_text("utf-8-sig")
-        parts = split_rows(text, self.task.name)
-        (folder / "part.csv").write_text(parts[part], "utf-8")
-        (folder / "ids.json").write_text(json.dumps(_first_column(text)), "utf-8")
-        return {f"/scoring/{self.task.answers}": folder / "part.csv", "/ids.json": folder / "ids.json"}
+        return Answers(self.task.answers, split_rows(text, self.task.name)[part], _first_column(text))
 
     def _run(self, execution: Execution, mounts: Mapping[str, Path], args: list[str]) -> tuple[Outcome, str]:
         task = self.task

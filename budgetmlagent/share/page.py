@@ -9,7 +9,7 @@ from typing import Any
 
 from budgetmlagent.foreign import visible
 from budgetmlagent.records.events import Event
-from budgetmlagent.records.summary import verdict
+from budgetmlagent.records.summary import below_the_starter, verdict
 from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
 from graphs.drawing.mermaid import mermaid, outline
@@ -71,7 +71,8 @@ def _picture(view: RunView, timeline: Sequence[Event]) -> Any:
 
 def _story(summary: Mapping[str, Any]) -> str:
     better, gain = _number(summary["best"]), summary["gain_pct"]
-    told = f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['feedback']} score)."
+    told = f"Keep the starter: {worse}. " if (worse := below_the_starter(summary)) else ""
+    told += f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['scored_on']} score)."
     if gain is not None:
         told += f" On answers that it never saw, that is {gain:+.1f}% better: {verdict(summary)}."
     spent = f"${summary['usd']:.4f} of ${summary['budget']:.2f}"
@@ -83,7 +84,7 @@ def _story(summary: Mapping[str, Any]) -> str:
 def _result(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield (
         "score during the run",
-        f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['feedback']})",
+        f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['scored_on']})",
     )
     yield "private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"
     yield "gain", "unknown" if summary["gain_pct"] is None else f"{summary['gain_pct']:+.1f}%"
@@ -102,7 +103,7 @@ def _integrity(summary: Mapping[str, Any]) -> str:
     changed = ", ".join(map(str, verdict.get("changed", []))) or "none"
     word = "In order" if verdict.get("ok") else "NOT in order"
     return (
-        f"{word}: of {verdict.get('checked', 0)} files that no script may change (the scorer, the answers, the data) these "
+        f"{word}: of {verdict.get('checked', 0)} files and settings of the task (the scorer, the answers, the data) these "
         f"were changed: {changed}; {verdict.get('attempts', 0)} attempts to get round the rules were counted."
     )
 
