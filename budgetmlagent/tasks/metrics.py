@@ -153,7 +153,6 @@ AFTER = re.compile(
     r"\s*\((?!.*(?:neg|inv|minus|higher|lower)).*\)$|[\s_]+(?:in|of|on|over|for|per)[\s_].*$", re.IGNORECASE
 )
 NEGATED = {"neg", "negative", "negated", "minus"}
-TURN: dict[Direction, Direction] = {"max": "min", "min": "max"}
 
 
 @dataclass(frozen=True)
@@ -170,6 +169,11 @@ def named(text: str) -> Named | None:
     A negated metric has the other direction.
     """
     return _named(_words(text)) or _named(_words(AFTER.sub("", text)))
+
+
+def turned(metric: Named) -> Named:
+    """The same metric negated."""
+    return replace(metric, direction="min" if metric.direction == "max" else "max")
 
 
 def mentioned(text: str) -> set[str]:
@@ -197,7 +201,7 @@ def _named(words: tuple[str, ...]) -> Named | None:
         return found
     if words[0] in NEGATED:
         inner = _named(words[1:])
-        return inner and replace(inner, direction=TURN[inner.direction])
+        return inner and turned(inner)
     if words[-1] in AROUND and (found := _named(words[:-1])):
         return found
     return _named(words[1:]) if words[0] in AROUND else None

@@ -4,6 +4,7 @@ import re
 
 from budgetmlagent.tasks.metrics import Direction, Named, mentioned, named
 
+LOOSE = {"accuracy"}  # said of any score: "improve its accuracy"
 # What a task says it is scored by, up to the end of the clause: a plain name is followed by what does not alter it.
 STATEMENT = re.compile(
     r"\b(?:metric|scores?|scoring|measure|evaluat\w+|scored|measured|judged|ranked)\b"
@@ -31,9 +32,8 @@ def stated(text: str) -> Named | None:
     if TURNED.search(text):
         return None
     said = {found for match in STATEMENT.finditer(text) if (found := named(match["name"]))}
-    if len({found.name for found in said}) != 1 or mentioned(text) - {found.name for found in said}:
-        return None
-    return said.pop()
+    others = mentioned(text) - {found.name for found in said} - LOOSE
+    return said.pop() if len(said) == 1 and not others else None
 
 
 def better(text: str) -> Direction | None:
