@@ -3,11 +3,43 @@
 import os
 from pathlib import Path
 
+from budgetmlagent.errors import UnavailableError
+
+VARIABLE = "BUDGETML_CACHE"
+
 
 def cache() -> Path:
-    """Return the folder: BUDGETML_CACHE, else the system's place for caches, ~/.cache/budgetmlagent on Linux."""
-    if own := os.environ.get("BUDGETML_CACHE"):
-        return Path(own).expanduser()
+    """Return the folder: BUDGETML_CACHE, else the system's place for caches, ~/.cache/budgetmlagent on Linux.
+
+    Raises UnavailableError where neither is known, as for a user without a home.
+    """
     from platformdirs import user_cache_path
 
-    return user_cache_path("budgetmlagent")
+    try:
+        own = os.environ.get(VARIABLE)
+        folder = Path(own).expanduser() if own else user_cache_path("budgetmlagent")
+    except RuntimeError:  # of both, where there is no home
+        folder = None
+    if folder is None or not (own or folder.is_absolute()):
+        raise UnavailableError(
+            f"no home folder is known here: set {VARIABLE} to the path of a folder that can be written"
+        )
+    return folder
+
+
+def unwritable(error: OSError) -> str:
+    """Say that the cache refused, and what to do."""
+    return f"cannot be written: {error.strerror or error}; set {VARIABLE} to the path of a folder that can be"
+
+
+def state() -> str:
+    """Tell where the cache is, and whether it can be written; what was tried is undone."""
+    import tempfile
+
+    folder = cache()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            return str(folder)
+    except OSError as error:
+        return f"{folder} {unwritable(error)}"

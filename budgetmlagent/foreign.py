@@ -3,6 +3,7 @@
 A terminal obeys control codes: it sets its title, writes the clipboard, or shows a line in another order than it stands.
 """
 
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -41,7 +42,10 @@ class Visible:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Make visible all that is printed meanwhile, on standard output and standard error."""
+    """Make visible all that is printed meanwhile, on standard output and standard error, whatever their encoding is."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # "ü" as an escape where there is ASCII alone
     out, err = (cast("TextIO", Visible(stream)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(out), redirect_stderr(err):
         yield

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -28,6 +27,7 @@ from pydantic import (
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.embedded.weights import KNOWN, is_file
+from budgetmlagent.models.envfile import read_env
 from budgetmlagent.money.prices import Rates
 
 EMBEDDED = "embedded"
@@ -205,7 +205,7 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is no UTF-8 text") from error
+        raise UsageError(f"{path}: is no UTF-8 text; save it as UTF-8") from error
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageError(f"{path}:{line}: not YAML: {error.problem}") from error
@@ -273,11 +273,11 @@ def is_loopback(spec: ModelSpec) -> bool:
 def api_key(spec: ModelSpec) -> str | None:
     """The key of this model, from the environment or else `.env` in the current folder; None where it needs none.
 
-    Raises UsageError naming the variable where it is not set, or holds what no HTTP header can carry.
+    Raises UsageError naming the variable where it is not set, or holds what no HTTP header can carry, and as `read_env`.
     """
     if spec.key is None:
         return None
-    value = os.environ.get(spec.key) or dotenv_values(".env").get(spec.key)
+    value = os.environ.get(spec.key) or read_env(Path(".env")).get(spec.key)
     if not value:
         raise UsageError(
             f"model {spec.name!r}: the key is missing: set {spec.key} in the environment or in .env"

@@ -107,6 +107,8 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
         said, hints = said | {f"{file}: timed": "min"}, {}
         _has_function(root / "env" / STARTER, starter, spec.timed)
     answers = "answers.csv" if (scoring / "answers.csv").is_file() and not spec.timed else None
+    if answers:
+        read_text(scoring / answers, "the answers")  # a run would fail on them after it has cost something
     return TaskFolder(
         name=spec.name,
         root=root,

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
+from budgetmlagent.cache import state
 from budgetmlagent.errors import BudgetMLError, UnavailableError
 from budgetmlagent.records import rundir, summary
 from budgetmlagent.records.branches import Branches
@@ -21,11 +22,11 @@ from memory.store import StoreError
 
 
 def of_machine(runs_dir: Path) -> list[Row]:
-    """Check Python, sandbox, embedded models and the ledger's folder."""
+    """Check Python, sandbox, cache, embedded models and the ledger's folder."""
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
-    rows = [row("python", True, platform.python_version()), *_sandbox()]
+    rows = [row("python", True, platform.python_version()), *_sandbox(), row("cache", True, state())]
     for model in list_models(load_models()):
         present = model["present"]
         detail = f"{model['path']}" if present else f"not fetched; `budgetml models pull {model['name']}`"

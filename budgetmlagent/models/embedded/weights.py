@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from budgetmlagent.cache import cache
+from budgetmlagent.cache import cache, unwritable
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.embedded.fetch import FetchError, Progress, from_hub, from_index, pins, silent
 
@@ -162,7 +162,7 @@ def pull(
                 if again or not path.is_file():  # another process may have fetched it while this one waited
                     _fetch(weights, path, progress, pinned)
         except OSError as error:
-            raise UnavailableError(f"{path} cannot be written: {error.strerror or error}") from error
+            raise UnavailableError(f"{path} {unwritable(error)}") from error
     return verify(weights)
 
 
