@@ -1,9 +1,11 @@
 """What a disk does to a run: it is full, read-only, or has lost something. Each becomes one line that says what to do."""
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError
 from memory.artifacts import CorruptArtifactError
@@ -18,6 +20,11 @@ MAKE_ROOM = (
     "make room or let it be written; every finished step of a run is kept, and `budgetml resume` goes on"
 )
 LOOK = "put the file back from a copy; `budgetml doctor RUN` says what is lost"
+
+
+def at_home(path: str) -> Path:
+    """Return a path that a person gave, `~` as his home; as it is where there is none, or no such user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises RuntimeError then
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, cast
 
+from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
 from budgetmlagent.tasks.direction import agreed, from_higher, signs
 from budgetmlagent.tasks.metrics import Direction
@@ -71,7 +72,7 @@ def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
 
     Raises UsageError, in one line that names the file and the field.
     """
-    root = BUNDLED / name_or_path if name_or_path in bundled() else Path(name_or_path).expanduser()
+    root = BUNDLED / name_or_path if name_or_path in bundled() else at_home(name_or_path)
     if not root.is_dir():
         if root.exists():
             raise UsageError(f"{name_or_path}: is a file; give the task's folder")
@@ -212,7 +213,7 @@ def _text(root: Path, given: str) -> str:
 
 def _python(file: Path, given: str) -> Path:
     """The interpreter. It is not resolved: a virtual environment's is a link that must be called by its name."""
-    path = file.parent / Path(given).expanduser()
+    path = file.parent / at_home(given)
     if not (path.is_file() and os.access(path, os.X_OK)):
         raise UsageError(f"{file}: python: {path} is no program; give an interpreter's path or null")
     return path

@@ -37,6 +37,7 @@ def of_machine(runs_dir: Path) -> list[Row]:
 
 def _sandbox() -> list[Row]:
     """Tell the cage that was chosen, what it is made of, and what became of each canary."""
+    from budgetmlagent.sandbox.cages.cures import cure
     from budgetmlagent.sandbox.process.probe import probed
 
     try:
@@ -48,7 +49,7 @@ def _sandbox() -> list[Row]:
         f"{facts['binary'] or facts['rung']}, version {facts['version'] or 'unknown'}, from {facts['origin']}"
     )
     rows = [row("sandbox", True, found.cage.words), row("sandbox binary", True, made_of)]
-    rows += [row("sandbox passed over", True, fault) for fault in facts["passed_over"]]
+    rows += [row("sandbox passed over", True, f"{fault}; {cure(fault)}") for fault in facts["passed_over"]]
     return rows + [row(f"canary {name}", True, became) for name, became in facts["canaries"].items()]
 
 
