@@ -1,6 +1,5 @@
 """models.yaml: which endpoint and which price stand behind each name that a graph's ladders use."""
 
-import ipaddress
 import json
 import os
 import re
@@ -28,6 +27,7 @@ from pydantic import (
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.embedded.weights import KNOWN, is_file
 from budgetmlagent.models.envfile import read_env
+from budgetmlagent.models.proxies import is_local
 from budgetmlagent.money.prices import Rates
 
 EMBEDDED = "embedded"
@@ -264,10 +264,7 @@ def host(spec: ModelSpec) -> str:
 
 def is_loopback(spec: ModelSpec) -> bool:
     """Whether what is sent to this model stays on this machine."""
-    try:
-        return ipaddress.ip_address(host(spec)).is_loopback
-    except ValueError:
-        return host(spec) == "localhost"
+    return is_local(host(spec))
 
 
 def api_key(spec: ModelSpec) -> str | None:

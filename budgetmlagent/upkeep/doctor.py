@@ -23,6 +23,7 @@ from memory.store import StoreError
 
 def of_machine(runs_dir: Path) -> list[Row]:
     """Check Python, sandbox, cache, embedded models and the ledger's folder."""
+    from budgetmlagent.models import proxies
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
@@ -31,6 +32,7 @@ def of_machine(runs_dir: Path) -> list[Row]:
         present = model["present"]
         detail = f"{model['path']}" if present else f"not fetched; `budgetml models pull {model['name']}`"
         rows.append(row(f"model {model['name']}", True, detail))
+    rows += [row("proxy", not proxy.fault, proxy.fault or proxy.shown) for proxy in proxies.named()]
     runs = rundir.all_runs(runs_dir)
     return [*rows, row("runs", True, f"{len(runs)} in {runs_dir.resolve()}")]
 
