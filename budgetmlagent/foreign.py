@@ -4,10 +4,12 @@ A terminal obeys control codes: it sets its title, writes the clipboard, or show
 """
 
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 # Controls (C0 but for newline and tab, DEL, C1), line and paragraph separators, whatever changes the order of letters or is
@@ -46,6 +48,7 @@ def guarded() -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # "ü" as an escape where there is ASCII alone
-    out, err = (cast("TextIO", Visible(stream)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(out), redirect_stderr(err):
-        yield
+    with Path(os.devnull).open("w") as nowhere:  # where a stream is closed, as under some services
+        out, err = (cast("TextIO", Visible(stream or nowhere)) for stream in (sys.stdout, sys.stderr))
+        with redirect_stdout(out), redirect_stderr(err):
+            yield

@@ -60,7 +60,7 @@ def test_a_metric_is_known_by_its_names(text: str, name: str, direction: str) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["score", "points", "rmse reduction", "accuracy loss", "1 - accuracy", "skill", "rmse (negated)", "mean", "speed", ""],
+    ["score", "points", "rmse reduction", "accuracy loss", "1 - accuracy", "skill", "rmse (negated)", "mean", "speed", "time of arrival", ""],
 )  # fmt: skip
 def test_what_is_not_known_says_nothing(text: str) -> None:
     assert named(text) is None
@@ -85,7 +85,7 @@ def test_the_two_tables_of_metrics_agree() -> None:
         ("points", "max", EVAL.replace("1.0", "1 - accuracy_score(y, p)"), "Predict.", "eval.py:2 returns 'accuracy'"),
         ("points", "min", EVAL.replace("return 1.0", "s = auc(y)\n    return round(s, 4)"), "Predict.", "eval.py:3 returns 'auc'"),
         ("points", "min", EVAL, "Predict. The metric is accuracy.", "task.yaml: text names 'accuracy'"),
-        ("points", "max", EVAL, "Predict; less is better.", "task.yaml: text says that less is better"),
+        ("points", "max", EVAL, "Predict. The score counts faults; less is better.", "task.yaml: text says that less is better"),
     ],
 )  # fmt: skip
 def test_a_contradiction_is_refused_unless_it_is_confirmed(
@@ -124,6 +124,8 @@ def test_a_contradiction_is_refused_unless_it_is_confirmed(
         ("points", "max", EVAL, "The score is 100 minus the RMSE."),
         ("points", "max", EVAL, "The metric is RMSE; the metric is MAE."),
         ("points", "max", EVAL, "Lower is better for RMSE, higher is better for R2."),
+        ("points", "max", EVAL, "- bmi: less is better. - visits: a count. The score is points."),
+        ("points", "max", f'"""Time of arrival, by class."""\n{EVAL}', "Predict."),
         ("points", "max", EVAL, "The score is the RMSE improvement over the starter."),
     ],
 )
@@ -138,6 +140,7 @@ def test_what_is_not_plain_is_no_contradiction(
     [
         ("Predict prices. The score is the RMSE.", True),
         ("Label them; metric: mean Dice. Write submission.npz.", False),
+        ("Improve it on real images (train.npz; metric: test accuracy). Write submission.csv.", False),
         ("Submissions are evaluated on the area under the ROC curve between both.", False),
         ("A language model; metric: bits per character (lower is better).", True),
         ("The score is the negative RMSE.", False),

@@ -66,6 +66,13 @@ def test_without_the_guard_it_is_a_traceback() -> None:
         print(TEXT)
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_gets_nothing(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, stream, None)
+    assert call(["run", TEXT]) == 2
+    assert call(["models", "list"]) == 0
+
+
 def test_a_script_may_print_whatever_the_callers_locale_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

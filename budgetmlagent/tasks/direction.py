@@ -7,7 +7,7 @@ from pathlib import Path
 from budgetmlagent.errors import UsageError
 from budgetmlagent.tasks.metrics import Direction, named
 from budgetmlagent.tasks.scorerfile import higher, returned, titled
-from budgetmlagent.tasks.wording import better, stated
+from budgetmlagent.tasks.wording import about_scores, better, stated
 
 WORDS: dict[Direction, str] = {"max": "more", "min": "less"}
 
@@ -39,7 +39,7 @@ def _signs(name: str, text: tuple[str, str], file: Path, tree: ast.Module) -> It
         yield f"{file}:{found[0]} returns '{found[1].name}'", found[1].direction
     if metric := stated(words):
         yield f"{where} names '{metric.name}'", metric.direction
-    for place, said in ((where, words), (str(file), ast.get_docstring(tree) or "")):
+    for place, said in ((where, about_scores(words)), (str(file), ast.get_docstring(tree) or "")):
         if way := better(said):
             yield f"{place} says that {WORDS[way]} is better", way
 

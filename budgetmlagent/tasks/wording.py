@@ -10,13 +10,14 @@ STATEMENT = re.compile(
     r"\b(?:metric|scores?|scoring|measure|evaluat\w+|scored|measured|judged|ranked)\b"
     r"(?:\s+(?:metric|function|used|here|of (?:this|the) task))?(?:\s*[:=]\s*|\s+(?:is|are|by|with|on|using|as|will be|uses)\s+)"
     r"(?:by\s+)?(?:the\s+|an?\s+)?[`*\"']*(?P<name>[A-Za-z][\w@²^'’ \t-]{0,80}?)[`*\"']*(?:\s*\([^)\n]{0,80}\))?"
-    r"(?=\s*(?:[.,;:\n(]|$)|\s+(?:of|on|over|between|in|for|per|and|averaged|across|computed|measured|as|by|from|at)\b)",
+    r"(?=\s*(?:[.,;:\n()]|$)|\s+(?:of|on|over|between|in|for|per|and|averaged|across|computed|measured|as|by|from|at)\b)",
     re.IGNORECASE,
 )
 TURNED = re.compile(
     r"\b(?:minus|negated|inver(?:se|ted)|reciprocal)\b|\b1(?:\.0)?\s*[-/–−]\s*[(A-Za-z]|\b100\s*[-–−]\s*\w",
     re.IGNORECASE,
 )
+SCORES = re.compile(r"\b(?:metrics?|scor(?:es?|ed|ing)|evaluat\w+)\b", re.IGNORECASE)
 BETTER = re.compile(
     r"\b(?:(?P<less>less|lower|smaller|fewer)|more|higher|greater|larger|bigger)"
     r"(?:\s+(?:scores?|values?|numbers?))?(?:\s+(?:is|are|means?)|\s*=)\s+better\b",
@@ -34,6 +35,11 @@ def stated(text: str) -> Named | None:
     said = {found for match in STATEMENT.finditer(text) if (found := named(match["name"]))}
     others = mentioned(text) - {found.name for found in said} - LOOSE
     return said.pop() if len(said) == 1 and not others else None
+
+
+def about_scores(text: str) -> str:
+    """The sentences of `text` that speak of the score: of a column, too, less may be better."""
+    return "\n".join(part for part in re.split(r"(?<=[.!?])\s|\n\s*\n|\n[-*]", text) if SCORES.search(part))
 
 
 def better(text: str) -> Direction | None:

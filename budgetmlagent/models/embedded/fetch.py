@@ -145,7 +145,14 @@ def _download(line: str, folder: Path) -> Path:
         "--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2",
         "--dest", str(folder), "--requirement", str(wanted),
     ]  # fmt: skip
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
     wheel = next(folder.glob("*.whl"), None)
     if done.returncode or wheel is None:
         said = [text.strip() for text in done.stderr.splitlines() if text.strip()] or ["nothing was said"]
