@@ -1,5 +1,6 @@
 """A metric that is known has a known direction: a task that says otherwise is refused, unless a person confirms it."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,10 @@ def test_only_plain_words_say_which_is_better() -> None:
     assert better("Higher is better, except that lower is better.") is None
     assert better("(Lower scores are better)") == "min"
     assert stated("We look at RMSE and MAE.") is None
+
+
+@pytest.mark.parametrize("part", ["metric is ", "mean ", "neg ", "metric" + " " * 50, "lower" + " " * 50])
+def test_a_crafted_text_keeps_no_expression_busy(part: str) -> None:
+    text, begin = part * 2_000, time.monotonic()
+    assert (stated(text), better(text), named(text)) == (None, None, None)
+    assert time.monotonic() - begin < 2  # it was minutes where gaps were tried in all ways

@@ -148,6 +148,7 @@ AROUND = {
     "normalised", "adjusted", "relative", "scaled", "best", "macro", "micro", "weighted", "samples", "binary",
     "multiclass", "column", "columnwise", "wise", "per", "class", "row",
 }  # fmt: skip
+LONGEST = 100  # characters of a name
 # What may follow a name: "RMSE (kWh)", "mae in minutes". In brackets it must not turn the name round: "rmse (negated)".
 AFTER = re.compile(
     r"\s*\((?!.*(?:neg|inv|minus|higher|lower)).*\)$|[\s_]+(?:in|of|on|over|for|per)[\s_].*$", re.IGNORECASE
@@ -168,6 +169,8 @@ def named(text: str) -> Named | None:
 
     A negated metric has the other direction.
     """
+    if len(text) > LONGEST:
+        return None
     short = AFTER.sub("", text)
     return _named(_words(text)) or (None if short.lower() in ORDINARY else _named(_words(short)))
 
@@ -181,7 +184,7 @@ def mentioned(text: str) -> set[str]:
     """The names in KNOWN of all metrics that `text` mentions, but for words that mean other things too."""
     return {
         found.name
-        for match in _written().finditer(text)
+        for match in _written().finditer(re.sub(r"\s+", " ", text))
         if match.group().lower() not in ORDINARY and (found := named(match.group()))
     }
 
