@@ -1,10 +1,12 @@
 """What a disk does to a run: it is full, read-only, or has lost something. Each becomes one line that says what to do."""
 
 import errno
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError
 from memory.artifacts import CorruptArtifactError
@@ -41,6 +43,11 @@ def only_tables(db: sqlite3.Connection, triggers: str = "") -> None:
             row[6] for row in db.execute("SELECT * FROM pragma_table_xinfo(?)", (name,))
         ):
             raise sqlite3.DatabaseError("a column of it is computed, which is none of budgetml's")
+
+
+def at_home(path: str) -> Path:
+    """Return a path that a person gave, `~` as his home; as it is where there is none, or no such user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises RuntimeError then
 
 
 @contextmanager

@@ -3,10 +3,13 @@
 A terminal obeys control codes: it sets its title, writes the clipboard, or shows a line in another order than it stands.
 """
 
+import io
+import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 # Controls (C0 but for newline and tab, DEL, C1), line and paragraph separators, whatever changes the order of letters or is
@@ -41,7 +44,11 @@ class Visible:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Make visible all that is printed meanwhile, on standard output and standard error."""
-    out, err = (cast("TextIO", Visible(stream)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(out), redirect_stderr(err):
-        yield
+    """Make visible all that is printed meanwhile, on standard output and standard error, whatever their encoding is."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # "ü" as an escape where there is ASCII alone
+    with Path(os.devnull).open("w") as nowhere:  # where a stream is closed, as under some services
+        out, err = (cast("TextIO", Visible(stream or nowhere)) for stream in (sys.stdout, sys.stderr))
+        with redirect_stdout(out), redirect_stderr(err):
+            yield

@@ -23,7 +23,9 @@ def read(graph: str | Path) -> tuple[str, str]:
     except OSError as error:
         raise GraphError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise GraphError(Finding(str(path), 1, 1, "yaml", "not YAML: it is no UTF-8 text")) from None
+        raise GraphError(
+            Finding(str(path), 1, 1, "yaml", "not YAML: it is no UTF-8 text; save it as UTF-8")
+        ) from None
     return text, path.name if path.parent == SHIPPED else str(graph)
 
 

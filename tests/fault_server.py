@@ -20,6 +20,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 FAULTS = (
     "",
@@ -164,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         request = Request(self.path, self.headers.get("Authorization", "").removeprefix("Bearer "), body)
-        if self.path != "/v1/chat/completions":
+        if urlsplit(self.path).path != "/v1/chat/completions":  # a proxy is given whole addresses
             self._send(404, {"error": {"message": f"no {self.path} here"}})
             return
         turn = self.server.take(request)

@@ -223,7 +223,7 @@ def test_keys_come_from_the_environment_and_then_from_dotenv(
     assert api_key(remote("http://127.0.0.1/v1")) is None
 
 
-@pytest.mark.parametrize("key", ["sk-one\nsk-two", "sk–dash", "sk-\x00"])
+@pytest.mark.parametrize("key", ["sk-one\nsk-two", "sk–dash"])
 def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str
 ) -> None:

@@ -166,8 +166,8 @@ def test_a_task_file_must_be_a_mapping(own: Path, text: str) -> None:
 
 def test_a_task_file_must_be_text(own: Path) -> None:
     (own / "task.yaml").write_bytes(b"name: \xff\n")
-    assert "task.yaml: is not UTF-8 text (byte 6)" in refused(own)
-    (own / "task.yaml").write_bytes(b"name: a\x00b\n")
+    assert "task.yaml:1: is not UTF-8 text (byte 6)" in refused(own)
+    (own / "task.yaml").write_bytes(b"name: a\x01b\n")
     assert "not valid YAML" in refused(own)
 
 

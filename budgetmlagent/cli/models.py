@@ -95,7 +95,8 @@ def check(
             f"budgetml: stopped; `budgetml cost --runs-dir {runs_dir}` tells what was spent", file=sys.stderr
         )
         raise
-    options.tell(as_json, rows, map(_checked, rows))
+    proxies = dict.fromkeys(row["proxy"] for row in rows if row["proxy"])
+    options.tell(as_json, rows, [*(f"by proxy {proxy}" for proxy in proxies), *map(_checked, rows)])
     bad = [row["name"] for row in rows if not row["ok"]]
     if bad:
         raise UnavailableError(f"{', '.join(bad)}: cannot do the work (see above)")

@@ -142,6 +142,7 @@ def ending(summary: Mapping[str, Any]) -> str:
 def forecast(plan: Mapping[str, Any]) -> str:
     """Return what a run may cost at most."""
     lines = [f"{'sandbox':10s} {plan['sandbox']}", f"{'sends to':10s} {', '.join(plan['hosts']) or 'nobody'}"]
+    lines += [f"{'by proxy':10s} {proxy}" for proxy in plan["proxies"]]
     facts = plan["sandbox_facts"]
     if facts.get("canaries"):
         held = ", ".join(f"{name} {became}" for name, became in facts["canaries"].items())

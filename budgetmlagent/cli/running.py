@@ -26,7 +26,7 @@ def run(
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the models' sampling.")] = Request.seed,
     history: Annotated[str, typer.Option(metavar="off|run|all", help="What may be remembered.")] = Request.history,
     direction: Annotated[
-        str | None, typer.Option(metavar="max|min", help="Of the metric, where the task does not say it.")
+        str | None, typer.Option(metavar="max|min", help="Of the metric, where the task does not say it; or to confirm it.")
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a run may cost at most; spend nothing.")] = False,

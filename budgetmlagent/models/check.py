@@ -16,6 +16,7 @@ from budgetmlagent.models.config import ModelSpec, host
 from budgetmlagent.models.embedded.server import EmbeddedServer, server_for
 from budgetmlagent.models.embedded.weights import verify
 from budgetmlagent.models.endpoint import Endpoint, Endpoints
+from budgetmlagent.models.faults.surroundings import shown_proxies
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts
@@ -74,7 +75,7 @@ class Example:
 def check_models(specs: Iterable[ModelSpec], ledger: Ledger, run: str) -> list[dict[str, Any]]:
     """Ask each model for what the team asks, on the money of `run`; what was learned of its endpoint is learned anew.
 
-    Returns a row each: {name, model, host, ok, takes, thinks, seconds, usd, price, detail, status}. `takes` tells whether
+    Returns a row each: {name, model, host, proxy, ok, takes, thinks, seconds, usd, price, detail, status}. `takes` tells whether
     the endpoint takes {temperature, seed} and how it takes a {schema}: strict, json or words; `thinks` is the longest
     thought, in tokens; `status` is 0, or 2 where the call must be corrected (a missing key, too small a budget) and 3 where
     the model is not available or cannot do the work.
@@ -95,6 +96,7 @@ def _check(spec: ModelSpec, ledger: Ledger, run: str, number: int) -> dict[str, 
         "name": spec.name,
         "model": spec.model,
         "host": host(spec),
+        "proxy": next(iter(shown_proxies([spec])), ""),
         "ok": status == 0,
         "takes": _takes(endpoints.of(spec)),
         "thinks": max((call.thought for call in ledger.calls(run)[asked:]), default=0),

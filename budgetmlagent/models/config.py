@@ -1,6 +1,5 @@
 """models.yaml: which endpoint and which price stand behind each name that a graph's ladders use."""
 
-import ipaddress
 import json
 import re
 import warnings
@@ -26,6 +25,7 @@ from pydantic import (
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.embedded.weights import KNOWN, is_file
+from budgetmlagent.models.proxies import is_local
 from budgetmlagent.money.prices import Rates
 from memory.files import read_plain
 
@@ -205,7 +205,7 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is no UTF-8 text") from error
+        raise UsageError(f"{path}: is no UTF-8 text; save it as UTF-8") from error
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageError(f"{path}:{line}: not YAML: {error.problem}") from error
@@ -266,7 +266,4 @@ def host(spec: ModelSpec) -> str:
 
 def is_loopback(spec: ModelSpec) -> bool:
     """Whether what is sent to this model stays on this machine."""
-    try:
-        return ipaddress.ip_address(host(spec)).is_loopback
-    except ValueError:
-        return host(spec) == "localhost"
+    return is_local(host(spec))

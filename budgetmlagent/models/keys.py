@@ -5,19 +5,15 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.envfile import read_env
 
 
 def _from_file(name: str) -> str | None:
-    """The variable's value in `.env` of the current folder, having said so: the folder may be a stranger's, and so the account.
-
-    The value is taken as it stands: `${OTHER}` in it would send another variable of the environment.
-    """
+    """The variable's value in `.env` of the current folder, having said so: the folder may be a stranger's, and so the account."""
     path = Path(".env").resolve()
-    value = dotenv_values(path, interpolate=False).get(name) if path.is_file() else None
+    value = read_env(path).get(name)
     if value:
         _told(name, path)
     return value
@@ -31,7 +27,7 @@ def _told(name: str, path: Path) -> None:
 def api_key(spec: ModelSpec) -> str | None:
     """The key of this model, from the environment or else `.env` in the current folder; None where it needs none.
 
-    Raises UsageError naming the variable where it is not set, or holds what no HTTP header can carry.
+    Raises UsageError naming the variable where it is not set, or holds what no HTTP header can carry, and as `read_env`.
     """
     if spec.key is None:
         return None

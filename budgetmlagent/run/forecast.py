@@ -7,6 +7,7 @@ from typing import Any
 from budgetmlagent.models.client import limit_of
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.endpoint import Endpoints, room_to_think
+from budgetmlagent.models.faults.surroundings import shown_proxies
 from budgetmlagent.money.prices import Price, input_bound
 from budgetmlagent.money.report import project_left
 from budgetmlagent.records.rundir import LEDGER
@@ -38,6 +39,7 @@ def forecast(asked: Request) -> dict[str, Any]:
             for name, spec in order.models.items()
         },
         "hosts": order.config.hosts,
+        "proxies": [] if order.config.replay else shown_proxies(order.models.values()),
         **calls(order.task, order.models, order.prices, left),
         "sandbox": order.config.sandbox,
         "sandbox_facts": order.config.sandbox_facts,

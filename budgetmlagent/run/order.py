@@ -187,17 +187,21 @@ def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
 
 
 def _are_whole(models: Mapping[str, ModelSpec], *, to_run: bool) -> None:
-    """Raise UnavailableError for damaged weights, and UsageError for a class that cannot be asked, before anything is begun.
+    """Raise UnavailableError for damaged weights, and UsageError for a class that cannot be asked, or a proxy that cannot be
+    used, before anything is begun.
 
     Missing weights are fetched when they are needed.
     """
     from budgetmlagent.models.embedded.weights import path_of, verify
+    from budgetmlagent.models.faults.surroundings import unusable
 
     for spec in models.values():
         if spec.chat and to_run:
             from budgetmlagent.models.chat.chat_class import checked
 
             checked(spec)
+        if fault := unusable(spec):
+            raise UsageError(f"model {spec.name!r}: {fault}")
         if spec.base_url == EMBEDDED and path_of(spec.model).exists():
             verify(spec.model)
 

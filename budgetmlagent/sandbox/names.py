@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from budgetmlagent import inside
@@ -29,8 +30,9 @@ def index(cage: Cage, python: Interpreter) -> Mapping[str, str]:
     except (OSError, ValueError):
         text = run_module(cage, MAIN, mounts_ro={}, args=[], seconds=SECONDS, python=python.path)
         kept = json.loads(text)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode())
+        with suppress(OSError):  # it can be made again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text.encode())
     return kept
 
 

@@ -57,8 +57,9 @@ def _ty(script: str, python: Interpreter, env: Path) -> list[dict[str, Any]]:
         clean = {"PATH": os.defpath, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, env=clean, cwd=folder, timeout=SECONDS, check=False
-            )
+                command, capture_output=True, encoding="utf-8", errors="replace", env=clean, cwd=folder,
+                timeout=SECONDS, check=False,
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             return []
     # A checker that breaks on a script says nothing of it: the script is run, and its own error is seen.

@@ -24,6 +24,7 @@ from budgetmlagent.sandbox.workspace import lay_out
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.split import split_rows
+from budgetmlagent.tasks.taskfile import read_text
 from memory.artifacts import Artifacts
 from memory.noise import is_hidden, noise_of
 from memory.scores import worth
@@ -196,7 +197,7 @@ class SubmissionScorer:
         """Return the public (0) or private (1) part of the answers, None where nothing is split."""
         if self.task.answers is None:
             return None
-        text = (self.task.scoring / self.task.answers).read_text("utf-8-sig")
+        text = read_text(self.task.scoring / self.task.answers, "the answers")
         return Answers(self.task.answers, split_rows(text, self.task.name)[part], _first_column(text))
 
     def _run(self, execution: Execution, mounts: Mapping[str, Path], args: list[str]) -> tuple[Outcome, str]:

@@ -1,24 +1,24 @@
 """Task folders: our own layout (`task.yaml`, `env/`, `scoring/`) and MLAgentBench's (`env/`, `scripts/`)."""
 
-import ast
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, cast
 
+from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
+from budgetmlagent.tasks.direction import agreed, from_higher, signs
+from budgetmlagent.tasks.metrics import Direction
 from budgetmlagent.tasks.python import interpreter_of
+from budgetmlagent.tasks.scorerfile import SCORER, TIMED_SCORER, functions, parsed, read_scorer
 from budgetmlagent.tasks.taskfile import Limits, Timed, nearest, read_task_file, read_text
 
-Direction = Literal["max", "min"]
 BUNDLED = Path(__file__).parent / "bundled"
 STARTER = "train.py"
-SCORER = {"get_score": "get_score(folder)"}  # what eval.py must define, and how it is called
-TIMED_SCORER = {"make_inputs": "make_inputs(seed)", "check": "check(inputs, results)"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +68,12 @@ def bundled() -> list[str]:
 
 
 def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
-    """Read the bundled task or the folder `name_or_path`; `direction` is for folders that do not state theirs.
+    """Read the bundled task or the folder `name_or_path`; `direction` is for folders that do not state theirs, or
+    confirms what contradicts the metric's name.
 
     Raises UsageError, in one line that names the file and the field.
     """
-    root = BUNDLED / name_or_path if name_or_path in bundled() else Path(name_or_path).expanduser()
+    root = BUNDLED / name_or_path if name_or_path in bundled() else at_home(name_or_path)
     if not root.is_dir():
         if root.exists():
             raise UsageError(f"{name_or_path}: is a file; give the task's folder")
@@ -100,18 +101,23 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
     files = _env_files(root)
     scoring = _scorer_files(root, root / "scoring", "the scorer eval.py and answers.csv")
     starter = read_text(root / "env" / STARTER, "the starter script")
-    higher = _higher(scoring / "eval.py", TIMED_SCORER if spec.timed else SCORER)
-    if spec.timed:
-        higher[f"{file}: timed"] = "min"
+    text, scorer = _text(root, spec.text), scoring / "eval.py"
+    tree = read_scorer(scorer, TIMED_SCORER if spec.timed else SCORER)
+    said = {f"{file}: metric.direction": spec.metric.direction, **from_higher(scorer, tree)}
+    hints = signs(spec.metric.name, (f"{file}: text", text), scorer, tree)
+    if spec.timed:  # what is measured is known, whatever it is called
+        said, hints = said | {f"{file}: timed": "min"}, {}
         _has_function(root / "env" / STARTER, starter, spec.timed)
     answers = "answers.csv" if (scoring / "answers.csv").is_file() and not spec.timed else None
+    if answers:
+        read_text(scoring / answers, "the answers")  # a run would fail on them after it has cost something
     return TaskFolder(
         name=spec.name,
         root=root,
         env=root / "env",
-        text=_text(root, spec.text),
+        text=text,
         metric=spec.metric.name,
-        direction=_direction({f"{file}: metric.direction": spec.metric.direction, **higher}, wanted),
+        direction=agreed(said, hints, wanted),
         **spec.limits.model_dump(),
         network=spec.network,
         gpu=spec.gpu,
@@ -133,15 +139,16 @@ def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
     scripts = _scorer_files(root, root / "scripts", "the scorer eval.py and the task in words")
     files = _env_files(root)
     starter = read_text(root / "env" / STARTER, "the starter script")
-    text = read_text(scripts / "research_problem.txt", "the task in words").strip()
-    higher = _higher(scripts / "eval.py", SCORER)
+    words, scorer = scripts / "research_problem.txt", scripts / "eval.py"
+    text = read_text(words, "the task in words").strip()
+    tree = read_scorer(scorer, SCORER)
     return TaskFolder(
         name=re.sub(r"[^A-Za-z0-9_.-]+", "-", root.name).strip("-.") or "task",
         root=root,
         env=root / "env",
         text=text,
         metric="score",
-        direction=_direction(higher, wanted),
+        direction=agreed(from_higher(scorer, tree), signs("", (str(words), text), scorer, tree), wanted),
         **Limits().model_dump(),
         starter=starter,
         readonly=_readonly(scripts / "read_only_files.txt", files),
@@ -230,59 +237,8 @@ def _readonly(file: Path, files: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _higher(file: Path, needed: Mapping[str, str]) -> dict[str, Direction]:
-    """What HIGHER in the scorer says, as {where: direction}; empty where it says nothing. Executes nothing."""
-    source = read_text(file, f"the scorer with {' and '.join(needed.values())}")
-    tree = _parsed(file, source, "repair the scorer")
-    for name, call in needed.items():
-        if name not in _functions(tree):
-            raise UsageError(f"{file}: has no function {call}; add it")
-    said: dict[str, Direction] = {}
-    for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == "HIGHER" for target in targets):
-            value = getattr(node, "value", None)
-            if not (isinstance(value, ast.Constant) and isinstance(value.value, bool)):
-                raise UsageError(f"{file}:{node.lineno}: HIGHER: must be the word True or False")
-            said = {f"{file}:{node.lineno}: HIGHER": "max" if value.value else "min"}
-    return said
-
-
 def _has_function(file: Path, starter: str, timed: Timed) -> None:
-    if timed.function not in _functions(_parsed(file, starter, "repair the starter")):
+    if timed.function not in functions(parsed(file, starter, "repair the starter")):
         raise UsageError(
             f"{file}: has no function {timed.function}, which task.yaml's timed.function names; add it"
         )
-
-
-def _parsed(file: Path, source: str, remedy: str) -> ast.Module:
-    try:
-        return ast.parse(source)
-    except (
-        SyntaxError,
-        ValueError,
-        RecursionError,
-        MemoryError,
-    ) as error:  # the last two: nested without end
-        line = getattr(error, "lineno", None) or 1
-        raise UsageError(f"{file}:{line}: is not valid Python; {remedy}") from None
-
-
-def _functions(tree: ast.Module) -> set[str]:
-    """Names of what the script defines or imports."""
-    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    return defined | {node.asname or node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
-
-
-def _direction(said: dict[str, Direction], wanted: Direction | None) -> Direction:
-    """The one direction that all who state one agree on."""
-    stated = said | ({"--direction": wanted} if wanted else {})
-    if not stated:
-        raise UsageError(
-            "the task does not state its metric's direction; add HIGHER = True or False to eval.py or give --direction max|min"
-        )
-    (where, first), *others = stated.items()
-    for other, direction in others:
-        if direction != first:
-            raise UsageError(f"{other}: means {direction!r} but {where} means {first!r}; make them agree")
-    return first

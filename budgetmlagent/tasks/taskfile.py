@@ -85,13 +85,19 @@ def read_text(path: Path, what: str) -> str:
     """Return the text of `path`. Raises UsageError where it is missing, no file, or not UTF-8."""
     try:
         # Line ends as `Path.read_text` gives them.
-        return io.TextIOWrapper(io.BytesIO(read_plain(path)), encoding="utf-8-sig").read()
+        text = io.TextIOWrapper(io.BytesIO(read_plain(path)), encoding="utf-8-sig").read()
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: missing: {what}; add this file") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}): {what}") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}:{line}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    before, nul, _ = text.partition("\0")
+    if nul:
+        line = before.count("\n") + 1
+        raise UsageError(f"{path}:{line}: holds a NUL byte, as UTF-16 without a mark does; save it as UTF-8")
+    return text
 
 
 def read_task_file(path: Path) -> TaskFile:

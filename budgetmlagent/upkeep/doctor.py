@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
+from budgetmlagent.cache import standing
 from budgetmlagent.errors import BudgetMLError, UnavailableError
 from budgetmlagent.records import rundir, summary
 from budgetmlagent.records.branches import Branches
@@ -22,21 +23,24 @@ from memory.store import StoreError
 
 
 def of_machine(runs_dir: Path) -> list[Row]:
-    """Check Python, sandbox, embedded models and the ledger's folder."""
+    """Check Python, sandbox, cache, embedded models and the ledger's folder."""
+    from budgetmlagent.models import proxies
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
-    rows = [row("python", True, platform.python_version()), *_sandbox()]
+    rows = [row("python", True, platform.python_version()), *_sandbox(), row("cache", True, standing())]
     for model in list_models(load_models()):
         present = model["present"]
         detail = f"{model['path']}" if present else f"not fetched; `budgetml models pull {model['name']}`"
         rows.append(row(f"model {model['name']}", True, detail))
+    rows += [row("proxy", not proxy.fault, proxy.fault or proxy.shown) for proxy in proxies.named()]
     runs = rundir.all_runs(runs_dir)
     return [*rows, row("runs", True, f"{len(runs)} in {runs_dir.resolve()}")]
 
 
 def _sandbox() -> list[Row]:
     """Tell the cage that was chosen, what it is made of, and what became of each canary."""
+    from budgetmlagent.sandbox.cages.cures import cure
     from budgetmlagent.sandbox.process.probe import probed
 
     try:
@@ -48,7 +52,7 @@ def _sandbox() -> list[Row]:
         f"{facts['binary'] or facts['rung']}, version {facts['version'] or 'unknown'}, from {facts['origin']}"
     )
     rows = [row("sandbox", True, found.cage.words), row("sandbox binary", True, made_of)]
-    rows += [row("sandbox passed over", True, fault) for fault in facts["passed_over"]]
+    rows += [row("sandbox passed over", True, f"{fault}; {cure(fault)}") for fault in facts["passed_over"]]
     rows += [row(f"limit of {name}", True, _kept(name, who)) for name, who in facts["limits"].items()]
     return rows + [row(f"canary {name}", True, became) for name, became in facts["canaries"].items()]
 

@@ -66,6 +66,9 @@ def ask(
                 cache=False,
                 openai_proxy=None,
                 http_client=http,
+                # Without these it would build a second client, which nobody asks, and warn of a proxy that is used.
+                async_client=object(),
+                http_socket_options=(),
                 extra_body=dict(fields),
             )
             with warnings.catch_warnings():

@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from budgetmlagent.keyless import keyless
+from budgetmlagent.models.proxies import proxy_for
 
 Progress = Callable[[int, str], None]  # bytes so far, and where they come from
 
@@ -76,12 +78,13 @@ def from_hub(repo: str, file: str, size: int, part: Path, progress: Progress = s
     # Not by huggingface_hub: it throws away what an interrupted download has brought, and tries a hub that cannot be
     # reached for half a minute.
     url = f"{os.environ.get('HF_ENDPOINT', HUB)}/{repo}/resolve/main/{file}"
+    opener = _opener(url)
     while (have := _size(part)) < size:
         reason = "the connection was closed"
         request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})  # noqa: S310 (https, or the user's mirror)
         try:
             with (
-                urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as reply,  # noqa: S310
+                opener.open(request, timeout=CONNECT_SECONDS) as reply,
                 # A hub that knows no ranges begins at the start.
                 part.open("ab" if reply.status == 206 else "wb") as out,
             ):
@@ -92,6 +95,19 @@ def from_hub(repo: str, file: str, size: int, part: Path, progress: Progress = s
             reason = str(error)
         if _size(part) <= have:
             raise FetchError(reason)
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """What opens `url` by the person's proxy; urllib alone would pass over ALL_PROXY. Raises FetchError."""
+    proxy = proxy_for(url)
+    if proxy and proxy.is_socks:
+        raise FetchError(
+            f"{proxy.variable} names a SOCKS proxy, by which nothing is fetched: name an HTTP proxy"
+        )
+    if proxy and proxy.fault:
+        raise FetchError(proxy.fault)
+    by = {urlsplit(url).scheme: proxy.address} if proxy else {}
+    return urllib.request.build_opener(urllib.request.ProxyHandler(by))
 
 
 def _size(path: Path) -> int:
@@ -137,7 +153,13 @@ def _download(line: str, folder: Path) -> Path:
         "--dest", str(folder), "--requirement", str(wanted),
     ]  # fmt: skip
     done = subprocess.run(
-        command, env=keyless(*WAYS), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        env=keyless(*WAYS),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     wheel = next(folder.glob("*.whl"), None)
     if done.returncode or wheel is None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from budgetmlagent.cache import cache
+from budgetmlagent.cache import cache, unwritable
+from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.embedded.fetch import FetchError, Progress, from_hub, from_index, pins, silent
 
@@ -71,7 +72,7 @@ def known(model: str | Weights) -> Weights:
 
 def path_of(model: str | Weights) -> Path:
     """Where the weights of a known model, or of a .gguf file, lie or will lie. Raises UsageError for another name."""
-    return Path(model).expanduser() if is_file(model) else cache() / "models" / known(model).file
+    return at_home(model) if is_file(model) else cache() / "models" / known(model).file
 
 
 def verify(model: str | Weights) -> Path:
@@ -162,7 +163,7 @@ def pull(
                 if again or not path.is_file():  # another process may have fetched it while this one waited
                     _fetch(weights, path, progress, pinned)
         except OSError as error:
-            raise UnavailableError(f"{path} cannot be written: {error.strerror or error}") from error
+            raise UnavailableError(f"{path} {unwritable(error)}") from error
     return verify(weights)
 
 

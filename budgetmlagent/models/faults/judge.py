@@ -12,7 +12,7 @@ import httpx2
 from budgetmlagent.models.chat.deadline import UnreadableError
 from budgetmlagent.models.config import ModelSpec, host, is_loopback
 from budgetmlagent.models.faults.raised import UNREAD, chain, is_lost, is_unsent, told_by
-from budgetmlagent.models.faults.surroundings import environment_fault
+from budgetmlagent.models.faults.surroundings import environment_fault, proxy_before
 from budgetmlagent.models.faults.words import error_in, marks, said
 from budgetmlagent.money.prices import reported_cost
 from budgetmlagent.money.usage import tokens_of
@@ -57,7 +57,11 @@ def judge(error: Exception, spec: ModelSpec) -> Judgement | None:
     if unread := next((link for link in chain(error) if isinstance(link, UnreadableError)), None):
         return Judgement("provider", f"{where} gave a reply that is not read: {unread}; check base_url")
     if is_unsent(error):
-        return Judgement("busy", f"{where} could not be reached; check base_url and the network", sent=False)
+        proxy = proxy_before(spec)
+        by, check = (f" by the proxy {proxy.shown}", "that proxy") if proxy else ("", "base_url")
+        return Judgement(
+            "busy", f"{where} could not be reached{by}; check {check} and the network", sent=False
+        )
     if is_lost(error):
         return Judgement("busy", f"{where} gave no reply: {said(str(error)) or type(error).__name__}")
     # httpx', which classes of `chat` speak through, or httpx2's.

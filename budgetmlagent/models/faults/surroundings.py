@@ -1,24 +1,24 @@
-"""Which variable of the environment keeps a client from being built, before anything is sent."""
+"""Which variable of the environment keeps a client from being built, or stands before a model, and may not be usable."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.request import proxy_bypass
 
-import httpx2
+from budgetmlagent.models.config import ModelSpec, is_loopback
+from budgetmlagent.models.proxies import Proxy, named, proxy_for
 
-PROXIES = ("http_proxy", "https_proxy", "all_proxy")  # or in capitals, which yield to these
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def environment_fault(error: BaseException) -> str | None:
     """One line that names the variable, never its value, which may hold a password; None where none is to blame."""
-    if isinstance(error, ImportError) and "socks" in str(error).lower():
-        name = next((name for name, url in _proxies() if url.lower().startswith("socks")), "the environment")
-        return f"{name} names a SOCKS proxy, which needs a package more: pip install 'httpx2[socks]', or unset it"
+    of_socks = isinstance(error, ImportError) and "socks" in str(error).lower()
     of_proxy = isinstance(error, ValueError) and "proxy" in str(error).lower()
-    if of_proxy or type(error).__name__ == "InvalidURL":  # httpx', or httpx2's
-        for name, url in _proxies():
-            if not _is_usable(url):
-                return f"{name} holds no address of a proxy: correct it (http://host:port), or unset it"
+    if (of_socks or of_proxy or type(error).__name__ == "InvalidURL") and (
+        fault := _fault()
+    ):  # httpx', or httpx2's
+        return fault
     if isinstance(error, OSError):
         for name in CERTIFICATES:
             if (path := os.environ.get(name)) and not Path(path).exists():
@@ -26,15 +26,23 @@ def environment_fault(error: BaseException) -> str | None:
     return None
 
 
-def _proxies() -> list[tuple[str, str]]:
-    """The variables that name a proxy, and their values."""
-    both = [name for small in PROXIES for name in (small, small.upper())]
-    return [(name, os.environ[name]) for name in both if os.environ.get(name)]
+def unusable(spec: ModelSpec) -> str:
+    """Why no request to an endpoint could be made, "" where none is known; a client reads all variables, needed or not."""
+    return "" if is_loopback(spec) or spec.chat or proxy_bypass("") else _fault()
 
 
-def _is_usable(url: str) -> bool:
-    try:
-        httpx2.Proxy(url if "://" in url else f"http://{url}")
-    except (httpx2.InvalidURL, ValueError):
-        return False
-    return True
+def _fault() -> str:
+    return next((proxy.fault for proxy in named() if proxy.fault), "")
+
+
+def proxy_before(spec: ModelSpec) -> Proxy | None:
+    """The proxy that requests to a model go through, None where they go straight."""
+    if is_loopback(spec):  # an embedded one has no address
+        return None
+    own = spec.params.get("base_url") if spec.chat else spec.base_url
+    return proxy_for(own if isinstance(own, str) else "https://")
+
+
+def shown_proxies(specs: Iterable[ModelSpec]) -> list[str]:
+    """The proxies before these models, each once, as people may see them."""
+    return list(dict.fromkeys(proxy.shown for spec in specs if (proxy := proxy_before(spec))))

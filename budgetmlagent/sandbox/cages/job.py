@@ -54,7 +54,7 @@ class Job:
             "LANG": "C.UTF-8",
             "TMPDIR": "/tmp",  # noqa: S108 - a tmpfs of its own
             "MPLBACKEND": "Agg",
-            "MPLCONFIGDIR": "/tmp",  # noqa: S108
+            "MPLCONFIGDIR": "/tmp" if isolated else home,  # noqa: S108 - outside the sandbox /tmp is everybody's
             "PYTHONHASHSEED": "0",
             "PYTHONWARNINGS": "ignore",
             "PYTHONUNBUFFERED": "1",  # what a killed script had printed is not lost

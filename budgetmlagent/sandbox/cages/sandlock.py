@@ -51,7 +51,7 @@ class Sandlock(Bare):
 
     def around(self, command: list[str], env: dict[str, str], job: Job, view: Path) -> list[str]:
         """Return the command line of a supervisor that runs `command` confined, in its own process tree."""
-        env |= dict.fromkeys(("TMPDIR", "MPLCONFIGDIR"), str(job.workspace))
+        env["TMPDIR"] = str(job.workspace)
         granted = [*job.python.visible(), view, *(NETWORK_FILES if job.network else ())]
         readable = [*READABLE, *map(str, granted)]
         gpus = None if not job.gpu else [] if job.gpu == "all" else [int(n) for n in job.gpu.split(",")]

