@@ -122,7 +122,8 @@ def _number(text: str, after: str) -> Claim | None:
     """Read what begins like a number; None where it is of a unit that no score has, or written in an unknown way."""
     text = text.rstrip(",.:!?$€£/")
     percent = text.endswith("%")
-    text = text.removesuffix("%")
+    percent = text.endswith("%")
+    text = text.rstrip("%")
     if not percent and (sign := PERCENT.match(after)):
         percent, after = True, after[sign.end() :]
     whole = not re.search(r"[.e]", text, re.IGNORECASE)

@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
-from budgetmlagent.inside.briefing.metric import clauses, own_function
+from budgetmlagent.inside.briefing.metric import clauses, own_function, printed
 from budgetmlagent.scoring.claims import Claim
 from budgetmlagent.scoring.labels import MIXED, best, kind, metric, named_in, plain
-from budgetmlagent.scoring.starter import printed
 from budgetmlagent.tasks.folder import TaskFolder
 
 # Metrics of at most 1: what is larger was printed in percent.
@@ -156,9 +155,9 @@ def _named(task: TaskFolder) -> str:
 
 
 def _told(task: TaskFolder) -> str:
-    """Return the one kind that the task's words name, what its starter prints, or its scorer; "" where none does."""
+    """Return the one kind that the task's words name, a line that prints in its starter, or its scorer; "" for none."""
     scorer = (task.scoring / "eval.py").read_text("utf-8", "replace")
-    for text in (*clauses(task.text), printed(task.starter), scorer):
+    for text in (*clauses(task.text), *reversed(printed(task.starter)), scorer):
         found = {kind for kind in named_in(text) if best(kind) == task.direction}
         if text is scorer and found == {"mse"} and ROOT.search(scorer):
             found = {"rmse"}
