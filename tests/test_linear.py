@@ -19,6 +19,7 @@ UNITS = (
     "/", "a/", "file:/", "{", "}", "[", "<", "<title>", "<script", "\x1b[1;", ": refused", "x: refused\n",
     'File "', 'File "/eval.py"', "Traceback (most recent call last):\n", " x\n", "a.", "Error", "a.Error: ", "<think>",
     "</think>", "max_tokens ", "max_tokens_", "9" * 50 + " ", "thinking.a", "。", ". ", "context ",
+    "val a 1\n", "val  rmse\n1  2\n", "from 0.1 to 0.2 ", "1,111,", "-> ", "fold 1 ", "f1 - ", "val (rmse ",
 )  # fmt: skip
 FAILED = 'Traceback (most recent call last):\n  File "train.py", line 1\nValueError: '
 

@@ -76,6 +76,8 @@ PRINTED: dict[str, list[tuple[str, float | None]]] = {
         # How sure, and by how much
         ("Validation accuracy: 0.84 (95% CI 0.81-0.87)", 0.84),
         ("Validation accuracy: 0.84 [0.81, 0.87]", 0.84),
+        ("Validation accuracy 0.84+/-0.02", 0.84),
+        ("Validation accuracy.......0.84±0.02", 0.84),
         ("validation accuracy 95% CI: 0.81", None),
         ("Validation accuracy std: 0.02", None),
         ("Validation accuracy gain: 0.03", None),
@@ -95,8 +97,12 @@ PRINTED: dict[str, list[tuple[str, float | None]]] = {
         ("Parameters: 1,234,567 | val acc 0.84", 0.84),
         ("stop when val acc >= 0.9", None),
         ("target validation accuracy: 0.9", None),
+        ("Seeds were averaged; validation accuracy: 0.84", 0.84),
         # Other metrics, other rows, parts
         ("Validation accuracy: 0.84\nValidation AUC: 0.91", 0.84),
+        ("val_loss: 0.5 acc: 0.84", None),
+        ("Validation top 5 accuracy: 0.97", None),
+        ("Validation class 3 accuracy: 0.97", None),
         ("Validation balanced accuracy: 0.91", None),
         ("Validation top-5 accuracy: 0.97", None),
         ("Validation accuracy per class 3: 0.9", None),
@@ -131,6 +137,8 @@ PRINTED: dict[str, list[tuple[str, float | None]]] = {
         ("[50]\tvalid_0's rmse: 0.91\tvalid_0's l1: 0.3", 0.91),
         ("[10]\tcv_agg's valid rmse: 0.9 + 0.01", 0.9),
         ("99:\tlearn: 0.5\ttest: 0.6\tbest: 0.6 (99)\ttotal: 1.2s\tremaining: 0us", None),
+        ("Validation RMSE (XGBoost): 0.5", 0.5),
+        ("Validation RMSE with XGBoost: 0.5", 0.5),
         # Folds and baselines
         ("Fold 1: RMSE 0.51\nFold 2: RMSE 0.49\nMean RMSE: 0.50 (+/- 0.01)", 0.5),
         ("CV mean RMSE: 0.50\nFold 1: RMSE 0.51\nFold 2: RMSE 0.49", 0.5),
@@ -228,6 +236,14 @@ def test_of_several_labels_the_tasks_words_choose_one(tmp_path: Path) -> None:
         None,
         0.95,
     ]
+
+
+def test_what_qualifies_a_metric_makes_another_one(tmp_path: Path) -> None:
+    task = task_in(tmp_path, "Predict.")
+    later = ("val macro AUC 0.6", "val AUC 0.7", "val AUC macro: 0.8")
+    assert told(task, "val AUC macro 0.5", *later) == [0.5, 0.6, None, 0.8]
+    later = ("val precision at 5: 0.6", "val precision@10: 0.7", "val precision 0.8")
+    assert told(task, "val precision@5: 0.5", *later) == [0.5, 0.6, None, None]
 
 
 def test_the_name_in_task_yaml_decides(tmp_path: Path) -> None:

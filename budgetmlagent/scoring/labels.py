@@ -31,7 +31,7 @@ QUALIFIERS = {
     "standardized", "neg", "negative", "negated", "minus", "inverse", "adjusted", "median", "top", "balanced", "root", "sqrt",
 }  # fmt: skip
 NEGATED = {"neg", "negative", "negated", "minus", "inverse"}
-AT = re.compile(r"\s?@\s?(\w+)|\sat\s(\d+)(?![\w.,])")
+AT = re.compile(r" ?@ ?(\w+)")
 MIXED = "?"  # of several metrics at once
 
 
@@ -75,7 +75,7 @@ def kind(words: str) -> str:
     rest = _without(words, found)
     at = _at(words, found[-1])
     more = sorted(QUALIFIERS.intersection(re.findall(r"[a-z]+", rest)))
-    return " ".join([name, *more, *([f"@{at.split()[-1].lstrip('@')}"] if at else [])])
+    return " ".join([name, *more, *([at.replace(" ", "")] if at else [])])
 
 
 def metric(kind: str) -> str:

@@ -1,20 +1,23 @@
-"""A printed line without what counts, dates and colours it. The text may mean harm: its end alone is read."""
+"""A printed line without what counts and colours it. The text may mean harm: its end alone is read."""
 
 import re
 
 LONGEST = 1000  # characters of a line, its last ones: what is said there has the last word
 COLOUR = re.compile(r"\x1b\[[\d;]{0,20}m")
-CLOCK = re.compile(
-    r"(?<![\d.])(?:\d{4}[-/.]\d\d?[-/.]\d\d?[T ]?)?\d{1,3}:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?(?![\d:])"
-)
 LOGGER = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR):[\w.]{1,80}:")
 HUMPS = re.compile(r"(?<=[a-z]{2})(?=[A-Z])")  # valAccuracy
 SPREAD = re.compile(r"\+ ?/? ?- ?(?=[.\d])")
 ARROW = re.compile(r"[-=]{1,3}>")
 WRAPPED = re.compile(r"\b(?:np\.float\d\d|tensor)\(([-+.\de]{1,30})(?:, [^()]{0,60})?\)")
 RULES = re.compile(r"([-=_*#~.])\1{2,}")
+# Numbers that belong to a metric's name: precision at 5, top-5 accuracy.
+AT = re.compile(r" at (\d{1,6})(?= ?[:=)])")
+TOP = re.compile(r"\b(top)[ _-]?\d{1,4}\b", re.IGNORECASE)
 # Numbers that count or place, by the words that stand beside them.
-NUMBERED = r"epochs?|steps?|iter(?:ation)?s?|rounds?|folds?|cv|split|trial|seed|run|model|stage|n|k|dataloader|batch|level"
+SAID_OF = (
+    r"folds?|cv|class|label|group|category|target|horizon|quantile|percentile"  # it matters what was numbered
+)
+NUMBERED = rf"{SAID_OF}|epochs?|steps?|iter(?:ation)?s?|rounds?|split|trial|seed|run|model|stage|n|k|dataloader|batch|level"
 COUNTER = re.compile(
     rf"(?<![a-z])(?:{NUMBERED})[ #:=\[(]{{0,3}}\d{{1,12}}(?: ?/ ?\d{{1,12}})?(?![.,]?\d|%)"
     r"|(?<![\w.,])\d{1,12}[- ]?(?:folds?|epochs?|steps?|iter(?:ation)?s?|rounds?|seeds?|trials?|models?|repeats|runs)(?![a-z])"
@@ -32,18 +35,18 @@ PART = re.compile(
 
 
 def tidy(line: str) -> str:
-    """Return the end of a line without colours and times of day, with one blank where there were several."""
-    line = CLOCK.sub(" ", COLOUR.sub("", line[-LONGEST:]).replace("−", "-"))
-    line = WRAPPED.sub(r"\1", LOGGER.sub("", line))
+    """Return the end of a line without colours, with one blank where there were several, and its signs in one form."""
+    line = LOGGER.sub("", COLOUR.sub("", line[-LONGEST:]).replace("−", "-"))
+    line = AT.sub(r"@\1", TOP.sub(r"\1", WRAPPED.sub(r"\1", line)))
     line = HUMPS.sub(" ", SPREAD.sub(" ± ", ARROW.sub(" → ", line)))
     return re.sub(r"\s+", " ", RULES.sub(" ", line))
 
 
 def uncounted(line: str) -> str:
-    """Return a tidy line without numbers that count; of folds, the word is left."""
+    """Return a tidy line without numbers that count; of folds and parts, the word is left."""
     return COUNTER.sub(_counted, line)
 
 
 def _counted(counter: re.Match[str]) -> str:
-    held = re.search("fold|cv", counter.group(), re.IGNORECASE)
-    return f" {held.group() if held else ''} {COUNTED} "
+    word = re.search(SAID_OF, counter.group(), re.IGNORECASE)
+    return f" {word.group() if word else ''} {COUNTED} "

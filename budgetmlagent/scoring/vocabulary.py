@@ -47,7 +47,7 @@ OTHER = re.compile(
         # another score: an old one, a wanted one, that of a part, of nothing learned
         "was", "were", "from", "previous(?:ly)?", "prev", "old", "older", "before", "former", "earlier", "than", "vs", "versus",
         "target", "goal", "needed", "needs", "required", "expected", "at least", "until", "chance", "random", "dummy", "naive",
-        "constant", "majority", "worst", "min", "minimum", "class", "label", "per", "starter", "not", "no", "never", "without",
+        "constant", "majority", "worst", "min", "minimum", "class", "label", "group", "category", "horizon", "per", "starter", "not", "no", "never", "without",
     )
     + "|[±<>≥≤?^]"
 )  # fmt: skip
