@@ -28,8 +28,10 @@ PERCENT = re.compile(r" ?(?:%|percent\b|pct\b|per cent\b)", re.IGNORECASE)
 CUT = re.compile(r"[ '’]\d{3}(?!\d)")  # 1 234.5 and 1'234.5: how much it is, is not known
 TURNED = re.compile(r" ?(?:→|to|now) ?")  # from 0.81 to 0.84
 OLD = re.compile(
-    r"(?:\b(?:improved|increased|decreased|rose|fell|dropped|reduced|went|changed|up|down))?[: ]{0,3}(?:\bfrom)?[: ]{0,3}$"
+    r"\b(?:improved?|increased?|decreased?|rose|fell|dropped|reduced|went|changed|up|down|from|was)\b",
+    re.IGNORECASE,
 )
+BESIDE = re.compile(r" ?[,;/–—-]? ?")
 SENTENCE = re.compile(r"[.;!?,] (?![^()]{0,60}\))")
 BRACKETS = re.compile(r"\([^()]{0,60}\)")
 MEANS = re.compile(r"\b(?:with|using)\b[^:=]*")  # of which model it is
@@ -56,32 +58,37 @@ def claims(line: str, *, held: bool = False) -> Iterator[Claim]:
     line = tidy(line)
     part, line = bool(PART.search(line)), uncounted(line)
     found: list[Claim | None] = []
-    side, before, end = held, "", 0
+    side, clause, trained, end = held, "", "", 0
     for blob in list(BLOB.finditer(line))[-MOST:]:
-        clause, end = line[end : blob.start()], blob.end()
-        if TURNED.fullmatch(clause) and before:
-            found[-1], clause = None, OLD.sub("", before)
-        before, own = clause, _side(clause)
+        gap, end = line[end : blob.start()], blob.end()
+        number = None if _is_inside(line, blob.start(), end) else _number(blob.group(), line[end : end + 20])
+        turned = bool(found) and TURNED.fullmatch(gap)
+        clause = OLD.sub(" ", clause) if turned else gap
+        if found and (turned or _are_two(found[-1], number, gap)):
+            number, found[-1] = number if turned else None, None
+        own = _side(clause)
         side = side if own is None else own
-        number = _number(blob.group(), line[end : end + 20])
         claim = None
-        if _in_list(clause, line[end:]):
-            number = None
-        if number is not None and not CALLED.search(line[max(0, blob.start() - 200) : blob.start()]):
-            if re.search(r"\w", clause):
-                here = side if own is not None else side or bool(_side(_brackets(line[end:])))
-                claim = _introduced(number, clause) if here else None
-            else:
-                claim = _followed(number, line[end:])
+        if number and not re.search(r"\w", clause):
+            claim = _followed(number, line[end:])
+        elif number and (side or (own is None and _side(_bracketed(line[end:])))):
+            claim = _introduced(number, clause, trained)
         found.append(claim)
+        trained = kind(plain(clause)) if own is False else ""
         if own is not None and _joined(clause):
             side = held
     yield from (replace(claim, part=part) for claim in reversed(found) if claim)
 
 
-def marked(line: str) -> bool | None:
-    """Tell of which rows a line speaks: True of rows held out, False of others, None where it does not say."""
-    return _side(uncounted(tidy(line)))
+def _is_inside(line: str, start: int, end: int) -> bool:
+    """Whether a number is a setting of a call, `LGBMClassifier(validation_fraction=0.1`, or one of a list."""
+    before = line[max(0, start - 200) : start]
+    return bool(CALLED.search(before)) or (before.rstrip().endswith("[") and "]" not in line[end : end + 3])
+
+
+def _are_two(before: Claim | None, number: Claim | None, gap: str) -> bool:
+    """Whether two numbers stand side by side, so that nobody knows which one is meant: "0.9 / 0.8"."""
+    return bool(before and number and before.whole == number.whole and BESIDE.fullmatch(gap))
 
 
 def _side(clause: str) -> bool | None:
@@ -102,12 +109,8 @@ def _side(clause: str) -> bool | None:
     return not last["seen"]
 
 
-def _in_list(clause: str, after: str) -> bool:
-    return clause.rstrip().endswith("[") and "]" not in after[:3]
-
-
-def _brackets(after: str) -> str:
-    """Return what stands in brackets right behind a number, "" where it says more than a word or two: "(validation set)"."""
+def _bracketed(after: str) -> str:
+    """Return what stands in brackets right behind a number, "" where it is more than a word or two: "(validation set)"."""
     found = re.match(r" ?%? ?\(([A-Za-z _-]{1,30})\)", after)
     return found[1] if found else ""
 
@@ -121,7 +124,6 @@ def _joined(clause: str) -> bool:
 def _number(text: str, after: str) -> Claim | None:
     """Read what begins like a number; None where it is of a unit that no score has, or written in an unknown way."""
     text = text.rstrip(",.:!?$€£/")
-    percent = text.endswith("%")
     percent = text.endswith("%")
     text = text.rstrip("%")
     if not percent and (sign := PERCENT.match(after)):
@@ -139,8 +141,11 @@ def _number(text: str, after: str) -> Claim | None:
     return Claim(value if math.isfinite(value) else math.nan, percent, whole)
 
 
-def _introduced(number: Claim, clause: str) -> Claim | None:
-    """Return the claim of a number after its words; None where these say that it is something else."""
+def _introduced(number: Claim, clause: str, trained: str) -> Claim | None:
+    """Return the claim of a number after its words; None where these say that it is something else.
+
+    `trained` is the kind of the number before, of rows that were trained on: "train RMSE 1.2 val 1.5".
+    """
     clause = SENTENCE.split(clause.rstrip(ENDS))[-1]
     words = plain(clause)
     known, sides = list(mentions(words)), list(SIDE.finditer(words))
@@ -154,7 +159,13 @@ def _introduced(number: Claim, clause: str) -> Claim | None:
     ]
     if (known and odd) or (not known and OTHER_ALONE.search(words)):
         return None
-    return replace(number, kind=kind(words), words=" ".join(odd), said=" ".join(words.split()))
+    alone = not re.search(r"[^\W_]", SIDE.sub("", words))
+    return replace(
+        number,
+        kind=kind(words) or (trained if alone else ""),
+        words=" ".join(odd),
+        said=" ".join(words.split()),
+    )
 
 
 def _followed(number: Claim, after: str) -> Claim | None:

@@ -7,7 +7,7 @@ COLOUR = re.compile(r"\x1b\[[\d;]{0,20}m")
 LOGGER = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR):[\w.]{1,80}:")
 HUMPS = re.compile(r"(?<=[a-z]{2})(?=[A-Z])")  # valAccuracy
 SPREAD = re.compile(r"\+ ?/? ?- ?(?=[.\d])")
-ARROW = re.compile(r"[-=]{1,3}>")
+ARROW = re.compile(r"[-=]{1,3}>|>{2,3}|[⟶➜⇒➔➡]")
 WRAPPED = re.compile(r"\b(?:np\.float\d\d|tensor)\(([-+.\de]{1,30})(?:, [^()]{0,60})?\)")
 RULES = re.compile(r"([-=_*#~.])\1{2,}")
 # Numbers that belong to a metric's name: precision at 5, top-5 accuracy.
