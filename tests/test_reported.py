@@ -144,6 +144,7 @@ PRINTED: dict[str, list[tuple[str, float | None]]] = {
         ("[50]\tvalid_0's rmse: 0.91\tvalid_0's l1: 0.3", 0.91),
         ("[10]\tcv_agg's valid rmse: 0.9 + 0.01", 0.9),
         ("99:\tlearn: 0.5\ttest: 0.6\tbest: 0.6 (99)\ttotal: 1.2s\tremaining: 0us", None),
+        ("Validation RMSE (lower is better): 41,234.56", 41234.56),
         ("Validation RMSE (XGBoost): 0.5", 0.5),
         ("Validation RMSE with XGBoost: 0.5", 0.5),
         # Folds and baselines

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from budgetmlagent.scoring.labels import QUALIFIERS, kind, mentions, plain
-from budgetmlagent.scoring.tidy import COUNTED, PART, tidy, uncounted
+from budgetmlagent.scoring.labels import QUALIFIERS, kind, mentions, nameless, plain
+from budgetmlagent.scoring.tidy import PART, tidy, uncounted
 from budgetmlagent.scoring.vocabulary import FILLER, OTHER, OTHER_ALONE, PAIRED, SIDE, UNIT
 
 MOST = 16  # numbers of a line that are looked at, its last ones
@@ -36,6 +36,8 @@ SENTENCE = re.compile(r"[.;!?,] (?![^()]{0,60}\))")
 BRACKETS = re.compile(r"\([^()]{0,60}\)")
 MEANS = re.compile(r"\b(?:with|using)\b[^:=]*")  # of which model it is
 ENDS = " ,.;:!?('\"="
+WORD = re.compile(r"[^\W\d_]\w*")
+NO_METRICS = {"seconds", "speedup", "throughput", "cost"}  # which tell that a number is none of a model's
 CALLED = re.compile(r"\w\([^()]*$")
 AFTER = re.compile(r"[^\d,;|(]{1,60}(?=[,;|(]|$)")
 
@@ -154,9 +156,7 @@ def _introduced(number: Claim, clause: str, trained: str) -> Claim | None:
     # Brackets explain; their words were looked at above.
     begin = known[-1].end if known else sides[-1].end()
     between = plain(MEANS.sub("", BRACKETS.sub("", clause[begin:])))
-    odd = [
-        word for word in re.findall(r"[^\W\d_]+", SIDE.sub(" ", between)) if word not in FILLER | QUALIFIERS
-    ]
+    odd = [word for word in WORD.findall(SIDE.sub(" ", between)) if word not in FILLER | QUALIFIERS]
     if (known and odd) or (not known and OTHER_ALONE.search(words)):
         return None
     alone = not re.search(r"[^\W_]", SIDE.sub("", words))
@@ -174,10 +174,7 @@ def _followed(number: Claim, after: str) -> Claim | None:
     if number.whole or not said or not _side(said.group()):
         return None
     words = plain(said.group())
-    rest = words
-    for mention in mentions(words):
-        rest = rest[: mention.start] + " " * (mention.end - mention.start) + rest[mention.end :]
-    odd = set(re.findall(r"[^\W\d_]+", SIDE.sub(" ", rest))) - FILLER - QUALIFIERS
+    odd = set(WORD.findall(SIDE.sub(" ", nameless(words)))) - FILLER - QUALIFIERS
     if odd or _is_other(words):
         return None
     return replace(number, kind=kind(words), said=" ".join(words.split()))
@@ -185,7 +182,4 @@ def _followed(number: Claim, after: str) -> Claim | None:
 
 def _is_other(words: str) -> bool:
     """Whether words say that a number is no score. In a metric's name they do not: "error rate", "bits per char"."""
-    for mention in mentions(words):
-        if mention.name not in ("seconds", "speedup", "throughput", "cost"):
-            words = words[: mention.start] + COUNTED * (mention.end - mention.start) + words[mention.end :]
-    return bool(OTHER.search(words.replace(COUNTED, " ")))
+    return bool(OTHER.search(nameless(words, but=NO_METRICS)))

@@ -58,6 +58,14 @@ def mentions(words: str) -> Iterator[Mention]:
         yield Mention(_names()[" ".join(match.group().split())], match.start(), match.end())
 
 
+def nameless(words: str, but: Set[str] = frozenset()) -> str:
+    """Return plain words with blanks in the place of metrics' names, `but` of these."""
+    for mention in mentions(words):
+        if mention.name not in but:
+            words = words[: mention.start] + " " * (mention.end - mention.start) + words[mention.end :]
+    return words
+
+
 def kind(words: str) -> str:
     """Return what plain `words` say is measured: a metric with what qualifies it, "" for none, "?" for several.
 
@@ -72,9 +80,8 @@ def kind(words: str) -> str:
     if len(names) > 1:
         return MIXED
     name = names.pop()
-    rest = _without(words, found)
     at = _at(words, found[-1])
-    more = sorted(QUALIFIERS.intersection(re.findall(r"[a-z]+", rest)))
+    more = sorted(QUALIFIERS.intersection(re.findall(r"[a-z]+", nameless(words))))
     return " ".join([name, *more, *([at.replace(" ", "")] if at else [])])
 
 
@@ -107,12 +114,6 @@ def _at(words: str, mention: Mention) -> str:
 def _falls(names: Set[str]) -> bool:
     """Whether less of all of these is better, as of a loss: "mse loss" is the mse."""
     return all(KNOWN[name][1] == "min" for name in names)
-
-
-def _without(words: str, found: list[Mention]) -> str:
-    ends = [0, *(mention.end for mention in found)]
-    starts = [*(mention.start for mention in found), len(words)]
-    return " ".join(words[end:start] for end, start in zip(ends, starts, strict=True))
 
 
 @cache

@@ -51,13 +51,16 @@ class Measure:
         return self._in_unit(claim) if self._fits(claim) else None
 
     def _fits(self, claim: Claim) -> bool:
-        if any(f" {words} " in f" {claim.said} " for words in self.words):
+        if claim.words in self.words or (not claim.words and self._is_called(claim)):
             return True
         if claim.kind:
             return claim.kind in self.kinds if self.kinds else self.named and self._agrees(claim)
         if claim.words:
             return not (self.kinds or self.words or claim.whole or math.isnan(claim.value)) and self.named
         return self.bare and not claim.whole
+
+    def _is_called(self, claim: Claim) -> bool:
+        return any(f" {words} " in f" {claim.said} " for words in self.words)
 
     def _agrees(self, claim: Claim) -> bool:
         return claim.kind != MIXED and self.direction in ("", best(claim.kind))

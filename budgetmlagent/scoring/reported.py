@@ -5,17 +5,22 @@ The script may mean harm: its output is cut first, and no expression takes more 
 
 import math
 import re
+from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 
 from budgetmlagent.scoring.claims import Claim, claims
-from budgetmlagent.scoring.labels import mentions, plain
+from budgetmlagent.scoring.labels import mentions, nameless, plain
 from budgetmlagent.scoring.measure import Measure, chosen
 from budgetmlagent.scoring.tidy import LONGEST, PART, tidy, uncounted
 from budgetmlagent.scoring.vocabulary import FILLER, SIDE
 
 LARGEST = 1 << 20  # characters of an output that are read, its last ones
-LINES = 10_000  # of them
+LINES = 20_000  # of these
+TELLING = 500  # lines that speak of rows held out are looked into, the last ones
 TELLS = re.compile(r"\d|\bnan\b|\binf", re.IGNORECASE)
+# Parts of all words of SIDE: most lines have none, and are soon read.
+MAY_SAY = re.compile("val|cv|hold|held|dev|oof|fold|train|fit|test|learn|sample", re.IGNORECASE)
 MEAN = re.compile(r"\b(?:mean|average|avg|overall)\b", re.IGNORECASE)
 CELLS = re.compile(r"[|│┃\t]+|\s{2,}")
 # Numbers and gaps are possessive: an expression that gives nothing back cannot try all ways to share out a line.
@@ -50,7 +55,7 @@ def reported_seconds(output: str) -> float | None:
 
 def said(output: str) -> Iterator[Claim]:
     """Yield what an output claims of rows held out, the last first."""
-    for line, held in reversed(list(_lines(output))):
+    for line, held in reversed(deque(_lines(output), maxlen=TELLING)):
         yield from claims(line, held=held)
 
 
@@ -59,36 +64,34 @@ def _lines(output: str) -> Iterator[tuple[str, bool]]:
 
     A row of a table is yielded as lines, its cells with their columns' names.
     """
-    heading, folds, header = False, False, list[str]()
+    above, folds = "", False  # the last line that may be a heading of these, or a table's header
     for long in output[-LARGEST:].splitlines()[-LINES:]:
         line = long[-LONGEST:]
-        held = _held(tidy(line))
+        held = _held(line)
         if not TELLS.search(line):
-            words = bool(re.search(r"[A-Za-z]", line))
-            if words or not line.strip():
-                heading, header = bool(held) and _is_heading(line), _cells(line) if held else []
+            if not line.strip() or re.search(r"[A-Za-z]", line):
+                above = line if held else ""
         elif held is None:
-            yield from ((row, False) for row in _row(line, header))
-            if heading or (folds and MEAN.search(line)):
+            yield from ((row, False) for row in _row(line, above))
+            if (folds and MEAN.search(line)) or (above and _is_heading(above)):
                 yield line, True
         else:
-            heading = held and line.rstrip().endswith(":") and _is_heading(line)
+            above = line if held and line.rstrip().endswith(":") else ""
             folds = folds or bool(PART.search(line))
             yield line, False
 
 
 def _held(line: str) -> bool | None:
     """Tell of which rows a line speaks: True of some held out too, False of others alone, None where it does not say."""
-    found = list(SIDE.finditer(plain(line)))
+    found = list(SIDE.finditer(plain(tidy(line)))) if MAY_SAY.search(line) else []
     return any(not match["seen"] for match in found) if found else None
 
 
+@lru_cache(maxsize=1)  # asked anew for each line below it
 def _is_heading(line: str) -> bool:
     """Whether a line has nothing but words that say of what the next ones are: "Validation results:"."""
     words = plain(uncounted(tidy(line)))
-    for mention in mentions(words):
-        words = words[: mention.start] + " " * (mention.end - mention.start) + words[mention.end :]
-    words = SIDE.sub(" ", words)
+    words = SIDE.sub(" ", nameless(words))
     return not re.search(r"\d", words) and set(re.findall(r"[^\W\d_]+", words)) <= FILLER
 
 
@@ -98,9 +101,9 @@ def _cells(line: str) -> list[str]:
     return wide if len(wide) > 1 else line.split()
 
 
-def _row(line: str, header: list[str]) -> list[str]:
-    """Return a row's cells as lines with the names of their columns, none where the line is no row below this header."""
-    cells = _cells(line) if header else []
+def _row(line: str, above: str) -> list[str]:
+    """Return a row's cells as lines with the names of their columns, none where it is no row of what is `above`."""
+    cells, header = (_cells(line), _cells(above)) if above else ([], [])
     cells = cells[1:] if len(cells) == len(header) + 1 else cells  # the first may count the rows
     if len(cells) < 2 or len(cells) != len(header) or any(mentions(plain(line))):
         return []

@@ -10,6 +10,9 @@ SPREAD = re.compile(r"\+ ?/? ?- ?(?=[.\d])")
 ARROW = re.compile(r"[-=]{1,3}>|>{2,3}|[⟶➜⇒➔➡]")
 WRAPPED = re.compile(r"\b(?:np\.float\d\d|tensor)\(([-+.\de]{1,30})(?:, [^()]{0,60})?\)")
 RULES = re.compile(r"([-=_*#~.])\1{2,}")
+BETTER = re.compile(
+    r"[(\[]?\b(?:lower|higher|less|more|smaller|larger|bigger|greater) (?:is|=) better\b[)\]]?", re.IGNORECASE
+)
 # Numbers that belong to a metric's name: precision at 5, top-5 accuracy.
 AT = re.compile(r" at (\d{1,6})(?= ?[:=)])")
 TOP = re.compile(r"\b(top)[ _-]?\d{1,4}\b", re.IGNORECASE)
@@ -39,7 +42,7 @@ def tidy(line: str) -> str:
     line = LOGGER.sub("", COLOUR.sub("", line[-LONGEST:]).replace("−", "-"))
     line = AT.sub(r"@\1", TOP.sub(r"\1", WRAPPED.sub(r"\1", line)))
     line = HUMPS.sub(" ", SPREAD.sub(" ± ", ARROW.sub(" → ", line)))
-    return re.sub(r"\s+", " ", RULES.sub(" ", line))
+    return re.sub(r"\s+", " ", RULES.sub(" ", BETTER.sub("", line)))
 
 
 def uncounted(line: str) -> str:
