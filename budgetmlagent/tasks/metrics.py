@@ -168,7 +168,8 @@ def named(text: str) -> Named | None:
 
     A negated metric has the other direction.
     """
-    return _named(_words(text)) or _named(_words(AFTER.sub("", text)))
+    short = AFTER.sub("", text)
+    return _named(_words(text)) or (None if short.lower() in ORDINARY else _named(_words(short)))
 
 
 def turned(metric: Named) -> Named:
