@@ -21,6 +21,9 @@ UNITS = (
     'File "', 'File "/eval.py"', "Traceback (most recent call last):\n", " x\n", "a.", "Error", "a.Error: ", "<think>",
     "</think>", "max_tokens ", "max_tokens_", "9" * 50 + " ", "thinking.a", "。", ". ", "context ",
 )  # fmt: skip
+LINES = (
+    "val a 1\n", "val  rmse\n1  2\n", "from 0.1 to 0.2 ", "1,111,", "-> ", "fold 1 ", "f1 - ", "val (rmse ", "val acc, ", "[1",
+)  # fmt: skip
 FAILED = 'Traceback (most recent call last):\n  File "train.py", line 1\nValueError: '
 
 
@@ -60,7 +63,7 @@ def seconds(read: Callable[[str], object], text: str) -> float:
 @pytest.mark.parametrize("name", READERS)
 def test_twice_the_length_takes_twice_the_time(name: str) -> None:
     read, length = READERS[name], 20_000
-    for unit in UNITS:
+    for unit in UNITS + (LINES if name == "score" else ()):
         for end in ("", "!", ")"):
             once, twice = (unit * (n // len(unit)) + end for n in (length, 2 * length))
             long = seconds(read, twice)

@@ -47,10 +47,10 @@ class HeldOutScorer:
 
         Raises RunFailedError where the metric script fails on the starter's submission.
         """
-        seen = self.scorer.score(execution)
+        seen = self.scorer.inspected(execution)
         self._begin(execution if is_baseline(self.task, execution, self.artifacts) else None)
         if seen.problem or seen.suspect or self.sandbox is None:
-            return seen
+            return self.scorer.reported(execution, seen)
         return self._measured(self.artifacts.text(execution.script))
 
     def final(self, baseline: Execution, best: Execution) -> Final:
@@ -76,7 +76,10 @@ class HeldOutScorer:
         if self.sandbox is not None or (kept.exists() and not json.loads(kept.read_text())):
             return
         first = not kept.exists()
-        submission = self._submission(baseline or self._starter()) if first else json.loads(kept.read_text())
+        if first:
+            starter = baseline or self._starter()
+            self.scorer.witness.hear(starter)
+        submission = self._submission(starter) if first else json.loads(kept.read_text())
         self.rows = hold_out(self.task, self.artifacts.read(submission)) if submission else None
         if self.rows is not None:
             self.sandbox = self._laid_out(self.rows)

@@ -22,6 +22,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
 from budgetmlagent.sandbox.trusted import run_code
 from budgetmlagent.sandbox.workspace import lay_out
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
+from budgetmlagent.scoring.witness import Witness
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.split import split_rows
 from budgetmlagent.tasks.taskfile import read_text
@@ -104,6 +105,7 @@ class SubmissionScorer:
         self.patient = (
             True  # False where the starter's own score has no known noise: no other's will have one
         )
+        self.witness = Witness(task, artifacts, workdir)
 
     def score(self, execution: Execution) -> Score:
         """Score on the public part, or read the script's own word where there is none.
@@ -113,14 +115,26 @@ class SubmissionScorer:
         if missing := self._missing(execution):
             return Score(problem=missing)
         if self.task.feedback == "reported":
-            seen = self._judge(execution, scored=False)
-            output = self.artifacts.text(execution.output)
-            value = reported_score(output)
-            if value is None and not execution.files:
-                value = reported_seconds(output)
-            value = None if seen.problem else value
-            return Score(value, problem=seen.problem, reported=True, suspect=seen.suspect)
+            return self.reported(execution, self.inspected(execution))
         return self._judge(execution, self._part(0))
+
+    def inspected(self, execution: Execution) -> Score:
+        """Say what is wrong with a submission, without a score.
+
+        Raises RunFailedError for the starter's own, where it is missing or cannot be read.
+        """
+        missing = self._missing(execution)
+        return Score(problem=missing) if missing else self._judge(execution, scored=False)
+
+    def reported(self, execution: Execution, seen: Score) -> Score:
+        """Read the script's own word, after its submission was `seen`: the number beside the starter's metric."""
+        if is_baseline(self.task, execution, self.artifacts):
+            self.witness.hear(execution)
+        output = self.artifacts.text(execution.output)
+        value = None if seen.problem else reported_score(output, self.witness.measure())
+        if value is None and not execution.files and not seen.problem:
+            value = reported_seconds(output)
+        return Score(value, problem=seen.problem, reported=True, suspect=seen.suspect)
 
     def on_rows(self, execution: Execution, answers: Answers) -> Score:
         """Score a submission that is for other rows than the task's own.
