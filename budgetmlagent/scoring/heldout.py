@@ -35,10 +35,12 @@ class HeldOutScorer:
         artifacts: Artifacts,
         workdir: Path,
         shortened: Callable[[float], float] = lambda seconds: seconds,
+        *,
+        witness: Path | None = None,
     ) -> None:
         self.task, self.cage, self.artifacts, self.shortened = task, cage, artifacts, shortened
         self.workdir = workdir / "heldout"
-        self.scorer = SubmissionScorer(task, cage, artifacts, workdir)
+        self.scorer = SubmissionScorer(task, cage, artifacts, workdir, witness=witness)
         self.rows: HeldOut | None = None
         self.sandbox: ScriptSandbox | None = None  # that of the rows held out
 

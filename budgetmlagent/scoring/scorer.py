@@ -22,6 +22,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
 from budgetmlagent.sandbox.trusted import run_code
 from budgetmlagent.sandbox.workspace import lay_out
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
+from budgetmlagent.scoring.witness import Witness, takes_fractions
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.split import split_rows
 from memory.artifacts import Artifacts
@@ -85,7 +86,8 @@ def place(task: TaskFolder, raised: Raised) -> str:
 class SubmissionScorer:
     """`nodes.deps.Scorer` for one task; the private part is opened by `final` alone.
 
-    The predictions are compared with the answers' own range. `limits` are those of one judgement, by default generous ones.
+    The predictions are compared with the answers' own range, and with the starter's, which the file `witness` tells (by
+    default one in `workdir`). `limits` are those of one judgement, by default generous ones.
     """
 
     def __init__(
@@ -96,9 +98,11 @@ class SubmissionScorer:
         workdir: Path,
         *,
         limits: Limits | None = None,
+        witness: Path | None = None,
     ) -> None:
         self.task, self.cage, self.artifacts, self.workdir = task, cage, artifacts, workdir
         self.limits = limits or judge_limits(task)
+        self.witness = Witness(witness or workdir / "witness.json", artifacts)
 
     def score(self, execution: Execution) -> Score:
         """Score on the public part, or read the script's own word where there is none.
@@ -107,6 +111,10 @@ class SubmissionScorer:
         """
         if missing := self._missing(execution):
             return Score(problem=missing)
+        if is_baseline(self.task, execution, self.artifacts):
+            self.witness.keep(execution.files)
+        elif other := self.witness.other_name(execution.files):
+            return Score(problem=other)
         if self.task.feedback == "reported":
             seen = self._judge(execution, scored=False)
             output = self.artifacts.text(execution.output)
@@ -169,13 +177,18 @@ class SubmissionScorer:
         """Inspect a submission and, if `scored`, call get_score: on these answers, or as the scorer's folder is."""
         baseline = is_baseline(self.task, execution, self.artifacts)
         table = next((name for name in sorted(execution.files) if name.endswith(".csv")), "")
-        if not table and not scored:
+        if not execution.files and not scored:
             return Score()
         args = ["/workspace"] + (["--csv", table] if table else []) + (["--lenient"] if baseline else [])
+        args += ["--fractions"] if takes_fractions(self.task, scored=scored) else []
         if scored:
             args += ["--scoring", "/scoring"]
         with scratch("answers", self.workdir) as folder:
             mounts = {"/scoring": self.task.scoring} if scored else {}
+            if not baseline and self.witness.files:
+                self.witness.lay_out(folder / "witness")
+                mounts |= {"/witness": folder / "witness"}
+                args += ["--witness", "/witness"]
             if answers:
                 (folder / "rows.csv").write_text(answers.rows, "utf-8")
                 (folder / "ids.json").write_text(json.dumps(answers.ids), "utf-8")

@@ -18,6 +18,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PACKAGE = "briefing"
 MODULES = ("tables", "arrays", "graphs", "sequences", "code")
+# What the data may be found to be; a script that is timed is of the kind "speed" instead.
+SUBJECTS = {"table", "arrays", "graph", "pointers", "language", "tagging", "series"}
+UNKNOWN = "What is predicted from what is not known; the starter shows it."
 # What odd data raises.
 ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, MemoryError)
 LISTED = 200  # files
@@ -72,6 +75,8 @@ def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any
     }  # fmt: skip
     for name in MODULES:
         briefing = merge(briefing, described(name, given))
+    if not SUBJECTS & briefing.keys() and "speed" not in briefing["kinds"]:
+        briefing = merge(briefing, {"kinds": ["unknown"], "summary": UNKNOWN})
     if meta.get("data") != "samples":
         briefing["samples"] = []
     return briefing

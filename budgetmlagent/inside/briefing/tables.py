@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from . import columns as typing_of
+from . import labels, reading, structure
 from . import layout as layouts
-from . import reading, structure
 from .given import Given
 from .metrics import judging
 
@@ -30,7 +30,10 @@ def describe(given: Given) -> dict[str, Any]:
     layout = layouts.find(tables, outcome, given.starter) if outcome is not None else None
     if layout is None:
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}."}
+    odd = doubts(layout, outcome)  # before rows without a target are left out
     table = describe_table(layout, outcome, given.metric)
+    if odd and table["problem"] == "classification":
+        return {"kinds": ["csv"], "summary": f"Tables: {shapes}.\nNo classification: {odd}."}
     metric = table.pop("metric")
     kinds = ["csv", "table", *kinds_of(table, metric)]
     return {
@@ -40,6 +43,12 @@ def describe(given: Given) -> dict[str, Any]:
         "summary": f"Tables: {shapes}.\n{summary(table, metric)}",
         "samples": [layout.train.head(3).astype(str).to_dict("records")],
     }
+
+
+def doubts(layout: layouts.Layout, outcome: Any) -> str:
+    """Say why one of the targets holds no labels, "" where all may."""
+    pairs = [(target, outcome[name] if name else None) for target, name in layout.pairs]
+    return next(filter(None, (labels.doubt(layout.train, made, target) for target, made in pairs)), "")
 
 
 def submitted(given: Given) -> Any:
