@@ -20,7 +20,7 @@ PACKAGE = "briefing"
 MODULES = ("tables", "arrays", "graphs", "sequences", "code")
 # What the data may be found to be; a script that is timed is of the kind "speed" instead.
 SUBJECTS = {"table", "arrays", "graph", "pointers", "language", "tagging", "series"}
-UNKNOWN = "What is predicted from what is not known; the starter shows it."
+UNKNOWN = "The kind of the task is not known."
 # What odd data raises.
 ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, MemoryError)
 LISTED = 200  # files

@@ -1,10 +1,14 @@
-"""Whether a target holds labels at all: what has thousands of values, or mostly none, is something else."""
+"""Whether a target holds labels at all, and those that the starter submits: what has thousands of values is something else."""
 
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from .columns import MISSING
 
 FEW, MANY = 20, 1000  # different values that labels may always be, and of which they are none any more
+STRANGE = 0.05  # share of what the starter submits, above which it is of another kind
 RECURRING = 5  # rows of a label, on average, where these are more than a few
 EMPTY = (*MISSING, "[]", "{}")
 
@@ -26,6 +30,28 @@ def doubt(train: Any, made: Any, target: Any) -> str:
     if 2 * len(told) < len(values) and not submitted(made, known):
         return f"{target!r} is empty, or says that there is nothing, in {len(values) - len(told)} of {len(values)} rows"
     return ""
+
+
+def unlike(train: Any, made: Any, target: Any, output: str) -> str:
+    """Say that the starter submits other values than the column `target` has; "" where it may be that column's.
+
+    `output` is what a script would submit: label, value (a number), or probabilities, of which nothing is said.
+    """
+    if made is None or not len(said := made.dropna()):
+        return ""
+    if output == "value" and not pd.api.types.is_numeric_dtype(said):
+        return f"{target!r} holds numbers, and what the starter submits for it does not"
+    if output == "label":
+        known = set(train[target].dropna().map(spelled))
+        if (~said.map(spelled).isin(known)).mean() > STRANGE:
+            return f"the starter submits other labels for {target!r} than the training rows have"
+    return ""
+
+
+def spelled(value: Any) -> str:
+    """One spelling for all ways to write a number or a truth value."""
+    whole = isinstance(value, bool | np.bool_) or (isinstance(value, float) and value.is_integer())
+    return str(int(value)) if whole else str(value)
 
 
 def submitted(made: Any, known: Any) -> bool:

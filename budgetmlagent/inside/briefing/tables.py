@@ -30,10 +30,14 @@ def describe(given: Given) -> dict[str, Any]:
     layout = layouts.find(tables, outcome, given.starter) if outcome is not None else None
     if layout is None:
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}."}
-    odd = doubts(layout, outcome)  # before rows without a target are left out
+    pairs = [(target, outcome[name] if name else None) for target, name in layout.pairs]
+    doubts = [
+        labels.doubt(layout.train, made, target) for target, made in pairs
+    ]  # before empty rows are left out
     table = describe_table(layout, outcome, given.metric)
-    if odd and table["problem"] == "classification":
-        return {"kinds": ["csv"], "summary": f"Tables: {shapes}.\nNo classification: {odd}."}
+    odd = [labels.unlike(layout.train, made, target, table["output"]) for target, made in pairs]
+    if why := next(filter(None, [*odd, *(doubts if table["problem"] == "classification" else [])]), ""):
+        return {"kinds": ["csv"], "summary": f"Tables: {shapes}.\nWhat is predicted is not known: {why}."}
     metric = table.pop("metric")
     kinds = ["csv", "table", *kinds_of(table, metric)]
     return {
@@ -43,12 +47,6 @@ def describe(given: Given) -> dict[str, Any]:
         "summary": f"Tables: {shapes}.\n{summary(table, metric)}",
         "samples": [layout.train.head(3).astype(str).to_dict("records")],
     }
-
-
-def doubts(layout: layouts.Layout, outcome: Any) -> str:
-    """Say why one of the targets holds no labels, "" where all may."""
-    pairs = [(target, outcome[name] if name else None) for target, name in layout.pairs]
-    return next(filter(None, (labels.doubt(layout.train, made, target) for target, made in pairs)), "")
 
 
 def submitted(given: Given) -> Any:

@@ -3,6 +3,7 @@
 What it predicts may be wrong, and be one value for all rows. Its names, its types and its shapes are right.
 """
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from .tables import WORD, named, number, plain
 Kind = Literal["numbers", "texts", "lists", ""]
 MOST = 0.95  # share of the cells that make a column's kind, and of one value that is "nearly all"
 RARER = 10  # times less often than the starter predicts anything but the commonest value
+WHOLE = re.compile(r"\s*-?\d+\s*")  # probabilities of a starter that is sure of them are 0.0 and 1.0
 SEPARATORS = frozenset(";|, ")
 
 
@@ -93,8 +95,8 @@ def lists(cells: list[str]) -> float:
 
 
 def labelled(cells: list[str], facts: dict[str, Any]) -> bool:
-    """Whether numbers are labels: few different ones, all whole, and the training table does not say otherwise."""
-    return few(cells) and not broken(cells) and ("labels" in facts or not facts)
+    """Whether numbers are labels: few different ones, written as whole, and the training table does not say otherwise."""
+    return few(cells) and all(map(WHOLE.fullmatch, cells)) and ("labels" in facts or not facts)
 
 
 def broken(cells: list[str]) -> list[str]:
