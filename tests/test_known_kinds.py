@@ -126,6 +126,39 @@ def test_pictures_are_no_graphs(made, kind: str, other: str, tmp_path: Path) -> 
     assert {case.kinds[0] for case in menu(CASES, briefing["kinds"]) if case.kinds} == {kind}
 
 
+NAMES = [f"p{i:03}" for i in range(90)]
+LABELS = pd.DataFrame({"id": NAMES, "y": [i % 3 for i in range(90)]})
+
+
+@pytest.mark.parametrize(
+    ("more", "arrays", "kinds"),
+    [
+        ({}, True, {"csv", "arrays", "image", "classification"}),
+        ({"size": range(90)}, True, {"csv", "arrays", "image", "classification"}),
+        ({"seen": [f"in/{name}.jpg" for name in NAMES]}, False, {"csv", "unknown"}),
+        ({}, False, {"csv", "unknown"}),
+    ],
+    ids=["pictures", "pictures and a column", "names of files", "names of rows"],
+)
+def test_a_table_that_names_what_is_seen_is_no_table_of_features(more, arrays, kinds, tmp_path: Path) -> None:
+    rows, (X, _) = LABELS.assign(**more), grid(90)
+    files = {"train.csv": rows[:60], "test.csv": rows[60:].drop(columns="y")}
+    files |= {"train.npz": {"seen": X[:60]}, "test.npz": {"seen": X[60:]}} if arrays else {}
+    briefing = briefed(tmp_path, files, {"submission.csv": LABELS[60:]})
+    assert set(briefing["kinds"]) == kinds
+    assert not [case for case in menu(CASES, briefing["kinds"]) if "table" in case.kinds]
+
+
+def test_a_table_of_features_beside_a_matrix_stays(tmp_path: Path) -> None:
+    rows, X = (
+        LABELS.assign(size=np.random.default_rng(0).normal(size=90)),
+        np.random.default_rng(1).normal(size=(90, 5)),
+    )
+    files = {"train.csv": rows[:60], "test.csv": rows[60:].drop(columns="y")}
+    files |= {"train.npz": {"more": X[:60]}, "test.npz": {"more": X[60:]}}
+    assert {"table", "arrays"} <= set(briefed(tmp_path, files, {"submission.csv": LABELS[60:]})["kinds"])
+
+
 FUNCTIONS = {
     "def score(df, p):\n    return (df['y'] == p).mean()": False,
     "def score(df, p):\n    return (df[['y']].to_numpy() == p).mean()": False,

@@ -70,23 +70,23 @@ FLAGS = table(lambda i: i % 2)
 MASKS = np.random.default_rng(0).random((6, 20, 20))
 RARE = table(lambda i: int(i % 50 == 0), 1000)
 OTHER_KIND = {
-    "texts for numbers": (table(lambda i: ["bad", "good"][i % 2]), FLAGS, "submission.csv", "are texts, first 'bad'"),
-    "truth values for numbers": (table(lambda i: i % 2 == 0), FLAGS, "submission.csv", "are texts, first 'True'"),
-    "a number for names": (table(lambda i: i % 7), table(lambda i: ["ox cow", "cow"][i % 5 == 0]), "submission.csv", "are numbers, first '0'"),
+    "texts for numbers": (table(lambda i: ["bad", "good"][i % 2]), FLAGS, "submission.csv", "are texts"),
+    "truth values for numbers": (table(lambda i: i % 2 == 0), FLAGS, "submission.csv", "are texts"),
+    "a number for names": (table(lambda i: i % 7), table(lambda i: ["ox cow", "cow"][i % 5 == 0]), "submission.csv", "are numbers"),
     "one name for several": (table(lambda i: f"n{i}"), table(lambda i: f"n{i};m"), "submission.csv", "single values"),
     "other labels": (table(lambda i: "YN"[i % 2]), table(lambda i: "yn"[i % 2]), "submission.csv", "none of the pred"),
-    "probabilities": (table(lambda i: i / 60), FLAGS, "submission.csv", "no whole numbers, first '0.016"),
-    "one label": (table(lambda i: int(i == 3)), FLAGS, "submission.csv", "59 of 60 predictions of 'kind' are '0'"),
+    "probabilities": (table(lambda i: i / 60), FLAGS, "submission.csv", "no whole numbers"),
+    "one label": (table(lambda i: int(i == 3)), FLAGS, "submission.csv", "nearly all predictions of 'kind' are the same, 59 of 60"),
     "another column": (table(lambda i: i % 2, header="id,sort"), FLAGS, "submission.csv", "lacks 'kind'"),
     "an index": ("n,id,kind\n" + "".join(f"{i},{i},{i % 2}\n" for i in range(60)), FLAGS, "submission.csv", "has 'n'"),
     "shares for masks": (npz(m=MASKS), npz(m=MASKS > 0.5), "s.npz", "no whole numbers"),
     "empty masks": (npz(m=MASKS > 0.9999), npz(m=MASKS > 0.5), "s.npz", "nearly all"),
     "one mask": (npz(m=MASKS[0] > 0.5), npz(m=MASKS > 0.5), "s.npz", "have the shape [20, 20], the starter's [6, 20, 20]"),
     "another array": (npz(k=MASKS > 0.5), npz(m=MASKS > 0.5), "s.npz", "lacks 'm'"),
-    "names for numbers": (npy(np.array(["a", "b"] * 9)), npy(np.arange(18) % 2), "s.npy", "are texts, first 'a'"),
+    "names for numbers": (npy(np.array(["a", "b"] * 9)), npy(np.arange(18) % 2), "s.npy", "are texts"),
     "a label for a sentence": (json.dumps(["B"] * 20), json.dumps([["B", "O"]] * 20), "s.json", "lacks '[][]'"),
     "values of ids": (json.dumps({str(i): "x" for i in range(30)}), json.dumps({str(i): i for i in range(30)}), "s.json", "are texts"),
-    "lines": ('{"tag": "B"}\n' * 20, '{"tag": 1}\n' * 20, "s.jsonl", "are texts, first 'B'"),
+    "lines": ('{"tag": "B"}\n' * 20, '{"tag": 1}\n' * 20, "s.jsonl", "are texts"),
 }  # fmt: skip
 
 

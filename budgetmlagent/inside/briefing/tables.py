@@ -36,6 +36,8 @@ def describe(given: Given) -> dict[str, Any]:
     ]  # before empty rows are left out
     table = describe_table(layout, outcome, given.metric)
     odd = [labels.unlike(layout.train, made, target, table["output"]) for target, made in pairs]
+    if not table["features"]:
+        odd.append("no column tells of the rows, but for their names")
     if why := next(filter(None, [*odd, *(doubts if table["problem"] == "classification" else [])]), ""):
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}.\nWhat is predicted is not known: {why}."}
     metric = table.pop("metric")

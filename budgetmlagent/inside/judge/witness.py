@@ -50,7 +50,7 @@ def names_differ(file: str, new: list[str], old: list[str]) -> str:
     if missing := [name for name in old if name not in new]:
         return f"{file} lacks {missing[0][:WORD]!r}, which the starter writes; it has {named(new)}"
     if extra := [name for name in new if name not in old]:
-        return f"{file} has {extra[0][:WORD]!r}, which the starter does not write; its has {named(old)}"
+        return f"{file} has {extra[0][:WORD]!r}, which the starter does not write; it writes {named(old)}"
     return ""
 
 
@@ -61,19 +61,18 @@ def column_differs(name: str, new: Column, old: Column, facts: dict[str, Any], *
         return f"the {called} have the shape {list(new.shape)}, the starter's {list(old.shape)}"
     was, now = kind_of(old.cells), kind_of(new.cells)
     if was and now and was != now:
-        return f"the {called} are {now}, first {new.cells[0][:WORD]!r}, the starter's are {was}"
+        return f"the {called} are {now}, the starter's are {was}"
     if not was or not now:
         return ""
     if lists(old.cells) > 0.5 and not lists(new.cells):
-        return f"the {called} are single values, first {new.cells[0][:WORD]!r}, the starter's are several in a cell"
+        return f"the {called} are single values, the starter's are several in a cell"
     if not fractions and labelled(old.cells, facts) and (odd := broken(new.cells)):
-        return f"{len(odd)} {called} are no whole numbers, first {odd[0][:WORD]!r}, the starter's are whole: labels"
-    usual = min(rest(old.cells), facts.get("rest", 1.0))
-    if len(new.cells) >= FEW_ROWS and rest(new.cells) <= 1 - MOST and rest(new.cells) * RARER < usual:
-        (top, count), *_ = Counter(map(plain, new.cells)).most_common(1)
-        return f"{count} of {len(new.cells)} {called} are {top[:WORD]!r}, nearly all; not so the starter's"
+        return f"{len(odd)} {called} are no whole numbers, the starter's are whole: labels"
+    others, usual = rest(new.cells), min(share(rest(old.cells), old.cells), facts.get("rest", 1.0))
+    if len(new.cells) >= FEW_ROWS and share(others, new.cells) < min(1 - MOST, usual / RARER):
+        return f"nearly all {called} are the same, {len(new.cells) - others} of {len(new.cells)}; not so the starter's"
     if was == "texts" and "labels" not in facts and few(old.cells) and not set(old.cells) & set(new.cells):
-        return f"none of the {called} is a label that the starter writes, first {new.cells[0][:WORD]!r}"
+        return f"none of the {called} is a label that the starter writes"
     return ""
 
 
@@ -109,7 +108,11 @@ def few(cells: list[str]) -> bool:
     return 1 < len(set(cells)) <= min(MANY, len(cells) / 3)
 
 
-def rest(cells: list[str]) -> float:
-    """The share of cells that hold another value than the commonest."""
-    counted = Counter(map(plain, cells))
-    return 1 - max(counted.values(), default=0) / max(1, len(cells))
+def rest(cells: list[str]) -> int:
+    """How many cells hold another value than the commonest."""
+    return len(cells) - max(Counter(map(plain, cells)).values(), default=0)
+
+
+def share(count: int, cells: list[str]) -> float:
+    """How large a part of the cells that many are."""
+    return count / max(1, len(cells))
