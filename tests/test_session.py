@@ -149,6 +149,7 @@ def test_a_scorer_that_was_changed_after_the_beginning_is_told_whenever_the_run_
     again.extend(turns=1)
     assert again.run()["integrity"]["changed"] == ["scoring/eval.py"]
     assert fork.folder.sealed.read_bytes() == session.folder.sealed.read_bytes()
+    assert fork.folder.witness.read_bytes() == session.folder.witness.read_bytes()
     again.folder.sealed.write_text("{")
     runs = tmp_path / "runs"
     (bad,) = (row for row in of_run(again.run_id, runs, rebuild=False) if not row["ok"])

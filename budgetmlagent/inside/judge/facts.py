@@ -9,8 +9,7 @@ from .tables import WORD, Table, number, plain, read
 MANY = 50  # different values above which a target's values are no labels
 FEW_ROWS = 10  # below, equal predictions prove nothing
 UNKNOWN_SHARE = 0.05  # of predictions with labels that the target does not have
-MOST_BYTES = 16 << 20  # of a training table that is looked at
-MOST_TABLES = 20
+MOST_BYTES = 16 << 20  # of the task's tables, those that are looked at together
 Facts = dict[str, Any]  # varies, rest, labels, min, max: see `of`
 
 
@@ -24,10 +23,12 @@ def trained(folder: Path, submission: Path) -> dict[str, Facts]:
         said = read(submission)
     except (ValueError, OSError):
         return found
-    tables = [path for path in sorted(folder.rglob("*.csv")) if path != submission and path.is_file()]
-    for path in tables if len(tables) <= MOST_TABLES else []:
+    tables = [path for path in folder.rglob("*.csv") if path != submission and path.is_file()]
+    left = MOST_BYTES
+    for path in sorted(tables, key=lambda path: path.stat().st_size):
+        left -= path.stat().st_size
         try:
-            table = read(path) if path.stat().st_size <= MOST_BYTES else {}
+            table = read(path) if left >= 0 else {}
         except ValueError:
             continue
         example = table.keys() == said.keys() and rows(table) == rows(said)
