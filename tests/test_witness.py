@@ -105,7 +105,7 @@ SAME_KIND = {
     "numbers where the starter rounds": (table(lambda i: i * 1.5), table(lambda i: 10 * (i % 4)), {"train.csv": table(lambda i: i * 1.7, 300)}),
     "surer probabilities": (table(lambda i: i / 60), table(lambda i: f"{i % 2}.0"), {}),
     "numbers where the starter is constant": (table(lambda i: i / 7), table(lambda i: 3), {}),
-    "an example of a submission": (table(lambda i: i % 4), FLAGS, {"sample.csv": table(lambda i: 0)}),
+    "an example of a submission": (table(lambda i: i % 4), table(lambda i: 0), {"sample.csv": table(lambda i: 0)}),
 }  # fmt: skip
 
 
