@@ -234,6 +234,10 @@ def test_the_end_tells_the_noise_of_the_private_gain(run):
     assert final["private_noise"] == pytest.approx(math.sqrt(base * (1 - base) / 20), rel=0.35)
     assert told["gain_se_pct"] == round(100 * final["private_noise"] / base, 2)
     assert f"{told['gain_pct']:+.1f}% ± {told['gain_se_pct']:.1f} (success)" in progress.ending(told)
+    worse = progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 2.0}).splitlines()[0]
+    assert worse == "keep the starter the best of this run is 11% worse than it on answers that it never saw"
+    assert "within the noise of ±20%" in progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 20.0})
+    assert "keep the starter" not in progress.ending(told)
 
 
 def test_a_replay_judges_as_the_run_did(run, tmp_path):

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.summary import below_the_starter
 from memory.attempts import Attempt, doubt
 from memory.state import NANO
 
@@ -130,6 +131,8 @@ def ending(summary: Mapping[str, Any]) -> str:
     rows += [("files", summary["run_dir"])]
     if summary["replayed"]:
         rows.insert(0, ("replayed", "from a recording; nothing was spent"))
+    if worse := below_the_starter(summary):
+        rows.insert(0, ("keep the starter", worse))
     return "\n".join(f"{name:15s} {text}" for name, text in rows)
 
 

@@ -147,6 +147,15 @@ def nothing_came(record: Record) -> bool:
     return best_by(record.values, record.artifacts) == "starter" and not any(c["reply"] for c in record.calls)
 
 
+def below_the_starter(summary: Mapping[str, Any]) -> str:
+    """Say that what a run delivers is worse than what it began with, "" where it is not."""
+    gain, noise = summary["gain_pct"], summary.get("gain_se_pct")
+    if gain is None or gain >= 0:
+        return ""
+    doubt = f", within the noise of ±{noise:g}%" if noise and -gain <= noise else ""
+    return f"the best of this run is {-gain:g}% worse than it on answers that it never saw{doubt}"
+
+
 def reason(values: Mapping[str, Any]) -> str:
     """Say why a run came to its end: what the provider answered, or else the rule that ended it, in words.
 

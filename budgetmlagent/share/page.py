@@ -9,6 +9,7 @@ from typing import Any
 
 from budgetmlagent.foreign import visible
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.summary import below_the_starter
 from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
 from graphs.drawing.mermaid import mermaid, outline
@@ -70,7 +71,8 @@ def _picture(view: RunView, timeline: Sequence[Event]) -> Any:
 
 def _story(summary: Mapping[str, Any]) -> str:
     better, gain = _number(summary["best"]), summary["gain_pct"]
-    told = f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['scored_on']} score)."
+    told = f"Keep the starter: {worse}. " if (worse := below_the_starter(summary)) else ""
+    told += f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['scored_on']} score)."
     if gain is not None:
         word = "a success" if summary["success"] else "less than the 10% that count as success"
         told += f" On answers that it never saw, that is {gain:+.1f}% better: {word}."
