@@ -71,6 +71,10 @@ MASKS = np.random.default_rng(0).random((6, 20, 20))
 RARE = table(lambda i: int(i % 50 == 0), 1000)
 OTHER_KIND = {
     "texts for numbers": (table(lambda i: ["bad", "good"][i % 2]), FLAGS, "submission.csv", "are texts"),
+    "labels before ids": (
+        "kind,id\n" + "".join(f"{'yn'[i % 2]},{i}\n" for i in range(60)), "kind,id\n" + "".join(f"{i % 2},{i}\n" for i in range(60)),
+        "submission.csv", "predictions of 'kind' are texts",
+    ),
     "truth values for numbers": (table(lambda i: i % 2 == 0), FLAGS, "submission.csv", "are texts"),
     "a number for names": (table(lambda i: i % 7), table(lambda i: ["ox cow", "cow"][i % 5 == 0]), "submission.csv", "are numbers"),
     "one name for several": (table(lambda i: f"n{i}"), table(lambda i: f"n{i};m"), "submission.csv", "single values"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .facts import FEW_ROWS, MANY
-from .forms import Column, Columns, columns
+from .forms import Column, columns
 from .tables import WORD, named, number, plain
 
 Kind = Literal["numbers", "texts", "lists", ""]
@@ -32,17 +32,11 @@ def unlike(
         return ""
     if not scored and (problem := names_differ(said.name, list(new), list(old))):
         return problem
-    for name in predicted(old, table=shown.suffix.lower() == ".csv"):
-        if name in new and (
-            problem := column_differs(name, new[name], old[name], known.get(name, {}), fractions=fractions)
-        ):
-            return problem
-    return ""
-
-
-def predicted(old: Columns, *, table: bool) -> list[str]:
-    """The columns that are predicted: the first one of a table names its rows."""
-    return list(old)[1:] if table and len(old) > 1 else list(old)
+    both = [name for name in old if name in new]  # columns of ids, too: they are alike
+    odd = (
+        column_differs(name, new[name], old[name], known.get(name, {}), fractions=fractions) for name in both
+    )
+    return next(filter(None, odd), "")
 
 
 def names_differ(file: str, new: list[str], old: list[str]) -> str:
