@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from memory.attempts import best_script, briefing, chain, recalled
 from memory.state import Counts, Fault, Plan, RunState, Shared
+from nodes.craft.crashed import crashes, without_metric
 from nodes.craft.edits import edited
 from nodes.craft.render import RenderError, render
 from nodes.craft.scripts import ast_key, extract
@@ -45,7 +46,7 @@ def _tune(state: RunState, deps: Deps) -> CoderUpdate:
 
 def _render(state: RunState, deps: Deps) -> CoderUpdate:
     case = deps.artifacts.json(state.plan["case"])
-    facts = briefing(state, deps.artifacts)
+    facts = without_metric(briefing(state, deps.artifacts), crashes(state, deps.artifacts))
     if case.get("edit"):
         starter = deps.task.starter
         changed = edited(case, best_script(state, deps.artifacts, starter), starter, facts)

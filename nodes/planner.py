@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
 from memory.attempts import best_script, briefing, chain, line, recalled, reminded
 from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
+from nodes.craft.crashed import crashes, without_crashes, without_metric
 from nodes.craft.edits import edited
 from nodes.craft.replies import json_object, valid
 from nodes.craft.tuning import changes, compact
@@ -64,7 +65,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     if not deps.here.model:
         if cases:
             return _decided(state, deps, _apply(cases[0], by="recall"))
-        return {"plan": Plan(), "fault": Fault(kind="nothing_recalled", detail="memory has no untried case")}
+        return {"plan": Plan(), "fault": Fault(kind="nothing_recalled", detail=_nothing(state, deps))}
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     actions = _offered(state, deps, cases, tuned)
     reply = deps.models.ask(
@@ -86,18 +87,33 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
 
 
 def _menu(state: RunState, deps: Deps, script: str) -> list[Case]:
-    """The recalled cases not chosen yet; an edit only while it changes something, so that it takes no turn for nothing."""
+    """The recalled cases not chosen yet that would not crash as another did.
+
+    An edit only while it changes something, so that it takes no turn for nothing.
+    """
     notes = [note.get("chosen") for note in state.notes.values() if isinstance(note, dict)]
     chosen = [
         case for cases in notes if isinstance(cases, list) for case in cases
     ]  # by any planner of the graph
-    facts = briefing(state, deps.artifacts)
-    return [
+    known = crashes(state, deps.artifacts)
+    facts = without_metric(briefing(state, deps.artifacts), known)
+    left = [
         case
         for case in recalled(state, deps.artifacts, "case")
         if case["id"][:SHORT] not in chosen
         and not (case.get("edit") and edited(case, script, deps.task.starter, facts) is None)
     ]
+    return without_crashes(left, facts, known, deps.task.seconds)
+
+
+def _nothing(state: RunState, deps: Deps) -> str:
+    """Say why there is no case left."""
+    unknown = "unknown" in briefing(state, deps.artifacts).get("kinds", [])
+    return (
+        "memory has no case: the task is of no kind that is known"
+        if unknown
+        else "memory has no untried case"
+    )
 
 
 def _tuned(state: RunState, deps: Deps) -> list[str]:

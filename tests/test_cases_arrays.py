@@ -24,6 +24,7 @@ from array_tasks import (
     tagging,
 )  # fmt: skip
 
+from budgetmlagent.inside.judge.witness import unlike
 from memory.cases import as_item, load_cases, menu
 from nodes.craft.render import render
 
@@ -61,9 +62,11 @@ LONG = ("graph_bare", "pointers_r")  # as others are, but for what the starter l
 def test_cases_beat_a_plain_starter(prefix: str, tmp_path: Path) -> None:
     made = TASKS[prefix](tmp_path / "env")
     briefing = brief(made, tmp_path)
-    fitting = [
-        case for case in menu(CASES, briefing["kinds"]) if case.name.startswith(prefix) and case.template
-    ]
+    offered = [case for case in menu(CASES, briefing["kinds"]) if case.template]
+    kind = prefix.partition("_")[0]
+    as_well = {"table"} if kind == "series" else set()  # a series is a table, too
+    assert {case.name.partition("_")[0] for case in offered} - as_well == {kind}, "made for another kind"
+    fitting = [case for case in offered if case.name.startswith(prefix)]
     assert fitting, briefing["kinds"]
     folders = []
     for case in fitting:
@@ -82,6 +85,9 @@ def test_cases_beat_a_plain_starter(prefix: str, tmp_path: Path) -> None:
     for folder in folders:
         log = (folder / "log.txt").read_text()
         assert "validation " in log, f"{folder.name}: {log[-1500:]}"
+        for shown in made.env.glob("*submission.*"):
+            alike = {"known": {}, "scored": False, "fractions": False}
+            assert unlike(folder / shown.name, shown, **alike) == "", folder.name
         better = made.score(folder) > starter if made.direction == "max" else made.score(folder) < starter
         assert better, f"{folder.name}: {made.score(folder)} is no better than the starter's {starter}"
 

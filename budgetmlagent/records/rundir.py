@@ -68,6 +68,9 @@ class RunDir:
         self.checkpoints = root / "checkpoints.sqlite"
         # The hashes of the task's data and scorer when the run began: the verdict on the scores compares with them.
         self.sealed = root / "sealed.json"
+        self.witness = (
+            root / "witness.json"
+        )  # the starter's submission: the names of its files, and their artifacts
         self.ledger = root.parent / LEDGER  # the money of all runs in the same folder
         self.artifacts = root / "artifacts"
         self.work = root / "work"  # executions of the step that runs; gone when the run has come to its end

@@ -22,6 +22,7 @@ from nodes.deps import OUTAGES
 BEST = "best"  # the folder of the winning script and of what it left
 GOAL = 10.0  # percent better than the starter: success (the paper, section 4)
 SURE = 2.0  # standard errors by which the gain must be larger than nothing
+TOLD = ("faulted", "given_up", "nothing_recalled")  # rules whose reason is in what the step before says
 REASONS = {
     "out_of_turns": "all turns are used",
     "out_of_budget": "what is left of the budget does not pay for the next call",
@@ -179,7 +180,7 @@ def reason(values: Mapping[str, Any]) -> str:
     if fault.get("kind") in OUTAGES:
         return str(fault["detail"])
     word = rule.split(" ", maxsplit=1)[0]
-    if fault.get("kind") in ("no_turn", "declined") and word in ("faulted", "given_up"):
+    if fault.get("kind") in ("no_turn", "declined", "nothing_recalled") and word in TOLD:
         return str(fault["detail"])
     if word == "given_up":
         word = "out_of_budget" if fault.get("kind") == "refused" else "missed"

@@ -46,8 +46,9 @@ def _share(origin: RunDir, run: RunDir) -> None:
             shutil.copyfile(path, run.artifacts / path.name)
     if origin.history.exists():
         shutil.copytree(origin.history, run.history)
-    if origin.sealed.exists():
-        shutil.copyfile(origin.sealed, run.sealed)
+    for mine, copy in ((origin.sealed, run.sealed), (origin.witness, run.witness)):
+        if mine.exists():
+            shutil.copyfile(mine, copy)
 
 
 def checked(changes: Mapping[str, Any], state: RunState, artifacts: Artifacts) -> dict[str, Any]:

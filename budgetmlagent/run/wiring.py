@@ -115,9 +115,9 @@ def build(
     if task.timed:
         scorer = TimedScorer(task, task.timed, *place)
     elif task.feedback == "reported":
-        scorer = HeldOutScorer(task, *place, shortened)
+        scorer = HeldOutScorer(task, *place, shortened, witness=run.witness)
     else:
-        scorer = SubmissionScorer(task, *place)
+        scorer = SubmissionScorer(task, *place, witness=run.witness)
     history = _history(config, run, task, artifacts)
     client = ModelClient(
         specs, _account(config, ledger), artifacts,

@@ -9,13 +9,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from budgetmlagent.errors import RunFailedError
+from budgetmlagent.sandbox.brief import brief
 from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.scoring.scorer import Answers, Final, SubmissionScorer, is_baseline
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.heldout import HeldOut, hold_out
+from budgetmlagent.tasks.sharing import RANDOM
 from memory.artifacts import Artifacts
 from memory.files import write_whole
 from nodes.craft.fingerprint import error_line
@@ -35,10 +38,12 @@ class HeldOutScorer:
         artifacts: Artifacts,
         workdir: Path,
         shortened: Callable[[float], float] = lambda seconds: seconds,
+        *,
+        witness: Path | None = None,
     ) -> None:
         self.task, self.cage, self.artifacts, self.shortened = task, cage, artifacts, shortened
         self.workdir = workdir / "heldout"
-        self.scorer = SubmissionScorer(task, cage, artifacts, workdir)
+        self.scorer = SubmissionScorer(task, cage, artifacts, workdir, witness=witness)
         self.rows: HeldOut | None = None
         self.sandbox: ScriptSandbox | None = None  # that of the rows held out
 
@@ -73,20 +78,25 @@ class HeldOutScorer:
     def _begin(self, baseline: Execution | None) -> None:
         """Hold rows out, once, if the starter gets a score on them. `baseline` is its execution, where it is at hand."""
         kept = self.workdir / "starter.json"
-        if self.sandbox is not None or (kept.exists() and not json.loads(kept.read_text())):
-            return
         first = not kept.exists()
+        known = self._first(baseline or self._starter()) if first else json.loads(kept.read_text())
+        if self.sandbox is None and known["submission"]:
+            submission = self.artifacts.read(known["submission"])
+            self.rows = hold_out(self.task, submission, known["split"])
+            self.sandbox = self._laid_out(self.rows) if self.rows else None
         if first:
-            starter = baseline or self._starter()
-            self.scorer.witness.hear(starter)
-        submission = self._submission(starter) if first else json.loads(kept.read_text())
-        self.rows = hold_out(self.task, self.artifacts.read(submission)) if submission else None
-        if self.rows is not None:
-            self.sandbox = self._laid_out(self.rows)
-        if first and self.sandbox is not None and not self._scores_the_starter():
-            self.sandbox = None
-        self.workdir.mkdir(parents=True, exist_ok=True)
-        write_whole(kept, json.dumps(submission if self.sandbox else "").encode(), durable=True)
+            if self.sandbox is not None and not self._scores_the_starter():
+                self.sandbox = None
+            self.workdir.mkdir(parents=True, exist_ok=True)
+            known |= {} if self.sandbox else {"submission": ""}
+            write_whole(kept, json.dumps(known).encode(), durable=True)
+
+    def _first(self, starter: Execution) -> dict[str, Any]:
+        """Return what the rows to hold out are chosen by: the starter's submission, and how the test rows differ."""
+        self.scorer.heard.hear(starter)
+        submission = self._submission(starter)
+        facts = brief(self.task, self.cage, starter, self.artifacts) if submission else {}
+        return {"submission": submission, "split": (facts.get("table") or {}).get("split", RANDOM)}
 
     def _starter(self) -> Execution:
         """Run the starter on the task's own files: its run ended before, and goes on now."""

@@ -21,8 +21,9 @@ from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
 from budgetmlagent.sandbox.trusted import run_code
 from budgetmlagent.sandbox.workspace import lay_out
+from budgetmlagent.scoring.heard import Heard
 from budgetmlagent.scoring.reported import reported_score, reported_seconds
-from budgetmlagent.scoring.witness import Witness
+from budgetmlagent.scoring.witness import Witness, takes_fractions
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.split import split_rows
 from budgetmlagent.tasks.taskfile import read_text
@@ -88,7 +89,8 @@ def place(task: TaskFolder, raised: Raised) -> str:
 class SubmissionScorer:
     """`nodes.deps.Scorer` for one task; the private part is opened by `final` alone.
 
-    The predictions are compared with the answers' own range. `limits` are those of one judgement, by default generous ones.
+    The predictions are compared with the answers' own range, and with the starter's, which the file `witness` tells (by
+    default one in `workdir`). `limits` are those of one judgement, by default generous ones.
     """
 
     def __init__(
@@ -99,39 +101,47 @@ class SubmissionScorer:
         workdir: Path,
         *,
         limits: Limits | None = None,
+        witness: Path | None = None,
     ) -> None:
         self.task, self.cage, self.artifacts, self.workdir = task, cage, artifacts, workdir
         self.limits = limits or judge_limits(task)
         self.patient = (
             True  # False where the starter's own score has no known noise: no other's will have one
         )
-        self.witness = Witness(task, artifacts, workdir)
+        self.heard = Heard(task, artifacts, workdir)
+        self.witness = Witness(witness or workdir / "witness.json", artifacts)
 
     def score(self, execution: Execution) -> Score:
         """Score on the public part, or read the script's own word where there is none.
 
         Raises RunFailedError where the metric script fails on the starter's submission.
         """
-        if missing := self._missing(execution):
-            return Score(problem=missing)
         if self.task.feedback == "reported":
             return self.reported(execution, self.inspected(execution))
-        return self._judge(execution, self._part(0))
+        problem = self._missing(execution) or self._unlike(execution)
+        return Score(problem=problem) if problem else self._judge(execution, self._part(0))
 
     def inspected(self, execution: Execution) -> Score:
         """Say what is wrong with a submission, without a score.
 
         Raises RunFailedError for the starter's own, where it is missing or cannot be read.
         """
-        missing = self._missing(execution)
-        return Score(problem=missing) if missing else self._judge(execution, scored=False)
+        problem = self._missing(execution) or self._unlike(execution)
+        return Score(problem=problem) if problem else self._judge(execution, scored=False)
+
+    def _unlike(self, execution: Execution) -> str:
+        """Say that no file is called as the starter's are, "" where one is; keep the starter's own as the witness."""
+        if is_baseline(self.task, execution, self.artifacts):
+            self.witness.keep(execution.files)
+            return ""
+        return self.witness.other_name(execution.files)
 
     def reported(self, execution: Execution, seen: Score) -> Score:
         """Read the script's own word, after its submission was `seen`: the number beside the starter's metric."""
         if is_baseline(self.task, execution, self.artifacts):
-            self.witness.hear(execution)
+            self.heard.hear(execution)
         output = self.artifacts.text(execution.output)
-        value = None if seen.problem else reported_score(output, self.witness.measure())
+        value = None if seen.problem else reported_score(output, self.heard.measure())
         if value is None and not execution.files and not seen.problem:
             value = reported_seconds(output)
         return Score(value, problem=seen.problem, reported=True, suspect=seen.suspect)
@@ -189,14 +199,19 @@ class SubmissionScorer:
         """Inspect a submission and, if `scored`, call get_score: on these answers, or as the scorer's folder is."""
         baseline = is_baseline(self.task, execution, self.artifacts)
         table = next((name for name in sorted(execution.files) if name.endswith(".csv")), "")
-        if not table and not scored:
+        if not execution.files and not scored:
             return Score()
         args = ["/workspace"] + (["--csv", table] if table else []) + (["--lenient"] if baseline else [])
         args += ["--patient"] if self.patient and not baseline else []
+        args += ["--fractions"] if takes_fractions(self.task, scored=scored) else []
         if scored:
             args += ["--scoring", "/scoring"]
         with scratch("answers", self.workdir) as folder:
             mounts = {"/scoring": self.task.scoring} if scored else {}
+            if not baseline and self.witness.files:
+                self.witness.lay_out(folder / "witness")
+                mounts |= {"/witness": folder / "witness"}
+                args += ["--witness", "/witness"]
             if answers:
                 (folder / "rows.csv").write_text(answers.rows, "utf-8")
                 (folder / "ids.json").write_text(json.dumps(answers.ids), "utf-8")

@@ -5,15 +5,15 @@ other rows or print another number. The rows that are held out here are the same
 """
 
 import csv
-import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from budgetmlagent.tasks.folder import TaskFolder
+from budgetmlagent.tasks.sharing import RANDOM, held_out
 
-SHARE = 5  # one row in so many is held out
 FEWEST = 100  # rows of a training table; a part of fewer says little
 MOST_BYTES = 32 << 20  # of a table that is looked at
 MOST_TABLES = 50  # in a folder; what has more holds its data in another way
@@ -48,8 +48,10 @@ class HeldOut:
     ids: list[str]  # of these rows
 
 
-def hold_out(task: TaskFolder, submission: bytes) -> HeldOut | None:
+def hold_out(task: TaskFolder, submission: bytes, split: Mapping[str, Any] = RANDOM) -> HeldOut | None:
     """Hold rows out, the submission of the starter being the witness of what is predicted for which rows.
+
+    `split` says how the test rows differ from the training rows (`memory.briefing.Split`).
 
     None where that cannot be: it is no table, or there is not exactly one table of the rows that it predicts, one like it
     with the targets, and one with the answers in the scorer's folder.
@@ -82,7 +84,11 @@ def hold_out(task: TaskFolder, submission: bytes) -> HeldOut | None:
     (name, answer), train = next(iter(answers.items())), tables[trains[0]]
     if len(train.rows) < FEWEST or not set(answer.header) <= {*train.header, key}:
         return None
-    kept, out = _shared_out(task.name, train, features, most=len(ids))
+    columns = {name: train.column(name) for name in train.header}
+    places = held_out(columns, features, split, seed=task.name, most=len(ids))
+    if not places:
+        return None
+    kept, out = _parted(train, places)
     rows = out if key in train.header else _numbered(out, key, ids)
     if len(set(rows.column(key))) < len(rows.rows):
         return None
@@ -125,21 +131,10 @@ def _same(cells: Sequence[str], ids: Sequence[str]) -> bool:
     return len(cells) == len(ids) and set(cells) == set(ids)
 
 
-def _shared_out(task: str, train: Table, features: Sequence[str], most: int) -> tuple[Table, Table]:
-    """Share the rows out by their hashes, into those that are kept and some, `most` of them, that are held out.
-
-    Rows of the same features go the same way, or what is held out could be looked up.
-    """
-    places = [_hash(task, row) for row in _cut(train, features).rows]
-    out = set(sorted(set(places))[: min(most, len(train.rows) // SHARE)])
-    kept, held = list[Row](), list[Row]()
-    for row, place in zip(train.rows, places, strict=True):
-        (held if place in out else kept).append(row)
-    return Table(train.header, kept), Table(train.header, held[:most])
-
-
-def _hash(task: str, row: Row) -> bytes:
-    return hashlib.sha256("\0".join((task, *row)).encode("utf-8", "surrogatepass")).digest()
+def _parted(table: Table, out: set[int]) -> tuple[Table, Table]:
+    """Return the rows that are kept, and those at the places `out`."""
+    kept = [row for place, row in enumerate(table.rows) if place not in out]
+    return Table(table.header, kept), Table(table.header, [table.rows[place] for place in sorted(out)])
 
 
 def _numbered(table: Table, key: str, ids: Sequence[str]) -> Table:

@@ -18,6 +18,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PACKAGE = "briefing"
 MODULES = ("tables", "arrays", "graphs", "sequences", "code")
+# What the data may be found to be; a script that is timed is of the kind "speed" instead.
+SUBJECTS = {"table", "arrays", "graph", "pointers", "language", "tagging", "series"}
+UNKNOWN = "The kind of the task is not known."
 # What odd data raises.
 ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, MemoryError)
 LISTED = 200  # files
@@ -70,11 +73,24 @@ def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any
         "kinds": [], "files": listing(given.files.paths), "metric": given.metric, "direction": given.metric["direction"],
         "submission": given.submission, "summary": "", "samples": [],
     }  # fmt: skip
-    for name in MODULES:
-        briefing = merge(briefing, described(name, given))
+    parts = [described(name, given) for name in MODULES]
+    for part in parts:
+        briefing = merge(briefing, beside(part) if any(map(recorded, parts)) else part)
+    if not SUBJECTS & briefing.keys() and "speed" not in briefing["kinds"]:
+        briefing = merge(briefing, {"kinds": ["unknown"], "summary": UNKNOWN})
     if meta.get("data") != "samples":
         briefing["samples"] = []
     return briefing
+
+
+def recorded(part: dict[str, Any]) -> bool:
+    """Whether a partial briefing tells of pictures or signals."""
+    return part.get("arrays", {}).get("form") in ("image", "signal")
+
+
+def beside(part: dict[str, Any]) -> dict[str, Any]:
+    """What is left to say of tables beside pictures or signals: they name these, and say little that could be learned."""
+    return {"kinds": ["csv"], "summary": part["summary"].partition("\n")[0]} if "table" in part else part
 
 
 def described(name: str, given: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from . import forms, parts
+from . import forms, parts, pointers
 from .given import Given
 from .stock import Array
 from .writing import Writing, writing
@@ -28,7 +28,7 @@ def describe(given: Given) -> dict[str, Any]:
     if target is None:
         return {}
     form = forms.form(found.X, given.text)
-    if target["predicts"] == "mask" and form["form"] != "image":
+    if target["predicts"] == "mask" and (form["form"] != "image" or pointers.describe(held, given)):
         return {}
     load = "\n".join([*found.load, *form.pop("lines"), *target.pop("lines")])
     arrays = {

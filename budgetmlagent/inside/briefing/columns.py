@@ -12,6 +12,9 @@ USABLE = ("numeric", "coded", "categorical", "text", "dates")
 MANY = 20  # a category with more values than this is better encoded by its target than by a column a value
 MISSING = ("", "?", "na", "n/a", "null", "none", "-", "nan", "unknown")
 DIGITS = re.compile(r"\d")
+FILE = re.compile(
+    r"(?i)^\S+\.(?:png|jpe?g|gif|bmp|tiff?|webp|dcm|nii|wav|mp3|flac|ogg|mp4|avi|npy|npz|h5|parquet|txt|json)(?:\.gz)?$"
+)
 DATED = re.compile(r"\d[-/.:]\d|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 
 
@@ -64,6 +67,8 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
     dated = sample.map(lambda v: bool(DIGITS.search(v) and DATED.search(v))).mean()
     if dated > 0.9 and dates(sample) >= 0.95:
         return "dates"
+    if sample.str.contains(FILE).mean() > 0.9:
+        return "drop"
     words, unique = sample.str.count(r"\s+").mean() + 1, sample.nunique() / len(sample)
     if words >= 6 or (words >= 2.5 and unique > 0.3):
         return "text"

@@ -3,10 +3,17 @@
 import ast
 import builtins
 import re
+from collections.abc import Collection
 from typing import Any
 
 from .metrics import METRICS
 
+# What may be asked of an argument that is an array of labels or numbers.
+OF_ARRAYS = {
+    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "copy", "dtype", "flatten", "item", "max", "mean", "min",
+    "ndim", "ravel", "reshape", "round", "shape", "size", "sort", "squeeze", "std", "sum", "T", "tolist", "var",
+}  # fmt: skip
+OWN = "own_score"
 VARIANTS = {"", "smape", "mape"}  # names under which tasks define functions of their own
 
 
@@ -72,11 +79,37 @@ def own_function(starter: str) -> dict[str, Any]:
             and len(call.args) == 2
         ]  # fmt: skip
         free = free_names(node)
-        if calls and measures(node.name, starter) and free <= set(imports) | set(dir(builtins)):
+        known = free <= set(imports) | set(dir(builtins))
+        if calls and known and measures(node.name, starter) and not of_tables(node, imports):
             needs = sorted({ast.unparse(imports[name]) for name in free if name in imports})
             swap = any(predicts(call.args[0]) and not predicts(call.args[1]) for call in calls)
+            node.name = OWN if node.name == "score" else node.name  # scripts have a `score` that calls it
             return {"code": ast.unparse(node), "function": node.name, "swap": swap, "needs": needs}
     return {}
+
+
+def of_tables(function: ast.FunctionDef, imports: Collection[str]) -> bool:
+    """Whether `function` wants tables, models or rows of them, and could not judge two arrays of labels or numbers.
+
+    It looks a column up by its name, asks an argument for what no array has, calls it, or has pandas join it.
+    """
+    given = {argument.arg for argument in function.args.args}
+    for node in ast.walk(function):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str())) if name in given:
+                return True
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.List()) if name in given:
+                return True
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in given:
+                if attribute not in OF_ARRAYS:
+                    return True
+            case ast.Call(func=ast.Name(id=name)) if name in given:
+                return True
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="merge" | "concat")) if (
+                name in imports
+            ):
+                return True
+    return False
 
 
 def measures(name: str, starter: str) -> bool:

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from . import forms
 from .given import Given
 from .stock import Array
 from .writing import writing
 
 SIZE = re.compile(r"[_ ]?n?\d+$")
+ALIKE = 0.3  # correlation of neighbours, from which they are those of a picture
 
 
 def describe(held: list[Array], given: Given) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def describe(held: list[Array], given: Given) -> dict[str, Any]:
         return {}
     matrices = [a for a in tests if len(a.shape) == 3 and a.shape[2] == size]
     groups = grouped([a for a in held if a.role != "test"], tests, written.shape, given)
-    if not tests or not matrices or not groups:
+    if not matrices or not groups or any(picture(a.value) for a in matrices):
         return {}
     answers = [answer for _, answer in groups]
     values = {int(v) for a in answers for v in np.unique(a.value)}
@@ -55,6 +57,18 @@ def describe(held: list[Array], given: Given) -> dict[str, Any]:
     )
     kinds = ["pointers", f"pointer_{form}", "pointing" if pointing else "labelling"]
     return {"kinds": kinds, "pointers": facts, "summary": text}
+
+
+def picture(matrices: Any) -> bool:
+    """Whether square matrices are pictures: neighbours in a row and in a column are alike, and no matrix is symmetric.
+
+    Of a matrix that says how far nodes are from each other, in the order of a line, the first may hold as well.
+    """
+    some = np.asarray(matrices[:30], dtype=float)
+    if np.array_equal(some, some.transpose(0, 2, 1)):
+        return False
+    flat = some.reshape(len(some), -1)
+    return min(forms.smooth(flat), forms.smooth(flat, some.shape[2])) > ALIKE
 
 
 def grouped(

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from . import columns as typing_of
+from . import labels, reading, structure
 from . import layout as layouts
-from . import reading, structure
 from .given import Given
 from .metrics import judging
 
@@ -30,7 +30,16 @@ def describe(given: Given) -> dict[str, Any]:
     layout = layouts.find(tables, outcome, given.starter) if outcome is not None else None
     if layout is None:
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}."}
+    pairs = [(target, outcome[name] if name else None) for target, name in layout.pairs]
+    doubts = [
+        labels.doubt(layout.train, made, target) for target, made in pairs
+    ]  # before empty rows are left out
     table = describe_table(layout, outcome, given.metric)
+    odd = [labels.unlike(layout.train, made, target, table["output"]) for target, made in pairs]
+    if not table["features"]:
+        odd.append("no column tells of the rows, but for their names")
+    if why := next(filter(None, [*odd, *(doubts if table["problem"] == "classification" else [])]), ""):
+        return {"kinds": ["csv"], "summary": f"Tables: {shapes}.\nWhat is predicted is not known: {why}."}
     metric = table.pop("metric")
     kinds = ["csv", "table", *kinds_of(table, metric)]
     return {

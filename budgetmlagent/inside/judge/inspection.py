@@ -3,43 +3,59 @@
 import argparse
 import json
 from collections import Counter
-from typing import Any
 
+from .facts import Facts, agreed, joined, suspicion, trained
+from .facts import of as facts_of
 from .tables import WORD, Table, named, number, plain, read, shown, write
+from .witness import unlike
 
 DELIMITERS = ";\t|"
-MANY = 50  # different values above which a target's values are no labels
-FEW_ROWS = 10  # below, equal predictions prove nothing
-UNKNOWN_SHARE = 0.05  # of predictions with labels that the target does not have
 
 
 def inspect(args: argparse.Namespace) -> dict[str, str]:
-    """Return what is wrong with the submitted table, what columns it lacks, and why it looks odd: "" for nothing.
+    """Return what is wrong with the submission, what columns it lacks, and why it looks odd: "" for nothing.
 
     A table without fault is cut down to the rows of the answers, in their order.
     """
-    if not args.csv:
-        return report()
+    known = agreed(trained(args.folder, args.folder / args.csv), starters(args)) if args.csv else {}
+    found = inspect_table(args, known) if args.csv else report()
+    if found["problem"] or found["suspect"] or not args.witness:
+        return found
+    pairs = [(args.folder / path.name, path) for path in sorted(args.witness.iterdir())]
+    odd = (unlike(*pair, known, scored=bool(args.scoring), fractions=args.fractions) for pair in pairs)
+    return found | {"suspect": next(filter(None, odd), "")}
+
+
+def inspect_table(args: argparse.Namespace, known: dict[str, Facts]) -> dict[str, str]:
+    """The same of a table alone; `known` is what the task's own tables tell of its columns."""
     path = args.folder / args.csv
     try:
         said = read(path)
     except ValueError as error:
         return report(str(error))
     if not args.answers:
-        return report(suspect=suspicion(dict(list(said.items())[1:]), {}))
-    answers = read(args.answers)
+        return report(suspect=suspicion(dict(list(said.items())[1:]), known))
+    answers, witness = read(args.answers), starters(args)
     key, *targets = answers
-    columns = columns_problem(args.csv, said, list(answers))
-    present = {name: answers[name] for name in targets if name in said}
-    problem = delimiter_problem(args.csv, said, list(answers))
-    problem = problem or rows_problem(args.csv, said, key, json.loads(args.ids.read_text("utf-8")), columns)
-    for name, cells in present.items():
-        problem = problem or cells_problem(args.csv, said, name, cells, key)
+    ids = json.loads(args.ids.read_text("utf-8"))
+    columns = columns_problem(args.csv, said, list(answers), list(witness))
+    problem = table_problem(args.csv, said, answers, ids, columns)
+    if problem and witness and table_problem(args.csv, witness, answers, ids, ""):
+        return report("", columns)  # the metric takes a form that is not known here: it has the word
     if not problem and key in said:
         said = cut(said, key, answers[key])
         write(path, said)
-    known = {name: describe(cells) for name, cells in present.items()}
-    return report(problem, columns, suspicion({name: said[name] for name in present}, known))
+    facts = {name: joined(facts_of(answers[name]), known.get(name, {})) for name in targets if name in said}
+    facts = agreed(facts, witness) if witness else facts
+    return report(problem, columns, suspicion({name: said[name] for name in targets if name in said}, facts))
+
+
+def starters(args: argparse.Namespace) -> Table:
+    """The starter's table, which the metric takes; {} where it is not at hand."""
+    try:
+        return read(args.witness / args.csv) if args.witness else {}
+    except (ValueError, OSError):
+        return {}
 
 
 def report(problem: str = "", columns: str = "", suspect: str = "") -> dict[str, str]:
@@ -47,16 +63,29 @@ def report(problem: str = "", columns: str = "", suspect: str = "") -> dict[str,
     return {"problem": problem, "columns": columns, "suspect": suspect}
 
 
-def columns_problem(name: str, said: Table, expected: list[str]) -> str:
-    """Say which column is missing or one too many. A metric may well do without, or want it: it is asked first."""
-    missing = [column for column in expected if column not in said]
+def columns_problem(name: str, said: Table, expected: list[str], witness: list[str]) -> str:
+    """Say which column is missing or one too many. A metric may well do without, or want it: it is asked first.
+
+    What the starter does without is not missed, and what it writes, too, is not too many.
+    """
+    missing = [column for column in expected if column not in said and (not witness or column in witness)]
     if missing:
         return f"{name} lacks the column {missing[0][:WORD]!r}; it has {named(list(said))}"
-    extra = [column for column in said if column not in expected]
+    extra = [column for column in said if column not in [*expected, *witness]]
     if not extra:
         return ""
     hint = "; write it without the index" if not extra[0] or extra[0].startswith("Unnamed: ") else ""
     return f"{name} has the extra column {extra[0][:WORD]!r}; expected are {named(expected)}{hint}"
+
+
+def table_problem(name: str, said: Table, answers: Table, ids: list[str], columns: str) -> str:
+    """Say what is wrong with the cells and rows of a table, `columns` being what is wrong with its columns."""
+    key, *targets = answers
+    problem = delimiter_problem(name, said, list(answers)) or rows_problem(name, said, key, ids, columns)
+    for column in targets:
+        if column in said:
+            problem = problem or cells_problem(name, said, column, answers[column], key)
+    return problem
 
 
 def delimiter_problem(name: str, said: Table, expected: list[str]) -> str:
@@ -75,7 +104,8 @@ def rows_problem(name: str, said: Table, key: str, expected: list[str], columns:
         return f"{name} has a header and no rows, {len(expected)} rows are expected"
     if key not in said:
         odd = rows != len(expected)
-        return f"{columns}, and {rows} rows where {len(expected)} are expected" if odd else ""
+        count = f"{rows} rows where {len(expected)} are expected"
+        return (f"{columns}, and {count}" if columns else f"{name} has {count}") if odd else ""
     ids = [plain(cell) for cell in said[key]]
     wanted = {plain(cell) for cell in expected}
     twice = len(ids) - len(set(ids))
@@ -108,38 +138,3 @@ def cut(said: Table, key: str, order: list[str]) -> Table:
     place = {plain(cell): i for i, cell in enumerate(said[key])}
     rows = [place[i] for i in dict.fromkeys(map(plain, order))]
     return {name: [cells[i] for i in rows] for name, cells in said.items()}
-
-
-def describe(cells: list[str]) -> dict[str, Any]:
-    """Describe a target's values: its labels where these are few, its range where they are numbers."""
-    labels = sorted({plain(cell) for cell in cells})
-    numbers = [value for cell in cells if (value := number(cell)) is not None]
-    facts: dict[str, Any] = {"varies": len(labels) > 1}
-    if len(labels) <= min(MANY, len(cells) / 3):
-        facts["labels"] = labels
-    if len(numbers) == len(cells) > 0:
-        facts |= {"min": min(numbers), "max": max(numbers)}
-    return facts
-
-
-def suspicion(said: Table, known: dict[str, dict[str, Any]]) -> str:
-    """Return why the predictions do not look like the target, "" where they do."""
-    for column, cells in said.items():
-        facts = known.get(column, {})
-        texts = {plain(cell) for cell in cells}
-        if len(cells) >= FEW_ROWS and len(texts) == 1 and facts.get("varies", True):
-            return f"all predictions of {column!r} are {cells[0][:WORD]!r}"
-        numbers = [value for cell in cells if (value := number(cell)) is not None]
-        whole = all(value.is_integer() for value in numbers)
-        labels = set(map(plain, map(str, facts.get("labels", []))))
-        # Numbers with a fraction may be probabilities, or a regression on ordered labels.
-        if labels and (whole or not numbers):
-            unknown = [cell for cell in cells if plain(cell) not in labels]
-            if len(unknown) > UNKNOWN_SHARE * len(cells):
-                return f"{len(unknown)} predictions of {column!r} are no known label, first {unknown[0][:WORD]!r}"
-        if numbers and "min" in facts and "max" in facts:
-            room = max(facts["max"] - facts["min"], 1e-9) * 2
-            far = [v for v in numbers if not facts["min"] - room <= v <= facts["max"] + room]
-            if len(far) > UNKNOWN_SHARE * len(cells):
-                return f"{len(far)} predictions of {column!r} are far outside the target's range, first {far[0]:g}"
-    return ""

@@ -28,6 +28,10 @@ def main() -> None:
     parser.add_argument("--csv", help="name of the submitted table")
     parser.add_argument("--answers", type=Path, help="the part of the answers to score on")
     parser.add_argument("--ids", type=Path, help="JSON list of the ids of all rows")
+    parser.add_argument("--witness", type=Path, help="folder with the starter's submission")
+    parser.add_argument(
+        "--fractions", action="store_true", help="the metric takes them in the place of labels"
+    )
     parser.add_argument("--lenient", action="store_true", help="score whatever the inspection says")
     parser.add_argument(
         "--patient", action="store_true", help="wait longer for the resamples that are needed"
