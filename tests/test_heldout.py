@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.scoring.heldout import HeldOutScorer
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.tasks.heldout import HeldOut, hold_out, read
+from budgetmlagent.tasks.sharing import held_out
 from memory.artifacts import Artifacts
 from nodes.deps import Here, Score
 
@@ -191,3 +194,55 @@ def test_a_script_that_writes_no_table_is_taken_by_its_word(tmp_path: Path) -> N
         **{"env/train.py": "open('submission.txt', 'w').write('x')\nprint('validation score: 0.25')\n"},
     )
     assert bench.score(bench.task.starter) == Score(0.25, reported=True)
+
+
+def held_rows(columns: dict[str, list[str]], how: str, *, most: int = 1000) -> list[int]:
+    split = {"how": how, "by": "g", "time": "t"}
+    return sorted(held_out(columns, list(columns), split, seed="toy", most=most))
+
+
+N = 200
+COLUMNS = {
+    "g": [f"{i % 20}" for i in range(N)],
+    "t": [f"{i}" for i in range(N)],
+    "x": [f"{i}" for i in range(N)],
+}
+
+
+def test_where_the_test_rows_come_later_the_last_rows_are_held_out() -> None:
+    assert held_rows(COLUMNS, "last") == [*range(160, N)]
+    assert held_rows(COLUMNS, "last", most=15) == [*range(185, N)]
+    dates = COLUMNS | {"t": [f"2020-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(N)]}
+    assert held_rows(dates, "last") == [*range(160, N)]
+    ties = COLUMNS | {"t": [f"{i // 50}" for i in range(N)]}  # a moment is not torn apart
+    assert held_rows(ties, "last") == [] and held_rows(ties, "last", most=60) == []
+    assert held_rows(COLUMNS | {"t": ["soon"] * N}, "last") == []  # is no time: then nothing is guessed
+
+
+def test_of_each_group_its_last_rows_are_held_out() -> None:
+    assert held_rows(COLUMNS, "last_in_group") == [*range(160, N)]
+    of_one = COLUMNS | {"g": [f"{i // 10}" for i in range(N)]}
+    assert held_rows(of_one, "last_in_group") == [i for i in range(N) if i % 10 >= 8]
+
+
+def test_where_the_test_groups_are_new_whole_groups_are_held_out() -> None:
+    found = held_rows(COLUMNS, "group")
+    assert len(found) == 40 and {i % 20 for i in found}.isdisjoint(
+        {i % 20 for i in range(N) if i not in found}
+    )
+    assert held_rows(COLUMNS | {"g": ["a"] * N}, "group") == []
+
+
+@given(
+    st.lists(st.integers(0, 30), min_size=100, max_size=300),
+    st.integers(1, 400),
+    st.sampled_from(["random", "group", "last", "last_in_group"]),
+)
+def test_no_more_rows_than_asked_are_held_out_and_never_most(values: list[int], most: int, how: str) -> None:
+    columns = {
+        "g": [str(v % 7) for v in values],
+        "t": [str(v) for v in values],
+        "x": [str(v * v) for v in values],
+    }
+    found = held_rows(columns, how, most=most)
+    assert len(found) <= min(most, len(values) // 5) and set(found) <= {*range(len(values))}
