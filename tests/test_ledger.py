@@ -330,7 +330,7 @@ def test_a_file_that_is_no_ledger_is_one_error_with_its_path(tmp_path: Path) -> 
     with pytest.raises(UnavailableError, match=r"ledger .*ledger.sqlite: file is not a database"):
         Ledger(path)
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UnavailableError, match="folder: unable to open"):
+    with pytest.raises(UnavailableError, match="folder: is no plain file"):
         Ledger(tmp_path / "folder")
     with pytest.raises(UnavailableError, match="choose another --runs-dir"):
         Ledger(path / "below" / "ledger.sqlite")

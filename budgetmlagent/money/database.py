@@ -116,15 +116,13 @@ class Database:
     def remake(self) -> None:
         """Make anew what follows from the calls, in a file that somebody else may have written.
 
-        His triggers are not kept, nor his sums. Raises UnavailableError for calls that gave money back.
+        His sums are not kept. Raises UnavailableError for calls that gave money back.
         """
         with self._turn, self.reading() as db:
-            found = db.execute(
-                "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
-            ).fetchall()
+            names = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
             drops = "".join(
-                f'DROP {row["type"]} "{row["name"].replace(chr(34), chr(34) * 2)}";' for row in found
-            )
+                f"DROP TRIGGER {row['name']};" for row in names
+            )  # all ours, or it had not been opened
             made = f"{drops}DROP TABLE IF EXISTS sums;{TABLES}{TRIGGERS}{SUMMED}"
             db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
             if db.execute(

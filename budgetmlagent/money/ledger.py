@@ -262,7 +262,7 @@ def _parts(db: sqlite3.Connection, run: str) -> list[tuple[str, float]]:
     parts = [(run, float("inf"))]
     while fork := db.execute("SELECT origin, born FROM forks WHERE run = ?", (parts[0][0],)).fetchone():
         if fork["origin"] in dict(parts):
-            break  # in a circle, which no program of ours makes
+            raise sqlite3.DatabaseError(f"run {run} is a fork of itself")
         parts.insert(0, (fork["origin"], fork["born"]))
     return parts
 
