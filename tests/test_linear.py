@@ -8,8 +8,9 @@ import pytest
 from budgetmlagent.models.endpoint import Endpoint
 from budgetmlagent.models.faults.words import said
 from budgetmlagent.models.refusals import narrowed
-from budgetmlagent.scoring.reported import LARGEST, LONGEST, reported_score, reported_seconds
-from budgetmlagent.scoring.scorer import FRAME, RAISED, REFUSED
+from budgetmlagent.scoring.reported.output import LARGEST, LONGEST, reported_score, reported_seconds
+from budgetmlagent.scoring.scorer import REFUSED
+from budgetmlagent.scoring.verdict import FRAME, RAISED
 from nodes.craft.fingerprint import error_line, fingerprint
 from nodes.craft.replies import json_object, thoughts
 from nodes.craft.told import told

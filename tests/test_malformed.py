@@ -14,7 +14,8 @@ from budgetmlagent.inside.judge.tables import read
 from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
-from budgetmlagent.scoring.scorer import SubmissionScorer, _printed
+from budgetmlagent.scoring.scorer import SubmissionScorer
+from budgetmlagent.scoring.verdict import printed
 from nodes.deps import Execution, Here, Score
 
 GOOD = rows()
@@ -269,6 +270,6 @@ def test_any_bytes_are_a_table_or_one_sentence(tmp_path_factory, content: bytes)
     )
 )
 def test_whatever_is_printed_only_numbers_come_back(lines: list[bytes]) -> None:
-    _, value, samples = _printed(b"\n".join([b"", *lines]))
+    _, value, samples = printed(b"\n".join([b"", *lines]))
     assert value is None or isinstance(value, float)
     assert len(samples) <= 100 and all(s is None or abs(s) <= sys.float_info.max for s in samples)

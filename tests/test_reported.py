@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.scoring.heldout import HeldOutScorer
-from budgetmlagent.scoring.labels import kind, plain
-from budgetmlagent.scoring.measure import Measure, measured
-from budgetmlagent.scoring.reported import reported_score, said
-from budgetmlagent.scoring.starter import printed
+from budgetmlagent.scoring.reported.labels import kind, plain
+from budgetmlagent.scoring.reported.measure import Measure, measured
+from budgetmlagent.scoring.reported.output import reported_score, said
+from budgetmlagent.scoring.reported.source import printed
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from budgetmlagent.tasks.metrics import KNOWN
 from memory.artifacts import Artifacts

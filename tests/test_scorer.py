@@ -12,7 +12,7 @@ from budgetmlagent.sandbox.cages.bare import UNSAFE
 from budgetmlagent.sandbox.cages.cage import Cage
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.process.probe import probe
-from budgetmlagent.scoring.reported import reported_score, reported_seconds
+from budgetmlagent.scoring.reported.output import reported_score, reported_seconds
 from budgetmlagent.scoring.scorer import Final, SubmissionScorer
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.tasks.split import split_rows

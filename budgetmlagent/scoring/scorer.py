@@ -21,8 +21,9 @@ from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
 from budgetmlagent.sandbox.trusted import run_code
 from budgetmlagent.sandbox.workspace import lay_out
-from budgetmlagent.scoring.heard import Heard
-from budgetmlagent.scoring.reported import reported_score, reported_seconds
+from budgetmlagent.scoring.reported.heard import Heard
+from budgetmlagent.scoring.reported.output import reported_score, reported_seconds
+from budgetmlagent.scoring.verdict import Raised, fault, place, printed
 from budgetmlagent.scoring.witness import Witness, takes_fractions
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.split import split_rows
@@ -30,25 +31,11 @@ from budgetmlagent.tasks.taskfile import read_text
 from memory.artifacts import Artifacts
 from memory.noise import is_hidden, noise_of
 from memory.scores import worth
-from nodes.craft.fingerprint import LIMIT
 from nodes.deps import Execution, Score
 
 JUDGE = Path(judge.__file__ or "").parent
 ROUNDS = 3  # where get_score measures the script itself, and the clock decides
-MOST_SAMPLES = 100
-MOST_BYTES = 4096  # of a line of numbers
-NUMBER = re.compile(rb"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf)")
 REFUSED = re.compile(r"^.+: refused$", re.MULTILINE)
-FRAME = re.compile(r'File "[^"]*/eval\.py", line (\d+)')
-RAISED = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Raised:
-    """An exception of the metric script."""
-
-    line: str  # of eval.py, "" where it did not get there
-    error: str  # "ValueError: ..."
 
 
 @dataclass(frozen=True)
@@ -78,12 +65,6 @@ def judge_limits(task: TaskFolder) -> Limits:
 def is_baseline(task: TaskFolder, execution: Execution, artifacts: Artifacts) -> bool:
     """Tell whether the execution is one of the starter, whose faults are the task's."""
     return execution.script == artifacts.put(task.starter)
-
-
-def place(task: TaskFolder, raised: Raised) -> str:
-    """Return where eval.py raised: its path, with the line where that is known."""
-    file = task.scoring / "eval.py"
-    return f"{file}:{raised.line}" if raised.line else str(file)
 
 
 class SubmissionScorer:
@@ -241,7 +222,7 @@ class SubmissionScorer:
 
     def _read(self, outcome: Outcome, errors: str, table: str, *, baseline: bool, scored: bool) -> Score:
         """Read what the judge printed. For the starter's submission every fault is the metric script's."""
-        report, value, samples = _printed(outcome.output)
+        report, value, samples = printed(outcome.output)
         if report is None:
             return self._unread(table, outcome, errors, baseline=baseline)
         if report["problem"] and not baseline:
@@ -280,37 +261,6 @@ class SubmissionScorer:
             return raised.error
         kind = raised.error.partition(":")[0]
         return kind if isinstance(getattr(builtins, kind, None), type) else "an exception"
-
-
-def _printed(output: bytes) -> tuple[dict[str, str] | None, float | None, tuple[float | None, ...]]:
-    """Return the inspection's report, the score and its samples, as far as they were printed."""
-    report, score, samples, *_ = [*output.split(b"\n"), b"", b"", b""]
-    told = dict(json.loads(report)) if report else None  # printed before anyone else's code ran
-    value, resampled = _numbers(score), _numbers(samples)
-    finite = all(sample is None or math.isfinite(sample) for sample in resampled)
-    return told, value[0] if len(value) == 1 else None, resampled if finite else ()
-
-
-def _numbers(line: bytes) -> tuple[float | None, ...]:
-    """Read a line of numbers and dashes; nothing where it holds anything else or too much."""
-    words = line.split()
-    odd = len(line) > MOST_BYTES or len(words) > MOST_SAMPLES
-    if odd or not all(word == b"-" or NUMBER.fullmatch(word) for word in words):
-        return ()
-    return tuple(None if word == b"-" else float(word) for word in words)
-
-
-def fault(outcome: Outcome, errors: str, function: str, value: float | None = None) -> Raised:
-    """Say why a function of the metric script gave no usable value, from what it wrote to standard error."""
-    if value is not None:
-        return Raised("", f"{function} returned {value}")
-    if outcome.killed:
-        return Raised("", f"{function} went over its limit of {outcome.killed}")
-    *_, last = [None, *RAISED.finditer(errors)]
-    if outcome.exit != 1 or last is None:
-        return Raised("", f"{function} ended without a value")
-    frames = FRAME.findall(last[0])
-    return Raised(frames[-1] if frames else "", last[1].strip()[:LIMIT])
 
 
 def _first_column(text: str) -> list[str]:

@@ -26,7 +26,8 @@ from budgetmlagent.sandbox.process.scratch import scratch
 from budgetmlagent.sandbox.process.watchdog import Limits, Outcome
 from budgetmlagent.sandbox.trusted import CODE, run_code
 from budgetmlagent.sandbox.workspace import MOST_BYTES, lay_out, take
-from budgetmlagent.scoring.scorer import Final, Raised, fault, is_baseline, judge_limits, place
+from budgetmlagent.scoring.scorer import Final, is_baseline, judge_limits
+from budgetmlagent.scoring.verdict import Raised, fault, place
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.taskfile import Timed
 from memory.artifacts import Artifacts

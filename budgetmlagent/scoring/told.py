@@ -8,13 +8,13 @@ from pathlib import Path
 
 from budgetmlagent.inside import judge
 from budgetmlagent.sandbox import workspace
-from budgetmlagent.scoring import heldout, scorer, timed
+from budgetmlagent.scoring import heldout, scorer, timed, verdict
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.artifacts import Artifacts
 from nodes.craft.told import told
 from nodes.deps import Execution, Score, Scorer
 
-MODULES = (workspace, heldout, scorer, timed)
+MODULES = (workspace, heldout, scorer, timed, verdict)
 OURS = [*Path(judge.__file__ or "").parent.glob("*.py"), *(Path(module.__file__ or "") for module in MODULES)]
 # Digits of a score, each of which is room for a piece of a cell: of one that a script reports itself, and of one measured.
 REPORTED, MEASURED = 4, 6

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from budgetmlagent.scoring.measure import Measure, measured
-from budgetmlagent.scoring.reported import said
-from budgetmlagent.scoring.starter import printed
+from budgetmlagent.scoring.reported.measure import Measure, measured
+from budgetmlagent.scoring.reported.output import said
+from budgetmlagent.scoring.reported.source import printed
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.artifacts import Artifacts
 from memory.files import write_whole

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from budgetmlagent.scoring.labels import QUALIFIERS, kind, mentions, nameless, plain
-from budgetmlagent.scoring.tidy import PART, tidy, uncounted
-from budgetmlagent.scoring.vocabulary import FILLER, OTHER, OTHER_ALONE, PAIRED, SIDE, UNIT
+from budgetmlagent.scoring.reported.labels import QUALIFIERS, kind, mentions, nameless, plain
+from budgetmlagent.scoring.reported.tidy import PART, tidy, uncounted
+from budgetmlagent.scoring.reported.vocabulary import FILLER, OTHER, OTHER_ALONE, PAIRED, SIDE, UNIT
 
 MOST = 16  # numbers of a line that are looked at, its last ones
 # Whatever begins like a number, up to its end: a part of a date or of a list must not pass for one.

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from budgetmlagent.inside.briefing.metric import clauses, own_function, printed
-from budgetmlagent.scoring.claims import Claim
-from budgetmlagent.scoring.labels import MIXED, best, kind, metric, named_in, plain
+from budgetmlagent.scoring.reported.claims import Claim
+from budgetmlagent.scoring.reported.labels import MIXED, best, kind, metric, named_in, plain
 from budgetmlagent.tasks.folder import TaskFolder
 
 # Metrics of at most 1: what is larger was printed in percent.

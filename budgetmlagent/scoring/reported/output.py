@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 
-from budgetmlagent.scoring.claims import Claim, claims
-from budgetmlagent.scoring.labels import mentions, nameless, plain
-from budgetmlagent.scoring.measure import Measure, chosen
-from budgetmlagent.scoring.tidy import LONGEST, PART, tidy, uncounted
-from budgetmlagent.scoring.vocabulary import FILLER, SIDE
+from budgetmlagent.scoring.reported.claims import Claim, claims
+from budgetmlagent.scoring.reported.labels import mentions, nameless, plain
+from budgetmlagent.scoring.reported.measure import Measure, chosen
+from budgetmlagent.scoring.reported.tidy import LONGEST, PART, tidy, uncounted
+from budgetmlagent.scoring.reported.vocabulary import FILLER, SIDE
 
 LARGEST = 1 << 20  # characters of an output that are read, its last ones
 LINES = 20_000  # of these

@@ -1,0 +1,1 @@
+"""The score that a script reports itself: the number beside the metric that the starter prints."""
