@@ -3,6 +3,8 @@
 A page of aliases of aliases stands for gigabytes. Whoever reads such a file as it is, holds and prints them.
 """
 
+import re
+from itertools import accumulate
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
@@ -11,6 +13,8 @@ from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 MOST = 1 << 20  # characters of a text
 DEEPEST = 100  # levels
+BRACKET = re.compile(r"[\[\]{}]")
+UNCLOSED = 500  # brackets that stand open at once, those in texts too
 ALIASED = 100_000  # characters that aliases may stand for, beyond those that are written
 
 
@@ -21,6 +25,8 @@ def load(text: str, kind: Literal["safe", "rt"]) -> tuple[Node | None, Any]:
     """
     if len(text) > MOST:
         raise _error(f"it has {len(text)} characters, {MOST} are the most")
+    if _open(text) > UNCLOSED:  # which the reader would take minutes to find too deep
+        raise _error("it is nested too deeply")
     yaml = YAML(typ=kind, pure=True)
     yaml.max_depth = DEEPEST
     root = yaml.compose(text)
@@ -32,6 +38,12 @@ def load(text: str, kind: Literal["safe", "rt"]) -> tuple[Node | None, Any]:
         return root, yaml.constructor.construct_document(root)
     except (ValueError, OverflowError) as error:  # of a number or a date
         raise _error(f"a value cannot be read: {str(error)[:100]}", root) from None
+
+
+def _open(text: str) -> int:
+    """Return how many brackets stand open at once at most."""
+    steps = (1 if bracket in "[{" else -1 for bracket in BRACKET.findall(text))
+    return max(accumulate(steps), default=0)
 
 
 def _size(node: Node, known: dict[int, int]) -> int:

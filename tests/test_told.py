@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetmlagent import testing
-from budgetmlagent.inside.judge.inspection import FEW_ROWS, inspect
+from budgetmlagent.inside.judge.facts import FEW_ROWS
+from budgetmlagent.inside.judge.inspection import inspect
 from budgetmlagent.scoring.told import ToldScorer
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from memory.store import Store
