@@ -192,7 +192,11 @@ def test_no_submission_puts_a_cell_into_a_prompt(way: str, cell: str, task: Task
         if way != "one value"
         else {"answers": None}
     )
-    report = inspect(argparse.Namespace(csv="submission.csv", folder=place, **known))
+    report = inspect(
+        argparse.Namespace(
+            csv="submission.csv", folder=place, **known, witness=None, fractions=False, scoring=None
+        )
+    )
     score = Score(problem=report["problem"] or report["columns"], suspect=report["suspect"])
     asked, _ = prompts_after("print(1)", scorer=ToldScorer(Says(score), task, testing.MemoryArtifacts()))
     assert leaks(score.problem + score.suspect, cell)
