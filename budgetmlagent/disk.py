@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,28 +20,6 @@ MAKE_ROOM = (
     "make room or let it be written; every finished step of a run is kept, and `budgetml resume` goes on"
 )
 LOOK = "put the file back from a copy; `budgetml doctor RUN` says what is lost"
-
-
-# Bytes of a value that SQLite makes or reads: a column can be declared to compute a gigabyte.
-LARGEST = 1 << 26
-
-
-def only_tables(db: sqlite3.Connection, triggers: str = "") -> None:
-    """Raise sqlite3.DatabaseError where the schema computes, as whoever made the file wished: it could do so for ever.
-
-    Nothing but tables of plain columns and their indexes is let pass, and triggers that stand in `triggers`.
-    """
-    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
-    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master").fetchall():
-        text = str(sql or "")
-        known = kind == "trigger" and text.removeprefix("CREATE TRIGGER ") in triggers
-        computes = kind in ("view", "trigger") or re.match(r"\s*CREATE\s+VIRTUAL", text, re.IGNORECASE)
-        if computes and not known:
-            raise sqlite3.DatabaseError(f"it holds a {kind} that is none of budgetml's")
-        if kind == "table" and any(
-            row[6] for row in db.execute("SELECT * FROM pragma_table_xinfo(?)", (name,))
-        ):
-            raise sqlite3.DatabaseError("a column of it is computed, which is none of budgetml's")
 
 
 def at_home(path: str) -> Path:

@@ -11,6 +11,8 @@ from typing import Any
 from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
 from chromadb.utils.embedding_functions import register_embedding_function
 
+from memory.index import EMBEDDING
+
 LONGEST = 8_000  # characters of a text that are embedded: what an item is about stands at its beginning
 
 
@@ -42,7 +44,7 @@ class WordEmbedding(EmbeddingFunction[Documents]):
     @staticmethod
     def name() -> str:
         """Return the name under which a collection remembers it."""
-        return "budgetml_wordllama"
+        return EMBEDDING
 
     def get_config(self) -> dict[str, Any]:
         """Return what Chroma stores to build it again: nothing to set."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
+from memory import index
 from memory.artifacts import Artifacts, CorruptArtifactError, canonical
 
 if TYPE_CHECKING:
@@ -140,12 +141,13 @@ class Store:
         return StoreError(f"{index} is damaged ({told}); {remedy}")
 
     def _sound(self) -> None:
-        """Raise StoreError where the index is no whole SQLite file: on one Chroma ends the process, past any except."""
+        """Raise StoreError where the index is no whole SQLite file of ours: on one Chroma ends the process, past any except."""
         if self._empty:
             return
         try:
             # Open for writing: what a killed writer left half done is undone before anything is read.
             with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=rw", uri=True)) as db:
+                index.check(db)
                 verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
                 if not db.execute("SELECT name FROM sqlite_master").fetchone():
                     return  # its first writer was killed: Chroma begins it anew

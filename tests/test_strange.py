@@ -18,7 +18,6 @@ import watched
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from budgetmlagent import disk
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import Ledger
@@ -26,6 +25,7 @@ from budgetmlagent.records.checkpoints import Checkpoints
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt
 from memory.files import DEEPEST, parsed, read_plain
+from memory.tables import only_tables
 
 DEEP = "- " * 3000
 
@@ -242,7 +242,7 @@ def test_without_the_guard_such_a_view_has_no_end(given_run: Path) -> None:
         with pytest.raises(sqlite3.OperationalError, match="interrupted"):
             db.execute("SELECT count(*) FROM forks").fetchone()
         with pytest.raises(sqlite3.DatabaseError, match="none of budgetml's"):
-            disk.only_tables(db)
+            only_tables(db)
 
 
 def test_an_artifact_is_named_by_its_hash_alone(tmp_path: Path) -> None:

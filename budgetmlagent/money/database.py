@@ -14,8 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from budgetmlagent.disk import DATABASE_ERRORS, only_tables, remedy
+from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError
+from memory.tables import only_tables
 
 VERSION = 3
 NEWER = "a newer version of budgetml made it; update this one, or choose another --runs-dir"
@@ -77,6 +78,9 @@ TRIGGERS = (
 )
 
 
+DECLARED = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
+
+
 class Database:
     """The file, for any number of threads and processes at once."""
 
@@ -98,7 +102,7 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait for its turn where two processes make a new file a WAL at once: it fails.
             with FileLock(lock), self.reading() as db:
-                only_tables(db, TRIGGERS)
+                only_tables(db, statements())
                 found = db.execute("PRAGMA user_version").fetchone()[0]
                 if found > VERSION:
                     raise UnavailableError(f"ledger {path}: {NEWER}")
@@ -177,6 +181,14 @@ class Database:
         except FileNotFoundError:
             return 0, 0
         return found.st_dev, found.st_ino
+
+
+@cache
+def statements() -> frozenset[str]:
+    """What a ledger's tables, indexes and triggers were made by, in the words in which SQLite keeps it."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(TABLES + TRIGGERS)
+        return frozenset(row[0] for row in db.execute(DECLARED))
 
 
 @cache

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from budgetmlagent.disk import DATABASE_ERRORS, LOOK, only_tables, remedy
+from budgetmlagent.disk import DATABASE_ERRORS, LOOK, remedy
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.records.closed import ForeignError, PlainSerializer
+from memory.tables import only_tables
 
 # What decoding raises where bytes were changed in a way that SQLite does not notice.
 UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RecursionError)

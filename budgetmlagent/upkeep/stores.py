@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from budgetmlagent.disk import DATABASE_ERRORS, only_tables
+from budgetmlagent.disk import DATABASE_ERRORS
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.money.database import TRIGGERS
+from budgetmlagent.money.database import statements
 from budgetmlagent.records import events, summary
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
@@ -16,6 +16,7 @@ from budgetmlagent.upkeep import references
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.files import read_plain
 from memory.state import NANO
+from memory.tables import only_tables
 
 if TYPE_CHECKING:
     from budgetmlagent.records.events import Event
@@ -67,7 +68,7 @@ def _database(what: str, path: Path, lost: str) -> Row:
         return row(what, False, f"{path} is missing: {copy}")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            only_tables(db, TRIGGERS)
+            only_tables(db, statements())
             verdict = str(db.execute("PRAGMA integrity_check").fetchone()[0])
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except DATABASE_ERRORS as error:
