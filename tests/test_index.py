@@ -68,7 +68,7 @@ def test_a_class_that_a_strangers_index_names_is_not_built(store: Store) -> None
     assert not built
     client = PersistentClient(store.folder / "index", Settings(_env_file=None, anonymized_telemetry=False))
     cases = client.get_or_create_collection("case", embedding_function=WordEmbedding())
-    cases.query(query_texts=["scale"], n_results=1)
+    cases.upsert(ids=["a"], documents=["scale"])
     client.close()
     assert built  # without the check
 

@@ -18,7 +18,7 @@ from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError
 from memory.tables import only_tables
 
-VERSION = 3
+VERSION = 4
 NEWER = "a newer version of budgetml made it; update this one, or choose another --runs-dir"
 BUSY_SECONDS = 60.0
 # The price of a call that is replayed: money of its own run's ledger, but nobody's dollars.
@@ -43,12 +43,6 @@ CREATE INDEX IF NOT EXISTS tokens_per_byte ON calls (served, price, 1.0 * tokens
 CREATE TABLE IF NOT EXISTS sums (
     root TEXT NOT NULL, node TEXT NOT NULL, nano INTEGER NOT NULL, PRIMARY KEY (root, node)) WITHOUT ROWID;
 """
-# An older ledger's calls lack columns, or there are no sums of them yet.
-ADDED = {
-    "answered": "TEXT NOT NULL DEFAULT ''",
-    "thought": "INTEGER NOT NULL DEFAULT 0",
-    "thought_nano": "INTEGER NOT NULL DEFAULT 0",
-}
 SUMMED = f"""
 DELETE FROM sums;
 WITH worth AS (
@@ -78,6 +72,7 @@ TRIGGERS = (
 )
 
 
+KEPT = ("runs", "calls", "forks")  # the truth; all else in the file follows from it
 DECLARED = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
 
 
@@ -108,33 +103,19 @@ class Database:
                     raise UnavailableError(f"ledger {path}: {NEWER}")
                 db.execute("PRAGMA journal_mode=WAL")
                 if found < VERSION:
-                    columns = [row["name"] for row in db.execute("PRAGMA table_info(calls)")]
-                    lacks = [name for name in ADDED if columns and name not in columns]
-                    added = "".join(f"ALTER TABLE calls ADD COLUMN {name} {ADDED[name]};" for name in lacks)
-                    made = f"{TABLES}{added}{TRIGGERS}{SUMMED}PRAGMA user_version = {VERSION};"
-                    db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
-                _only_typed(db)
+                    _rebuild(db)
+                _only_ours(db)
         except OSError as error:
             raise UnavailableError(f"ledger {path}: {error.strerror}; choose another --runs-dir") from None
 
     def remake(self) -> None:
         """Make anew what follows from the calls, in a file that somebody else may have written.
 
-        His sums are not kept. Raises UnavailableError for calls that gave money back.
+        His sums are not kept. Raises UnavailableError as opening it does.
         """
         with self._turn, self.reading() as db:
-            names = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-            drops = "".join(
-                f"DROP TRIGGER {row['name']};" for row in names
-            )  # all ours, or it had not been opened
-            made = f"{drops}DROP TABLE IF EXISTS sums;{TABLES}{TRIGGERS}{SUMMED}"
-            db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
-            if db.execute(
-                "SELECT 1 FROM calls WHERE coalesce(settled, reserved) < 0 OR reserved < 0"
-            ).fetchone():
-                raise UnavailableError(
-                    f"ledger {self.path}: it has calls that gave money back; do not go on with it"
-                )
+            _rebuild(db)
+            _only_ours(db)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -191,13 +172,44 @@ def statements() -> frozenset[str]:
         return frozenset(row[0] for row in db.execute(DECLARED))
 
 
+def _rebuild(db: sqlite3.Connection) -> None:
+    """Make a ledger's tables as they are made now, from the rows of those that are there, and what follows from them.
+
+    They may be older ones, none at all, or a stranger's, who declared what becomes of the rows that are written.
+    """
+    drops, moved = [], []
+    for kind, name in db.execute("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL").fetchall():
+        if kind != "table":
+            drops.append(f"""DROP {kind} "{name.replace('"', '""')}";""")
+        elif name in KEPT:
+            there = [row["name"] for row in db.execute("SELECT * FROM pragma_table_info(?)", (name,))]
+            columns = ", ".join(column for column in _declared()[name] if column in there)
+            drops.append(f"ALTER TABLE {name} RENAME TO was_{name};")
+            moved.append(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM was_{name} ORDER BY rowid; DROP TABLE was_{name};")  # noqa: S608 # fmt: skip
+    made = f"{''.join(drops)}DROP TABLE IF EXISTS sums;{TABLES}{''.join(moved)}{TRIGGERS}{SUMMED}PRAGMA user_version = {VERSION};"
+    try:
+        db.executescript(f"BEGIN IMMEDIATE;{made}COMMIT;")
+    except sqlite3.IntegrityError as error:
+        raise sqlite3.DatabaseError(f"its rows contradict each other ({error})") from None
+
+
+def _only_ours(db: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError for what budgetml never declares or writes in a ledger: it could undo the caps."""
+    if {row[0] for row in db.execute(DECLARED)} != statements():
+        raise sqlite3.DatabaseError("its tables and triggers are none of budgetml's")
+    _only_typed(db)
+    for column, table in (("reserved", "calls"), ("settled", "calls"), ("nano", "sums")):
+        if db.execute(f"SELECT 1 FROM {table} WHERE {column} < 0 LIMIT 1").fetchone():  # noqa: S608
+            raise sqlite3.DatabaseError("it has calls that gave money back; do not go on with it")
+
+
 @cache
 def _declared() -> dict[str, dict[str, tuple[str, ...]]]:
     """What each column of each table may hold: SQLite itself takes any type in any column."""
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(TABLES)
         names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: {row[1]: (row[2].lower(), *(() if row[3] else ("null",))) for row in db.execute(f"PRAGMA table_info({name})")} for name in names}  # fmt: skip
+        return {name: {row[1]: (row[2].lower(), *(() if row[3] or row[5] else ("null",))) for row in db.execute(f"PRAGMA table_info({name})")} for name in names}  # fmt: skip
 
 
 def _only_typed(db: sqlite3.Connection) -> None:
