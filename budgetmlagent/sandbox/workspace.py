@@ -3,11 +3,12 @@
 import os
 import shutil
 import stat
-import tempfile
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from io import BufferedReader
+from operator import itemgetter
 from pathlib import Path
+from secrets import token_hex
 
 from budgetmlagent.tasks.folder import TaskFolder
 
@@ -103,29 +104,62 @@ def oddity(status: os.stat_result) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder in which a script may have locked others out, or dug deeper than a path may be long; of a link itself."""
-    if folder.is_symlink():
+    """Remove a folder in which a script may have locked others out, or dug deeper than a path may be long; of a link itself.
+
+    It may still be written to: no name in it is followed twice, so one that becomes a link leads to nothing.
+    """
+    try:
+        top = _entered(folder)
+    except OSError:
         with suppress(OSError):
             folder.unlink()
         return
-    places = [folder]
-    for place in places:  # it grows: each inner folder is moved to the top before it is looked into
-        with suppress(OSError):
-            place.chmod(0o700)
-            for entry in list(os.scandir(place)):
-                places += _removed(entry, folder)
-    for place in reversed(places):
-        with suppress(OSError):
-            place.rmdir()
-
-
-def _removed(entry: os.DirEntry[str], top: Path) -> list[Path]:
-    """Remove a file; of a folder return where in `top` it is to be found now."""
-    if not entry.is_dir(follow_symlinks=False):
-        with suppress(OSError):
-            Path(entry.path).unlink()
-        return []
+    try:
+        places = _emptied(top, top)
+        for place in places:  # it grows: each inner folder is moved to the top before it is looked into
+            with suppress(OSError):
+                handle = _entered(place, top)
+                try:
+                    places += _emptied(handle, top)
+                finally:
+                    os.close(handle)
+                os.rmdir(place, dir_fd=top)
+    finally:
+        os.close(top)
     with suppress(OSError):
-        Path(entry.path).chmod(0o700)  # else it could not be moved
-        return [Path(entry.path).rename(tempfile.mkdtemp(dir=top))]
-    return [Path(entry.path)]
+        folder.rmdir()
+
+
+def _entered(folder: Path | str, parent: int | None = None) -> int:
+    """Open a folder, never through a link, and let its owner do everything in it."""
+    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        with suppress(OSError):  # another user's
+            os.chmod(f"/proc/self/fd/{handle}", 0o700)  # noqa: PTH101 - a handle cannot be lost to a link
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=handle)
+    finally:
+        os.close(handle)
+
+
+def _emptied(place: int, top: int) -> list[str]:
+    """Remove the files of an open folder; return under which names its folders are to be found now in `top`."""
+    with os.scandir(place) as entries:
+        names = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    return [
+        moved
+        for name, inner in sorted(names, key=itemgetter(1))
+        if (moved := _removed(name, inner, place, top))
+    ]
+
+
+def _removed(name: str, is_folder: bool, place: int, top: int) -> str:
+    """Remove a file, "" then; of a folder return its new name."""
+    with suppress(OSError):
+        if not is_folder:
+            os.unlink(name, dir_fd=place)
+            return ""
+        os.close(_entered(name, place))  # else it could not be moved
+        moved = token_hex(16)
+        os.rename(name, moved, src_dir_fd=place, dst_dir_fd=top)
+        return moved
+    return ""

@@ -43,12 +43,13 @@ def scratch(kind: str, parent: Path | None = None) -> Iterator[Path]:
 def sweep(parent: Path) -> None:
     """Remove the folders whose owners are dead, and end the sandboxes that they were about to begin."""
     for folder in parent.glob(PREFIX + "*"):
-        with suppress(OSError):  # another user's, in use, or gone by now
+        with suppress(OSError):  # in use, or gone by now
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                end_orphans(folder)
-                remove(folder)
+                if os.fstat(handle).st_uid == os.geteuid():  # another user's is his to remove
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    end_orphans(folder)
+                    remove(folder)
             finally:
                 os.close(handle)
 
