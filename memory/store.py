@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from memory import index
 from memory.artifacts import Artifacts, CorruptArtifactError, canonical
+from memory.locks import MODE, PATIENCE, keep_to_oneself
 
 if TYPE_CHECKING:
     from chromadb import Collection
@@ -39,7 +40,6 @@ FIELDS = (
     "kind",
     "data",
 )  # of an item, for `where` in a query
-PATIENCE = 60.0  # seconds to wait for another process to leave a store
 # What Chroma says of a disk, not of its files.
 REFUSED = ("disk is full", "readonly database", "unable to open", "os error")
 BATCH = 1_000  # items in one write to the index
@@ -76,8 +76,9 @@ class Store:
     @cached_property
     def _lock(self) -> FileLock:
         self.folder.mkdir(parents=True, exist_ok=True)
+        keep_to_oneself(self.folder)
         # One lock a process and path: two sessions of one run (a fork) share the store, two processes do not.
-        return FileLock(self.folder / "lock", is_singleton=True, thread_local=False)
+        return FileLock(self.folder / "lock", mode=MODE, is_singleton=True, thread_local=False)
 
     @property
     def held(self) -> bool:

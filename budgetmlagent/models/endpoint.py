@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from filelock import FileLock
-
 from budgetmlagent.cache import cache
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, ThinkingBudget, host
 from budgetmlagent.money.usage import MOST_TOKENS
 from memory.files import write_whole
+from memory.locks import locked
 
 LIMITS = ("max_tokens", "max_completion_tokens")  # the older name and the newer: some servers know one alone
 # What a request may carry beside its messages. `keywords` are those of a schema that say more than its form.
@@ -144,7 +143,7 @@ class Endpoints:
             self._write(path, spec, known)
 
     def _write(self, path: Path, spec: ModelSpec, known: Endpoint) -> None:
-        with FileLock(path.with_suffix(".lock")):
+        with locked(path.with_suffix(".lock")):
             kept = _json(path)
             before = _learned(kept)
             refused = sorted((known.refused | before.refused) - first_guess(spec).refused)

@@ -8,14 +8,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock
-
 from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError
+from memory.locks import MODE, PATIENCE, keep_to_oneself, locked
 from memory.tables import only_tables
 
 VERSION = 4
@@ -79,13 +78,16 @@ DECLARED = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
 class Database:
     """The file, for any number of threads and processes at once."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it. Raises UnavailableError where it or its folder cannot be used, is a link or newer."""
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
+        """Open the file, or make it, for this user alone; wait for others who do so for `patience` seconds.
+
+        Raises UnavailableError where it or its folder cannot be used, is a link or newer.
+        """
         self.path = path
         self._thread = threading.local()
         self._turn = threading.Lock()
         lock = path.with_suffix(".lock")
-        beside = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm", "journal"))
+        beside = [path.with_name(f"{path.name}-{end}") for end in ("wal", "shm", "journal")]
         for file in (path, lock, *beside):
             if file.is_symlink():  # opening writes, and a stranger's link leads to a file of ours
                 raise UnavailableError(f"{file}: is a symbolic link; put what it leads to in its place")
@@ -96,17 +98,25 @@ class Database:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite does not wait for its turn where two processes make a new file a WAL at once: it fails.
-            with FileLock(lock), self.reading() as db:
-                only_tables(db, statements())
-                found = db.execute("PRAGMA user_version").fetchone()[0]
-                if found > VERSION:
-                    raise UnavailableError(f"ledger {path}: {NEWER}")
-                db.execute("PRAGMA journal_mode=WAL")
-                if found < VERSION:
-                    _rebuild(db)
-                _only_ours(db)
+            with locked(lock, patience):
+                with suppress(FileExistsError):  # SQLite gives the files beside it the same mode
+                    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
+                for file in (path, *beside):
+                    keep_to_oneself(file)
+                self._set_up()
         except OSError as error:
             raise UnavailableError(f"ledger {path}: {error.strerror}; choose another --runs-dir") from None
+
+    def _set_up(self) -> None:
+        with self.reading() as db:
+            only_tables(db, statements())
+            found = db.execute("PRAGMA user_version").fetchone()[0]
+            if found > VERSION:
+                raise UnavailableError(f"ledger {self.path}: {NEWER}")
+            db.execute("PRAGMA journal_mode=WAL")
+            if found < VERSION:
+                _rebuild(db)
+            _only_ours(db)
 
     def remake(self) -> None:
         """Make anew what follows from the calls, in a file that somebody else may have written.

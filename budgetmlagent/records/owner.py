@@ -15,10 +15,9 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import FileLock
-
 from budgetmlagent.cache import state
 from memory.files import write_whole
+from memory.locks import locked
 
 SEAL = "owner"  # the file in a run's folder
 BYTES = 32  # of the key
@@ -66,7 +65,7 @@ def _made_key() -> bytes:
     """The key, which is made when it is first needed."""
     file = _key_file()
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_suffix(".lock")):
+    with locked(file.with_suffix(".lock")):
         if not file.exists():
             write_whole(file, secrets.token_bytes(BYTES), durable=True, mode=0o600)
     return file.read_bytes()

@@ -132,13 +132,15 @@ def remove(folder: Path) -> None:
 
 def _entered(folder: Path | str, parent: int | None = None) -> int:
     """Open a folder, never through a link, and let its owner do everything in it."""
-    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with suppress(OSError):  # another user's
-            os.chmod(f"/proc/self/fd/{handle}", 0o700)  # noqa: PTH101 - a handle cannot be lost to a link
-        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=handle)
-    finally:
-        os.close(handle)
+        handle = os.open(folder, flags, dir_fd=parent)
+    except PermissionError:
+        os.chmod(folder, 0o700, dir_fd=parent)
+        handle = os.open(folder, flags, dir_fd=parent)
+    with suppress(OSError):  # another user's
+        os.fchmod(handle, 0o700)
+    return handle
 
 
 def _emptied(place: int, top: int) -> list[str]:

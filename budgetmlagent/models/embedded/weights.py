@@ -155,11 +155,11 @@ def pull(
     weights = known(model)
     path = path_of(weights)
     if again or not path.is_file():
-        from filelock import FileLock
+        from memory.locks import locked
 
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{path}.lock"):
+            with locked(path.with_name(f"{path.name}.lock"), -1):  # a download takes its time
                 if again or not path.is_file():  # another process may have fetched it while this one waited
                     _fetch(weights, path, progress, pinned)
         except OSError as error:

@@ -11,11 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from filelock import FileLock
-
 from budgetmlagent.cache import state
 from budgetmlagent.errors import UnavailableError, UsageError
 from memory.files import write_whole
+from memory.locks import locked
 
 
 def confirm(python: Path | None, *, trust: bool) -> None:
@@ -60,7 +59,7 @@ def _keep(path: str, digest: str) -> None:
     file = _file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(file.with_suffix(".lock")):
+        with locked(file.with_suffix(".lock")):
             write_whole(file, json.dumps(_known() | {path: digest}, indent=1).encode(), mode=0o600)
     except OSError as error:
         raise UnavailableError(
