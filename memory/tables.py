@@ -1,4 +1,7 @@
-"""SQLite files that somebody else may have written: what in one would compute, as whoever made it wished."""
+"""SQLite files that somebody else may have written: what in one would compute, as whoever made it wished.
+
+An expression alone can compute for hours: to look for one long text within another is a step that nothing interrupts.
+"""
 
 import re
 import sqlite3
@@ -6,6 +9,11 @@ from collections.abc import Collection
 
 # Bytes of a value that SQLite makes or reads: a column can be declared to compute a gigabyte.
 LARGEST = 1 << 26
+CONSTANT = re.compile(r"[-+]?[\w.]+|'[^']*'|\"[^\"]*\"")  # what a column's default may be
+COMPUTES = re.compile(r"\s*CREATE\s+VIRTUAL|.*\bCHECK\b", re.IGNORECASE | re.DOTALL)
+INDEX = re.compile(
+    r"CREATE (UNIQUE )?INDEX\s+\w+\s+ON\s+\w+\s*\([\w\s,]+\)(\s+WHERE\s+\w+\s+IS\s+NOT\s+NULL)?"
+)
 
 
 def only_tables(db: sqlite3.Connection, known: Collection[str] = ()) -> None:
@@ -17,9 +25,15 @@ def only_tables(db: sqlite3.Connection, known: Collection[str] = ()) -> None:
     for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master").fetchall():
         if sql in known:
             continue
-        if kind not in ("table", "index") or re.match(r"\s*CREATE\s+VIRTUAL", str(sql or ""), re.IGNORECASE):
+        if kind not in ("table", "index") or COMPUTES.match(str(sql or "")):
             raise sqlite3.DatabaseError(f"it holds a {kind} that is none of budgetml's")
         if kind == "table" and any(
-            row[6] for row in db.execute("SELECT * FROM pragma_table_xinfo(?)", (name,))
+            row[6] or not CONSTANT.fullmatch(row[4] or "NULL")
+            for row in db.execute("SELECT * FROM pragma_table_xinfo(?)", (name,))
         ):
             raise sqlite3.DatabaseError("a column of it is computed, which is none of budgetml's")
+        if kind == "index" and (
+            not INDEX.fullmatch(sql or "CREATE INDEX of_itself ON its (own)")
+            or any(row[1] == -2 for row in db.execute("SELECT * FROM pragma_index_xinfo(?)", (name,)))
+        ):
+            raise sqlite3.DatabaseError("an index of it is computed, which is none of budgetml's")
