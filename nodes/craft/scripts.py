@@ -8,19 +8,22 @@ import warnings
 from nodes.craft.replies import said
 
 LONGEST = 200_000  # characters; parsing a larger text costs memory and no script of ours comes near it
+LARGEST = 2**63  # a whole number beyond this is no setting, and one of many digits cannot be written down again
 PYTHON = {"", "python", "python3", "py", "python-script"}
 
 
 def parse(script: str) -> ast.Module | None:
-    """Return the syntax tree of `script`, or None where it is not Python (or longer than `LONGEST`)."""
+    """Return the syntax tree of `script`, or None where it is not Python, longer than `LONGEST`, or has a number beyond `LARGEST`."""
     if len(script) > LONGEST:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape such as "\\d" in a string is no error
         try:
-            return ast.parse(script)
+            tree = ast.parse(script)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
+    numbers = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return None if any(isinstance(number, int) and number > LARGEST for number in numbers) else tree
 
 
 def extract(reply: str) -> str | None:
