@@ -95,7 +95,7 @@ class Deadline:
 
     def _traced(self, event: str, info: Mapping[str, Any]) -> None:
         stream = info.get("return_value")
-        if event.endswith(".complete") and hasattr(stream, "get_extra_info"):
+        if stream is not None and event.endswith(".complete") and hasattr(stream, "get_extra_info"):
             self._socket = stream.get_extra_info("socket")
             if self.passed:
                 self._end()
