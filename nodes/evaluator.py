@@ -91,8 +91,8 @@ def _judge(execution: Execution, deps: Deps, facts: Briefing) -> tuple[Score, Fa
 def _crash(execution: Execution, deps: Deps, facts: Briefing) -> str:
     """Say how a script ended, in words that a model may hear, and where in it."""
     script, columns = deps.artifacts.text(execution.script), facts.get("table", {}).get("features", [])
-    known = (script, deps.task.starter, deps.task.text, facts.get("summary", ""), *map(str, columns))
-    said, error = told(error_line(execution.tail), *known), failure(execution.tail)
+    known = (deps.task.starter, deps.task.text, facts.get("summary", ""), *map(str, columns))
+    said, error = told(error_line(execution.tail), *known, script=script), failure(execution.tail)
     lines = [line.strip() for line in script.splitlines()]
     # A traceback may name another file, and say anything: its place counts where the script's very line stands there.
     if error and error.code and lines[error.line - 1 : error.line] == [error.code]:

@@ -1,9 +1,11 @@
 """The client at the fault server: each fault is the right reply and the right money, and the key is never seen."""
 
+import contextlib
 import json
 import resource
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,12 +14,14 @@ from typing import Any
 
 import pytest
 from fault_server import FaultServer, Turn
+from langchain_core.messages import AIMessage
 
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.chat.deadline import LARGEST
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.endpoint import Endpoint, Endpoints
+from budgetmlagent.models.reading import LONGEST_NAME, read
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import input_bound
@@ -549,3 +553,36 @@ def test_an_embedded_model_is_asked_at_its_server_and_one_that_cannot_start_stay
 def test_text_that_is_no_unicode_is_stored_all_the_same(tmp_path: Path, server: FaultServer) -> None:
     server.script = [Turn("odd \ud800 text")]
     assert client(tmp_path, server.url).ask(here(), ASK).text == "odd ? text"
+
+
+@pytest.mark.parametrize(
+    "head", ["HTTP/1.1 200 OK\r\nX-A: {}", "HTTP/1.1 102 Processing\r\n\r\n"], ids=["drips", "interim"]
+)
+def test_a_head_without_end_is_waited_for_no_longer_than_a_reply(tmp_path: Path, head: str) -> None:
+    """Each byte that arrives begins a client library's own time anew."""
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(head.encode())
+            while True:
+                time.sleep(0.05)
+                connection.sendall(b"a" if "X-A" in head else head.encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pool.submit(serve, listener)
+        port = listener.getsockname()[1]
+        models = client(tmp_path, f"http://127.0.0.1:{port}/v1", spec={"timeout": 0.6, "key": None})
+        started = time.monotonic()
+        reply = models.ask(here(), ASK, max_tokens=200)
+        assert time.monotonic() - started < 5
+    assert reply.fault == "busy" and "gave no reply" in reply.detail
+    assert [entry.state for entry in models.ledger.calls("r")] == ["reserved"]
+
+
+def test_of_a_reply_only_its_text_may_be_long(tmp_path: Path, server: FaultServer) -> None:
+    price = client(tmp_path, server.url).prices["small"]
+    about = {"id": "i" * 10**6, "finish_reason": "f" * 10**6, "model_name": "m" * 10**6}
+    _, answer = read(AIMessage("x" * 10**6, response_metadata=about), price, 1, "", 10)
+    assert len(answer.text or "") == 10**6
+    assert max(map(len, (answer.request, answer.finish, answer.answered))) <= LONGEST_NAME

@@ -1,12 +1,15 @@
 """Each edit on real starters: the edited script runs, and is another program."""
 
+import time
 from pathlib import Path
 
 import pytest
 from forked import run
 
 from nodes.craft.edits import apply_edit
+from nodes.craft.estimators import makers_at
 from nodes.craft.scripts import parse, same
+from nodes.craft.source import Source
 
 TABLE = '''"""Starter."""
 import numpy as np, pandas as pd
@@ -101,3 +104,18 @@ def test_edit_keeps_the_rest() -> None:
     script = apply_edit(TABLE, EXCHANGE, {})
     assert script is not None and parse(script)
     assert script.startswith('"""Starter."""\nimport numpy as np, pandas as pd\n') and "# the table" in script
+
+
+def test_a_script_of_thousands_of_models_is_soon_done_with() -> None:
+    edit = {"op": "exchange_estimator", "regressor": "Ridge()"}
+    many = "m = Lasso()\n" * 3500
+    started = time.process_time()
+    assert apply_edit(many, edit, {"kinds": ["multi_label"]}) is None
+    assert apply_edit(many, {"op": "transform_target"}, {}) is None
+    assert apply_edit("m = Lasso()\n" + "f(g(1))\n" * 3000, edit, {"kinds": ["multi_label"]})
+    assert time.process_time() - started < 6
+
+
+def test_names_that_are_each_others_have_no_maker() -> None:
+    source = Source.of("a = b.fit()\nb = a.fit()\na.fit(1)\n")
+    assert source and makers_at(source, 3) == []

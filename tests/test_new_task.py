@@ -327,6 +327,7 @@ FLOATS = "a,b\n" + "".join(f"{i % 7},{i * 0.5 - 3}\n" for i in range(80))
         ("a,b\n", [], "t.csv: has no rows below its header"),
         ("a,b\n1,2\n1,2,3\n", [], "t.csv:3: has 3 cells, the header has 2"),
         ("a,a\n1,2\n", [], "t.csv: two columns are called 'a'"),
+        (f"{','.join(map(str, range(300_000)))}\n{',' * 299_999}\n", [], "t.csv: has 300000 columns; at most 20000 are read"),
         ("a,\n1,2\n", [], "t.csv: column 2 has no name"),
         ('a,b\n"x"y,2\n', [], "t.csv:2: is no row of a CSV table"),
         ("a,b\n\0,2\n", [], "t.csv: holds NUL bytes"),

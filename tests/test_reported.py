@@ -13,7 +13,7 @@ from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.scoring.heldout import HeldOutScorer
 from budgetmlagent.scoring.reported.labels import kind, plain
 from budgetmlagent.scoring.reported.measure import Measure, measured
-from budgetmlagent.scoring.reported.output import reported_score, said
+from budgetmlagent.scoring.reported.output import reported_score, reported_seconds, said
 from budgetmlagent.scoring.reported.source import printed
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from budgetmlagent.tasks.metrics import KNOWN
@@ -432,3 +432,11 @@ def test_a_script_that_reports_another_metric_has_no_score(tmp_path: Path, order
         scorer = HeldOutScorer(*place)
     for text, value in (("validation RMSE 0.1", None), ("validation 0.1", None), ("validation mae 4.0", 4.0)):
         assert scorer.score(box.run(Here(), SUBMITS.format(text))).value == value
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 400 + ".0", "-1e999"])
+def test_an_infinite_number_is_no_score_that_nothing_can_beat(number: str) -> None:
+    for name in ("accuracy", "rmse", "profit"):
+        assert reported_score(f"validation {name} {number}") is None
+    assert reported_seconds(f"seconds per step {number}") is None and reported_seconds(f"{number} s") is None
+    assert reported_seconds(f"seconds 0.5\nseconds {number}") == 0.5

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import host
@@ -12,7 +13,7 @@ from host import box_in
 from budgetmlagent.errors import RunFailedError, UnavailableError
 from budgetmlagent.sandbox.cages.bare import UNSAFE
 from budgetmlagent.sandbox.cages.cage import Cage
-from budgetmlagent.sandbox.cages.interpreter import Interpreter, masks
+from budgetmlagent.sandbox.cages.interpreter import Interpreter, interpreter, masks
 from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.process.probe import probe
@@ -50,10 +51,41 @@ def test_seal_names_what_was_changed(cage: Cage, tmp_path: Path) -> None:
     assert (verdict["ok"], verdict["changed"]) == (False, ["env/train.csv", "scoring/answers.csv"])
 
 
+def test_of_an_environment_in_a_project_only_the_environment_is_visible(cage: Cage, tmp_path: Path) -> None:
+    """`python -m venv .` makes one in the folder of a project, beside its keys, answers and other files."""
+    project = tmp_path / "project"
+    venv.create(project, symlinks=True, with_pip=False)
+    (project / ".env").write_text("KEY=a-secret-of-mine")
+    packages = next(project.glob("lib/python*/site-packages"))
+    (packages / "mine.py").write_text("NAME = 'installed'")
+    base = interpreter(None).base_prefix
+    own = Interpreter(project / "bin/python", project, base, "3.11", (packages,))
+    code = f"import mine, os, sys\nprint(mine.NAME, sys.prefix, sorted(os.listdir({str(project)!r})))\nopen({str(project / '.env')!r})"
+    said = _said(cage, own, code, tmp_path / "held")
+    assert f"installed {project} ['bin', 'include', 'lib'" in said and ".env'" not in said.splitlines()[0]
+    assert "FileNotFoundError" in said
+
+    class Whole(Interpreter):
+        def visible(self) -> tuple[Path, ...]:
+            return self.prefixes()
+
+        def links(self) -> tuple[Path, ...]:
+            return ()
+
+    said = _said(cage, Whole(own.path, project, base, "3.11", (packages,)), code, tmp_path / "open")
+    assert "'.env'" in said and "FileNotFoundError" not in said
+
+
+def _said(cage: Cage, python: Interpreter, code: str, workspace: Path) -> str:
+    workspace.mkdir()
+    outcome = cage.launch(Job(python, ["-I", "-c", code], workspace, Limits(seconds=20)))
+    return outcome.output.decode()
+
+
 def test_masks_cover_every_installation_that_is_visible(tmp_path: Path) -> None:
     own = tmp_path / "lib/python3.11/site-packages"
     shared = tmp_path / "envs/shared/lib/python3.11/site-packages"
-    foreign = tmp_path / "envs/other/lib/python3.9/site-packages"
+    foreign = tmp_path / "lib/other/lib/python3.9/site-packages"
     for root in (own, shared, foreign):
         for name in (
             "one/datasets/data/iris.csv", "two/datasets/flights.py", "two/datasets/flights.csv.gz",
@@ -62,8 +94,8 @@ def test_masks_cover_every_installation_that_is_visible(tmp_path: Path) -> None:
         ):  # fmt: skip
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).touch()
-    (tmp_path / "envs/linked/lib/python3.10").mkdir(parents=True)
-    (tmp_path / "envs/linked/lib/python3.10/site-packages").symlink_to("/nowhere")
+    (tmp_path / "lib/linked/lib/python3.10").mkdir(parents=True)
+    (tmp_path / "lib/linked/lib/python3.10/site-packages").symlink_to("/nowhere")
     python = Interpreter(Path("python"), tmp_path, tmp_path, "3.11", (own, shared))
     found = {str(p) for p in masks(python) if tmp_path in p.parents}
     hidden = [

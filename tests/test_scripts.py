@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from budgetmlagent.inside.briefing.metric import own_function
+from budgetmlagent.inside.briefing.reading import calls
+from budgetmlagent.scoring.reported.source import printed
+from nodes.craft.crashed import crash
 from nodes.craft.fingerprint import error_line, failure, fingerprint
 from nodes.craft.scripts import ast_key, extract, parse, same
+from nodes.craft.tuning import changes, outline, tune
 
 CODE = "import os\nx = 1\n"
 
@@ -157,3 +162,38 @@ def test_error_line_is_short_and_without_paths() -> None:
 def test_any_tail_is_read(tail: str) -> None:
     assert (fingerprint(tail) == "") == (error_line(tail) == "")
     assert len(error_line(tail)) <= 300
+
+
+TAIL = 'Traceback (most recent call last):\n  File "train.py", line 1, in <module>\n    x\nValueError: x\n'
+ODD = {
+    "a number of 5,000 hexadecimal digits": "x = 0x" + "f" * 5000,
+    "one in a metric": f"def score(a, b): return 0x{'f' * 5000}\nprint(score(1, 2))",
+    "a setting of 400 digits": f"Ridge(max_iter=1{'0' * 400})",
+    "no finite setting": "Ridge(alpha=1e308, C=1e400)",
+}
+DEEP = {
+    "signs": "x = {0}1\nRidge({0}1)\ndef score(a, b): return {0}1\nprint(score(1, 2))",
+    "sums": "print('a'{1})\nRidge('a'{1})\ndef score(a, b): return a{1}\nprint(score(1, 2))",
+    "attributes": "x = y{2}\nRidge(y{2})\ndef score(a, b): return a{2}\nprint(score(1, pred{2}))",
+}
+LEVELS = (60, 140, 160, 250, 330, 500, 950, 2500, 9000)
+BUILT = {
+    f"{n} {kind}": text.format("-" * n, "+'a'" * n, ".a" * n) for kind, text in DEEP.items() for n in LEVELS
+}
+
+
+@pytest.mark.parametrize("script", [*ODD.values(), *BUILT.values()], ids=[*ODD, *BUILT])
+def test_whoever_reads_an_odd_script_comes_to_an_end(script: str) -> None:
+    """Python reads more than can be written down again: numbers of many digits, and thousands of levels."""
+    assert ast_key(script) == ast_key(script)
+    for tuned in changes(script):
+        assert "inf" not in tuned and tune(script, tuned)
+    outline(script), printed(script), extract(f"```python\n{script}\n```")
+    assert calls(script) == {} and isinstance(own_function(script), dict)
+    found = crash(script, TAIL)
+    assert found is None or found.met_by(script)
+
+
+def test_numbers_as_scripts_have_them_are_read() -> None:
+    assert changes("Ridge(max_iter=1000, alpha=1.5)") and parse(f"x = {2**63} + 0xffff_ffff")
+    assert parse("x = " + "(a or " * 100 + "b" + ")" * 100)

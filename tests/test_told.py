@@ -24,7 +24,7 @@ from budgetmlagent.tasks.folder import TaskFolder, load_task
 from memory.store import Store
 from nodes.coder import coder
 from nodes.craft.repairs.cures import cure_runtime
-from nodes.craft.told import LIMIT, MARK, NUMBERS, ROW, SHORT, told
+from nodes.craft.told import LIMIT, MARK, NAMES, NUMBERS, OWN, ROW, SHORT, told
 from nodes.deps import Execution, Here, Score
 from nodes.evaluator import evaluator
 from nodes.expert import expert
@@ -264,6 +264,36 @@ def test_letters_and_digits_that_are_known_spell_no_row() -> None:
     assert len(said.removeprefix("ValueError: ").replace(MARK, "").split()) <= SHORT + NUMBERS
     codes = told(" ".join(str(ord(letter)) for letter in "anna of the second street"), alphabet)
     assert len(codes.replace(MARK, "").split()) <= ROW
+
+
+# Words of three letters, each of which a script can write down, and choose by twelve bits of a row.
+ALPHABET = [a + b + c for a in "bcdfghjklmnpqrst" for b in "aeiouwyvbcdfghjk" for c in "bcdfghjklmnpqrst"]
+
+
+def test_the_words_of_a_script_are_no_alphabet_to_spell_a_row_in() -> None:
+    script = f"WORDS = {' '.join(ALPHABET)!r}.split()\n"
+    words = ALPHABET[5::61]
+    line = f"ValueError: {' '.join(words)}"
+    shown = [word for word in told(line, script=script).split() if word in ALPHABET]
+    assert shown == words[:OWN]
+    assert (
+        len([word for word in told(line, script).split() if word in ALPHABET]) > 5 * OWN
+    )  # as if it were the task's
+    tail = f'Traceback (most recent call last):\n  File "w.py", line 2, in <module>\n    x\n{line}\n'
+    asked, _ = prompts_after(script, tail)
+    assert f"{words[OWN - 1]} ..." in asked and f"{words[OWN - 1]} {words[OWN]}" not in asked
+
+
+def test_names_of_the_libraries_are_no_alphabet_either() -> None:
+    names = ["RandomForestClassifier", "LGBMRegressor", "TruncatedSVD", "OrdinalEncoder", "KNeighborsClassifier"]
+    line = told(" = ".join(names * 3))
+    assert 0 < sum(line.count(name) for name in names) <= NAMES
+
+
+def test_a_sentence_of_the_script_is_one_piece_of_it() -> None:
+    script = "raise ValueError(f'the training matrix has lost all of its rows while it was joined with {name} by mistake')"
+    line = "ValueError: the training matrix has lost all of its rows while it was joined with Anna by mistake"
+    assert told(line, script=script) == line.replace("Anna", MARK)
 
 
 @given(st.text(max_size=2 * LIMIT), st.text(max_size=50))

@@ -10,7 +10,7 @@ from budgetmlagent.money.prices import Price, reported_cost
 from budgetmlagent.money.usage import Tokens, tokens_of
 from nodes.craft.replies import thoughts
 
-LONGEST_NAME = 200  # characters of a model's name in a reply
+LONGEST_NAME = 200  # characters of a model's name in a reply, of the reply's own and of how it ended
 # Characters; a shorter key ("none", "test") is a placeholder, which may be a word of the reply too.
 SECRET_LENGTH = 8
 
@@ -30,7 +30,7 @@ def read(message: Any, price: Price, worst: int, key: str, limit: int) -> tuple[
     usage, cost = tokens_of(about.get("token_usage"), written), reported_cost(about.get("token_usage"))
     nano, note = price.charge(usage, cost, worst)
     counted = usage or Tokens(0, 0, 0)
-    finish = FILTERED if refusal else clean(str(about.get("finish_reason") or ""), key)
+    finish = FILTERED if refusal else clean(str(about.get("finish_reason") or ""), key)[:LONGEST_NAME]
     thought = tokens(counted.thought, counted.output, thinking, said)
     if not said.strip() and finish != FILTERED:
         if finish == "length" and limit:
@@ -41,7 +41,7 @@ def read(message: Any, price: Price, worst: int, key: str, limit: int) -> tuple[
     return nano, Answer(
         text=said,
         finish=finish,
-        request=clean(str(about.get("id") or ""), key),
+        request=clean(str(about.get("id") or ""), key)[:LONGEST_NAME],
         tokens_in=counted.input,
         cached=counted.cached,
         tokens_out=counted.output,

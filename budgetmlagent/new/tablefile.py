@@ -15,6 +15,7 @@ from pathlib import Path
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.inside.briefing.reading import PLAIN, separator
 
+MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
 INSTALL = "pip install 'budgetmlagent[local]'"
 
 
@@ -53,11 +54,17 @@ def read_table(path: Path) -> Table:
     if not header[0] and [row[0] for row in rows] in (_count(rows, 0), _count(rows, 1)):
         notes.append("the first column, which has no name, only numbers the rows: left out")
         header, rows = header[1:], [row[1:] for row in rows]
+    if len(header) > MOST_COLUMNS:
+        raise UsageError(
+            f"{path}: has {len(header)} columns; at most {MOST_COLUMNS} are read, leave some out"
+        )
+    seen = set[str]()
     for place, name in enumerate(header, start=1):
         if not name.strip():
             raise UsageError(f"{path}: column {place} has no name; give it one")
-        if header.index(name) < place - 1:
+        if name in seen:
             raise UsageError(f"{path}: two columns are called {name!r}; rename one")
+        seen.add(name)
     return Table(header, rows, notes)
 
 

@@ -39,8 +39,9 @@ class ToldScorer:
     def score(self, execution: Execution) -> Score:
         """Raises what the scorer raises."""
         score = self.scorer.score(execution)
-        known = [*self.known, self.artifacts.text(execution.script)]
-        problem, suspect = (words and told(words, *known) for words in (score.problem, score.suspect))
+        script = self.artifacts.text(execution.script)
+        said = (score.problem, score.suspect)
+        problem, suspect = (words and told(words, *self.known, script=script) for words in said)
         digits = REPORTED if score.reported else MEASURED
         value = None if score.value is None else float(f"{score.value:.{digits}g}")
         return replace(score, value=value, problem=problem, suspect=suspect)

@@ -49,14 +49,17 @@ class Metric(_Strict):
     direction: Literal["max", "min"]
 
 
+MOST = 1e6  # of a limit in seconds, gigabytes or megabytes: in bytes it is a number that the kernel takes
+
+
 class Limits(_Strict):
     """What one execution may take."""
 
-    seconds: float = Field(default=120.0, gt=0, allow_inf_nan=False)
-    memory_gb: float = Field(default=4.0, gt=0, allow_inf_nan=False)
-    disk_gb: float = Field(default=1.0, gt=0, allow_inf_nan=False)  # written into the workspace
-    output_mb: float = Field(default=8.0, gt=0, allow_inf_nan=False)  # printed
-    processes: int = Field(default=200, gt=0)
+    seconds: float = Field(default=120.0, gt=0, le=MOST, allow_inf_nan=False)
+    memory_gb: float = Field(default=4.0, gt=0, le=MOST, allow_inf_nan=False)
+    disk_gb: float = Field(default=1.0, gt=0, le=MOST, allow_inf_nan=False)  # written into the workspace
+    output_mb: float = Field(default=8.0, gt=0, le=MOST, allow_inf_nan=False)  # printed
+    processes: int = Field(default=200, gt=0, le=10**6)
 
 
 class Timed(_Strict):

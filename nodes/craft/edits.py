@@ -10,10 +10,11 @@ from typing import Any
 
 from nodes.craft.estimators import MODULE, NATIVE, WRAPPERS, constructors, imports, inside, kind, names_in
 from nodes.craft.scripts import same
-from nodes.craft.source import LOOPS, Edit, Source, name_of
+from nodes.craft.source import LOOPS, Edit, Source, is_within, name_of
 from nodes.craft.speed.loops import hoist, numbers
 from nodes.craft.speed.remember import remember
 
+MOST = 30  # models of a script that is edited
 INVERSE = {"log1p": "expm1", "sqrt": "square"}
 
 
@@ -39,11 +40,17 @@ def edited(case: Mapping[str, Any], best: str, starter: str, briefing: Mapping[s
     return apply_edit(starter if edit.pop("of", "best") == "starter" else best, edit, briefing)
 
 
+def few_constructors(source: Source) -> list[ast.Call]:
+    """Return the calls that make a model, none where they are more than any script needs: each is looked up in all of it."""
+    found = constructors(source.tree)
+    return found if len(found) <= MOST else []
+
+
 def exchange_estimator(source: Source, edit: Mapping[str, Any], kinds: set[str]) -> str | None:
     """Put the edit's classifier or regressor in place of each model, wrapped where its target has several columns."""
     edits: list[Edit] = []
     used: set[str] = set()
-    for call in constructors(source.tree):
+    for call in few_constructors(source):
         expression = str(edit.get(kind(name_of(call))) or "")
         names = names_in(expression)
         if not names or not all(n in MODULE or n in source.bound or hasattr(builtins, n) for n in names):
@@ -60,7 +67,7 @@ def transform_target(source: Source, edit: Mapping[str, Any], _kinds: set[str]) 
     if function not in INVERSE:
         return None
     edits: list[Edit] = []
-    for call in constructors(source.tree):
+    for call in few_constructors(source):
         if kind(name_of(call)) == "regressor" and not inside(source, call, ["TransformedTargetRegressor"]):
             new = f"TransformedTargetRegressor({source.code(call)}, func=np.{function}, inverse_func=np.{INVERSE[function]})"
             edits.append(source.replace(call, new))
@@ -81,7 +88,7 @@ def _for_columns(source: Source, call: ast.Call, expression: str, kinds: set[str
     """Wrap `expression` where the target has several columns and neither it nor the script takes them one by one."""
     several = "multi_label" in kinds or "multi_output" in kinds
     first = expression.partition("(")[0].strip()
-    looped = any(isinstance(n, LOOPS) and any(c is call for c in ast.walk(n)) for n in ast.walk(source.tree))
+    looped = any(isinstance(n, LOOPS) and is_within(call, n) for n in ast.walk(source.tree))
     if not several or first in NATIVE or looped or inside(source, call, WRAPPERS):
         return expression
     if kind(name_of(call)) == "regressor":

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Collection, Iterable, Sequence
 
-from nodes.craft.source import Edit, Source, at_line, name_of
+from nodes.craft.source import Edit, Source, at_line, is_within, name_of
 
 _MODULES = {
     "sklearn.linear_model": "LogisticRegression LogisticRegressionCV RidgeClassifier RidgeClassifierCV SGDClassifier "
@@ -84,7 +84,7 @@ def constructors(root: ast.AST) -> list[ast.Call]:
 
 def around(source: Source, call: ast.Call) -> list[ast.Call]:
     """Return the calls that `call` is a part of."""
-    return [c for c in source.calls() if c is not call and any(node is call for node in ast.walk(c))]
+    return [c for c in source.calls() if c is not call and is_within(call, c)]
 
 
 def inside(source: Source, call: ast.Call, names: Collection[str]) -> bool:
@@ -111,19 +111,21 @@ def makers_at(source: Source, line: int) -> list[ast.Call]:
     return found
 
 
-def maker(source: Source, node: ast.expr) -> ast.Call | None:
-    """Return the call that made the estimator which `node` evaluates to, None where that cannot be told."""
+def maker(source: Source, node: ast.expr, steps: int = 20) -> ast.Call | None:
+    """Return the call that made the estimator which `node` evaluates to, None where that cannot be told in so many `steps`."""
+    if not steps:  # two names may be each other's
+        return None
     if isinstance(node, ast.Call):
         name = name_of(node)
         if isinstance(node.func, ast.Attribute) and (name == "fit" or name.startswith("set_")):
-            return maker(source, node.func.value)
+            return maker(source, node.func.value, steps - 1)
         return node if name in _imported(source) or kind(name) else None
     if isinstance(node, ast.Name):
         for statement in ast.walk(source.tree):
             if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
                 targets = [t.id for t in statement.targets if isinstance(t, ast.Name)]
                 if node.id in targets and name_of(statement.value) != node.id:
-                    return maker(source, statement.value)
+                    return maker(source, statement.value, steps - 1)
     return None
 
 
@@ -149,7 +151,7 @@ def names_in(expression: str) -> list[str]:
     """Return the names used in an expression such as "make_pipeline(Ridge())"; [] where it does not parse."""
     try:
         tree = ast.parse(expression.strip(), mode="eval")
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
 

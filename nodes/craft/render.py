@@ -19,26 +19,20 @@ def render(item: Mapping[str, Any], briefing: Briefing, *, seed: int, seconds: f
     The template sees the briefing's keys, `title`, `seed` and `seconds` (the limit of one execution). `seconds` may
     size the models. Raises RenderError.
     """
-    from jinja2 import DictLoader, StrictUndefined, TemplateError
-    from jinja2.sandbox import SandboxedEnvironment
+    from prompts.bounded import TemplateBoundsError, rendered
 
-    environment = SandboxedEnvironment(
-        loader=DictLoader(dict(item.get("shared") or {})),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    environment.filters |= {"py": literal, "pylist": literals}
     values = {**briefing, "title": item["title"], "seed": seed, "seconds": seconds}
+    filters = {"py": literal, "pylist": literals}
     try:
-        text = environment.from_string(item["template"]).render(**values)
-    except (TemplateError, ArithmeticError, TypeError, LookupError) as error:
+        text = rendered(item["template"], values, shared=item.get("shared"), filters=filters)
+    except TemplateBoundsError as error:
         raise RenderError(f"case {item['name']!r}: {error}") from error
     try:
         return tidy(text)
     except SyntaxError as error:
         raise RenderError(f"case {item['name']!r}: line {error.lineno} is no Python: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise RenderError(f"case {item['name']!r}: what it renders to cannot be read as Python") from error
 
 
 def literal(value: Any) -> str:

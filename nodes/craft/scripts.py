@@ -8,19 +8,37 @@ import warnings
 from nodes.craft.replies import said
 
 LONGEST = 200_000  # characters; parsing a larger text costs memory and no script of ours comes near it
+LARGEST = (
+    2**63
+)  # a whole number beyond this is no setting, and one of many digits cannot be written down again
+DEEPEST = 150  # levels of a tree: whoever walks through it, or writes it down, has to come back
 PYTHON = {"", "python", "python3", "py", "python-script"}
 
 
 def parse(script: str) -> ast.Module | None:
-    """Return the syntax tree of `script`, or None where it is not Python (or longer than `LONGEST`)."""
+    """Return the syntax tree of `script`; None where it is not Python, or beyond `LONGEST`, `LARGEST` or `DEEPEST`."""
     if len(script) > LONGEST:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape such as "\\d" in a string is no error
         try:
-            return ast.parse(script)
+            tree = ast.parse(script)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
+    return tree if _is_within_bounds(tree) else None
+
+
+def _is_within_bounds(tree: ast.Module) -> bool:
+    """Tell whether a tree has neither too large a number nor too many levels."""
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST):
+        numbers = [node.value for node in level if isinstance(node, ast.Constant)]
+        if any(isinstance(number, int) and number > LARGEST for number in numbers):
+            return False
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return True
+    return False
 
 
 def extract(reply: str) -> str | None:
@@ -47,10 +65,7 @@ def ast_key(script: str) -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 node.body = node.body[ast.get_docstring(node, clean=False) is not None :]
-        try:
-            return _hash(ast.dump(tree))
-        except RecursionError:
-            pass  # too deeply nested to be written down: its text stands for it
+        return _hash(ast.dump(tree))
     return _hash(script)
 
 

@@ -184,3 +184,13 @@ def root_of(node: ast.expr, through: type[ast.Attribute | ast.Subscript]) -> str
 def at_line(node: ast.stmt | ast.expr, line: int) -> bool:
     """Tell whether `node` covers `line`."""
     return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def is_within(inner: ast.expr, outer: ast.AST) -> bool:
+    """Tell whether `inner` stands in `outer`, or is it: by their places, for a walk through each would take its time."""
+    place = (
+        getattr(outer, name, 0) or 0 for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")
+    )
+    line, column, end_line, end_column = place
+    ends = (inner.end_lineno or inner.lineno, inner.end_col_offset or 0)
+    return (line, column) <= (inner.lineno, inner.col_offset) and ends <= (end_line, end_column)

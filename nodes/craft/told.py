@@ -16,6 +16,8 @@ LIMIT = 300  # characters
 PHRASE = 3  # words in a row of a library's phrase that are shown; fewer only where they are the whole phrase
 # Numbers, those of them in a row, and words of one or two letters, that are shown at most: many could spell any word.
 NUMBERS, ROW, SHORT = 5, 3, 8
+# Words of the script's alone, and names, that are shown at most: whoever writes a script makes an alphabet of its words.
+OWN, NAMES = 8, 8
 BETWEEN = 6  # characters between two words
 WORD = re.compile(r"[^\W\d]\w*|\d+(?:[-.:/]\d+)*\w*")  # joined digits are one word: a date, a decimal number
 SMALL = re.compile(r"[0-9]{1,3}|[0-9]\.[0-9]")
@@ -30,17 +32,20 @@ PLAIN = frozenset({
 })  # fmt: skip
 
 
-def told(text: str, *known: str) -> str:
+def told(text: str, *known: str, script: str = "") -> str:
     """Return what a model may be told of `text`: one line of at most 300 characters.
 
-    Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of what
-    is left out in a row stays one mark.
+    Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
+    that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
+    row stays one mark.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
     line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
     words = list(WORD.finditer(line))
-    said, texts = [word[0] for word in words], [f" {' '.join(WORD.findall(text))} " for text in known]
-    held = {word for text in texts for word in text.split()}
+    said = [word[0] for word in words]
+    own, *others = [f" {' '.join(WORD.findall(text))} " for text in (script, *known)]
+    texts, theirs_too = [own, *others], {word for text in others for word in text.split()}
+    held = theirs_too.union(own.split())
     data = DATA.search(line)
     theirs = sum(1 for word in words if data is None or word.start() < data.end())  # words before a value
     phrased = _phrased(said[:theirs])
@@ -52,7 +57,24 @@ def told(text: str, *known: str) -> str:
             shown |= inside
         elif not any(f" {' '.join(said[i] for i in sorted(inside))} " in text for text in texts):
             shown, hidden = shown - inside, hidden | inside
+    chosen = [i for i in sorted(shown - phrased) if said[i] not in theirs_too]
+    shown -= _beyond(said, chosen, own)
     return _written(line, words, _few(said, shown, phrased, hidden))
+
+
+def _beyond(said: Sequence[str], chosen: Sequence[int], own: str) -> set[int]:
+    """Return those of the `chosen` places that are too many: of pieces of the script, or of names that are not in it."""
+    mine = set(own.split())
+    named = [
+        i for i in chosen if said[i] not in mine and said[i] not in PLAIN and not SMALL.fullmatch(said[i])
+    ]
+    pieces: list[list[int]] = []
+    for i in (i for i in chosen if said[i] in mine and said[i] not in PLAIN):
+        if pieces and i == pieces[-1][-1] + 1 and f" {' '.join(said[pieces[-1][0] : i + 1])} " in own:
+            pieces[-1].append(i)
+        else:
+            pieces.append([i])
+    return {*named[NAMES:], *(i for piece in pieces[OWN:] for i in piece)}
 
 
 def _phrased(said: Sequence[str]) -> set[int]:

@@ -36,6 +36,7 @@ WORTH: dict[str, tuple[float, ...]] = {
     "smoothing": (4, 0.25),
 }
 MOST = 16  # changes in a list: a small model does not choose well from a longer one
+HUGE = 1e300  # four times a number beyond may be none
 SHORT = 1500  # characters of a script that is shown whole
 SHARES = {"max_features", "subsample", "colsample_bytree"}  # a fraction of these stays one
 
@@ -80,10 +81,11 @@ def places(script: str) -> Iterator[Place]:
             node = keyword.value
             if keyword.arg not in WORTH or not isinstance(node, ast.Constant):
                 continue
-            if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            number = node.value if isinstance(node.value, int | float) else None
+            if number is not None and not isinstance(number, bool) and number < HUGE:
                 name = f"{called}.{keyword.arg}"
                 seen[name] = seen.get(name, 0) + 1
-                yield Place(name if seen[name] == 1 else f"{name}#{seen[name]}", node, node.value)
+                yield Place(name if seen[name] == 1 else f"{name}#{seen[name]}", node, number)
 
 
 def scaled(value: float, factor: float, parameter: str) -> int | float:
@@ -110,12 +112,5 @@ def outline(script: str) -> str:
     for call in source.calls():
         nested = any(isinstance(node, ast.Call) and node is not call for node in ast.walk(call))
         if name_of(call)[:1].isupper() and not nested:
-            lines.append(" ".join(_code(source, call).split())[:200])
+            lines.append(" ".join(ast.unparse(call).split())[:200])
     return "\n".join(dict.fromkeys(lines))
-
-
-def _code(source: Source, call: ast.Call) -> str:
-    try:
-        return ast.unparse(call)
-    except RecursionError:  # too deeply nested for that: as it was written
-        return source.code(call)

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from .given import Given
+from .script import tree_of
 
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SPEED = re.compile(
@@ -20,9 +21,8 @@ def describe(given: Given) -> dict[str, Any]:
     timed = given.metric.get("name") == "seconds" or SPEED.search(given.text)
     if not timed or (given.file is not None and given.metric.get("name") != "seconds"):
         return {}
-    try:
-        tree = ast.parse(given.starter)
-    except SyntaxError:
+    tree = tree_of(given.starter)
+    if tree is None:
         return {}
     functions = {node.name: nesting(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     slow = sorted((-depth, name) for name, depth in functions.items() if depth)

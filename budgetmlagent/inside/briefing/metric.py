@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from .metrics import METRICS
+from .script import tree_of
 
 # What may be asked of an argument that is an array of labels or numbers.
 OF_ARRAYS = {
@@ -60,9 +61,8 @@ def printed(starter: str) -> list[str]:
 
 def own_function(starter: str) -> dict[str, Any]:
     """The starter's own metric function, {} where it has none that stands alone."""
-    try:
-        tree = ast.parse(starter)
-    except SyntaxError:
+    tree = tree_of(starter)
+    if tree is None:
         return {}
     imports = {
         (alias.asname or alias.name).split(".")[0]: node

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .script import tree_of
+
 PLAIN = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 MARKS = ",;\t|"
 OPTIONS = (
@@ -27,9 +29,8 @@ def quote(name: Any) -> str:
 
 def calls(starter: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """How the starter reads tables: file name -> (function of pandas, its literal options)."""
-    try:
-        tree = ast.parse(starter)
-    except SyntaxError:
+    tree = tree_of(starter)
+    if tree is None:
         return {}
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for node in ast.walk(tree):

@@ -1,9 +1,12 @@
 """Limits on a whole reply: its time, for the client library's own begins anew with every byte that arrives, and its size."""
 
+import socket
 import time
 import zlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from threading import Timer
+from typing import Any, Self
 
 import httpx2
 
@@ -57,18 +60,53 @@ class BoundedBody(httpx2.SyncByteStream):
         self.body.close()
 
 
-def bounded(seconds: float) -> Any:
-    """Return a response hook of an HTTP client that gives a reply `seconds` from now on."""
-    until = time.monotonic() + seconds
+class Deadline:
+    """The one end of a whole request: its connection, its head, which may come in drips or never end, and its body.
 
-    def hook(response: httpx2.Response) -> None:
+    Within `with`, `watch` is a request hook of an HTTP client and `bound` a response hook. When the time is over, the
+    connection is shut, so that whatever is waited for ends; `passed` tells that it was this.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+        self.passed = False
+        self._socket: socket.socket | None = None
+        self._timer = Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def watch(self, request: httpx2.Request) -> None:
+        """Have the connection of `request` known here."""
+        request.extensions = {**request.extensions, "trace": self._traced}
+
+    def bound(self, response: httpx2.Response) -> None:
+        """Read the body of `response` within bounds."""
         assert isinstance(response.stream, httpx2.SyncByteStream)
         packed = response.headers.pop(
             "content-encoding", ""
         )  # else the library would unpack it, without a bound
-        response.stream = BoundedBody(response.stream, until, packed.strip().lower())
+        response.stream = BoundedBody(response.stream, self.until, packed.strip().lower())
 
-    return hook
+    def _traced(self, event: str, info: Mapping[str, Any]) -> None:
+        stream = info.get("return_value")
+        if stream is not None and event.endswith(".complete") and hasattr(stream, "get_extra_info"):
+            self._socket = stream.get_extra_info("socket")
+            if self.passed:
+                self._end()
+
+    def _end(self) -> None:
+        self.passed = True
+        if self._socket is not None:
+            with suppress(OSError):  # it is closed already
+                socket.socket.shutdown(
+                    self._socket, socket.SHUT_RDWR
+                )  # below TLS, which another thread may be reading
 
 
 def is_deep(value: Any, most: int) -> bool:

@@ -11,7 +11,7 @@ from langchain_openai import ChatOpenAI
 from openai import DefaultHttpxClient
 from pydantic import SecretStr
 
-from budgetmlagent.models.chat.deadline import bounded, is_deep
+from budgetmlagent.models.chat.deadline import Deadline, is_deep
 from budgetmlagent.models.config import ModelSpec, is_loopback
 from budgetmlagent.models.faults.judge import MALFORMED, UNBUILT
 from budgetmlagent.models.fields import Request
@@ -46,6 +46,21 @@ def ask(
     timeout: float,
 ) -> BaseMessage | Exception:
     """Send one request. Returns what the client library raises for one."""
+    with Deadline(timeout) as deadline:
+        answer = _asked(spec, request, messages, fields, timeout, deadline)
+    if deadline.passed and isinstance(answer, openai.APIConnectionError):
+        return openai.APITimeoutError(request=answer.request)
+    return answer
+
+
+def _asked(
+    spec: ModelSpec,
+    request: Request,
+    messages: list[dict[str, str]],
+    fields: Mapping[str, Any],
+    timeout: float,
+    deadline: Deadline,
+) -> BaseMessage | Exception:
     try:
         with DefaultHttpxClient(
             # A proxy has nothing to do with this machine's own servers, and a redirect would lead to an undeclared host.
@@ -53,7 +68,7 @@ def ask(
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},
             verify=request.url.startswith("https:"),  # loading certificates takes 70 ms
-            event_hooks={"response": [bounded(timeout)]},
+            event_hooks={"request": [deadline.watch], "response": [deadline.bound]},
         ) as http:
             chat = Chat(
                 model=spec.model,

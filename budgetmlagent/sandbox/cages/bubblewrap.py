@@ -122,7 +122,7 @@ def _wheel() -> Path | None:
 def argv(binary: Path | None, job: Job, door: Door, devices: Sequence[Path] = ()) -> list[str]:
     """Return bubblewrap's command line up to and with `--`.
 
-    Folders of the interpreter are bound under their own paths, and what is masked in them is emptied. `devices` are
+    The parts of the interpreter are bound under their own paths, and what is masked in them is emptied. `devices` are
     GPUs' nodes below /dev.
     """
     flags = [
@@ -166,6 +166,8 @@ def argv(binary: Path | None, job: Job, door: Door, devices: Sequence[Path] = ()
         flags += ["--ro-bind-try", folder, folder]
     for path in job.python.visible():
         flags += ["--ro-bind", str(path), str(path)]
+    for path in job.python.links():
+        flags += ["--symlink", str(path.readlink()), str(path)]
     for path in job.masked():
         flags += _mask(path)
     flags += ["--bind", str(job.workspace), "/workspace"]

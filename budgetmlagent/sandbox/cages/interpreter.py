@@ -20,6 +20,19 @@ CLEAN = {
     "LANG": "C.UTF-8",
 }  # it runs outside the sandbox: it gets nothing of ours, no key above all
 PACKAGES = ("site-packages", "dist-packages")
+# What an environment is made of. One that was made in the folder of a project, `python -m venv .`, has the project beside it.
+PARTS = (
+    "bin",
+    "include",
+    "lib",
+    "lib32",
+    "lib64",
+    "libexec",
+    "pyvenv.cfg",
+    "share",
+    "ssl/cacert.pem",
+    "ssl/cert.pem",
+)
 OURS = Path("budgetmlagent", "tasks")  # with the bundled tasks' answers
 SYSTEM = (Path("/usr"), Path("/usr/local"))  # large: looked through by name
 # Below a folder that is called data, or similarly, these files are data sets; the code beside them stays.
@@ -41,10 +54,24 @@ class Interpreter:
     version: str
     packages: tuple[Path, ...]  # the folders of installed packages that it imports from
 
+    def prefixes(self) -> tuple[Path, ...]:
+        """Folders that it was installed in, beside /usr; an outer folder comes before an inner one."""
+        found = {self.prefix, self.base_prefix, self.prefix.resolve(), self.base_prefix.resolve()}
+        return tuple(sorted(path for path in found if not path.is_relative_to("/usr")))
+
     def visible(self) -> tuple[Path, ...]:
-        """Folders that must be visible for it to work, beside /usr; an outer folder comes before an inner one."""
-        wanted = {self.prefix, self.base_prefix, self.prefix.resolve(), self.base_prefix.resolve()}
-        return tuple(sorted(path for path in wanted if not path.is_relative_to("/usr")))
+        """What must be visible for it to work, beside /usr and `links`; an outer folder comes before an inner one."""
+        parts = [path for path in self._parts() if path.exists() and not path.is_symlink()]
+        within = [path for path in self.packages if any(map(path.is_relative_to, self.prefixes()))]
+        other = [path for path in within if not any(map(path.is_relative_to, [*parts, *self.links()]))]
+        return tuple(sorted([*parts, *other]))
+
+    def links(self) -> tuple[Path, ...]:
+        """Links that must be there as what they are: what they lead to is not visible for their sake."""
+        return tuple(path for path in self._parts() if path.is_symlink())
+
+    def _parts(self) -> list[Path]:
+        return [prefix / part for prefix in self.prefixes() for part in PARTS]
 
 
 def interpreter(python: Path | None) -> Interpreter:
@@ -94,10 +121,10 @@ def masks(python: Interpreter) -> tuple[Path, ...]:
     """
     found: list[Path] = []
     imported = [path.resolve() for path in python.packages]
-    for root in dict.fromkeys([*SYSTEM, *python.visible(), python.prefix, python.base_prefix]):
-        found += [
-            path for path in (root / "share/nltk_data", root / "nltk_data", root / "pkgs") if path.is_dir()
-        ]
+    prefixes = [*SYSTEM, *python.prefixes(), python.prefix, python.base_prefix]
+    nltk = [root / name for root in dict.fromkeys(prefixes) for name in ("share/nltk_data", "nltk_data")]
+    found += [path for path in nltk if path.is_dir() and within(python, [path])]
+    for root in dict.fromkeys([*SYSTEM, *python.visible()]):
         for packages in _package_folders(root):
             if not any(path.is_relative_to(packages.resolve()) for path in imported):
                 # A link may lead to where nothing is visible.
@@ -121,6 +148,8 @@ def _package_folders(root: Path) -> list[Path]:
     """All folders of installed packages below `root`, those of nested environments too."""
     if root in SYSTEM:
         return [path for path in root.glob("lib*/py*3*/*-packages") if path.is_dir()]
+    if root.name in PACKAGES:
+        return [root]
     found = []
     for folder, folders, _ in os.walk(root):
         found += [Path(folder, name) for name in folders if name in PACKAGES]

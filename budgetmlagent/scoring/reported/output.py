@@ -38,7 +38,7 @@ def reported_score(output: str, measure: Measure | None = None) -> float | None:
     measure = measure or Measure()
     claim = chosen(said(output), measure)
     value = measure.score(claim) if claim else None
-    return None if value is None or math.isnan(value) else value
+    return None if value is None or not math.isfinite(value) else value
 
 
 def reported_seconds(output: str) -> float | None:
@@ -48,8 +48,8 @@ def reported_seconds(output: str) -> float | None:
     """
     for line in (line[-LONGEST:] for line in reversed(output[-LARGEST:].splitlines())):
         found = SECONDS_AFTER.search(line) or SECONDS_BEFORE.search(line)
-        if found:
-            return float(found[1])
+        if found and math.isfinite(seconds := float(found[1])):
+            return seconds
     return None
 
 

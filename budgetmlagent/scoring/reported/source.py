@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from nodes.craft.scripts import parse
+
 PRINTS = {"print", "info", "warning", "debug", "write", "log", "echo", "success"}
 VALUE = "0.5"  # in the place of what is not known before it is run
 SLOT = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[diouxXeEfFgGrs]|\{[^{}]{0,60}\}")
@@ -11,11 +13,8 @@ SLOT = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[diouxXeEfFgGrs]|\{[^{}]{0,60}\}")
 
 def printed(source: str) -> str:
     """Return the lines that a script prints, "" where it is no Python."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return ""
-    return "\n".join(_lines(tree))
+    tree = parse(source)
+    return "\n".join(_lines(tree)) if tree else ""
 
 
 def _lines(tree: ast.AST) -> Iterator[str]:

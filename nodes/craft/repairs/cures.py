@@ -46,9 +46,8 @@ def cure_runtime(
     """Return `script` cured of the error at the end of `tail`, and what was done; as it was and [] for nothing."""
     source, error = Source.of(script), failure(tail)
     if error:  # what a cure takes from it stands in the script afterwards, and scripts are shown to models
-        message, *detail = (
-            told(line, script, *sources) for line in (error.message, *error.detail.split("\n"))
-        )
+        own = "\n".join([script, *sources])
+        message, *detail = (told(line, script=own) for line in (error.message, *error.detail.split("\n")))
         error = replace(error, message=message, detail="\n".join(detail))
     cure = _raised(source, error, names, sources) if source and error else None
     return (cure[0], [cure[1]]) if cure else (script, [])
