@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 from memory.artifacts import CorruptArtifactError
 from memory.briefing import Briefing
+from memory.files import is_name
 from memory.noise import in_words
 from memory.state import Plan, RunState
 
@@ -83,6 +84,13 @@ class Execution(JsonRecord):
     lost: int = field(default=0, metadata=LATER)  # runs before this one that were killed with their runner
     refused: int = field(default=0, metadata=LATER)  # submission files that were no plain files
     snapshot: str = field(default="", metadata=LATER)  # artifact id of the manifest of all that it left
+
+    def __post_init__(self) -> None:
+        """Raise CorruptArtifactError where it names a file that could lie outside the folder that it is written into."""
+        if odd := [name for name in self.files if not is_name(name)]:
+            raise CorruptArtifactError(
+                f"an execution's record names {odd[0][:80]!r}, which is no file's name"
+            )
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,11 @@ def read_plain(path: Path, most: int = MOST) -> bytes:
         os.close(handle)
 
 
+def is_name(name: str) -> bool:
+    """Whether this is one part of a path, which leads nowhere: a stranger's records name files that are then written."""
+    return name not in ("", ".", "..") and not {"/", "\0"} & set(name)
+
+
 def half_written(folder: Path) -> list[Path]:
     """Return what a killed writer left in `folder`."""
     return sorted(folder.glob(f"{PART}*"))

@@ -102,6 +102,18 @@ def test_a_strangers_run_goes_on_by_the_persons_word(run, tmp_path, hosts, capsy
     assert capsys.readouterr().err == "" and hosts[0].requests == []
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_what_a_stranger_says_his_scripts_left_is_not_taken(run, tmp_path, own):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "secret").write_text("x")
+    (run / "work" / "execution-1").mkdir(parents=True)
+    (run / "work" / "execution-1" / "workspace").symlink_to(tmp_path / "mine")
+    if own:
+        owner.seal(run, (run / "config.json").read_bytes())
+    Session.open(run, models="models.yaml").extend(turns=2)
+    assert (run / "work").exists() == own and (tmp_path / "mine" / "secret").exists()
+
+
 def test_what_is_given_holds(run, tmp_path, capsys):
     session = Session.open(run, models="models.yaml", unsafe=True)
     session.extend(budget=2)

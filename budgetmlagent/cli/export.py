@@ -22,9 +22,10 @@ def export(
     from budgetmlagent.share import export as exporting
 
     view = RunView.open(run, runs_dir)
-    target = out or Path(f"{view.run_id}.zip")
+    name = view.folder.run_id  # of its folder: what the run itself says may be a path
+    target = out or Path(f"{name}.zip")
     files = exporting.files(view, progress.outcome)
-    exporting.write(target, view.run_id, files)
+    exporting.write(target, name, files)
     print(f"budgetml: {exporting.caution(view)}", file=sys.stderr)
     told = {"out": str(target), "files": len(files), "bytes": sum(map(len, files.values()))}
     options.tell(as_json, told, [f"{target}: {told['files']} files, {told['bytes']} bytes"])

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict  # pydantic checks no other before Pytho
 
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.records.owner import seal
-from memory.files import half_written, parsed, read_plain, write_whole
+from memory.files import half_written, is_name, parsed, read_plain, write_whole
 
 LEDGER = "ledger.sqlite"
 WRITTEN_WHOLE = (".", "best", "artifacts", "history/items")  # the folders in which files are written whole
@@ -134,7 +134,10 @@ class RunDir:
         try:
             text = read_plain(path).decode("utf-8")
             TypeAdapter(RunConfig).validate_json(text, strict=True)
-            return RunConfig(**parsed(text))
+            config = RunConfig(**parsed(text))
+            if not is_name(config.run_id):
+                raise ValueError(f"run_id: {config.run_id[:80]!r} is no name")
+            return config
         except (ValueError, TypeError) as error:
             what = str(error)
             if isinstance(error, ValidationError):

@@ -13,7 +13,7 @@ from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, damaged, read_json
 from budgetmlagent.tasks.folder import TaskFolder
-from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.artifacts import Artifacts
 from memory.attempts import Attempt, Execution, chain, doubt, status
 from memory.scores import percent_better
 from memory.state import NANO
@@ -211,12 +211,6 @@ def projections(record: Record) -> dict[str, bytes]:
     if best:
         attempt = Attempt.read(artifacts, best["attempt"])
         left = Execution.of(artifacts.json(attempt.execution)).files
-        if odd := next(
-            (name for name in left if not name or name in (".", "..") or "/" in name or "\0" in name), None
-        ):
-            raise CorruptArtifactError(
-                f"execution {attempt.execution} names {odd[:80]!r}, which is no file's name"
-            )
         files |= {f"{BEST}/train.py": artifacts.read(attempt.script)}
         files |= {f"{BEST}/{name}": artifacts.read(id) for name, id in left.items()}
     return files

@@ -8,10 +8,12 @@ from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import UsageError
+from budgetmlagent.records.owner import is_own
 from budgetmlagent.run import stranger
 from budgetmlagent.run.engine import Engine
 from budgetmlagent.run.stranger import Word
 from budgetmlagent.run.view import RunView
+from budgetmlagent.sandbox.workspace import remove
 
 
 class Held(RunView):
@@ -35,6 +37,8 @@ class Held(RunView):
             try:
                 self.make_mine(cap)
                 if self._unwritten:
+                    if not is_own(self.folder.root):
+                        remove(self.folder.work)  # a link or a pipe there would be read as what a script left
                     self.folder.keep(self.config)
                     self._unwritten = False
                     self._tell_the_rules(self.ledger.cap(self.run_id))

@@ -18,7 +18,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, lay_out, remove, take
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.pins import changed, pins
-from memory.files import write_whole
+from memory.files import parsed, read_plain, write_whole
 from nodes.craft.repairs.cures import cure_runtime, cure_static
 from nodes.deps import Artifacts, Execution, Finding, Here
 
@@ -61,7 +61,7 @@ class ScriptSandbox:
         folder = self._folder(here, script)
         kept = folder / "execution.json"
         if kept.exists():
-            return Execution(**json.loads(kept.read_text()))
+            return Execution.of(parsed(read_plain(kept)))
         ended = execute(folder, self.cage, lambda workspace: self._job(script, workspace), self.standby)
         execution = self._taken(script, ended)
         # What a script left may be a trap for whoever looks at it there; all that is of use is an artifact now.

@@ -8,7 +8,7 @@ from budgetmlagent.inside.briefing import metric
 from budgetmlagent.inside.briefing.metrics import judging
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.artifacts import Artifacts
-from memory.files import write_whole
+from memory.files import is_name, parsed, read_plain, write_whole
 
 
 class Witness:
@@ -21,9 +21,13 @@ class Witness:
     def files(self) -> dict[str, str]:
         """Name -> artifact id; {} where the starter's submission is not at hand."""
         try:
-            return dict(json.loads(self.path.read_text("utf-8")))
+            said = parsed(read_plain(self.path))
         except (OSError, ValueError):  # a run that a version before this one began, or a damaged file
             return {}
+        known = isinstance(said, dict) and all(
+            is_name(name) for name in said
+        )  # they are written into a folder
+        return said if known else {}
 
     def keep(self, files: Mapping[str, str]) -> None:
         """Keep what the starter submitted."""

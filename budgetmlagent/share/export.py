@@ -15,7 +15,7 @@ from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import as_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.share import page
-from memory.files import write_whole
+from memory.files import is_name, write_whole
 
 SUMS = "SHA256SUMS"
 MONEY = (
@@ -102,16 +102,23 @@ def write(out: Path, top: str, found: Mapping[str, bytes]) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: is there already; name a new folder or a .zip file")
     for name, content in found.items():
-        path = out / name
+        path = out / _inside(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def _inside(name: str) -> str:
+    """Return the name. Raises UsageError where it would lead out of the export, here or where a zip is unpacked."""
+    if not all(map(is_name, name.split("/"))):
+        raise UsageError(f"the run has a file called {name!r}, which would lie outside the export")
+    return name
 
 
 def _zipped(top: str, found: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(found):
-            entry = zipfile.ZipInfo(f"{top}/{name}", LONG_AGO)
+            entry = zipfile.ZipInfo(_inside(f"{top}/{name}"), LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr, entry.create_system = 0o644 << 16, 3
             archive.writestr(entry, found[name])
