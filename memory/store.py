@@ -27,7 +27,7 @@ from memory.artifacts import Artifacts, CorruptArtifactError, canonical
 if TYPE_CHECKING:
     from chromadb import Collection
 
-KINDS = ("attempt", "case", "repair")
+KINDS = ("attempt", "case", "repair", "idea")
 FIELDS = (
     "task",
     "run",
