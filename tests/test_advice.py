@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
+from typer.testing import CliRunner
 
 from budgetmlagent import GraphSpec, Session
+from budgetmlagent.cli.app import app
 from memory.ideas import SUNK
 
 ADVICE = """Diagnosis: the sign of x is ignored.
@@ -117,6 +119,31 @@ def test_a_second_run_begins_with_what_helped_and_asks_no_expert(first, place, s
     assert offered["Compare x"]["source"].startswith(f"{first.run_id}/")
     # Control: with nothing remembered the same run began with a model's plan, and paid for the expert.
     assert plans(first)[1] == ("improve", "small", "") and first.summary["expert_calls"] == 1
+
+
+def test_where_an_idea_comes_from_is_told(first, place):
+    step = next(e.step for e in first.timeline if e.plan.get("action") == "idea")
+    asked = next(e for e in first.timeline if e.role == "expert")
+    place_of = f"said by large at step {asked.step} of run {first.run_id} (task tiny), in an answer for ${asked.usd:.4f}"
+    runner, runs = CliRunner(), ["--runs-dir", str(place / "runs")]
+    why = runner.invoke(app, ["why", first.run_id, str(step), *runs]).output
+    assert f"the idea: {place_of}; not tried yet" in why
+    assert (
+        f"at step {asked.step} of this run"
+        in runner.invoke(app, ["why", first.run_id, str(asked.step), *runs]).output
+    )
+    assert json.loads(runner.invoke(app, ["why", first.run_id, str(step), *runs, "--json"]).output)[
+        "idea"
+    ].startswith("said by")
+    assert place_of in runner.invoke(app, ["show", first.run_id, *runs]).output
+    assert place_of in first._repr_mimebundle_()["text/html"]
+    export = runner.invoke(app, ["export", first.run_id, "--out", str(place / "page"), *runs])
+    assert export.exit_code == 0, export.output
+    assert place_of in (place / "page" / "index.html").read_text()
+    listed = runner.invoke(app, ["memory", "list", "--kind", "idea", *runs]).output
+    assert listed.count("Compare x with ten") >= 1
+    doctor = runner.invoke(app, ["doctor", first.run_id, *runs])
+    assert doctor.exit_code == 0, doctor.output
 
 
 def test_a_replay_tries_the_same_ideas(first, place, graph):
