@@ -18,6 +18,7 @@ FIRST, LATER, SUNK = range(3)  # an idea is worth a turn before the bank's cases
 UNTRIED = 0.5  # merit of an idea that nobody has tried
 FOUND_BY = 900  # characters of the text by which an idea is found
 SHOWN = 300  # characters of an idea in a line
+NAME = 40  # characters of a task's name there
 TOLD = 3  # tries of an idea in a line
 ID = re.compile(r"[0-9a-f]{64}")
 WORD = re.compile(r"-?\w+(?:\.\w+)*")
@@ -82,7 +83,8 @@ def gathered(found: Iterable[Found], own: Sequence[str] = ()) -> list[Found]:
 def _one(hits: Sequence[Found], own: Sequence[str]) -> Found:
     name, item, _ = min(hits, key=lambda hit: "tried" in hit[1])  # the proposal itself knows what it cost
     near = max(near for *_, near in hits)
-    idea = {field: value for field, value in item.items() if field != "tried"}
+    # Without its text it is no item: `doctor --rebuild` makes a run's memory from the items among its artifacts.
+    idea = {field: value for field, value in item.items() if field not in ("tried", "text")}
     idea["tries"] = list(_tries(other for _, other, _ in hits))
     worked, even = merit(idea) > UNTRIED, merit(idea) == UNTRIED
     idea["rank"] = FIRST if worked or (even and name in own) else LATER if even else SUNK
@@ -124,7 +126,7 @@ def in_line(idea: Idea) -> str:
 def outcomes(idea: Idea) -> str:
     """Say what came of an idea where it was tried."""
     told = [
-        f"{_word(one)} on {one.get('task')}: {_score(one, 'before')} -> {_score(one, 'after')}"
+        f"{_word(one)} on {quoted(str(one.get('task')), NAME)}: {_score(one, 'before')} -> {_score(one, 'after')}"
         for one in idea["tries"]
     ]
     rest = [f"{len(told) - TOLD} tries more"] if len(told) > TOLD else []

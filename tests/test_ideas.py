@@ -163,7 +163,7 @@ def test_prompts_are_as_before_where_there_is_no_idea(artifacts):
     tries = [{"task": "other", "status": "keep", "before": 0.5, "after": 0.6}]
     planner(state(artifacts, history=recalled(artifacts, (TREES, LATER), tries=tries)), more)
     one, two = (asked.models.asked[0]["messages"][1]["content"] for asked in (plain, more))
-    assert "Ideas" not in one and f'- "{TREES}" (helped on other: 0.5 -> 0.6)' in two
+    assert "Ideas" not in one and f'- "{TREES}" (helped on "other": 0.5 -> 0.6)' in two
 
 
 def test_an_idea_is_data_to_the_coder(artifacts):
@@ -271,6 +271,9 @@ def test_ideas_of_near_tasks_come_with_what_came_of_them(runs):
     assert found(run, run.state()) == [(SCALE, FIRST, 1), (RATIO, LATER, 0), (TREES, SUNK, 1)]
     (first, *_) = run.history.recall("planner", ("ideas",), run.state())
     assert first["source"] == "other/5 like" and first["kind"] == "idea" and 0 < first["similarity"] < 1
+    assert not any(
+        "text" in run.artifacts.json(i["id"]) for i in run.history.recall("planner", ("ideas",), run.state())
+    )
     # This branch tried a winner that came of the idea: it is not served once more.
     won = {"kind": "case", "what": SCALE, "script": "x"}
     head = run.attempt("", 6, case=run.artifacts.put_json(won))
