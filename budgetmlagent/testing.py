@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import prompts
-from memory import RunState
+from memory import Recalled, RunState
 from memory import Task as TaskState
 from memory.artifacts import Artifacts
 from nodes import Deps, Here, Message, Reply
@@ -66,6 +66,23 @@ class MemoryArtifacts(Artifacts):
         """Return the bytes of artifact `name`. Raises AssertionError where there is none."""
         assert name in self.kept, f"there is no artifact {name!r}"
         return self.kept[name]
+
+
+class MemoryHistory:
+    """`nodes.deps.History` that recalls nothing: `kept` is what a node has had remembered, oldest first."""
+
+    def __init__(self, artifacts: AnyArtifacts) -> None:
+        self.artifacts = artifacts
+        self.kept: list[dict[str, Any]] = []
+
+    def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:  # noqa: ARG002
+        """Return nothing: a test gives a node its history in the state."""
+        return []
+
+    def remember(self, item: Mapping[str, Any]) -> str:
+        """Keep an item and return its id."""
+        self.kept.append(dict(item))
+        return self.artifacts.put_json(self.kept[-1])
 
 
 @dataclass

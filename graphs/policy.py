@@ -71,9 +71,16 @@ def reached(state: RunState, percent: float) -> Verdict:
 
 
 def case_left(state: RunState) -> Verdict:
-    """The newest plan is memory's own, or there is none yet."""
-    by = state.plan.get("by", "")
-    return Verdict(by == RECALL or state.turn == 0, {"by": by})
+    """The newest plan is memory's own, which no model carried out, or there is none yet."""
+    by, idea = state.plan.get("by", ""), state.plan.get("action") == "idea"
+    saw = {"by": by} | ({"action": "idea"} if idea else {})
+    return Verdict((by == RECALL and not idea) or state.turn == 0, saw)
+
+
+def idea_left(state: RunState) -> Verdict:
+    """Behind the idea that was tried memory has more, which is paid for already."""
+    left = state.counts.get("ideas", 0)
+    return Verdict(left > 0, {"ideas": left})
 
 
 def nothing_recalled(state: RunState) -> Verdict:
@@ -164,7 +171,7 @@ def hopeless(state: RunState, share: float, turns: int = 3) -> Verdict:
 PREDICATES: dict[str, Predicate] = {
     f.__name__: f
     for f in (
-        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, nothing_recalled, crashed,
+        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, idea_left, nothing_recalled, crashed,
         stuck, missed, given_up, repeated, wants, faulted, hopeless,
     )
 }  # fmt: skip

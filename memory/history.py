@@ -2,7 +2,8 @@
 
 The run's own attempts are read from the chain behind the state's head alone, like commits, so that no branch sees
 another's future. Cases come from the bank and, with mode "all", from what other runs won with; repairs from this branch
-and, with mode "all", from other runs. The order of what is recalled depends on nothing but what is stored.
+and, with mode "all", from other runs; ideas from the experts of this branch and, with mode "all", of runs on tasks near
+this one. The order of what is recalled depends on nothing but what is stored.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from memory.artifacts import Artifacts
 from memory.attempts import Attempt, briefing, chain
 from memory.briefing import Briefing
 from memory.cases import Case, as_item, menu
+from memory.ideas import gathered, key, noted, tried
 from memory.merge import merge, unmark
 from memory.scores import gain, worth
 from memory.state import Recalled, RunState
@@ -29,6 +31,8 @@ WINNERS = 3  # other runs' scripts that are offered before the bank: when the be
 TRIED = 4  # attempts that the planner is reminded of
 CHAIN = 12  # attempts that anybody else is shown
 REPAIRS = 2
+IDEAS = 6
+NEAR = 3  # tasks whose ideas are offered
 ALIKE = 0.6  # cosine similarity from which another error's repair may help
 # Which items a task may be shown, by what each says of data: only one whose data stay, too, may see those of such tasks.
 # Its items are made from what it sees, and so no other's models ever get at them. An item that says nothing may be of one.
@@ -71,7 +75,7 @@ class RunHistory:
     def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:  # noqa: ARG002 - a replay needs it
         """Return the history of these `kinds` (`memory.state.Kind`); the contents are artifacts of this run.
 
-        What this branch itself has tried is known in every mode; cases and repairs only where the history is not off.
+        What this branch itself has tried is known in every mode; all else only where the history is not off.
         """
         supply: dict[str, Callable[[RunState], list[Found]]] = {
             "attempts": self._attempts,
@@ -80,7 +84,12 @@ class RunHistory:
             "same_error": self._same_error,
         }
         if self.mode != "off":
-            supply |= {"cases": self._menu, "chosen_case": self._chosen, "repairs": self._repairs}
+            supply |= {
+                "cases": self._menu,
+                "chosen_case": self._chosen,
+                "repairs": self._repairs,
+                "ideas": self._ideas,
+            }
         found = [hit for kind in kinds if kind in supply for hit in supply[kind](state)]
         return [self._recalled(name, item, similarity) for name, item, similarity in _once(found)]
 
@@ -157,12 +166,38 @@ class RunHistory:
         seen.sort(key=lambda hit: (hit[1]["error"] != error, -hit[2], hit[0]))
         return [self._kept(item, near) for _, item, near in _first(seen, "what") if near >= ALIKE][:REPAIRS]
 
+    def _ideas(self, state: RunState) -> list[Found]:
+        """Return the ideas that this branch has not tried: those worth a turn first, then what came of the others."""
+        own, facts = noted(state.notes), briefing(state, self.artifacts)
+        found = [(name, self.artifacts.json(name), 1.0) for name in own]
+        near = self._neighbours(facts)
+        hits = self._others(facts.get("summary", ""), "idea", [{"task": task} for task in near])
+        found += [(name, item, near[item["task"]]) for name, item, _ in hits]
+        known = tried(state, self.artifacts)
+        left = [hit for hit in gathered(found, own) if key(hit[1]["what"]) not in known][:IDEAS]
+        return [self._kept(item, similarity) for _, item, similarity in left]
+
+    def _neighbours(self, facts: Briefing) -> dict[str, float]:
+        """Return the tasks whose ideas are offered here, the nearest first, with their similarity.
+
+        They are this very task, and those of the same kinds, by how alike the data are told.
+        """
+        kinds, near = set(facts.get("kinds", [])), dict[str, float]()
+        for _, item, similarity in self._others(facts.get("summary", ""), "idea", (None,)):
+            same, alike = (
+                item["task"] == self.task,
+                "unknown" not in kinds and set(item.get("kinds", [])) == kinds,
+            )
+            if same or alike:
+                near[item["task"]] = 1.0 if same else max(similarity, near.get(item["task"], -1.0))
+        return dict(sorted(near.items(), key=lambda task: (-task[1], task[0]))[:NEAR])
+
     def _own(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
         return _ask(self._store, text, kind, wheres) if Store(self.folder).ids() else []
 
     def _others(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
         """Ask the shared store, open for this one moment. What this run and its origins have in there is left out."""
-        if self.mode != "all" or self.shared is None or not self.shared.exists():
+        if self.mode != "all" or self.shared is None or not self.shared.exists() or not wheres:
             return []
         with Store(self.shared) as store:
             found = _ask(store, text, kind, [self._open(where) for where in wheres])

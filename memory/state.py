@@ -44,10 +44,12 @@ class Plan(TypedDict, total=False):
     """The planner's decision for this turn."""
 
     # baseline (the starter as it is) | apply (the case) | tune (one number of the best script) | improve (a model writes
-    # the best script out again) | expert | finish; a planner of somebody's own may have others.
+    # the best script out again) | expert (its first idea) | idea (a recalled one) | finish; a planner of somebody's own may
+    # have others.
     action: str
     instruction: str
     case: str  # artifact id of the case to apply, for action "apply"
+    idea: str  # artifact id of the recalled idea, for action "idea"; absent for any other
     by: str  # the rung that decided: "recall" or a model's name
     wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
 
@@ -76,6 +78,9 @@ Kind = Literal[
     "same_script",  # attempts whose script has the syntax tree of the one that is to run
     "same_error",  # attempts that ended with the newest error
     "repairs",  # how the newest error was cured before, or one like it
+    # Ideas of experts that this branch has not tried, its own and those of runs on tasks near this one, the best first, each
+    # with what came of it elsewhere.
+    "ideas",
 ]
 
 
@@ -94,13 +99,14 @@ class Counts(TypedDict, total=False):
     # coder, evaluator: the same of `improve` alone; anew by its new best and by a move up
     improve_failed: int
     lifelines: int  # the decision: rules with `lifelines` that were followed; never anew
+    ideas: int  # expert, planner: what memory has left to try behind the idea that is tried; by each of them anew
 
 
 class Recalled(TypedDict):
     """One item that the history supplied for the next node. Its content is the artifact `id`."""
 
     id: str
-    kind: str  # case | attempt | repair
+    kind: str  # case | attempt | repair | idea
     similarity: float  # cosine, 1.0 where code and not an embedding chose it
     source: str  # "run/step task" or "cases/NAME"
 
@@ -161,5 +167,6 @@ def recall_key(values: Mapping[str, Any]) -> str:
     """Return an id of all in a state that a recall depends on: the same in a run and in its replay."""
     task, run, plan = values.get("task", {}), values.get("run", {}), values.get("plan", {})
     facts = [values.get("head", ""), values.get("script", ""), run.get("error", ""), plan.get("case", "")]
-    told = json.dumps([*facts, task.get("briefing", "")])
+    advice = [values["advice"]] if values.get("advice") else []  # what it brought is recalled
+    told = json.dumps([*facts, task.get("briefing", ""), *advice])
     return hashlib.sha256(told.encode()).hexdigest()[:16]

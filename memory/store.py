@@ -29,7 +29,7 @@ from memory.locks import MODE, PATIENCE, keep_to_oneself
 if TYPE_CHECKING:
     from chromadb import Collection
 
-KINDS = ("attempt", "case", "repair")
+KINDS = ("attempt", "case", "repair", "idea")
 FIELDS = (
     "task",
     "run",

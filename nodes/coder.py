@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from memory.attempts import best_script, briefing, chain, recalled
+from memory.ideas import ADVISED, quoted
 from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.crashed import crashes, without_metric
 from nodes.craft.edits import edited
+from nodes.craft.ideas import LENGTH
 from nodes.craft.render import RenderError, render
 from nodes.craft.scripts import ast_key, extract
 from nodes.craft.tuning import tune
@@ -73,8 +75,10 @@ def _repair(state: RunState, deps: Deps) -> CoderUpdate:
 
 def _improve(state: RunState, deps: Deps) -> CoderUpdate:
     script = best_script(state, deps.artifacts, deps.task.starter)
-    again = state.fault.get("kind") == "noop"
-    return _ask(state, deps, script, again=again, instruction=state.plan.get("instruction", ""))
+    again, instruction = state.fault.get("kind") == "noop", state.plan.get("instruction", "")
+    advised = state.plan.get("action") in ADVISED
+    instruction = quoted(instruction, LENGTH) if advised else instruction
+    return _ask(state, deps, script, again=again, instruction=instruction, advised=advised)
 
 
 def _ask(
@@ -85,6 +89,7 @@ def _ask(
     cured: Sequence[str] = (),
     again: bool = False,
     instruction: str = "",
+    advised: bool = False,
 ) -> CoderUpdate:
     """Ask for the script `base` written out again, its error repaired or with one change."""
     prompt = deps.prompts(
@@ -95,6 +100,7 @@ def _ask(
         cured=cured,
         again=again,
         instruction=instruction,
+        advised=advised,
     )
     # A token is two to four characters of code: enough to write the script out again.
     room = 600 + len(base) // 2

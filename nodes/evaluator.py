@@ -5,6 +5,7 @@ from typing import Any, Literal, TypedDict
 from memory import scores
 from memory.attempts import Attempt, Status, briefing, line, reminded, scored, signature
 from memory.briefing import Briefing
+from memory.ideas import ADVISED, in_store, outcome
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import error_line, failure
@@ -173,7 +174,7 @@ def _counted(state: RunState, better: bool) -> Counts:
 
 
 def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> None:
-    """Write to the history: the attempt, a repair that worked, and a winning script as a case of its own."""
+    """Write to the history: the attempt, a repair that worked, what came of an idea, a winning script as a case of its own."""
     if state.turn == 0:
         return
     facts = briefing(state, deps.artifacts)
@@ -184,6 +185,8 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
         deps.history.remember({"kind": "repair", "what": what, "text": what, "error": ""} | origin)
     if state.counts.get("repairs") and attempt.status != "crash" and state.head:
         deps.history.remember(_model_repair(deps, attempt, state.head) | origin)
+    if attempt.plan.get("action") in ADVISED:
+        deps.history.remember(_tried(deps, attempt, facts) | origin)
     if better and attempt.score is not None and state.task.get("baseline") is not None:
         deps.history.remember(_winner(deps, attempt, facts) | origin)
 
@@ -194,10 +197,19 @@ def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:
     return {"kind": "repair", "error": failed.error, "what": text, "text": text, "script": attempt.script}
 
 
+def _tried(deps: Deps, attempt: Attempt, facts: Briefing) -> dict[str, Any]:
+    """Return what came of an expert's idea."""
+    what, idea = attempt.plan.get("instruction", ""), attempt.plan.get("idea")
+    by = deps.artifacts.json(idea).get("by", "") if idea else attempt.plan.get("by", "")
+    text = in_store(what, facts.get("summary", ""))
+    return {"kind": "idea", "what": what, "by": by, "text": text, "tried": outcome(attempt)}
+
+
 def _winner(deps: Deps, attempt: Attempt, facts: Briefing) -> dict[str, Any]:
     """A winning script, offered first to a later run whose files, targets and ids have the same names."""
     title = attempt.plan.get("instruction", "")[:160]
-    return {
+    advised = {"what": attempt.plan["instruction"]} if attempt.plan.get("action") in ADVISED else {}
+    return advised | {
         "kind": "case",
         "name": f"won-{attempt.script[:8]}",
         "title": title,

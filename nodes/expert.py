@@ -1,15 +1,20 @@
-"""The expert: reads a compact dossier and returns a diagnosis and a plan, in words. Dear, so asked last."""
+"""The expert: reads a compact dossier and answers with ordered ideas, in words. Dear, so asked last, and used many times."""
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
-from memory.attempts import best_script, briefing, line, reminded
+from memory.attempts import best_script, briefing, line, recalled, reminded
+from memory.ideas import NOTED, in_line, in_store, key
 from memory.state import Counts, Fault, Plan, RunState, Shared
+from nodes.craft.chosen import with_choice
+from nodes.craft.ideas import ideas
 from nodes.craft.replies import said
 from nodes.craft.tuning import compact
 from nodes.declares import declares
 from nodes.deps import Deps
 
 NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
+KEPT = 12  # ids of ideas in the node's notes
 
 
 class ExpertUpdate(TypedDict, total=False):
@@ -19,23 +24,40 @@ class ExpertUpdate(TypedDict, total=False):
     advice: str
     fault: Shared[Fault]
     counts: Shared[Counts]
+    notes: dict[str, Any]
 
 
-@declares(role="expert", recalls=("attempts",))
+@declares(role="expert", recalls=("attempts", "ideas"))
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
-    """Ask for advice; it becomes the coder's next instruction."""
-    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=180, temperature=0.2)
+    """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung."""
+    before = deps.models.spent()
+    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=400, temperature=0.2)
     words = said(reply.text)
-    advice = " ".join(words.split())
-    if reply.fault not in ("", "truncated") or not advice:
+    found = ideas(words, whole=not reply.fault)
+    if reply.fault not in ("", "truncated") or not found:
         fault = Fault(kind=reply.fault or "unparsable", detail=reply.detail or "the expert's reply is empty")
         return {"fault": fault, "counts": state.counts | {"misses": state.counts.get("misses", 0) + 1}}
+    kept = _remembered(found, deps.models.spent() - before, state, deps)
+    own = with_choice(state, deps.here.node, key(found[0]), KEPT)
+    own[NOTED] = [*own.get(NOTED, []), *kept][-KEPT:]
+    left = len(found) - 1 if state.task.get("history") != "off" else 0
     return {
-        "plan": Plan(action="expert", instruction=advice[:900], case="", by=deps.here.model),
+        "plan": Plan(action="expert", instruction=found[0], case="", by=deps.here.model),
         "advice": deps.artifacts.put(words),
         "fault": Fault(),
-        "counts": state.counts | {"misses": 0, "repairs": 0},
+        "counts": state.counts | {"misses": 0, "repairs": 0, "ideas": left},
+        "notes": state.notes | {deps.here.node: own},
     }
+
+
+def _remembered(found: Sequence[str], cost: int, state: RunState, deps: Deps) -> list[str]:
+    """Keep each idea with what the whole answer cost, in nano-dollars, and return their ids."""
+    facts = briefing(state, deps.artifacts)
+    origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
+    answer = {"kind": "idea", "by": deps.here.model, "cost": cost, "of": len(found)} | origin
+    texts = [in_store(what, facts.get("summary", "")) for what in found]
+    items = [{"what": what, "text": text} for what, text in zip(found, texts, strict=True)]
+    return [deps.history.remember(answer | item | {"order": i}) for i, item in enumerate(items, start=1)]
 
 
 def _dossier(state: RunState, deps: Deps) -> Any:
@@ -49,4 +71,5 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         best=state.best.get("score"),
         tried=[line(attempt)[:LINE] for attempt in reminded(state, deps.artifacts)[-NEWEST:]],
         error=state.fault.get("detail", ""),
+        known=[in_line(idea) for idea in recalled(state, deps.artifacts, "idea")],
     )

@@ -1,4 +1,4 @@
-"""The planner: decides what this turn is for. On its free rung it takes the best remembered case without a model."""
+"""The planner: decides what this turn is for. On its free rung it takes the best that is remembered, without a model."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -7,7 +7,9 @@ from typing import Annotated, Any, TypedDict
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
 from memory.attempts import best_script, briefing, chain, line, recalled, reminded
+from memory.ideas import FIRST, SUNK, in_line, key
 from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
+from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
 from nodes.craft.edits import edited
 from nodes.craft.replies import json_object, valid
@@ -17,8 +19,9 @@ from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
 
 Case = dict[str, Any]
+Idea = dict[str, Any]
+RECALL = "recall"  # who decided, where no model did
 ACTIONS = ("apply", "tune", "improve", "expert", "finish")
-SHORT = 12  # letters of a case's id that this node's notes keep
 PATIENCE = {"expert": 6, "finish": 8}  # attempts in a row that fail before a model is offered these ways out
 WARM = 3  # and before it is asked at a higher temperature
 FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
@@ -53,7 +56,7 @@ class PlannerUpdate(TypedDict, total=False):
     notes: dict[str, Any]
 
 
-@declares(role="planner", recalls=("cases", "highlights"))
+@declares(role="planner", recalls=("cases", "ideas", "highlights"))
 def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not."""
     if state.turn >= state.task.get("turns", 0):
@@ -63,9 +66,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     script = best_script(state, deps.artifacts, deps.task.starter)
     cases = _menu(state, deps, script)
     if not deps.here.model:
-        if cases:
-            return _decided(state, deps, _apply(cases[0], by="recall"))
-        return {"plan": Plan(), "fault": Fault(kind="nothing_recalled", detail=_nothing(state, deps))}
+        return _remembered(state, deps, cases)
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     actions = _offered(state, deps, cases, tuned)
     reply = deps.models.ask(
@@ -91,19 +92,39 @@ def _menu(state: RunState, deps: Deps, script: str) -> list[Case]:
 
     An edit only while it changes something, so that it takes no turn for nothing.
     """
-    notes = [note.get("chosen") for note in state.notes.values() if isinstance(note, dict)]
-    chosen = [
-        case for cases in notes if isinstance(cases, list) for case in cases
-    ]  # by any planner of the graph
+    gone = chosen(state)
     known = crashes(state, deps.artifacts)
     facts = without_metric(briefing(state, deps.artifacts), known)
     left = [
         case
         for case in recalled(state, deps.artifacts, "case")
-        if case["id"][:SHORT] not in chosen
+        if case["id"][:SHORT] not in gone
         and not (case.get("edit") and edited(case, script, deps.task.starter, facts) is None)
     ]
     return without_crashes(left, facts, known, deps.task.seconds)
+
+
+def _ideas(state: RunState, deps: Deps) -> list[Idea]:
+    """Return the recalled ideas not chosen yet that are worth a turn, where there are models to carry one out."""
+    gone = chosen(state)
+    ideas = recalled(state, deps.artifacts, "idea") if deps.here.model or len(deps.here.ladder) > 1 else []
+    return [idea for idea in ideas if idea["rank"] != SUNK and key(idea["what"]) not in gone]
+
+
+def _remembered(state: RunState, deps: Deps, cases: list[Case]) -> PlannerUpdate:
+    """Take what is likely to help most: a winner, an idea that helped or is the expert's own, the bank's best, another idea."""
+    ideas = _ideas(state, deps)
+    ahead = [idea for idea in ideas if idea["rank"] == FIRST]
+    won = [case for case in cases if "run" in case]
+    if won or (cases and not ahead):
+        return _decided(state, deps, _apply(cases[0], by=RECALL))
+    if ideas:
+        plan = Plan(action="idea", instruction=ideas[0]["what"], case="", idea=ideas[0]["id"], by=RECALL)
+        return _decided(state, deps, plan, left=len(ideas) + len(cases) - 1)
+    update = PlannerUpdate(plan=Plan(), fault=Fault(kind="nothing_recalled", detail=_nothing(state, deps)))
+    if state.counts.get("ideas"):
+        update["counts"] = state.counts | {"ideas": 0}
+    return update
 
 
 def _nothing(state: RunState, deps: Deps) -> str:
@@ -159,17 +180,18 @@ def _apply(case: Case, by: str) -> Plan:
     return Plan(action="apply", instruction=case["title"], case=case["id"], by=by)
 
 
-def _decided(state: RunState, deps: Deps, plan: Plan) -> PlannerUpdate:
+def _decided(state: RunState, deps: Deps, plan: Plan, left: int = 0) -> PlannerUpdate:
+    """Return the decision; behind an idea, memory has so much `left` to try."""
     same = state.counts.get("same_action", 0) + 1 if plan["action"] == state.plan.get("action") else 1
     counts = state.counts | {"misses": 0, "repairs": 0, "same_action": same}
-    if plan["by"] != "recall":
+    if plan["by"] != RECALL:
         counts["planned"] = counts.get("planned", 0) + 1
     update: PlannerUpdate = {"turn": state.turn + 1, "plan": plan, "fault": Fault(), "counts": counts}
-    if plan["case"]:
-        # A case that could not be rendered or repeats a script leaves no attempt: remember that it was chosen.
-        own = deps.here.node
-        chosen = [*state.notes.get(own, {}).get("chosen", []), plan["case"][:SHORT]]
-        update["notes"] = state.notes | {own: {"chosen": chosen[-100:]}}
+    if plan["action"] == "idea":
+        counts["ideas"] = left
+    if choice := plan["case"] or ("idea" in plan and key(plan["instruction"])):
+        # What could not be rendered or repeats a script leaves no attempt: remember that it was chosen.
+        update["notes"] = state.notes | {deps.here.node: with_choice(state, deps.here.node, choice)}
     return update
 
 
@@ -188,6 +210,7 @@ def _prompt(
         summary=facts.get("summary", ""),
         samples=facts.get("samples", []),
         menu=cases,
+        ideas=[in_line(idea) for idea in _ideas(state, deps)],
         changes=tuned,
         script=compact(script),
         best=state.best.get("score"),

@@ -54,7 +54,7 @@ RUN = told(
     step("planner", 7, 0.002, model="small", rung=1),
     step("coder", 1),
     step("executor", 1),
-    step("evaluator", 6),
+    step("evaluator", 7),
 )
 
 
@@ -134,7 +134,9 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
     assert drawn["executor", "evaluator"].startswith("×3|")
     assert "<b>7. otherwise ×2</b>" in drawn["planner", "coder"]
     both = drawn["evaluator", "planner"]
-    assert both.startswith("×2<br/><b>3. improved ↓coder ×1</b><br/><b>4. case_left ×1</b><br/>7. stuck")
+    assert both.startswith(
+        "×2<br/><b>3. improved ↓coder ×1</b><br/><b>4. case_left ×1</b><br/>6. idea_left ↓planner<br/>8. stuck"
+    )
     assert "planner  [recall ↑ small ↑ large]  ×3 · $0.0120" in outline(SPEC, RUN)
     assert "▶ expert" in outline(SPEC, RUN, "expert")
 
@@ -156,9 +158,9 @@ def test_a_run_that_has_not_begun_has_taken_nothing():
 
 
 def test_the_way_that_an_edit_changed_and_that_of_another_graph_are_drawn_as_they_were_gone():
-    asked = Event(step("planner", 6) | {"edits": [{"route": step("evaluator", 6)["route"]}]})
+    asked = Event(step("planner", 6) | {"edits": [{"route": step("evaluator", 7)["route"]}]})
     drawn = arrows(mermaid(SPEC, told(step("executor", 1), step("evaluator", 4), asked)))
-    assert "6. stuck" in drawn["evaluator", "expert"] and "#d55e00" in drawn["evaluator", "expert"]
+    assert "7. stuck" in drawn["evaluator", "expert"] and "#d55e00" in drawn["evaluator", "expert"]
     assert "#afb8c1" in drawn["evaluator", "planner"]
     foreign = Event(step("coder", 1) | {"route": {"to": "evaluator", "rule": "of before"}})
     assert (

@@ -194,7 +194,7 @@ def test_insert_leads_every_rule_of_after_that_led_there_through_the_node():
     spec = GraphSpec.load("budgetml").insert("critic", after="evaluator", run="executor")
     assert [rule.to for rule in spec.rules["evaluator"]].count(
         "critic"
-    ) == 4  # what the last rule led to: planner
+    ) == 5  # what the last rule led to: planner
     assert spec.rules["evaluator"][2].down == "coder"  # the rest of a rule stays
     assert spec.findings() == [] and spec.compile(DEPS)
 
@@ -370,7 +370,7 @@ def test_a_difference_is_a_line():
     other = one.model_copy(deep=True)
     assert one.diff(other) == []
     other.insert("critic", after="coder", run="evaluator").set_rule(
-        "evaluator", 5, when="stuck", attempts=9, to="expert"
+        "evaluator", 6, when="stuck", attempts=9, to="expert"
     )
     other.remove_rule("planner", 2).connect("planner", "END", when="out_of_turns")
     other.start = "planner"
@@ -381,7 +381,7 @@ def test_a_difference_is_a_line():
         "~ start: executor → planner",
         "~ node coder: ladder [small, large] → [small]",
         "+ node critic: {run: evaluator}",
-        "~ rule evaluator 6: stuck attempts=4 since=expert lifelines=5 goal=10 → expert becomes stuck attempts=9 → expert",
+        "~ rule evaluator 7: stuck attempts=4 since=expert lifelines=5 goal=10 → expert becomes stuck attempts=9 → expert",
         "- rule planner 3: given_up times=4 → END",
         "+ rule planner 6: out_of_turns → END",
         "~ rule coder 1: otherwise → executor becomes otherwise → critic",

@@ -30,7 +30,8 @@ def artifacts():
 def deps(artifacts, *replies, model="small", node="planner", ladder=("recall", "small", "large")):
     here = Here(node=node, prompt=node, model=model, ladder=ladder, step=4, call="c")
     models, task = testing.ScriptedModels(*replies), testing.Task(starter=STARTER)
-    return testing.deps(models=models, artifacts=artifacts, task=task, here=here)
+    history = testing.MemoryHistory(artifacts)
+    return testing.deps(models=models, artifacts=artifacts, task=task, here=here, history=history)
 
 
 def state(artifacts, **changes):

@@ -46,6 +46,14 @@ def go(node: str, spec: GraphSpec = BUDGETML, **changes: object):
         ({"fault": {"kind": "crash"}, "counts": {"repairs": 2}}, "planner"),
         ({"fault": {"kind": "crash"}, "run": {"known": True}}, "planner"),
         ({"fault": {"kind": "time"}}, "planner"),
+        (
+            {"plan": {"action": "idea", "by": "recall"}, "fault": {"kind": "crash"}},
+            "coder",
+        ),  # a model's script
+        (
+            {"counts": {"failed_since_expert": 4, "ideas": 1}},
+            "planner",
+        ),  # advice that is paid for comes first
         ({"counts": {"failed_since_expert": 3}}, "planner"),
         ({"counts": {"failed_since_expert": 4}}, "expert"),
         ({"counts": {"failed_since_expert": 4, "lifelines": 5}}, "planner"),
@@ -172,7 +180,7 @@ def test_the_route_tells_rule_values_and_what_was_passed_over():
     assert route["rule"].startswith("stuck attempts=4") and route["rule"].endswith("→ expert")
     assert route["saw"] == {"failed": 4, "since": "expert", "lifelines": 0, "gain": 4.0}
     assert [p["rule"].split()[0] for p in route["passed"]] == [
-        "baseline_failed", "out_of_turns", "improved", "case_left", "crashed",
+        "baseline_failed", "out_of_turns", "improved", "case_left", "crashed", "idea_left",
     ]  # fmt: skip
 
 
@@ -238,3 +246,12 @@ def test_predicates_change_nothing():
     for name, predicate in PREDICATES.items():
         predicate(BASE, **arguments.get(name, {}))
     assert dataclasses.asdict(BASE) == before
+
+
+def test_what_is_behind_an_idea_is_tried_by_the_free_rung():
+    after = go("expert", rungs={"planner": 2}, counts={"ideas": 2}, plan={"action": "expert"})
+    assert (after.route["to"], after.state.rungs["planner"]) == ("coder", 1)
+    tried = go("evaluator", rungs=after.state.rungs, counts={"ideas": 2}, plan={"action": "expert"})
+    assert (tried.route["to"], tried.state.rungs["planner"]) == ("planner", 0)
+    assert tried.route["rule"].startswith("idea_left") and tried.route["saw"] == {"ideas": 2}
+    assert not go("evaluator", counts={"ideas": 0}).route["rule"].startswith("idea_left")

@@ -12,14 +12,6 @@ from memory import RunState, chain, line
 from memory.artifacts import Artifacts
 from nodes import Here, Reply
 
-
-class Forgetful:
-    """A history with nothing in it."""
-
-    def recall(self, node, state, step):
-        return []
-
-
 SMALL = Here(node="reader", model="small")
 GRAPH = """\
 name: alone
@@ -75,7 +67,8 @@ def test_a_state_has_its_attempts_as_a_chain_and_the_newest_kept_as_the_best():
 
 def test_a_graph_ends_where_the_scripted_money_does():
     models = testing.ScriptedModels("Use more.", "Use less.", cost=4, budget=10)
-    end = GraphSpec.parse(GRAPH).compile(testing.deps(models=models, history=Forgetful())).invoke({})
+    history = testing.MemoryHistory(testing.MemoryArtifacts())
+    end = GraphSpec.parse(GRAPH).compile(testing.deps(models=models, history=history)).invoke({})
     assert end["spent"] == 8 and end["route"]["rule"] == "out_of_budget → END" and len(models.asked) == 2
 
 

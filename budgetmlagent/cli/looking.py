@@ -8,6 +8,8 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.records import advice
+from budgetmlagent.records.events import Event
 from memory.attempts import Attempt, doubt
 from memory.state import escalates
 
@@ -37,11 +39,14 @@ def show(
     summary = view.summary
     if as_json:
         return options.print_json(summary)
-    for event in view.timeline:
+    timeline = view.timeline
+    for event in timeline:
         rung = progress.rung(event, view.graph)
         print(
             f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {progress.outcome(event, view.artifacts)}"
         )
+        if advised := advice.chosen_at(event, timeline, view.artifacts):
+            print(f"{'':31s}{advised}")
     print(progress.ending(summary))
     return None
 
@@ -95,19 +100,24 @@ def why(
         chosen = [event for event in view.timeline if escalates(event["route"])]
         told: Any = events.escalations(chosen)
     else:
-        chosen = [told := view.why(step)]
+        chosen = [event := view.why(step)]
+        advised = advice.of_step(event, view.timeline, view.artifacts)
+        told = event | ({"idea": advised} if advised else {})
     if not chosen and not as_json:
         print("no escalation: nothing was asked of a dearer model or of the expert")
-    options.tell(as_json, told, (_explained(event, view.artifacts) for event in chosen))
+    options.tell(as_json, told, (_explained(event, view) for event in chosen))
 
 
-def _explained(event: dict[str, Any], artifacts: Any) -> str:
+def _explained(event: Event, view: "RunView") -> str:
+    artifacts = view.artifacts
     route = event["route"]
     lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]
     lines += [f"step {event['step']}, {event['node']}: {route['rule']}", f"    saw {_saw(route['saw'])}"]
     attempt = Attempt.read(artifacts, event["attempt"]) if event["attempt"] else None
     because = (doubt(attempt) or attempt.problem) if attempt else ""
     lines += [f"    no new best: {because}"] if because else []
+    advised = advice.of_step(event, view.timeline, artifacts)
+    lines += [f"    the idea: {advised}"] if advised else []
     lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)
 

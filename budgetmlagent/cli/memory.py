@@ -14,7 +14,9 @@ Item = Annotated[str, typer.Argument(metavar="ID", help="An item's id, or its be
 
 @app.command("list")
 def list_(
-    kind: Annotated[str | None, typer.Option(metavar="case|attempt|repair", help="Only this kind.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="case|attempt|repair|idea", help="Only this kind.")
+    ] = None,
     task: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this task.")] = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,

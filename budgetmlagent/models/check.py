@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -20,7 +20,7 @@ from budgetmlagent.models.faults.surroundings import shown_proxies
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import price_of
 from memory.artifacts import Artifacts
-from memory.state import NANO, Plan, RunState
+from memory.state import NANO, Plan, Recalled, RunState
 from memory.state import Task as TaskState
 from nodes.coder import coder
 from nodes.deps import Deps, Execution, Here
@@ -72,6 +72,18 @@ class Example:
         return {}
 
 
+class Forgetful:
+    """A history that keeps nothing (`nodes.deps.History`): what is said of the example helps no run."""
+
+    def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:  # noqa: ARG002
+        """Recall nothing."""
+        return []
+
+    def remember(self, item: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """Forget it."""
+        return ""
+
+
 def check_models(specs: Iterable[ModelSpec], ledger: Ledger, run: str) -> list[dict[str, Any]]:
     """Ask each model for what the team asks, on the money of `run`; what was learned of its endpoint is learned anew.
 
@@ -116,7 +128,7 @@ def _asked(spec: ModelSpec, ledger: Ledger, run: str, number: int, endpoints: En
             {spec.name: spec}, Account(ledger, run), artifacts, start_embedded=_embedded, endpoints=endpoints
         )
         none: Any = None  # what no role touches to ask
-        deps = Deps(models, none, none, none, artifacts, none, prompts.render, Example())
+        deps = Deps(models, none, none, none, artifacts, Forgetful(), prompts.render, Example())
         for place, role in enumerate(ROLES):
             fault = _fault(deps, spec.name, role, 6 * number + 2 * place)
             if fault.get("kind") == ONCE_MORE:

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.foreign import visible
-from budgetmlagent.records import events
+from budgetmlagent.records import advice, events
 from budgetmlagent.records.events import Event
 from graphs.drawing.mermaid import mermaid, outline
 from graphs.drawing.picture import PictureError, svg
@@ -45,6 +45,7 @@ class Card:
     best: float | None
     usd: float
     budget_usd: float
+    advised: str = ""  # where the idea that the plan carries out comes from; "" for any other plan
     waits: str = ""  # the call that waits for a person's word, and how to answer
 
     @property
@@ -114,6 +115,7 @@ def card_of(run: "RunView") -> Card:
         best=state.best.get("score"),
         usd=run.cost.usd,
         budget_usd=state.task.get("budget", run.config.budget) / NANO,
+        advised=advice.of_step(timeline[-1], timeline, run.artifacts) if timeline else "",
         waits=run.waits,
     )
 
@@ -171,6 +173,7 @@ def html(card: Card) -> str:
         f"<div>{escape(card.score)}</div><div>{escape(card.money)}</div>",
         f'<div class="bar"><i style="width:{100 * card.spent:.1f}%"></i></div>',
         *_escalations(card),
+        *([f'<div class="dim">the idea: {escape(card.advised)}</div>'] if card.advised else []),
         *_changes(card),
         *_script(card),
         "</div></div>",
@@ -239,6 +242,7 @@ def terminal(card: Card) -> Any:
         ProgressBar(total=1.0, completed=card.spent, width=40),
         Text(f"escalations: {len(card.escalations) or 'none'}"),
         *(Text(visible(f"  {line}")) for line in card.escalations[-5:]),
+        *([Text(visible(f"the idea: {card.advised}"))] if card.advised else []),
         table,
         *diff,
     )

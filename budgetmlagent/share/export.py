@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records import summary
+from budgetmlagent.records import advice, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import as_json
 from budgetmlagent.run.view import RunView
@@ -65,6 +65,8 @@ def _parts(view: RunView, event: Event) -> Iterator[tuple[str, str, str]]:
         yield f"prompts/{at}-{node}.txt", f"what {event.model} was shown", view.prompt(event.step)
     if event.reply:
         yield f"replies/{at}-{node}.txt", f"what {event.model} said", view.reply(event.step)
+    if advised := advice.chosen_at(event, view.timeline, view.artifacts):
+        yield f"ideas/{at}.txt", "where the idea comes from", f"{event.plan['instruction']}\n\n{advised}\n"
     if event.execution:
         execution = view.artifacts.json(event.execution)
         yield f"scripts/{at}.py", "the script that ran", view.artifacts.text(execution["script"])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt
 from memory.files import parsed
+from memory.ideas import noted
 
 ATTEMPT, EXECUTION, SNAPSHOT = "attempt", "execution", "snapshot"
 FILE = "file"  # names nothing further, whatever is written in it
@@ -33,7 +34,9 @@ def by_state(values: Mapping[str, Any], step: int) -> Iterator[Name]:
     yield Name(run.get("execution", ""), f"{where} (execution)", EXECUTION)
     yield Name(run.get("output", ""), f"{where} (output)")
     yield Name(task.get("briefing", ""), f"{where} (briefing)")
-    yield Name(plan.get("case", ""), f"{where} (case)")
+    for field in ("case", "idea"):
+        yield Name(plan.get(field, ""), f"{where} ({field})")
+    yield from (Name(name, f"{where} (an idea in the notes)") for name in noted(values.get("notes", {})))
     for field in ("script", "advice"):
         yield Name(values.get(field, ""), f"{where} ({field})")
     for item in values.get("history", []):
@@ -53,6 +56,7 @@ def _by_attempt(record: Mapping[str, Any]) -> Iterator[Name]:
     yield Name(attempt.execution, f"{where} (execution)", EXECUTION)
     yield Name(attempt.script, f"{where} (script)")
     yield Name(attempt.plan.get("case", ""), f"{where} (case)")
+    yield Name(attempt.plan.get("idea", ""), f"{where} (idea)")
 
 
 def _by_execution(execution: Mapping[str, Any]) -> Iterator[Name]:
