@@ -50,6 +50,9 @@ class Plan(TypedDict, total=False):
     case: str  # artifact id of the case to apply, for action "apply"
     by: str  # the rung that decided: "recall" or a model's name
     wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
+    offered: list[
+        str
+    ]  # of recalled lessons, the beginnings of the ids of those that the decider read; absent where none was
 
 
 class Run(TypedDict, total=False):
@@ -76,6 +79,7 @@ Kind = Literal[
     "same_script",  # attempts whose script has the syntax tree of the one that is to run
     "same_error",  # attempts that ended with the newest error
     "repairs",  # how the newest error was cured before, or one like it
+    "similar",  # lessons of other runs on this task and on those most like it: what gained most, and what failed
 ]
 
 
@@ -100,7 +104,7 @@ class Recalled(TypedDict):
     """One item that the history supplied for the next node. Its content is the artifact `id`."""
 
     id: str
-    kind: str  # case | attempt | repair
+    kind: str  # case | attempt | repair | similar
     similarity: float  # cosine, 1.0 where code and not an embedding chose it
     source: str  # "run/step task" or "cases/NAME"
 

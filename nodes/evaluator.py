@@ -5,9 +5,11 @@ from typing import Any, Literal, TypedDict
 from memory import scores
 from memory.attempts import Attempt, Status, briefing, line, reminded, scored, signature
 from memory.briefing import Briefing
+from memory.cards import card
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import error_line, failure
+from nodes.craft.lesson import lesson
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
 from nodes.declares import declares
@@ -178,7 +180,12 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
         return
     facts = briefing(state, deps.artifacts)
     origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
-    deps.history.remember(attempt.as_json() | origin | {"text": line(attempt)})
+    if state.head and Attempt.read(deps.artifacts, state.head).turn == 0:
+        about = card(facts, deps.task.text, deps.task.metric, deps.task.direction)
+        deps.history.remember(about | {"task": deps.task.name})
+    deps.history.remember(
+        attempt.as_json() | lesson(attempt, state, deps, facts) | origin | {"text": line(attempt)}
+    )
     if attempt.cures and attempt.status != "crash":
         what = "; ".join(attempt.cures)
         deps.history.remember({"kind": "repair", "what": what, "text": what, "error": ""} | origin)

@@ -4,6 +4,7 @@ from typing import Any, TypedDict
 
 from memory.attempts import best_script, briefing, line, reminded
 from memory.state import Counts, Fault, Plan, RunState, Shared
+from nodes.craft.lesson import lessons_told, offered
 from nodes.craft.replies import said
 from nodes.craft.tuning import compact
 from nodes.declares import declares
@@ -21,7 +22,7 @@ class ExpertUpdate(TypedDict, total=False):
     counts: Shared[Counts]
 
 
-@declares(role="expert", recalls=("attempts",))
+@declares(role="expert", recalls=("attempts", "similar"))
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for advice; it becomes the coder's next instruction."""
     reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=180, temperature=0.2)
@@ -31,7 +32,7 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
         fault = Fault(kind=reply.fault or "unparsable", detail=reply.detail or "the expert's reply is empty")
         return {"fault": fault, "counts": state.counts | {"misses": state.counts.get("misses", 0) + 1}}
     return {
-        "plan": Plan(action="expert", instruction=advice[:900], case="", by=deps.here.model),
+        "plan": offered(state, Plan(action="expert", instruction=advice[:900], case="", by=deps.here.model)),
         "advice": deps.artifacts.put(words),
         "fault": Fault(),
         "counts": state.counts | {"misses": 0, "repairs": 0},
@@ -48,5 +49,6 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         script=compact(best_script(state, deps.artifacts, deps.task.starter)),
         best=state.best.get("score"),
         tried=[line(attempt)[:LINE] for attempt in reminded(state, deps.artifacts)[-NEWEST:]],
+        similar=lessons_told(state, deps),
         error=state.fault.get("detail", ""),
     )

@@ -10,6 +10,7 @@ from memory.attempts import best_script, briefing, chain, line, recalled, remind
 from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
 from nodes.craft.crashed import crashes, without_crashes, without_metric
 from nodes.craft.edits import edited
+from nodes.craft.lesson import lessons_told, offered
 from nodes.craft.replies import json_object, valid
 from nodes.craft.tuning import changes, compact
 from nodes.declares import declares
@@ -53,7 +54,7 @@ class PlannerUpdate(TypedDict, total=False):
     notes: dict[str, Any]
 
 
-@declares(role="planner", recalls=("cases", "highlights"))
+@declares(role="planner", recalls=("cases", "highlights", "similar"))
 def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not."""
     if state.turn >= state.task.get("turns", 0):
@@ -163,6 +164,7 @@ def _decided(state: RunState, deps: Deps, plan: Plan) -> PlannerUpdate:
     same = state.counts.get("same_action", 0) + 1 if plan["action"] == state.plan.get("action") else 1
     counts = state.counts | {"misses": 0, "repairs": 0, "same_action": same}
     if plan["by"] != "recall":
+        plan = offered(state, plan)
         counts["planned"] = counts.get("planned", 0) + 1
     update: PlannerUpdate = {"turn": state.turn + 1, "plan": plan, "fault": Fault(), "counts": counts}
     if plan["case"]:
@@ -193,6 +195,7 @@ def _prompt(
         best=state.best.get("score"),
         tried=[line(attempt) for attempt in reminded(state, deps.artifacts)],
         fault=state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
+        similar=lessons_told(state, deps),
         notes=told_by_others(state, deps.here.node),
         actions=actions,
         left=_left(state),

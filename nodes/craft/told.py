@@ -55,6 +55,11 @@ def told(text: str, *known: str) -> str:
     return _written(line, words, _few(said, shown, phrased, hidden))
 
 
+def is_name(word: str) -> bool:
+    """Tell whether a word is a name of the libraries: of a class, an option, a value of one."""
+    return word in _names() or word in PLAIN
+
+
 def _phrased(said: Sequence[str]) -> set[int]:
     """Return the places of words that make a phrase of the libraries', or three words of one."""
     found = set[int]()
