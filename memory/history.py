@@ -18,7 +18,7 @@ from memory.briefing import Briefing
 from memory.cards import card
 from memory.cases import Case, as_item, menu
 from memory.merge import merge, unmark
-from memory.ranking import Found
+from memory.ranking import Found, Wanted, hybrid
 from memory.scores import gain, worth
 from memory.state import Recalled, RunState
 from memory.store import Item, Store
@@ -180,11 +180,12 @@ class RunHistory:
             return []
         scripts = {attempt.script for attempt in chain(self.artifacts, state.head)}
         wheres = ({"error": error}, None)
-        found = self._own(error, "repair", wheres) + self._others(error, "repair", wheres)
+        text = state.fault.get("detail", "") or error  # its words; the fingerprint alone is like no other
+        found = self._own(text, "repair", wheres) + self._others(text, "repair", wheres)
         hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
         seen = [hit for hit in hits if hit[1]["run"] not in self.family or hit[1].get("script") in scripts]
-        seen.sort(key=lambda hit: (hit[1]["error"] != error, -hit[2], hit[0]))
-        return [self._kept(item, near) for _, item, near in _first(seen, "what") if near >= ALIKE][:REPAIRS]
+        best = _first(hybrid(Wanted(text, error=error), seen, {}, {}), "what")
+        return [self._kept(item, near) for _, item, near in best if near >= ALIKE][:REPAIRS]
 
     def _own(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
         return _ask(self._store, text, kind, wheres) if Store(self.folder).ids() else []
