@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from memory.lessons import Lesson, fitting, read, told
-from memory.ranking import Found, Tally, Wanted, hybrid, trust
+from memory.ranking import Found, Tally, Wanted, exactness, hybrid, trust
 from memory.scores import gain, worth
 
 Where = Mapping[str, Any] | None
@@ -28,7 +28,9 @@ class Ask(Protocol):
 
 TASKS = 3  # most similar tasks that are told of
 GAINED, FAILED = 3, 2  # lessons of one task
-ALIKE = 0.75  # cosine similarity from which another task's card tells of a task that is like this one
+ALIKE = (
+    0.75  # cosine similarity from which a card of other kinds or another metric is of a task like this one
+)
 UNKNOWN = 0.5  # what a case is worth that no similar task has tried, of 0 to 1
 SHORT = 12  # letters of an item's id in what counts its offers
 
@@ -72,7 +74,7 @@ def nearest(card: Mapping[str, Any], ask: Ask) -> list[tuple[str, float]]:
     tasks: dict[str, float] = {}
     for _, item, similarity in hybrid(wanted, hits, {}, {}):
         same = item.get("signature") == card["signature"]
-        if same or similarity >= ALIKE:
+        if exactness(wanted, item) or similarity >= ALIKE:
             tasks.setdefault(str(item.get("task", "")), 1.0 if same else similarity)
     return list(tasks.items())[:TASKS]
 

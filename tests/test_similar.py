@@ -112,7 +112,9 @@ def test_a_run_learns_what_gained_most_and_what_failed_on_this_task_and_on_those
 def test_what_data_that_stay_taught_is_told_to_no_task_whose_data_may_leave(runs):
     teach(runs, "private", ("boost", 7.0, {}), data="stays")
     assert Run(runs, "a", data="schema").told() == Run(runs, "b", data="samples").told() == []
-    assert [what for _, what, _ in Run(runs, "c", data="stays").told()] == ["boost"]
+    teach(runs, "public", ("forest", 8.0, {}))  # the same task's, since its owner said otherwise
+    assert [what for _, what, _ in Run(runs, "c", data="schema").told()] == ["forest"]
+    assert [what for _, what, _ in Run(runs, "d", data="stays").told()] == ["boost", "forest"]
 
 
 def test_many_runs_of_one_task_hide_no_other(runs):
