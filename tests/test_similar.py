@@ -324,6 +324,35 @@ def test_the_evaluator_keeps_a_card_and_a_lesson():
     assert line.startswith('gained 40% (0.5 -> 0.7): "use Lasso" on task') and "1000+ rows, 1 numeric" in line
 
 
+def test_a_free_repair_is_found_by_the_words_of_what_it_cured():
+    artifacts = testing.MemoryArtifacts()
+    kept = []
+
+    class Memory:
+        def remember(self, item):
+            kept.append(item)
+            return "x"
+
+    class Scorer:
+        def score(self, execution):
+            return Score(0.7)
+
+    deps = testing.deps(artifacts=artifacts, history=Memory(), scorer=Scorer(), task=testing.Task())
+    tail = 'Traceback (most recent call last):\n  File "/w/train.py", line 1, in <module>\n    x\nValueError: Input X contains NaN.\nSmith'
+    script = artifacts.put("x = 1\n")
+    failed = artifacts.put_json({"script": script, "exit": 1, "seconds": 1.0, "output": "", "tail": tail})
+    record = {"script": script, "exit": 0, "seconds": 1.0, "output": "", "earlier": [failed], "cures": []}
+    start = {"script": "x", "turn": 0, "plan": {}, "score": 0.5, "status": "keep"}
+    run = {"execution": artifacts.put_json(record), "cures": ["filled gaps"]}
+    evaluator(testing.state(artifacts, start, turn=1, run=run, plan={"action": "improve"}), deps)
+    (repair,) = [item for item in kept if item["kind"] == "repair"]
+    assert (
+        repair["text"] == "ValueError: Input X contains NaN. - filled gaps"
+        and repair["what"] == "filled gaps"
+    )
+    assert repair["error"].startswith("ValueError-")
+
+
 def test_a_card_is_short_and_of_one_line():
     found = card(FLATS, "word\n" * 900, "mae\n", "min")
     assert "\n" not in found["text"] and len(found["text"]) < GIST + 400 and len(found["about"]) <= ABOUT

@@ -4,8 +4,8 @@
     python tests/benchmarks/retrieval.py measure FOLDER [--misses]
 
 `build` writes small tasks (`siblings.py`) and runs memory alone on two of each kind and on the bundled ones; then a scripted
-team makes a mistake in each of some runs and mends it. Queries and their right answers stand in `retrieval.json`: a task under other columns
-(right: the card of a task of its kind), an error of other code (right: the repair of that mistake), a plan in other words
+team makes one mistake in each of some runs. Queries and their right answers stand in `retrieval.json`: a task under other columns
+(right: the card of a task of its kind), an error of other code (right: the attempt that made the same mistake, or what mended it), a plan in other words
 (right: the attempt that followed it). Every third query is held back: it is not looked at while the ranking is changed.
 """
 
@@ -93,7 +93,7 @@ def failing(folder: Path, task: Path, number: int, fault: Mapping[str, Any]) -> 
 @dataclass(frozen=True)
 class Query:
     group: str
-    kind: str  # of the items that are searched
+    kinds: tuple[str, ...]  # of the items that are searched
     wanted: Wanted
     right: frozenset[str]  # ids
 
@@ -105,10 +105,10 @@ def queries(items: Mapping[str, Mapping[str, Any]], folder: Path) -> Iterator[Qu
     for place, asked in enumerate(QUERIES["tasks"]):
         like = asked["like"]
         right = {name for task, (name, _) in cards.items() if kinds.get(task, task) == kinds.get(like, like)}
-        yield Query("another task", "card", _sibling(folder, asked, place), frozenset(right))
+        yield Query("another task", ("card",), _sibling(folder, asked, place), frozenset(right))
     for name, item in cards.values():
         wanted = Wanted(item["text"], frozenset(item["kinds"]), item["signature"], item["metric"])
-        yield Query("the same task", "card", wanted, frozenset({name}))
+        yield Query("the same task", ("card",), wanted, frozenset({name}))
     for fault in FAULTS:
         attempts = {
             n: i
@@ -120,9 +120,10 @@ def queries(items: Mapping[str, Mapping[str, Any]], folder: Path) -> Iterator[Qu
         for code in (fault["code"], *fault["errors"]):
             group = "the same error" if code == fault["code"] else "another error"
             tail = raised(f"mistake = {FAULTS.index(fault)}\n{code}\n")
-            yield Query(group, "repair", Wanted(told(error_line(tail)), error=fingerprint(tail)), repairs)
+            wanted = Wanted(told(error_line(tail)), error=fingerprint(tail))
+            yield Query(group, ("attempt", "repair"), wanted, repairs | frozenset(attempts))
         for words in fault["again"]:
-            yield Query("a plan", "attempt", Wanted(words), frozenset(attempts))
+            yield Query("a plan", ("attempt",), Wanted(words), frozenset(attempts))
 
 
 def _sibling(folder: Path, asked: Mapping[str, Any], place: int) -> Wanted:
@@ -169,7 +170,12 @@ def ways(store: Store, query: Query) -> dict[str, list[str]]:
     """Return the ids in the order of each way to search."""
     wheres = [{"error": query.wanted.error}, {"signature": query.wanted.signature}, None]
     asked = [where for where in wheres if where is None or all(where.values())]
-    hits = {n: near for where in asked for n, near in store.query(query.wanted.text, query.kind, WIDE, where)}
+    hits = {
+        name: near
+        for kind in query.kinds
+        for where in asked
+        for name, near in store.query(query.wanted.text, kind, WIDE, where)
+    }
     found: list[Found] = [(name, store.get(name), near) for name, near in hits.items()]
     exact = [hit for hit in found if exactness(query.wanted, hit[1]) > 0]
     exact.sort(key=lambda hit: (-exactness(query.wanted, hit[1]), hit[0]))
