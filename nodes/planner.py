@@ -11,6 +11,7 @@ from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
 from nodes.craft.crashed import crashes, without_crashes, without_metric
 from nodes.craft.edits import edited
 from nodes.craft.lesson import lessons_told, offered
+from nodes.craft.repeated import without_repeats
 from nodes.craft.replies import json_object, valid
 from nodes.craft.tuning import changes, compact
 from nodes.declares import declares
@@ -104,6 +105,7 @@ def _menu(state: RunState, deps: Deps, script: str) -> list[Case]:
         if case["id"][:SHORT] not in chosen
         and not (case.get("edit") and edited(case, script, deps.task.starter, facts) is None)
     ]
+    left = without_repeats(left, facts, state, deps.artifacts, deps.task.seconds)
     return without_crashes(left, facts, known, deps.task.seconds)
 
 

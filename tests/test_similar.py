@@ -17,6 +17,7 @@ from memory.state import RunState
 from memory.store import Store
 from nodes.craft.change import change
 from nodes.craft.lesson import lesson
+from nodes.craft.scripts import ast_key
 from nodes.deps import Here
 from nodes.evaluator import evaluator
 from nodes.expert import expert
@@ -351,6 +352,38 @@ def test_a_free_repair_is_found_by_the_words_of_what_it_cured():
         and repair["what"] == "filled gaps"
     )
     assert repair["error"].startswith("ValueError-")
+
+
+def test_a_case_is_left_out_whose_script_a_remembered_winner_has_run():
+    artifacts = testing.MemoryArtifacts()
+    bank = [
+        {
+            "kind": "case",
+            "name": name,
+            "title": name,
+            "text": name,
+            "template": f"x = {name!r}\n",
+            "edit": None,
+            "shared": {},
+        }
+        for name in ("forest", "boost")
+    ]
+    history = [{"id": artifacts.put_json(c), "kind": "case", "similarity": 1.0, "source": "x"} for c in bank]
+    free = testing.deps(
+        artifacts=artifacts, task=testing.Task(), here=Here(node="planner", ladder=("recall",))
+    )
+    for won, first in ((bank[0] | {"script": "x = 'forest'\n"}, "boost"), (bank[0], "forest")):
+        plan = {"action": "apply", "case": artifacts.put_json(won)}
+        tried = {
+            "script": "x = 'forest'\n",
+            "ast": ast_key("x = 'forest'"),
+            "turn": 1,
+            "plan": plan,
+            "score": 0.5,
+        }
+        task = {"turns": 9, "briefing": artifacts.put_json({"kinds": []})}
+        update = planner(testing.state(artifacts, tried, task=task, turn=1, history=history), free)
+        assert update["plan"]["instruction"] == first
 
 
 def test_a_card_is_short_and_of_one_line():
