@@ -6,6 +6,7 @@ import json
 import pytest
 
 from budgetmlagent import testing
+from budgetmlagent.records import recalled
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt, Score
 from memory.cards import ABOUT, GIST, card
@@ -384,6 +385,14 @@ def test_a_case_is_left_out_whose_script_a_remembered_winner_has_run():
         task = {"turns": 9, "briefing": artifacts.put_json({"kinds": []})}
         update = planner(testing.state(artifacts, tried, task=task, turn=1, history=history), free)
         assert update["plan"]["instruction"] == first
+
+
+def test_why_and_the_page_name_the_source_of_what_was_recalled(runs):
+    teach(runs, "cars-1", ("boost\x1b[2J", 7.0, {}), task="cars", facts=CARS)
+    run = Run(runs, "next", cases=[Case("a", "a", ("table",), (), 1, "It works.", "x\n")])
+    event = {"history": run.recall("similar", "cases")}
+    (line,) = recalled.taught(event, run.artifacts, "next")
+    assert line.startswith('similar from cars-1/3 cars: gained 30% (10 -> 7): "boost [2J" on task "cars"')
 
 
 def test_a_card_is_short_and_of_one_line():

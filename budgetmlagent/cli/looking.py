@@ -8,6 +8,7 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.records import recalled
 from memory.attempts import Attempt, doubt
 from memory.state import escalates
 
@@ -98,7 +99,11 @@ def why(
         chosen = [told := view.why(step)]
     if not chosen and not as_json:
         print("no escalation: nothing was asked of a dearer model or of the expert")
-    options.tell(as_json, told, (_explained(event, view.artifacts) for event in chosen))
+    options.tell(
+        as_json,
+        told,
+        ("\n".join([_explained(event, view.artifacts), *_taught(event, view)]) for event in chosen),
+    )
 
 
 def _explained(event: dict[str, Any], artifacts: Any) -> str:
@@ -110,6 +115,11 @@ def _explained(event: dict[str, Any], artifacts: Any) -> str:
     lines += [f"    no new best: {because}"] if because else []
     lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)
+
+
+def _taught(event: dict[str, Any], view: "RunView") -> list[str]:
+    """Say what the next node was told of other runs."""
+    return [f"    recalled: {line}" for line in recalled.taught(event, view.artifacts, view.run_id)]
 
 
 def _edited(edit: dict[str, Any]) -> str:
