@@ -61,8 +61,16 @@ class Lesson:
 
     @property
     def failed(self) -> bool:
-        """Whether it is a dead end: it ran, or did not, and was not kept."""
-        return self.status in ("crash", "discard")
+        """Whether it is a dead end: it crashed, made the best script no better, or is a whole script that is no better than the starter."""
+        whole = bool(self.case) and not self.edit
+        return self.status == "crash" or (
+            self.status == "discard" and not (whole and self._beats_the_starter)
+        )
+
+    @property
+    def _beats_the_starter(self) -> bool:
+        known = self.baseline is not None and self.score is not None
+        return known and gain(self.baseline or 0.0, self.score or 0.0, self.direction) > 0
 
 
 def read(item: Mapping[str, Any]) -> Lesson | None:

@@ -81,9 +81,10 @@ def runs(tmp_path):
     return tmp_path / "runs"
 
 
-def teach(runs, run, *lessons, **about):
+def teach(runs, run, *lessons, status="keep", before=10.0, **about):
     other = Run(runs, run, **about)
-    names = [other.learn(what, after, **more) for what, after, more in lessons]
+    usual = {"status": status, "before": before}
+    names = [other.learn(what, after, **usual | more) for what, after, more in lessons]
     other.history.close_and_merge()
     return names
 
@@ -158,6 +159,14 @@ def test_cases_that_won_on_similar_tasks_come_first_and_those_that_failed_there_
 
 def names(run):
     return [run.artifacts.json(item["id"])["name"] for item in run.recall("cases")]
+
+
+def test_a_whole_script_that_beat_the_starter_alone_is_no_dead_end(runs):
+    teach(runs, "cars", ("whole", 9.0, {"case": "a"}), ("edit", 9.0, {"case": "b", "edit": True}), ("change", 9.0, {}),
+          ("worse", 10.5, {"case": "c"}), task="cars", facts=CARS, status="discard", before=5.0)  # fmt: skip
+    with Store(runs / "history") as store:
+        found = {item["text"]: read(item).failed for _, item in store.iterate("attempt")}
+    assert found == {"whole": False, "edit": True, "change": True, "worse": True}
 
 
 def test_there_is_a_bound_on_what_is_told(runs):
@@ -392,7 +401,10 @@ def test_why_and_the_page_name_the_source_of_what_was_recalled(runs):
     run = Run(runs, "next", cases=[Case("a", "a", ("table",), (), 1, "It works.", "x\n")])
     event = {"history": run.recall("similar", "cases")}
     (line,) = recalled.taught(event, run.artifacts, "next")
-    assert line.startswith('similar from cars-1/3 cars: gained 30% (10 -> 7): "boost [2J" on task "cars"')
+    assert (
+        line.startswith('similar: gained 30% (10 -> 7): "boost [2J" on task "cars"')
+        and "from cars-1/3" in line
+    )
 
 
 def test_a_card_is_short_and_of_one_line():

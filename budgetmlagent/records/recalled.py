@@ -15,11 +15,12 @@ def taught(event: Mapping[str, Any], artifacts: Artifacts, run: str) -> Iterator
     for item in event.get("history", []):
         own = str(item["source"]).partition("/")[0] in (run, "cases")
         if not own:
-            yield f"{item['kind']} from {one_line(item['source'], WORDS)}: {_words(item, artifacts.json(item['id']))}"
+            yield f"{item['kind']}: {_words(item, artifacts.json(item['id']))}"
 
 
 def _words(item: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     lesson = lessons.read(content) if item["kind"] == "similar" else None
     if lesson:
         return lessons.told(lesson, item["similarity"])
-    return f"similarity {item['similarity']:.2f}, {lessons.quoted(content.get('text', ''), WORDS)}"
+    words, source = lessons.quoted(content.get("text", ""), WORDS), one_line(item["source"], WORDS)
+    return f"{words}; similarity {item['similarity']:.2f}, from {source}"
