@@ -71,7 +71,7 @@ class RunHistory:
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
         self.text, self.metric = text, metric
-        self._lessons: list[similar.Taught] | None = None  # of one recall
+        self._lessons: tuple[object, list[similar.Taught]] = (None, [])  # what they were asked for, and they
 
     # What a node is given.
 
@@ -89,7 +89,6 @@ class RunHistory:
         if self.mode != "off":
             supply |= {"cases": self._menu, "chosen_case": self._chosen, "repairs": self._repairs}
             supply |= {"similar": self._similar}
-        self._lessons = None
         found = [hit for kind in kinds if kind in supply for hit in supply[kind](state)]
         return [self._recalled(name, item, similarity) for name, item, similarity in _once(found)]
 
@@ -149,12 +148,15 @@ class RunHistory:
     # Where it comes from.
 
     def _taught(self, state: RunState) -> list[similar.Taught]:
-        """Return what other runs learned on tasks like this one; asked once for all the kinds of a recall."""
-        if self._lessons is None:
+        """Return what other runs learned on tasks like this one; asked anew only where somebody has learned since."""
+        items = self.shared / "items" if self.shared else None
+        stamp = items.stat().st_mtime_ns if items and items.is_dir() else 0
+        key = (self.mode, state.task.get("briefing", ""), stamp)
+        if self._lessons[0] != key:
             facts = briefing(state, self.artifacts)
             about = card(facts, self.text, self.metric, _direction(state))
-            self._lessons = self._look(lambda ask: similar.taught(about, ask)) if facts else []
-        return self._lessons
+            self._lessons = key, self._look(lambda ask: similar.taught(about, ask)) if facts else []
+        return self._lessons[1]
 
     def _winners(self, state: RunState, facts: Briefing) -> list[Found]:
         """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
@@ -260,9 +262,9 @@ class _Elsewhere:
         """Return the items nearest to `text`, each `where` asked in turn."""
         return self._others(_ask(self._store, text, kind, [self._history.open_to(where) for where in wheres]))
 
-    def having(self, kind: str, where: Mapping[str, Any]) -> list[Found]:
-        """Return the items that have what `where` says, those of the greatest gain first."""
-        names = self._store.having(kind, self._history.open_to(where) or {}, "gained", WIDE)
+    def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[Found]:
+        """Return `n` items that have what `where` says, those of the greatest gain first."""
+        names = self._store.having(kind, self._history.open_to(where) or {}, "gained", n)
         return self._others([(name, self._store.get(name), 1.0) for name in names])
 
     def _others(self, found: list[Found]) -> list[Found]:

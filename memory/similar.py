@@ -21,13 +21,17 @@ class Ask(Protocol):
         """Return the items nearest to `text`, each `where` asked in turn."""
         ...
 
-    def having(self, kind: str, where: Mapping[str, Any]) -> list[Found]:
-        """Return the items that have what `where` says, those of the greatest gain first."""
+    def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[Found]:
+        """Return `n` items that have what `where` says, those of the greatest gain first."""
         ...
 
 
 TASKS = 3  # most similar tasks that are told of
 GAINED, FAILED = 3, 2  # lessons of one task
+LESSONS, OFFERS = (
+    40,
+    2_000,
+)  # items that are read: of a task for each outcome, and counts of offers of all of these
 ALIKE = (
     0.75  # cosine similarity from which a card of other kinds or another metric is of a task like this one
 )
@@ -50,7 +54,7 @@ def taught(card: Mapping[str, Any], ask: Ask) -> list[Taught]:
     lessons: list[Taught] = []
     for task, similarity in nearest(card, ask):
         words = [{"$and": [{"task": task}, {"status": word}]} for word in ("keep", "discard", "crash")]
-        hits = [hit for where in words for hit in ask.having("attempt", where)]
+        hits = [hit for where in words for hit in ask.having("attempt", where, LESSONS)]
         tallies = _tallies([name for name, _, _ in hits], ask)
         read_in = [(name, item, read(item)) for name, item, _ in hits]
         lessons += [
@@ -159,7 +163,7 @@ def _tallies(names: Sequence[str], ask: Ask) -> dict[str, Tally]:
     """Return how often each item was offered, and how often that helped, over all runs."""
     if not names:
         return {}
-    offers = ask.having("offer", {"of": {"$in": [name[:SHORT] for name in names]}})
+    offers = ask.having("offer", {"of": {"$in": [name[:SHORT] for name in names]}}, OFFERS)
     newest: dict[tuple[str, str], Tally] = {}  # a run that went on counted again
     for _, item, _ in offers:
         if isinstance(item.get("offered"), int) and isinstance(item.get("helped"), int):
