@@ -60,12 +60,12 @@ def hybrid(
         name, item, similarity = hit
         near = nearness(wanted, item, similarity) * trust(tallies.get(name, (0, 0)))
         level = exactness(wanted, item)
-        return -level, -round(near / STEP), -gains.get(name, 0.0), _newest_first(item), name
+        return -level, -round(near / STEP), -gains.get(name, 0.0), newest_first(item), name
 
     return sorted(found, key=order)
 
 
-def _newest_first(item: Mapping[str, Any]) -> str:
+def newest_first(item: Mapping[str, Any]) -> str:
     """Return a key that sorts later runs first; a run's name tells when it began."""
     date = re.search(r"\d{8}-\d{6}", str(item.get("run", "")))
     return "".join(chr(ord("9") - int(c) + ord("0")) for c in date[0].replace("-", "")) if date else "~"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from memory.lessons import Lesson, fitting, read, told
-from memory.ranking import Found, Tally, Wanted, exactness, hybrid, trust
+from memory.ranking import Found, Tally, Wanted, exactness, hybrid, newest_first, trust
 from memory.scores import gain, worth
 
 Where = Mapping[str, Any] | None
@@ -89,9 +89,13 @@ def chosen(lessons: Sequence[Taught]) -> list[Taught]:
     for task in dict.fromkeys(one.lesson.task for one in lessons):
         of_task = [one for one in lessons if one.lesson.task == task]
         gained = [one for one in of_task if one.lesson.above_noise > 0]
-        gained.sort(key=lambda one: (-one.lesson.above_noise * trust(one.tally), one.id))
+        gained.sort(
+            key=lambda one: (-one.lesson.above_noise * trust(one.tally), newest_first(one.item), one.id)
+        )
         failed = [one for one in of_task if one.lesson.failed]
-        failed.sort(key=lambda one: (-trust(one.tally), one.lesson.status != "crash", one.id))
+        failed.sort(
+            key=lambda one: (-trust(one.tally), one.lesson.status != "crash", newest_first(one.item), one.id)
+        )
         picked += [*_told_once(gained)[:GAINED], *_told_once(failed)[:FAILED]]
     return picked[: fitting([told(one.lesson, one.similarity) for one in picked])]
 
