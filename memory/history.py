@@ -10,21 +10,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from memory import similar
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt, briefing, chain
 from memory.briefing import Briefing
+from memory.cards import card
 from memory.cases import Case, as_item, menu
 from memory.ideas import gathered, key, noted, tried
 from memory.merge import merge, unmark
+from memory.ranking import Found, Wanted, hybrid
 from memory.scores import gain, worth
 from memory.state import Recalled, RunState
 from memory.store import Item, Store
 
 Mode = Literal["off", "run", "all"]
-Found = tuple[str, Item, float]  # id, content, similarity
-Where = Mapping[str, Any] | None  # what a query's items must have
+Where = similar.Where
+T = TypeVar("T")
 
 CASES = 8  # of a menu
 WINNERS = 3  # other runs' scripts that are offered before the bank: when the best have not won here, the rest will not
@@ -57,18 +60,22 @@ class RunHistory:
         origins: Sequence[str] = (),
         ast_key: Callable[[str], str],
         signature: Callable[[Briefing], str],
+        text: str = "",
+        metric: str = "",
     ) -> None:
         """Set it up without opening anything.
 
         `data` is the task's word on what of its data may leave this machine: stays, schema or samples.
         `origins` are the runs that a fork comes from: it knows what they knew up to there, and nothing later.
         `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
-        another task to run on this one.
+        another task to run on this one. `text` and `metric` are the task's: its card is made from them and a briefing.
         """
         self.folder, self.shared, self.artifacts, self.cases = folder, shared, artifacts, list(cases)
         self.mode, self.task, self.data, self.run = mode, task, data, run
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
+        self.text, self.metric = text, metric
+        self._lessons: tuple[object, list[similar.Taught]] = (None, [])  # what they were asked for, and they
 
     # What a node is given.
 
@@ -89,6 +96,7 @@ class RunHistory:
                 "chosen_case": self._chosen,
                 "repairs": self._repairs,
                 "ideas": self._ideas,
+                "similar": self._similar,
             }
         found = [hit for kind in kinds if kind in supply for hit in supply[kind](state)]
         return [self._recalled(name, item, similarity) for name, item, similarity in _once(found)]
@@ -127,6 +135,10 @@ class RunHistory:
         tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
         facts = briefing(state, self.artifacts)
         bank = [as_item(case) for case in menu(self.cases, facts.get("kinds", []))]
+        worth_there = similar.merits(self._taught(state)) if bank else {}
+        bank.sort(
+            key=lambda item: -worth_there.get(item["name"], similar.UNKNOWN)
+        )  # among equals the bank's order
         offered = self._winners(state, facts) + [self._kept(item, 1.0) for item in bank]
         return [found for found in offered if found[0] not in tried][:CASES]
 
@@ -134,7 +146,26 @@ class RunHistory:
         name = state.plan.get("case", "")
         return [(name, self.artifacts.json(name), 1.0)] if name else []
 
+    def _similar(self, state: RunState) -> list[Found]:
+        """Return lessons of other runs, as items of a kind of their own: `attempt` is this branch's."""
+        offered = similar.chosen(self._taught(state))
+        return [
+            (*self._kept(one.item, one.similarity)[:1], one.item | {"kind": "similar"}, one.similarity)
+            for one in offered
+        ]
+
     # Where it comes from.
+
+    def _taught(self, state: RunState) -> list[similar.Taught]:
+        """Return what other runs learned on tasks like this one; asked anew only where somebody has learned since."""
+        items = self.shared / "items" if self.shared else None
+        stamp = items.stat().st_mtime_ns if items and items.is_dir() else 0
+        key = (self.mode, state.task.get("briefing", ""), stamp)
+        if self._lessons[0] != key:
+            facts = briefing(state, self.artifacts)
+            about = card(facts, self.text, self.metric, _direction(state))
+            self._lessons = key, self._look(lambda ask: similar.taught(about, ask)) if facts else []
+        return self._lessons[1]
 
     def _winners(self, state: RunState, facts: Briefing) -> list[Found]:
         """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
@@ -160,11 +191,12 @@ class RunHistory:
             return []
         scripts = {attempt.script for attempt in chain(self.artifacts, state.head)}
         wheres = ({"error": error}, None)
-        found = self._own(error, "repair", wheres) + self._others(error, "repair", wheres)
+        text = state.fault.get("detail", "") or error  # its words; the fingerprint alone is like no other
+        found = self._own(text, "repair", wheres) + self._others(text, "repair", wheres)
         hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
         seen = [hit for hit in hits if hit[1]["run"] not in self.family or hit[1].get("script") in scripts]
-        seen.sort(key=lambda hit: (hit[1]["error"] != error, -hit[2], hit[0]))
-        return [self._kept(item, near) for _, item, near in _first(seen, "what") if near >= ALIKE][:REPAIRS]
+        best = _first(hybrid(Wanted(text, error=error), seen, {}, {}), "what")
+        return [self._kept(item, near) for _, item, near in best if near >= ALIKE][:REPAIRS]
 
     def _ideas(self, state: RunState) -> list[Found]:
         """Return the ideas that this branch has not tried: those worth a turn first, then what came of the others."""
@@ -196,14 +228,16 @@ class RunHistory:
         return _ask(self._store, text, kind, wheres) if Store(self.folder).ids() else []
 
     def _others(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
+        return self._look(lambda ask: ask.near(text, kind, wheres)) if wheres else []
+
+    def _look(self, use: Callable[[similar.Ask], list[T]]) -> list[T]:
         """Ask the shared store, open for this one moment. What this run and its origins have in there is left out."""
-        if self.mode != "all" or self.shared is None or not self.shared.exists() or not wheres:
+        if self.mode != "all" or self.shared is None or not self.shared.exists():
             return []
         with Store(self.shared) as store:
-            found = _ask(store, text, kind, [self._open(where) for where in wheres])
-            return [hit for hit in found if hit[1]["run"] not in self.family]
+            return use(_Elsewhere(store, self))
 
-    def _open(self, where: Where) -> Where:
+    def open_to(self, where: Where) -> Where:
         """Narrow a query to the items that this run's task may be shown."""
         if self.data not in LEAVE:
             return where
@@ -241,11 +275,35 @@ class RunHistory:
 
     def close_and_merge(self) -> None:
         """Let the run's store go and copy what is new in it into the shared store."""
-        store = self.__dict__.pop("_store", None)
+        store = self.__dict__.get("_store")
         if store is not None:
+            for offer in similar.offers(
+                item for _, item in store.iterate("attempt") if item["run"] == self.run
+            ):
+                self.remember(offer)
+            del self.__dict__["_store"]
             store.close()
         if self.shared is not None:
             merge(self.folder, self.shared)
+
+
+class _Elsewhere:
+    """The shared store as a run may see it: without its own items, and what its task must not be shown."""
+
+    def __init__(self, store: Store, history: RunHistory) -> None:
+        self._store, self._history = store, history
+
+    def near(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
+        """Return the items nearest to `text`, each `where` asked in turn."""
+        return self._others(_ask(self._store, text, kind, [self._history.open_to(where) for where in wheres]))
+
+    def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[Found]:
+        """Return `n` items that have what `where` says, those of the greatest gain first."""
+        names = self._store.having(kind, self._history.open_to(where) or {}, "gained", n)
+        return self._others([(name, self._store.get(name), 1.0) for name in names])
+
+    def _others(self, found: list[Found]) -> list[Found]:
+        return [hit for hit in found if hit[1]["run"] not in self._history.family]
 
 
 def _direction(state: RunState) -> str:

@@ -52,6 +52,9 @@ class Plan(TypedDict, total=False):
     idea: str  # artifact id of the recalled idea, for action "idea"; absent for any other
     by: str  # the rung that decided: "recall" or a model's name
     wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
+    offered: list[
+        str
+    ]  # of recalled lessons, the beginnings of the ids of those that the decider read; absent where none was
 
 
 class Run(TypedDict, total=False):
@@ -81,6 +84,7 @@ Kind = Literal[
     # Ideas of experts that this branch has not tried, its own and those of runs on tasks near this one, the best first, each
     # with what came of it elsewhere.
     "ideas",
+    "similar",  # lessons of other runs on this task and on those most like it: what gained most, and what failed
 ]
 
 
@@ -106,7 +110,7 @@ class Recalled(TypedDict):
     """One item that the history supplied for the next node. Its content is the artifact `id`."""
 
     id: str
-    kind: str  # case | attempt | repair | idea
+    kind: str  # case | attempt | repair | idea | similar
     similarity: float  # cosine, 1.0 where code and not an embedding chose it
     source: str  # "run/step task" or "cases/NAME"
 

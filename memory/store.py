@@ -29,17 +29,9 @@ from memory.locks import MODE, PATIENCE, keep_to_oneself
 if TYPE_CHECKING:
     from chromadb import Collection
 
-KINDS = ("attempt", "case", "repair", "idea")
-FIELDS = (
-    "task",
-    "run",
-    "step",
-    "name",
-    "error",
-    "signature",
-    "kind",
-    "data",
-)  # of an item, for `where` in a query
+KINDS = ("attempt", "case", "repair", "idea", "card", "offer")
+# Of an item, for `where` in a query; `of` is an offer's, what was offered.
+FIELDS = ("task", "run", "step", "name", "error", "signature", "kind", "data", "status", "gained", "of")
 # What Chroma says of a disk, not of its files.
 REFUSED = ("disk is full", "readonly database", "unable to open", "os error")
 BATCH = 1_000  # items in one write to the index
@@ -257,6 +249,17 @@ class Store:
         hits = [(name, round(1.0 - d, 4)) for name, d in zip(found["ids"][0], distances, strict=True)]
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 
+    def having(self, kind: str, where: Mapping[str, Any], by: str, n: int) -> list[str]:
+        """Return the ids of `n` items that have what `where` says, those with the greatest field `by` first.
+
+        Nothing is embedded, and no item is missed: a search of the nearest may pass by one that is behind many equal texts.
+        """
+        with self._clear():
+            found = self._collections[kind].get(where=dict(where), include=["metadatas"])
+        fields = zip(found["ids"], found["metadatas"] or [], strict=True)
+        ranked = [(_number(values.get(by)), name) for name, values in fields]
+        return [name for _, name in sorted(ranked, key=lambda one: (-one[0], one[1]))[:n]]
+
     def delete(self, names: Iterable[str]) -> None:
         """Remove items: their files, then their entries in the index."""
         self._unindexed.touch()
@@ -281,6 +284,10 @@ class Store:
 def _clean(text: str) -> str:
     """Make a text that any library can encode: a program's output may hold lone surrogates."""
     return text.encode("utf-8", "replace").decode()
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("-inf")
 
 
 def _metadata(item: Item) -> dict[str, str | int | float | bool]:

@@ -5,10 +5,12 @@ from typing import Any, Literal, TypedDict
 from memory import scores
 from memory.attempts import Attempt, Status, briefing, line, reminded, scored, signature
 from memory.briefing import Briefing
+from memory.cards import card
 from memory.ideas import ADVISED, in_store, outcome
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
-from nodes.craft.fingerprint import error_line, failure
+from nodes.craft.fingerprint import error_line, failure, fingerprint
+from nodes.craft.lesson import lesson
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
 from nodes.declares import declares
@@ -179,16 +181,29 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
         return
     facts = briefing(state, deps.artifacts)
     origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
-    deps.history.remember(attempt.as_json() | origin | {"text": line(attempt)})
+    if state.head and Attempt.read(deps.artifacts, state.head).turn == 0:
+        about = card(facts, deps.task.text, deps.task.metric, deps.task.direction)
+        deps.history.remember(about | {"task": deps.task.name})
+    deps.history.remember(
+        attempt.as_json() | lesson(attempt, state, deps, facts) | origin | {"text": line(attempt)}
+    )
     if attempt.cures and attempt.status != "crash":
-        what = "; ".join(attempt.cures)
-        deps.history.remember({"kind": "repair", "what": what, "text": what, "error": ""} | origin)
+        deps.history.remember(_free_repair(state, deps, attempt) | origin)
     if state.counts.get("repairs") and attempt.status != "crash" and state.head:
         deps.history.remember(_model_repair(deps, attempt, state.head) | origin)
     if attempt.plan.get("action") in ADVISED:
         deps.history.remember(_tried(deps, attempt, facts) | origin)
     if better and attempt.score is not None and state.task.get("baseline") is not None:
         deps.history.remember(_winner(deps, attempt, facts) | origin)
+
+
+def _free_repair(state: RunState, deps: Deps, attempt: Attempt) -> dict[str, Any]:
+    """A repair without a model, found again by the words of the error that it cured, where one was raised."""
+    what = "; ".join(attempt.cures)
+    earlier = deps.artifacts.json(state.run["execution"]).get("earlier", [])
+    tail = Execution.of(deps.artifacts.json(earlier[0])).tail if earlier else ""
+    text = " - ".join(filter(None, [told(error_line(tail)), what]))
+    return {"kind": "repair", "what": what, "text": text, "error": fingerprint(tail)}
 
 
 def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from memory.ideas import NOTED, in_line, in_store, key
 from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.chosen import with_choice
 from nodes.craft.ideas import ideas
+from nodes.craft.lesson import lessons_told, offered
 from nodes.craft.replies import said
 from nodes.craft.tuning import compact
 from nodes.declares import declares
@@ -27,7 +28,7 @@ class ExpertUpdate(TypedDict, total=False):
     notes: dict[str, Any]
 
 
-@declares(role="expert", recalls=("attempts", "ideas"))
+@declares(role="expert", recalls=("attempts", "ideas", "similar"))
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung."""
     before = deps.models.spent()
@@ -42,7 +43,7 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     own[NOTED] = [*own.get(NOTED, []), *kept][-KEPT:]
     left = len(found) - 1 if state.task.get("history") != "off" else 0
     return {
-        "plan": Plan(action="expert", instruction=found[0], case="", by=deps.here.model),
+        "plan": offered(state, Plan(action="expert", instruction=found[0], case="", by=deps.here.model)),
         "advice": deps.artifacts.put(words),
         "fault": Fault(),
         "counts": state.counts | {"misses": 0, "repairs": 0, "ideas": left},
@@ -70,6 +71,7 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         script=compact(best_script(state, deps.artifacts, deps.task.starter)),
         best=state.best.get("score"),
         tried=[line(attempt)[:LINE] for attempt in reminded(state, deps.artifacts)[-NEWEST:]],
+        similar=lessons_told(state, deps),
         error=state.fault.get("detail", ""),
         known=[in_line(idea) for idea in recalled(state, deps.artifacts, "idea")],
     )

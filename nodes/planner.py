@@ -12,6 +12,8 @@ from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
 from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
 from nodes.craft.edits import edited
+from nodes.craft.lesson import lessons_told, offered
+from nodes.craft.repeated import without_repeats
 from nodes.craft.replies import json_object, valid
 from nodes.craft.tuning import changes, compact
 from nodes.declares import declares
@@ -56,7 +58,7 @@ class PlannerUpdate(TypedDict, total=False):
     notes: dict[str, Any]
 
 
-@declares(role="planner", recalls=("cases", "ideas", "highlights"))
+@declares(role="planner", recalls=("cases", "ideas", "highlights", "similar"))
 def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not."""
     if state.turn >= state.task.get("turns", 0):
@@ -101,6 +103,7 @@ def _menu(state: RunState, deps: Deps, script: str) -> list[Case]:
         if case["id"][:SHORT] not in gone
         and not (case.get("edit") and edited(case, script, deps.task.starter, facts) is None)
     ]
+    left = without_repeats(left, facts, state, deps.artifacts, deps.task.seconds)
     return without_crashes(left, facts, known, deps.task.seconds)
 
 
@@ -185,6 +188,7 @@ def _decided(state: RunState, deps: Deps, plan: Plan, left: int = 0) -> PlannerU
     same = state.counts.get("same_action", 0) + 1 if plan["action"] == state.plan.get("action") else 1
     counts = state.counts | {"misses": 0, "repairs": 0, "same_action": same}
     if plan["by"] != RECALL:
+        plan = offered(state, plan)
         counts["planned"] = counts.get("planned", 0) + 1
     update: PlannerUpdate = {"turn": state.turn + 1, "plan": plan, "fault": Fault(), "counts": counts}
     if plan["action"] == "idea":
@@ -216,6 +220,7 @@ def _prompt(
         best=state.best.get("score"),
         tried=[line(attempt) for attempt in reminded(state, deps.artifacts)],
         fault=state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
+        similar=lessons_told(state, deps),
         notes=told_by_others(state, deps.here.node),
         actions=actions,
         left=_left(state),

@@ -236,4 +236,6 @@ def test_the_linter_notes_what_a_doubled_node_goes_without(tmp_path: Path) -> No
     assert told.exit_code == 0, told.output
     notes = [text for text in told.output.splitlines() if "note:" in text]
     assert len(notes) == 2 and all(f"two.yaml:{line}:3: note: node 'scout'" in note for note in notes)
-    assert "never gets to small" in told.output and "planner asks for cases, ideas too" in told.output
+    assert (
+        "never gets to small" in told.output and "planner asks for cases, ideas, similar too" in told.output
+    )

@@ -8,7 +8,7 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.records import advice
+from budgetmlagent.records import advice, recalled
 from budgetmlagent.records.events import Event
 from memory.attempts import Attempt, doubt
 from memory.state import escalates
@@ -105,7 +105,11 @@ def why(
         told = event | ({"idea": advised} if advised else {})
     if not chosen and not as_json:
         print("no escalation: nothing was asked of a dearer model or of the expert")
-    options.tell(as_json, told, (_explained(event, view) for event in chosen))
+    options.tell(
+        as_json,
+        told,
+        ("\n".join([_explained(event, view), *_taught(event, view)]) for event in chosen),
+    )
 
 
 def _explained(event: Event, view: "RunView") -> str:
@@ -120,6 +124,11 @@ def _explained(event: Event, view: "RunView") -> str:
     lines += [f"    the idea: {advised}"] if advised else []
     lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)
+
+
+def _taught(event: dict[str, Any], view: "RunView") -> list[str]:
+    """Say what the next node was told of other runs."""
+    return [f"    recalled: {line}" for line in recalled.taught(event, view.artifacts, view.run_id)]
 
 
 def _edited(edit: dict[str, Any]) -> str:

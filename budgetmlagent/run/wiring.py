@@ -203,6 +203,8 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
         origins=origins(config),
         ast_key=ast_key,
         signature=signature,
+        text=task.text,
+        metric=task.metric,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from budgetmlagent.errors import UsageError
 from budgetmlagent.records import advice, summary
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.recalled import taught
 from budgetmlagent.records.rundir import as_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.share import page
@@ -67,6 +68,8 @@ def _parts(view: RunView, event: Event) -> Iterator[tuple[str, str, str]]:
         yield f"replies/{at}-{node}.txt", f"what {event.model} said", view.reply(event.step)
     if advised := advice.chosen_at(event, view.timeline, view.artifacts):
         yield f"ideas/{at}.txt", "where the idea comes from", f"{event.plan['instruction']}\n\n{advised}\n"
+    if lines := list(taught(event, view.artifacts, view.run_id)):
+        yield f"recalled/{at}.txt", "what other runs taught the next step", "\n".join(lines)
     if event.execution:
         execution = view.artifacts.json(event.execution)
         yield f"scripts/{at}.py", "the script that ran", view.artifacts.text(execution["script"])

@@ -87,4 +87,6 @@ def _from_artifacts(run: RunDir) -> Iterator[Item]:
 
 
 def _is_item(item: Item, run: str) -> bool:
-    return item.get("kind") in KINDS and item.get("run") == run and bool(str(item.get("text", "")).strip())
+    return (
+        item.get("kind") in KINDS and item.get("run") in (run, "") and bool(str(item.get("text", "")).strip())
+    )

@@ -77,6 +77,11 @@ def _beyond(said: Sequence[str], chosen: Sequence[int], own: str) -> set[int]:
     return {*named[NAMES:], *(i for piece in pieces[OWN:] for i in piece)}
 
 
+def is_name(word: str) -> bool:
+    """Tell whether a word is a name of the libraries: of a class, an option, a value of one."""
+    return word in _names() or word in PLAIN
+
+
 def _phrased(said: Sequence[str]) -> set[int]:
     """Return the places of words that make a phrase of the libraries', or three words of one."""
     found = set[int]()
