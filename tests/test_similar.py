@@ -7,6 +7,8 @@ import pytest
 
 from budgetmlagent import testing
 from budgetmlagent.records import recalled
+from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.upkeep.run_memory import rebuild
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt, Score
 from memory.cards import ABOUT, GIST, card
@@ -405,6 +407,14 @@ def test_why_and_the_page_name_the_source_of_what_was_recalled(runs):
         line.startswith('similar: gained 30% (10 -> 7): "boost [2J" on task "cars"')
         and "from cars-1/3" in line
     )
+
+
+def test_a_card_that_was_lost_is_made_again_from_the_runs_artifacts(runs):
+    teach(runs, "a", ("boost", 7.0, {}))
+    run = RunDir(runs / "a")
+    (lost,) = [name for name, item in Store(run.history).iterate("card")]
+    (run.history / "items" / lost).unlink()
+    assert rebuild(run) == 2 and lost in Store(run.history).ids()
 
 
 def test_a_card_is_short_and_of_one_line():

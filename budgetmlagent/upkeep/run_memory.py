@@ -87,6 +87,6 @@ def _from_artifacts(run: RunDir) -> Iterator[Item]:
 
 
 def _is_item(item: Item, run: str) -> bool:
-    return (
-        item.get("kind") in KINDS and item.get("run") in (run, "") and bool(str(item.get("text", "")).strip())
-    )
+    # A task's card is no single run's; what a replay only wrote down has no word on its data.
+    own = item.get("run") == run or (item.get("kind") == "card" and "data" in item)
+    return own and item.get("kind") in KINDS and bool(str(item.get("text", "")).strip())
