@@ -105,8 +105,14 @@ def test_it_is_read(words: str, field: str, value: object, tmp_path: Path) -> No
         ("gpu: []", "gpu: is []; write false, true or a list"),
         ("gpu: [-1]", "gpu: is [-1]; write false"),
         ("gpu: [true]", "gpu: is [True]; write false"),
-        ("limits: {disk_gb: 1.0e300}", "limits.disk_gb: is 1e+300; input should be less than or equal to 1000000"),
-        ("limits: {memory_gb: 2.0e6}", "limits.memory_gb: is 2000000.0; input should be less than or equal to 1000000"),
+        (
+            "limits: {disk_gb: 1.0e300}",
+            "limits.disk_gb: is 1e+300; input should be less than or equal to 1000000",
+        ),
+        (
+            "limits: {memory_gb: 2.0e6}",
+            "limits.memory_gb: is 2000000.0; input should be less than or equal to 1000000",
+        ),
         ("limits: {disk_gb: 0}", "limits.disk_gb: is 0; input should be greater than 0"),
         ("limits: {processes: 1.5}", "limits.processes: is 1.5; "),
         ("limits: {disk: 1}", "limits.disk: unknown key; did you mean 'disk_gb'? "),

@@ -285,7 +285,13 @@ def test_the_words_of_a_script_are_no_alphabet_to_spell_a_row_in() -> None:
 
 
 def test_names_of_the_libraries_are_no_alphabet_either() -> None:
-    names = ["RandomForestClassifier", "LGBMRegressor", "TruncatedSVD", "OrdinalEncoder", "KNeighborsClassifier"]
+    names = [
+        "RandomForestClassifier",
+        "LGBMRegressor",
+        "TruncatedSVD",
+        "OrdinalEncoder",
+        "KNeighborsClassifier",
+    ]
     line = told(" = ".join(names * 3))
     assert 0 < sum(line.count(name) for name in names) <= NAMES
 
