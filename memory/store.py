@@ -79,7 +79,15 @@ class Store:
 
     @contextmanager
     def hold(self, patience: float = PATIENCE) -> Iterator[None]:
-        """Keep other processes out. Raises StoreBusyError where one stays for `patience` seconds."""
+        """Keep other processes out. Raises StoreBusyError where one stays for `patience` seconds.
+
+        Raises StoreError where a link in the store leads elsewhere: what is written would go there.
+        """
+        inner = self.folder.iterdir() if self.folder.is_dir() else ()
+        if link := next((path for path in (self.folder, *inner) if path.is_symlink()), None):
+            raise StoreError(
+                f"{link}: is a symbolic link, and no memory has any; put a plain file in its place"
+            )
         try:
             self._lock.acquire(timeout=patience)
         except Timeout:

@@ -5,6 +5,7 @@ name, each call, filter and operator before it is carried out, by what it will m
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial, update_wrapper
 from types import BuiltinFunctionType, BuiltinMethodType
@@ -22,6 +23,7 @@ MOST = (
 STEP = 10
 # Their time is no multiple of what they are given, or they lay out by numbers that stand in a text.
 WITHOUT = ("format", "pprint", "striptags", "urlize", "wordwrap", "xmlattr")
+WIDE = re.compile(r"%(?![sdr])")
 BODIES = (nodes.Template, nodes.For, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.Block)
 
 
@@ -161,8 +163,8 @@ class Bounded(SandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Carry an operator out."""
-        if operator == "%" and not isinstance(left, int | float):
-            raise SecurityError("only numbers have a remainder in a template")
+        if operator == "%" and not isinstance(left, int | float) and WIDE.search(str(left)):
+            raise SecurityError("only %s, %d and %r are filled in in a template, without a width")
         if operator == "**" or (operator == "*" and not _are_numbers(left, right)):
             self.due(None, factor_of(left) * factor_of(right))
         elif operator == "*":

@@ -23,6 +23,7 @@ ENDLESS = {
     "format": f"{{{{ '{{:{HUGE}d}}'.format(1) }}}}",
     "format by attr": f"{{{{ ('{{:{HUGE}d}}'|attr('format'))(1) }}}}",
     "remainder": f"{{{{ '%{HUGE}d' % 1 }}}}",
+    "remainder by argument": f"{{{{ '%*d' % ({HUGE}, 1) }}}}",
     "joined": "{% set a = 'aaaa' %}" + "{% set a = a ~ a %}" * 60 + "{{ a|length }}",
     "in a namespace": "{% set n = namespace(a='aa') %}{% for i in range(60) %}{% set n.a = n.a + n.a %}{% endfor %}",
     "squares": "{% set a = 99 %}" + "{% set a = a * a %}" * 60 + "{{ a > 0 }}",

@@ -13,6 +13,8 @@ from budgetmlagent.scoring.witness import Witness
 from budgetmlagent.share import export
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Execution
+from memory.merge import forget
+from memory.store import StoreError
 
 OUTWARD = ("../x", "/x", "..", ".", "", "a/x", "x\0")
 RECORD = {"script": "s", "exit": 0, "seconds": 1.0, "output": "o"}
@@ -63,3 +65,25 @@ def test_a_run_is_called_by_a_name(run: RunDir) -> None:
     run.write("config.json", asdict(CONFIG) | {"run_id": "../other/data"})
     with pytest.raises(UnavailableError, match=r"run_id: .* is no name"):
         run.config()
+
+
+# -- links
+
+
+def test_a_linked_run_is_not_among_the_runs(run: RunDir, tmp_path: Path) -> None:
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "mine").symlink_to(run.root)
+    assert rundir.all_runs(tmp_path / "others") == []
+    assert [each.run_id for each in rundir.all_runs(run.root.parent)] == [CONFIG.run_id]
+
+
+@pytest.mark.parametrize("name", ["forgotten", "index", "items", "unindexed", "."])
+def test_a_memory_with_a_link_is_not_opened(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine").mkdir()
+    place = tmp_path / "history"
+    if name != ".":
+        place.mkdir()
+    (place / name if name != "." else place).symlink_to(tmp_path / "mine")
+    with pytest.raises(StoreError, match="is a symbolic link"):
+        forget(place, ["x"])
+    assert not list((tmp_path / "mine").iterdir())

@@ -134,3 +134,12 @@ def test_names_are_quick_when_known(index: dict[str, str]) -> None:
     started = time.monotonic()
     assert names.index(cage, interpreter(None)) == index
     assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(("size", "held"), [(64, True), (900, False)])
+def test_the_checker_is_started_with_a_limit_of_memory(size: int, held: bool) -> None:
+    program = [sys.executable, "-c", f"bytearray({size} << 20)"]
+    assert (
+        subprocess.run([*static.limited(), *program], check=False, capture_output=True).returncode == 0
+    ) == held
+    assert subprocess.run(program, check=False).returncode == 0

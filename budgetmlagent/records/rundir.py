@@ -204,6 +204,6 @@ def find(run: str | Path, runs_dir: Path) -> RunDir:
 
 
 def all_runs(runs_dir: Path) -> list[RunDir]:
-    """Return every run below `runs_dir`, oldest first."""
-    runs = [RunDir(p.parent) for p in runs_dir.glob("*/config.json")]
+    """Return every run below `runs_dir`, oldest first; a link is none, as what is removed would lie elsewhere."""
+    runs = [RunDir(p.parent) for p in runs_dir.glob("*/config.json") if not p.parent.is_symlink()]
     return sorted(runs, key=lambda run: (run.root / "config.json").stat().st_mtime)

@@ -15,6 +15,9 @@ from budgetmlagent.sandbox.cages.interpreter import Interpreter
 from budgetmlagent.sandbox.process.scratch import scratch
 from nodes.deps import Finding
 
+MOST_MEMORY = (
+    512 << 20
+)  # bytes that the checker may take; 256 MiB are enough for scripts with all our libraries
 SECONDS = 20  # a checker that needs longer says nothing
 # ty's names of the findings that are certain, older and newer, and ours.
 RULES = {
@@ -52,6 +55,7 @@ def _ty(script: str, python: Interpreter, env: Path) -> list[dict[str, Any]]:
         command = [
             _binary(), "check", "--project", str(folder), "--python", str(python.path), "--output-format", "gitlab",
         ]  # fmt: skip
+        command = [*limited(), *command]
         command += [*(["--extra-search-path", str(env)] if env.is_dir() else []), str(path)]
         # A configuration of the user's own must not decide what is found.
         clean = {"PATH": os.defpath, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
@@ -64,6 +68,12 @@ def _ty(script: str, python: Interpreter, env: Path) -> list[dict[str, Any]]:
             return []
     # A checker that breaks on a script says nothing of it: the script is run, and its own error is seen.
     return list(json.loads(done.stdout)) if done.stdout.startswith("[") else []
+
+
+def limited() -> list[str]:
+    """Return what keeps the checker's memory bounded, [] without prlimit: a script may be made to be hard to check."""
+    prlimit = shutil.which("prlimit", path="/usr/bin:/bin") or shutil.which("prlimit")
+    return [prlimit, f"--data={MOST_MEMORY}", "--core=0"] if prlimit else []
 
 
 def _binary() -> str:
