@@ -1,10 +1,12 @@
-"""Code that is not this program's: imported to run a graph, and only after the person was told whose it is."""
+"""What a graph names beyond this program and the current folder: used to run it, and only after the person was told."""
 
 import importlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
+import prompts
 from prompts.packages import found, installed
 
 OURS = frozenset({"budgetmlagent", "graphs", "memory", "nodes", "prompts"})
@@ -25,3 +27,14 @@ def loaded(module: str) -> ModuleType:
             # Behind all else, so that no file there takes the place of an installed module.
             sys.path.append(str(Path.cwd()))
     return importlib.import_module(module)
+
+
+def told_of_prompts(names: Iterable[str]) -> None:
+    """Say which files from elsewhere models will be shown as prompts: a stranger's graph may name any file here."""
+    for name in sorted(set(names)):
+        if name.endswith(".md") and not prompts.IN_PACKAGE.fullmatch(name):
+            path = Path(name).resolve()
+            if not path.is_relative_to(Path.cwd().resolve()):
+                print(
+                    f"budgetml: models are shown a file from elsewhere as a prompt: {path}", file=sys.stderr
+                )

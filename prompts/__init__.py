@@ -1,6 +1,9 @@
 """Floor 0: one Markdown file per prompt - `## system` and `## user` sections, Jinja2 - and this loader."""
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 __all__ = ["needs", "path_of", "render", "shipped"]
 
 FOLDER = Path(__file__).parent
+LARGEST = 200_000  # bytes of a prompt's file
 IN_PACKAGE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([^:]+\.md)")
 
 
@@ -19,7 +23,19 @@ def path_of(name: str) -> Path:
     """
     if found := IN_PACKAGE.fullmatch(name):
         return _in_package(*found.groups())
-    return Path(name) if name.endswith(".md") else FOLDER / f"{name}.md"
+    if not name.endswith(".md"):
+        return FOLDER / f"{name}.md"
+    return Path(name)
+
+
+def _text(name: str) -> str:
+    """Return the text of a prompt's file. Raises OSError, also for a pipe, a device and what is too large, and LookupError."""
+    path = path_of(name)
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+            raise OSError(errno.EINVAL, f"is no plain file of at most {LARGEST} bytes", str(path))
+        return file.read().decode("utf-8")
 
 
 def _in_package(package: str, file: str) -> Path:
@@ -32,7 +48,8 @@ def _in_package(package: str, file: str) -> Path:
     if not folders:
         what = f"no package {package!r} can be imported; is it installed?"
         raise LookupError(f"prompt '{package}:{file}': {what}")
-    path = next((path for folder in folders if (path := Path(folder) / file).is_file()), None)
+    inside = ((Path(folder).resolve(), (Path(folder) / file).resolve()) for folder in folders)
+    path = next((path for top, path in inside if path.is_file() and path.is_relative_to(top)), None)
     if path is None:
         raise LookupError(f"prompt '{package}:{file}': package {package!r} has no file {file!r}")
     return path
@@ -58,7 +75,7 @@ def _template(text: str) -> Any:
 
 def render(name: str, /, **values: Any) -> list[Mapping[str, str]]:
     """Render prompt `name` (see `path_of`) into chat messages."""
-    rendered = _template(path_of(name).read_text(encoding="utf-8")).render(values)
+    rendered = _template(_text(name)).render(values)
     parts = re.split(r"^## (system|user|assistant)\n", rendered, flags=re.MULTILINE)
     pairs = zip(parts[1::2], parts[2::2], strict=True)
     return [{"role": role, "content": text.strip()} for role, text in pairs]
@@ -73,7 +90,7 @@ def needs(name: str) -> frozenset[str]:
 
     environment = _environment()
     try:
-        tree = environment.parse(path_of(name).read_text(encoding="utf-8"))
+        tree = environment.parse(_text(name))
     except TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
     asked = [t for t in tree.find_all(nodes.Test) if t.name in ("defined", "undefined")]

@@ -22,11 +22,13 @@ from langgraph.types import Interrupt
 from recorded import GRAPH, MODELS
 from test_damage import only
 
+import prompts
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import RunFailedError, UnavailableError
 from budgetmlagent.records.closed import ForeignError, PlainSerializer
 from graphs.contract import NodeContractError, declared_fields, shared_fields, supplied
+from graphs.outside import told_of_prompts
 from graphs.seen import see_node
 from graphs.spec import GraphSpec
 from memory.store import Store
@@ -505,3 +507,23 @@ def test_a_question_of_no_known_form_is_one_line(tmp_path, capsys):
         assert call(command) == 3, written
         last = capsys.readouterr().err.splitlines()[-1]
         assert last.startswith("budgetml: ") and "not by a question of budgetml's" in last, written
+
+
+def test_a_prompt_from_elsewhere_is_told_and_a_pipe_is_none(tmp_path, monkeypatch, capsys):
+    here, elsewhere = tmp_path / "here", tmp_path / "diary.md"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    elsewhere.write_text("## user\nDear diary")
+    Path("mine.md").write_text("## user\nhello")
+    Path("linked.md").symlink_to(elsewhere)
+    told_of_prompts(["coder", "mine.md", "prompts:coder.md", str(elsewhere), "../diary.md", "linked.md"])
+    assert (
+        capsys.readouterr().err.splitlines()
+        == [f"budgetml: models are shown a file from elsewhere as a prompt: {elsewhere}"] * 3
+    )
+    os.mkfifo("pipe.md")
+    for name, text in (("pipe.md", None), ("large.md", "x" * 300_000)):
+        if text:
+            Path(name).write_text(text)
+        with pytest.raises(OSError, match="is no plain file"):
+            prompts.render(name)

@@ -16,6 +16,7 @@ from budgetmlagent.run import forgotten
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
 from budgetmlagent.tasks.folder import TaskFolder, load_task
+from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
 from memory.state import NANO
 
@@ -138,6 +139,8 @@ def load_graph(graph: str | GraphSpec, *, to_run: bool = False) -> GraphSpec:
     try:
         spec = graph if isinstance(graph, GraphSpec) else GraphSpec.load(graph, check=False)
         spec.check(to_run=to_run)
+        if to_run:
+            told_of_prompts(node.prompt for node in spec.nodes.values() if node.prompt)
         return spec
     except GraphError as error:
         raise UsageError(str(error)) from None
