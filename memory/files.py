@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 MOST = 1 << 30  # bytes of a file that is read whole
+SMALL = 1 << 24  # of one that tells of others, as settings and summaries do
 DEEPEST = 100  # levels of a JSON value: whatever walks through one has to come back
 PART = ".part-"  # how the name of a half-written file begins
 

@@ -16,6 +16,8 @@ from sklearn import datasets, metrics
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call
+from budgetmlagent.errors import UsageError
+from budgetmlagent.new.tablefile import read_table
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from budgetmlagent.tasks.split import split_rows
 
@@ -380,3 +382,10 @@ sys.exit(call({arguments!r}))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 3 and done.stderr.count("\n") == 1
     assert "pip install 'budgetmlagent[local]'" in done.stderr
+
+
+def test_a_table_that_unpacks_without_end_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(520 * gzip.compress(b"0" * (1 << 20)))
+    with pytest.raises(UsageError, match="more than 512 MiB as text"):
+        read_table(path)

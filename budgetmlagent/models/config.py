@@ -27,7 +27,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.models.embedded.weights import KNOWN, is_file
 from budgetmlagent.models.proxies import is_local
 from budgetmlagent.money.prices import Rates
-from memory.files import read_plain
+from memory.files import SMALL, read_plain
 
 EMBEDDED = "embedded"
 SHIPPED = Path(__file__).with_name("models.yaml")
@@ -201,7 +201,7 @@ def _read(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the newest counts
-            return yaml_text.load(read_plain(path).decode("utf-8"), "rt")[1]
+            return yaml_text.load(read_plain(path, SMALL).decode("utf-8"), "rt")[1]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

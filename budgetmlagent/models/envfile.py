@@ -7,7 +7,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from budgetmlagent.errors import UsageError
-from memory.files import read_plain
+from memory.files import SMALL, read_plain
 
 # The longer marks first: that of UTF-32 begins with UTF-16's.
 MARKS = {
@@ -26,7 +26,7 @@ def read_env(path: Path) -> dict[str, str | None]:
     What is no UTF-8, as an umlaut of Latin-1 in a comment, does not hide what is: names and keys are ASCII.
     """
     try:
-        raw = read_plain(path) if path.exists() else b""
+        raw = read_plain(path, SMALL) if path.exists() else b""
     except OSError as error:
         raise UsageError(
             f"{path}: cannot be read: {error.strerror}; make it a file that you can read"

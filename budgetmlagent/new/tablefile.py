@@ -15,6 +15,7 @@ from pathlib import Path
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.inside.briefing.reading import PLAIN, separator
 
+LARGEST = 1 << 29  # bytes of a table's text
 MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
 INSTALL = "pip install 'budgetmlagent[local]'"
 
@@ -88,9 +89,12 @@ def _text(path: Path) -> tuple[str, list[str]]:
         return _parquet(path), []
     if not path.is_dir() and not name.endswith(PLAIN):
         raise UsageError(f"{path}: is no {', '.join(PLAIN)} or .parquet file; save the table as one of these")
-    content = path.read_bytes()
-    if name.endswith(".gz"):
-        content = gzip.decompress(content)
+    with gzip.open(path) if name.endswith(".gz") else path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise UsageError(
+            f"{path}: has more than {LARGEST >> 20} MiB as text; take a part of it, or save it as .parquet"
+        )
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict  # pydantic checks no other before Pytho
 
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.records.owner import seal
-from memory.files import half_written, is_name, parsed, read_plain, write_whole
+from memory.files import SMALL, half_written, is_name, parsed, read_plain, write_whole
 
 LEDGER = "ledger.sqlite"
 WRITTEN_WHOLE = (".", "best", "artifacts", "history/items")  # the folders in which files are written whole
@@ -132,7 +132,7 @@ class RunDir:
             raise UnavailableError(f"{link}: is {what}, and no run makes any; put a plain file in its place")
         path = self.root / "config.json"
         try:
-            text = read_plain(path).decode("utf-8")
+            text = read_plain(path, SMALL).decode("utf-8")
             TypeAdapter(RunConfig).validate_json(text, strict=True)
             config = RunConfig(**parsed(text))
             if not is_name(config.run_id):
@@ -158,7 +158,7 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return dict(parsed(read_plain(path).decode("utf-8")))
+        return dict(parsed(read_plain(path, SMALL).decode("utf-8")))
     except (ValueError, TypeError) as error:
         raise damaged(path, str(error)) from None
 
