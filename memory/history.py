@@ -250,7 +250,8 @@ class RunHistory:
 
     def _recalled(self, name: str, item: Item, similarity: float) -> Recalled:
         from_bank = item["kind"] == "case" and "run" not in item
-        place = f"{item.get('run', self.run)}/{item.get('step', 0)} {item.get('task', self.task)}"
+        mark = f" (imported: {item['imported']})" if item.get("imported") else ""
+        place = f"{item.get('run', self.run)}/{item.get('step', 0)} {item.get('task', self.task)}{mark}"
         source = f"cases/{item['name']}" if from_bank else place
         return Recalled(id=name, kind=item["kind"], similarity=similarity, source=source)
 

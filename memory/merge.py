@@ -79,3 +79,29 @@ def forget(shared_folder: Path, names: Iterable[str]) -> None:
         with (shared_folder / FORGOTTEN).open("a", encoding="ascii") as file:
             file.writelines(f"{name}\n" for name in chosen)
         shared.delete(chosen)
+
+
+def forget_everywhere(runs_dir: Path, names: Iterable[str], runs: Iterable[str] = ()) -> None:
+    """Remove items from the shared store for good, from the own store of whichever run has them, and all of `runs`' own.
+
+    Raises StoreBusyError, and removes nothing, where such a run is in progress.
+    """
+    chosen, emptied = set(names), set(runs)
+    with ExitStack() as stack:
+        own = []
+        for items in sorted(runs_dir.glob(f"*/{SHARED}/items")):
+            run = Store(items.parent)
+            gone = [name for name in run.ids() if name in chosen or run.folder.parent.name in emptied]
+            if gone or run.folder.parent.name in emptied:
+                stack.enter_context(run.hold(patience=0))
+                own.append((run, gone))
+        for (
+            run,
+            gone,
+        ) in (
+            own
+        ):  # before the shared store: killed in between, what is left is still seen and forgotten again
+            with run:
+                run.delete(gone)
+        if chosen:
+            forget(runs_dir / SHARED, chosen)

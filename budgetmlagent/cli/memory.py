@@ -1,8 +1,9 @@
-"""`budgetml memory list|show|forget|export`: what the runs have learned."""
+"""`budgetml memory list|show|search|stats|forget|export|import|compact`: what the runs have learned."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,14 +11,15 @@ from budgetmlagent.cli import options
 
 app = typer.Typer(help="Long-term memory: cases, attempts and repairs.", no_args_is_help=True)
 Item = Annotated[str, typer.Argument(metavar="ID", help="An item's id, or its beginning.")]
+Kind = Annotated[str | None, typer.Option(metavar="case|attempt|repair|idea", help="Only this kind.")]
+Task = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this task.")]
+SHOWN = 10  # tasks and runs that `stats` names
 
 
 @app.command("list")
 def list_(
-    kind: Annotated[
-        str | None, typer.Option(metavar="case|attempt|repair|idea", help="Only this kind.")
-    ] = None,
-    task: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this task.")] = None,
+    kind: Kind = None,
+    task: Task = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
@@ -25,10 +27,14 @@ def list_(
     from budgetmlagent.upkeep.memory import list_items
 
     items = list_items(runs_dir, kind=kind, task=task)
-    lines = (
-        f"{i['id'][:12]} {i['kind']:8s} {i['run']:32s} {' '.join(i['text'].split())[:90]}" for i in items
+    options.tell(as_json, items, map(_line, items))
+
+
+def _line(item: dict[str, Any]) -> str:
+    mark = f"[imported: {item['imported']}] " if item.get("imported") else ""
+    return (
+        f"{item['id'][:12]} {item['kind']:8s} {item['run']:32s} {mark}{' '.join(item['text'].split())[:90]}"
     )
-    options.tell(as_json, items, lines)
 
 
 @app.command()
@@ -41,11 +47,67 @@ def show(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: options.
 
 
 @app.command()
-def forget(item: Item, runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
-    """Forget an item for good: no later merge brings it back."""
-    from budgetmlagent.upkeep.memory import forget as forget_item
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="An error, a plan, or words on a task.")],
+    kind: Kind = None,
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="stays|schema|samples", help="As a task that says this of its data is shown it."
+        ),
+    ] = "schema",
+    most: Annotated[int, typer.Option(metavar="N", help="How many.")] = 10,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Show what a step would be given for a text, in this order, and why."""
+    from budgetmlagent.upkeep.found import search as search_items
 
-    count = forget_item(runs_dir, item)
+    hits = search_items(runs_dir, text, kind=kind, data=data, most=most)
+    options.tell(
+        as_json,
+        hits,
+        [line for hit in hits for line in (_line(hit), f"    {hit['why']}; from {hit['source']}")],
+    )
+
+
+@app.command()
+def stats(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
+    """Count what is remembered by kind, task, run and word on data, and say what room it takes."""
+    from budgetmlagent.upkeep.found import stats as count
+
+    told = count(runs_dir)
+    options.tell(as_json, told, _stats(told))
+
+
+def _stats(told: dict[str, Any]) -> Iterator[str]:
+    yield f"{told['items']} items in {told['place']}, {told['forgotten']} forgotten"
+    for name in ("kinds", "tasks", "runs", "data", "imported"):
+        counts = list(told[name].items())
+        more = [f"and {len(counts) - SHOWN} more"] if len(counts) > SHOWN else []
+        if counts:
+            yield f"{name:9s} " + ", ".join([*(f"{what} {count}" for what, count in counts[:SHOWN]), *more])
+    yield f"on disk   items {options.size(told['bytes']['items'])}, index {options.size(told['bytes']['index'])}"
+    yield f"index     {told['index']}"
+
+
+@app.command()
+def forget(
+    item: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="An item's id, or its beginning.")
+    ] = None,
+    kind: Kind = None,
+    task: Task = None,
+    run: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only of this run, also from its own memory.")
+    ] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Forget an item, or all of a task, a run or a kind, for good: no later merge brings them back."""
+    from budgetmlagent.upkeep.memory import forget as forget_items
+
+    count = forget_items(runs_dir, item, kind=kind, task=task, run=run)
     options.tell(as_json, {"forgotten": count}, [f"forgot {count}"])
 
 
@@ -61,3 +123,30 @@ def export(
 
     export_items(runs_dir, out)
     print(out)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `budgetml memory export` wrote.")],
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose it is; shown with each item. [default: the file's name]"),
+    ] = None,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Take in what another team's runs have learned, marked as theirs."""
+    from budgetmlagent.upkeep.memory import take_in
+
+    told = take_in(runs_dir, file, name)
+    options.tell(as_json, told, [f"imported {told['imported']}, {told['known']} were known already"])
+
+
+@app.command()
+def compact(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
+    """Drop what is superseded and would be offered to nobody."""
+    from budgetmlagent.upkeep.memory import compact as drop
+
+    told = drop(runs_dir)
+    kinds = ", ".join(f"{kind} {count}" for kind, count in told["dropped"].items()) or "nothing"
+    options.tell(as_json, told, [f"dropped {kinds} of {told['items']} items, {options.size(told['bytes'])}"])

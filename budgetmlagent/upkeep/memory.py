@@ -1,17 +1,21 @@
-"""What `budgetml memory list|show|forget|export` shows and does: the shared store, and the bank of cases beside it."""
+"""What `budgetml memory list|show|forget|export|import|compact` shows and does: the shared store, and the bank of cases beside it."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import memory
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.upkeep import imports
+from memory.artifacts import canonical
 from memory.cases import CaseError, as_item, load_cases
-from memory.merge import SHARED, merge_pending
+from memory.merge import SHARED, forget_everywhere, merge_pending
 from memory.merge import forget as forget_items
 from memory.store import KINDS, Item, Store, StoreError, item_id
+from memory.superseded import superseded
 
 BANK = Path(memory.__file__).parent / "cases"
 
@@ -19,21 +23,28 @@ BANK = Path(memory.__file__).parent / "cases"
 def list_items(runs_dir: Path, kind: str | None = None, task: str | None = None) -> list[dict[str, Any]]:
     """Return what is remembered as {id, kind, task, run, step, text}, by run and step; the bank's run is "bank".
 
-    Runs that a killed process left unmerged are merged first. Raises UsageError for an unknown kind and
-    UnavailableError for a damaged store.
+    An item of another team's has `imported`, too. Runs that a killed process left unmerged are merged first. Raises
+    UsageError for an unknown kind and UnavailableError for a damaged store.
     """
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"--kind {kind}: there is no such kind; use one of {', '.join(KINDS)}")
-    shown = [_line(name, item) for name, item in _everything(runs_dir).items()]
+    known(kind)
+    shown = [shortly(name, item) for name, item in everything(runs_dir).items()]
     chosen = [line for line in shown if kind in (None, line["kind"]) and task in (None, line["task"])]
     return sorted(chosen, key=lambda line: (line["run"] == "bank", line["run"], line["step"], line["id"]))
 
 
+def known(kind: str | None) -> None:
+    """Raise UsageError for a kind that no item has."""
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"--kind {kind}: there is no such kind; use one of {', '.join(KINDS)}")
+
+
 def show_item(runs_dir: Path, prefix: str) -> dict[str, Any]:
     """Return the whole item whose id begins with `prefix`. Raises UsageError unless there is exactly one."""
-    items = _everything(runs_dir)
-    name = _resolve(items, prefix, runs_dir)
-    return {"id": name} | items[name]
+    with one_line():
+        merge_pending(runs_dir)
+        store, bank = Store(runs_dir / SHARED), _bank()
+        name = _resolve([*store.ids(), *bank], prefix, runs_dir)
+        return {"id": name} | (bank[name] if name in bank else store.get(name))
 
 
 def forget(
@@ -44,13 +55,16 @@ def forget(
     task: str | None = None,
     run: str | None = None,
 ) -> int:
-    """Remove items from the shared store for good and return how many: one by its id, or all that fit a filter.
+    """Remove items for good and return how many: one by its id, or all that fit every filter given.
 
-    Raises UsageError for an unknown id, for a case of the bank, and where neither an id nor a filter is given.
+    They go from the shared store and from the runs' own; what a run wrote of itself beside its memory stays with it.
+    Raises UsageError for an unknown id or kind, for a case of the bank, and where neither an id nor a filter is given, and
+    UnavailableError where a run that has such an item is in progress.
     """
     if prefix is None and kind is task is run is None:
         raise UsageError("memory forget: say what to forget: an id, or --kind, --task or --run")
-    items = _everything(runs_dir)
+    known(kind)
+    items = everything(runs_dir)
     if prefix is not None:
         names = [_resolve(items, prefix, runs_dir)]
         if "run" not in items[names[0]]:
@@ -61,15 +75,14 @@ def forget(
         wanted = {"kind": kind, "task": task, "run": run}
         asked = {key: value for key, value in wanted.items() if value is not None}
         names = [n for n, item in items.items() if "run" in item and asked.items() <= _origin(item).items()]
-    if names:
-        with _one_line():
-            forget_items(runs_dir / SHARED, names)
+    with one_line():
+        forget_everywhere(runs_dir, names, [run] if run else [])
     return len(names)
 
 
 def export(runs_dir: Path, out: Path) -> int:
     """Write every item whole, one JSON object a line with its `id`, and return how many."""
-    items = _everything(runs_dir)
+    items = everything(runs_dir)
     lines = [
         json.dumps({"id": name} | items[name], sort_keys=True, ensure_ascii=True) for name in sorted(items)
     ]
@@ -80,24 +93,55 @@ def export(runs_dir: Path, out: Path) -> int:
     return len(lines)
 
 
-def _everything(runs_dir: Path) -> dict[str, Item]:
-    with _one_line():
+def take_in(runs_dir: Path, path: Path, name: str | None = None) -> dict[str, int]:
+    """Take another team's export into the shared store, marked as imported from `name`, and return {imported, known}.
+
+    All of it or nothing. Raises what `imports.named` and `imports.read` raise.
+    """
+    items = imports.read(path, imports.named(path, name))
+    with one_line(), Store(runs_dir / SHARED) as store:
+        fresh = imports.new(items, set(store.ids()))
+        store.upsert(fresh)
+    return {"imported": len(fresh), "known": len(items) - len(fresh)}
+
+
+def compact(runs_dir: Path) -> dict[str, Any]:
+    """Drop from the shared store what `memory.superseded` names; return {items, dropped: {kind: count}, bytes}."""
+    with one_line():
         merge_pending(runs_dir)
-        remembered = dict(Store(runs_dir / SHARED).iterate())
-        bank = [as_item(case) for case in load_cases(BANK)]
-    return remembered | {item_id(item): item for item in bank}
+        store = Store(runs_dir / SHARED)
+        items = dict(store.iterate())
+        names = superseded(items.items())
+        size = sum(len(canonical(items[name])) for name in names)
+        if names:
+            forget_items(store.folder, names)
+    kinds = Counter(items[name]["kind"] for name in names)
+    return {"items": len(items), "dropped": dict(sorted(kinds.items())), "bytes": size}
 
 
-def _resolve(items: dict[str, Item], prefix: str, runs_dir: Path) -> str:
-    found = [name for name in items if name.startswith(prefix)]
+def everything(runs_dir: Path) -> dict[str, Item]:
+    """Return each item of the shared store and of the bank by its id, with whatever was left behind merged."""
+    with one_line():
+        merge_pending(runs_dir)
+        return dict(Store(runs_dir / SHARED).iterate()) | _bank()
+
+
+def _bank() -> dict[str, Item]:
+    return {item_id(item): item for item in map(as_item, load_cases(BANK))}
+
+
+def _resolve(names: Iterable[str], prefix: str, runs_dir: Path) -> str:
+    found = [name for name in names if name.startswith(prefix)]
     if len(found) == 1:
         return found[0]
     what = f"fits {len(found)} items; give more of it" if found else "is not the id of an item"
     raise UsageError(f"{prefix!r} {what} (see: budgetml memory list --runs-dir {runs_dir})")
 
 
-def _line(name: str, item: Item) -> dict[str, Any]:
-    return {"id": name} | _origin(item) | {"step": item.get("step", 0), "text": item["text"]}
+def shortly(name: str, item: Item) -> dict[str, Any]:
+    """Return what a list says of an item."""
+    marks = {"imported": item["imported"]} if "imported" in item else {}
+    return {"id": name} | _origin(item) | {"step": item.get("step", 0), "text": item["text"]} | marks
 
 
 def _origin(item: Item) -> dict[str, Any]:
@@ -105,7 +149,8 @@ def _origin(item: Item) -> dict[str, Any]:
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def one_line() -> Iterator[None]:
+    """Turn what is wrong with a store or the bank into the errors of the command line."""
     try:
         yield
     except StoreError as error:

@@ -55,7 +55,8 @@ def rebuild(run: RunDir) -> int:
         return 0
     store = Store(run.history)
     with store.hold():
-        whole = {item_id(item): item for item in [*_kept(store), *_from_artifacts(run)]}
+        found = {item_id(item): item for item in [*_kept(store), *_from_artifacts(run)]}
+        whole = {name: found[name] for name in found.keys() - forgotten(run.shared_history)}
         for part in ("items", "index"):
             shutil.rmtree(run.history / part, ignore_errors=True)
         with Store(run.history) as again:

@@ -1,0 +1,114 @@
+"""What `budgetml memory search|stats` shows: what a step would be given for a text and why, and what there is of it all."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.upkeep.imports import POLICIES, STAYS
+from budgetmlagent.upkeep.memory import known, one_line, shortly
+from memory.history import ALIKE, LEAVE, WIDE
+from memory.merge import SHARED, forgotten, merge_pending
+from memory.store import KINDS, Item, Store
+
+EXACT = ("error", "signature", "name")  # fields by which an item is meant, whatever its text says
+
+
+def search(
+    runs_dir: Path, text: str, *, kind: str | None = None, data: str = "schema", most: int = 10
+) -> list[dict[str, Any]]:
+    """Return the `most` remembered items that fit `text` best, in the order in which they rank.
+
+    Each is what a list says of it with `exact` (the field that is the very text, or ""), `similarity` (cosine), `gain` (of its
+    score over the one before, None where it has none), `source`, and `why` in words. Exact ones come first, then the
+    most similar. Left out is what a task that says `data` of its data would not be shown.
+    Raises UsageError for an empty text, an unknown kind and another word on data.
+    """
+    known(kind)
+    if not text.strip():
+        raise UsageError("memory search: the text is empty; give an error, a plan or words on a task")
+    if data not in POLICIES:
+        raise UsageError(f"--data {data}: use one of {', '.join(POLICIES)}")
+    if most < 1:
+        raise UsageError(f"--most {most}: a number of at least 1 is needed")
+    shown = None if data == STAYS else {"data": {"$in": list(LEAVE)}}
+    with one_line():
+        merge_pending(runs_dir)
+        if not (runs_dir / SHARED).exists():
+            return []
+        hits: dict[str, float] = {}
+        with Store(runs_dir / SHARED) as store:
+            for each in KINDS if kind is None else [kind]:
+                wheres = [{"$and": [{field: text}, shown]} if shown else {field: text} for field in EXACT]
+                for where in (*wheres, shown):
+                    hits |= dict(store.query(text, each, WIDE, where))
+            lines = [_hit(name, store.get(name), text, near) for name, near in hits.items()]
+    return sorted(lines, key=lambda hit: (not hit["exact"], -hit["similarity"], hit["id"]))[:most]
+
+
+def _hit(name: str, item: Item, text: str, similarity: float) -> dict[str, Any]:
+    exact = next((field for field in EXACT if item.get(field) == text), "")
+    found = {"exact": exact, "similarity": similarity, "gain": _gain(item), "source": source(item)}
+    return shortly(name, item) | found | {"why": _why(found)}
+
+
+def _gain(item: Mapping[str, Any]) -> float | None:
+    """Return by how much the score changed, in the metric's units."""
+    before, after = item.get("score_before", item.get("baseline")), item.get("score")
+    return None if before is None or after is None else round(after - before, 6)
+
+
+def source(item: Mapping[str, Any]) -> str:
+    """Say where an item comes from: run, step and task, and by whose export."""
+    place = f"{item.get('run', '')}/{item.get('step', 0)} {item.get('task', '')}"
+    return f"{place} (imported: {item['imported']})" if item.get("imported") else place
+
+
+def _why(found: Mapping[str, Any]) -> str:
+    near = f"similarity {found['similarity']:.2f}" + (
+        "" if found["similarity"] >= ALIKE else ", too far for a repair"
+    )
+    exact = f"the same {found['exact']}" if found["exact"] else ""
+    gain = "" if found["gain"] is None else f"score changed by {found['gain']:+.5g}"
+    return "; ".join(filter(None, [exact, near, gain]))
+
+
+def stats(runs_dir: Path) -> dict[str, Any]:
+    """Return {place, items, kinds, tasks, runs, data, imported, forgotten, bytes, index} of the shared store.
+
+    The counters are by number, most first; `data` counts an item that says nothing as "stays"; `bytes` are {items, index} on
+    disk; `index` says whether it is whole.
+    """
+    with one_line():
+        merge_pending(runs_dir)
+        store = Store(runs_dir / SHARED)
+        items = [item for _, item in store.iterate()]
+        entries, gone = _entries(store), len(forgotten(store.folder))
+    counted = {
+        "kinds": Counter(item["kind"] for item in items),
+        "tasks": Counter(item.get("task", "") for item in items),
+        "runs": Counter(item.get("run", "") for item in items),
+        "data": Counter(item.get("data") or STAYS for item in items),
+        "imported": Counter(item["imported"] for item in items if item.get("imported")),
+    }
+    whole = "whole" if entries == len(items) else f"has {entries} of {len(items)} items"
+    return {
+        "place": str(store.folder),
+        "items": len(items),
+        **{name: dict(counts.most_common()) for name, counts in counted.items()},
+        "forgotten": gone,
+        "bytes": {part: _size(store.folder / part) for part in ("items", "index")},
+        "index": whole,
+    }
+
+
+def _entries(store: Store) -> int:
+    if not store.folder.exists():
+        return 0
+    with store:
+        return store.count()
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
