@@ -39,6 +39,10 @@ BATCH = 1_000  # items in one write to the index
 Item = dict[str, Any]
 
 
+WORDS = ("task", "run", "name", "error", "signature", "what", "title", "script", "data", "source", "imported")
+AMOUNTS = ("step", "score", "baseline", "score_before")
+
+
 class StoreError(Exception):
     """A store cannot be used. One line, with what to do."""
 
@@ -113,6 +117,9 @@ class Store:
             raise KeyError(name) from None
         except CorruptArtifactError as error:
             raise StoreError(f"{error}; delete that file to go on without the item") from error
+        if not _is_item(item):
+            path = self.folder / "items" / name
+            raise StoreError(f"{path} is no item of the memory; delete that file to go on without it")
         return item
 
     def iterate(self, kind: str = "") -> Iterator[tuple[str, Item]]:
@@ -302,3 +309,15 @@ def _metadata(item: Item) -> dict[str, str | int | float | bool]:
     """Return the flat fields that a query may filter by."""
     chosen = {key: item[key] for key in FIELDS if isinstance(item.get(key), str | int | float | bool)}
     return {key: _clean(value) if isinstance(value, str) else value for key, value in chosen.items()}
+
+
+def _is_item(item: Any) -> bool:
+    """Whether this is what `upsert` keeps; a stranger may have written it."""
+    return (
+        isinstance(item, dict)
+        and all(isinstance(item.get(field), str) for field in ("kind", "text"))
+        and all(isinstance(item.get(field, ""), str | None) for field in WORDS)
+        and all(isinstance(item.get(field), int | float | None) for field in AMOUNTS)
+        and isinstance(item.get("kinds", []), list)
+        and all(isinstance(kind, str) for kind in item.get("kinds", []))
+    )

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import hashlib
 import io
 import json
 import os
@@ -27,11 +28,13 @@ from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import RunFailedError, UnavailableError
 from budgetmlagent.records.closed import ForeignError, PlainSerializer
+from budgetmlagent.records.rundir import read_json
 from graphs.contract import NodeContractError, declared_fields, shared_fields, supplied
 from graphs.outside import told_of_prompts
 from graphs.seen import see_node
 from graphs.spec import GraphSpec
-from memory.store import Store
+from memory.artifacts import canonical
+from memory.store import Store, StoreError
 from nodes.declares import recalls_of, role_of
 
 ROOT = Path(__file__).parents[1]
@@ -527,3 +530,39 @@ def test_a_prompt_from_elsewhere_is_told_and_a_pipe_is_none(tmp_path, monkeypatc
             Path(name).write_text(text)
         with pytest.raises(OSError, match="is no plain file"):
             prompts.render(name)
+
+
+ODD = {
+    "ended.json": ({"seconds": "abc"}, {"reason": ["x"]}, {"status": 1}, {"integrity": []}),
+    "final.json": ({"private_best": "high"}, {"attempt": 3}, {"private_noise": {}}),
+    "sealed.json": ({"env/train.csv": 1},),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in ODD for value in ODD[name]])
+def test_a_small_file_of_another_shape_is_one_line(tmp_path, name, value):
+    (tmp_path / name).write_text(json.dumps(value))
+    with pytest.raises(UnavailableError, match=rf"{name}: damaged \(.*--rebuild") as raised:
+        read_json(tmp_path / name)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        1,
+        {},
+        {"kind": 1, "text": ""},
+        {"kind": "case", "text": "x", "score": "1"},
+        {"kind": "case", "text": "x", "kinds": 1},
+    ],
+)
+def test_an_item_of_another_shape_is_one_line(tmp_path, value):
+    store = Store(tmp_path)
+    content = canonical(value)
+    name = hashlib.sha256(content).hexdigest()
+    (tmp_path / "items").mkdir()
+    (tmp_path / "items" / name).write_bytes(content)
+    with pytest.raises(StoreError, match=f"{name} is no item of the memory"):
+        store.get(name)

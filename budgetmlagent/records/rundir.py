@@ -16,6 +16,7 @@ from typing_extensions import TypedDict  # pydantic checks no other before Pytho
 
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.records.owner import seal
+from budgetmlagent.records.shapes import check
 from memory.files import SMALL, half_written, is_name, parsed, read_plain, write_whole
 
 LEDGER = "ledger.sqlite"
@@ -158,7 +159,12 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return dict(parsed(read_plain(path, SMALL).decode("utf-8")))
+        found = dict(parsed(read_plain(path, SMALL).decode("utf-8")))
+        check(path.name, found)
+        return found
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     except (ValueError, TypeError) as error:
         raise damaged(path, str(error)) from None
 
