@@ -317,7 +317,7 @@ def _is_item(item: Any) -> bool:
         isinstance(item, dict)
         and all(isinstance(item.get(field), str) for field in ("kind", "text"))
         and all(isinstance(item.get(field, ""), str | None) for field in WORDS)
-        and all(isinstance(item.get(field), int | float | None) for field in AMOUNTS)
+        and (item["kind"] != "case" or all(isinstance(item.get(a), int | float | None) for a in AMOUNTS))
         and isinstance(item.get("kinds", []), list)
         and all(isinstance(kind, str) for kind in item.get("kinds", []))
     )

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import tiny
 from fault_server import FaultServer
@@ -20,6 +21,7 @@ from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
 from budgetmlagent.money.report import cost_of
 from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.sandbox.workspace import remove
 from budgetmlagent.upkeep import clean
 from budgetmlagent.upkeep.memory import list_items
 from budgetmlagent.upkeep.reachable import unneeded
@@ -284,3 +286,16 @@ def test_shared_files_count_when_their_last_name_goes(tmp_path):
     both = clean.remove_runs(runs, dry_run=True).bytes
     assert one < 1 << 20 <= both < (1 << 20) + 100_000
     assert clean.remove_runs(runs).bytes == both and not any(run.root.exists() for run in runs)
+
+
+def test_a_process_that_stands_too_deep_is_no_reason_to_stop(tmp_path):
+    dig = "import os, time\nfor _ in range(30):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\nprint(flush=True)\ntime.sleep(60)"
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "used").mkdir()
+    with subprocess.Popen([sys.executable, "-c", dig], cwd=tmp_path / "deep", stdout=subprocess.PIPE) as deep:
+        deep.stdout.readline()
+        with pytest.raises(OSError, match="too long"):
+            psutil.Process(deep.pid).cwd()
+        assert not clean._is_used(tmp_path / "used")
+        deep.kill()
+    remove(tmp_path / "deep")

@@ -194,6 +194,7 @@ def asked(node, history, artifacts, *, reply):
         models=testing.ScriptedModels(reply),
         artifacts=artifacts,
         task=testing.Task(starter="x = 1\n"),
+        history=testing.MemoryHistory(artifacts),
         here=here,
     )
     task = {
@@ -225,7 +226,7 @@ def test_a_lesson_is_quoted_in_one_line_and_counted_as_offered(node):
     assert "\x1b" not in line and "\u2028" not in line
     # The attack succeeds where an item's words stand as they are.
     raw = render(node.__name__, task=testing.Task(), script="", best=0, tried=[], error="", summary=POISON, similar=[],
-                 menu=[], changes=[], samples=[], fault="", notes={}, left="", actions=[])  # fmt: skip
+                 menu=[], changes=[], samples=[], fault="", notes={}, left="", actions=[], ideas=[], known=[])  # fmt: skip
     assert [m["role"] for m in raw] != ["system", "user"]
 
 

@@ -190,8 +190,14 @@ def _held(run: RunDir, report: Report) -> Iterator[bool]:
 def _is_used(folder: Path) -> bool:
     """Whether a process stands in the folder or was started with a path in it, as a sandbox is."""
     place = str(folder.resolve())
-    for process in psutil.process_iter(["cmdline", "cwd"]):
-        told = [*(process.info["cmdline"] or ()), process.info["cwd"] or ""]
-        if any(place in word for word in told):
-            return True
-    return False
+    return any(place in word for process in psutil.process_iter() for word in _told(process))
+
+
+def _told(process: psutil.Process) -> list[str]:
+    """Return a process' words and where it stands, as far as the kernel tells: not of a path that is too long for it."""
+    words = list[str]()
+    with suppress(psutil.Error, OSError):
+        words += process.cmdline()
+    with suppress(psutil.Error, OSError):
+        words.append(process.cwd())
+    return words
