@@ -136,6 +136,19 @@ def test_without_the_guard_what_a_checkpoint_names_is_called(runs, tmp_path, har
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
+def test_what_a_checkpoint_names_is_not_made(tmp_path, foreign):
+    with pytest.raises(ForeignError):
+        PlainSerializer().loads_typed(foreign(tmp_path / "marker"))
+    assert not (tmp_path / "marker").exists()
+
+
+# The others meet the same lines of the serializer.
+COMMANDED = (calls_the_shell, is_a_pickle)
+
+
+@pytest.mark.parametrize(
+    "foreign", [each if each in COMMANDED else pytest.param(each, marks=pytest.mark.soak) for each in FOREIGN]
+)
 def test_no_command_makes_what_a_checkpoint_names(runs, tmp_path, foreign):
     plant(runs, *foreign(tmp_path / "marker"))
     for command in COMMANDS:
