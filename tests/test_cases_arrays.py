@@ -53,7 +53,7 @@ TASKS = {
 }  # fmt: skip
 
 
-LONG = ("graph_bare", "pointers_r")  # as others are, but for what the starter looks like
+LONG = ("graph_bare", "pointers_r", "pointers_", "sparse_", "tagging_", "matrix_")  # much as others are
 
 
 @pytest.mark.parametrize(
