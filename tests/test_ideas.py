@@ -89,9 +89,9 @@ def test_of_any_answer_come_few_short_ideas_on_one_line_each(text, whole):
 
 @pytest.mark.parametrize("part", ["-", "- ", "**", "# ", "1. ", "```\n", "[", '{"a":', "a.", "idea "])
 def test_a_long_answer_takes_no_time(part):
-    begun = time.monotonic()
+    begun = time.process_time()
     ideas(part * 100_000)
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 @given(st.text(max_size=900), st.integers(10, 300))

@@ -20,6 +20,7 @@ from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
 
 MB = 1 << 20
+TRIES = 3  # a watchdog can be starved by what else the machine does; one that is too slow is so each time
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +78,17 @@ MEMORY = {
 
 @pytest.mark.parametrize("name", MEMORY)
 def test_memory_goes_over_by_a_tenth_at_most(name: str, cage: Cage, tmp_path: Path) -> None:
-    with looking_on() as onlooker:
-        job = Job(interpreter(None), ["-c", MEMORY[name]], tmp_path, Limits(60, memory_mb=512))
-        outcome = cage.launch(job)
-    assert (outcome.killed, outcome.exit) == ("memory", None), outcome.output
-    # Three processes of the last kind hold the same 150 MB until they have written to them.
-    assert 400 * MB < onlooker.bytes <= 1.1 * 512 * MB
-    assert 512 <= outcome.memory_mb <= 1.1 * 512
+    job = Job(interpreter(None), ["-c", MEMORY[name]], tmp_path, Limits(60, memory_mb=512))
+    seen = list[float]()
+    while len(seen) < TRIES and not any(most <= 1.1 * 512 for most in seen):
+        with looking_on() as onlooker:
+            outcome = cage.launch(job)
+        assert (outcome.killed, outcome.exit) == ("memory", None), outcome.output
+        # Three processes of the last kind hold the same 150 MB until they have written to them.
+        assert onlooker.bytes > 400 * MB
+        assert outcome.memory_mb >= 512
+        seen.append(max(onlooker.bytes / MB, outcome.memory_mb))
+    assert min(seen) <= 1.1 * 512
 
 
 @pytest.mark.skipif(cgroup.home("memory") is None, reason="for root, with control groups for memory")
@@ -118,11 +123,14 @@ def test_what_is_shared_or_given_back_is_not_counted(cage: Cage, tmp_path: Path)
 def test_time_goes_over_by_a_tenth_at_most(cage: Cage, tmp_path: Path) -> None:
     job = Job(interpreter(None), ["-c", "while True: pass"], tmp_path, Limits(1))
     cage.launch(job)
-    started = time.monotonic()
-    outcome = cage.launch(job)
-    assert (outcome.killed, outcome.exit) == ("time", None)
-    assert 1 <= outcome.seconds <= 1.1
-    assert time.monotonic() - started < 4
+    taken = list[tuple[float, float]]()
+    while len(taken) < TRIES and not any(told <= 1.1 and whole < 4 for told, whole in taken):
+        started = time.monotonic()
+        outcome = cage.launch(job)
+        assert (outcome.killed, outcome.exit) == ("time", None)
+        assert outcome.seconds >= 1
+        taken.append((outcome.seconds, time.monotonic() - started))
+    assert any(told <= 1.1 and whole < 4 for told, whole in taken), taken
 
 
 DISK = {
@@ -144,9 +152,7 @@ DISK = {
 def test_disk_goes_over_by_a_fifth_at_most(name: str, limit: int, cage: Cage, tmp_path: Path) -> None:
     limits = Limits(120, memory_mb=1024, disk_mb=limit)
     taken = list[int]()
-    while len(taken) < 3 and not any(
-        size <= 1.2 * limit * MB for size in taken
-    ):  # others starve a watchdog, too
+    while len(taken) < TRIES and not any(size <= 1.2 * limit * MB for size in taken):
         place = tmp_path / str(len(taken))
         place.mkdir()
         outcome = cage.launch(Job(interpreter(None), ["-c", DISK[name]], place, limits))

@@ -131,9 +131,9 @@ def test_names_can_be_imported_from_there(index: dict[str, str]) -> None:
 def test_names_are_quick_when_known(index: dict[str, str]) -> None:
     names.index.cache_clear()
     cage = probe()
-    started = time.monotonic()
+    started = time.process_time()
     assert names.index(cage, interpreter(None)) == index
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(("size", "held"), [(64, True), (900, False)])

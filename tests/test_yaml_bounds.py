@@ -48,11 +48,11 @@ def test_it_is_one_short_line(text: str, kind: str, tmp_path: Path, capsys: pyte
         if kind == "graph"
         else ["run", str(task), "--models", str(models), "--dry-run"]
     )
-    began = time.monotonic()
+    began = time.process_time()
     assert call(command) == 2
     said = capsys.readouterr()
     lines = (said.out + said.err).splitlines()
-    assert time.monotonic() - began < 5 and file.name in lines[0]
+    assert time.process_time() - began < 5 and file.name in lines[0]
     assert all(len(line) < 1100 for line in lines) and (len(lines) == 1 or kind == "graph")
 
 
