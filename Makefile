@@ -41,8 +41,8 @@ notebooks: $(VENV)/.ready ## Execute the notebooks on their recordings and keep 
 endpoints: $(VENV)/.ready ## Run at each kind of model endpoint and write the table of docs/models.md
 	$(BIN)/python tests/endpoint_table.py --write
 
-soak: $(VENV)/.ready ## The long tests
-	$(BIN)/python -m pytest -m soak
+soak: $(VENV)/.ready ## The long tests, and new examples for those that have properties
+	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile searching
 
 clean: ## Remove what was built (runs/ and the model cache stay)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -93,9 +93,9 @@ def _one(hits: Sequence[Found], own: Sequence[str]) -> Found:
 
 def _tries(items: Iterable[Idea]) -> Iterator[dict[str, Any]]:
     """Yield what came of an idea each time: where its script was repaired, only the end counts."""
-    ends: dict[tuple[Any, Any], dict[str, Any]] = {}
+    ends: dict[tuple[str, str], dict[str, Any]] = {}
     for item in sorted((item for item in items if isinstance(item.get("tried"), dict)), key=_place):
-        place = (item.get("run"), str(item["tried"].get("turn")))
+        place = (str(item.get("run")), str(item["tried"].get("turn")))
         ends[place] = {field: item.get(field) for field in ("task", "run", "step")} | item["tried"]
     yield from ends.values()
 

@@ -1,4 +1,7 @@
-"""What holds for every test: what one test learns of an endpoint, no other test and no person's cache gets to know."""
+"""What holds for every test: what one learns of an endpoint, no other and no person's cache gets to know; examples repeat.
+
+`make test` tries the same examples each time, so that it fails by a change alone; `make soak` looks for new ones.
+"""
 
 import os
 import shutil
@@ -6,8 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from budgetmlagent.cache import cache
+
+settings.register_profile("repeated", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None)
+settings.load_profile("repeated")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_history import BANK, Run
 from test_nodes import CASE, artifacts, deps, offered, state
@@ -317,6 +317,7 @@ tries = st.dictionaries(st.sampled_from(["turn", "status", "before", "after"]), 
 strange = st.dictionaries(st.sampled_from(["what", "run", "step", "order", "task", "by", "cost"]), values)
 
 
+@example([{"what": "0", "run": [], "tried": {"turn": None}}])
 @given(
     st.lists(
         st.builds(lambda item, tried: item | ({"tried": tried} if tried else {}), strange, tries | values),
