@@ -16,14 +16,13 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.money.usage import Tokens
+from budgetmlagent.money.usage import MOST_REPORTED, Tokens
 from nodes.deps import Message
 
 TEMPLATE_TOKENS = 96  # of a chat template, with the system prompt that some templates add by themselves
 MESSAGE_TOKENS = 16  # of the marks around one message
 SCHEMA_TOKENS = 256  # of what a provider writes around a schema
 PER_TOKEN = 1000  # nano-dollars a token, at one dollar per million tokens
-MOST_REPORTED = 10**6  # dollars; no request costs more
 # Rates by kind of token, as genai-prices calls them: of what can be in an answer to us, who send text and ask no
 # provider to keep it for an hour.
 INPUTS = ("input_mtok", "cache_read_mtok", "cache_write_mtok")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_TOKENS = 2**31  # a larger count is none
+MOST_REPORTED = 10**6  # dollars; no request costs more
 
 # Where a count stands: OpenAI's form first, then gateways' and DeepSeek's, then LangChain's `usage_metadata`.
 _ASKED = ("prompt_tokens", "input_tokens")

@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.models.replay import RecordedEvent
+from budgetmlagent.models.recorded import RecordedEvent
 from budgetmlagent.records.points import Decided, Point, checked
 from memory.files import parsed, read_plain
 from memory.state import NANO, escalates, recall_key, role_ahead

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from budgetmlagent.errors import RunFailedError
-from budgetmlagent.models.replay import recorded_events
+from budgetmlagent.models.recorded import recorded_events
 from budgetmlagent.sandbox.snapshot import contents
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt, scored
