@@ -1,12 +1,11 @@
 """The errors that end a command: each is one clear line and an exit status."""
 
-LONGEST = 1000  # characters of a line: what is wrong is told, not all that a file holds
+LONGEST = 500  # characters of a line: what is wrong is told, not all that a file holds
 
 
-def _cut(line: str) -> str:
-    """Return the line, or its beginning and its end, where the remedy stands."""
-    half = LONGEST // 2
-    return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
+def cut(line: str) -> str:
+    """Return the line, or its beginning and its end, where the remedy stands: it may quote what a stranger wrote."""
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 150]} … {line[-140:]}"
 
 
 class BudgetMLError(Exception):
@@ -15,7 +14,7 @@ class BudgetMLError(Exception):
     status = 1
 
     def __init__(self, words: str) -> None:
-        super().__init__("\n".join(map(_cut, words.split("\n"))))
+        super().__init__("\n".join(map(cut, words.split("\n"))))
 
 
 class RunFailedError(BudgetMLError):

@@ -53,7 +53,7 @@ def test_it_is_one_short_line(text: str, kind: str, tmp_path: Path, capsys: pyte
     said = capsys.readouterr()
     lines = (said.out + said.err).splitlines()
     assert time.process_time() - began < 5 and file.name in lines[0]
-    assert all(len(line) < 1100 for line in lines) and (len(lines) == 1 or kind == "graph")
+    assert all(len(line) < 520 for line in lines) and (len(lines) == 1 or kind == "graph")
 
 
 def test_without_bounds_a_page_stands_for_megabytes() -> None:

@@ -4,10 +4,9 @@ import os
 import sys
 
 from budgetmlagent import foreign
-from budgetmlagent.errors import BudgetMLError
+from budgetmlagent.errors import BudgetMLError, cut
 
 INTERRUPTED = 130
-LONGEST = 500  # characters of a line on standard error
 
 
 def main() -> None:
@@ -36,7 +35,7 @@ def _call(arguments: list[str]) -> int:
     except BudgetMLError as error:
         return _said(str(error), error.status)
     except TyperException as error:
-        return _said(error.format_message(), 2)
+        return _said(cut(error.format_message()), 2)
     except KeyboardInterrupt:
         return _said("interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -46,10 +45,5 @@ def _call(arguments: list[str]) -> int:
 
 def _said(message: str, status: int) -> int:
     for line in f"budgetml: {message}".splitlines():
-        print(_short(line), file=sys.stderr)
+        print(line, file=sys.stderr)
     return status
-
-
-def _short(line: str) -> str:
-    """The line with its middle left out where it is long: it may quote what a stranger wrote."""
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 150]} … {line[-140:]}"
