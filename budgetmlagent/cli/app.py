@@ -2,7 +2,7 @@
 
 import typer
 
-from budgetmlagent.cli import cleaning, cost, export, graphs, looking, memory, models, new, running
+from budgetmlagent.cli import bench, cleaning, cost, export, graphs, looking, memory, models, new, running
 
 app = typer.Typer(
     name="budgetml",
@@ -16,6 +16,7 @@ app.command("run")(running.run)
 app.command("resume")(running.resume)
 app.command("show")(looking.show)
 app.command("why")(looking.why)
+app.command("bench")(bench.bench)
 app.command("cost")(cost.cost)
 app.command("list")(looking.list_runs)
 app.command("clean")(cleaning.clean)

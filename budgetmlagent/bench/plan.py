@@ -1,0 +1,132 @@
+"""What a bench is asked for: which runs, and what each of them and all together may spend."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml.error import YAMLError
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.models.config import EMBEDDED
+from budgetmlagent.run import order
+from budgetmlagent.run.request import Request
+from memory.files import SMALL, read_plain
+from memory.yaml_text import load
+
+MOST = 100_000  # runs of one bench
+
+Some = Annotated[list[str], Field(min_length=1)]
+
+
+class Plan(BaseModel):
+    """The runs of a bench as a YAML file names them; the limits are those of each run, but `project_budget`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    tasks: Some
+    graphs: Some = [str(Request.graph)]
+    models: list[str | None] = Field([None], min_length=1)
+    """Files such as models.yaml, or replay:RUN_DIR; null: the embedded models."""
+    seeds: list[int] = Field([0], min_length=1)
+    budget: float = Request.budget
+    turns: int = Request.turns
+    minutes: float | None = None
+    history: str = "run"
+    """`all` would hand the second seed what the first one found."""
+    project_budget: float | None = None
+    """Dollars that all runs may spend together."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a bench. `name` is the same whenever the same run is asked for."""
+
+    task: str
+    graph: str
+    models: str | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A folder's name: what is run, for people, and a hash that tells it from all others."""
+        parts = [
+            Path(self.task).name,
+            Path(self.graph).stem,
+            Path(self.models).stem if self.models else "",
+            str(self.seed),
+        ]
+        exact = hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:8]
+        return "-".join(
+            ["".join(c if c.isalnum() else "_" for c in part)[:40] for part in parts if part] + [exact]
+        )
+
+
+def cells(plan: Plan) -> list[Cell]:
+    """Return the runs in the order in which they begin: each task and setting early, the further seeds after it.
+
+    Raises UsageError for more than can be meant.
+    """
+    ways = list(product(plan.seeds, plan.tasks, plan.graphs, plan.models))
+    if len(ways) > MOST:
+        raise UsageError(
+            f"{len(ways)} runs are asked for, {MOST} are the most: name fewer tasks, graphs, models or seeds"
+        )
+    found = [Cell(task, graph, models, seed) for seed, task, graph, models in ways]
+    return list(dict.fromkeys(found))
+
+
+def request(plan: Plan, cell: Cell, runs_dir: Path, **words: Any) -> Request:
+    """Return the run of a cell as `budgetml run` would be asked for it. `words` are the person's: `unsafe`, `trust`."""
+    return Request(
+        cell.task, cell.graph, cell.models, plan.budget, plan.turns, cell.seed, plan.history, str(runs_dir),
+        minutes=plan.minutes, **words,
+    )  # fmt: skip
+
+
+def check(plan: Plan, asked: list[Request]) -> bool:
+    """Raise what a run of each task, graph and models file would raise before it begins: none of them is begun then.
+
+    Returns whether one asks an embedded model, which needs the cores that the scripts of others would run on.
+    """
+    if plan.project_budget is not None:
+        order.nano("--project-budget", plan.project_budget)
+    embedded, seen = False, set[tuple[Any, ...]]()
+    for each in asked:
+        if (key := (each.task, each.graph, each.models)) not in seen:
+            seen.add(key)
+            order.load_graph(each.graph, to_run=True)
+            models = order.plan(each).models.values()
+            embedded |= any(model.base_url == EMBEDDED for model in models)
+    return embedded
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a plan's file says, not checked yet. Raises UsageError, naming the file, where it is no YAML mapping."""
+    try:
+        _, said = load(read_plain(path, SMALL).decode(), "safe")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'no UTF-8'})"
+        ) from None
+    except YAMLError as error:
+        raise UsageError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(said, dict):
+        raise UsageError(f"{path}: tasks, graphs, models, seeds are needed, such as `tasks: [digits]`")
+    return said
+
+
+def checked(said: dict[str, Any], where: str) -> Plan:
+    """Return the plan. Raises UsageError, naming the field, for what is none."""
+    try:
+        return Plan.model_validate(said)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        problem = max(
+            problems, key=lambda each: each["type"] == "extra_forbidden"
+        )  # a misspelt field is the cause of others
+        field = ".".join(map(str, problem["loc"])) or "the plan"
+        known = f"; known are {', '.join(Plan.model_fields)}" if problem["type"] == "extra_forbidden" else ""
+        raise UsageError(f"{where}: {field}: {problem['msg'].lower()}{known}") from None

@@ -1,0 +1,69 @@
+"""One run of a bench, in a process of its own: begun, or gone on with where an earlier process of it ended.
+
+Run as `python -m budgetmlagent.bench.worker FOLDER`. The folder holds `request.json`; `run` names the run once it is begun, and
+`row.json` says what came of it. It ends with the process that started it, and leaves a run that can be gone on with.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+REQUEST, RUN, ROW, STEP = "request.json", "run", "row.json", "step"
+
+
+def main() -> None:
+    """Run to the end, or until the starter's end of our standard input is closed or SIGTERM comes."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+    folder = Path(sys.argv[1])
+    try:
+        work(folder)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def work(folder: Path) -> None:
+    """Make the run that `folder` asks for, and write its row. An error of the run is a row, too."""
+    from budgetmlagent import Session
+    from budgetmlagent.errors import BudgetMLError
+    from memory.files import write_whole
+
+    asked = json.loads((folder / REQUEST).read_text())
+    session: Session | None = None
+    try:
+        session = _session(folder / RUN, asked)
+        row = session.run(
+            on_step=lambda event: write_whole(folder / STEP, f"{event.turn} {event.node}".encode())
+        )
+    except BudgetMLError as error:
+        row = (session.summary if session else {}) | {"status": "failed", "reason": str(error)}
+    write_whole(folder / ROW, json.dumps(row).encode(), durable=True)
+
+
+def _session(mark: Path, asked: dict[str, Any]) -> Any:
+    from budgetmlagent import Session
+    from memory.files import write_whole
+
+    if mark.exists():
+        return Session.open(mark.read_text(), asked["runs_dir"])
+    session = Session(**asked)
+    write_whole(mark, session.run_id.encode(), durable=True)
+    return session
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _outlive_nobody() -> None:
+    """Wait until nobody holds the other end of standard input any more; then end as by SIGTERM."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

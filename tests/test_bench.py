@@ -1,0 +1,172 @@
+"""Many runs: what is asked for, runs that are lost and gone on with, and what their rows say together."""
+
+import csv
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import tiny
+from fault_server import FaultServer
+
+from budgetmlagent.bench.plan import Plan, cells, request
+from budgetmlagent.bench.runner import Runner
+from budgetmlagent.bench.summary import compared, mean, normalised, summed, wilson
+from budgetmlagent.cli import call
+from budgetmlagent.money.report import calls_of
+
+
+def bench(folder: Path, *words: str) -> list[str]:
+    return ["bench", "--out", str(folder / "bench"), "--turns", "1", "--jobs", "2", *words]
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict:
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "tasks"),
+        (["--tasks", "digits", "--seeds", "0,one"], "--seeds 0,one"),
+        (["--tasks", "digits", "--jobs", "0"], "--jobs 0"),
+        (["--tasks", "digits,nothing"], "nothing"),
+        (["--tasks", "digits", "--graphs", "recal"], "recal"),
+        (["--tasks", "digits", "--project-budget", "-1"], "--project-budget"),
+        (["--continue"], "no bench lies there"),
+        (["--report"], "no bench lies there"),
+        (["plan.yaml"], "task: extra inputs are not permitted; known are tasks, graphs"),
+        (["list.yaml"], "list.yaml: tasks, graphs"),
+        (["none.yaml"], "none.yaml: cannot be read"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_runs_nothing(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("plan.yaml").write_text("task: [digits]\n")
+    Path("list.yaml").write_text("- digits\n")
+    assert call(["bench", *words]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and said in lines[0]
+    assert not Path("bench").exists()
+
+
+def test_a_dry_run_says_what_all_may_cost_together(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = [
+        "--tasks",
+        "digits,flights",
+        "--graphs",
+        "recall",
+        "--seeds",
+        "0,1,2",
+        "--budget",
+        "0.5",
+        "--dry-run",
+        "--json",
+    ]
+    assert call(["bench", *words]) == 0
+    assert told(capsys) == {"runs": 6, "worst_case_usd": 3.0}
+    assert call(["bench", *words, "--project-budget", "1"]) == 0
+    assert told(capsys)["worst_case_usd"] == 1.0
+    assert not Path("bench").exists()
+
+
+def test_the_same_run_has_the_same_name_in_any_plan():
+    few, many = Plan(tasks=["digits"]), Plan(tasks=["flights", "digits"], seeds=[1, 0])
+    assert set(cells(few)) < set(cells(many)) and len({cell.name for cell in cells(many)}) == 4
+    assert len(cells(Plan(tasks=["digits", "digits"]))) == 1
+
+
+def test_every_run_is_a_row_also_one_that_fails_and_none_is_made_twice(tmp_path, capsys):
+    good, bad = tiny.task(tmp_path), tiny.task(tmp_path, "raise SystemExit(3)", name="bad")
+    with FaultServer(respond=tiny.team) as server:
+        models = tiny.models(tmp_path, server.url)
+        words = ["--tasks", f"{good},{bad}", "--models", str(models), "--history", "off"]
+        assert call(bench(tmp_path, *words, "--json")) == 0
+        first, asked = told(capsys), len(server.requests)
+        assert call(bench(tmp_path, *words)) == 2  # a bench lies there
+        assert "--continue" in capsys.readouterr().err
+        assert call(bench(tmp_path, "--continue", "--json")) == 0
+        again = told(capsys)
+        assert len(server.requests) == asked > 0
+    assert first["rows"] == again["rows"]
+    assert [row["status"] for row in first["rows"]] == ["finished", "failed"]
+    assert "starter" in first["rows"][1]["reason"]
+    with (tmp_path / "bench" / "results.csv").open() as file:
+        table = list(csv.DictReader(file))
+    run = json.loads((Path(first["rows"][0]["run_dir"]) / "run.json").read_text())
+    assert set(run) <= set(table[0]) and table[0]["usd"] == str(run["usd"])
+    (way,) = first["summary"]
+    assert (way["runs"], way["failed"]) == (2, 1) and way["success"][0] == 0.5
+
+
+def test_a_run_whose_process_is_killed_goes_on_and_pays_nothing_twice(tmp_path):
+    task = tiny.task(tmp_path)
+    with FaultServer(respond=tiny.team) as server:
+        plan = Plan(
+            tasks=[str(task)], models=[str(tiny.models(tmp_path, server.url))], turns=2, history="off"
+        )
+        (cell,) = cells(plan)
+        asked = {cell: request(plan, cell, tmp_path / "runs")}
+        killed = threading.Thread(target=kill_once, args=(tmp_path / "cells" / cell.name / "step",))
+        killed.start()
+        ((_, row),) = Runner(tmp_path / "cells", 1, lambda *_: None).run(asked)
+        killed.join()
+    assert row["status"] == "finished" and row["turns"] == 2
+    assert len(list((tmp_path / "runs").glob("tiny-*"))) == 1
+    answered = [c for c in calls_of(tmp_path / "runs" / "ledger.sqlite", row["run_id"]) if c["reply"]]
+    assert len(answered) == 4  # two turns of a planner and a coder
+
+
+def kill_once(step: Path) -> None:
+    until = time.monotonic() + 60
+    while not step.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    for child in psutil.Process().children():
+        if "budgetmlagent.bench.worker" in child.cmdline():
+            os.kill(child.pid, signal.SIGKILL)
+
+
+def test_wilsons_interval():
+    assert wilson(0, 0) == (0.0, 0.0, 1.0)
+    assert [round(x, 3) for x in wilson(8, 10)] == [0.8, 0.49, 0.943]
+    assert wilson(3, 3)[2] == 1.0 and wilson(3, 3)[1] < 0.5
+
+
+def row(task, graph, seed, start, end, usd=0.1, direction=1):
+    return {
+        "cell": f"{task}{graph}{seed}", "task": task, "graph": graph, "models_file": "", "seed": seed, "status": "finished",
+        "private_baseline": start, "private_best": end, "gain_pct": direction * (end - start) / start * 100, "usd": usd,
+        "success": True, "seconds": 1.0, "tokens_in": 1, "tokens_out": 1, "expert_calls": 0, "turns": 3,
+    }  # fmt: skip
+
+
+ROWS = [
+    row("up", "a", 0, 0.5, 0.9), row("up", "b", 0, 0.5, 0.7, usd=0.3),
+    row("down", "a", 0, 10.0, 5.0, direction=-1), row("down", "b", 0, 10.0, 12.0, direction=-1),
+    row("even", "a", 0, 1.0, 1.0), row("even", "b", 1, 1.0, 1.0),
+]  # fmt: skip
+
+
+def test_the_normalised_gain_is_the_share_of_the_way_that_any_run_went():
+    share = normalised(ROWS)
+    assert share == pytest.approx({"upa0": 1.0, "upb0": 0.5, "downa0": 1.0, "downb0": -0.4})
+
+
+def test_settings_are_compared_on_what_both_have_run():
+    (pair,) = compared(ROWS)
+    assert (pair["first"], pair["second"]) == (["a", ""], ["b", ""])
+    assert (pair["pairs"], pair["better"], pair["even"], pair["worse"]) == (2, 0, 0, 2)
+    assert pair["normalised_gain"][0] == pytest.approx((-0.5 - 1.4) / 2)
+    assert pair["usd"][0] == pytest.approx(0.1)
+
+
+def test_a_mean_has_an_interval_that_is_the_same_each_time():
+    middle, low, high = mean([1.0, 2.0, 3.0, 10.0])
+    assert low < middle == 4.0 < high and mean([1.0, 2.0, 3.0, 10.0]) == (middle, low, high)
+    assert mean([]) is None and mean([2.0]) == (2.0, 2.0, 2.0)
+    assert [one["runs"] for one in summed(ROWS)] == [3, 3]
