@@ -54,6 +54,8 @@ class RunConfig:
     minutes: float | None = None  # that the run may take
     network: bool = False  # whether the task's scripts have it
     sandbox_facts: dict[str, Any] = field(default_factory=dict)  # what the probe found
+    # What is believed of each model from the start on, as fields of `nodes.able.Able`; of one that is missing, a guess.
+    able: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def origins(config: RunConfig) -> list[str]:

@@ -11,7 +11,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
-from budgetmlagent.run.order import HISTORY, specs_of, used_models
+from budgetmlagent.run.order import HISTORY, able_of, specs_of, used_models
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
@@ -122,7 +122,7 @@ def build(
     client = ModelClient(
         specs, _account(config, ledger), artifacts,
         seed=config.seed, start_embedded=_embedded, patience=Patience(WAITS, shortened=shortened),
-        approval=Approval(config.approve, config.above), meanwhile=standby.prepare,
+        approval=Approval(config.approve, config.above), meanwhile=standby.prepare, able=able_of(config),
     )  # fmt: skip
     view = TaskView(
         task, config, ledger, lambda execution: brief(task, cage, execution, artifacts), seconds_left
@@ -151,7 +151,7 @@ def _recorded(
     from budgetmlagent.run import replay
 
     recording = replay.Recording(Path(config.replay))
-    models = ReplayModels(Path(config.replay), _account(config, ledger), artifacts)
+    models = ReplayModels(Path(config.replay), _account(config, ledger), artifacts, able_of(config))
     sandbox = replay.RecordedSandbox(recording, artifacts)
     repairs, scorer = replay.RecordedRepairs(recording, artifacts), replay.RecordedScorer(recording)
     live = _history(config, run, task, artifacts)
