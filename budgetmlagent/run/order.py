@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from memory.history import Mode
 
 HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
+AIMS = ("success", "best")
 REPLAY = "replay:"
 
 
@@ -53,6 +54,8 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         raise UsageError(f"--turns {asked.turns}: at least 1 is needed")
     if asked.history not in HISTORY:
         raise UsageError(f"--history {asked.history}: one of {', '.join(HISTORY)} is needed")
+    if asked.aim not in AIMS:
+        raise UsageError(f"--aim {asked.aim}: one of {', '.join(AIMS)} is needed")
     if asked.approve not in ("", *WHEN):
         raise UsageError(f"--approve {asked.approve}: one of {', '.join(WHEN)} is needed")
     if asked.minutes is not None and not 0 < asked.minutes < 1e6:
@@ -80,6 +83,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         approve="" if replay else asked.approve,
         above=nano("--above", asked.above),
         minutes=None if replay else asked.minutes,
+        aim=asked.aim,
         **allowed,
     )
     used = used_models(spec, specs)
