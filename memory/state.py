@@ -38,7 +38,9 @@ class Task(TypedDict, total=False):
     turns: int  # decisions of the planner allowed
     history: str  # off | run | all
     aim: str  # success (stop once the goal is met) | best (go on while there is hope); absent is best
-    models: dict[str, Skill]  # by name, those on the graph's ladders; absent where a run of an older version goes on
+    models: dict[
+        str, Skill
+    ]  # by name, those on the graph's ladders; absent where a run of an older version goes on
     baseline: float | None  # feedback score of the starter
     briefing: str  # artifact id of the data briefing (JSON); absent before the baseline has run
 
@@ -62,7 +64,9 @@ class Plan(TypedDict, total=False):
     instruction: str
     case: str  # artifact id of the case to apply, for action "apply"
     idea: str  # artifact id of the recalled idea, for action "idea"; absent for any other
-    of: list[str]  # artifact ids of the attempts that it builds on, for debug and combine; absent for any other
+    of: list[
+        str
+    ]  # artifact ids of the attempts that it builds on, for debug and combine; absent for any other
     sketch: str  # artifact id of the code that an expert sketched for its idea; absent where it sketched none
     by: str  # the rung that decided: "recall" or a model's name
     wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
@@ -107,7 +111,9 @@ class Way(TypedDict):
 
     tries: int
     spent: int  # nano-dollars
-    gains: list[float]  # of the newest tries, oldest first: by how many percent of the best score before each was better
+    gains: list[
+        float
+    ]  # of the newest tries, oldest first: by how many percent of the best score before each was better
 
 
 class Counts(TypedDict, total=False):

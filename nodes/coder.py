@@ -6,8 +6,10 @@ from typing import TypedDict
 from memory.attempts import best_script, briefing, chain, recalled
 from memory.ideas import ADVISED, quoted
 from memory.state import Counts, Fault, Plan, RunState, Shared
+from memory.ways import counted
 from nodes.craft.crashed import crashes, without_metric
 from nodes.craft.edits import edited
+from nodes.craft.freely import DRAFT
 from nodes.craft.ideas import LENGTH
 from nodes.craft.render import RenderError, render
 from nodes.craft.scripts import ast_key, extract
@@ -15,7 +17,9 @@ from nodes.craft.tuning import tune
 from nodes.declares import declares
 from nodes.deps import Deps
 
-REPAIRABLE = ("crash", "submission")
+FRUITLESS = ("noop", "unparsable", "truncated", "thought")  # faults of a reply that holds no new script
+WITHOUT_MODEL = ("apply", "tune")
+REPAIRABLE = ("crash", "submission", "time", "memory", "disk", "output", "processes")
 
 
 class CoderUpdate(TypedDict, total=False):
@@ -30,6 +34,22 @@ class CoderUpdate(TypedDict, total=False):
 @declares(role="coder", recalls=("chosen_case", "repairs"))
 def coder(state: RunState, deps: Deps) -> CoderUpdate:
     """Write the next script, from a case, or by a model: the best script written out again with one change."""
+    update = _made(state, deps)
+    asked = deps.here.model and state.plan.get("action") not in WITHOUT_MODEL
+    if asked and update["fault"].get("kind") in FRUITLESS:
+        update["counts"] = _vain(update["counts"], state, deps)
+    return update
+
+
+def _vain(counts: Counts, state: RunState, deps: Deps) -> Counts:
+    """Count a reply that holds no new script: a try that brought nothing, and of an idea one that failed."""
+    counts = counted(counts, deps.here.model)
+    if state.plan.get("action") in (*ADVISED, DRAFT):
+        counts["idea_failed"] = counts.get("idea_failed", 0) + 1
+    return counts
+
+
+def _made(state: RunState, deps: Deps) -> CoderUpdate:
     if state.fault.get("kind") in REPAIRABLE:
         return _repair(state, deps)
     action = state.plan.get("action")

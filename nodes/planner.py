@@ -13,8 +13,9 @@ from nodes.craft import freely
 from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
 from nodes.craft.edits import edited
-from nodes.craft.looks import LOOK, looked
+from nodes.craft.ideas import SKETCH
 from nodes.craft.lesson import lessons_told, offered
+from nodes.craft.looks import LOOK, looked
 from nodes.craft.repeated import without_repeats
 from nodes.craft.replies import json_object, valid
 from nodes.craft.tuning import changes, compact
@@ -137,6 +138,8 @@ def _remembered(state: RunState, deps: Deps, cases: list[Case]) -> PlannerUpdate
         return _decided(state, deps, _apply(cases[0], by=RECALL))
     if ideas:
         plan = Plan(action="idea", instruction=ideas[0]["what"], case="", idea=ideas[0]["id"], by=RECALL)
+        if isinstance(code := ideas[0].get("sketch"), str) and len(code) <= SKETCH:
+            plan["sketch"] = deps.artifacts.put(code)
         return _decided(state, deps, plan, left=len(ideas) + len(cases) - 1)
     update = PlannerUpdate(plan=Plan(), fault=Fault(kind="nothing_recalled", detail=_nothing(state, deps)))
     if state.counts.get("ideas"):
@@ -161,9 +164,7 @@ def _tuned(state: RunState, deps: Deps) -> list[str]:
     return [attempt.plan.get("instruction", "") for attempt in newer]
 
 
-def _offered(
-    state: RunState, deps: Deps, cases: list[Case], tuned: list[str], *, free: bool
-) -> list[str]:
+def _offered(state: RunState, deps: Deps, cases: list[Case], tuned: list[str], *, free: bool) -> list[str]:
     """What a model may choose: from a list, an exit only after it has tried, rewriting only while that is not all in vain."""
     if free:
         return freely.offered(state, deps, cases=bool(cases), tuned=bool(tuned))

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 SecondsLeft = Callable[[], float]
 Brief = Callable[[Execution], dict[str, Any]]
-ROWS = ("samples", "stays")  # a task's words on its data under which a run's models may see rows: those stay here
+ROWS = (
+    "samples",
+    "stays",
+)  # a task's words on its data under which a run's models may see rows: those stay here
 USUAL = Tokens(input=3_000, cached=0, output=1_000)  # of a call that plans, advises or writes a script
 LEAST_SECONDS = 5.0  # that a script or a request is given although the run's time is nearly used up
 CASES = Path(memory.__file__).parent / "cases"

@@ -13,7 +13,8 @@ from memory.scores import worth
 from memory.state import Plan, RunState
 from nodes.deps import Deps
 
-ACTIONS = ("draft", "improve", "debug", "combine", "look", "apply", "tune", "expert", "finish")
+DRAFT = "draft"
+ACTIONS = (DRAFT, "improve", "debug", "combine", "look", "apply", "tune", "expert", "finish")
 LOOKS = 3  # in a run: each is a question to planner and coder without a turn
 LONGEST = 1500  # characters of an instruction
 PAIR = 2  # attempts that are combined
@@ -34,7 +35,7 @@ def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[st
     """Return what may be chosen now; `cases` and `tuned` say whether there is something to apply or to tune."""
     attempts = list(chain(deps.artifacts, state.head))
     here = {
-        "draft": True,
+        DRAFT: True,
         "improve": True,
         "debug": bool(_failed(attempts)),
         "combine": len(_scored(attempts, state)) >= PAIR,
@@ -52,7 +53,9 @@ def _is_dearest(deps: Deps) -> bool:
     return deps.here.model == deps.here.ladder[-1]
 
 
-def planned(state: RunState, deps: Deps, action: str, instruction: str, attempts: Sequence[int]) -> Plan | str:
+def planned(
+    state: RunState, deps: Deps, action: str, instruction: str, attempts: Sequence[int]
+) -> Plan | str:
     """Return the plan of a choice that is no case and no change of a number; else what is wrong with it."""
     if action not in ("finish", "debug", "combine") and not instruction:
         return f"the instruction is empty: say what to {action}"
@@ -105,4 +108,3 @@ def schema(cases: Sequence[str], tuned: Sequence[str], actions: Sequence[str]) -
         "required": list(properties),
         "additionalProperties": False,
     }
-

@@ -25,7 +25,9 @@ def looked(state: RunState, artifacts: Reader) -> list[dict[str, str]]:
     """Return what was asked of the data in this branch, oldest first, and what was printed: {asked, said}."""
     notes = [note.get(KEPT) for note in state.notes.values() if isinstance(note, dict)]
     looks = [look for kept in notes if isinstance(kept, list) for look in kept if isinstance(look, dict)]
-    told = [(str(look.get("asked")), str(look.get("said"))) for look in looks]  # a stranger's run may hold any
+    told = [
+        (str(look.get("asked")), str(look.get("said"))) for look in looks
+    ]  # a stranger's run may hold any
     return [{"asked": asked, "said": artifacts.text(said)} for asked, said in told if ID.fullmatch(said)]
 
 
