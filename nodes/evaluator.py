@@ -13,7 +13,7 @@ from memory.ways import counted, dearest
 from nodes.craft.fingerprint import error_line, failure, fingerprint
 from nodes.craft.freely import DRAFT
 from nodes.craft.lesson import gained, lesson
-from nodes.craft.looks import LOOK
+from nodes.craft.looks import LOOK, kept_here
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
 from nodes.declares import declares
@@ -201,6 +201,7 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
         return
     facts = briefing(state, deps.artifacts)
     origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
+    origin |= kept_here(state)
     if state.head and Attempt.read(deps.artifacts, state.head).turn == 0:
         about = card(facts, deps.task.text, deps.task.metric, deps.task.direction)
         deps.history.remember(about | {"task": deps.task.name})

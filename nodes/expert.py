@@ -9,7 +9,7 @@ from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.chosen import with_choice
 from nodes.craft.ideas import ideas, sketched
 from nodes.craft.lesson import lessons_told, offered
-from nodes.craft.looks import looked
+from nodes.craft.looks import kept_here, looked
 from nodes.craft.replies import said
 from nodes.craft.tuning import compact
 from nodes.declares import declares
@@ -65,6 +65,7 @@ def _remembered(told: Sequence[tuple[str, str]], cost: int, state: RunState, dep
     """Keep each idea with what the whole answer cost, in nano-dollars, and return their ids."""
     facts = briefing(state, deps.artifacts)
     origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
+    origin |= kept_here(state)
     answer = {"kind": "idea", "by": deps.here.model, "cost": cost, "of": len(told)} | origin
     summary = facts.get("summary", "")
     items = [
@@ -86,7 +87,13 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         tried=[line(attempt)[:LINE] for attempt in reminded(state, deps.artifacts)[-NEWEST:]],
         similar=lessons_told(state, deps),
         error=state.fault.get("detail", ""),
-        question=state.plan.get("instruction", "") if state.plan.get("action") == "expert" else "",
+        question=_question(state),
         looks=looked(state, deps.artifacts),
         known=[in_line(idea) for idea in recalled(state, deps.artifacts, "idea")],
     )
+
+
+def _question(state: RunState) -> str:
+    """Return what the planner wants to know; "" where a rule leads here."""
+    asked = state.plan.get("action") == "expert" and "wrote" not in state.plan and not state.fault
+    return state.plan.get("instruction", "") if asked else ""

@@ -40,3 +40,12 @@ def printed(execution: Execution) -> str:
     if execution.killed:
         return f"{text}\n(stopped: it went over its limit of {execution.killed})".strip()
     return text or "(it printed nothing)"
+
+
+def kept_here(state: RunState) -> dict[str, str]:
+    """Return what marks an item for the history that is made after a look: a model has seen rows, and may say them.
+
+    Where the task lets no row leave the machine, such an item is for tasks alone whose data stay.
+    """
+    looks = any(isinstance(note, dict) and note.get(KEPT) for note in state.notes.values())
+    return {"data": "stays"} if looks else {}
