@@ -17,29 +17,31 @@ def pays(
     state: RunState,
     model: str,
     turn: float,
+    goal: float,
+    met: float,
     after: str = "",
-    goal: float | None = None,
     lifelines: int = 0,
 ) -> Verdict:
     """A try by the dear `model`, which plans freely, is worth more for its money than another by the best of the cheaper ones.
 
     What a try is likely to bring is judged by what those before it brought in this run (`memory.ways`). To its dollars comes
-    `turn`, a share from 0 to 1 of what is left of the money for each turn that is left: with much money and few turns what a
-    try brings weighs more than what it costs. With `after`, only where the step before left that fault; with `goal`, only
-    while the best is less than that many percent better than the baseline.
+    a share of what is left of the money for each turn that is left, so that with much money and few turns what a try brings
+    weighs more than what it costs: the share, from 0 to 1, is `turn`, and `met` once the best is `goal` percent better than the
+    baseline. With `after`, only where the step before left that fault; with `lifelines`, only while fewer were used.
     """
-    models, used = state.task.get("models", {}), state.counts.get("lifelines", 0)
+    models, used, gain = state.task.get("models", {}), state.counts.get("lifelines", 0), gain_percent(state)
+    share = turn if gain is None or gain < goal else met
     left = max(0, state.task.get("budget", 0) - state.spent)
     turns = max(1, state.task.get("turns", 0) - state.turn)
-    price = {name: ways.cost(state, name) + round(turn * left / turns) + 1 for name in models}
+    price = {name: ways.cost(state, name) + round(share * left / turns) + 1 for name in models}
     hopes = {name: ways.hope(state, name) for name in models}
     cheaper = [n for n in models if model in models and models[n]["call"] < models[model]["call"]]
     best = max(cheaper, key=lambda name: hopes[name] / price[name], default="")
     saw: dict[str, Any] = {"hopes": hopes, "prices": {n: round(p / NANO, 6) for n, p in price.items()}}
-    saw |= {"left": round(left / NANO, 6), "lifelines": used}
+    saw |= {"left": round(left / NANO, 6), "gain": gain, "lifelines": used}
     holds = bool(best) and models[model]["free"] and models[model]["call"] <= left
     holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
-    return Verdict(holds and _now(state, saw, after, goal) and (not lifelines or used < lifelines), saw)
+    return Verdict(holds and _now(state, saw, after, None) and (not lifelines or used < lifelines), saw)
 
 
 def vain(state: RunState, model: str, percent: float, goal: float, after: str = "") -> Verdict:

@@ -44,6 +44,10 @@ def to(node, **changes):
     return found.route["rule"].split()[0], found.route["to"], found.state
 
 
+def asked(seen, **more):
+    return pays(seen, model="large", turn=0.1, goal=10, met=0.02, **more)
+
+
 # -- what a try is likely to bring
 
 
@@ -100,23 +104,22 @@ def test_a_try_is_counted_to_the_dearest_model_that_took_part():
     ],
 )
 def test_the_dear_one_is_asked_where_it_is_worth_more_for_its_money(changes, holds):
-    assert pays(state(**changes), model="large", turn=0.1).holds is holds
+    assert asked(state(**changes)).holds is holds
 
 
 def test_pays_tells_the_numbers_and_heeds_fault_goal_and_lifelines():
     failed = state(gains=[0.0])
-    saw = pays(failed, model="large", turn=0.1).saw
-    assert saw["hopes"] == {"small": 5.0, "large": 10.0} and saw["left"] == 3.0
+    saw = asked(failed).saw
+    assert saw["hopes"] == {"small": 5.0, "large": 10.0} and (saw["left"], saw["gain"]) == (3.0, 0.0)
     assert saw["prices"] == {"small": 0.051, "large": 0.07}
-    assert not pays(failed, model="large", turn=0.1, after="noop").holds
-    noop = dataclasses.replace(failed, fault={"kind": "noop"})
-    assert pays(noop, model="large", turn=0.1, after="noop").holds
-    met = state(gains=[0.0], score=0.55)
-    assert pays(met, model="large", turn=0.1).holds and not pays(met, model="large", turn=0.1, goal=10).holds
-    assert pays(state(gains=[0.0], score=0.549), model="large", turn=0.1, goal=10).holds
-    assert pays(state(gains=[0.0], counts={"lifelines": 4}), model="large", turn=0.1, lifelines=5).holds
-    used = state(gains=[0.0], counts={"lifelines": 5})
-    assert not pays(used, model="large", turn=0.1, lifelines=5).holds
+    assert not asked(failed, after="noop").holds
+    assert asked(dataclasses.replace(failed, fault={"kind": "noop"}), after="noop").holds
+    assert asked(state(gains=[0.0], score=0.549)).holds
+    met = state(gains=[0.0], score=0.55)  # what is had weighs more than what may come
+    assert not asked(met).holds and asked(met).saw["prices"]["small"] == 0.011
+    assert asked(state(gains=[0.0, 0.0, 0.0], score=0.55)).holds
+    for used, holds in ((4, True), (5, False)):
+        assert asked(state(gains=[0.0], counts={"lifelines": used}), lifelines=5).holds is holds
 
 
 @pytest.mark.parametrize(
