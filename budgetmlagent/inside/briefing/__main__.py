@@ -79,7 +79,9 @@ def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any
     if not SUBJECTS & briefing.keys() and "speed" not in briefing["kinds"]:
         briefing = merge(briefing, {"kinds": ["unknown"], "summary": UNKNOWN})
     if meta.get("data") != "samples":
-        briefing |= {"samples": [], "rows": {}}
+        briefing["samples"] = []
+    if meta.get("data") not in ("samples", "stays"):  # of the latter no model is elsewhere
+        briefing["rows"] = {}
     return briefing
 
 

@@ -122,7 +122,9 @@ def _shape(value: Any, depth: int = 0) -> str:
         if not 0 < len(value) <= KEYS:
             inner = f" of {_shape(next(iter(value.values())), depth + 1)}" if value and depth < 2 else ""
             return f"object of {len(value)} keys{inner}"
-        parts = [f"{key}: {_shape(part, depth + 1)}" if depth < 2 else str(key) for key, part in value.items()]
+        parts = [
+            f"{key}: {_shape(part, depth + 1)}" if depth < 2 else str(key) for key, part in value.items()
+        ]
         return "{" + ", ".join(parts) + "}"
     if isinstance(value, list):
         return f"list of {len(value)}" + (f" x {_shape(value[0], depth + 1)}" if value and depth < 3 else "")
