@@ -105,6 +105,7 @@ class Task:
     allowed: Mapping[str, str] = field(default_factory=dict)
     starter: str = "print('validation accuracy', 0.5)\n"
     rows: bool = False
+    looks: bool = False
     briefing: dict[str, Any] = field(default_factory=dict)
     left: float = math.inf
 

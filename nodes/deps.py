@@ -164,6 +164,7 @@ class Task(Protocol):
     allowed: Mapping[str, str]  # its limits in words: time, memory, disk, output, processes -> "2 GB"
     starter: str  # text of the starter script
     rows: bool  # whether what a script prints of the data may be told to the models
+    looks: bool  # whether a script may look at the data for them: rows may be told, or all models are on this machine
 
     def seconds_left(self) -> float:
         """Seconds that the run may still take; infinite where its time has no limit."""

@@ -7,10 +7,12 @@ from memory.attempts import best_script, briefing, line, recalled, reminded
 from memory.ideas import NOTED, in_line, in_store, key
 from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.chosen import with_choice
+from nodes.craft.dossier import dossier
 from nodes.craft.ideas import ideas, sketched
 from nodes.craft.lesson import lessons_told, offered
-from nodes.craft.looks import kept_here, looked
+from nodes.craft.looks import kept_here
 from nodes.craft.replies import said
+from nodes.craft.room import for_ideas
 from nodes.craft.tuning import compact
 from nodes.declares import declares
 from nodes.deps import Deps
@@ -33,7 +35,8 @@ class ExpertUpdate(TypedDict, total=False):
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung."""
     before = deps.models.spent()
-    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=400, temperature=0.2)
+    room = for_ideas(deps.models.able(deps.here.model))
+    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=room, temperature=0.2)
     words = said(reply.text)
     free = deps.models.able(deps.here.model).plans == "free"
     told = (
@@ -88,8 +91,8 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         similar=lessons_told(state, deps),
         error=state.fault.get("detail", ""),
         question=_question(state),
-        looks=looked(state, deps.artifacts),
         known=[in_line(idea) for idea in recalled(state, deps.artifacts, "idea")],
+        dossier=dossier(state, deps),  # told to capable models alone
     )
 
 

@@ -12,12 +12,14 @@ from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
 from nodes.craft import freely
 from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
+from nodes.craft.dossier import dossier
 from nodes.craft.edits import edited
 from nodes.craft.ideas import SKETCH
 from nodes.craft.lesson import lessons_told, offered
-from nodes.craft.looks import LOOK, looked
+from nodes.craft.looks import LOOK
 from nodes.craft.repeated import without_repeats
 from nodes.craft.replies import json_object, valid
+from nodes.craft.room import for_plan
 from nodes.craft.tuning import changes, compact
 from nodes.declares import declares
 from nodes.deps import Deps, Message
@@ -32,7 +34,6 @@ WARM = 3  # and before it is asked at a higher temperature
 FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
 MENDABLE = ("unparsable", "truncated", "noop", "unrenderable")  # faults of a reply that a model is told of
 UNMADE = ("unrenderable", "noop")  # faults of a case that gave no script
-ROOM = 1_000  # tokens of an answer that may say freely what to do
 REWRITES = 2  # in a row that fail before that is not offered any more, where other means are left
 
 
@@ -84,7 +85,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         deps.here,
         _prompt(state, deps, script, cases, tuned, actions),
         schema=_schema(cases, tuned, actions, free=free),
-        max_tokens=ROOM if free else 200,
+        max_tokens=for_plan(deps.models.able(deps.here.model)),
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )
     if reply.fault:
@@ -249,10 +250,10 @@ def _prompt(
         tried=[line(attempt) for attempt in reminded(state, deps.artifacts)],
         fault=state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
         similar=lessons_told(state, deps),
-        looks=looked(state, deps.artifacts),
         notes=told_by_others(state, deps.here.node),
         actions=actions,
         left=_left(state),
+        dossier=dossier(state, deps),  # told to capable models alone
     )
 
 

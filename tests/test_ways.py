@@ -43,7 +43,7 @@ class Ran:
 def deps(artifacts, *replies, node="planner", model="small", ladder=("recall", "small", "large"), **parts):
     here = Here(node=node, prompt=node, model=model, ladder=ladder, step=4, call="c")
     models = testing.ScriptedModels(*replies, can=FREE)
-    task = testing.Task(starter=STARTER, rows=parts.pop("rows", False))
+    task = testing.Task(starter=STARTER, looks=parts.pop("looks", False))
     history = testing.MemoryHistory(artifacts)
     return testing.deps(models=models, artifacts=artifacts, task=task, here=here, history=history, **parts)
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_done_is_a_fault_and_no_turn(artifacts, choice, said):
 
 
 def test_a_look_is_told_to_the_team_and_takes_no_turn(artifacts):
-    asked = deps(artifacts, say(action="look", instruction="how many days?"), rows=True)
+    asked = deps(artifacts, say(action="look", instruction="how many days?"), looks=True)
     seen = state(artifacts)
     chosen = planner(seen, asked)
     assert chosen["turn"] == 3 and chosen["counts"]["looks"] == 1 and not chosen["counts"].get("planned")
@@ -174,7 +174,7 @@ def test_a_look_is_told_to_the_team_and_takes_no_turn(artifacts):
         "fault": {}
     }  # nothing to judge, in any graph
     full = dataclasses.replace(seen, counts={"looks": LOOKS})
-    assert "look" not in offered(full, deps(artifacts, rows=True), cases=False, tuned=False)
+    assert "look" not in offered(full, deps(artifacts, looks=True), cases=False, tuned=False)
 
 
 def test_a_look_that_fails_says_so_and_is_no_crash(artifacts):

@@ -59,6 +59,7 @@ class Example:
     allowed: Mapping[str, str] = field(default_factory=dict)
     starter: str = STARTER
     rows: bool = False
+    looks: bool = False
 
     def seconds_left(self) -> float:
         """No limit."""

@@ -58,7 +58,8 @@ class TaskView:
         self.direction: str = folder.direction
         self.seconds, self.starter = folder.seconds, folder.starter
         self.allowed: Mapping[str, str] = folder.allowed()
-        self.rows = folder.data in ROWS or all(map(is_loopback, specs.values()))
+        self.rows = folder.data in ROWS
+        self.looks = self.rows or all(map(is_loopback, specs.values()))
         self._config, self._ledger, self._specs = config, ledger, specs
         self.brief, self.seconds_left = brief, seconds_left
 

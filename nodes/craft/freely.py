@@ -39,7 +39,7 @@ def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[st
         "improve": True,
         "debug": bool(_failed(attempts)),
         "combine": len(_scored(attempts, state)) >= PAIR,
-        "look": deps.task.rows and state.counts.get("looks", 0) < LOOKS,
+        "look": deps.task.looks and state.counts.get("looks", 0) < LOOKS,
         "apply": cases,
         "tune": tuned,
         "expert": len(deps.here.ladder) > 1 and bool(state.counts.get("failed")) and not _is_dearest(deps),

@@ -31,6 +31,11 @@ def looked(state: RunState, artifacts: Reader) -> list[dict[str, str]]:
     return [{"asked": asked, "said": artifacts.text(said)} for asked, said in told if ID.fullmatch(said)]
 
 
+def looks_told(state: RunState, artifacts: Reader) -> list[str]:
+    """Return the looks of this branch as lines for a prompt."""
+    return [f"A look into the data: {look['asked']}\n{look['said']}" for look in looked(state, artifacts)]
+
+
 def printed(execution: Execution) -> str:
     """Return what is told of a look's output: its beginning and its end, or how it ended where it printed nothing."""
     text = without_paths(execution.tail.strip())
