@@ -17,7 +17,7 @@ import prompts
 from memory import Recalled, RunState
 from memory import Task as TaskState
 from memory.artifacts import Artifacts
-from nodes import Deps, Here, Message, Reply
+from nodes import Able, Deps, Here, Message, Reply
 from nodes.deps import Artifacts as AnyArtifacts
 from nodes.deps import Execution
 
@@ -25,13 +25,17 @@ from nodes.deps import Execution
 class ScriptedModels:
     """`nodes.deps.Models` over a list of replies: one a request, each for `cost` of a `budget`, in nano-dollars.
 
+    Each model can do what `can` says.
+
     `asked` keeps each request that was answered: {"model": name, "messages": [...]} and the options that the node gave.
     """
 
-    def __init__(self, *replies: str | Reply, cost: int = 0, budget: float = math.inf) -> None:
+    def __init__(
+        self, *replies: str | Reply, cost: int = 0, budget: float = math.inf, can: Able | None = None
+    ) -> None:
         self.replies = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
         self.asked: list[dict[str, Any]] = []
-        self.cost, self.budget = cost, budget
+        self.cost, self.budget, self.can = cost, budget, can or Able()
 
     def ask(self, here: Here, messages: Sequence[Message], **options: Any) -> Reply:
         """Return the next reply, or a refusal where the budget does not pay for it. Raises AssertionError where none is left."""
@@ -43,6 +47,10 @@ class ScriptedModels:
         )
         self.asked.append({"model": here.model, "messages": list(messages), **options})
         return self.replies[told]
+
+    def able(self, model: str) -> Able:
+        """Return `can`; for what is no model, the weakest."""
+        return self.can if model not in ("", "recall") else Able()
 
     def spent(self) -> int:
         """Nano-dollars of the requests so far."""
@@ -96,6 +104,8 @@ class Task:
     seconds: float = 10.0
     allowed: Mapping[str, str] = field(default_factory=dict)
     starter: str = "print('validation accuracy', 0.5)\n"
+    rows: bool = False
+    looks: bool = False
     briefing: dict[str, Any] = field(default_factory=dict)
     left: float = math.inf
 

@@ -11,8 +11,11 @@ from memory.state import Kind
 END = "END"
 RECALL = "recall"  # the rung that asks no model
 AGAIN = "again"  # in `faults`: the node itself
-# Predicates about what went wrong in a node. A node's own rules with these at the head of its list come before `faults`.
-ABOUT_FAULTS = frozenset({"faulted", "missed", "given_up", "out_of_budget", "nothing_recalled"})
+# Predicates about what went wrong in a node, and what is worth it then. A node's own rules with these at the head of its list
+# come before `faults`.
+ABOUT_FAULTS = frozenset(
+    {"faulted", "missed", "given_up", "out_of_budget", "nothing_recalled", "pays", "vain", "balked"}
+)
 
 
 class NodeSpec(BaseModel):

@@ -10,26 +10,29 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from graphs.model import END, RECALL, Rule
-from memory.scores import percent_better
+from graphs.verdict import Predicate, Verdict, gain_percent
+from graphs.worth import balked, beyond, pays, vain, within
 from memory.state import Route, RunState, role_ahead
 
-__all__ = ["END", "PREDICATES", "RECALL", "Decision", "Predicate", "Verdict", "decide", "stops", "undo"]
+__all__ = [
+    "END",
+    "PREDICATES",
+    "RECALL",
+    "Decision",
+    "Predicate",
+    "Verdict",
+    "decide",
+    "gain_percent",
+    "stops",
+    "undo",
+]
 
 NAMES: Mapping[str, str] = MappingProxyType({})  # no role declared: nodes are what they are called
+LIMITS = ("time", "memory", "disk", "output", "processes")  # faults of a script that was stopped
 # What `stuck` counts since the last best, expert's advice or move up.
 SINCE: Mapping[str, Literal["failed", "failed_since_expert", "failed_since_up"]] = {
     "best": "failed", "expert": "failed_since_expert", "up": "failed_since_up",
 }  # fmt: skip
-
-
-class Verdict(NamedTuple):
-    """Whether a predicate holds, and what it looked at."""
-
-    holds: bool
-    saw: dict[str, Any]
-
-
-Predicate = Callable[..., Verdict]
 
 
 def out_of_turns(state: RunState) -> Verdict:
@@ -64,10 +67,23 @@ def retest(state: RunState) -> Verdict:
     return Verdict(0 < gain <= noise, {"gain": gain, "noise": noise})
 
 
-def reached(state: RunState, percent: float) -> Verdict:
-    """The best is at least `percent` better than the baseline on the feedback score."""
-    gain = gain_percent(state)
-    return Verdict(gain is not None and gain >= percent, {"gain": gain})
+def reached(state: RunState, percent: float, aim: Literal["", "success", "best"] = "") -> Verdict:
+    """The best is at least `percent` better than the baseline on the feedback score; with `aim`, only in a run of that aim."""
+    gain, saw = gain_percent(state), dict[str, Any]()
+    if aim:
+        saw["aim"] = state.task.get("aim", "best")
+    holds = gain is not None and gain >= percent and saw.get("aim", "") == aim
+    return Verdict(holds, {"gain": gain} | saw)
+
+
+def had_turns(state: RunState, share: float) -> Verdict:
+    """Memory's cases have had their `share` of the turns, 0 to 1, and a model that plans freely stands by."""
+    had, turns = state.counts.get("recalled", 0), state.task.get("turns", 0)
+    newest = state.plan.get("by") == RECALL and bool(state.plan.get("case"))
+    free = sorted(name for name, skill in state.task.get("models", {}).items() if skill["free"])
+    return Verdict(
+        newest and bool(free) and had >= share * turns, {"cases": had, "turns": turns, "free": free}
+    )
 
 
 def case_left(state: RunState) -> Verdict:
@@ -95,6 +111,18 @@ def crashed(state: RunState, repairs: int, new_error: bool = True) -> Verdict:
     known = bool(state.run.get("known"))
     holds = kind in ("crash", "submission") and done < repairs and not (new_error and known)
     return Verdict(holds, {"fault": kind, "repairs": done, "known": known})
+
+
+def overran(state: RunState, repairs: int) -> Verdict:
+    """A script of a model that plans freely went over a limit, and was repaired fewer than `repairs` times: make it cheaper."""
+    kind, done, wrote = (
+        state.fault.get("kind", ""),
+        state.counts.get("repairs", 0),
+        state.plan.get("wrote", ""),
+    )
+    skill = state.task.get("models", {}).get(wrote)
+    holds = kind in LIMITS and done < repairs and bool(skill and skill["free"])
+    return Verdict(holds, {"fault": kind, "repairs": done, "wrote": wrote})
 
 
 def stuck(
@@ -171,8 +199,8 @@ def hopeless(state: RunState, share: float, turns: int = 3) -> Verdict:
 PREDICATES: dict[str, Predicate] = {
     f.__name__: f
     for f in (
-        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, idea_left, nothing_recalled, crashed,
-        stuck, missed, given_up, repeated, wants, faulted, hopeless,
+        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, idea_left, nothing_recalled, crashed, overran,
+        stuck, missed, given_up, repeated, wants, faulted, hopeless, had_turns, pays, vain, beyond, within, balked,
     )
 }  # fmt: skip
 
@@ -191,12 +219,6 @@ def stops(rule: Rule) -> Literal["", "money", "turns"]:
     if rule.when in ("out_of_budget", "given_up") or kind == "refused":
         return "money"
     return "turns" if rule.when == "out_of_turns" or kind == "no_turn" else ""
-
-
-def gain_percent(state: RunState) -> float | None:
-    """How much better the best is than the baseline, in percent of the baseline; None where either is unknown."""
-    base, best = state.task.get("baseline"), state.best.get("score")
-    return percent_better(base, best, state.task.get("direction", "max"))
 
 
 class Decision(NamedTuple):
@@ -252,6 +274,7 @@ def _apply(node: str, rule: Rule, route: Route, state: RunState) -> RunState:
     if rule.up:
         rungs[rule.up] = rungs.get(rule.up, 0) + 1
         counts |= {"failed_since_up": 0, "misses": 0, "same_action": 0, "improve_failed": 0}
+        counts.pop("idea_failed", None)
         route["up"] = rule.up
     if rule.down and rungs.get(rule.down, 0) > 0:
         rungs[rule.down] -= 1

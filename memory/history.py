@@ -40,6 +40,7 @@ ALIKE = 0.6  # cosine similarity from which another error's repair may help
 # Which items a task may be shown, by what each says of data: only one whose data stay, too, may see those of such tasks.
 # Its items are made from what it sees, and so no other's models ever get at them. An item that says nothing may be of one.
 LEAVE: tuple[str, ...] = ("schema", "samples")
+ROWS = "samples"  # the word on data under which models anywhere may see rows
 WIDE = 100  # nearest items that are looked at before those are left out that this branch must not see
 
 
@@ -266,9 +267,12 @@ class RunHistory:
     def remember(self, item: Mapping[str, Any]) -> str:
         """Keep an item {kind, text, ...} as an artifact and in the run's store, and return its id. Twice is once.
 
-        The run, the task and its word on its data are added to it. Raises ValueError for an item of no known kind or without a text.
+        The run, the task and its word on its data are added to it; one that says that its data stay keeps that word, unless
+        the task allows its rows to be shown. Raises ValueError for an item of no known kind or without a text.
         """
-        whole = {"task": self.task, "run": self.run} | dict(item) | {"data": self.data}
+        whole = {"task": self.task, "run": self.run} | dict(item)
+        stays = item.get("data") == "stays" and self.data != ROWS
+        whole["data"] = "stays" if stays else self.data
         store = self._store
         unmark(self.folder)
         store.upsert([whole])

@@ -21,6 +21,14 @@ SHARED = "shared"
 Shared = Annotated[T, "shared"]
 
 
+class Skill(TypedDict):
+    """What the rules must know of a model, as the run believes it from its start on (`nodes.able.Able`)."""
+
+    free: bool  # whether it plans freely; else it chooses from a list
+    lines: int  # the longest script that it writes whole and right
+    call: int  # what a usual call of it costs, in nano-dollars
+
+
 class Task(TypedDict, total=False):
     """What the rules must know of the task and of the run's limits."""
 
@@ -29,6 +37,10 @@ class Task(TypedDict, total=False):
     budget: int  # nano-dollars
     turns: int  # decisions of the planner allowed
     history: str  # off | run | all
+    aim: str  # success (stop once the goal is met) | best (go on while there is hope); absent is best
+    models: dict[
+        str, Skill
+    ]  # by name, those on the graph's ladders; absent where a run of an older version goes on
     baseline: float | None  # feedback score of the starter
     briefing: str  # artifact id of the data briefing (JSON); absent before the baseline has run
 
@@ -38,18 +50,24 @@ class Best(TypedDict, total=False):
 
     attempt: str  # artifact id
     score: float | None  # feedback score; None where a script reported none
+    lines: int  # of its script
 
 
 class Plan(TypedDict, total=False):
     """The planner's decision for this turn."""
 
     # baseline (the starter as it is) | apply (the case) | tune (one number of the best script) | improve (a model writes
-    # the best script out again) | expert (its first idea) | idea (a recalled one) | finish; a planner of somebody's own may
-    # have others.
+    # the best script out again) | expert (its first idea) | idea (a recalled one) | finish; of a model that plans freely also
+    # draft (a whole new solution) | debug (a failed script repaired) | combine (two attempts) | look (a script that prints
+    # something about the data; no turn). A planner of somebody's own may have others.
     action: str
     instruction: str
     case: str  # artifact id of the case to apply, for action "apply"
     idea: str  # artifact id of the recalled idea, for action "idea"; absent for any other
+    of: list[
+        str
+    ]  # artifact ids of the attempts that it builds on, for debug and combine; absent for any other
+    sketch: str  # artifact id of the code that an expert sketched for its idea; absent where it sketched none
     by: str  # the rung that decided: "recall" or a model's name
     wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
     offered: list[
@@ -88,6 +106,16 @@ Kind = Literal[
 ]
 
 
+class Way(TypedDict):
+    """What a model's tries have brought in this run."""
+
+    tries: int
+    spent: int  # nano-dollars
+    gains: list[
+        float
+    ]  # of the newest tries, oldest first: by how many percent of the best score before each was better
+
+
 class Counts(TypedDict, total=False):
     """What the rules count: who counts, and when it begins anew (at a move up, by `graphs.policy`). Absent is 0."""
 
@@ -103,6 +131,11 @@ class Counts(TypedDict, total=False):
     # coder, evaluator: the same of `improve` alone; anew by its new best and by a move up
     improve_failed: int
     lifelines: int  # the decision: rules with `lifelines` that were followed; never anew
+    looks: int  # planner: looks into the data that it asked for; never anew
+    recalled: int  # planner: turns that were given to cases of memory's choice; never anew
+    # coder, evaluator: ideas and drafts in a row that gave no script, a crash or no gain; anew by a new best and by a move up
+    idea_failed: int
+    ways: dict[str, Way]  # coder, evaluator: by the dearest model that took part in a try
     ideas: int  # expert, planner: what memory has left to try behind the idea that is tried; by each of them anew
 
 

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 from memory.attempts import Execution, Score
 from memory.state import Recalled, RunState
 from memory.state import Task as TaskState
+from nodes.able import Able
 
 __all__ = [
-    "OUTAGES", "REPLY_FAULTS", "Artifacts", "Deps", "Execution", "Finding", "Here", "History", "Message", "Models",
+    "OUTAGES", "REPLY_FAULTS", "Able", "Artifacts", "Deps", "Execution", "Finding", "Here", "History", "Message", "Models",
     "Prompts", "Repairs", "Reply", "Sandbox", "Score", "Scorer", "Task",
 ]  # fmt: skip
 
@@ -63,6 +64,10 @@ class Models(Protocol):
         temperature: float = 0.2,
     ) -> Reply:
         """Send one request to `here.model`. A repeated step gets the stored reply for nothing."""
+        ...
+
+    def able(self, model: str) -> Able:
+        """What `model` can do, as this run believes from its start on; of "" and of `recall`, which are none, the weakest."""
         ...
 
     def spent(self) -> int:
@@ -158,6 +163,8 @@ class Task(Protocol):
     seconds: float  # limit of one execution
     allowed: Mapping[str, str]  # its limits in words: time, memory, disk, output, processes -> "2 GB"
     starter: str  # text of the starter script
+    rows: bool  # whether what a script prints of the data may be told to the models
+    looks: bool  # whether a script may look at the data for them: rows may be told, or all models are on this machine
 
     def seconds_left(self) -> float:
         """Seconds that the run may still take; infinite where its time has no limit."""

@@ -9,14 +9,17 @@ from memory.cards import card
 from memory.ideas import ADVISED, in_store, outcome
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
+from memory.ways import counted, dearest
 from nodes.craft.fingerprint import error_line, failure, fingerprint
-from nodes.craft.lesson import lesson
+from nodes.craft.freely import DRAFT
+from nodes.craft.lesson import gained, lesson
+from nodes.craft.looks import LOOK, kept_here
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
-Fruitless = Literal["failed", "failed_since_expert", "failed_since_up", "improve_failed"]
+Fruitless = Literal["failed", "failed_since_expert", "failed_since_up", "improve_failed", "idea_failed"]
 COUNTERS: tuple[Fruitless, ...] = ("failed", "failed_since_expert", "failed_since_up")
 SOURCE = 80  # characters of a script's line
 RELIEF = {
@@ -47,6 +50,8 @@ class EvaluatorUpdate(TypedDict, total=False):
 @declares(role="evaluator", recalls=("same_error",))
 def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     """Judge the newest execution and add an attempt to the chain."""
+    if state.plan.get("action") == LOOK:
+        return {"fault": Fault()}  # in a graph without a rule about looks: there is nothing to judge
     if state.fault.get("kind") == "duplicate":
         return {"counts": _counted(state, better=False)}
     execution = Execution.of(deps.artifacts.json(state.run["execution"]))
@@ -66,10 +71,12 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
         "head": head,
         "run": Run(**state.run | known | measured),
         "fault": fault,
-        "counts": _counted(state, better) | {"ran": state.counts.get("ran", 0) + ran},
+        "counts": _weighed(_counted(state, better), state, deps, attempt)
+        | {"ran": state.counts.get("ran", 0) + ran},
     }
     if better:
-        update["best"] = Best(attempt=head, score=score.value)
+        lines = len(deps.artifacts.text(execution.script).splitlines())
+        update["best"] = Best(attempt=head, score=score.value, lines=lines)
     if state.turn == 0:
         update["task"] = Task(**state.task | {"baseline": score.value})
     return update
@@ -168,11 +175,24 @@ def _attempt(
 
 def _counted(state: RunState, better: bool) -> Counts:
     """Count an attempt that brought nothing; a new best begins anew."""
-    names = (*COUNTERS, "improve_failed") if state.plan.get("action") == "improve" else COUNTERS
+    action, names = state.plan.get("action"), list(COUNTERS)
+    names += ["improve_failed"] if action == "improve" else []
+    names += ["idea_failed"] if action in (*ADVISED, DRAFT) else []
     counts = state.counts.copy()
     for name in names:
         counts[name] = 0 if better else counts.get(name, 0) + 1
     return counts
+
+
+def _weighed(counts: Counts, state: RunState, deps: Deps, attempt: Attempt) -> Counts:
+    """Count what the attempt brought and cost to the dearest model that took part in it; to whose idea it was, too."""
+    idea = attempt.plan.get("idea")
+    by = str(deps.artifacts.json(idea).get("by", "")) if idea else attempt.plan.get("by", "")
+    model = dearest(state, (by, attempt.plan.get("wrote", "")))
+    if not model or not attempt.turn:
+        return counts
+    before = Attempt.read(deps.artifacts, attempt.parent).cost if attempt.parent else 0
+    return counted(counts, model, gained(attempt, deps.task.direction), attempt.cost - before)
 
 
 def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> None:
@@ -181,6 +201,7 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
         return
     facts = briefing(state, deps.artifacts)
     origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
+    origin |= kept_here(state)
     if state.head and Attempt.read(deps.artifacts, state.head).turn == 0:
         about = card(facts, deps.task.text, deps.task.metric, deps.task.direction)
         deps.history.remember(about | {"task": deps.task.name})

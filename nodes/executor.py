@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 from memory.attempts import best_script, reminded
 from memory.state import Fault, Plan, Run, RunState, Shared, Task
 from nodes.craft.fingerprint import fingerprint
+from nodes.craft.looks import LOOK, printed, with_look
 from nodes.declares import declares
 from nodes.deps import Deps, Execution
 
@@ -20,6 +21,7 @@ class ExecutorUpdate(TypedDict, total=False):
     script: Shared[str]
     run: Shared[Run]
     fault: Shared[Fault]
+    notes: dict[str, Any]
 
 
 @declares(role="executor", recalls=("same_script",))
@@ -27,6 +29,8 @@ def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
     """Run the coder's script; at the very start the starter, whose data is then briefed."""
     if not state.script:
         return _baseline(deps)
+    if state.plan.get("action") == LOOK:
+        return _look(state, deps)
     known = reminded(state, deps.artifacts)
     if known:
         detail = f"this very script has already run, at turn {known[0].turn}"
@@ -46,6 +50,15 @@ def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
         earlier.append(deps.artifacts.put_json(execution.as_json()))
         execution = deps.sandbox.run(deps.here, script)
     return {"script": execution.script, "run": _run(deps, execution, cures, earlier), "fault": Fault()}
+
+
+def _look(state: RunState, deps: Deps) -> ExecutorUpdate:
+    """Run a script that only looks at the data, and keep what it printed; how it ended is for the planner to read."""
+    execution = deps.sandbox.run(deps.here, deps.artifacts.text(state.script))
+    said = deps.artifacts.put(printed(execution))
+    ran = Run(**_run(deps, execution, [], []) | Run(error=""))
+    notes = state.notes | {deps.here.node: with_look(state, deps.here.node, state.plan["instruction"], said)}
+    return {"run": ran, "fault": Fault(), "notes": notes}
 
 
 def _mended(deps: Deps, script: str, mended: str, what: list[str], cures: list[Cure]) -> str:

@@ -1,4 +1,4 @@
-"""The expert: reads a compact dossier and answers with ordered ideas, in words. Dear, so asked last, and used many times."""
+"""The expert: reads a compact dossier and answers with ordered ideas, in words or with a sketch of code. Dear, so asked last, and used many times."""
 
 from collections.abc import Sequence
 from typing import Any, TypedDict
@@ -7,9 +7,12 @@ from memory.attempts import best_script, briefing, line, recalled, reminded
 from memory.ideas import NOTED, in_line, in_store, key
 from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.chosen import with_choice
-from nodes.craft.ideas import ideas
+from nodes.craft.dossier import dossier
+from nodes.craft.ideas import ideas, sketched
 from nodes.craft.lesson import lessons_told, offered
+from nodes.craft.looks import kept_here
 from nodes.craft.replies import said
+from nodes.craft.room import for_ideas
 from nodes.craft.tuning import compact
 from nodes.declares import declares
 from nodes.deps import Deps
@@ -32,18 +35,28 @@ class ExpertUpdate(TypedDict, total=False):
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung."""
     before = deps.models.spent()
-    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=400, temperature=0.2)
+    room = for_ideas(deps.models.able(deps.here.model))
+    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=room, temperature=0.2)
     words = said(reply.text)
-    found = ideas(words, whole=not reply.fault)
+    free = deps.models.able(deps.here.model).plans == "free"
+    told = (
+        sketched(words, whole=not reply.fault)
+        if free
+        else [(what, "") for what in ideas(words, whole=not reply.fault)]
+    )
+    found = [what for what, _ in told]
     if reply.fault not in ("", "truncated") or not found:
         fault = Fault(kind=reply.fault or "unparsable", detail=reply.detail or "the expert's reply is empty")
         return {"fault": fault, "counts": state.counts | {"misses": state.counts.get("misses", 0) + 1}}
-    kept = _remembered(found, deps.models.spent() - before, state, deps)
+    kept = _remembered(told, deps.models.spent() - before, state, deps)
     own = with_choice(state, deps.here.node, key(found[0]), KEPT)
     own[NOTED] = [*own.get(NOTED, []), *kept][-KEPT:]
     left = len(found) - 1 if state.task.get("history") != "off" else 0
+    plan = Plan(action="expert", instruction=found[0], case="", by=deps.here.model)
+    if told[0][1]:
+        plan["sketch"] = deps.artifacts.put(told[0][1])
     return {
-        "plan": offered(state, Plan(action="expert", instruction=found[0], case="", by=deps.here.model)),
+        "plan": offered(state, plan),
         "advice": deps.artifacts.put(words),
         "fault": Fault(),
         "counts": state.counts | {"misses": 0, "repairs": 0, "ideas": left},
@@ -51,13 +64,17 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     }
 
 
-def _remembered(found: Sequence[str], cost: int, state: RunState, deps: Deps) -> list[str]:
+def _remembered(told: Sequence[tuple[str, str]], cost: int, state: RunState, deps: Deps) -> list[str]:
     """Keep each idea with what the whole answer cost, in nano-dollars, and return their ids."""
     facts = briefing(state, deps.artifacts)
     origin = {"task": deps.task.name, "step": deps.here.step, "kinds": facts.get("kinds", [])}
-    answer = {"kind": "idea", "by": deps.here.model, "cost": cost, "of": len(found)} | origin
-    texts = [in_store(what, facts.get("summary", "")) for what in found]
-    items = [{"what": what, "text": text} for what, text in zip(found, texts, strict=True)]
+    origin |= kept_here(state)
+    answer = {"kind": "idea", "by": deps.here.model, "cost": cost, "of": len(told)} | origin
+    summary = facts.get("summary", "")
+    items = [
+        {"what": what, "text": in_store(what, summary)} | ({"sketch": code} if code else {})
+        for what, code in told
+    ]
     return [deps.history.remember(answer | item | {"order": i}) for i, item in enumerate(items, start=1)]
 
 
@@ -73,5 +90,13 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         tried=[line(attempt)[:LINE] for attempt in reminded(state, deps.artifacts)[-NEWEST:]],
         similar=lessons_told(state, deps),
         error=state.fault.get("detail", ""),
+        question=_question(state),
         known=[in_line(idea) for idea in recalled(state, deps.artifacts, "idea")],
+        dossier=dossier(state, deps),  # told to capable models alone
     )
+
+
+def _question(state: RunState) -> str:
+    """Return what the planner wants to know; "" where a rule leads here."""
+    asked = state.plan.get("action") == "expert" and "wrote" not in state.plan and not state.fault
+    return state.plan.get("instruction", "") if asked else ""

@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Annotated, Any, TypedDict
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from memory.attempts import best_script, briefing, chain, line, recalled, reminded
 from memory.ideas import FIRST, SUNK, in_line, key
 from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
+from nodes.craft import freely
 from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
+from nodes.craft.dossier import dossier
 from nodes.craft.edits import edited
+from nodes.craft.ideas import SKETCH
 from nodes.craft.lesson import lessons_told, offered
+from nodes.craft.looks import LOOK
 from nodes.craft.repeated import without_repeats
 from nodes.craft.replies import json_object, valid
+from nodes.craft.room import for_plan
 from nodes.craft.tuning import changes, compact
 from nodes.declares import declares
 from nodes.deps import Deps, Message
@@ -28,6 +33,7 @@ PATIENCE = {"expert": 6, "finish": 8}  # attempts in a row that fail before a mo
 WARM = 3  # and before it is asked at a higher temperature
 FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
 MENDABLE = ("unparsable", "truncated", "noop", "unrenderable")  # faults of a reply that a model is told of
+UNMADE = ("unrenderable", "noop")  # faults of a case that gave no script
 REWRITES = 2  # in a row that fail before that is not offered any more, where other means are left
 
 
@@ -39,7 +45,7 @@ def _text(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_text), AfterValidator(valid)]
 
 
-class Choice(BaseModel):
+class Choice(freely.Named):
     """What a model's JSON must say; whatever else it says is left out."""
 
     action: Text
@@ -60,8 +66,11 @@ class PlannerUpdate(TypedDict, total=False):
 
 @declares(role="planner", recalls=("cases", "ideas", "highlights", "similar"))
 def planner(state: RunState, deps: Deps) -> PlannerUpdate:
-    """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not."""
-    if state.turn >= state.task.get("turns", 0):
+    """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not.
+
+    Nor does a look into the data, and a case that gave no script gives its turn back.
+    """
+    if _next_turn(state) > state.task.get("turns", 0):
         return {"fault": Fault(kind="no_turn", detail="all turns are used")}
     if deps.task.seconds_left() <= 0:
         return {"fault": Fault(kind="no_turn", detail="the run's time is used up")}
@@ -70,12 +79,13 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     if not deps.here.model:
         return _remembered(state, deps, cases)
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
-    actions = _offered(state, deps, cases, tuned)
+    free = deps.models.able(deps.here.model).plans == "free"
+    actions = _offered(state, deps, cases, tuned, free=free)
     reply = deps.models.ask(
         deps.here,
         _prompt(state, deps, script, cases, tuned, actions),
-        schema=_schema(cases, tuned, actions),
-        max_tokens=200,
+        schema=_schema(cases, tuned, actions, free=free),
+        max_tokens=for_plan(deps.models.able(deps.here.model)),
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )
     if reply.fault:
@@ -87,6 +97,12 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         what = f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
         return _failed(state, "unparsable", what)
     return _chosen(state, deps, choice, cases, tuned)
+
+
+def _next_turn(state: RunState) -> int:
+    """Return the number of the turn that is to be decided."""
+    unmade = state.fault.get("kind") in UNMADE and state.plan.get("by") == RECALL and state.plan.get("case")
+    return state.turn if unmade else state.turn + 1
 
 
 def _menu(state: RunState, deps: Deps, script: str) -> list[Case]:
@@ -123,6 +139,8 @@ def _remembered(state: RunState, deps: Deps, cases: list[Case]) -> PlannerUpdate
         return _decided(state, deps, _apply(cases[0], by=RECALL))
     if ideas:
         plan = Plan(action="idea", instruction=ideas[0]["what"], case="", idea=ideas[0]["id"], by=RECALL)
+        if isinstance(code := ideas[0].get("sketch"), str) and len(code) <= SKETCH:
+            plan["sketch"] = deps.artifacts.put(code)
         return _decided(state, deps, plan, left=len(ideas) + len(cases) - 1)
     update = PlannerUpdate(plan=Plan(), fault=Fault(kind="nothing_recalled", detail=_nothing(state, deps)))
     if state.counts.get("ideas"):
@@ -147,8 +165,10 @@ def _tuned(state: RunState, deps: Deps) -> list[str]:
     return [attempt.plan.get("instruction", "") for attempt in newer]
 
 
-def _offered(state: RunState, deps: Deps, cases: list[Case], tuned: list[str]) -> list[str]:
-    """What a model may choose: an exit only after it has tried, rewriting only while that is not all in vain."""
+def _offered(state: RunState, deps: Deps, cases: list[Case], tuned: list[str], *, free: bool) -> list[str]:
+    """What a model may choose: from a list, an exit only after it has tried, rewriting only while that is not all in vain."""
+    if free:
+        return freely.offered(state, deps, cases=bool(cases), tuned=bool(tuned))
     failed = state.counts.get("failed", 0)
     vain = state.counts.get("improve_failed", 0) >= REWRITES
     offered = {
@@ -174,6 +194,9 @@ def _chosen(
         if choice.change not in tuned:
             return _failed(state, "unparsable", f"there is no change {choice.change[:80]!r} in the list")
         return _decided(state, deps, Plan(action=action, instruction=choice.change, case="", by=by))
+    if deps.models.able(by).plans == "free":
+        plan = freely.planned(state, deps, action, instruction, choice.attempts)
+        return _failed(state, "unparsable", plan) if isinstance(plan, str) else _decided(state, deps, plan)
     if action == "improve" and not instruction:
         return _failed(state, "unparsable", "the instruction is empty")
     return _decided(state, deps, Plan(action=action, instruction=instruction[:600], case="", by=by))
@@ -187,10 +210,16 @@ def _decided(state: RunState, deps: Deps, plan: Plan, left: int = 0) -> PlannerU
     """Return the decision; behind an idea, memory has so much `left` to try."""
     same = state.counts.get("same_action", 0) + 1 if plan["action"] == state.plan.get("action") else 1
     counts = state.counts | {"misses": 0, "repairs": 0, "same_action": same}
+    turn = _next_turn(state)
     if plan["by"] != RECALL:
         plan = offered(state, plan)
         counts["planned"] = counts.get("planned", 0) + 1
-    update: PlannerUpdate = {"turn": state.turn + 1, "plan": plan, "fault": Fault(), "counts": counts}
+    elif plan["case"] and turn > state.turn:
+        counts["recalled"] = counts.get("recalled", 0) + 1
+    if plan["action"] == LOOK:
+        turn, counts["looks"] = state.turn, counts.get("looks", 0) + 1
+        counts["planned"] = state.counts.get("planned", 0)
+    update: PlannerUpdate = {"turn": turn, "plan": plan, "fault": Fault(), "counts": counts}
     if plan["action"] == "idea":
         counts["ideas"] = left
     if choice := plan["case"] or ("idea" in plan and key(plan["instruction"])):
@@ -224,6 +253,7 @@ def _prompt(
         notes=told_by_others(state, deps.here.node),
         actions=actions,
         left=_left(state),
+        dossier=dossier(state, deps),  # told to capable models alone
     )
 
 
@@ -238,8 +268,10 @@ def _left(state: RunState) -> str:
     return " and ".join(said)
 
 
-def _schema(cases: list[Case], tuned: list[str], actions: list[str]) -> dict[str, Any]:
+def _schema(cases: list[Case], tuned: list[str], actions: list[str], *, free: bool) -> dict[str, Any]:
     """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty."""
+    if free:
+        return freely.schema([case["name"] for case in cases], tuned, actions)
     return {
         "type": "object",
         "properties": {

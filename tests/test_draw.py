@@ -30,9 +30,14 @@ SPEC = GraphSpec.load("budgetml")
 WITHOUT = "import sys; sys.modules['mermaidx'] = None\nfrom graphs.drawing.picture import *\nfrom graphs.spec import GraphSpec\n"
 
 
-def step(node: str, rule: int, usd: float = 0.0, **more) -> Event:
-    """An event of `node` that took its rule number `rule`."""
-    fired = SPEC.rules[node][rule - 1]
+def number(node: str, rule: str) -> int:
+    """The number, in its own list, of the first rule of `node` that begins with `rule`."""
+    return next(n for n, each in enumerate(SPEC.rules[node], 1) if str(each).startswith(rule))
+
+
+def step(node: str, rule: str, usd: float = 0.0, **more) -> Event:
+    """An event of `node` that took its first rule that begins with `rule`."""
+    fired = SPEC.rules[node][number(node, rule) - 1]
     route = {"to": fired.to, "rule": str(fired), "saw": {}, "passed": []} | (
         {"up": fired.up} if fired.up else {}
     )
@@ -44,17 +49,17 @@ def told(*steps: Event) -> list[Event]:
 
 
 RUN = told(
-    step("executor", 1),
-    step("evaluator", 3),
-    step("planner", 1),
-    step("planner", 7, 0.01, model="small", rung=1),
-    step("coder", 1, 0.005, model="small"),
-    step("executor", 1),
-    step("evaluator", 4),
-    step("planner", 7, 0.002, model="small", rung=1),
-    step("coder", 1),
-    step("executor", 1),
-    step("evaluator", 7),
+    step("executor", "otherwise"),
+    step("evaluator", "improved"),
+    step("planner", "nothing_recalled"),
+    step("planner", "otherwise", 0.01, model="small", rung=1),
+    step("coder", "otherwise", 0.005, model="small"),
+    step("executor", "otherwise"),
+    step("evaluator", "case_left"),
+    step("planner", "otherwise", 0.002, model="small", rung=1),
+    step("coder", "otherwise"),
+    step("executor", "otherwise"),
+    step("evaluator", "stuck"),
 )
 
 
@@ -112,11 +117,19 @@ def test_where_faults_lead_is_one_line_in_each_node_that_has_them_and_nothing_el
 def test_a_fault_that_was_met_is_an_arrow_of_its_own():
     met = {"to": "coder", "rule": "missed → coder", "saw": {}, "passed": []}
     denied = {"to": END, "rule": "faulted kind=denied → END", "saw": {}, "passed": []}
-    run = told(step("coder", 1, route=met), step("coder", 1, route=met), step("coder", 1, route=denied))
+    run = told(
+        step("coder", "otherwise", route=met),
+        step("coder", "otherwise", route=met),
+        step("coder", "otherwise", route=denied),
+    )
     drawn = arrows(mermaid(SPEC, run))
-    assert drawn["coder", "coder"].startswith("<b>fault: missed ×2</b>|stroke:#0072b2")
-    assert drawn["coder", "FINISH"].startswith("<b>fault: faulted kind=denied ×1</b>|stroke:#0072b2")
-    assert ("coder", "planner") not in drawn and drawn["coder", "executor"].startswith("|stroke:#afb8c1")
+    assert "<br/><b>fault: missed ×2</b>|stroke:#0072b2" in drawn["coder", "coder"]
+    assert (
+        drawn["coder", "FINISH"]
+        .rpartition("<br/>")[2]
+        .startswith("<b>fault: faulted kind=denied ×1</b>|stroke:#0072b2")
+    )
+    assert ("coder", "planner") not in drawn and "|stroke:#afb8c1" in drawn["coder", "executor"]
     assert "  the faults below\n    2. faulted kind=denied → END ×1\n    8. missed → coder ×2\n" in outline(
         SPEC, run
     )
@@ -131,11 +144,14 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
     assert '"<b>executor</b><br/>×3 · $0"' in text
     assert '"<b>▶ expert</b><br/><small>large</small>"):::now' in text
     drawn = arrows(text)
-    assert drawn["executor", "evaluator"].startswith("×3|")
-    assert "<b>7. otherwise ×2</b>" in drawn["planner", "coder"]
+    assert drawn["executor", "evaluator"].startswith("<b>2. otherwise ×3</b>|")
+    assert f"<b>{number('planner', 'otherwise')}. otherwise ×2</b>" in drawn["planner", "coder"]
     both = drawn["evaluator", "planner"]
-    assert both.startswith(
-        "×2<br/><b>3. improved ↓coder ×1</b><br/><b>4. case_left ×1</b><br/>6. idea_left ↓planner<br/>8. stuck"
+    assert both.startswith("×2<br/>")
+    improved, left, idea = (number("evaluator", rule) for rule in ("improved", "case_left", "idea_left"))
+    assert (
+        f"<br/><b>{improved}. improved ↓coder ×1</b><br/><b>{left}. case_left ×1</b><br/>{idea}. idea_left"
+        in both
     )
     assert "planner  [recall ↑ small ↑ large]  ×3 · $0.0120" in outline(SPEC, RUN)
     assert "▶ expert" in outline(SPEC, RUN, "expert")
@@ -158,11 +174,16 @@ def test_a_run_that_has_not_begun_has_taken_nothing():
 
 
 def test_the_way_that_an_edit_changed_and_that_of_another_graph_are_drawn_as_they_were_gone():
-    asked = Event(step("planner", 6) | {"edits": [{"route": step("evaluator", 7)["route"]}]})
-    drawn = arrows(mermaid(SPEC, told(step("executor", 1), step("evaluator", 4), asked)))
-    assert "7. stuck" in drawn["evaluator", "expert"] and "#d55e00" in drawn["evaluator", "expert"]
+    asked = Event(
+        step("planner", "wants action=finish") | {"edits": [{"route": step("evaluator", "stuck")["route"]}]}
+    )
+    drawn = arrows(mermaid(SPEC, told(step("executor", "otherwise"), step("evaluator", "case_left"), asked)))
+    assert (
+        f"{number('evaluator', 'stuck')}. stuck" in drawn["evaluator", "expert"]
+        and "#d55e00" in drawn["evaluator", "expert"]
+    )
     assert "#afb8c1" in drawn["evaluator", "planner"]
-    foreign = Event(step("coder", 1) | {"route": {"to": "evaluator", "rule": "of before"}})
+    foreign = Event(step("coder", "otherwise") | {"route": {"to": "evaluator", "rule": "of before"}})
     assert (
         "×1<br/>under another graph|stroke:#0072b2" in arrows(mermaid(SPEC, [foreign]))["coder", "evaluator"]
     )
@@ -172,7 +193,7 @@ def test_the_svg_is_whole_and_asks_for_nothing(socket_disabled):
     text = svg(mermaid(SPEC, RUN, "expert"))
     words = "".join(ET.fromstring(text).itertext()).replace("\u00a0", " ")
     assert all(name in words for name in SPEC.nodes)
-    assert "×3 · $0.0120" in words and "3. improved ↓coder ×1" in words
+    assert "×3 · $0.0120" in words and "improved ↓coder ×1" in words
     assert not EXTERNAL.search(text) and "<script" not in text
     assert set(re.findall(r"https?://[^\"'<]*", text)) <= {
         "http://www.w3.org/2000/svg",

@@ -180,7 +180,8 @@ def test_the_route_tells_rule_values_and_what_was_passed_over():
     assert route["rule"].startswith("stuck attempts=4") and route["rule"].endswith("→ expert")
     assert route["saw"] == {"failed": 4, "since": "expert", "lifelines": 0, "gain": 4.0}
     assert [p["rule"].split()[0] for p in route["passed"]] == [
-        "baseline_failed", "out_of_turns", "improved", "case_left", "crashed", "idea_left",
+        "baseline_failed", "out_of_turns", "reached", "had_turns", "improved", "case_left", "crashed", "overran", "balked",
+        "idea_left", "pays", "vain",
     ]  # fmt: skip
 
 
@@ -242,7 +243,13 @@ def test_predicates_change_nothing():
         "repeated": {"times": 1},
         "faulted": {"kind": "x"},
         "given_up": {"times": 4},
+        "had_turns": {"share": 0.3},
+        "overran": {"repairs": 1},
+        "pays": {"model": "large", "turn": 0.1, "goal": 10, "met": 0.02},
+        "vain": {"model": "small", "percent": 1, "goal": 10},
+        "balked": {"model": "large", "times": 1},
     }
+    arguments |= {name: {"model": "large", "than": "small"} for name in ("beyond", "within")}
     for name, predicate in PREDICATES.items():
         predicate(BASE, **arguments.get(name, {}))
     assert dataclasses.asdict(BASE) == before

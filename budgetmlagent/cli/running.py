@@ -37,6 +37,9 @@ def run(
         float, typer.Option(metavar="USD", help="With --approve: what a call may cost without being asked for.")
     ] = Request.above,
     minutes: Annotated[float | None, typer.Option(metavar="N", help="Time that the run may take. [default: no limit]")] = None,
+    aim: Annotated[
+        str, typer.Option(metavar="success|best", help="When it may stop: once it is 10% better than the starter, or at the best it finds.")
+    ] = Request.aim,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")
     ] = False,
@@ -47,7 +50,7 @@ def run(
     """Improve a task's script within a budget."""
     asked = Request(
         task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction,
-        project_budget=project_budget, approve=approve, above=above, minutes=minutes, trust=trust,
+        project_budget=project_budget, approve=approve, above=above, minutes=minutes, aim=aim, trust=trust,
     )  # fmt: skip
     if dry_run:
         from budgetmlagent.run.forecast import forecast

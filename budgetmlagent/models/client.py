@@ -14,6 +14,7 @@ from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.models.able import guess
 from budgetmlagent.models.approval import Approval, declined
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host
 from budgetmlagent.models.endpoint import FIELDS, LIMITS, Endpoint, Endpoints, least_to_think, room_to_think
@@ -26,6 +27,7 @@ from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of
 from budgetmlagent.models.waiting import Patience
 from budgetmlagent.money.ledger import Account, Answer, Call, Refused, Reservation
 from budgetmlagent.money.prices import input_bound, price_of, text_bytes
+from nodes.able import WEAKEST, Able
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
@@ -66,8 +68,12 @@ class ModelClient:
         approval: Approval | None = None,
         meanwhile: Callable[[], None] = lambda: None,
         endpoints: Endpoints | None = None,
+        able: Mapping[str, Able] | None = None,
     ) -> None:
-        """Raises UsageError for a model whose price is unknown."""
+        """`able` is what is believed of the models, by name; of others it is guessed.
+
+        Raises UsageError for a model whose price is unknown.
+        """
         self.models, self.prices = models, {name: price_of(spec) for name, spec in models.items()}
         self.account, self.ledger, self.artifacts, self.seed = account, account.ledger, artifacts, seed
         self.start_embedded, self.approval = start_embedded, approval or Approval()
@@ -75,10 +81,17 @@ class ModelClient:
         self.waits = self.patience.waits
         self.endpoints = endpoints or Endpoints()
         self.meanwhile = meanwhile  # what is started while the model thinks
+        self.believed = able or {}
 
     def spent(self) -> int:
         """Nano-dollars of this run: settled calls plus reservations of unknown outcome."""
         return self.account.spent()
+
+    def able(self, model: str) -> Able:
+        """What `model` can do, by what this client was told or a guess; the weakest for what is no model."""
+        if model in self.believed:
+            return self.believed[model]
+        return guess(self.models[model]) if model in self.models else WEAKEST
 
     def ask(
         self,

@@ -15,6 +15,7 @@ from budgetmlagent.models.stored import call_of, prompt_record
 from budgetmlagent.money.ledger import RECORDED, Account, Answer, Refused
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
+from nodes.able import WEAKEST, Able
 from nodes.deps import REPLY_FAULTS, Here, Message, Reply
 from nodes.deps import Artifacts as ArtifactStore
 
@@ -22,8 +23,18 @@ from nodes.deps import Artifacts as ArtifactStore
 class ReplayModels:
     """Serves `recording`, a run's folder (`nodes.deps.Models`)."""
 
-    def __init__(self, recording: Path, account: Account, artifacts: ArtifactStore) -> None:
-        """Read the recording and its forks. Raises UsageError where the folder holds none."""
+    def __init__(
+        self,
+        recording: Path,
+        account: Account,
+        artifacts: ArtifactStore,
+        able: Mapping[str, Able] | None = None,
+    ) -> None:
+        """Read the recording and its forks; `able` is what its run believed of its models, by name.
+
+        Raises UsageError where the folder holds none.
+        """
+        self.believed = able or {}
         self.recording, self.account, self.artifacts = recording, account, artifacts
         self.asked: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         self.unsent: dict[tuple[int, str], Mapping[str, str]] = {}
@@ -40,6 +51,10 @@ class ReplayModels:
     def spent(self) -> int:
         """Nano-dollars that the recording's calls cost so far."""
         return self.account.spent()
+
+    def able(self, model: str) -> Able:
+        """What the recorded run believed of `model`; the weakest for what is no model."""
+        return self.believed.get(model, WEAKEST)
 
     def ask(self, here: Here, messages: Sequence[Message], **options: Any) -> Reply:
         """The recorded reply. Raises RunFailedError where there is none, or where its artifact was changed."""

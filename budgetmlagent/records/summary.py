@@ -30,6 +30,8 @@ REASONS = {
     "nothing_recalled": "memory has no untried case",
     "missed": "the model gave no usable reply",
     "baseline_failed": "the starter gave no score",
+    "reached": "the aim is met",
+    "vain": "the goal is met, and another try is unlikely to bring more",
     "hopeless": "no new script has run, and most of the turns or of the money is used",
 }
 
@@ -92,6 +94,7 @@ def build(record: Record) -> dict[str, Any]:
         "steps": len(timeline),
         "seconds": ended.get("seconds", 0.0),
         "budget": values.get("task", {}).get("budget", config.budget) / NANO,
+        "aim": config.aim,
         "best_by": best_by(values, record.artifacts),
         "sandbox": config.sandbox,
         "sandbox_facts": config.sandbox_facts,

@@ -1,12 +1,13 @@
 """What was asked for, checked before anything is begun or spent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.models import able
 from budgetmlagent.models.approval import WHEN
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
 from budgetmlagent.money.ledger import Ledger
@@ -19,11 +20,13 @@ from budgetmlagent.tasks.folder import TaskFolder, load_task
 from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
 from memory.state import NANO
+from nodes.able import Able
 
 if TYPE_CHECKING:
     from memory.history import Mode
 
 HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
+AIMS = ("success", "best")
 REPLAY = "replay:"
 
 
@@ -51,6 +54,8 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         raise UsageError(f"--turns {asked.turns}: at least 1 is needed")
     if asked.history not in HISTORY:
         raise UsageError(f"--history {asked.history}: one of {', '.join(HISTORY)} is needed")
+    if asked.aim not in AIMS:
+        raise UsageError(f"--aim {asked.aim}: one of {', '.join(AIMS)} is needed")
     if asked.approve not in ("", *WHEN):
         raise UsageError(f"--approve {asked.approve}: one of {', '.join(WHEN)} is needed")
     if asked.minutes is not None and not 0 < asked.minutes < 1e6:
@@ -58,10 +63,11 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     task, spec = load_task(asked.task, direction=asked.direction), load_graph(asked.graph)
     replay = str(asked.models)[len(REPLAY) :] if str(asked.models).startswith(REPLAY) else ""
     file = Path(asked.models) if asked.models else None
-    specs = _recorded_models(Path(replay)) if replay else load_models(file)
+    recorded = _recorded(Path(replay)) if replay else None
+    specs = specs_of(recorded) if recorded else load_models(file)
     allowed = (
-        _replayed(task, spec, specs, unsafe=asked.unsafe)
-        if replay
+        _replayed(task, spec, recorded, unsafe=asked.unsafe)
+        if recorded
         else terms(task, spec, specs, unsafe=asked.unsafe, to_run=to_run)
     )
     config = RunConfig(
@@ -77,6 +83,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         approve="" if replay else asked.approve,
         above=nano("--above", asked.above),
         minutes=None if replay else asked.minutes,
+        aim=asked.aim,
         **allowed,
     )
     used = used_models(spec, specs)
@@ -109,15 +116,24 @@ def terms(
     _may_leave(task, used)
     _are_whole(used, to_run=to_run)
     allowed = {"unsafe": unsafe, "network": task.network, **_sandbox(task, unsafe)}
-    return {"models": _as_written(models), "hosts": hosts(used), **allowed}
+    believed = able.believed(models.values())
+    return {"models": _as_written(models), "able": believed, "hosts": hosts(used), **allowed}
 
 
-def _replayed(
-    task: TaskFolder, spec: GraphSpec, models: Mapping[str, ModelSpec], *, unsafe: bool
-) -> dict[str, Any]:
+def _replayed(task: TaskFolder, spec: GraphSpec, recorded: RunConfig, *, unsafe: bool) -> dict[str, Any]:
+    models = specs_of(recorded)
     _may_leave(task, used_models(spec, models))
-    sandbox = "none: a recorded run is replayed"
-    return {"models": _as_written(models), "hosts": [], "unsafe": unsafe, "sandbox": sandbox}
+    sandbox, believed = (
+        "none: a recorded run is replayed",
+        {name: asdict(what) for name, what in able_of(recorded).items()},
+    )
+    return {
+        "models": _as_written(models),
+        "able": believed,
+        "hosts": [],
+        "unsafe": unsafe,
+        "sandbox": sandbox,
+    }
 
 
 def _as_written(models: Mapping[str, ModelSpec]) -> dict[str, Any]:
@@ -153,11 +169,10 @@ def checked_for(spec: GraphSpec, config: RunConfig) -> RunConfig:
     return replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
 
 
-def _recorded_models(folder: Path) -> dict[str, ModelSpec]:
-    config = RunDir(folder)
+def _recorded(folder: Path) -> RunConfig:
     if not (folder / "config.json").is_file():
         raise UsageError(f"--models {REPLAY}{folder}: no recorded run there (config.json is missing)")
-    return specs_of(config.config())
+    return RunDir(folder).config()
 
 
 def specs_of(config: RunConfig) -> dict[str, ModelSpec]:
@@ -165,10 +180,24 @@ def specs_of(config: RunConfig) -> dict[str, ModelSpec]:
     try:
         return {name: ModelSpec(**model) for name, model in config.models.items()}
     except (ValueError, TypeError) as error:
-        what = " ".join(str(error).split())[:160]
-        raise UnavailableError(
-            f"config.json of run {config.run_id}: models: damaged ({what}); {LOOK}"
-        ) from None
+        raise _damaged(config, "models", error) from None
+
+
+def able_of(config: RunConfig) -> dict[str, Able]:
+    """Return what a run believes of its models; a guess where an older version began it.
+
+    Raises UnavailableError where config.json says what nobody can believe.
+    """
+    try:
+        kept = able.read(config.able)
+    except ValueError as error:
+        raise _damaged(config, "able", error) from None
+    return {name: kept.get(name) or able.guess(spec) for name, spec in specs_of(config).items()}
+
+
+def _damaged(config: RunConfig, field: str, error: Exception) -> UnavailableError:
+    what = " ".join(str(error).split())[:160]
+    return UnavailableError(f"config.json of run {config.run_id}: {field}: damaged ({what}); {LOOK}")
 
 
 def used_models(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:

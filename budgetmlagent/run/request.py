@@ -40,5 +40,7 @@ class Request:
     """With `approve`: dollars that a call may cost without being asked for."""
     minutes: float | None = None
     """Time that the run may take; None: no limit."""
+    aim: str = "best"
+    """success: stop soon after the goal (10% better than the starter) is met; best: go on while there is hope."""
     trust: bool = False
     """The interpreter that the task names may be started as the user; that is remembered."""

@@ -57,13 +57,14 @@ class Session(Held):
         approve: str = Request.approve,
         above: float = Request.above,
         minutes: float | None = Request.minutes,
+        aim: str = Request.aim,
         trust: bool = Request.trust,
     ) -> None:
         if not isinstance(task, RunDir):
             task = order.begin(
                 Request(
                     task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction,
-                    project_budget=project_budget, approve=approve, above=above, minutes=minutes, trust=trust,
+                    project_budget=project_budget, approve=approve, above=above, minutes=minutes, aim=aim, trust=trust,
                 )
             )  # fmt: skip
         super().__init__(task)

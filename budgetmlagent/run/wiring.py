@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import memory
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.config import ModelSpec, is_loopback
 from budgetmlagent.models.waiting import Patience, Waits
+from budgetmlagent.money.usage import Tokens
 from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
-from budgetmlagent.run.order import HISTORY, specs_of, used_models
+from budgetmlagent.run.order import HISTORY, able_of, specs_of, used_models
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt, chain
+from memory.state import Skill
 from memory.state import Task as TaskState
+from nodes.able import Able
 from nodes.deps import Deps, Execution
 
 if TYPE_CHECKING:
@@ -29,6 +32,11 @@ if TYPE_CHECKING:
 
 SecondsLeft = Callable[[], float]
 Brief = Callable[[Execution], dict[str, Any]]
+ROWS = (
+    "samples",
+    "stays",
+)  # a task's words on its data under which a run's models may see rows: those stay here
+USUAL = Tokens(input=3_000, cached=0, output=1_000)  # of a call that plans, advises or writes a script
 LEAST_SECONDS = 5.0  # that a script or a request is given although the run's time is nearly used up
 CASES = Path(memory.__file__).parent / "cases"
 WAITS = Waits()  # the process's: a session may make its parts anew
@@ -38,13 +46,21 @@ class TaskView:
     """The task as the nodes may know it (`nodes.deps.Task`)."""
 
     def __init__(
-        self, folder: TaskFolder, config: RunConfig, ledger: "Ledger", brief: Brief, seconds_left: SecondsLeft
+        self,
+        folder: TaskFolder,
+        config: RunConfig,
+        ledger: "Ledger",
+        specs: Mapping[str, ModelSpec],
+        brief: Brief,
+        seconds_left: SecondsLeft,
     ) -> None:
         self.name, self.text, self.metric = folder.name, folder.text, folder.metric
         self.direction: str = folder.direction
         self.seconds, self.starter = folder.seconds, folder.starter
         self.allowed: Mapping[str, str] = folder.allowed()
-        self._config, self._ledger = config, ledger
+        self.rows = folder.data in ROWS
+        self.looks = self.rows or all(map(is_loopback, specs.values()))
+        self._config, self._ledger, self._specs = config, ledger, specs
         self.brief, self.seconds_left = brief, seconds_left
 
     def limits(self) -> TaskState:
@@ -55,7 +71,19 @@ class TaskView:
             budget=self._ledger.cap(self._config.run_id),
             turns=self._config.turns,
             history=self._config.history,
+            aim=self._config.aim,
+            models=skills(self._specs, able_of(self._config)),
         )
+
+
+def skills(specs: Mapping[str, ModelSpec], able: Mapping[str, Able]) -> dict[str, Skill]:
+    """Return what the rules must know of the models `specs`, by name."""
+    from budgetmlagent.money.prices import price_of
+
+    return {
+        name: Skill(free=able[name].plans == "free", lines=able[name].lines, call=price_of(spec).cost(USUAL))
+        for name, spec in specs.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -81,7 +109,7 @@ def build(
 ) -> Parts:
     """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
     if config.replay:
-        return _recorded(config, run, task, artifacts, ledger)
+        return _recorded(config, run, task, spec, artifacts, ledger)
     import prompts
     from budgetmlagent.models.approval import Approval
     from budgetmlagent.models.client import ModelClient
@@ -122,10 +150,10 @@ def build(
     client = ModelClient(
         specs, _account(config, ledger), artifacts,
         seed=config.seed, start_embedded=_embedded, patience=Patience(WAITS, shortened=shortened),
-        approval=Approval(config.approve, config.above), meanwhile=standby.prepare,
+        approval=Approval(config.approve, config.above), meanwhile=standby.prepare, able=able_of(config),
     )  # fmt: skip
     view = TaskView(
-        task, config, ledger, lambda execution: brief(task, cage, execution, artifacts), seconds_left
+        task, config, ledger, specs, lambda execution: brief(task, cage, execution, artifacts), seconds_left
     )
     kept = KeptScorer(ToldScorer(scorer, task, artifacts), workdir)
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
@@ -144,19 +172,25 @@ def build(
 
 
 def _recorded(
-    config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts, ledger: "Ledger"
+    config: RunConfig,
+    run: RunDir,
+    task: TaskFolder,
+    spec: GraphSpec,
+    artifacts: Artifacts,
+    ledger: "Ledger",
 ) -> Parts:
     import prompts
     from budgetmlagent.models.replay import ReplayModels
     from budgetmlagent.run import replay
 
     recording = replay.Recording(Path(config.replay))
-    models = ReplayModels(Path(config.replay), _account(config, ledger), artifacts)
+    models = ReplayModels(Path(config.replay), _account(config, ledger), artifacts, able_of(config))
     sandbox = replay.RecordedSandbox(recording, artifacts)
     repairs, scorer = replay.RecordedRepairs(recording, artifacts), replay.RecordedScorer(recording)
     live = _history(config, run, task, artifacts)
     history = replay.RecordedHistory(recording, artifacts, live)
-    view = TaskView(task, config, ledger, lambda _: recording.briefing(), lambda: math.inf)
+    specs = used_models(spec, specs_of(config))
+    view = TaskView(task, config, ledger, specs, lambda _: recording.briefing(), lambda: math.inf)
     deps = Deps(models, sandbox, repairs, scorer, artifacts, history, prompts.render, view)
     return Parts(deps, lambda values, _: recording.final(values["best"]["attempt"]), live.close_and_merge)
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from textwrap import dedent
 from typing import Any
 
 from memory.ideas import key
@@ -20,6 +21,11 @@ NUMBERED = re.compile(
 HEADING = re.compile(r"(#{1,6})[ \t]+\S|[ \t]{0,3}(\*\*)[^*\n]+\*\*:?[ \t]*$")
 BULLET = re.compile(r"([-*+•])[ \t]+\S")
 FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.DOTALL)
+CODE = re.compile(r"^[ \t]*```(?!json)\w*[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+PLACE = re.compile(
+    "\ue000(\\d+)\ue000"
+)  # where code was taken out: of a private character, which no answer needs
+SKETCH = 2_500  # characters of a sketch
 DECORATION = re.compile(r"\*\*|__|^#+[ \t]*|```\w*", re.MULTILINE)
 # What an answer may say about the matter beside its ideas.
 ASIDE = re.compile(
@@ -28,20 +34,40 @@ ASIDE = re.compile(
 )
 
 
+def sketched(words: str, *, whole: bool = True) -> list[tuple[str, str]]:
+    """Return an answer's ideas as `ideas` does, each with the code in fences that stands in it, "" where there is none."""
+    text = valid(words[:LONGEST]).replace("\ue000", "")
+    blocks = list[str]()
+
+    def taken(block: re.Match[str]) -> str:
+        blocks.append(dedent(block[1]).strip("\n"))
+        return f"\ue000{len(blocks) - 1}\ue000"
+
+    parts = _parts(CODE.sub(taken, text), whole=whole)
+    told: dict[str, tuple[str, str]] = {}
+    for part in parts:
+        code = "\n\n".join(blocks[int(place[1])] for place in PLACE.finditer(part))
+        what = _clean(PLACE.sub(" ", part))
+        if re.search(r"\w", what):
+            told.setdefault(key(what), (what, code if len(code) <= SKETCH else ""))
+    return list(told.values())[:MOST]
+
+
 def ideas(words: str, *, whole: bool = True) -> list[str]:
     """Return an answer's ideas in their order, each on one line: at most `MOST`, of `LENGTH` characters.
 
     None but for an answer without words. Where it was cut off (not `whole`), the last of several is left out.
     """
-    text = valid(words[:LONGEST])
-    parts = _of_json(text) or _split(text)
-    if not whole and len(parts) > 1:
-        parts = parts[:-1]
     told: dict[str, str] = {}
-    for part in map(_clean, parts):
+    for part in map(_clean, _parts(valid(words[:LONGEST]), whole=whole)):
         if re.search(r"\w", part):
             told.setdefault(key(part), part)
     return list(told.values())[:MOST]
+
+
+def _parts(text: str, *, whole: bool) -> list[str]:
+    parts = _of_json(text) or _split(text)
+    return parts if whole or len(parts) < 2 else parts[:-1]
 
 
 def _clean(part: str) -> str:

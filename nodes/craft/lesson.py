@@ -23,7 +23,7 @@ def lesson(attempt: Attempt, state: RunState, deps: Deps, facts: Briefing) -> di
         "about": about(facts, deps.task.metric),
         "metric": deps.task.metric,
         "direction": deps.task.direction,
-        "gained": _gained(attempt, deps.task.direction),
+        "gained": gained(attempt, deps.task.direction),
         "baseline": state.task.get("baseline"),
         "case": case.get("name", ""),
         "edit": bool(case.get("edit")),
@@ -40,7 +40,7 @@ def _change(attempt: Attempt, state: RunState, deps: Deps, facts: Briefing) -> s
     return change(began, deps.artifacts.text(attempt.script), names)
 
 
-def _gained(attempt: Attempt, direction: str) -> float:
+def gained(attempt: Attempt, direction: str) -> float:
     """Return by how many percent of the score before it a new best is better; 0 for any other attempt."""
     percent = percent_better(attempt.score_before, attempt.score, direction)
     return percent if percent is not None and attempt.status == "keep" else 0.0

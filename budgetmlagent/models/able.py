@@ -1,0 +1,69 @@
+"""What is believed of a model before it has shown anything: a careful guess by its size, its price and LangChain's profile."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from budgetmlagent.models.config import EMBEDDED, ModelSpec
+from budgetmlagent.models.embedded.server import CONTEXT
+from budgetmlagent.models.endpoint import profile
+from budgetmlagent.money.prices import Rates
+from budgetmlagent.money.usage import MOST_TOKENS
+from nodes.able import Able
+
+SMALL = Able(plans="menu", lines=40, edits=False)
+MIDDLE = Able(plans="menu", lines=60, edits=False)
+CAPABLE = Able(plans="free", lines=300, edits=True, window=32_768)
+MOST_LINES = 10**5  # of a script, that can be believed
+# Billions of parameters, up to which a model is the weakest, small, middle.
+TINY, FEW, SOME = 1.0, 5.0, 20.0
+# A size as names have it: 0.5b, 8x7B, e4b, 135m.
+_SIZE = re.compile(r"(?i)(?<![a-z0-9.])(?:[ae])?(?:(\d+)x)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
+
+
+def guess(spec: ModelSpec) -> Able:
+    """What a model can do, by models.yaml and its name; nothing is sent."""
+    size = billions(spec.model)
+    told = {} if size is not None or spec.base_url == EMBEDDED else profile(spec.model)
+    able = _by_size(size) if size is not None else _by_place(spec, told)
+    served = CONTEXT if spec.base_url == EMBEDDED else told.get("max_input_tokens")
+    return replace(able, window=spec.context or served or able.window)
+
+
+def billions(model: str) -> float | None:
+    """The billions of parameters that a model's name tells, the largest number of them; None where it tells none."""
+    found = [
+        int(times or 1) * float(number) * (1.0 if unit in "bB" else 1e-3)
+        for times, number, unit in _SIZE.findall(model.rpartition("/")[2])
+    ]
+    return max(found, default=None)
+
+
+def _by_size(size: float) -> Able:
+    return Able() if size <= TINY else SMALL if size <= FEW else MIDDLE if size <= SOME else CAPABLE
+
+
+def _by_place(spec: ModelSpec, told: Mapping[str, Any]) -> Able:
+    """Of a model of unknown size: who is known, thinks or has a price is large."""
+    if spec.base_url == EMBEDDED:
+        return SMALL
+    thinks = spec.reasoning not in (None, "none")
+    priced = spec.price is None or (isinstance(spec.price, Rates) and spec.price.output > 0)
+    return CAPABLE if told or thinks or priced else MIDDLE
+
+
+def believed(specs: Iterable[ModelSpec]) -> dict[str, dict[str, Any]]:
+    """What a run is to believe of its models, as its config keeps it: the fields of `Able` by name."""
+    return {spec.name: asdict(guess(spec)) for spec in specs}
+
+
+def read(kept: Mapping[str, Any]) -> dict[str, Able]:
+    """What a config says that its run believes. Raises ValueError where that is nothing to believe."""
+    found = TypeAdapter(dict[str, Able]).validate_python(kept)
+    for name, can in found.items():
+        if not (0 <= can.lines <= MOST_LINES and 0 < can.window <= MOST_TOKENS):
+            raise ValueError(f"{name}: {can.lines} lines in {can.window} tokens")
+    return found

@@ -1,0 +1,103 @@
+"""Predicates about what is worth it: another cheap try, a dearer model, an expert's question, or the end.
+
+They are pure, as all are. What they weigh is what the tries of this run have brought and cost (`memory.ways`).
+"""
+
+from typing import Any
+
+from graphs.verdict import Verdict, gain_percent
+from memory import ways
+from memory.state import NANO, RunState
+
+# Actions that ask for more than a change that a list offers: what an expert says, a recalled idea, a whole new solution.
+ADVANCED = ("expert", "idea", "draft")
+
+
+def pays(
+    state: RunState,
+    model: str,
+    turn: float,
+    goal: float,
+    met: float,
+    after: str = "",
+    lifelines: int = 0,
+) -> Verdict:
+    """A try by the dear `model`, which plans freely, is worth more for its money than another by the best of the cheaper ones.
+
+    What a try is likely to bring is judged by what those before it brought in this run (`memory.ways`). To its dollars comes
+    a share of what is left of the money for each turn that is left, so that with much money and few turns what a try brings
+    weighs more than what it costs: the share, from 0 to 1, is `turn`, and `met` once the best is `goal` percent better than the
+    baseline. With `after`, only where the step before left that fault; with `lifelines`, only while fewer were used.
+    """
+    models, used, gain = state.task.get("models", {}), state.counts.get("lifelines", 0), gain_percent(state)
+    share = turn if gain is None or gain < goal else met
+    left = max(0, state.task.get("budget", 0) - state.spent)
+    turns = max(1, state.task.get("turns", 0) - state.turn)
+    price = {name: ways.cost(state, name) + round(share * left / turns) + 1 for name in models}
+    hopes = {name: ways.hope(state, name) for name in models}
+    cheaper = [n for n in models if model in models and models[n]["call"] < models[model]["call"]]
+    best = max(cheaper, key=lambda name: hopes[name] / price[name], default="")
+    saw: dict[str, Any] = {"hopes": hopes, "prices": {n: round(p / NANO, 6) for n, p in price.items()}}
+    saw |= {"left": round(left / NANO, 6), "gain": gain, "lifelines": used}
+    holds = bool(best) and models[model]["free"] and models[model]["call"] <= left
+    holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
+    return Verdict(holds and _now(state, saw, after, None) and (not lifelines or used < lifelines), saw)
+
+
+def vain(state: RunState, model: str, percent: float, goal: float, after: str = "") -> Verdict:
+    """The goal is met, and another try by `model` is likely to bring less than `percent`; no idea is left to try.
+
+    The goal is met where the best is at least `goal` percent better than the baseline. With `after`, only where the step
+    before left that fault.
+    """
+    gain, hope = gain_percent(state), ways.hope(state, model)
+    saw: dict[str, Any] = {"gain": gain, "hope": hope, "ideas": state.counts.get("ideas", 0)}
+    known = model in state.task.get("models", {})
+    met = gain is not None and gain >= goal
+    return Verdict(
+        known and met and hope < percent and not saw["ideas"] and _now(state, saw, after, None), saw
+    )
+
+
+def beyond(state: RunState, model: str, than: str) -> Verdict:
+    """An idea or a draft is to be carried out, which is too much for the model `than`, and `model` plans freely."""
+    able, action = _free(state, model, than), state.plan.get("action", "")
+    holds = able[model] and not able[than] and action in ADVANCED
+    return Verdict(holds, {"action": action, "free": able})
+
+
+def within(state: RunState, model: str, than: str) -> Verdict:
+    """What is to be carried out is not too much for `than`, so that `model`, which plans freely, is not needed for it."""
+    able, action = _free(state, model, than), state.plan.get("action", "")
+    holds = able[model] and (able[than] or action not in ADVANCED)
+    return Verdict(holds, {"action": action, "free": able})
+
+
+def balked(state: RunState, model: str, times: int, after: str = "", goal: float | None = None) -> Verdict:
+    """The newest idea or draft came to nothing, as did `times` in a row: no script, a crash or no gain; `model` plans freely.
+
+    With `after`, only where the step before left that fault; with `goal`, only while the best is less than that many percent
+    better than the baseline.
+    """
+    failed, action = state.counts.get("idea_failed", 0), state.plan.get("action", "")
+    saw: dict[str, Any] = {"action": action, "idea_failed": failed}
+    holds = action in ADVANCED and failed >= times and _free(state, model)[model]
+    return Verdict(holds and _now(state, saw, after, goal), saw)
+
+
+def _free(state: RunState, *names: str) -> dict[str, bool]:
+    """Tell of models whether they plan freely; those of a run of an older version do not."""
+    models = state.task.get("models", {})
+    return {name: name in models and models[name]["free"] for name in names}
+
+
+def _now(state: RunState, saw: dict[str, Any], after: str, goal: float | None) -> bool:
+    """Whether the step before left the fault `after`, and the goal is not met, where a rule asks for them; `saw` tells."""
+    holds = True
+    if after:
+        saw["fault"] = state.fault.get("kind", "")
+        holds = saw["fault"] == after
+    if goal is not None:
+        saw["gain"] = gain_percent(state)
+        holds = holds and (saw["gain"] is None or saw["gain"] < goal)
+    return holds

@@ -1,0 +1,52 @@
+"""What another try by a model is likely to bring and to cost, as its tries in this run tell. Pure: no artifact is read."""
+
+from collections.abc import Iterable
+
+from memory.state import Counts, RunState, Skill, Way
+
+NEWEST = 8  # tries that are remembered: what is older weighs less than a hundredth
+# What a first try is believed to bring, in percent of the score before it. Of a model that plans freely as much as counts
+# as success; of one that chooses from a list far less, and of one that can only move a number of the script next to nothing.
+FREE, WRITES, MOVES = 10.0, 2.0, 0.5
+COPIED = 2  # a script with one change is mostly copied: a model does that with one twice as long as it writes by itself
+
+
+def counted(counts: Counts, model: str, gain: float = 0.0, spent: int = 0) -> Counts:
+    """Return the counts with one more try of `model`."""
+    ways = dict(counts.get("ways", {}))
+    way = ways.get(model, Way(tries=0, spent=0, gains=[]))
+    gains = [*way["gains"], round(gain, 2)][-NEWEST:]
+    ways[model] = Way(tries=way["tries"] + 1, spent=way["spent"] + spent, gains=gains)
+    return counts | {"ways": ways}
+
+
+def dearest(state: RunState, names: Iterable[str]) -> str:
+    """Return the dearest model of `names`; "" where none of them is a model of the run."""
+    models = state.task.get("models", {})
+    return max((n for n in names if n in models), key=lambda name: models[name]["call"], default="")
+
+
+def hope(state: RunState, model: str) -> float:
+    """Return what the next try of `model` is likely to bring, in percent: each try moves what was believed halfway to its gain."""
+    skill = state.task.get("models", {}).get(model)
+    if skill is None:
+        return 0.0
+    believed = _first(skill, state.best.get("lines", 0))
+    for gain in state.counts.get("ways", {}).get(model, Way(tries=0, spent=0, gains=[]))["gains"]:
+        believed = (believed + gain) / 2
+    return round(believed, 3)
+
+
+def _first(skill: Skill, lines: int) -> float:
+    if skill["free"]:
+        return FREE
+    return WRITES if lines <= COPIED * skill["lines"] else MOVES
+
+
+def cost(state: RunState, model: str) -> int:
+    """Return what a try of `model` costs, in nano-dollars: as measured in this run, before its first as its price tells."""
+    way = state.counts.get("ways", {}).get(model)
+    if way and way["spent"]:
+        return way["spent"] // way["tries"]
+    skill = state.task.get("models", {}).get(model)
+    return skill["call"] if skill else 0

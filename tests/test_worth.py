@@ -1,0 +1,260 @@
+"""What is worth it: the predicates that weigh gains and money at their borders, and the rules of budgetml that use them."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphs.contract import roles_of
+from graphs.policy import PREDICATES, decide
+from graphs.registry import load_predicate
+from graphs.spec import GraphSpec
+from graphs.worth import balked, beyond, pays, vain, within
+from memory import ways
+from memory.state import RunState
+
+BUDGETML = GraphSpec.load("budgetml")
+CHEAP, DEAR = 1_000_000, 20_000_000  # nano-dollars of a usual call
+WEAK = {"free": False, "lines": 20, "call": 0}
+ABLE = {"free": True, "lines": 300, "call": CHEAP}
+LARGE = {"free": True, "lines": 300, "call": DEAR}
+TWO_ABLE, WEAK_AND_LARGE = {"small": ABLE, "large": LARGE}, {"small": WEAK, "large": LARGE}
+TWO_WEAK = {"small": WEAK, "large": {"free": False, "lines": 40, "call": DEAR}}
+DOLLAR = 1_000_000_000
+
+
+def state(models=TWO_ABLE, score=0.5, gains=(), of="small", counts=None, task=None, **changes):
+    way = {of: {"tries": len(gains), "spent": 0, "gains": list(gains)}} if gains else {}
+    task = {"direction": "max", "budget": 3 * DOLLAR, "turns": 8, "baseline": 0.5, "models": models} | (
+        task or {}
+    )
+    made = {
+        "task": task, "turn": 2, "head": "b", "best": {"attempt": "a", "score": score, "lines": 50},
+        "plan": {"action": "draft", "by": "small", "wrote": "small"}, "rungs": {"planner": 1},
+        "counts": {"ways": way} | (counts or {}),
+    }  # fmt: skip
+    return RunState(**made | changes)
+
+
+def to(node, **changes):
+    found = decide(
+        node, BUDGETML.rules_of(node), state(**changes), BUDGETML.ladders, load_predicate, roles_of(BUDGETML)
+    )
+    return found.route["rule"].split()[0], found.route["to"], found.state
+
+
+def asked(seen, **more):
+    return pays(seen, model="large", turn=0.1, goal=10, met=0.02, **more)
+
+
+# -- what a try is likely to bring
+
+
+@pytest.mark.parametrize(
+    ("skill", "lines", "gains", "hope"),
+    [
+        (ABLE, 500, [], 10.0),
+        (ABLE, 500, [0.0, 0.0], 2.5),
+        (ABLE, 500, [30.0], 20.0),
+        (WEAK, 40, [], 2.0),  # it can copy what is twice as long as what it writes
+        (WEAK, 41, [], 0.5),
+        (WEAK, 41, [0.0], 0.25),
+    ],
+)
+def test_each_try_moves_what_is_believed_halfway_to_its_gain(skill, lines, gains, hope):
+    seen = state({"m": skill}, gains=gains, of="m", best={"score": 0.5, "lines": lines})
+    assert ways.hope(seen, "m") == hope and ways.hope(seen, "nobody") == 0.0
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=30))
+def test_hope_stays_between_what_was_believed_and_what_was_gained(gains):
+    counts = {}
+    for gain in gains:
+        counts = ways.counted(counts, "m", gain, spent=7)
+    seen = state({"m": ABLE}, counts=counts)
+    assert 0 <= ways.hope(seen, "m") <= max([10.0, *gains]) + 0.01
+    assert ways.cost(seen, "m") == (7 if gains else CHEAP)
+    assert len(counts.get("ways", {}).get("m", {"gains": []})["gains"]) <= ways.NEWEST
+
+
+def test_a_try_is_counted_to_the_dearest_model_that_took_part():
+    assert ways.dearest(state(), ("small", "large")) == "large"
+    assert ways.dearest(state(), ("recall", "memory", "small")) == "small"
+    assert ways.dearest(state(), ("recall", "memory")) == ""
+
+
+# -- the predicates
+
+
+@pytest.mark.parametrize(
+    ("changes", "holds"),
+    [
+        ({}, False),  # the cheap one is as likely to help
+        ({"gains": [0.0]}, True),  # its first draft failed, and the money is there
+        ({"gains": [0.0], "task": {"budget": 50_000_000}}, False),  # little money: another cheap try
+        ({"gains": [0.0, 0.0, 0.0, 0.0], "task": {"budget": 50_000_000}}, True),
+        ({"gains": [0.0], "spent": 3 * DOLLAR - DEAR + 1}, False),  # it cannot be paid for
+        ({"gains": [0.0, 0.0], "of": "large"}, False),
+        ({"gains": [0.0], "counts": {"lifelines": 5}}, True),  # without `lifelines` they do not matter
+        ({"gains": [0.0], "models": TWO_WEAK}, False),  # the dear one does not plan freely
+        ({"models": WEAK_AND_LARGE}, True),  # before the weak one is asked at all
+        ({"models": {"large": LARGE}}, False),  # nobody is cheaper
+        ({"models": {}}, False),
+    ],
+)
+def test_the_dear_one_is_asked_where_it_is_worth_more_for_its_money(changes, holds):
+    assert asked(state(**changes)).holds is holds
+
+
+def test_pays_tells_the_numbers_and_heeds_fault_goal_and_lifelines():
+    failed = state(gains=[0.0])
+    saw = asked(failed).saw
+    assert saw["hopes"] == {"small": 5.0, "large": 10.0} and (saw["left"], saw["gain"]) == (3.0, 0.0)
+    assert saw["prices"] == {"small": 0.051, "large": 0.07}
+    assert not asked(failed, after="noop").holds
+    assert asked(dataclasses.replace(failed, fault={"kind": "noop"}), after="noop").holds
+    assert asked(state(gains=[0.0], score=0.549)).holds
+    met = state(gains=[0.0], score=0.55)  # what is had weighs more than what may come
+    assert not asked(met).holds and asked(met).saw["prices"]["small"] == 0.011
+    assert asked(state(gains=[0.0, 0.0, 0.0], score=0.55)).holds
+    for used, holds in ((4, True), (5, False)):
+        assert asked(state(gains=[0.0], counts={"lifelines": used}), lifelines=5).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("changes", "holds"),
+    [
+        ({"models": TWO_WEAK, "score": 0.55}, True),  # it can only move a number of so long a script
+        ({"models": TWO_WEAK, "score": 0.549}, False),  # the goal is not met
+        ({"models": TWO_WEAK, "score": 0.55, "counts": {"ideas": 1}}, False),
+        ({"score": 0.55}, False),
+        ({"score": 0.55, "gains": [0.0] * 3}, False),
+        ({"score": 0.55, "gains": [0.0] * 4}, True),
+        ({"score": 0.55, "gains": [40.0, 0.0, 0.0, 0.0, 0.0]}, False),  # it has brought much
+        ({"models": {}, "score": 0.55}, False),  # of an older run nothing is known
+    ],
+)
+def test_the_end_is_near_where_the_goal_is_met_and_little_is_to_be_hoped_for(changes, holds):
+    assert vain(state(**changes), model="small", percent=1, goal=10).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("models", "action", "too_much", "easy"),
+    [
+        (WEAK_AND_LARGE, "idea", True, False),
+        (WEAK_AND_LARGE, "improve", False, True),
+        (TWO_ABLE, "idea", False, True),
+        (TWO_WEAK, "idea", False, False),  # neither rule moves it: as before
+        ({}, "idea", False, False),
+    ],
+)
+def test_an_idea_that_is_too_much_for_the_coder_is_lent_the_dear_one(models, action, too_much, easy):
+    seen = state(models, plan={"action": action})
+    assert beyond(seen, model="large", than="small").holds is too_much
+    assert within(seen, model="large", than="small").holds is easy
+
+
+def test_balked_counts_ideas_that_came_to_nothing():
+    assert not balked(state(counts={"idea_failed": 1}), model="large", times=2).holds
+    assert balked(state(counts={"idea_failed": 2}), model="large", times=2).holds
+    assert not balked(state(counts={"idea_failed": 2}, plan={"action": "tune"}), model="large", times=2).holds
+    assert not balked(state(TWO_WEAK, counts={"idea_failed": 2}), model="large", times=2).holds
+    assert not balked(state(counts={"idea_failed": 2}, score=0.6), model="large", times=2, goal=10).holds
+    assert not balked(state(counts={"idea_failed": 2}), model="large", times=2, after="noop").holds
+
+
+def test_memory_has_a_share_of_the_turns_where_a_capable_model_stands_by():
+    case = {"action": "apply", "by": "recall", "case": "c"}
+    had = PREDICATES["had_turns"]
+    assert not had(state(counts={"recalled": 2}, plan=case), share=0.3).holds
+    assert had(state(counts={"recalled": 3}, plan=case), share=0.3).holds
+    assert not had(state(TWO_WEAK, counts={"recalled": 8}, plan=case), share=0.3).holds
+    assert not had(state(counts={"recalled": 3}), share=0.3).holds  # a model's own turn
+
+
+@pytest.mark.parametrize(("kind", "holds"), [("time", True), ("memory", True), ("crash", False), ("", False)])
+def test_a_script_that_went_over_a_limit_is_made_cheaper_once(kind, holds):
+    over = PREDICATES["overran"]
+    assert over(state(fault={"kind": kind}), repairs=1).holds is holds
+    assert not over(state(fault={"kind": kind}, counts={"repairs": 1}), repairs=1).holds
+    assert not over(state(TWO_WEAK, fault={"kind": kind}), repairs=1).holds
+    assert not over(state(fault={"kind": kind}, plan={"wrote": "memory"}), repairs=1).holds
+
+
+# -- the rules
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "target"),
+    [
+        ({"score": 0.56, "task": {"aim": "success"}}, "reached", "END"),
+        ({"score": 0.559, "task": {"aim": "success"}}, "otherwise", "planner"),
+        ({"score": 0.9}, "otherwise", "planner"),  # the aim is the best
+        (
+            {"counts": {"recalled": 3}, "plan": {"by": "recall", "case": "c", "action": "apply"}},
+            "had_turns",
+            "planner",
+        ),
+        (
+            {"counts": {"recalled": 2}, "plan": {"by": "recall", "case": "c", "action": "apply"}},
+            "case_left",
+            "planner",
+        ),
+        ({"fault": {"kind": "time"}}, "overran", "coder"),
+        ({"gains": [0.0]}, "pays", "expert"),  # the cheap model's first draft has failed
+        ({"gains": [0.0], "score": 0.6}, "otherwise", "planner"),  # the goal is met: money weighs more
+        ({"gains": [0.0, 0.0, 0.0], "score": 0.6}, "pays", "expert"),
+        ({"models": TWO_WEAK, "score": 0.6}, "vain", "END"),
+        ({"models": TWO_WEAK, "gains": [0.0]}, "otherwise", "planner"),
+    ],
+)
+def test_the_evaluator_spends_what_brings_most(changes, rule, target):
+    assert to("evaluator", **changes)[:2] == (rule, target)
+
+
+def test_advice_is_carried_out_before_anybody_is_asked_again_and_by_a_dearer_coder_where_it_came_to_nothing():
+    way = {"small": {"tries": 1, "spent": 0, "gains": [0.0]}}
+    idea = {"action": "idea", "by": "recall", "wrote": "small"}
+    assert to("evaluator", counts={"ideas": 1, "ways": way}, plan=idea)[:2] == ("idea_left", "planner")
+    rule, target, after = to("evaluator", counts={"ideas": 1, "idea_failed": 2, "ways": way}, plan=idea)
+    assert (rule, target, after.rungs["coder"]) == (
+        "balked",
+        "coder",
+        1,
+    ) and "idea_failed" not in after.counts
+    rule, target, after = to("coder", fault={"kind": "noop"}, counts={"idea_failed": 1}, plan=idea)
+    assert (rule, target, after.rungs["coder"]) == ("balked", "coder", 1)
+    rule, target, _ = to("coder", fault={"kind": "noop"}, counts={"idea_failed": 1}, plan={"action": "tune"})
+    assert target != "coder"
+
+
+def test_where_memory_knows_nothing_the_dear_one_is_asked_before_a_weak_one():
+    gone = {"fault": {"kind": "nothing_recalled"}, "rungs": {}}
+    assert to("planner", models=WEAK_AND_LARGE, **gone)[:2] == ("pays", "expert")
+    assert to("planner", **gone)[:2] == ("nothing_recalled", "planner")
+    assert to("planner", models=WEAK_AND_LARGE, score=0.6, **gone)[:2] == (
+        "pays",
+        "expert",
+    )  # there is more to be had
+    assert to("planner", models=TWO_WEAK, **gone)[:2] == ("nothing_recalled", "planner")
+    assert to("planner", models=TWO_WEAK, score=0.6, **gone)[:2] == (
+        "vain",
+        "END",
+    )  # memory has done the work
+
+
+def test_the_dear_coder_is_lent_for_one_plan():
+    idea, change = {"action": "expert", "by": "large"}, {"action": "improve", "by": "small"}
+    rule, target, after = to("expert", models=WEAK_AND_LARGE, plan=idea)
+    assert (rule, target, after.rungs) == ("beyond", "coder", {"planner": 0, "coder": 1})
+    assert to("expert", plan=idea)[2].rungs == {"planner": 0}  # a capable coder carries it out itself
+    rule, _, after = to("planner", models=WEAK_AND_LARGE, plan=change, rungs={"planner": 1, "coder": 1})
+    assert (rule, after.rungs["coder"]) == ("within", 0)
+    rule, _, after = to("planner", models=TWO_WEAK, plan=change, rungs={"planner": 1, "coder": 1})
+    assert (rule, after.rungs["coder"]) == ("otherwise", 1)
+
+
+def test_a_look_is_no_attempt():
+    assert to("executor", plan={"action": "look", "by": "small"})[1] == "planner"
+    assert to("executor")[1] == "evaluator"
