@@ -19,7 +19,8 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(models: options.Models = None, as_json: options.Json = False) -> None:
-    """List the models with their endpoint, price and, for embedded ones, file."""
+    """List the models with their endpoint, price and, for embedded ones, file; and what is believed of them."""
+    from budgetmlagent.cli import profiled
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
@@ -31,6 +32,7 @@ def list_(models: options.Models = None, as_json: options.Json = False) -> None:
         if row["path"]:
             where = f"{row['path']} ({'here' if row['present'] else 'not fetched yet'})"
         print(f"{row['name']:10s} {row['model']:32s} {row['price']:45s} {where}")
+        print(f"{'':10s} {'by its profile' if row['profile'] else 'by a guess'}: {profiled.can(row['able'])}")
     return None
 
 
