@@ -1,5 +1,6 @@
 """`budgetml models profile`, and what is made of a profile."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from budgetmlagent.models import profiles, shown
 from budgetmlagent.models.able import able_of, guess
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.profiles import Profile, Tally, wilson
-from budgetmlagent.profiling.exercises import Exercise, Variant, exercises
+from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercises
 from budgetmlagent.profiling.judging import edited, problem
 from budgetmlagent.profiling.trial import Trial
 from budgetmlagent.records.shown import keep
@@ -248,6 +249,14 @@ def test_what_is_no_whole_profile_is_none(folder: Path, damage: str) -> None:
     assert profiles.profile_of(spec()) == Profile("127.0.0.1:1", "m", profiles.VERSION, TALLIES)
     profiles.path(spec()).write_text(damage)
     assert profiles.profile_of(spec()) is None and able_of(spec()) == guess(spec())
+
+
+def test_a_change_of_the_exercises_makes_another_version() -> None:
+    """Raise VERSION where this goes red: what was shown in other exercises says nothing of these."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.iterdir()):
+        digest.update(path.read_bytes())
+    assert (profiles.VERSION, digest.hexdigest()[:12]) == (1, "?")
 
 
 def test_an_interval_is_wilsons() -> None:
