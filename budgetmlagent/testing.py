@@ -104,6 +104,7 @@ class Task:
     seconds: float = 10.0
     allowed: Mapping[str, str] = field(default_factory=dict)
     starter: str = "print('validation accuracy', 0.5)\n"
+    rows: bool = False
     briefing: dict[str, Any] = field(default_factory=dict)
     left: float = math.inf
 

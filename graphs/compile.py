@@ -25,6 +25,7 @@ from graphs.registry import load_node, load_predicate
 from memory.state import NANO, RunState
 from nodes.deps import Deps, Here
 from nodes.notes import NOTE_BYTES
+from prompts import FREE, variant
 
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
 Step = Callable[[RunState, RunnableConfig], dict[str, Any]]
@@ -56,7 +57,7 @@ def _step(spec: Graph, roles: Mapping[str, str], name: str, node: NodeSpec, deps
     declared = declared_fields(function)
 
     def step(state: RunState, config: RunnableConfig) -> dict[str, Any]:
-        here = _here(name, node, roles.get(name, name), state, config)
+        here = _here(name, node, roles.get(name, name), state, config, deps)
         started = time.monotonic()
         # The node gets a copy: a mutation would otherwise leak into the channels behind the checkpoint's back.
         update = function(copy.deepcopy(state), dataclasses.replace(deps, here=here))
@@ -99,13 +100,14 @@ def settle(spec: Graph, roles: Mapping[str, str], name: str, state: RunState, de
     return {**moved, "route": route, "history": history}
 
 
-def _here(name: str, node: NodeSpec, role: str, state: RunState, config: RunnableConfig) -> Here:
+def _here(name: str, node: NodeSpec, role: str, state: RunState, config: RunnableConfig, deps: Deps) -> Here:
     rung = state.rungs.get(name, 0)
     model = node.ladder[rung] if node.ladder else ""
+    free = node.prompt and deps.models.able(model).plans == FREE
     return Here(
         node=name,
         role=role,
-        prompt=node.prompt,
+        prompt=(free and variant(node.prompt, FREE)) or node.prompt,
         model="" if model == RECALL else model,
         ladder=node.ladder,
         budget=None if node.budget is None else round(node.budget * NANO),

@@ -31,7 +31,8 @@ def loaded(module: str) -> ModuleType:
 
 def told_of_prompts(names: Iterable[str]) -> None:
     """Say which files from elsewhere models will be shown as prompts: a stranger's graph may name any file here."""
-    for name in sorted(set(names)):
+    given = set(names)
+    for name in sorted(given | {prompts.variant(name, prompts.FREE) for name in given}):
         if name.endswith(".md") and not prompts.IN_PACKAGE.fullmatch(name):
             path = Path(name).resolve()
             if not path.is_relative_to(Path.cwd().resolve()):

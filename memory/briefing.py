@@ -4,7 +4,7 @@ Values are what JSON has: numbers that are not finite are null. `load`, `write`,
 script. A column is named by a text, or by a number where the table has no header.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
@@ -225,6 +225,16 @@ class Series(Scored):
     positive: bool
 
 
+class Machine(TypedDict):
+    """What scripts run with."""
+
+    python: str
+    libraries: dict[str, str]  # those for numbers and learning that are installed: name -> version
+    cores: int
+    gpu: NotRequired[bool]  # whether they may use one
+    network: NotRequired[bool]
+
+
 class Briefing(TypedDict, total=False):
     """The whole briefing; empty before the baseline has run. Below `samples`, what the data are: mostly one key."""
 
@@ -236,6 +246,11 @@ class Briefing(TypedDict, total=False):
     summary: str
     problems: list[str]  # what could not be read
     samples: list[list[dict[str, Any]]]  # rows, only where the task allows to show them
+    contents: list[str]  # what each file holds, a line a file: figures and no row
+    rows: dict[
+        str, list[dict[str, str]]
+    ]  # the first rows of each table, only where the task allows to show them
+    machine: Machine
     table: Table
     arrays: Arrays
     graph: Graph

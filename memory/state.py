@@ -44,12 +44,17 @@ class Plan(TypedDict, total=False):
     """The planner's decision for this turn."""
 
     # baseline (the starter as it is) | apply (the case) | tune (one number of the best script) | improve (a model writes
-    # the best script out again) | expert (its first idea) | idea (a recalled one) | finish; a planner of somebody's own may
-    # have others.
+    # the best script out again) | expert (its first idea) | idea (a recalled one) | finish; of a model that plans freely also
+    # draft (a whole new solution) | debug (a failed script repaired) | combine (two attempts) | look (a script that prints
+    # something about the data; no turn). A planner of somebody's own may have others.
     action: str
     instruction: str
     case: str  # artifact id of the case to apply, for action "apply"
     idea: str  # artifact id of the recalled idea, for action "idea"; absent for any other
+    of: list[
+        str
+    ]  # artifact ids of the attempts that it builds on, for debug and combine; absent for any other
+    sketch: str  # artifact id of the code that an expert sketched for its idea; absent where it sketched none
     by: str  # the rung that decided: "recall" or a model's name
     wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
     offered: list[

@@ -1,21 +1,27 @@
 """The coder: makes the plan a script. It renders a case or edits an AST without a model; else it asks one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
-from memory.attempts import best_script, briefing, chain, recalled
+from memory.attempts import Attempt, best_script, briefing, chain, recalled
 from memory.ideas import ADVISED, quoted
 from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.crashed import crashes, without_metric
+from nodes.craft.dossier import best, dossier, pace_of, showed
 from nodes.craft.edits import edited
+from nodes.craft.form import answered, form_for
 from nodes.craft.ideas import LENGTH
 from nodes.craft.render import RenderError, render
-from nodes.craft.scripts import ast_key, extract
+from nodes.craft.room import for_script
+from nodes.craft.scripts import ast_key
 from nodes.craft.tuning import tune
 from nodes.declares import declares
 from nodes.deps import Deps
 
 REPAIRABLE = ("crash", "submission")
+MENDABLE = ("unparsable", "truncated", "noop")  # faults of its last reply that a capable model is told of
+NEW = ("draft", "look")  # actions that ask for a whole new script
 
 
 class CoderUpdate(TypedDict, total=False):
@@ -68,50 +74,74 @@ def _render(state: RunState, deps: Deps) -> CoderUpdate:
 def _repair(state: RunState, deps: Deps) -> CoderUpdate:
     """Ask for the newest script again, with its error repaired."""
     cured = [repair["what"] for repair in recalled(state, deps.artifacts, "repair")]
-    script = deps.artifacts.text(state.script)
-    update = _ask(state, deps, script, error=state.fault.get("detail", ""), cured=cured)
+    script, error = deps.artifacts.text(state.script), state.fault.get("detail", "")
+    newest = Attempt.read(deps.artifacts, state.head) if state.head else None
+    update = _ask(state, deps, Work(script, newest, error=error, cured=cured))
     return update | {"counts": update["counts"] | {"repairs": state.counts.get("repairs", 0) + 1}}
 
 
 def _improve(state: RunState, deps: Deps) -> CoderUpdate:
-    script = best_script(state, deps.artifacts, deps.task.starter)
-    again, instruction = state.fault.get("kind") == "noop", state.plan.get("instruction", "")
-    advised = state.plan.get("action") in ADVISED
+    """Ask for what the plan says; where it names attempts, made of those, else of the best script."""
+    plan, instruction = state.plan, state.plan.get("instruction", "")
+    advised = plan.get("action") in ADVISED
     instruction = quoted(instruction, LENGTH) if advised else instruction
-    return _ask(state, deps, script, again=again, instruction=instruction, advised=advised)
+    of = [Attempt.read(deps.artifacts, name) for name in plan.get("of", [])]
+    first = of[0] if of else best(state, deps)
+    base = deps.artifacts.text(first.script) if first else deps.task.starter
+    other = deps.artifacts.text(of[1].script) if len(of) > 1 else ""
+    error = first.problem if first and plan.get("action") == "debug" else ""
+    sketch = deps.artifacts.text(plan["sketch"]) if plan.get("sketch") else ""
+    again = state.fault.get("kind") == "noop"
+    return _ask(state, deps, Work(base, first, other, error, (), again, instruction, advised, sketch))
 
 
-def _ask(
-    state: RunState,
-    deps: Deps,
-    base: str,
-    error: str = "",
-    cured: Sequence[str] = (),
-    again: bool = False,
-    instruction: str = "",
-    advised: bool = False,
-) -> CoderUpdate:
-    """Ask for the script `base` written out again, its error repaired or with one change."""
+@dataclass(frozen=True)
+class Work:
+    """What a model is asked to do."""
+
+    base: str  # the script that it starts from
+    attempt: Attempt | None  # in which that ran
+    other: str = ""  # a second script, to be joined with it
+    error: str = ""  # to be repaired
+    cured: Sequence[str] = ()  # how an error like it was cured before
+    again: bool = False  # its last reply was the script without the change
+    instruction: str = ""
+    advised: bool = False  # the instruction is an idea, in quotes
+    sketch: str = ""  # code that goes with the idea
+
+
+def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
+    """Ask for a script, or for the changes of one where the model can say them."""
+    able, mode = deps.models.able(deps.here.model), state.plan.get("action", "")
+    facts, fault = briefing(state, deps.artifacts), state.fault
     prompt = deps.prompts(
         deps.here.prompt,
         task=deps.task,
-        script=base,
-        error=error,
-        cured=cured,
-        again=again,
-        instruction=instruction,
-        advised=advised,
+        script=work.base,
+        error=work.error,
+        cured=work.cured,
+        again=work.again,
+        instruction=work.instruction,
+        advised=work.advised,
+        # What follows is told to capable models alone.
+        dossier=dossier(state, deps),
+        mode=mode,
+        form=form_for(able, work.base, new=mode in NEW),
+        other=work.other,
+        sketch=work.sketch,
+        pace=pace_of(work.attempt, deps) if work.attempt else "",
+        ran=showed(work.attempt, facts, deps) if work.attempt and work.error else "",
+        mend=fault.get("detail", "") if fault.get("kind") in MENDABLE else "",
     )
-    # A token is two to four characters of code: enough to write the script out again.
-    room = 600 + len(base) // 2
+    room = for_script(able, work.base, draft=mode in NEW)
     reply = deps.models.ask(deps.here, prompt, max_tokens=room, temperature=0.5)
     if reply.fault:
         return _failed(state, reply.fault, reply.detail)
-    script = extract(reply.text)
-    if script is None:
-        return _failed(state, "unparsable", "the reply holds no Python script")
+    script, wrong = answered(reply.text, work.base, edits=able.edits)
+    if wrong:
+        return _failed(state, "unparsable", wrong)
     tried = {attempt.ast for attempt in chain(deps.artifacts, state.head)}
-    if ast_key(script) in tried | {ast_key(base)}:
+    if ast_key(script) in tried | {ast_key(work.base)}:
         return _failed(state, "noop", "the reply repeats a script that was tried already")
     return _written(state, deps, script, wrote=deps.here.model)
 

@@ -163,6 +163,7 @@ class Task(Protocol):
     seconds: float  # limit of one execution
     allowed: Mapping[str, str]  # its limits in words: time, memory, disk, output, processes -> "2 GB"
     starter: str  # text of the starter script
+    rows: bool  # whether what a script prints of the data may be told to the models
 
     def seconds_left(self) -> float:
         """Seconds that the run may still take; infinite where its time has no limit."""

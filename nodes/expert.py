@@ -7,9 +7,11 @@ from memory.attempts import best_script, briefing, line, recalled, reminded
 from memory.ideas import NOTED, in_line, in_store, key
 from memory.state import Counts, Fault, Plan, RunState, Shared
 from nodes.craft.chosen import with_choice
+from nodes.craft.dossier import dossier
 from nodes.craft.ideas import ideas
 from nodes.craft.lesson import lessons_told, offered
 from nodes.craft.replies import said
+from nodes.craft.room import for_ideas
 from nodes.craft.tuning import compact
 from nodes.declares import declares
 from nodes.deps import Deps
@@ -32,7 +34,8 @@ class ExpertUpdate(TypedDict, total=False):
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung."""
     before = deps.models.spent()
-    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=400, temperature=0.2)
+    room = for_ideas(deps.models.able(deps.here.model))
+    reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=room, temperature=0.2)
     words = said(reply.text)
     found = ideas(words, whole=not reply.fault)
     if reply.fault not in ("", "truncated") or not found:
@@ -74,4 +77,5 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         similar=lessons_told(state, deps),
         error=state.fault.get("detail", ""),
         known=[in_line(idea) for idea in recalled(state, deps.artifacts, "idea")],
+        dossier=dossier(state, deps),  # told to capable models alone
     )

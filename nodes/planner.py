@@ -11,10 +11,12 @@ from memory.ideas import FIRST, SUNK, in_line, key
 from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
 from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
+from nodes.craft.dossier import dossier
 from nodes.craft.edits import edited
 from nodes.craft.lesson import lessons_told, offered
 from nodes.craft.repeated import without_repeats
 from nodes.craft.replies import json_object, valid
+from nodes.craft.room import for_plan
 from nodes.craft.tuning import changes, compact
 from nodes.declares import declares
 from nodes.deps import Deps, Message
@@ -75,7 +77,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         deps.here,
         _prompt(state, deps, script, cases, tuned, actions),
         schema=_schema(cases, tuned, actions),
-        max_tokens=200,
+        max_tokens=for_plan(deps.models.able(deps.here.model)),
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )
     if reply.fault:
@@ -224,6 +226,7 @@ def _prompt(
         notes=told_by_others(state, deps.here.node),
         actions=actions,
         left=_left(state),
+        dossier=dossier(state, deps),  # told to capable models alone
     )
 
 

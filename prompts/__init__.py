@@ -1,4 +1,7 @@
-"""Floor 0: one Markdown file per prompt - `## system` and `## user` sections, Jinja2 - and this loader."""
+"""Floor 0: one Markdown file per prompt - `## system` and `## user` sections, Jinja2 - and this loader.
+
+`coder.free.md` beside `coder.md` is the same prompt for models that plan freely.
+"""
 
 import errno
 import os
@@ -9,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["needs", "path_of", "render", "shipped"]
+__all__ = ["FREE", "needs", "path_of", "render", "shipped", "variant"]
 
 FOLDER = Path(__file__).parent
+FREE = "free"  # the kind of a prompt for models that may say freely what to do
 LARGEST = 200_000  # bytes of a prompt's file
 IN_PACKAGE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([^:]+\.md)")
 
@@ -26,6 +30,16 @@ def path_of(name: str) -> Path:
     if not name.endswith(".md"):
         return FOLDER / f"{name}.md"
     return Path(name)
+
+
+def variant(name: str, kind: str) -> str:
+    """Return the name of prompt `name` as it is written for a kind of models; "" where there is no such file."""
+    file = name.endswith(".md")
+    written = f"{name.removesuffix('.md')}.{kind}{'.md' * file}"
+    try:
+        return written if path_of(written).is_file() else ""
+    except (LookupError, OSError, ValueError):  # of a name that no file can have
+        return ""
 
 
 def _text(name: str) -> str:
@@ -56,8 +70,8 @@ def _in_package(package: str, file: str) -> Path:
 
 
 def shipped() -> list[str]:
-    """Names of the prompts that come with the program."""
-    return sorted(path.stem for path in FOLDER.glob("*.md"))
+    """Names of the prompts that come with the program; their variants are found by them."""
+    return sorted(path.stem for path in FOLDER.glob("*.md") if "." not in path.stem)
 
 
 @cache

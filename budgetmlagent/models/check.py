@@ -58,6 +58,7 @@ class Example:
     seconds: float = 60.0
     allowed: Mapping[str, str] = field(default_factory=dict)
     starter: str = STARTER
+    rows: bool = False
 
     def seconds_left(self) -> float:
         """No limit."""

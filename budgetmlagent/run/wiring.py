@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 SecondsLeft = Callable[[], float]
 Brief = Callable[[Execution], dict[str, Any]]
+ROWS = (
+    "samples",
+    "stays",
+)  # a task's words on its data under which a run's models may see rows: those stay here
 LEAST_SECONDS = 5.0  # that a script or a request is given although the run's time is nearly used up
 CASES = Path(memory.__file__).parent / "cases"
 WAITS = Waits()  # the process's: a session may make its parts anew
@@ -44,6 +48,7 @@ class TaskView:
         self.direction: str = folder.direction
         self.seconds, self.starter = folder.seconds, folder.starter
         self.allowed: Mapping[str, str] = folder.allowed()
+        self.rows = folder.data in ROWS
         self._config, self._ledger = config, ledger
         self.brief, self.seconds_left = brief, seconds_left
 

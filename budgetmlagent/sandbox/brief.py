@@ -34,7 +34,10 @@ def brief(task: TaskFolder, cage: Cage, execution: Execution, artifacts: Artifac
         code = Path(briefing.__file__).parent
         try:
             text = run_module(cage, code, mounts_ro=bound, args=args, seconds=SECONDS, python=task.python)
-            return dict(json.loads(text))
+            facts = dict(json.loads(text))
+            if "machine" in facts:
+                facts["machine"] |= {"gpu": bool(task.gpu), "network": task.network}
+            return facts
         except (RunFailedError, ValueError) as error:
             # Nothing is known of the data then, so no case fits; the models can still work on the script.
             return {"kinds": [], "files": [], "summary": "", "problems": [str(error)]}

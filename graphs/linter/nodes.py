@@ -63,20 +63,26 @@ def _prompt(node: NodeSpec, function: Any) -> Iterator[tuple[Kind, str]]:
         if supplied and any(model != RECALL for model in node.ladder):
             yield "no-prompt", "it asks models but has no prompt: add `prompt: …`"
         return
+    for prompt in filter(None, (node.prompt, prompts.variant(node.prompt, prompts.FREE))):
+        yield from _written(prompt, node.run, supplied)
+
+
+def _written(prompt: str, run: str, supplied: frozenset[str] | None) -> Iterator[tuple[Kind, str]]:
+    """Judge a prompt's file by the values that it is given."""
     try:
-        missing = prompts.needs(node.prompt) - (supplied or frozenset())
+        missing = prompts.needs(prompt) - (supplied or frozenset())
     except LookupError as error:
         yield "unknown-prompt", str(error)
     except OSError:
-        hint = nearest(node.prompt, prompts.shipped())
+        hint = nearest(prompt, prompts.shipped())
         known = "a name in prompts/, a .md file's path, or package:file.md"
-        yield "unknown-prompt", f"unknown prompt {node.prompt!r}{hint}: {known}"
+        yield "unknown-prompt", f"unknown prompt {prompt!r}{hint}: {known}"
     except ValueError as error:
-        yield "unknown-prompt", f"prompt {node.prompt!r} is no Jinja template: {error}"
+        yield "unknown-prompt", f"prompt {prompt!r} is no Jinja template: {error}"
     else:
         for name in sorted(missing) if supplied else ():
             used = f"{name!r}{nearest(name, supplied or ())}"
-            yield "prompt-variable", f"prompt {node.prompt!r} uses {used}, which {node.run!r} does not supply"
+            yield "prompt-variable", f"prompt {prompt!r} uses {used}, which {run!r} does not supply"
 
 
 def _ladder(node: NodeSpec, models: Sequence[str] | None) -> Iterator[tuple[Kind, str]]:

@@ -49,6 +49,14 @@ def failure(tail: str) -> Failure | None:
     return Failure(kind, without_paths(message.strip()), int(frame[2]), frame[3] or "", code, detail)
 
 
+def frames(tail: str) -> list[tuple[int, str, str]]:
+    """Return the frames in `tail` that are no library's, in their order: line, function, and that line's text."""
+    lines = tail.split("\n")
+    found = ((i, m) for i, line in enumerate(lines) if (m := FRAME.match(line)) and not LIBRARY.search(m[1]))
+    codes = ((m, lines[i + 1].strip() if i + 1 < len(lines) else "") for i, m in found)
+    return [(int(m[2][:9]), m[3] or "", code) for m, code in codes]
+
+
 def fingerprint(tail: str) -> str:
     """Return a short stable id of the error in `tail`, "" where there is none.
 

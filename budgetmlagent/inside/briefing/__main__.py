@@ -17,7 +17,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = "briefing"
-MODULES = ("tables", "arrays", "graphs", "sequences", "code")
+MODULES = ("tables", "arrays", "graphs", "sequences", "code", "contents", "machine")
 # What the data may be found to be; a script that is timed is of the kind "speed" instead.
 SUBJECTS = {"table", "arrays", "graph", "pointers", "language", "tagging", "series"}
 UNKNOWN = "The kind of the task is not known."
@@ -80,6 +80,8 @@ def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any
         briefing = merge(briefing, {"kinds": ["unknown"], "summary": UNKNOWN})
     if meta.get("data") != "samples":
         briefing["samples"] = []
+    if meta.get("data") not in ("samples", "stays"):  # of the latter no model is elsewhere
+        briefing["rows"] = {}
     return briefing
 
 

@@ -1,0 +1,34 @@
+"""What scripts run with: the version of Python, the libraries for numbers and learning, and the processors."""
+
+import os
+import re
+from importlib import metadata
+from platform import python_version
+from typing import Any
+
+from .given import Given
+
+MOST = 30  # libraries
+SCIENCE = "Topic :: Scientific/Engineering"
+NUMPY = re.compile(r"numpy\b(?![^;]*;.*\bextra\b)", re.IGNORECASE)
+STUBS = re.compile(r"(?i)^types-|-stubs$")
+
+
+def describe(given: Given) -> dict[str, Any]:  # noqa: ARG001 - as each module of the briefing is called
+    """`machine`: {python, libraries: name -> version, cores}."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"machine": {"python": python_version(), "libraries": libraries(), "cores": cores}}
+
+
+def libraries() -> dict[str, str]:
+    """The installed distributions that say they are for science, or are built on NumPy; those of which both is true first."""
+    found: dict[str, tuple[int, str]] = {}
+    for distribution in metadata.distributions():
+        about = distribution.metadata
+        name, version = about["Name"], about["Version"]
+        science = any(c.startswith(SCIENCE) for c in about.get_all("Classifier") or ())
+        numbers = name == "numpy" or any(NUMPY.match(line) for line in distribution.requires or ())
+        if name and version and (science or numbers) and not STUBS.search(name):
+            found.setdefault(name, (-science - numbers, version))  # the first on the path is the one imported
+    best = sorted(found, key=lambda name: (found[name][0], name.lower()))[:MOST]
+    return {name: found[name][1] for name in best}

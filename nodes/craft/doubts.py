@@ -1,0 +1,57 @@
+"""What is not sure of a briefing: code has read the files, and may have taken them for what they are not."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from memory.briefing import Briefing
+from nodes.craft.told import told
+
+# Words of a task that speak of numbers, and of classes.
+OF_NUMBERS = re.compile(
+    r"(?i)regress|\b(?:rmsl?e|mae|mse|s?mape|r2)\b|R²|(?:squared|absolute|percentage) error"
+)
+OF_CLASSES = re.compile(r"(?i)classif|accuracy|\bf1\b|\b(?:roc|auc)\b|log[ -]?loss|categor(?:y|ies)")
+MANY, EACH = 50, 10  # classes, and rows of each on average, beyond and below which they may be none
+SUBJECTS = ("table", "arrays", "graph")  # parts of a briefing that may be a classification
+
+
+def doubts(facts: Briefing, text: str, metric: str) -> list[str]:
+    """Return what a reader should doubt, a sentence each; `text` is the task in words, `metric` its name there."""
+    found = [
+        f"part of the data could not be read: {told(problem, text)}" for problem in facts.get("problems", [])
+    ]
+    if "unknown" in facts.get("kinds", []):
+        found.append("what kind of task this is; go by the task's text and by the starter script")
+    found += _about_metric(facts, text, metric)
+    for name in SUBJECTS:
+        part = facts.get(name)
+        if isinstance(part, Mapping):
+            found += _about_target(part, text)
+    return found
+
+
+def _about_metric(facts: Briefing, text: str, metric: str) -> list[str]:
+    """Doubt a metric that neither the task's name for it nor its text says."""
+    name = facts.get("metric", {}).get("name", "")
+    said = re.sub(r"[_\W]+", " ", f"{metric} {text}").casefold()
+    if not name or all(word in said for word in name.casefold().split("_")):
+        return []
+    return [f"that the metric is {name}: it was guessed"]
+
+
+def _about_target(part: Mapping[str, Any], text: str) -> list[str]:
+    """Doubt a classification of what the text calls numbers, or of too many classes, and the other way round."""
+    problem = part.get("problem") or part.get("task")
+    of_numbers, of_classes = OF_NUMBERS.search(text), OF_CLASSES.search(text)
+    classes, rows = (
+        part.get("classes") or 0,
+        part.get("rows_train") or part.get("rows") or part.get("known") or 0,
+    )
+    if problem == "classification" and of_numbers and not of_classes:
+        return ["that it is a classification: the text speaks of numbers"]
+    if problem == "regression" and of_classes and not of_numbers:
+        return ["that it is a regression: the text speaks of classes"]
+    if problem == "classification" and classes > MANY and classes * EACH > rows:
+        return [f"that the {classes} different values of the target are classes"]
+    return []

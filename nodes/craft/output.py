@@ -1,0 +1,66 @@
+"""What the newest execution shows a capable model: the end of its output, where it failed, and its share of the time.
+
+Where the data may be shown, that is the output as it is; elsewhere the words of it that `told` lets through.
+"""
+
+import re
+from collections.abc import Sequence
+
+from nodes.craft.fingerprint import frames, without_paths
+from nodes.craft.told import LIMIT, told
+from nodes.deps import Execution
+
+END = 1_500  # characters of an output that is shown as it is
+PLACES, CODE = 4, 120  # lines of the script in a traceback, the innermost last, and characters of each
+
+
+def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, limit: float) -> str:
+    """Tell of an execution of `script` in at most so many seconds; `rows` says whether the data's may be shown.
+
+    `known` are texts that the model knows, as for `told`.
+    """
+    printed = (
+        execution.tail.partition("Traceback (most recent call last)")[0] if execution.exit else execution.tail
+    )
+    output = _end(printed) if rows else told(_line(printed), *known, script=script)
+    lines = [f"It took {pace(execution, limit)}."]
+    lines += [f"The end of what it printed: {output}"] if output else []
+    places = _places(execution.tail, script) if execution.exit else []
+    lines += [f"It failed at {place}" if place == places[-1] else f"by way of {place}" for place in places]
+    return "\n".join(lines)
+
+
+def pace(execution: Execution, limit: float) -> str:
+    """Return in words which share of its time an execution took: coarse, as it differs from run to run."""
+    if execution.killed == "time":
+        return "all of its time limit"
+    share = execution.seconds / limit if limit else 0.0
+    if share < 0.05:
+        return "less than 5% of its time limit"
+    return f"about {max(1, round(10 * share)) * 10}% of its time limit"
+
+
+def _end(text: str) -> str:
+    text = without_paths(text.strip())
+    return text if len(text) <= END else "..." + text[-END:].partition("\n")[2]
+
+
+def _line(text: str) -> str:
+    """Return the last lines of a text as one line that `told` does not cut."""
+    lines: list[str] = []
+    for line in reversed([" ".join(line.split()) for line in text.splitlines()]):
+        if sum(map(len, lines)) + 2 * len(lines) + len(line) > LIMIT:
+            break
+        lines += [line] if line else []
+    return "; ".join(reversed(lines))
+
+
+def _places(tail: str, script: str) -> list[str]:
+    """Return the script's own lines in the traceback that ends `tail`; what a script has made up is no line of it."""
+    lines, defined = [line.strip() for line in script.splitlines()], set(re.findall(r"\bdef (\w+)", script))
+    found = [
+        f"line {number}{f', in {function}' if function in defined else ''}: {code[:CODE]}"
+        for number, function, code in frames(tail)
+        if 0 < number <= len(lines) and code and lines[number - 1] == code
+    ]
+    return found[-PLACES:]

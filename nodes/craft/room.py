@@ -1,0 +1,32 @@
+"""How many tokens a reply may have: by what is asked, and of whom. What money does not pay for, the ledger takes off."""
+
+from nodes.deps import Able
+
+BYTES = 2.5  # of code in a token, at least
+SHORT_SCRIPT, SCRIPT = 600, 4_000  # tokens of a script beside what it is made from
+DRAFT = 8_000  # of a whole new one
+CHOICE, PLAN = 200, 1_500  # of a choice from a list, and of a plan said freely
+ADVICE, IDEAS = 400, 2_000  # of ideas in words, and of ideas with a sketch of code
+
+
+def for_script(able: Able, base: str, *, draft: bool = False) -> int:
+    """Return the room for the script `base` written out again with a change, or for a `draft`, a new one."""
+    if able.plans == "menu":
+        return SHORT_SCRIPT + len(base) // 2
+    wanted = SCRIPT + round(2 * len(base.encode("utf-8", "replace")) / BYTES)
+    return _within(max(wanted, DRAFT) if draft else wanted, able)
+
+
+def for_plan(able: Able) -> int:
+    """Return the room for a planner's choice."""
+    return CHOICE if able.plans == "menu" else _within(PLAN, able)
+
+
+def for_ideas(able: Able) -> int:
+    """Return the room for an expert's ideas."""
+    return ADVICE if able.plans == "menu" else _within(IDEAS, able)
+
+
+def _within(tokens: int, able: Able) -> int:
+    """Leave the half of the model's window to what it is asked."""
+    return min(tokens, max(SHORT_SCRIPT, able.window // 2))

@@ -1,0 +1,122 @@
+"""Search/replace blocks: what a model writes in their form is made exactly, and whatever else it writes is a clear fault."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nodes.able import Able
+from nodes.craft.blocks import Block, applied, blocks
+from nodes.craft.form import answered, form_for
+
+SCRIPT = "import os\n\ndef f(x):\n    return x + 1\n\ndef g(x):\n    return x + 1\n\nprint(f(1))\n"
+LINE = st.text(
+    st.characters(codec="utf-8", exclude_characters="\n\r\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=12
+)
+MARKS = ("<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE")
+
+
+def block(search: str, replace: str) -> str:
+    return f"<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE\n"
+
+
+def made(reply: str, base: str = SCRIPT) -> tuple[str, str]:
+    return answered(reply, base, edits=True)
+
+
+def plain(line: str) -> bool:
+    return not re.match(r"[<=>]", line)
+
+
+@given(st.lists(LINE.filter(plain), min_size=1, max_size=12), st.data())
+def test_any_change_of_lines_said_as_a_block_is_made_and_nothing_else(lines, data):
+    numbered = [f"{i} {line}".rstrip() for i, line in enumerate(lines)]  # each line stands once
+    begin = data.draw(st.integers(0, len(lines) - 1))
+    end = data.draw(st.integers(begin + 1, len(lines)))
+    new = data.draw(st.lists(LINE.filter(plain), max_size=4))
+    reply = "Here it is.\n" + "\n".join([MARKS[0], *numbered[begin:end], MARKS[1], *new, MARKS[2]])
+    # A script is compared with trailing blanks left out; it is changed only where the block stands.
+    found = blocks(f"```python\n{reply}\n```")
+    assert isinstance(found, list)
+    script, wrong = applied("\n".join(numbered), found)
+    assert wrong == ""
+    assert script.split("\n") == ([*numbered[:begin], *new, *numbered[end:]] or [""])
+
+
+@given(st.lists(st.one_of(st.sampled_from(MARKS), LINE), max_size=12))
+def test_any_lines_are_blocks_or_one_clear_fault(lines):
+    found = blocks("\n".join(lines))
+    assert found is None or isinstance(found, str | list)
+    if isinstance(found, str):
+        assert "\n" not in found and found
+    if isinstance(found, list):
+        script, wrong = applied(SCRIPT, found)
+        assert not (script and wrong)
+
+
+@pytest.mark.parametrize(
+    ("reply", "wrong"),
+    [
+        (block("    return x + 1", "    return x"), "stands 2 times in the script"),
+        (block("    return x + 2", "    return x"), "does not stand in the script"),
+        (block("return x + 1", "return x"), "does not stand in the script"),  # without its indentation
+        (block("", "import re"), "block 1 has nothing to search for"),
+        (
+            block("import os", "import re") + block("import os\n", "import io"),
+            "two blocks change the same lines",
+        ),
+        (
+            block("import os", "import re") + block("prin", "x"),
+            "block 2 searches for, beginning with 'prin', does not",
+        ),
+        ("<<<<<<< SEARCH\nimport os\n=======\nimport re\n", "block 1 has no end"),
+        ("<<<<<<< SEARCH\nimport os\n", "======= is missing"),
+        ("import os\n=======\nimport re\n>>>>>>> REPLACE", "no beginning"),
+        ("<<<<<<< SEARCH\na\n=======\nb\n=======\nc\n>>>>>>> REPLACE", "block 1 is malformed"),
+        ("<<<<<<< SEARCH\na\n<<<<<<< SEARCH\nb\n=======\nc\n>>>>>>> REPLACE", "block 1 is malformed"),
+        (block("import os", "import re") * 61, "at most 60"),
+        ("I cannot do that.", "holds no Python script"),
+    ],
+)
+def test_what_cannot_be_made_changes_nothing_and_says_why(reply, wrong):
+    script, why = made(reply)
+    assert script == "" and wrong in why and "\n" not in why
+
+
+def test_blocks_are_looked_for_in_the_script_as_it_was_in_any_order_and_in_any_fence():
+    swapped = (
+        block("import os", "import sys") + "and\n```python\n" + block("print(f(1))", "import os") + "```"
+    )
+    assert made(swapped)[0] == SCRIPT.replace("import os", "import sys").replace("print(f(1))", "import os")
+    both = block("def f(x):\n    return x + 1", "def f(x):\n    return x") + block("def g(x):", "def h(x):")
+    assert made(both) == (SCRIPT.replace("x + 1", "x", 1).replace("g(x)", "h(x)"), "")
+    assert made(block("import os   ", ""))[0] == "\n" + SCRIPT.removeprefix("import os\n")
+    thought = "<think>\n" + block("import os", "import bad") + "</think>\n" + block("import os", "import re")
+    assert made(thought)[0].startswith("import re")
+
+
+def test_a_whole_script_is_taken_from_one_who_edits_and_marks_are_no_change_from_one_who_does_not():
+    assert made("```python\nprint(2)\n```") == ("print(2)\n", "")
+    assert "no Python" in answered(block("import os", "x"), SCRIPT, edits=False)[1]
+    assert blocks("x" * 300_000) is None
+
+
+@pytest.mark.parametrize(
+    ("able", "lines", "new", "form"),
+    [
+        (Able(edits=True, lines=300), 60, False, "whole"),
+        (Able(edits=True, lines=300), 61, False, "either"),
+        (Able(edits=True, lines=300), 301, False, "edit"),
+        (Able(edits=True, lines=300), 301, True, "whole"),
+        (Able(edits=True, lines=59), 60, False, "edit"),  # by its profile it cannot write sixty
+        (Able(edits=False, lines=20), 301, False, "whole"),
+    ],
+)
+def test_the_form_of_an_answer_goes_by_what_the_model_can_write(able, lines, new, form):
+    assert form_for(able, "x\n" * lines, new=new) == form
+
+
+def test_a_block_is_what_stands_between_its_marks():
+    assert blocks(block("a", "b\n")) == [Block(("a",), ("b", ""))]
+    assert blocks("<<<<< SEARCH\na\n=====\n>>>>> REPLACE") == [Block(("a",), ())]
