@@ -10,16 +10,21 @@ import pytest
 import tiny
 from fault_server import FaultServer, Turn
 
+from budgetmlagent import testing
 from budgetmlagent.cli import call
 from budgetmlagent.models import profiles, shown
-from budgetmlagent.models.able import able_of, guess
+from budgetmlagent.models.able import able_of, believed, guess, read
+from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.profiles import Profile, Tally, wilson
+from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercises
-from budgetmlagent.profiling.judging import edited, problem
+from budgetmlagent.profiling.judging import problem
 from budgetmlagent.profiling.trial import Trial
 from budgetmlagent.records.shown import keep
 from budgetmlagent.run.order import specs_of
+from graphs.spec import GraphSpec
+from memory.state import Plan
 from nodes.able import Able
 
 PAID = "price: {input: 0.1, output: 0.2}"
@@ -177,17 +182,15 @@ def test_what_a_script_prints_is_data_too() -> None:
 
 
 def test_an_edit_has_to_fit_the_script_once() -> None:
-    block = "<<<<<<< SEARCH\n{}\n=======\n{}\n>>>>>>> REPLACE\n"
-    assert edited("a = 1\nb = 2\n", f"So:\n{block.format('b = 2', 'b = 3')}Done.") == "a = 1\nb = 3\n"
-    assert edited("a = 1\nb = 2\n", block.format("a = 1", "") + block.format("b = 2", "c = 3")) == "\nc = 3\n"
-    for text in (
-        "b = 3",
-        block.format("c = 1", "d"),
-        block.format("", "d"),
-        block.format("b = 2", "d")[:-10],
+    exercise, variant = next(pair for pair in VARIANTS.values() if pair[0].judged == "edit")
+    run = lambda script, files: ("".join(f"{name} {value}\n" for name, value in variant.results.items()), "")  # noqa: E731
+    assert problem(exercise, variant, variant.answer, run) == ""
+    for answer in (
+        f"```python\n{variant.script}```",
+        variant.answer[:-10],
+        variant.answer.replace("print", "pint", 1),
     ):
-        assert edited("a = 1\nb = 2\n", text) is None
-    assert edited("a = 1\na = 1\n", block.format("a = 1", "a = 2")) is None
+        assert problem(exercise, variant, answer, run) == "no edit that fits the script"
 
 
 @pytest.mark.parametrize("name", ["choose", "plan", "ideas", "edit", "write-20"])
@@ -227,9 +230,10 @@ TALLIES = {
         ({"plan": Tally(3, 1)}, Able("menu", 60, True)),
         ({"edit": Tally(3, 1)}, Able("free", 60, False)),
         ({"write-150": Tally(4, 2)}, Able("free", 300, True)),
-        ({"write-60": Tally(4, 1)}, Able("menu", 20, True)),  # a free plan that it could not carry out
-        ({"write-20": Tally(4, 1)}, Able("menu", 0, True)),
-        ({"write-20": Tally()}, Able("menu", 0, True)),
+        ({"write-60": Tally(4, 1)}, Able("free", 20, True)),  # it carries a plan out by edits
+        ({"write-60": Tally(4, 1), "edit": Tally(3, 1)}, Able("menu", 20, False)),  # not at all
+        ({"write-20": Tally(4, 1)}, Able("free", 0, True)),
+        ({"write-20": Tally()}, Able("free", 0, True)),
     ],
 )
 def test_what_a_model_can_do_follows_from_its_tallies(changed: dict[str, Tally], able: Able) -> None:
@@ -256,7 +260,7 @@ def test_a_change_of_the_exercises_makes_another_version() -> None:
     digest = hashlib.sha256()
     for path in sorted(FOLDER.iterdir()):
         digest.update(path.read_bytes())
-    assert (profiles.VERSION, digest.hexdigest()[:12]) == (1, "?")
+    assert (profiles.VERSION, digest.hexdigest()[:12]) == (1, "b5f18296c45d")
 
 
 def test_an_interval_is_wilsons() -> None:
@@ -303,3 +307,43 @@ def test_what_runs_show_refines_a_guess(folder: Path) -> None:
         assert able_of(large) == Able("menu", 20, False) and able_of(large, runs=False) == guess(large)
         assert tiny.session(folder, server.url, history="run").config.able["large"]["lines"] == 300
         assert tiny.session(folder, server.url, history="all").config.able["large"]["lines"] == 20
+
+
+CODER = """
+name: coder
+start: coder
+nodes: {coder: {run: coder, prompt: coder, ladder: [one]}}
+rules: {coder: [{to: END}]}
+"""
+
+
+def coder_asked(url: str, script: str) -> str:
+    """What the coder asks of a model at `url`, as a run does that begins now, for a change of `script`."""
+    one = spec(url, "any", price={"input": 1, "output": 2})
+    ledger = Ledger(Path("ledger.sqlite"))
+    ledger.open_run("run", 10**12)
+    artifacts = testing.MemoryArtifacts()
+    models = ModelClient(
+        {"one": one}, Account(ledger, "run"), artifacts, able=read(believed([one], runs=False))
+    )
+    deps = testing.deps(models=models, artifacts=artifacts, task=testing.Task(starter=script))
+    plan = Plan(action="improve", instruction="x = 2", case="", by="one")
+    GraphSpec.parse(CODER).compile(deps).invoke({"plan": plan})
+    return str(models.artifacts.json(ledger.calls("run")[-1].prompt)["messages"])
+
+
+def test_a_profile_changes_what_is_asked_of_a_model(folder: Path) -> None:
+    """Who cannot write 60 lines is asked for blocks of a longer script; who cannot edit either, as the small models are."""
+    script = "".join(f"x{number} = {number}\n" for number in range(59))
+    with FaultServer() as server:
+        one = spec(server.url, "any")
+        assert "Answer with one complete script" in coder_asked(server.url, script)
+        shown_ = {"plan": Tally(3, 3), "edit": Tally(3, 3), "write-20": Tally(3, 3), "write-60": Tally(3, 0)}
+        profiles.keep(one, shown_)
+        asked = coder_asked(server.url, script)
+        assert "Answer with search/replace blocks and nothing else" in asked
+        assert "complete script" not in asked
+        assert "Answer with one complete script" in coder_asked(server.url, "x = 1\n"), "of 20 lines it can"
+        profiles.keep(one, shown_ | {"edit": Tally(3, 0)})
+        weak = coder_asked(server.url, script)
+        assert "You are a careful Python programmer" in weak and "search/replace" not in weak

@@ -23,7 +23,7 @@ from nodes.able import Able
 VERSION = 1  # of the exercises; each change of them makes another
 WRITTEN = {"write-20": 20, "write-60": 60, "write-150": 300}  # exercise -> lines that may then be asked for
 HALF, MOSTLY = 1 / 2, 2 / 3  # shares of right answers that count as being able to
-FREE_LINES = 60  # a model that plans freely can also carry out what is larger than a menu's choice
+FREE_LINES = 60  # who plans freely is also to carry it out: by writing scripts of so many lines, or by edits
 ROLES = {  # whose work each exercise is
     "choose": "planner", "plan": "planner", "ideas": "expert", "edit": "coder", "repair": "coder", "change": "coder",
     **dict.fromkeys(WRITTEN, "coder"),
@@ -83,8 +83,8 @@ class Profile:
             if self.share(name) < HALF:
                 break
             lines = longest
-        free = self.share("plan") >= MOSTLY and lines >= FREE_LINES
         edits = self.share("edit") >= MOSTLY
+        free = self.share("plan") >= MOSTLY and (edits or lines >= FREE_LINES)
         return replace(guess, plans="free" if free else "menu", lines=lines, edits=edits)
 
     def share(self, exercise: str) -> float:

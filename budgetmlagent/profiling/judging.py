@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from math import ceil
 
 from budgetmlagent.profiling.exercises import Exercise, Variant
+from nodes.craft.blocks import applied, blocks
 from nodes.craft.ideas import ideas
 from nodes.craft.replies import json_object, said
 from nodes.craft.scripts import extract
@@ -16,7 +17,6 @@ RELATIVE, ABSOLUTE = 1e-3, 1e-3  # by which a printed number may be off
 SHARE = 0.9  # of a script's results that must be right
 LONGEST_LINE = 200  # characters of a line that is read as a result
 LINE = re.compile(r"[\s\"'`*-]*(\w+)[\"'`*]*\s*[:=]?\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
-SEARCH, MIDDLE, REPLACE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
 FEWEST_IDEAS, MOST_IDEAS, MOST_WORDS = 2, 4, 80
 FEWEST_WORDS, MOST_PLANNED = 8, 200  # of an instruction
 CONCRETE = re.compile(
@@ -34,7 +34,7 @@ def problem(exercise: Exercise, variant: Variant, reply: str, run: Run) -> str:
         return _plan(variant, text)
     if exercise.judged == "ideas":
         return _ideas(text, " ".join(variant.ask.split()))
-    script = edited(variant.script, said(text)) if exercise.judged == "edit" else extract(text)
+    script = _edited(variant.script, text) if exercise.judged == "edit" else extract(text)
     if script is None:
         return "no edit that fits the script" if exercise.judged == "edit" else "no Python script"
     output, ended = run(script, variant.files)
@@ -92,33 +92,11 @@ def _ideas(text: str, dossier: str) -> str:
     return "" if all(CONCRETE.search(idea) for idea in found) else "an idea that names nothing"
 
 
-def edited(script: str, text: str) -> str | None:
-    """Return `script` with the search and replace blocks of `text` applied; None where there is none, or one is not found once."""
-    blocks = _blocks(text)
-    for search, replacement in blocks:
-        if not search.strip() or script.count(search) != 1:
-            return None
-        script = script.replace(search, replacement)
-    return script if blocks else None
-
-
-def _blocks(text: str) -> list[tuple[str, str]]:
-    """Return what is to be searched and what takes its place, block after block; an unfinished one is none."""
-    blocks: list[tuple[str, str]] = []
-    parts: list[list[str]] = []
-    for line in text.split("\n"):
-        mark = line.rstrip()
-        if mark == SEARCH:
-            parts = [[]]
-        elif mark == MIDDLE and len(parts) == 1:
-            parts.append([])
-        elif mark == REPLACE and len(parts) == 2:
-            search, replacement = ("".join(f"{each}\n" for each in part) for part in parts)
-            blocks.append((search, replacement))
-            parts = []
-        elif parts:
-            parts[-1].append(line)
-    return blocks
+def _edited(script: str, text: str) -> str | None:
+    """Return `script` with the search and replace blocks of `text` applied; None where there is none, or one does not fit."""
+    changes = blocks(text)
+    made, wrong = applied(script, changes) if isinstance(changes, list) else ("", "none")
+    return None if wrong else made
 
 
 def _results(wanted: Mapping[str, float], output: str) -> str:
