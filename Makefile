@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check record notebooks endpoints soak clean
+.PHONY: help demo test check record notebooks endpoints profiles soak clean
 
 help: ## Print this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ notebooks: $(VENV)/.ready ## Execute the notebooks on their recordings and keep 
 
 endpoints: $(VENV)/.ready ## Run at each kind of model endpoint and write the table of docs/models.md
 	$(BIN)/python tests/endpoint_table.py --write
+
+profiles: $(VENV)/.ready ## Profile the embedded models and write the table of docs/models.md (ten minutes)
+	$(BIN)/python tests/profile_table.py --write
 
 soak: $(VENV)/.ready ## The long tests, and new examples for those that have properties
 	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile searching

@@ -7,7 +7,7 @@ Kind = Literal[
     "yaml", "duplicate-key", "unknown-key", "missing-key", "type", "fan-out",
     # names
     "reserved-name", "unknown-node", "unknown-function", "unusable-function", "unknown-predicate", "unknown-role",
-    "unknown-model", "unknown-prompt", "subgraph", "idle-budget",
+    "unknown-model", "unknown-prompt", "subgraph", "idle-budget", "auto-ladder",
     # rules
     "no-rules", "last-rule", "dead-rule", "covered-rule", "argument", "one-rung", "idle-faults",
     # ways through the graph

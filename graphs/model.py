@@ -1,8 +1,8 @@
 """A graph's fields: the nodes, the rules at each fork, and the rules about faults that all nodes with a ladder share."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from graphs.finding import Keys
 from graphs.text.source import Source
@@ -10,12 +10,22 @@ from memory.state import Kind
 
 END = "END"
 RECALL = "recall"  # the rung that asks no model
+AUTO = "auto"  # the rungs that are all models of models.yaml, in an order that is found when a run begins
 AGAIN = "again"  # in `faults`: the node itself
 # Predicates about what went wrong in a node, and what is worth it then. A node's own rules with these at the head of its list
 # come before `faults`.
 ABOUT_FAULTS = frozenset(
     {"faulted", "missed", "given_up", "out_of_budget", "nothing_recalled", "pays", "vain", "balked"}
 )
+
+
+def _one(value: Any) -> Any:
+    return (AUTO,) if value == AUTO else value
+
+
+Ladder = Annotated[
+    tuple[str, ...], BeforeValidator(_one, json_schema_input_type=tuple[str, ...] | Literal["auto"])
+]
 
 
 class NodeSpec(BaseModel):
@@ -28,8 +38,10 @@ class NodeSpec(BaseModel):
     prompt: str = Field(
         "", description="A prompt's name in `prompts/`, a .md file's path, or `package:file.md`."
     )
-    ladder: tuple[str, ...] = Field(
-        (), description="Names of models.yaml, cheapest first; `recall` asks no model."
+    ladder: Ladder = Field(
+        (),
+        description="Names of models.yaml, cheapest first; `recall` asks no model, `auto` stands for all models, ordered by"
+        " what a success of theirs costs.",
     )
     recalls: tuple[Kind, ...] | None = Field(
         None, description="Kinds of history to supply before it runs; absent: what its function declares."
@@ -102,7 +114,9 @@ class Graph(BaseModel):
     @property
     def models(self) -> list[str]:
         """Names of the models on any ladder, in order of appearance."""
-        return list(dict.fromkeys(m for ladder in self.ladders.values() for m in ladder if m != RECALL))
+        return list(
+            dict.fromkeys(m for ladder in self.ladders.values() for m in ladder if m not in (RECALL, AUTO))
+        )
 
     def fork(self, node: str) -> list[Placed]:
         """Return the rules of a node in the order in which they are tried, each with where it stands in the file."""

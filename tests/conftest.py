@@ -17,6 +17,8 @@ settings.register_profile("repeated", derandomize=True, deadline=None)
 settings.register_profile("searching", deadline=None)
 settings.load_profile("repeated")
 
+LEARNED = ("endpoints", "profiles", "shown")  # folders of the cache: what one learned of models
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -24,7 +26,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     (cache() / "models").mkdir(parents=True, exist_ok=True)
     for kept in cache().iterdir():
-        if kept.name != "endpoints":
+        if kept.name not in LEARNED:
             (folder / kept.name).symlink_to(kept)
     before = os.environ.get("BUDGETML_CACHE")
     os.environ["BUDGETML_CACHE"] = str(folder)
@@ -34,5 +36,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def nothing_learned(own_cache: Path) -> None:
-    """Begin each test with endpoints that nothing is known of."""
-    shutil.rmtree(own_cache / "endpoints", ignore_errors=True)
+    """Begin each test with endpoints and models that nothing is known of."""
+    for name in LEARNED:
+        shutil.rmtree(own_cache / name, ignore_errors=True)

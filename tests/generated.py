@@ -34,6 +34,10 @@ ladder of models, which stands in its node; blue nodes may ask a model. Every no
 `faults` too: after the rules about faults with which its own list begins, and before the rest of it; `again` is the node
 itself. Where they lead is the line `faults →` in its box, and each that a run met is an arrow. `budgetml graph draw GRAPH --out FILE.svg` makes
 a picture, `budgetml graph draw --run RUN` draws the path of a run on its graph.
+
+In the place of names, `ladder: auto` (or `[recall, auto]`) stands for all models of models.yaml, in the order of what a success
+in the node's role costs by their [profiles](models.md#profiles), else of their prices; one that never succeeded there is left out. It is
+fixed when a run begins: `--dry-run` shows it, and the run's own graph has the names.
 """
 
 

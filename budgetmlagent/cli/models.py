@@ -1,4 +1,4 @@
-"""`budgetml models list|new|check|pull` and `budgetml doctor`."""
+"""`budgetml models list|new|check|profile|pull` and `budgetml doctor`."""
 
 import shlex
 import sys
@@ -19,7 +19,8 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(models: options.Models = None, as_json: options.Json = False) -> None:
-    """List the models with their endpoint, price and, for embedded ones, file."""
+    """List the models with their endpoint, price and, for embedded ones, file; and what is believed of them."""
+    from budgetmlagent.cli import profiled
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
@@ -31,6 +32,7 @@ def list_(models: options.Models = None, as_json: options.Json = False) -> None:
         if row["path"]:
             where = f"{row['path']} ({'here' if row['present'] else 'not fetched yet'})"
         print(f"{row['name']:10s} {row['model']:32s} {row['price']:45s} {where}")
+        print(f"{'':10s} {'by its profile' if row['profile'] else 'by a guess'}: {profiled.can(row['able'])}")
     return None
 
 
@@ -111,6 +113,54 @@ def _checked(row: Mapping[str, Any]) -> str:
     found = f"takes {taken}; JSON by {takes['schema']}; thinks {row['thinks']} tokens; {row['price'] or 'no price'}"
     verdict = "ok " if row["ok"] else "BAD"
     return f"{verdict} {row['name']:10s} {row['detail']}; {found}; {row['seconds']:.1f} s, ${row['usd']:.6f}"
+
+
+@app.command()
+def profile(
+    models: options.Models = None,
+    budget: Annotated[
+        float, typer.Option(metavar="USD", help="Dollars that may be spent on it: a hard cap.")
+    ] = 1.0,
+    samples: Annotated[int, typer.Option(metavar="N", help="Answers of each model to each exercise.")] = 3,
+    runs_dir: options.RunsDir = Path("runs"),
+    unsafe: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe", help="Run the models' scripts without a sandbox. They can do all that you can."
+        ),
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Let each model do a small set of exercises, paid for in the ledger; later runs ask it for what it can do.
+
+    Status 3 where one is not available.
+    """
+    from budgetmlagent.cli import profiled
+    from budgetmlagent.models.config import load_models
+    from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.profiling.asking import NODE, order, profile_models
+    from budgetmlagent.profiling.trial import Trial
+    from budgetmlagent.records.rundir import LEDGER, new_id
+    from budgetmlagent.run.order import nano
+
+    specs, cap, run = list(load_models(models).values()), nano("--budget", budget), new_id(NODE)
+    profiled.say(order(specs, cap, samples))
+    ledger, trial = Ledger(runs_dir / LEDGER), Trial(unsafe=unsafe)
+    ledger.open_run(run, cap)
+    rows = []
+    try:
+        for row in profile_models(specs, ledger, run, trial.run, samples=samples, told=profiled.say):
+            rows.append(row)
+            if not as_json:
+                print("\n".join(profiled.lines(row)))
+    except KeyboardInterrupt:  # for which Typer has the status, and no word
+        profiled.say(f"stopped; `budgetml cost --runs-dir {runs_dir}` tells what was spent")
+        raise
+    if as_json:
+        options.print_json(rows)
+    bad = [row["name"] for row in rows if not row["ok"]]
+    if bad:
+        raise UnavailableError(f"{', '.join(bad)}: could not be profiled (see above)")
 
 
 @app.command()

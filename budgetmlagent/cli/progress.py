@@ -150,6 +150,7 @@ def forecast(plan: Mapping[str, Any]) -> str:
     if facts.get("limits"):
         kept = ", ".join(f"{name} by {who}" for name, who in facts["limits"].items())
         lines.append(f"{'limits':10s} {kept}")
+    lines += [f"{node:10s} ladder: auto is {', '.join(ladder)}" for node, ladder in plan["ladders"].items()]
     lines += calls(plan)
     if plan["project_left_usd"] is not None:
         lines.append(f"{'project':10s} ${plan['project_left_usd']:.4f} left for all runs together")

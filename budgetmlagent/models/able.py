@@ -1,4 +1,4 @@
-"""What is believed of a model before it has shown anything: a careful guess by its size, its price and LangChain's profile."""
+"""What is believed of a model: what its profile shows, else a careful guess by its size, its price and LangChain's profile."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from budgetmlagent.models import profiles, shown
 from budgetmlagent.models.config import EMBEDDED, ModelSpec
 from budgetmlagent.models.embedded.server import CONTEXT
 from budgetmlagent.models.endpoint import profile
@@ -55,9 +56,16 @@ def _by_place(spec: ModelSpec, told: Mapping[str, Any]) -> Able:
     return CAPABLE if told or thinks or priced else MIDDLE
 
 
-def believed(specs: Iterable[ModelSpec]) -> dict[str, dict[str, Any]]:
+def able_of(spec: ModelSpec, *, runs: bool = True) -> Able:
+    """What a model can do, by the profile that was made of it; else a guess, refined by what `runs` have shown."""
+    if profile := profiles.profile_of(spec):
+        return profile.able(guess(spec))
+    return shown.shown_by(spec).refined(guess(spec)) if runs else guess(spec)
+
+
+def believed(specs: Iterable[ModelSpec], *, runs: bool) -> dict[str, dict[str, Any]]:
     """What a run is to believe of its models, as its config keeps it: the fields of `Able` by name."""
-    return {spec.name: asdict(guess(spec)) for spec in specs}
+    return {spec.name: asdict(able_of(spec, runs=runs)) for spec in specs}
 
 
 def read(kept: Mapping[str, Any]) -> dict[str, Able]:

@@ -1,17 +1,21 @@
 """What the command line shows of the models that there are."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from budgetmlagent.models.able import able_of
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback
 from budgetmlagent.models.embedded.weights import KNOWN, path_of
+from budgetmlagent.models.profiles import profile_of
 from budgetmlagent.money.prices import Rates
 
 
 def list_models(models: Mapping[str, ModelSpec]) -> list[dict[str, Any]]:
     """Describe the models without touching a network.
 
-    `path`, `present` and `bytes` are those of an embedded model's weights; null for a model elsewhere.
+    `path`, `present` and `bytes` are those of an embedded model's weights; null for a model elsewhere. `able` is what is believed of
+    it (the fields of `nodes.able.Able`), `profile` the tallies of its exercises by name, null where it has none.
     """
     return [_describe(spec) for spec in models.values()]
 
@@ -34,6 +38,8 @@ def _describe(spec: ModelSpec) -> dict[str, Any]:
         "path": str(path) if path else None,
         "present": present,
         "bytes": size,
+        "able": asdict(able_of(spec)),
+        "profile": asdict(profile) if (profile := profile_of(spec)) else None,
     }
 
 

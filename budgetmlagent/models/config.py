@@ -30,6 +30,7 @@ from budgetmlagent.money.prices import Rates
 from memory.files import SMALL, read_plain
 
 EMBEDDED = "embedded"
+TAKEN = ("recall", "auto")  # on ladders
 SHIPPED = Path(__file__).with_name("models.yaml")
 
 # Nothing but a scheme, a host, a port and a path: a name and password, a query or a backslash in an address would let two
@@ -217,9 +218,9 @@ def _read(path: Path) -> Any:
 
 def _spec(path: Path, models: Any, name: Any) -> ModelSpec:
     entry, line = models[name], _line(models, name)
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name == "recall":
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name in TAKEN:
         raise UsageError(
-            f"{path}:{line}: {name}: no model's name (letters, digits, . _ -; `recall` is taken)"
+            f"{path}:{line}: {name}: no model's name (letters, digits, . _ -; `recall` and `auto` are taken)"
         )
     if not isinstance(entry, Mapping):
         raise UsageError(f"{path}:{line}: {name}: {{base_url, model, …}} is wanted")

@@ -127,7 +127,7 @@ class Endpoints:
         guess, learned = first_guess(spec), _learned(_json(self.path(spec)))
         if self.neighbours and not self.path(spec).exists():
             others = [
-                _learned(_json(path)).refused for path in self.folder.glob(f"{_slug(_place(spec))}--*.json")
+                _learned(_json(path)).refused for path in self.folder.glob(f"{_slug(place(spec))}--*.json")
             ]
             learned = Endpoint(others[0].intersection(*others[1:]) if others else frozenset())
         most = min((most for most in (guess.most, learned.most) if most), default=None)
@@ -154,7 +154,7 @@ class Endpoints:
                 "heeds": known.heeds,
                 "thoughts": list(known.thoughts),
             }
-            about = {"host": _place(spec), "model": spec.model}
+            about = {"host": place(spec), "model": spec.model}
             if (whole := about | learned) != kept:
                 write_whole(path, json.dumps(whole, indent=1).encode())
 
@@ -165,8 +165,7 @@ class Endpoints:
 
     def path(self, spec: ModelSpec) -> Path:
         """The file of a model at its endpoint."""
-        digest = hashlib.sha256(spec.model.encode()).hexdigest()[:8]
-        return self.folder / f"{_slug(_place(spec))}--{_slug(spec.model)[:80]}-{digest}.json"
+        return file_of(self.folder, spec)
 
 
 def _learned(kept: Mapping[str, Any]) -> Endpoint:
@@ -181,10 +180,16 @@ def _learned(kept: Mapping[str, Any]) -> Endpoint:
     )
 
 
-def _place(spec: ModelSpec) -> str:
-    """The host and port that is asked; or the class, and the address that it was given."""
+def place(spec: ModelSpec) -> str:
+    """The host and port that is asked, `embedded`; or the class, and the address that it was given."""
     own = spec.params.get("base_url") if spec.chat else spec.base_url
-    return (spec.chat or "") + (urlsplit(own).netloc if isinstance(own, str) else "")
+    return (spec.chat or "") + (urlsplit(own).netloc or own if isinstance(own, str) else "")
+
+
+def file_of(folder: Path, spec: ModelSpec) -> Path:
+    """The file in `folder` of what is known of a model at its place."""
+    digest = hashlib.sha256(spec.model.encode()).hexdigest()[:8]
+    return folder / f"{_slug(place(spec))}--{_slug(spec.model)[:80]}-{digest}.json"
 
 
 def _is_count(value: Any) -> bool:

@@ -41,6 +41,7 @@ def forecast(asked: Request) -> dict[str, Any]:
         "hosts": order.config.hosts,
         "proxies": [] if order.config.replay else shown_proxies(order.models.values()),
         **calls(order.task, order.models, order.prices, left),
+        "ladders": {node: list(ladder) for node, ladder in order.ladders.items()},
         "sandbox": order.config.sandbox,
         "sandbox_facts": order.config.sandbox_facts,
         "budget": order.config.budget / NANO,

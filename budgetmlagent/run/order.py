@@ -13,10 +13,11 @@ from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, 
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
-from budgetmlagent.run import forgotten
+from budgetmlagent.run import forgotten, ladders
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
 from budgetmlagent.tasks.folder import TaskFolder, load_task
+from graphs.model import AUTO
 from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
 from memory.state import NANO
@@ -39,6 +40,7 @@ class Order:
     task: TaskFolder
     models: dict[str, ModelSpec]
     prices: dict[str, Price]
+    ladders: dict[str, tuple[str, ...]]  # of the nodes whose ladder was `auto`, as they are now
 
 
 def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
@@ -65,10 +67,13 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     file = Path(asked.models) if asked.models else None
     recorded = _recorded(Path(replay)) if replay else None
     specs = specs_of(recorded) if recorded else load_models(file)
+    fixed = ladders.fixed(spec, specs, Path(replay) if replay else None)
+    found = {name: ladder for name, ladder in fixed.ladders.items() if AUTO in spec.ladders[name]}
+    spec = fixed
     allowed = (
         _replayed(task, spec, recorded, unsafe=asked.unsafe)
         if recorded
-        else terms(task, spec, specs, unsafe=asked.unsafe, to_run=to_run)
+        else terms(task, spec, specs, asked.history, unsafe=asked.unsafe, to_run=to_run)
     )
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
@@ -87,7 +92,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         **allowed,
     )
     used = used_models(spec, specs)
-    return Order(config, spec, task, used, {name: price_of(model) for name, model in used.items()})
+    return Order(config, spec, task, used, {name: price_of(model) for name, model in used.items()}, found)
 
 
 def begin(asked: Request, name: str = "") -> RunDir:
@@ -106,9 +111,15 @@ def begin(asked: Request, name: str = "") -> RunDir:
 
 
 def terms(
-    task: TaskFolder, spec: GraphSpec, models: Mapping[str, ModelSpec], *, unsafe: bool, to_run: bool = True
+    task: TaskFolder,
+    spec: GraphSpec,
+    models: Mapping[str, ModelSpec],
+    history: str,
+    *,
+    unsafe: bool,
+    to_run: bool = True,
 ) -> dict[str, Any]:
-    """Return what a run may do and whom it may ask, as fields of its config.
+    """Return what a run may do, whom it may ask, and what it believes of them, as fields of its config.
 
     Raises UsageError and UnavailableError where it cannot be had.
     """
@@ -116,7 +127,7 @@ def terms(
     _may_leave(task, used)
     _are_whole(used, to_run=to_run)
     allowed = {"unsafe": unsafe, "network": task.network, **_sandbox(task, unsafe)}
-    believed = able.believed(models.values())
+    believed = able.believed(models.values(), runs=history == "all")
     return {"models": _as_written(models), "able": believed, "hosts": hosts(used), **allowed}
 
 
@@ -162,11 +173,12 @@ def load_graph(graph: str | GraphSpec, *, to_run: bool = False) -> GraphSpec:
         raise UsageError(str(error)) from None
 
 
-def checked_for(spec: GraphSpec, config: RunConfig) -> RunConfig:
-    """Return a run's config under another graph. Raises UsageError where the graph cannot be used for it."""
-    used = used_models(load_graph(spec), specs_of(config))
+def checked_for(spec: GraphSpec, config: RunConfig) -> tuple[GraphSpec, RunConfig]:
+    """Return another graph as a run can use it, and the run's config then. Raises UsageError where it cannot be used."""
+    spec = ladders.fixed(load_graph(spec), specs_of(config), Path(config.replay) if config.replay else None)
+    used = used_models(spec, specs_of(config))
     _may_leave(load_task(config.task, direction=config.direction), used)
-    return replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
+    return spec, replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
 
 
 def _recorded(folder: Path) -> RunConfig:

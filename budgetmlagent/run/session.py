@@ -12,7 +12,7 @@ from typing import Any, Self
 from budgetmlagent import disk
 from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.records import events, summary
+from budgetmlagent.records import events, shown, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run import forking, order
@@ -158,7 +158,7 @@ class Session(Held):
     @graph.setter
     def graph(self, spec: GraphSpec) -> None:
         with self._running():
-            self.config = order.checked_for(spec, self.config)
+            spec, self.config = order.checked_for(spec, self.config)
             self.spec = spec.model_copy(deep=True)
             self.folder.write_bytes(self.folder.graph.name, self.spec.dump().encode())
             self.folder.keep(self.config)
@@ -294,6 +294,7 @@ class Session(Held):
             raise UnavailableError(f"{detail}; then `budgetml resume {self.run_id}`")
         known = summary.final_of(self.folder, values)
         self.folder.write("final.json", self.engine.parts.final(values, known))
+        shown.keep(record, order.specs_of(self.config))
         return self._conclude("finished", summary.reason(values))
 
     def _conclude(self, status: str, reason: str, **more: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def config_for(run: "RunView", word: Word, cap: int | None) -> tuple[RunConfig, 
         confirm(run.task.python, trust=word.trust)
         return config, False
     models, unsafe = _models(run, word, own), word.unsafe or (own and config.unsafe)
-    taken = replace(config, **order.terms(run.task, run.spec, models, unsafe=unsafe))
+    taken = replace(config, **order.terms(run.task, run.spec, models, config.history, unsafe=unsafe))
     confirm(run.task.python, trust=word.trust)
     if not own:
         taken = replace(taken, budget=_total(run, cap))

@@ -8,7 +8,7 @@ from graphs.finding import Finding, GraphError, Keys, Kind, Problem, called
 from graphs.linter.nodes import node_problems, shared_problems
 from graphs.linter.rules import rule_problems
 from graphs.linter.ways import way_problems
-from graphs.model import END, Graph
+from graphs.model import AUTO, END, Graph
 from graphs.registry import load_node, load_predicate, nearest, shipped_nodes
 from graphs.seen import Untold, see_node, see_predicate
 from nodes.declares import recalls_of
@@ -69,8 +69,8 @@ def _losses(spec: Graph) -> Iterator[Problem]:
     """Find what a node lacks that was renamed, doubled or given other history; the graph runs without."""
     raised = {rule.up for name in spec.nodes for rule in spec.rules_of(name)}
     for name, node in spec.nodes.items():
-        if len(node.ladder) > 1 and name not in raised:
-            out = ", ".join(node.ladder[1:])
+        if (len(node.ladder) > 1 or AUTO in node.ladder) and name not in raised:
+            out = ", ".join(node.ladder[1:]) or "any model but the first"
             what = f"node {name!r}: no rule moves it up, so it never gets to {out}"
             yield ("nodes", name), "unused-rung", f"{what}: add `up: {name}` to a rule, or shorten its ladder"
         function = see_node(node.run)

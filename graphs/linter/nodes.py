@@ -7,7 +7,7 @@ import prompts
 from graphs import contract
 from graphs.files import SUFFIXES, shipped
 from graphs.finding import Kind, Problem
-from graphs.model import AGAIN, END, RECALL, Graph, NodeSpec
+from graphs.model import AGAIN, AUTO, END, RECALL, Graph, NodeSpec
 from graphs.registry import nearest
 from graphs.seen import Untold, see_node
 
@@ -88,8 +88,10 @@ def _written(prompt: str, run: str, supplied: frozenset[str] | None) -> Iterator
 def _ladder(node: NodeSpec, models: Sequence[str] | None) -> Iterator[tuple[Kind, str]]:
     if node.budget is not None and not set(node.ladder) - {RECALL}:
         yield "idle-budget", "it has a budget but asks no model: give it a ladder, or remove `budget`"
+    if AUTO in node.ladder and node.ladder not in ((AUTO,), (RECALL, AUTO)):
+        yield "auto-ladder", f"ladder: `{AUTO}` stands for all models: write `{AUTO}` or `[{RECALL}, {AUTO}]`"
     for model in node.ladder:
-        if models is not None and model not in (*models, RECALL):
+        if models is not None and model not in (*models, RECALL, AUTO):
             hint = nearest(model, models)
             yield "unknown-model", f"ladder: unknown model {model!r}{hint}; there are {', '.join(models)}"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from graphs.finding import Kind, Problem, called
 from graphs.linter.arguments import covers, problems
-from graphs.model import AGAIN, END, Graph, Placed, Rule
+from graphs.model import AGAIN, AUTO, END, Graph, Placed, Rule
 from graphs.registry import nearest
 from graphs.seen import Untold, see_predicate
 
@@ -68,7 +68,7 @@ def _condition(rule: Rule) -> Iterator[tuple[Kind, str]]:
 def _idle(spec: Graph, rule: Rule, before: Sequence[Placed]) -> Iterator[tuple[Kind, str]]:
     """Find why a sound rule can never fire."""
     ladders = spec.ladders if rule.up == AGAIN else [rule.up]
-    if {len(spec.ladders.get(role, ())) for role in ladders} == {1}:
+    if {len(spec.ladders.get(role, ())) for role in ladders} == {1} and (AUTO,) not in spec.ladders.values():
         whose = "every node" if rule.up == AGAIN else repr(rule.up)
         what = f"up: the ladder of {whose} has one rung, so the rule never fires: add one or remove it"
         yield "one-rung", what

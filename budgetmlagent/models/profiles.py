@@ -1,0 +1,140 @@
+"""What models have shown in the exercises of `budgetml models profile`, kept in the cache: a file for each host and model.
+
+No key and no text of a model stands in it. What is not whole, or of another version of the exercises, is no profile.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from math import sqrt
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from budgetmlagent.cache import cache
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.endpoint import file_of, place
+from memory.files import SMALL, parsed, read_plain, write_whole
+from nodes.able import Able
+
+VERSION = 1  # of the exercises; each change of them makes another
+WRITTEN = {"write-20": 20, "write-60": 60, "write-150": 300}  # exercise -> lines that may then be asked for
+HALF, MOSTLY = 1 / 2, 2 / 3  # shares of right answers that count as being able to
+FREE_LINES = 60  # who plans freely is also to carry it out: by writing scripts of so many lines, or by edits
+ROLES = {  # whose work each exercise is
+    "choose": "planner", "plan": "planner", "ideas": "expert", "edit": "coder", "repair": "coder", "change": "coder",
+    **dict.fromkeys(WRITTEN, "coder"),
+}  # fmt: skip
+SURE = 1.96  # standard errors to each side: an interval of 95%
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What came of one exercise."""
+
+    asked: Count = 0
+    right: Count = 0
+    tokens_in: Count = 0
+    tokens_out: Count = 0
+    thought: Count = 0  # of tokens_out
+    seconds: Amount = 0.0
+    usd: Amount = 0.0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Add up."""
+        mine, its = asdict(self), asdict(other)
+        return Tally(**{name: mine[name] + its[name] for name in mine})
+
+    @property
+    def share(self) -> float:
+        """Right answers of those asked for; 0 where none was."""
+        return self.right / self.asked if self.asked else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's interval of the share, 95%."""
+        return wilson(self.right, self.asked)
+
+    @property
+    def usd_per_success(self) -> float | None:
+        """Dollars for a right answer; None where there was none."""
+        return self.usd / self.right if self.right else None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a model has shown: tallies by exercise."""
+
+    host: str
+    model: str
+    version: int
+    exercises: dict[str, Tally]
+
+    def able(self, guess: Able) -> Able:
+        """What the model can do; `guess` says what no exercise has asked."""
+        lines = 0
+        for name, longest in WRITTEN.items():
+            if self.share(name) < HALF:
+                break
+            lines = longest
+        edits = self.share("edit") >= MOSTLY
+        free = self.share("plan") >= MOSTLY and (edits or lines >= FREE_LINES)
+        return replace(guess, plans="free" if free else "menu", lines=lines, edits=edits)
+
+    def share(self, exercise: str) -> float:
+        """Right answers of those asked for."""
+        return self.exercises.get(exercise, Tally()).share
+
+    def of_role(self, role: str) -> Tally:
+        """What came of all exercises of a role."""
+        return total(tally for name, tally in self.exercises.items() if ROLES.get(name) == role)
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """Add up."""
+    return sum(tallies, Tally())
+
+
+def wilson(right: int, asked: int) -> tuple[float, float]:
+    """Wilson's score interval of a share, 95%; (0, 1) where nothing was asked (E. B. Wilson, JASA 22, 1927)."""
+    if not asked:
+        return 0.0, 1.0
+    share, square = right / asked, SURE**2
+    middle, width = (
+        share + square / (2 * asked),
+        SURE * sqrt(share * (1 - share) / asked + square / (4 * asked**2)),
+    )
+    low, high = ((middle + sign * width) / (1 + square / asked) for sign in (-1, 1))
+    return max(0.0, low), min(1.0, high)
+
+
+def profile_of(spec: ModelSpec) -> Profile | None:
+    """Return a model's profile; None where it has none, or one that can be made again: it is damaged, or of older exercises."""
+    try:
+        said = parsed(read_plain(path(spec), SMALL).decode("utf-8"))
+        kept = TypeAdapter(Profile).validate_python(said)
+    except (OSError, ValueError, TypeError, UnavailableError):
+        return None
+    same = (kept.host, kept.model, kept.version) == (place(spec), spec.model, VERSION)
+    sound = all(name in ROLES and tally.right <= tally.asked for name, tally in kept.exercises.items())
+    return kept if same and sound else None
+
+
+def keep(spec: ModelSpec, tallies: Mapping[str, Tally]) -> Profile:
+    """Keep a model's profile, where the cache can be written, and return it."""
+    made = Profile(place(spec), spec.model, VERSION, dict(tallies))
+    with contextlib.suppress(OSError):  # it can be made again
+        path(spec).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path(spec), json.dumps(asdict(made), indent=1).encode())
+    return made
+
+
+def path(spec: ModelSpec) -> Path:
+    """The file of a model's profile."""
+    return file_of(cache() / "profiles", spec)

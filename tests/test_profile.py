@@ -1,0 +1,349 @@
+"""`budgetml models profile`, and what is made of a profile."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from fault_server import FaultServer, Turn
+
+from budgetmlagent import testing
+from budgetmlagent.cli import call
+from budgetmlagent.models import profiles, shown
+from budgetmlagent.models.able import able_of, believed, guess, read
+from budgetmlagent.models.client import ModelClient
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.profiles import Profile, Tally, wilson
+from budgetmlagent.money.ledger import Account, Ledger
+from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercises
+from budgetmlagent.profiling.judging import problem
+from budgetmlagent.profiling.trial import Trial
+from budgetmlagent.records.shown import keep
+from budgetmlagent.run.order import specs_of
+from graphs.spec import GraphSpec
+from memory.state import Plan
+from nodes.able import Able
+
+PAID = "price: {input: 0.1, output: 0.2}"
+VARIANTS = {variant.ask: (exercise, variant) for exercise in exercises() for variant in exercise.variants}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BUDGETML_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def nothing(script: str, files: tuple[str, ...]) -> tuple[str, str]:
+    raise AssertionError("no script is to be run")
+
+
+def asked(body: dict[str, Any]) -> tuple[Exercise, Variant]:
+    return VARIANTS[body["messages"][-1]["content"]]
+
+
+def short(body: dict[str, Any]) -> Turn:
+    """Answer rightly what asks for no script, and what asks for 20 lines; else say that it is too hard."""
+    exercise, variant = asked(body)
+    easy = exercise.judged not in ("script", "edit") or exercise.name == "write-20"
+    return Turn(variant.answer if easy else "I cannot do this.", tokens_in=100, tokens_out=50)
+
+
+def spec(url: str = "http://127.0.0.1:1/v1", model: str = "m", **more: Any) -> ModelSpec:
+    return ModelSpec(name="one", base_url=url, model=model, **({"price": 0} | more))
+
+
+def profile(
+    capsys: pytest.CaptureFixture[str], *words: str, status: int = 0, **models: str
+) -> list[dict[str, Any]]:
+    lines = [f"  {name}: {{{about}}}\n" for name, about in models.items()]
+    Path("models.yaml").write_text("models:\n" + "".join(lines))
+    assert call(["models", "profile", "--models", "models.yaml", "--json", *words]) == status
+    rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return rows
+
+
+def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FaultServer(respond=short) as server:
+        about = f"base_url: {server.url}, model: any, {PAID}"
+        (row,) = profile(capsys, "--samples", "1", one=about)
+        found = {each["name"]: each for each in row["exercises"]}
+        assert (found["choose"]["asked"], found["choose"]["right"]) == (1, 1)
+        assert (found["edit"]["asked"], found["edit"]["right"], found["edit"]["problem"]) == (
+            1,
+            0,
+            "no edit that fits the script",
+        )
+        assert (found["write-20"]["right"], found["write-60"]["right"]) == (1, 0)
+        assert found["write-150"]["asked"] == 0, "what is longer than what failed is not asked for"
+        assert found["choose"]["tokens_in"] == 100 and found["choose"]["usd_per_success"] == pytest.approx(
+            2e-5
+        )
+        assert (found["choose"]["low"], found["choose"]["high"]) == pytest.approx(wilson(1, 1))
+        assert row["able"] == {"plans": "menu", "lines": 20, "edits": False, "window": 32768}
+        assert call(["models", "list", "--models", "models.yaml", "--json"]) == 0
+        (listed,) = json.loads(capsys.readouterr().out)
+        assert listed["able"] == row["able"] and listed["profile"]["exercises"]["write-20"]["right"] == 1
+        assert call(["models", "list", "--models", "models.yaml"]) == 0
+        assert "by its profile: chooses from a menu, writes scripts of 20 lines" in capsys.readouterr().out
+        assert call(["cost", "--by", "node", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert [line["node"] for line in told["rows"]] == ["profile"] and told["usd"] == pytest.approx(
+            row["usd"]
+        )
+        one = spec(server.url, "any", price={"input": 1, "output": 2})
+        assert guess(one).lines == 300 and able_of(one).lines == 20
+
+
+def test_a_run_believes_from_its_start_on_what_the_profile_says(folder: Path) -> None:
+    with FaultServer(respond=tiny.team) as server:
+        small = spec(server.url, "small-model")
+        profiles.keep(small, {"plan": Tally(3, 3), "write-20": Tally(3, 3), "write-60": Tally(3, 0)})
+        session = tiny.session(folder, server.url)
+        believed = session.config.able
+        assert believed["small"]["lines"] == 20 and believed["large"]["lines"] == 300
+        assert session.engine.parts.deps.models.able("small") == Able(**believed["small"])
+        assert (
+            session.engine.parts.deps.models.able("")
+            == session.engine.parts.deps.models.able("recall")
+            == Able()
+        )
+        profiles.keep(small, {"write-20": Tally(3, 0)})
+        again = type(session).open(session.run_id, folder / "runs")
+        assert again.engine.parts.deps.models.able("small").lines == 20, "it was fixed when the run began"
+        session.step()
+        assert session.fork().config.able == believed
+
+
+@pytest.mark.parametrize(
+    ("words", "models", "says"),
+    [
+        (["--samples", "0"], "", "--samples 0: a number from 1 to 50 is needed"),
+        (["--budget", "-1"], "", "--budget -1.0: a number of dollars"),
+        (["--budget", "0.01"], "price: {input: 10, output: 30}", "--budget 0.01: profiling may cost $"),
+        ([], "price: null", "the price of 'x' is unknown"),
+    ],
+)
+def test_bad_input_gets_a_line_and_nothing_is_sent(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], models: str, says: str
+) -> None:
+    with FaultServer() as server:
+        Path("models.yaml").write_text(
+            f"models:\n  one: {{base_url: {server.url}, model: x, {models or 'price: 0'}}}\n"
+        )
+        assert call(["models", "profile", "--models", "models.yaml", *words]) == 2
+        err = capsys.readouterr().err
+        assert says in err and len(err.splitlines()) == 1 and server.requests == []
+
+
+def test_where_a_model_is_not_available_no_profile_is_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FaultServer([Turn('{"action": "expert"}'), Turn(fault="500")], respond=short) as server:
+        about = f"base_url: {server.url}, model: any, {PAID}"
+        (down,) = profile(capsys, status=3, one=about)
+        assert (down["ok"], down["status"]) == (False, 3) and "HTTP 500" in down["detail"]
+        assert profiles.profile_of(spec(server.url, "any")) is None
+    (missing,) = profile(
+        capsys, status=3, one="base_url: embedded, model: qwen2.5-coder-0.5b-instruct, price: 0"
+    )
+    assert missing["status"] == 3 and "models pull" in missing["detail"]
+
+
+HOSTILE = ["", "\0", "{" * 5000, "```python\n" + "(" * 5000, "<<<<<<< SEARCH\n" * 5000, "=======\n" * 5000,
+           '{"action": ["apply"], "case": {}, "instruction": 7}', '{"action": "apply", "case": null}', "1. \n2. \n" * 3000,
+           "\ud800", "```python\nimport os\n", "<think>" * 2000, "- " * 50000]  # fmt: skip
+
+
+@pytest.mark.parametrize("reply", HOSTILE)
+def test_a_reply_is_data_whatever_stands_in_it(reply: str) -> None:
+    for exercise, variant in {pair[0].judged: pair for pair in VARIANTS.values()}.values():
+        assert problem(exercise, variant, reply, lambda *_: ("", "the script crashed"))
+
+
+def test_the_ask_itself_is_no_right_answer() -> None:
+    for exercise, variant in VARIANTS.values():
+        assert problem(exercise, variant, variant.ask, lambda *_: ("rows 24\n", ""))
+
+
+def test_what_a_script_prints_is_data_too() -> None:
+    exercise, variant = next(pair for pair in VARIANTS.values() if pair[0].name == "write-20")
+    right = "".join(f"{name} {value}\n" for name, value in variant.results.items())
+    for output, fine in [(right, True), (right.replace(" ", ": "), True), (f"x\n{right}\ny", True), ("", False),
+                         (right.replace("\n", " "), False), ("\n" * 10**6, False), (" " * 10**6, False),
+                         (right.replace("missing 2", "missing nan"), False), (right.replace("missing 2", "missing 1e999"), False)]:  # fmt: skip
+        assert (not problem(exercise, variant, variant.answer, lambda *_, out=output: (out, ""))) == fine
+
+
+def test_an_edit_has_to_fit_the_script_once() -> None:
+    exercise, variant = next(pair for pair in VARIANTS.values() if pair[0].judged == "edit")
+    run = lambda script, files: ("".join(f"{name} {value}\n" for name, value in variant.results.items()), "")  # noqa: E731
+    assert problem(exercise, variant, variant.answer, run) == ""
+    for answer in (
+        f"```python\n{variant.script}```",
+        variant.answer[:-10],
+        variant.answer.replace("print", "pint", 1),
+    ):
+        assert problem(exercise, variant, answer, run) == "no edit that fits the script"
+
+
+@pytest.mark.parametrize("name", ["choose", "plan", "ideas", "edit", "write-20"])
+def test_the_right_answers_are_right(name: str) -> None:
+    exercise = next(each for each in exercises() if each.name == name)
+    variant = exercise.variant(0)
+    run = Trial().run if exercise.judged in ("edit", "script") else nothing
+    assert problem(exercise, variant, variant.answer, run) == ""
+
+
+@pytest.mark.soak
+def test_all_right_answers_are_right() -> None:
+    trial = Trial()
+    for exercise, variant in VARIANTS.values():
+        assert problem(exercise, variant, variant.answer, trial.run) == "", exercise.name
+
+
+def test_a_script_that_never_ends_or_reaches_out_is_only_a_wrong_one() -> None:
+    exercise, variant = next(pair for pair in VARIANTS.values() if pair[0].name == "write-20")
+    script = "import socket\nx = socket.create_connection(('127.0.0.1', 9), 2)\n"
+    assert problem(exercise, variant, f"```python\n{script}```", Trial().run) == "the script crashed"
+
+
+TALLIES = {
+    "write-20": Tally(4, 4),
+    "write-60": Tally(4, 2),
+    "write-150": Tally(4, 1),
+    "plan": Tally(3, 2),
+    "edit": Tally(3, 2),
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "able"),
+    [
+        ({}, Able("free", 60, True)),
+        ({"plan": Tally(3, 1)}, Able("menu", 60, True)),
+        ({"edit": Tally(3, 1)}, Able("free", 60, False)),
+        ({"write-150": Tally(4, 2)}, Able("free", 300, True)),
+        ({"write-60": Tally(4, 1)}, Able("free", 20, True)),  # it carries a plan out by edits
+        ({"write-60": Tally(4, 1), "edit": Tally(3, 1)}, Able("menu", 20, False)),  # not at all
+        ({"write-20": Tally(4, 1)}, Able("free", 0, True)),
+        ({"write-20": Tally()}, Able("free", 0, True)),
+    ],
+)
+def test_what_a_model_can_do_follows_from_its_tallies(changed: dict[str, Tally], able: Able) -> None:
+    assert Profile("h", "m", 1, TALLIES | changed).able(Able("free", 1, True)) == able
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["", "{}", "[" * 10**5, '{"host": "127.0.0.1:1", "model": "m", "version": 0, "exercises": {}}',
+     '{"host": "127.0.0.1:1", "model": "m", "version": 1, "exercises": {"plan": {"asked": 1, "right": 2}}}',
+     '{"host": "127.0.0.1:1", "model": "m", "version": 1, "exercises": {"other": {"asked": 1}}}',
+     '{"host": "elsewhere", "model": "m", "version": 1, "exercises": {"plan": {"asked": 1}}}',
+     '{"host": "127.0.0.1:1", "model": "m", "version": 1, "exercises": {"plan": {"asked": -1}}}'],
+)  # fmt: skip
+def test_what_is_no_whole_profile_is_none(folder: Path, damage: str) -> None:
+    profiles.keep(spec(), TALLIES)
+    assert profiles.profile_of(spec()) == Profile("127.0.0.1:1", "m", profiles.VERSION, TALLIES)
+    profiles.path(spec()).write_text(damage)
+    assert profiles.profile_of(spec()) is None and able_of(spec()) == guess(spec())
+
+
+def test_a_change_of_the_exercises_makes_another_version() -> None:
+    """Raise VERSION where this goes red: what was shown in other exercises says nothing of these."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.iterdir()):
+        digest.update(path.read_bytes())
+    assert (profiles.VERSION, digest.hexdigest()[:12]) == (1, "b5f18296c45d")
+
+
+def test_an_interval_is_wilsons() -> None:
+    assert wilson(0, 0) == (0, 1)
+    assert wilson(2, 3) == pytest.approx((0.2077, 0.9385), abs=1e-4)
+    assert wilson(3, 3) == pytest.approx((0.4385, 1.0), abs=1e-4) and wilson(0, 3) == pytest.approx(
+        (0, 0.5615), abs=1e-4
+    )
+
+
+def test_a_model_is_guessed_by_its_size_its_price_and_what_is_known_of_it() -> None:
+    far = "https://example.com/v1"
+    for model, plans, lines in [
+        ("qwen2.5-coder-0.5b-instruct", "menu", 20), ("smollm2-135m", "menu", 20), ("llama3.2:3b", "menu", 40), ("gemma-3n-e4b", "menu", 40),
+        ("meta-llama/Llama-3.1-8B-Instruct", "menu", 60), ("phi-4", "menu", 60), ("mixtral-8x7b", "free", 300), ("gpt-oss:120b-cloud", "free", 300),
+        ("qwen3-30b-a3b", "free", 300), ("gpt-4o-mini", "free", 300), ("deepseek-r1-distill-qwen-1.5b", "menu", 40),
+    ]:  # fmt: skip
+        assert (guess(spec(far, model)).plans, guess(spec(far, model)).lines) == (plans, lines), model
+    assert (
+        guess(spec(far, "x", price={"input": 1, "output": 2})).edits
+        and guess(spec(far, "x", reasoning="low")).edits
+    )
+    assert guess(spec("embedded", "mine.gguf")) == Able("menu", 40, False, 16_384)
+    assert guess(spec(far, "x", context=4096)).window == 4096
+
+
+def test_what_runs_show_refines_a_guess(folder: Path) -> None:
+    capable = Able("free", 300, True)
+    assert shown.Shown(replies=7, usable=0).refined(capable) == capable
+    assert shown.Shown(replies=8, usable=3).refined(capable) == Able("menu", 60, False)
+    assert shown.Shown(scripts=5, ran=1).refined(capable).lines == 20
+    assert shown.Shown(scripts=5, ran=5, longest=90).refined(Able(lines=40)).lines == 90
+    with FaultServer(respond=tiny.team) as server:
+        large = spec(server.url, "large-model")
+        session = tiny.session(folder, server.url, graph="single_agent", history="all", turns=1)
+        session.run()
+        seen = shown.shown_by(large)
+        assert (seen.replies, seen.usable, seen.scripts, seen.ran) == (2, 2, 1, 1) and seen.longest > 5
+        keep(session.record, specs_of(session.config))
+        assert shown.shown_by(large) == seen, "a run counts once"
+        keep(replace(session.record, config=replace(session.config, run_id="other", history="run")), {})
+        for number in range(4):
+            shown.keep(large, f"other-{number}", shown.Shown(replies=9, scripts=9))
+        assert able_of(large) == Able("menu", 20, False) and able_of(large, runs=False) == guess(large)
+        assert tiny.session(folder, server.url, history="run").config.able["large"]["lines"] == 300
+        assert tiny.session(folder, server.url, history="all").config.able["large"]["lines"] == 20
+
+
+CODER = """
+name: coder
+start: coder
+nodes: {coder: {run: coder, prompt: coder, ladder: [one]}}
+rules: {coder: [{to: END}]}
+"""
+
+
+def coder_asked(url: str, script: str) -> str:
+    """What the coder asks of a model at `url`, as a run does that begins now, for a change of `script`."""
+    one = spec(url, "any", price={"input": 1, "output": 2})
+    ledger = Ledger(Path("ledger.sqlite"))
+    ledger.open_run("run", 10**12)
+    artifacts = testing.MemoryArtifacts()
+    models = ModelClient(
+        {"one": one}, Account(ledger, "run"), artifacts, able=read(believed([one], runs=False))
+    )
+    deps = testing.deps(models=models, artifacts=artifacts, task=testing.Task(starter=script))
+    plan = Plan(action="improve", instruction="x = 2", case="", by="one")
+    GraphSpec.parse(CODER).compile(deps).invoke({"plan": plan})
+    return str(models.artifacts.json(ledger.calls("run")[-1].prompt)["messages"])
+
+
+def test_a_profile_changes_what_is_asked_of_a_model(folder: Path) -> None:
+    """Who cannot write 60 lines is asked for blocks of a longer script; who cannot edit either, as the small models are."""
+    script = "".join(f"x{number} = {number}\n" for number in range(59))
+    with FaultServer() as server:
+        one = spec(server.url, "any")
+        assert "Answer with one complete script" in coder_asked(server.url, script)
+        shown_ = {"plan": Tally(3, 3), "edit": Tally(3, 3), "write-20": Tally(3, 3), "write-60": Tally(3, 0)}
+        profiles.keep(one, shown_)
+        asked = coder_asked(server.url, script)
+        assert "Answer with search/replace blocks and nothing else" in asked
+        assert "complete script" not in asked
+        assert "Answer with one complete script" in coder_asked(server.url, "x = 1\n"), "of 20 lines it can"
+        profiles.keep(one, shown_ | {"edit": Tally(3, 0)})
+        weak = coder_asked(server.url, script)
+        assert "You are a careful Python programmer" in weak and "search/replace" not in weak
