@@ -13,6 +13,8 @@ import pytest
 import tiny
 from fault_server import FaultServer
 
+from budgetmlagent.bench.page import page
+from budgetmlagent.bench.picture import Point, frontier
 from budgetmlagent.bench.plan import Plan, cells, request
 from budgetmlagent.bench.runner import Runner
 from budgetmlagent.bench.summary import compared, mean, normalised, summed, wilson
@@ -139,7 +141,7 @@ def test_wilsons_interval():
 
 def row(task, graph, seed, start, end, usd=0.1, direction=1):
     return {
-        "cell": f"{task}{graph}{seed}", "task": task, "graph": graph, "models_file": "", "seed": seed, "status": "finished",
+        "cell": f"{task}{graph}{seed}", "task": task, "graph": graph, "models_file": "", "seed": seed, "status": "finished", "reason": "all turns are used",
         "private_baseline": start, "private_best": end, "gain_pct": direction * (end - start) / start * 100, "usd": usd,
         "success": True, "seconds": 1.0, "tokens_in": 1, "tokens_out": 1, "expert_calls": 0, "turns": 3,
     }  # fmt: skip
@@ -170,3 +172,29 @@ def test_a_mean_has_an_interval_that_is_the_same_each_time():
     assert low < middle == 4.0 < high and mean([1.0, 2.0, 3.0, 10.0]) == (middle, low, high)
     assert mean([]) is None and mean([2.0]) == (2.0, 2.0, 2.0)
     assert [one["runs"] for one in summed(ROWS)] == [3, 3]
+
+
+def test_the_page_shows_every_setting_and_escapes_what_is_told(tmp_path):
+    hostile = ROWS[0] | {"task": "<script>x</script>", "reason": "a\u202eb", "cell": "h"}
+    failed = {
+        "cell": "f",
+        "task": "t",
+        "graph": "b",
+        "models_file": "dir/hosted.yaml",
+        "seed": 0,
+        "status": "failed",
+        "reason": "&",
+    }
+    text = page([*ROWS, hostile, failed])
+    assert "<script>x" not in text and "&lt;script&gt;x" in text and "\u202e" not in text
+    assert (
+        "b, hosted" in text and text.count("<circle") == 2 * 2
+    )  # a point and its legend, of settings that have a gain
+    assert page([failed]).count("<circle") == 0
+
+
+def test_the_frontier_leaves_out_what_is_dearer_and_no_better():
+    cheap, dear, best = (
+        Point(name, "", x, y, x, x, y, y) for name, x, y in [("a", 1, 9), ("b", 2, 9), ("c", 3, 4)]
+    )
+    assert [point.name for point in frontier([best, dear, cheap])] == ["a", "c"]

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from budgetmlagent.bench.page import page
 from budgetmlagent.bench.plan import Plan, checked
 from budgetmlagent.errors import UsageError
 from memory.files import SMALL, read_plain, write_whole
 
-PLAN, CELLS, RUNS, CSV, JSON = "plan.json", "cells", "runs", "results.csv", "results.json"
+PLAN, CELLS, RUNS = "plan.json", "cells", "runs"
+CSV, JSON, PAGE = "results.csv", "results.json", "report.html"
 FIRST = (
     "cell",
     "task",
@@ -48,7 +50,7 @@ def kept(folder: Path) -> Plan:
 
 
 def write(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the table, as CSV and as JSON, whole: a field that is an object or a list is JSON in the CSV."""
+    """Write the table, as CSV, as JSON and as a page, each whole: a field that is an object or a list is JSON in the CSV."""
     fields = list(dict.fromkeys([*FIRST, *(name for row in rows for name in row)]))
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, fields)
@@ -57,6 +59,7 @@ def write(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
         table.writerow({name: _cell(row.get(name)) for name in fields})
     write_whole(folder / CSV, text.getvalue().encode())
     write_whole(folder / JSON, json.dumps(list(rows), indent=1).encode())
+    write_whole(folder / PAGE, page(rows).encode())
 
 
 def _cell(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from budgetmlagent.bench.words import interval, setting
 from budgetmlagent.cli import options
 from budgetmlagent.cli.console import Console
 
@@ -170,7 +171,7 @@ class _Live:
 def line(row: dict[str, Any]) -> str:
     """Tell a row in a line."""
     gain = row.get("gain_pct")
-    what = f"{row['task']} {row['graph']} {Path(row['models_file']).stem or 'embedded'} seed {row['seed']}: {row['status']}"
+    what = f"{row['task']} ({setting(row['graph'], row['models_file'])}) seed {row['seed']}: {row['status']}"
     if row["status"] == "failed":
         return f"{what}: {row['reason']}"
     return f"{what}, {'no gain known' if gain is None else f'{gain:+.1f}%'}, ${row['usd']:.4f}, {row['seconds'] / 60:.1f} min"
@@ -196,13 +197,15 @@ def _tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
     console = Console(highlight=False)
     console.print(_summary(told["summary"]))
     for pair in told["compared"]:
-        first, second = (" ".join(filter(None, which)) for which in (pair["first"], pair["second"]))
+        first, second = (setting(*pair[which]) for which in ("first", "second"))
         console.print(
             f"{second} against {first}, {pair['pairs']} pairs: better {pair['better']}, even {pair['even']}, worse {pair['worse']}; "
-            f"normalised gain {_interval(pair['normalised_gain'], 2, '+')}, dollars {_interval(pair['usd'], 4, '+')}",
+            f"normalised gain {interval(pair['normalised_gain'], 2, '+')}, dollars {interval(pair['usd'], 4, '+')}",
             markup=False, soft_wrap=True,
         )  # fmt: skip
-    console.print(f"{out / results.CSV}: a line a run", markup=False, soft_wrap=True)
+    console.print(
+        f"{out / results.CSV}: a line a run; {out / results.PAGE}: the whole", markup=False, soft_wrap=True
+    )
     return None
 
 
@@ -210,21 +213,13 @@ def _summary(found: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
     table = Table(
-        "graph", "models", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None
+        "setting", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None
     )
     for one in found:
         minutes = one["seconds"] and [value / 60 for value in one["seconds"]]
         table.add_row(
-            one["graph"], Path(one["models_file"]).stem or "embedded", str(one["runs"]), str(one["failed"]),
-            _interval(one["success"], 2), _interval(one["gain_pct"], 1), _interval(one["normalised_gain"], 2),
-            _interval(one["usd"], 4), _interval(minutes, 1),
+            setting(one["graph"], one["models_file"]), str(one["runs"]), str(one["failed"]),
+            interval(one["success"], 2), interval(one["gain_pct"], 1), interval(one["normalised_gain"], 2),
+            interval(one["usd"], 4), interval(minutes, 1),
         )  # fmt: skip
     return table
-
-
-def _interval(value: Any, digits: int, sign: str = "") -> str:
-    """Tell a value with the bounds of its 95% interval."""
-    if value is None:
-        return "-"
-    middle, low, high = value
-    return f"{middle:{sign}.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
