@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from memory.attempts import Attempt, doubt, status
 
-ROOM = 1_400  # characters of all lines
-NEWEST, LONG = 4, 300  # the attempts that are told at length, and characters of each at most
-OLDER, SHORT = 8, 70  # those before them that have a line of their own, and its characters
+ROOM = 1_100  # characters of all lines
+NEWEST, LONG = 4, 260  # the attempts that are told at length, and characters of each at most
+OLDER, SHORT = 6, 64  # those before them that have a line of their own, and its characters
 SCORES = 4  # of the bests, that are told
 
 
@@ -44,7 +44,8 @@ def outcome(attempt: Attempt) -> str:
 
 def _line(attempt: Attempt, most: int, came: str) -> str:
     """Tell an attempt in `most` characters: what was done, and what `came` of it."""
-    head, came = f"turn {attempt.turn}, {attempt.plan.get('action', '')}: ", _cut(came, most // 2)
+    how = f", {attempt.plan.get('action', '')}" if most > SHORT else ""
+    head, came = f"turn {attempt.turn}{how}: ", _cut(came, most // 2)
     what = " ".join((attempt.plan.get("instruction") or "as it is").split())
     return f"{head}{_cut(what, most - len(head) - len(came) - 3)} - {came}"
 
