@@ -229,7 +229,9 @@ class Machine(TypedDict):
     """What scripts run with."""
 
     python: str
-    libraries: dict[str, str]  # those for numbers and learning that are installed: name -> version
+    libraries: list[
+        str
+    ]  # those for numbers and learning that are installed, "NAME VERSION", the likely ones first
     cores: int
     gpu: NotRequired[bool]  # whether they may use one
     network: NotRequired[bool]

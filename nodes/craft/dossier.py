@@ -27,6 +27,7 @@ class Dossier:
     machine: str = ""  # the limits of one execution, its processors, the installed libraries with versions
     script: str = ""  # the best one, whole where the window allows, else its outline
     whole: bool = True
+    score: str = "none"  # the best one
     pace: str = ""  # the best script's share of its time limit, in words
     scores: str = ""  # the bests, one after another
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
@@ -45,8 +46,9 @@ def dossier(state: RunState, deps: Deps) -> Dossier:
     return Dossier(
         data="\n".join([described.data(facts, deps.task), *looks_told(state, deps.artifacts)]),
         machine=described.machine(facts, deps.task),
-        script=script if whole else outline(script),
+        script=(script if whole else outline(script)).strip(),
         whole=whole,
+        score="none" if (best_score := state.best.get("score")) is None else f"{best_score:.5g}",
         pace=pace_of(first, deps) if first else "",
         scores=scores(attempts),
         tried=tuple(tried(attempts)),

@@ -9,25 +9,20 @@ from collections.abc import Sequence
 
 from memory.attempts import Attempt, doubt, status
 
-ROOM = 1_400  # characters of all lines
-NEWEST, LONG = 4, 300  # the attempts that are told at length, and characters of each
-SHORT = 70  # characters of an older one
+ROOM = 1_100  # characters of all lines
+NEWEST, LONG = 4, 260  # the attempts that are told at length, and characters of each at most
+OLDER, SHORT = 6, 64  # those before them that have a line of their own, and its characters
 SCORES = 4  # of the bests, that are told
 
 
 def tried(attempts: Sequence[Attempt]) -> list[str]:
     """Return a line for each attempt but the baseline, the oldest first, or for several of the oldest together."""
     made = [attempt for attempt in attempts if attempt.plan.get("action") != "baseline"]
-    newest = [_line(attempt, LONG) for attempt in made[-NEWEST:]]
-    left, older = ROOM - sum(map(len, newest)), list[str]()
-    for i, attempt in reversed(list(enumerate(made[:-NEWEST]))):
-        line = _line(attempt, SHORT)
-        if left < len(line) + LONG // 3:
-            older.append(_together(made[: i + 1]))
-            break
-        older.append(line)
-        left -= len(line)
-    return [*reversed(older), *newest]
+    older, newest = made[:-NEWEST], made[-NEWEST:]
+    first = [_together(older[:-OLDER])] if older[:-OLDER] else []
+    lines = [*first, *(_line(attempt, SHORT, _brief(attempt)) for attempt in older[-OLDER:])]
+    left = (ROOM - sum(map(len, lines))) // max(1, len(newest))
+    return [*lines, *(_line(attempt, min(LONG, left), outcome(attempt)) for attempt in newest)]
 
 
 def scores(attempts: Sequence[Attempt]) -> str:
@@ -47,12 +42,12 @@ def outcome(attempt: Attempt) -> str:
     return f"{attempt.fault or status(attempt)}: {attempt.problem or 'no score'}"
 
 
-def _line(attempt: Attempt, most: int) -> str:
-    """Tell an attempt in `most` characters or a few more: of what was done, at least a third."""
-    what = " ".join((attempt.plan.get("instruction") or attempt.plan.get("action", "")).split())
-    came = outcome(attempt) if most == LONG else _brief(attempt)
-    came = _cut(came, most * 2 // 3)
-    return f"turn {attempt.turn}, {attempt.plan.get('action', '')}: {_cut(what, max(most // 3, most - len(came)))} - {came}"
+def _line(attempt: Attempt, most: int, came: str) -> str:
+    """Tell an attempt in `most` characters: what was done, and what `came` of it."""
+    how = f", {attempt.plan.get('action', '')}" if most > SHORT else ""
+    head, came = f"turn {attempt.turn}{how}: ", _cut(came, most // 2)
+    what = " ".join((attempt.plan.get("instruction") or "as it is").split())
+    return f"{head}{_cut(what, most - len(head) - len(came) - 3)} - {came}"
 
 
 def _brief(attempt: Attempt) -> str:
@@ -72,4 +67,4 @@ def _together(attempts: Sequence[Attempt]) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
+    return text if len(text) <= most else text[: max(0, most - 3)] + "..."
