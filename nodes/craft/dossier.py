@@ -31,9 +31,9 @@ class Dossier:
     pace: str = ""  # the best script's share of its time limit, in words
     scores: str = ""  # the bests, one after another
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
-    last: str = (
-        ""  # what the newest execution showed: its share of the time, the end of its output, where it failed
-    )
+    progress: str = ""  # turns and money, in a sentence
+    # What the newest execution showed: its share of the time, the end of its output, where it failed.
+    last: str = ""
 
 
 def dossier(state: RunState, deps: Deps) -> Dossier:
@@ -52,6 +52,7 @@ def dossier(state: RunState, deps: Deps) -> Dossier:
         pace=pace_of(first, deps) if first else "",
         scores=scores(attempts),
         tried=tuple(tried(attempts)),
+        progress=_progress(state),
         last=showed(attempts[-1], facts, deps) if attempts else "",
     )
 
@@ -76,3 +77,10 @@ def showed(attempt: Attempt, facts: Briefing, deps: Deps) -> str:
     known = (deps.task.starter, deps.task.text, facts.get("summary", ""), *facts.get("contents", []))
     script = deps.artifacts.text(attempt.script)
     return ran(execution, script, known, rows=deps.task.rows, limit=deps.task.seconds)
+
+
+def _progress(state: RunState) -> str:
+    """Say how far a run has come; of its money a share, in whole percent."""
+    budget = state.task.get("budget", 0)
+    spent = f"; {100 * state.spent // budget}% of the money is spent" if budget else ""
+    return f"This is turn {state.turn + 1} of {state.task.get('turns', 0)}{spent}."

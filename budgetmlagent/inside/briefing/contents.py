@@ -44,7 +44,9 @@ def _rows(files: Files) -> list[str]:
         columns = set(frame.columns)
         if not any(columns <= known for known in seen) and len(lines) < TABLES:
             rows = frame.head(ROWS).astype(str).to_numpy()
-            lines.append(f"{name}: {' / '.join(_cut(','.join(map(_cell, row)), ROW) for row in rows)}")
+            lines.append(
+                f"{name}: {' / '.join(_cut(','.join(map(_cell, map(str, row))), ROW) for row in rows)}"
+            )
         seen.append(columns)
     return lines
 
@@ -80,18 +82,19 @@ def _named(how: str, columns: set[str]) -> str:
 def _columns(frame: Any) -> list[str]:
     """Return each column with its figures; columns in a row that are called alike, but for a number, as one."""
 
-    def stem(column: Any) -> tuple[str, str]:
-        return re.sub(r"\d+", "#", str(column)), _kind(frame[column])
+    def stem(column: tuple[Any, Any]) -> tuple[str, str]:
+        return re.sub(r"\d+", "#", str(column[0])), _kind(column[1])
 
     lines = []
-    for (_, kind), group in groupby(frame.columns, key=stem):
+    for (_, kind), group in groupby(frame.items(), key=stem):
         columns = list(group)
         if len(columns) < 3:
-            lines += [f"{column} {_figures(frame[column])}" for column in columns]
-        else:
-            part = frame[columns].head(FIRST)
-            spread = _span(part.min().min(), part.max().max()) if kind.startswith(("int", "float")) else ""
-            lines.append(f"{columns[0]} ... {columns[-1]} ({len(columns)} columns) {kind}{spread}")
+            lines += [f"{name} {_figures(column)}" for name, column in columns]
+            continue
+        parts = [column.head(FIRST).dropna() for _, column in columns]
+        full = [part for part in parts if part.dtype.kind in "iuf" and len(part)]
+        span = _span(min(part.min() for part in full), max(part.max() for part in full)) if full else ""
+        lines.append(f"{columns[0][0]} ... {columns[-1][0]} ({len(columns)} columns) {kind}{span}")
     return lines
 
 
@@ -130,8 +133,9 @@ def _array(array: Array) -> str:
     if array.sparse:
         return f"{text} sparse, {array.value.nnz} values"
     part = np.asarray(array.value[:FIRST] if array.value.ndim else array.value).ravel()[: 10 * FIRST]
+    part = part[np.isfinite(part)] if part.dtype.kind == "f" else part
     if part.dtype.kind in "iuf" and part.size:
-        text += _span(np.nanmin(part), np.nanmax(part))
+        text += _span(part.min(), part.max())
     if part.dtype.kind in "iuU" and part.size:
         different = len(np.unique(part[:FIRST]))
         spread = part[:FIRST].dtype.kind in "iu" and int(part[:FIRST].max()) - int(part[:FIRST].min()) + 1
