@@ -83,9 +83,7 @@ def done(tmp_path_factory):
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         patch.delenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", raising=False)
         models = tiny.models(folder, server.url)
-        models.write_text(
-            models.read_text().replace("model: small-7b,", "model: small-7b, key: TINY_KEY,")
-        )
+        models.write_text(models.read_text().replace("model: small-7b,", "model: small-7b, key: TINY_KEY,"))
         order = ["run", str(tiny.task(folder)), "--models", str(models), "--turns", "1", "--history", "off"]
         assert call([*order, "--runs-dir", str(folder / "runs"), "--otel"]) == 0
     collector.close()
