@@ -95,7 +95,8 @@ def _repair(state: RunState, deps: Deps) -> CoderUpdate:
     cured = [repair["what"] for repair in recalled(state, deps.artifacts, "repair")]
     script, error = deps.artifacts.text(state.script), state.fault.get("detail", "")
     newest = Attempt.read(deps.artifacts, state.head) if state.head else None
-    update = _ask(state, deps, Work(script, newest, error=error, cured=cured))
+    instruction = state.plan.get("instruction", "")
+    update = _ask(state, deps, Work(script, newest, error=error, cured=cured, instruction=instruction))
     return update | {"counts": update["counts"] | {"repairs": state.counts.get("repairs", 0) + 1}}
 
 

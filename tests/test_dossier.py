@@ -277,6 +277,8 @@ def test_any_output_is_told_in_few_words_and_never_a_number_of_the_data(printed)
         ({"problems": ["tables: KeyError: 'secretword'"]}, "x", "could not be read"),
         ({"metric": {"name": "f1_macro"}}, "Find the best.", "f1_macro"),
         ({"metric": {"name": "f1_macro"}}, "Scored by macro-averaged F1.", ""),
+        ({"metric": {"name": "rmse"}}, "Scored by the root-mean squared error.", ""),
+        ({"metric": {"name": "rmse"}}, "Scored by the mean absolute error.", "rmse"),
         (
             {"table": {"problem": "classification", "classes": 544, "rows_train": 3000}},
             "Predict the level.",
