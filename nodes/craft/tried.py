@@ -19,7 +19,8 @@ SCORES = 4  # of the bests, that are told
 def tried(attempts: Sequence[Attempt]) -> list[str]:
     """Return a line for each attempt but the baseline, the oldest first, or for several of the oldest together."""
     made = [attempt for attempt in attempts if attempt.plan.get("action") != "baseline"]
-    again = {two.id for one, two in pairwise(made) if one.turn == two.turn}  # the script before, repaired
+    # The script before, repaired; what an expert said is carried out in the turn that it was asked in.
+    again = {two.id for one, two in pairwise(made) if (one.turn, _asked(one)) == (two.turn, _asked(two))}
     older, newest = made[:-NEWEST], made[-NEWEST:]
     first = [_together(older[:-OLDER])] if older[:-OLDER] else []
     lines = [*first, *(_line(one, SHORT, _brief(one), again=one.id in again) for one in older[-OLDER:])]
@@ -50,6 +51,10 @@ def _line(attempt: Attempt, most: int, came: str, *, again: bool) -> str:
     head, came = f"turn {attempt.turn}{how}: ", _cut(came, most // 2)
     what = "repaired" if again else " ".join((attempt.plan.get("instruction") or "as it is").split())
     return f"{head}{_cut(what, most - len(head) - len(came) - 3)} - {came}"
+
+
+def _asked(attempt: Attempt) -> str:
+    return attempt.plan.get("instruction", "")
 
 
 def _brief(attempt: Attempt) -> str:
