@@ -20,6 +20,7 @@ def pays(
     goal: float,
     met: float,
     after: str = "",
+    unless: str = "",
     lifelines: int = 0,
 ) -> Verdict:
     """A try by the dear `model`, which plans freely, is worth more for its money than another by the best of the cheaper ones.
@@ -27,7 +28,8 @@ def pays(
     What a try is likely to bring is judged by what those before it brought in this run (`memory.ways`). To its dollars comes
     a share of what is left of the money for each turn that is left, so that with much money and few turns what a try brings
     weighs more than what it costs: the share, from 0 to 1, is `turn`, and `met` once the best is `goal` percent better than the
-    baseline. With `after`, only where the step before left that fault; with `lifelines`, only while fewer were used.
+    baseline. With `after`, only where the step before left that fault; with `unless`, only where that model chooses from a list;
+    with `lifelines`, only while fewer were used.
     """
     models, used, gain = state.task.get("models", {}), state.counts.get("lifelines", 0), gain_percent(state)
     share = turn if gain is None or gain < goal else met
@@ -41,7 +43,8 @@ def pays(
     saw |= {"left": round(left / NANO, 6), "gain": gain, "lifelines": used}
     holds = bool(best) and models[model]["free"] and models[model]["call"] <= left
     holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
-    return Verdict(holds and _now(state, saw, after, None) and (not lifelines or used < lifelines), saw)
+    holds = holds and not _free(state, unless)[unless] and (not lifelines or used < lifelines)
+    return Verdict(holds and _now(state, saw, after, None), saw)
 
 
 def vain(state: RunState, model: str, percent: float, goal: float, after: str = "") -> Verdict:

@@ -8,6 +8,7 @@ NEWEST = 8  # tries that are remembered: what is older weighs less than a hundre
 # What a first try is believed to bring, in percent of the score before it. Of a model that plans freely as much as counts
 # as success; of one that chooses from a list far less, and of one that can only move a number of the script next to nothing.
 FREE, WRITES, MOVES = 10.0, 2.0, 0.5
+MOST = 20.0  # of a gain that counts: what was gained once in a leap is not gained again
 COPIED = 2  # a script with one change is mostly copied: a model does that with one twice as long as it writes by itself
 
 
@@ -15,7 +16,7 @@ def counted(counts: Counts, model: str, gain: float = 0.0, spent: int = 0) -> Co
     """Return the counts with one more try of `model`."""
     ways = dict(counts.get("ways", {}))
     way = ways.get(model, Way(tries=0, spent=0, gains=[]))
-    gains = [*way["gains"], round(gain, 2)][-NEWEST:]
+    gains = [*way["gains"], round(min(gain, MOST), 2)][-NEWEST:]
     ways[model] = Way(tries=way["tries"] + 1, spent=way["spent"] + spent, gains=gains)
     return counts | {"ways": ways}
 

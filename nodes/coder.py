@@ -21,7 +21,6 @@ from nodes.craft.tuning import tune
 from nodes.declares import declares
 from nodes.deps import Deps
 
-FRUITLESS = ("noop", "unparsable", "truncated", "thought")  # faults of a reply that holds no new script
 WITHOUT_MODEL = ("apply", "tune")
 REPAIRABLE = ("crash", "submission", "time", "memory", "disk", "output", "processes")
 MENDABLE = ("unparsable", "truncated", "noop")  # faults of its last reply that a capable model is told of
@@ -42,13 +41,13 @@ def coder(state: RunState, deps: Deps) -> CoderUpdate:
     """Write the next script, from a case, or by a model: the best script written out again with one change."""
     update = _made(state, deps)
     asked = deps.here.model and state.plan.get("action") not in WITHOUT_MODEL
-    if asked and update["fault"].get("kind") in FRUITLESS:
+    if asked and update["fault"].get("kind") == "noop":
         update["counts"] = _vain(update["counts"], state, deps)
     return update
 
 
 def _vain(counts: Counts, state: RunState, deps: Deps) -> Counts:
-    """Count a reply that holds no new script: a try that brought nothing, and of an idea one that failed."""
+    """Count a script that is none new: a try that brought nothing, and of an idea one that failed."""
     counts = counted(counts, deps.here.model)
     if state.plan.get("action") in (*ADVISED, DRAFT):
         counts["idea_failed"] = counts.get("idea_failed", 0) + 1
@@ -96,7 +95,8 @@ def _repair(state: RunState, deps: Deps) -> CoderUpdate:
     cured = [repair["what"] for repair in recalled(state, deps.artifacts, "repair")]
     script, error = deps.artifacts.text(state.script), state.fault.get("detail", "")
     newest = Attempt.read(deps.artifacts, state.head) if state.head else None
-    update = _ask(state, deps, Work(script, newest, error=error, cured=cured))
+    instruction = state.plan.get("instruction", "")
+    update = _ask(state, deps, Work(script, newest, error=error, cured=cured, instruction=instruction))
     return update | {"counts": update["counts"] | {"repairs": state.counts.get("repairs", 0) + 1}}
 
 

@@ -31,7 +31,7 @@ def team(body: dict) -> Turn:
     turn = tiny.team(body)
     if "response_format" in body:
         plan = json.loads(turn.text) | {"instruction": f"use the sign {HOSTILE}"}
-        return Turn(json.dumps(plan), tokens_in=100, tokens_out=20, model=f"small-model-2026 {KEY}")
+        return Turn(json.dumps(plan), tokens_in=100, tokens_out=20, model=f"small-7b-2026 {KEY}")
     return Turn(
         turn.text.replace("Here it is:", f"Here it is: {HOSTILE}"), tokens_in=200, tokens_out=90, cached=50
     )
@@ -83,9 +83,7 @@ def done(tmp_path_factory):
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         patch.delenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", raising=False)
         models = tiny.models(folder, server.url)
-        models.write_text(
-            models.read_text().replace("model: small-model,", "model: small-model, key: TINY_KEY,")
-        )
+        models.write_text(models.read_text().replace("model: small-7b,", "model: small-7b, key: TINY_KEY,"))
         order = ["run", str(tiny.task(folder)), "--models", str(models), "--turns", "1", "--history", "off"]
         assert call([*order, "--runs-dir", str(folder / "runs"), "--otel"]) == 0
     collector.close()
@@ -131,7 +129,7 @@ def test_the_page_says_what_the_run_did(done, tmp_path):
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
     assert "Tell whether x is positive." in told and f"{summary['gain_pct']:+.1f}%" in told
     assert all(event["route"]["rule"] in told for event in events)
-    assert "In order: of" in told and "small-model" in told
+    assert "In order: of" in told and "small-7b" in told
     asked = [event for event in events if event["prompt"]]
     assert asked
     for event in asked:
@@ -198,7 +196,7 @@ def test_the_traces_are_the_run_its_steps_and_its_requests(done):
         )
         assert a["gen_ai.operation.name"] == "chat" and a["gen_ai.response.finish_reasons"] == ["stop"]
         assert a["gen_ai.provider.name"] == "127.0.0.1"
-    assert {a["gen_ai.response.model"] for a in told} == {"small-model", "small-model-2026 ***"}
+    assert {a["gen_ai.response.model"] for a in told} == {"small-7b", "small-7b-2026 ***"}
     assert KEY.encode() not in b"".join(span.SerializeToString() for span in spans)
     assert not [a for s in spans for a in attributes(s) if a.endswith(".messages")]
 

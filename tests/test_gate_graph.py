@@ -46,11 +46,16 @@ DECISIONS = [
 ]
 
 
+def place(node: str, when: str) -> int:
+    """Where the first rule with this predicate stands among a node's."""
+    return next(i for i, rule in enumerate(GRAPH.rules[node]) if rule.when == when)
+
+
 def edited(**rule: object) -> GraphSpec:
     graph = GRAPH.model_copy(deep=True)
     return graph.set_rule(
         "evaluator",
-        6,
+        place("evaluator", "stuck"),
         **{"when": "stuck", "since": "expert", "lifelines": 5, "goal": 10, "to": "expert", **rule},
     )
 
@@ -85,7 +90,9 @@ def test_a_change_tells_both_decisions():
 def test_other_effects_are_a_change_though_the_target_is_the_same():
     assert steps(edited(attempts=4, lifelines=0)) == [5, 9]  # no lifeline is used up
     graph = GRAPH.model_copy(deep=True)
-    assert steps(graph.set_rule("planner", 0, when="nothing_recalled", to="planner")) == [11]  # no move up
+    assert steps(
+        graph.set_rule("planner", place("planner", "nothing_recalled"), when="nothing_recalled", to="planner")
+    ) == [11]  # no move up
 
 
 def test_a_node_that_is_not_in_the_graph_any_more_is_a_change():
@@ -128,7 +135,9 @@ def test_diff_tells_the_differences_of_two_graphs(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     edited(attempts=5).save(path)
     assert call(["graph", "diff", "budgetml", str(path)]) == 1
-    assert capsys.readouterr().out.startswith("~ rule evaluator 7: stuck attempts=4")
+    assert capsys.readouterr().out.startswith(
+        f"~ rule evaluator {place('evaluator', 'stuck') + 1}: stuck attempts=4"
+    )
     assert call(["graph", "diff", "budgetml", str(path), "--json"]) == 1
     assert len(json.loads(capsys.readouterr().out)) == 1
     assert call(["graph", "diff", "budgetml", "budgetml", "--json"]) == 0

@@ -52,7 +52,7 @@ def test_a_provider_that_stays_busy_is_asked_up_the_ladder_and_the_run_fails_in_
     session = new(tmp_path, server)
     with pytest.raises(UnavailableError, match=r"model 'large' at 127\.0\.0\.1 answered HTTP 429"):
         session.run()
-    assert [request.body["model"] for request in server.requests] == ["small-model"] * 3 + ["large-model"] * 4
+    assert [request.body["model"] for request in server.requests] == ["small-7b"] * 3 + ["large-14b"] * 4
     assert session.summary["status"] == "failed" and session.summary["calls"] == 7
     server.respond = tiny.team
     again = Session.open(session.folder.root).run()  # whoever goes on has mended it

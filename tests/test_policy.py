@@ -245,7 +245,7 @@ def test_predicates_change_nothing():
         "given_up": {"times": 4},
         "had_turns": {"share": 0.3},
         "overran": {"repairs": 1},
-        "pays": {"model": "large", "turn": 0.1, "goal": 10, "met": 0.02},
+        "pays": {"model": "large", "turn": 0.1, "goal": 10, "met": 0.005},
         "vain": {"model": "small", "percent": 1, "goal": 10},
         "balked": {"model": "large", "times": 1},
     }

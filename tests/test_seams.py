@@ -30,7 +30,7 @@ from memory.artifacts import Artifacts
 from memory.state import NANO
 from memory.store import Store
 
-RATES = {"small-model": (1, 2), "large-model": (10, 30)}  # micro-dollars a token
+RATES = {"small-7b": (1, 2), "large-14b": (10, 30)}  # micro-dollars a token
 OPEN = ("reserved", "sent", "reply stored")  # where a kill leaves a call of unknown outcome
 LAST = ("ended", "final scores")  # passed once, when the graph has come to its end
 # Of an execution, and of the step that it was in: a clock's and a scheduler's values are never twice the same. (Ids of

@@ -30,7 +30,7 @@ EVENT_KEYS = {
     "step", "node", "model", "seconds", "usd", "tokens_in", "tokens_out", "cached", "prompt", "reply", "history",
     "score", "fault", "route",
 }  # fmt: skip
-RATES = {"small-model": (1, 2), "large-model": (10, 30)}
+RATES = {"small-7b": (1, 2), "large-14b": (10, 30)}
 
 
 @pytest.fixture

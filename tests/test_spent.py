@@ -15,7 +15,7 @@ from budgetmlagent import Session
 from budgetmlagent.cli import call
 from memory.state import NANO
 
-RATES = {"small-model": (1, 2), "large-model": (10, 30)}  # micro-dollars a token
+RATES = {"small-7b": (1, 2), "large-14b": (10, 30)}  # micro-dollars a token
 
 
 @pytest.fixture

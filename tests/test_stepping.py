@@ -278,7 +278,8 @@ def test_a_shorter_ladder_takes_the_top_rung(tmp_path, server):
     assert session.state.rungs["planner"] == 1
     graph = GraphSpec.load("budgetml")
     graph.set_node("planner", ladder=["recall"])
-    graph.set_rule("planner", 0, when="nothing_recalled", to="END").remove_rule("planner", 1)
+    at = next(i for i, rule in enumerate(graph.rules["planner"]) if rule.when == "nothing_recalled")
+    graph.set_rule("planner", at, when="nothing_recalled", to="END").remove_rule("planner", at + 1)
     session.graph = graph
     session.run()
     assert session.done and session.state.rungs.get("planner", 0) == 0

@@ -49,7 +49,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FaultServer([Turn(EVIL, fault="400")], respond=team) as server:
         models = tiny.models(folder, server.url)
         said = json.dumps(EVIL + "large")
-        models.write_text(models.read_text().replace("large-model", said).replace("small-model", said))
+        models.write_text(models.read_text().replace("large-14b", said).replace("small-7b", said))
         task = tiny.task(folder, starter=HOSTILE)
         file = task / "task.yaml"
         file.write_text(file.read_text().replace("name: accuracy", f"name: {json.dumps(EVIL)}"))

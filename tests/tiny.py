@@ -30,10 +30,11 @@ def get_score(folder):
     said = {r["id"]: r["label"] for r in csv.DictReader(open(os.path.join(folder, "submission.csv")))}
     return sum(said[k] == v for k, v in truth.items()) / len(truth)
 """
+# Of sizes that choose from a list: what capable models are asked is tested where it is meant.
 MODELS = """\
 models:
-  small: {{base_url: {url}, model: small-model, price: {{input: 1, output: 2}}}}
-  large: {{base_url: {url}, model: large-model, price: {{input: 10, output: 30}}}}
+  small: {{base_url: {url}, model: small-7b, price: {{input: 1, output: 2}}}}
+  large: {{base_url: {url}, model: large-14b, price: {{input: 10, output: 30}}}}
 """
 
 

@@ -43,7 +43,7 @@ def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[st
         "apply": cases,
         "tune": tuned,
         "expert": len(deps.here.ladder) > 1 and bool(state.counts.get("failed")) and not _is_dearest(deps),
-        "finish": state.turn > 0,
+        "finish": True,
     }
     return [action for action in ACTIONS if here[action]]
 
