@@ -229,7 +229,9 @@ class Machine(TypedDict):
     """What scripts run with."""
 
     python: str
-    libraries: dict[str, str]  # those for numbers and learning that are installed: name -> version
+    libraries: list[
+        str
+    ]  # those for numbers and learning that are installed, "NAME VERSION", the likely ones first
     cores: int
     gpu: NotRequired[bool]  # whether they may use one
     network: NotRequired[bool]
@@ -247,9 +249,7 @@ class Briefing(TypedDict, total=False):
     problems: list[str]  # what could not be read
     samples: list[list[dict[str, Any]]]  # rows, only where the task allows to show them
     contents: list[str]  # what each file holds, a line a file: figures and no row
-    rows: dict[
-        str, list[dict[str, str]]
-    ]  # the first rows of each table, only where the task allows to show them
+    rows: list[str]  # the first rows of each table in a line, only where the task allows to show them
     machine: Machine
     table: Table
     arrays: Arrays

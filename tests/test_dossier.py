@@ -34,8 +34,8 @@ TAIL = (
 FACTS = {
     "summary": "Tables: train.csv 9x3.", "kinds": ["csv", "unknown"], "contents": ["train.csv: 9 rows, 3 columns: id int64"],
     "submission": {"file": "submission.csv", "rows": 4, "columns": ["id", "y"], "dtypes": {"id": "int64", "y": "float64"}},
-    "machine": {"python": "3.11.7", "libraries": {"numpy": "2.4.6"}, "cores": 2, "gpu": False, "network": False},
-    "rows": {"train.csv": [{"id": "48151623"}]}, "metric": {"name": "f1_macro", "direction": "max"},
+    "machine": {"python": "3.11.7", "libraries": ["numpy 2.4.6"], "cores": 2, "gpu": False, "network": False},
+    "rows": ["train.csv: 48151623,0"], "metric": {"name": "f1_macro", "direction": "max"},
 }  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_the_planner_is_told_all_that_it_needs_for_the_best_script():
     for line in (
         "train.csv: 9 rows, 3 columns: id int64",
         "submission.csv (4 rows; columns id int64, y float64)",
-        "10 s, 2 GB of memory, 64 processes, 2 CPU cores, no GPU, no network",
+        "10 s, 2 GB of memory, 2 CPU cores, no GPU, no network",
         "Installed: Python 3.11.7, numpy 2.4.6.",
         "Not sure: what kind of task this is",
         "Not sure: that the metric is f1_macro: it was guessed.",
@@ -247,7 +247,7 @@ def test_what_was_tried_takes_as_little_room_at_turn_sixty_as_at_turn_five(turns
     assert sum(map(len, lines)) <= ROOM
     if turns:
         assert lines[-1].startswith(f"turn {turns}, improve: way {turns}")
-        assert lines[0].startswith(("turn 1,", "turns 1 to "))  # what was first is told, too
+        assert lines[0].startswith(("turn 1", "turns 1 to "))  # what was first is told, too
 
 
 def test_a_share_of_the_time_is_told_coarsely():
@@ -267,7 +267,7 @@ def test_any_output_is_told_in_few_words_and_never_a_number_of_the_data(printed)
     told = ran(execution(artifacts, tail=tail, exit=0), SCRIPT, (STARTER,), rows=False, limit=60)
     assert len(told) <= 700 and "48151623" not in told and "7.3921" not in told
     shown = ran(execution(artifacts, tail=tail * 900, exit=0), SCRIPT, (STARTER,), rows=True, limit=60)
-    assert len(shown) <= 1_600
+    assert len(shown) <= 600
 
 
 @pytest.mark.parametrize(
@@ -310,5 +310,5 @@ def test_what_is_not_sure_is_said_to_be_so(facts, text, doubt):
 def test_a_run_without_a_briefing_and_without_attempts_has_an_empty_dossier():
     _, deps = parts()
     told = dossier(testing.state(deps.artifacts), deps)
-    assert told.tried == () and told.last == told.pace == "" and told.script == STARTER
+    assert told.tried == () and told.last == told.pace == "" and told.script == STARTER.strip()
     assert told.machine.startswith("Each run of a script may use 10 s")

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
-from prefix import asked, pairs, recordings
+from prefix import asked, made, pairs, recordings
 
 RUNS = [run for run in recordings() if any(len(prompts) > 1 for prompts in asked(run).values())]
 
@@ -28,3 +28,9 @@ def test_there_are_such_prompts_of_the_planner_and_the_server_says_that_it_cache
     for pair in found:
         share = pair.later.stable / len(pair.later.text)
         assert pair.later.cached >= 0.5 * share * pair.later.tokens
+
+
+def test_a_capable_planner_is_told_as_little_at_turn_thirty_as_at_turn_three():
+    early, late, shares = made("planner")
+    assert late <= 3500 and late <= 1.1 * early
+    assert sum(shares) / len(shares) >= 0.6  # what a provider's cache can give back

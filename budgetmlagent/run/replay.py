@@ -64,6 +64,7 @@ class Samples(TypedDict):
     paired: bool
 
 
+ANY = -1  # step, of a script that may have run at any
 ATTEMPT = TypeAdapter(Attempt)
 EXECUTION = TypeAdapter(RecordedExecution)
 FINAL = TypeAdapter(RecordedFinal)
@@ -114,15 +115,15 @@ class Recording:
         """Read an attempt. Raises RunFailedError."""
         return Attempt.of(self.shaped(name, ATTEMPT))
 
-    def executions(self) -> dict[str, dict[str, Any]]:
-        """Return every execution by the id of its script."""
-        found: dict[str, dict[str, Any]] = {}
+    def executions(self) -> dict[tuple[int, str], dict[str, Any]]:
+        """Return every execution by its step and the id of its script; at step `ANY`, a script's newest."""
+        found: dict[tuple[int, str], dict[str, Any]] = {}
         for event in self.events:
             if name := event.get("execution"):
                 record = self.shaped(name, EXECUTION)
                 earlier = [self.shaped(early, EXECUTION) for early in record.get("earlier", [])]
                 for each in [*earlier, record]:
-                    found[each["script"]] = each
+                    found[event["step"], each["script"]] = found[ANY, each["script"]] = each
         return found
 
     def final(self, attempt: str) -> dict[str, Any]:
@@ -158,7 +159,8 @@ class RecordedSandbox:
     def run(self, here: Here, script: str) -> Execution:
         """Return the execution that the recording has of this very script. Raises RunFailedError for another."""
         name = self._artifacts.put(script)
-        record = self._executions.get(name)
+        # A script that ran twice took another time each time, and a prompt may tell of it.
+        record = self._executions.get((here.step, name)) or self._executions.get((ANY, name))
         if record is None:
             raise RunFailedError(
                 f"replay: step {here.step}: the recording has no execution of script {name[:12]}"

@@ -4,18 +4,25 @@ from memory.briefing import Briefing
 from nodes.craft.doubts import doubts
 from nodes.deps import Task
 
-LIBRARIES = 16  # that are named
+LIBRARIES = 10  # that are named
 COLUMNS, ARRAYS = 20, 8  # of a submission, that are named
-UNITS = {"time": "", "processes": " processes"}  # of a task's limits, that are not told as "2 GB of memory"
+LIMITS = {"time": "", "memory": " of memory", "disk": " of disk"}  # those of a task that a script comes near
 
 
 def data(facts: Briefing, task: Task) -> str:
     """Return what is known of the data, a line each: the summary, each file, rows where they may be shown, what is not sure."""
-    rows = facts.get("rows", {}) if task.rows else {}
+    rows = facts.get("rows", []) if task.rows else list[str]()
+    contents = facts.get("contents", [])
+    # The sizes of tables stand in the contents, too.
+    summary = [
+        line
+        for line in facts.get("summary", "").splitlines()
+        if not (contents and line.startswith("Tables: "))
+    ]
     lines = [
-        f"The data, as code has read it: {facts.get('summary', '')}".strip(),
-        *(f"- {line}" for line in facts.get("contents", [])),
-        *(f"First rows of {name}: {first}" for name, first in rows.items()),
+        "The data, as code has read it: " + "\n".join(summary),
+        *(f"- {line}" for line in contents),
+        *(f"First rows of {line}" for line in rows),
         *(f"Not sure: {doubt}." for doubt in doubts(facts, task.text, task.metric)),
     ]
     if made := submission(facts):
@@ -26,19 +33,15 @@ def data(facts: Briefing, task: Task) -> str:
 def machine(facts: Briefing, task: Task) -> str:
     """Return what one execution may use and what is installed for it."""
     known = facts.get("machine")
-    parts = [
-        f"{amount}{UNITS.get(what, f' of {what}')}"
-        for what, amount in task.allowed.items()
-        if what != "output"
-    ]
+    parts = [f"{task.allowed[what]}{unit}" for what, unit in LIMITS.items() if what in task.allowed]
     if known:
         parts.append(f"{known['cores']} CPU core{'s' * (known['cores'] > 1)}")
         parts.append("a GPU" if known.get("gpu") else "no GPU")
         parts.append("the network" if known.get("network") else "no network")
     lines = [f"Each run of a script may use {', '.join(parts)}."] if parts else []
     if known:
-        versions = [("Python", known["python"]), *list(known["libraries"].items())[:LIBRARIES]]
-        lines.append(f"Installed: {', '.join(f'{name} {version}' for name, version in versions)}.")
+        installed = [f"Python {known['python']}", *known["libraries"][:LIBRARIES]]
+        lines.append(f"Installed: {', '.join(installed)}.")
     return "\n".join(lines)
 
 

@@ -27,12 +27,13 @@ class Dossier:
     machine: str = ""  # the limits of one execution, its processors, the installed libraries with versions
     script: str = ""  # the best one, whole where the window allows, else its outline
     whole: bool = True
+    score: str = "none"  # the best one
     pace: str = ""  # the best script's share of its time limit, in words
     scores: str = ""  # the bests, one after another
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
-    last: str = (
-        ""  # what the newest execution showed: its share of the time, the end of its output, where it failed
-    )
+    progress: str = ""  # turns and money, in a sentence
+    # What the newest execution showed: its share of the time, the end of its output, where it failed.
+    last: str = ""
 
 
 def dossier(state: RunState, deps: Deps) -> Dossier:
@@ -45,11 +46,13 @@ def dossier(state: RunState, deps: Deps) -> Dossier:
     return Dossier(
         data=described.data(facts, deps.task),
         machine=described.machine(facts, deps.task),
-        script=script if whole else outline(script),
+        script=(script if whole else outline(script)).strip(),
         whole=whole,
+        score="none" if (best_score := state.best.get("score")) is None else f"{best_score:.5g}",
         pace=pace_of(first, deps) if first else "",
         scores=scores(attempts),
         tried=tuple(tried(attempts)),
+        progress=_progress(state),
         last=showed(attempts[-1], facts, deps) if attempts else "",
     )
 
@@ -74,3 +77,10 @@ def showed(attempt: Attempt, facts: Briefing, deps: Deps) -> str:
     known = (deps.task.starter, deps.task.text, facts.get("summary", ""), *facts.get("contents", []))
     script = deps.artifacts.text(attempt.script)
     return ran(execution, script, known, rows=deps.task.rows, limit=deps.task.seconds)
+
+
+def _progress(state: RunState) -> str:
+    """Say how far a run has come; of its money a share, in whole percent."""
+    budget = state.task.get("budget", 0)
+    spent = f"; {100 * state.spent // budget}% of the money is spent" if budget else ""
+    return f"This is turn {state.turn + 1} of {state.task.get('turns', 0)}{spent}."

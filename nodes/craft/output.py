@@ -10,7 +10,7 @@ from nodes.craft.fingerprint import frames, without_paths
 from nodes.craft.told import LIMIT, told
 from nodes.deps import Execution
 
-END = 1_500  # characters of an output that is shown as it is
+END = 400  # characters of an output that is shown as it is
 PLACES, CODE = 4, 120  # lines of the script in a traceback, the innermost last, and characters of each
 
 

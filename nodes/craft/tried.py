@@ -6,23 +6,25 @@ turn three: what is old is told in fewer words.
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from memory.attempts import Attempt, doubt, status
 
-ROOM = 1_400  # characters of all lines
-NEWEST, LONG = 4, 300  # the attempts that are told at length, and characters of each at most
-OLDER, SHORT = 8, 70  # those before them that have a line of their own, and its characters
+ROOM = 1_050  # characters of all lines
+NEWEST, LONG = 4, 260  # the attempts that are told at length, and characters of each at most
+OLDER, SHORT = 6, 64  # those before them that have a line of their own, and its characters
 SCORES = 4  # of the bests, that are told
 
 
 def tried(attempts: Sequence[Attempt]) -> list[str]:
     """Return a line for each attempt but the baseline, the oldest first, or for several of the oldest together."""
     made = [attempt for attempt in attempts if attempt.plan.get("action") != "baseline"]
+    again = {two.id for one, two in pairwise(made) if one.turn == two.turn}  # the script before, repaired
     older, newest = made[:-NEWEST], made[-NEWEST:]
     first = [_together(older[:-OLDER])] if older[:-OLDER] else []
-    lines = [*first, *(_line(attempt, SHORT, _brief(attempt)) for attempt in older[-OLDER:])]
+    lines = [*first, *(_line(one, SHORT, _brief(one), again=one.id in again) for one in older[-OLDER:])]
     left = (ROOM - sum(map(len, lines))) // max(1, len(newest))
-    return [*lines, *(_line(attempt, min(LONG, left), outcome(attempt)) for attempt in newest)]
+    return [*lines, *(_line(one, min(LONG, left), outcome(one), again=one.id in again) for one in newest)]
 
 
 def scores(attempts: Sequence[Attempt]) -> str:
@@ -42,10 +44,11 @@ def outcome(attempt: Attempt) -> str:
     return f"{attempt.fault or status(attempt)}: {attempt.problem or 'no score'}"
 
 
-def _line(attempt: Attempt, most: int, came: str) -> str:
+def _line(attempt: Attempt, most: int, came: str, *, again: bool) -> str:
     """Tell an attempt in `most` characters: what was done, and what `came` of it."""
-    head, came = f"turn {attempt.turn}, {attempt.plan.get('action', '')}: ", _cut(came, most // 2)
-    what = " ".join((attempt.plan.get("instruction") or "as it is").split())
+    how = f", {attempt.plan.get('action', '')}" if most > SHORT else ""
+    head, came = f"turn {attempt.turn}{how}: ", _cut(came, most // 2)
+    what = "repaired" if again else " ".join((attempt.plan.get("instruction") or "as it is").split())
     return f"{head}{_cut(what, most - len(head) - len(came) - 3)} - {came}"
 
 

@@ -5,6 +5,9 @@
 RUN is a run's folder, the recordings of the tests by default. Printed for each run and role, over its consecutive
 prompts: how many pairs, which share of the later prompt is the earlier one's beginning (mean and least), which share is
 stable (instructions, task and data, which no step changes), and which share of its tokens the server had in its cache.
+
+Without a RUN also, of a made run with a capable model (`capable.py`): the input tokens of each role's prompt at turns 3 and 30, at
+three bytes a token, and which share of a prompt is the beginning of the one before it.
 """
 
 import json
@@ -16,8 +19,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import capable
+
 from budgetmlagent.tasks.folder import load_task
 
+EARLY, LATE = 3, 30  # turns
 NEAR = 200  # characters, at most, between two parts that no step changes
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
@@ -43,9 +49,13 @@ class Pair:
     @property
     def common(self) -> int:
         """Characters that both begin with."""
-        two = zip(self.earlier.text, self.later.text, strict=False)
-        shorter = min(len(self.earlier.text), len(self.later.text))
-        return next((i for i, (a, b) in enumerate(two) if a != b), shorter)
+        return begun_alike(self.earlier.text, self.later.text)
+
+
+def begun_alike(earlier: str, later: str) -> int:
+    """Return how many characters two texts both begin with."""
+    two = zip(earlier, later, strict=False)
+    return next((i for i, (a, b) in enumerate(two) if a != b), min(len(earlier), len(later)))
 
 
 def asked(run: Path) -> dict[str, list[Asked]]:
@@ -121,11 +131,26 @@ def recordings() -> list[Path]:
     return sorted(path.parent for path in RECORDINGS.rglob("events.jsonl") if "forks" not in path.parts)
 
 
+def made(role: str) -> tuple[int, int, list[float]]:
+    """Return the tokens of a capable role's prompt at two turns, and which share of each prompt the one before began."""
+    asked = capable.prompts(role, LATE)
+    tokens = [len(text.encode()) // capable.BYTES for text in asked]
+    shares = [begun_alike(*two) / len(two[1]) for two in pairwise(asked)]
+    return tokens[EARLY - 1], tokens[LATE - 1], shares
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     print("| run | role | pairs | common % | least % | stable % | cached % |\n|" + " --- |" * 7)
     for line in rows([Path(name) for name in sys.argv[1:]] or recordings()):
         print(line)
+    if sys.argv[1:]:
+        return
+    print(f"\n| capable | turn {EARLY} | turn {LATE} | ratio | common % | least % |\n|" + " --- |" * 6)
+    for role in capable.ASKED:
+        early, late, shares = made(role)
+        mean, least = 100 * sum(shares) / len(shares), 100 * min(shares)
+        print(f"| {role} | {early} | {late} | {late / early:.2f} | {mean:.0f} | {least:.0f} |")
 
 
 if __name__ == "__main__":

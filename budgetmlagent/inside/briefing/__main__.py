@@ -81,7 +81,7 @@ def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any
     if meta.get("data") != "samples":
         briefing["samples"] = []
     if meta.get("data") not in ("samples", "stays"):  # of the latter no model is elsewhere
-        briefing["rows"] = {}
+        briefing["rows"] = []
     return briefing
 
 

@@ -14,7 +14,13 @@ from .stock import Array
 LINE = 1_000  # characters of one file
 WHOLE = 2_200  # of all
 FIRST = 200_000  # rows, or values of an array, that figures are made of: a look, no audit
-ROWS, TABLES, CELL = 2, 4, 80  # rows of a table, tables, and characters of a cell that are shown
+ROWS, TABLES, CELL, ROW = (
+    2,
+    4,
+    80,
+    400,
+)  # rows of a table, tables, and characters of a cell and of a row that are shown
+LARGE = 100  # a number from which on its fractions are not told
 KEYS = 20  # of a JSON object; one with more has data for keys
 MORE = 200  # different values that are counted
 ALIKE = 0.8  # share of a table's columns that another has, from which it is told by what differs
@@ -22,21 +28,39 @@ NAMED = 4  # files of a kind that are named each
 
 
 def describe(given: Given) -> dict[str, Any]:
-    """`contents`, a line a file or folder of alike files, and `rows`, the first ones of each table."""
+    """`contents`, a line a file or folder of alike files, and `rows`, a line with the first ones of each table."""
     files = given.files
     told = {**_tables(files), **_arrays(files), **_values(files), **_texts(files)}
     other = [name for name in files.paths if name not in told and not name.endswith(".py")]
     lines = [_cut(f"{name}: {what}", LINE) for name, what in told.items()] + _alike(files, other)
-    tables = list(files.tables.items())[:TABLES]
-    rows = {name: frame.head(ROWS).astype(str).map(_cell).to_dict("records") for name, (frame, _) in tables}
-    return {"contents": _within(lines, WHOLE), "rows": rows}
+    return {"contents": _within(lines, WHOLE), "rows": _rows(files)}
+
+
+def _rows(files: Files) -> list[str]:
+    """Return the first rows of every table that has columns of its own."""
+    seen: list[set[Any]] = []
+    lines: list[str] = []
+    for name, (frame, _) in sorted(files.tables.items(), key=_width):
+        columns = set(frame.columns)
+        if not any(columns <= known for known in seen) and len(lines) < TABLES:
+            rows = frame.head(ROWS).astype(str).to_numpy()
+            lines.append(
+                f"{name}: {' / '.join(_cut(','.join(map(_cell, map(str, row))), ROW) for row in rows)}"
+            )
+        seen.append(columns)
+    return lines
+
+
+def _width(item: tuple[str, Any]) -> int:
+    """Order tables by their columns, the widest first."""
+    return -int(item[1][0].shape[1])
 
 
 def _tables(files: Files) -> dict[str, str]:
     """Rows and columns of every table, the widest first; what its columns share with one before is not repeated."""
     told: dict[str, str] = {}
     seen: dict[str, set[str]] = {}
-    for name, (frame, _) in sorted(files.tables.items(), key=lambda item: -item[1][0].shape[1]):
+    for name, (frame, _) in sorted(files.tables.items(), key=_width):
         columns = set(map(str, frame.columns))
         shared = {other: len(columns & known) for other, known in seen.items()}
         like = max(shared, key=lambda other: shared[other], default="")
@@ -58,36 +82,42 @@ def _named(how: str, columns: set[str]) -> str:
 def _columns(frame: Any) -> list[str]:
     """Return each column with its figures; columns in a row that are called alike, but for a number, as one."""
 
-    def stem(column: Any) -> tuple[str, str]:
-        return re.sub(r"\d+", "#", str(column)), str(frame[column].dtype)
+    def stem(column: tuple[Any, Any]) -> tuple[str, str]:
+        return re.sub(r"\d+", "#", str(column[0])), _kind(column[1])
 
     lines = []
-    for (_, kind), group in groupby(frame.columns, key=stem):
+    for (_, kind), group in groupby(frame.items(), key=stem):
         columns = list(group)
         if len(columns) < 3:
-            lines += [f"{column} {_figures(frame[column])}" for column in columns]
-        else:
-            part = frame[columns].head(FIRST)
-            spread = _span(part.min().min(), part.max().max()) if kind.startswith(("int", "float")) else ""
-            lines.append(f"{columns[0]} ... {columns[-1]} ({len(columns)} columns) {kind}{spread}")
+            lines += [f"{name} {_figures(column)}" for name, column in columns]
+            continue
+        parts = [column.head(FIRST).dropna() for _, column in columns]
+        full = [part for part in parts if part.dtype.kind in "iuf" and len(part)]
+        span = _span(min(part.min() for part in full), max(part.max() for part in full)) if full else ""
+        lines.append(f"{columns[0][0]} ... {columns[-1][0]} ({len(columns)} columns) {kind}{span}")
     return lines
 
 
 def _figures(column: Any) -> str:
     """Type, values or length, and what is missing of one column."""
-    head, kind = column.head(FIRST), str(column.dtype)
+    head = column.head(FIRST)
     known = head.dropna()
-    told = [kind]
+    told = [_kind(column)]
     if column.dtype.kind in "iuf" and len(known):
         told.append(_span(known.min(), known.max()).strip())
     elif len(known) and column.dtype.kind not in "bM":
         told.append(f"of {known.astype(str).str.len().mean():.0f} characters")
     different = known.astype(str).nunique()
-    if different <= MORE and column.dtype.kind != "f":
+    if different <= MORE and column.dtype.kind not in "fiu":
         told.append(f"({different} values)")
     if missing := head.isna().mean():
         told.append(f"{missing:.1%} missing")
     return " ".join(told)
+
+
+def _kind(column: Any) -> str:
+    """The type of a column, without the bits that every number has there."""
+    return str(column.dtype).removesuffix("64")
 
 
 def _arrays(files: Files) -> dict[str, str]:
@@ -103,8 +133,9 @@ def _array(array: Array) -> str:
     if array.sparse:
         return f"{text} sparse, {array.value.nnz} values"
     part = np.asarray(array.value[:FIRST] if array.value.ndim else array.value).ravel()[: 10 * FIRST]
+    part = part[np.isfinite(part)] if part.dtype.kind == "f" else part
     if part.dtype.kind in "iuf" and part.size:
-        text += _span(np.nanmin(part), np.nanmax(part))
+        text += _span(part.min(), part.max())
     if part.dtype.kind in "iuU" and part.size:
         different = len(np.unique(part[:FIRST]))
         spread = part[:FIRST].dtype.kind in "iu" and int(part[:FIRST].max()) - int(part[:FIRST].min()) + 1
@@ -165,7 +196,11 @@ def _within(lines: list[str], most: int) -> list[str]:
 
 
 def _span(least: Any, most: Any) -> str:
-    return f" {float(least):.4g}..{float(most):.4g}"
+    return f" {_number(float(least))}..{_number(float(most))}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if LARGE <= abs(value) < LARGE**4 or value == 0 else f"{value:.3g}"
 
 
 def _cell(text: str) -> str:

@@ -15,12 +15,12 @@ STUBS = re.compile(r"(?i)^types-|-stubs$")
 
 
 def describe(given: Given) -> dict[str, Any]:  # noqa: ARG001 - as each module of the briefing is called
-    """`machine`: {python, libraries: name -> version, cores}."""
+    """`machine`: {python, libraries: ["NAME VERSION", ...], cores}."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {"machine": {"python": python_version(), "libraries": libraries(), "cores": cores}}
 
 
-def libraries() -> dict[str, str]:
+def libraries() -> list[str]:
     """The installed distributions that say they are for science, or are built on NumPy; those of which both is true first."""
     found: dict[str, tuple[int, str]] = {}
     for distribution in metadata.distributions():
@@ -31,4 +31,4 @@ def libraries() -> dict[str, str]:
         if name and version and (science or numbers) and not STUBS.search(name):
             found.setdefault(name, (-science - numbers, version))  # the first on the path is the one imported
     best = sorted(found, key=lambda name: (found[name][0], name.lower()))[:MOST]
-    return {name: found[name][1] for name in best}
+    return [f"{name} {found[name][1]}" for name in best]
