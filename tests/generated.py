@@ -36,8 +36,8 @@ itself. Where they lead is the line `faults →` in its box, and each that a run
 a picture, `budgetml graph draw --run RUN` draws the path of a run on its graph.
 
 In the place of names, `ladder: auto` (or `[recall, auto]`) stands for all models of models.yaml, in the order of what a success
-in the node's role costs by their [profiles](models.md#profiles), else of their prices; one that never succeeded there is left out. It is
-fixed when a run begins: `--dry-run` shows it, and the run's own graph has the names.
+in the node's role costs by their [profiles](models.md#profiles), else of their prices; one that never succeeded there is left out, and where
+the task says `data: stays` each that is elsewhere. It is fixed when a run begins: `--dry-run` shows it, and the run's own graph has the names.
 """
 
 

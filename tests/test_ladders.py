@@ -103,7 +103,18 @@ def test_a_replay_has_the_ladders_of_the_recording(folder: Path) -> None:
     fixed(auto(), team).save(folder / "recorded" / "graph.yaml")
     profiles.keep(team["cheap"], {"change": Tally(9, 0)})
     assert fixed(auto(), team).ladders["coder"] == ("dear",)
-    assert fixed(auto(), team, folder / "recorded").ladders["coder"] == ("cheap", "dear")
+    assert fixed(auto(), team, recorded=str(folder / "recorded")).ladders["coder"] == ("cheap", "dear")
+    (folder / "recorded" / "graph.yaml").write_text("name: [")
+    with pytest.raises(UsageError, match=r"recorded/graph.yaml:1"):
+        fixed(auto(), team, recorded=str(folder / "recorded"))
+
+
+def test_where_the_data_stays_only_models_of_this_machine_are_taken(folder: Path) -> None:
+    far = ModelSpec(name="far", base_url="https://example.com/v1", model="x", price=0)
+    team = models(dear=10) | {"far": far}
+    assert fixed(auto(), team, data="stays").ladders["coder"] == ("dear",)
+    assert fixed(auto(), team, data="schema").ladders["coder"] == ("far", "dear")
+    assert fixed(auto(), {"far": far}, data="stays").ladders["coder"] == ("far",), "which is then refused"
 
 
 def test_no_model_may_be_called_so(folder: Path) -> None:

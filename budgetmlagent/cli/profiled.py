@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from budgetmlagent.foreign import visible
+
 
 def say(line: str) -> None:
     """Tell how it goes, on standard error."""
@@ -13,9 +15,9 @@ def say(line: str) -> None:
 def lines(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield the table of one model."""
     head = f"{row['name']} ({row['model']} at {row['host']}), {row['seconds']:.0f} s, ${row['usd']:.6f} spent"
-    yield head if row["ok"] else f"{head}: {row['detail']}; no profile is kept"
+    yield head if row["ok"] else f"{head}: {visible(row['detail'])}; no profile is kept"
     yield f"  {'exercise':10s} {'role':8s} {'right':>6s}  {'95%':11s} {'in':>6s} {'out':>6s} {'thought':>7s} {'seconds':>7s}  dollars a success"
-    yield from (f"  {_exercise(each)}" for each in row["exercises"])
+    yield from (f"  {_exercise(each)}" for each in row["exercises"] if row["ok"] or each["asked"])
     yield f"  {can(row['able'])}"
 
 

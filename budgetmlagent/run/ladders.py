@@ -3,36 +3,48 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from budgetmlagent.errors import UsageError
 from budgetmlagent.models.able import able_of
-from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.config import ModelSpec, is_loopback
 from budgetmlagent.models.profiles import profile_of, total
 from budgetmlagent.money.prices import price_of
 from budgetmlagent.money.usage import Tokens
 from budgetmlagent.records.rundir import RunDir
 from graphs.contract import roles_of
 from graphs.model import AUTO
-from graphs.spec import GraphSpec
+from graphs.spec import GraphError, GraphSpec
 from memory.state import NANO
 
 USUAL = Tokens(input=1_500, cached=0, output=600)  # of a call, where no profile says what one takes
 Cost = tuple[float, float]  # of a success: dollars, and what tells models of the same price apart
 
 
-def fixed(spec: GraphSpec, models: Mapping[str, ModelSpec], recorded: Path | None = None) -> GraphSpec:
-    """Return the graph with each `auto` replaced by names of `models`; of a recorded run, by those that it had.
+def fixed(
+    spec: GraphSpec, models: Mapping[str, ModelSpec], *, data: str = "", recorded: str = ""
+) -> GraphSpec:
+    """Return the graph with each `auto` replaced by names of `models`; in the replay of a `recorded` run, by those that it had.
 
-    Raises UsageError for a model of unknown price.
+    Where the task's `data` stays on this machine, models elsewhere are left out, unless there are no others. Raises UsageError
+    for a model of unknown price.
     """
     open_ = [name for name, ladder in spec.ladders.items() if AUTO in ladder]
     if not open_:
         return spec
     roles, made = roles_of(spec), spec.model_copy(deep=True)
-    before = GraphSpec.load(RunDir(recorded).graph, check=False).ladders if recorded else {}
+    before = _before(recorded) if recorded else {}
+    here = {name: model for name, model in models.items() if data == "stays" and is_loopback(model)}
     for name in open_:
-        rungs = order(models, roles.get(name, ""))
+        rungs = order(here or models, roles.get(name, ""))
         ladder = [each for rung in spec.ladders[name] for each in (rungs if rung == AUTO else [rung])]
         made.set_node(name, ladder=before.get(name, ladder))
     return made
+
+
+def _before(recorded: str) -> Mapping[str, tuple[str, ...]]:
+    try:
+        return GraphSpec.load(RunDir(Path(recorded)).graph, check=False).ladders
+    except GraphError as error:
+        raise UsageError(str(error)) from None
 
 
 def order(models: Mapping[str, ModelSpec], role: str) -> list[str]:

@@ -67,7 +67,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     file = Path(asked.models) if asked.models else None
     recorded = _recorded(Path(replay)) if replay else None
     specs = specs_of(recorded) if recorded else load_models(file)
-    fixed = ladders.fixed(spec, specs, Path(replay) if replay else None)
+    fixed = ladders.fixed(spec, specs, data=task.data, recorded=replay)
     found = {name: ladder for name, ladder in fixed.ladders.items() if AUTO in spec.ladders[name]}
     spec = fixed
     allowed = (
@@ -175,9 +175,10 @@ def load_graph(graph: str | GraphSpec, *, to_run: bool = False) -> GraphSpec:
 
 def checked_for(spec: GraphSpec, config: RunConfig) -> tuple[GraphSpec, RunConfig]:
     """Return another graph as a run can use it, and the run's config then. Raises UsageError where it cannot be used."""
-    spec = ladders.fixed(load_graph(spec), specs_of(config), Path(config.replay) if config.replay else None)
-    used = used_models(spec, specs_of(config))
-    _may_leave(load_task(config.task, direction=config.direction), used)
+    task, models = load_task(config.task, direction=config.direction), specs_of(config)
+    spec = ladders.fixed(load_graph(spec), models, data=task.data, recorded=config.replay)
+    used = used_models(spec, models)
+    _may_leave(task, used)
     return spec, replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
 
 
