@@ -395,7 +395,7 @@ def mutate(path: Path, chance: Random, outside: Path) -> None:
         try:
             way(path, chance, outside)
             return
-        except (ValueError, RecursionError, OverflowError, TypeError, LookupError):
+        except (ValueError, RecursionError, OverflowError, TypeError, LookupError, sqlite3.Error):
             path.write_bytes(raw)  # it has no such form: then its bytes
     path.write_bytes(spoiled(raw, chance))
 
