@@ -3,19 +3,24 @@
 LONGEST = 1000  # characters of a line: what is wrong is told, not all that a file holds
 
 
-def _cut(line: str) -> str:
-    """Return the line, or its beginning and its end, where the remedy stands."""
-    half = LONGEST // 2
+def one_line(text: str) -> str:
+    """Return a text without its line breaks: a name that somebody else chose may hold some, and then says lines of ours."""
+    return " ".join(text.splitlines())
+
+
+def _cut(text: str) -> str:
+    """Return one line of the text: all, or its beginning and its end, where the remedy stands."""
+    line, half = one_line(text), LONGEST // 2
     return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
 
 
 class BudgetMLError(Exception):
-    """Base of all: `str(error)` says what is wrong, where, and what to do."""
+    """Base of all: `str(error)` says what is wrong, where, and what to do; in more lines than one where several are given."""
 
     status = 1
 
-    def __init__(self, words: str) -> None:
-        super().__init__("\n".join(map(_cut, words.split("\n"))))
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(_cut, lines)))
 
 
 class RunFailedError(BudgetMLError):

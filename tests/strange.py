@@ -380,7 +380,7 @@ def example(kind: str, chance: Random, most: int | None = None, run: Any = call)
                 )
                 wrong = watched.faults(command, folder, outside, run)
                 if FORMATS[kind].named:
-                    wrong = [fault for fault in wrong if not fault.startswith("open outside")]
+                    wrong = [fault for fault in wrong if not fault.startswith(("open outside", "open /dev/"))]
                 found += [f"{fault}  [{words}]" for fault in wrong]
             return found
 

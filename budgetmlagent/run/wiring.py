@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import memory
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
@@ -82,7 +82,6 @@ def build(
     """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
     if config.replay:
         return _recorded(config, run, task, artifacts, ledger)
-    import prompts
     from budgetmlagent.models.approval import Approval
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.sandbox.brief import brief
@@ -128,7 +127,7 @@ def build(
         task, config, ledger, lambda execution: brief(task, cage, execution, artifacts), seconds_left
     )
     kept = KeptScorer(ToldScorer(scorer, task, artifacts), workdir)
-    deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
+    deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompted, view)
 
     def final(values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         scores = known or _private(scorer, artifacts, values)
@@ -146,7 +145,6 @@ def build(
 def _recorded(
     config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts, ledger: "Ledger"
 ) -> Parts:
-    import prompts
     from budgetmlagent.models.replay import ReplayModels
     from budgetmlagent.run import replay
 
@@ -157,8 +155,18 @@ def _recorded(
     live = _history(config, run, task, artifacts)
     history = replay.RecordedHistory(recording, artifacts, live)
     view = TaskView(task, config, ledger, lambda _: recording.briefing(), lambda: math.inf)
-    deps = Deps(models, sandbox, repairs, scorer, artifacts, history, prompts.render, view)
+    deps = Deps(models, sandbox, repairs, scorer, artifacts, history, prompted, view)
     return Parts(deps, lambda values, _: recording.final(values["best"]["attempt"]), live.close_and_merge)
+
+
+def prompted(name: str, /, **values: Any) -> list[Mapping[str, str]]:
+    """Render a prompt. Raises RunFailedError where it is a person's own that cannot be rendered."""
+    import prompts
+
+    try:
+        return prompts.render(name, **values)
+    except prompts.PromptError as error:
+        raise RunFailedError(f"{error}; mend that file, then `budgetml resume` goes on") from error
 
 
 def fetched(model: str, *, again: bool = False) -> Path:
