@@ -84,7 +84,10 @@ class _Charging(CodeGenerator):
 
     def visit_Template(self, node: nodes.Template, frame: Any = None) -> None:
         bounds: Any = self.environment
-        for body in (node, *node.find_all(BODIES)):  # the compiler looks for names through each, and all in it
+        for body in (
+            node,
+            *node.find_all(BODIES),
+        ):  # the compiler looks for names through each, and all in it
             bounds.due(None, COMPILED * sum(1 for _ in body.find_all(nodes.Node)))
         _charge(node)
         _rewrite(node)
