@@ -51,12 +51,17 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         """Render it as a compiler does, so that editors can jump to it."""
-        return f"{self.path}:{self.line}:{self.column}: {self.what}"
+        return _one_line(f"{self.path}:{self.line}:{self.column}: {self.what}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines())  # a key may hold line breaks
 
 
 class GraphError(Exception):
     """A graph that cannot be used, a line a finding; or an edit or a name that cannot be, in one line."""
 
     def __init__(self, *what: Finding | str) -> None:
-        super().__init__("\n".join(map(str, what)))
+        self.lines = [_one_line(str(each)) for each in what]
+        super().__init__("\n".join(self.lines))
         self.findings = [finding for finding in what if isinstance(finding, Finding)]

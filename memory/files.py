@@ -1,10 +1,12 @@
 """Files that are there whole or not at all, whatever becomes of their writer; and read, whoever wrote them."""
 
+import contextlib
 import errno
 import json
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,23 @@ def is_name(name: str) -> bool:
 def half_written(folder: Path) -> list[Path]:
     """Return what a killed writer left in `folder`."""
     return sorted(folder.glob(f"{PART}*"))
+
+
+def odd(folder: Path, without: Path | None = None) -> Iterator[Path]:
+    """Yield what is neither file nor folder in a folder, but for what is in the folder `without`.
+
+    Links lead elsewhere, and to read from a pipe may never end.
+    """
+    waiting = [folder]
+    while waiting:
+        # A run that goes on removes what it has made.
+        with contextlib.suppress(FileNotFoundError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                path = Path(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting += [path] if path != without else []
+                elif not entry.is_file(follow_symlinks=False):
+                    yield path
 
 
 def parsed(text: str | bytes) -> Any:

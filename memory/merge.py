@@ -32,8 +32,7 @@ def merge_pending(runs_dir: Path) -> int:
     A run still in progress holds its store and is left alone.
     """
     new = 0
-    for items in sorted(runs_dir.glob(f"*/{SHARED}/items")):
-        run = Store(items.parent)
+    for run in _stores(runs_dir):
         if (run.folder / MARK).exists() or run.held:
             continue
         with ExitStack() as stack:
@@ -43,6 +42,12 @@ def merge_pending(runs_dir: Path) -> int:
                 continue
             new += _copy(run, runs_dir / SHARED)
     return new
+
+
+def _stores(runs_dir: Path) -> list[Store]:
+    """Return the stores of the runs that lie here: a link to a run elsewhere is none, it would be written to there."""
+    places = sorted(runs_dir.glob(f"*/{SHARED}/items"))
+    return [Store(items.parent) for items in places if not items.parents[1].is_symlink()]
 
 
 def _copy(run: Store, shared_folder: Path) -> int:
@@ -89,8 +94,7 @@ def forget_everywhere(runs_dir: Path, names: Iterable[str], runs: Iterable[str] 
     chosen, emptied = set(names), set(runs)
     with ExitStack() as stack:
         own = []
-        for items in sorted(runs_dir.glob(f"*/{SHARED}/items")):
-            run = Store(items.parent)
+        for run in _stores(runs_dir):
             gone = [name for name in run.ids() if name in chosen or run.folder.parent.name in emptied]
             if gone or run.folder.parent.name in emptied:
                 stack.enter_context(run.hold(patience=0))

@@ -12,6 +12,7 @@ a run holds its own store while it lasts, and opens the shared store for one sho
 """
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -24,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from memory import index
 from memory.artifacts import Artifacts, CorruptArtifactError, canonical
+from memory.files import odd
 from memory.locks import MODE, PATIENCE, keep_to_oneself
 
 if TYPE_CHECKING:
@@ -87,11 +89,9 @@ class Store:
 
         Raises StoreError where a link in the store leads elsewhere: what is written would go there.
         """
-        inner = self.folder.iterdir() if self.folder.is_dir() else ()
-        if link := next((path for path in (self.folder, *inner) if path.is_symlink()), None):
-            raise StoreError(
-                f"{link}: is a symbolic link, and no memory has any; put a plain file in its place"
-            )
+        if link := next(odd(self.folder), None) if not self.folder.is_symlink() else self.folder:
+            what = "a symbolic link" if link.is_symlink() else "no plain file"
+            raise StoreError(f"{link}: is {what}, and no memory has any; put a plain file in its place")
         try:
             self._lock.acquire(timeout=patience)
         except Timeout:
@@ -105,9 +105,12 @@ class Store:
     # Items by id: plain files, which appear whole and never change.
 
     def ids(self) -> list[str]:
-        """Return the ids of all items, sorted."""
+        """Return the ids of all items, sorted; what is no plain file is none."""
         folder = self.folder / "items"
-        return sorted(p.name for p in folder.iterdir() if len(p.name) == 64) if folder.is_dir() else []
+        if not folder.is_dir():
+            return []
+        with os.scandir(folder) as entries:
+            return sorted(e.name for e in entries if len(e.name) == 64 and e.is_file(follow_symlinks=False))
 
     def get(self, name: str) -> Item:
         """Return the item `name`. Raises KeyError where there is none, StoreError where its file is damaged."""

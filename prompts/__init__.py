@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FREE", "needs", "path_of", "render", "shipped", "variant"]
+__all__ = ["FREE", "PromptError", "needs", "path_of", "render", "shipped", "variant"]
 
 FOLDER = Path(__file__).parent
 FREE = "free"  # the kind of a prompt for models that may say freely what to do
@@ -27,9 +27,13 @@ def path_of(name: str) -> Path:
     """
     if found := IN_PACKAGE.fullmatch(name):
         return _in_package(*found.groups())
-    if not name.endswith(".md"):
-        return FOLDER / f"{name}.md"
-    return Path(name)
+    if name.endswith(".md"):
+        return Path(name)
+    if Path(name).name != name:  # it would lead out of this folder, unseen
+        raise LookupError(
+            f"unknown prompt {name[:200]!r}: a path ends in .md, a name in prompts/ holds no '/'"
+        )
+    return FOLDER / f"{name}.md"
 
 
 def variant(name: str, kind: str) -> str:
@@ -74,6 +78,10 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.md") if "." not in path.stem)
 
 
+class PromptError(ValueError):
+    """A prompt cannot be rendered. One line, with its name."""
+
+
 @cache
 def _environment() -> Any:
     from jinja2 import StrictUndefined
@@ -88,11 +96,30 @@ def _template(text: str) -> Any:
 
 
 def render(name: str, /, **values: Any) -> list[Mapping[str, str]]:
-    """Render prompt `name` (see `path_of`) into chat messages."""
-    rendered = _template(_text(name)).render(values)
-    parts = re.split(r"^## (system|user|assistant)\n", rendered, flags=re.MULTILINE)
+    """Render prompt `name` (see `path_of`) into chat messages; one that is not ours, within bounds.
+
+    Raises PromptError, and OSError or LookupError where there is no such file.
+    """
+    text = _text(name)
+    made = _template(text).render(values) if _is_ours(name) else _bounded(name, text, values)
+    parts = re.split(r"^## (system|user|assistant)\n", made, flags=re.MULTILINE)
+    if len(parts) == 1:
+        raise PromptError(f"prompt {name!r}: no line of it says '## system', '## user' or '## assistant'")
     pairs = zip(parts[1::2], parts[2::2], strict=True)
     return [{"role": role, "content": text.strip()} for role, text in pairs]
+
+
+def _is_ours(name: str) -> bool:
+    return not name.endswith(".md")
+
+
+def _bounded(name: str, text: str, values: Mapping[str, Any]) -> str:
+    from prompts.bounded import TemplateBoundsError, rendered
+
+    try:
+        return rendered(text, values)
+    except TemplateBoundsError as error:
+        raise PromptError(f"prompt {name!r}: {error}") from error
 
 
 def needs(name: str) -> frozenset[str]:
@@ -100,13 +127,13 @@ def needs(name: str) -> frozenset[str]:
 
     Raises OSError or LookupError where there is no such file and ValueError, in one line, where it is no template.
     """
-    from jinja2 import TemplateSyntaxError, meta, nodes
+    from jinja2 import meta, nodes
+
+    from prompts.bounded import parsed
 
     environment = _environment()
-    try:
-        tree = environment.parse(_text(name))
-    except TemplateSyntaxError as error:
-        raise ValueError(f"line {error.lineno}: {error.message}") from None
+    text = _text(name)
+    tree = environment.parse(text) if _is_ours(name) else parsed(text)
     asked = [t for t in tree.find_all(nodes.Test) if t.name in ("defined", "undefined")]
     defaults = [f for f in tree.find_all(nodes.Filter) if f.name in ("default", "d")]
     spared = {place.node.name for place in (*asked, *defaults) if isinstance(place.node, nodes.Name)}

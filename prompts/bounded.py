@@ -7,11 +7,12 @@ name, each call, filter and operator before it is carried out, by what it will m
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial, update_wrapper
 from types import BuiltinFunctionType, BuiltinMethodType
 from typing import Any
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError, nodes, pass_context
+from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateSyntaxError, nodes, pass_context
 from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import SandboxedEnvironment
@@ -21,6 +22,7 @@ MOST = (
     5_000_000  # what may be charged: characters that are read or made, and STEP for each part of a template
 )
 STEP = 10
+COMPILED = 250  # for each part of a template when it is compiled: some 100 µs
 # Their time is no multiple of what they are given, or they lay out by numbers that stand in a text.
 WITHOUT = ("format", "pprint", "striptags", "urlize", "wordwrap", "xmlattr")
 WIDE = re.compile(r"%(?![sdr])")
@@ -46,38 +48,61 @@ def rendered(
     if len(text) + sum(map(len, shared.values())) > LARGEST:
         raise TemplateBoundsError(f"the template has more than {LARGEST} characters")
     environment = Bounded(loader=DictLoader(shared), filters=filters or {})
-    try:
+    with _one_line():
         made = environment.from_string(text).render(values)
+    if len(made) > LARGEST:
+        raise TemplateBoundsError(f"it renders to more than {LARGEST} characters")
+    return made
+
+
+def parsed(text: str) -> nodes.Template:
+    """Return the tree of a template that can be compiled, which is not rendered. Raises TemplateBoundsError, in one line."""
+    environment = Bounded(filters={})
+    with _one_line():
+        environment.from_string(text)  # its filters and tests, too, are there
+        return environment.parse(text)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except TemplateSyntaxError as error:
+        raise TemplateBoundsError(f"line {error.lineno}: {error.message}") from error
     except TemplateError as error:
         raise TemplateBoundsError(str(error.message or error)) from error
-    except RecursionError as error:
+    except (RecursionError, MemoryError) as error:  # Python's own compiler says the latter
         raise TemplateBoundsError("it is nested too deeply") from error
     except (
         ArithmeticError, AssertionError, AttributeError, LookupError, NameError, SyntaxError, TypeError, ValueError,
     ) as error:  # fmt: skip  # whatever an expression of a stranger's may raise
-        raise TemplateBoundsError(f"{type(error).__name__}: {str(error)[:200]}") from error
-    if len(made) > LARGEST:
-        raise TemplateBoundsError(f"it renders to more than {LARGEST} characters")
-    return made
+        raise TemplateBoundsError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
 
 
 class _Charging(CodeGenerator):
     """Writes a charge into the program of a template wherever one is due."""
 
     def visit_Template(self, node: nodes.Template, frame: Any = None) -> None:
-        bodies: list[Any] = [*node.find_all(BODIES), node]
-        for body in bodies:
-            size = sum(
-                STEP + len(str(getattr(part, "data", getattr(part, "value", ""))))
-                for part in body.find_all(nodes.Node)
-            )
-            due = nodes.Filter(
-                nodes.Const(""), "due", [nodes.Const(size)], [], None, None, lineno=node.lineno
-            )
-            body.body.insert(0, nodes.Output([due], lineno=node.lineno))
+        bounds: Any = self.environment
+        for body in (
+            node,
+            *node.find_all(BODIES),
+        ):  # the compiler looks for names through each, and all in it
+            bounds.due(None, COMPILED * sum(1 for _ in body.find_all(nodes.Node)))
+        _charge(node)
         _rewrite(node)
         node.set_environment(self.environment)
         super().visit_Template(node, frame)
+
+
+def _charge(node: Any) -> int:
+    """Put a charge for all that stands in it at the beginning of each body below `node`; return what `node` costs."""
+    size = STEP + len(str(getattr(node, "data", getattr(node, "value", ""))))
+    size += sum(map(_charge, node.iter_child_nodes()))
+    if isinstance(node, BODIES):
+        due = nodes.Filter(nodes.Const(""), "due", [nodes.Const(size)], [], None, None, lineno=node.lineno)
+        node.body.insert(0, nodes.Output([due], lineno=node.lineno))
+    return size
 
 
 def _rewrite(node: nodes.Node) -> None:

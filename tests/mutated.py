@@ -18,6 +18,7 @@ from typing import Any
 
 import ormsgpack
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 TRIPWIRE = (
     "tripwire"  # a module that a stranger's file names; it lies in the current folder and may not be run
@@ -395,7 +396,7 @@ def mutate(path: Path, chance: Random, outside: Path) -> None:
         try:
             way(path, chance, outside)
             return
-        except (ValueError, RecursionError, OverflowError, TypeError, LookupError):
+        except (ValueError, RecursionError, OverflowError, TypeError, LookupError, sqlite3.Error, YAMLError):
             path.write_bytes(raw)  # it has no such form: then its bytes
     path.write_bytes(spoiled(raw, chance))
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import IO, Any
 
 import mutated
 import tiny
@@ -32,12 +32,14 @@ import watched
 from recorded import GRAPH, MODELS, RECORDING
 
 from budgetmlagent import Session
+from budgetmlagent.cache import VARIABLE
 from budgetmlagent.cli import call
 from graphs.spec import SHIPPED, shipped
 from memory.merge import unmark
 from memory.store import Store
 
 Commands = list[list[str]]
+ENDS_WITH_US = ["setpriv", "--pdeathsig", "KILL"]  # whatever ends this process, a SIGKILL included
 PATIENCE = 90.0  # seconds until a process that says nothing is killed; the first example loads the libraries
 SPEC = """\
 models:
@@ -378,7 +380,7 @@ def example(kind: str, chance: Random, most: int | None = None, run: Any = call)
                 )
                 wrong = watched.faults(command, folder, outside, run)
                 if FORMATS[kind].named:
-                    wrong = [fault for fault in wrong if not fault.startswith("open outside")]
+                    wrong = [fault for fault in wrong if not fault.startswith(("open outside", "open /dev/"))]
                 found += [f"{fault}  [{words}]" for fault in wrong]
             return found
 
@@ -392,20 +394,14 @@ def run_name(folder: Path) -> str:
 def tried(kind: str, first: int, until: int, most: int) -> Iterator[tuple[int, list[str], str]]:
     """Try examples in a process of its own, which is killed where one takes too long: seed, faults, what was made wrong."""
     while first < until:
-        words = [
-            sys.executable,
-            __file__,
-            "--worker",
-            "--only",
-            kind,
-            "--first",
-            str(first),
-            "--examples",
-            str(until - first),
-            "--most",
-            str(most),
-        ]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as worker:
+        words = [*ENDS_WITH_US, sys.executable, __file__, "--worker", "--only", kind]
+        words += ["--first", str(first), "--examples", str(until - first), "--most", str(most)]
+        with (
+            tempfile.TemporaryFile("w+") as said,
+            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=said, text=True) as worker,
+            contextlib.ExitStack() as at_end,
+        ):
+            at_end.callback(worker.kill)  # an interrupt would wait for all that it was told to try
             assert worker.stdout
             while first < until:
                 ready, _, _ = select.select([worker.stdout], [], [], PATIENCE)
@@ -414,13 +410,15 @@ def tried(kind: str, first: int, until: int, most: int) -> Iterator[tuple[int, l
                     yield first, *json.loads(line)
                 first += 1
                 if not line:
-                    worker.kill()
-                    yield (
-                        first - 1,
-                        ["hang: killed" if not ready else f"the process ended: {worker.wait()}"],
-                        "",
-                    )
+                    yield first - 1, ["hang: killed" if not ready else _ended(worker, said)], ""
                     break
+
+
+def _ended(worker: subprocess.Popen[str], said: IO[str]) -> str:
+    """Tell how a process ended, with its last line: it may be this very file that is wrong."""
+    status = worker.wait()
+    said.seek(0)
+    return f"the process ended: {status} {said.read()[-2000:].strip().rpartition(chr(10))[2][:200]}"
 
 
 def work(asked: Any) -> None:
@@ -444,6 +442,14 @@ def main() -> int:
     if asked.worker:
         work(asked)
         return 0
+    with tempfile.TemporaryDirectory(prefix="strange-of-") as own:
+        # What a worker that is killed leaves goes with it, and no person's state is written to.
+        os.environ.update({"TMPDIR": own, VARIABLE: f"{own}/person"})
+        return tell(asked)
+
+
+def tell(asked: Any) -> int:
+    """Try the formats that are asked for, and print what was found."""
     bad = 0
     for kind in [asked.only] if asked.only else FORMATS:
         begun, seen, shown = time.monotonic(), Counter[str](), dict[str, str]()

@@ -1,11 +1,15 @@
 """A template that somebody else wrote takes neither the time nor the memory of whoever renders it."""
 
 import time
+from pathlib import Path
 
 import pytest
 
+import prompts
+from budgetmlagent.errors import RunFailedError
+from budgetmlagent.run.wiring import prompted
 from nodes.craft.render import RenderError, render
-from prompts.bounded import LARGEST, TemplateBoundsError, rendered
+from prompts.bounded import LARGEST, TemplateBoundsError, parsed, rendered
 
 MANY = "{% for a in range(9000) %}"
 HUGE = 3_000_000_000
@@ -37,6 +41,10 @@ ENDLESS = {
     "text": "a" * (LARGEST + 1),
 }  # fmt: skip
 ODD = {
+    "too much to compile": "{{ " + "a ~ " * 25_000 + "a }}",
+    "loops to compile": "{% for a in b %}" * 150 + "{{ a ~ a }}" * 3000 + "{% endfor %}" * 150,
+    "attributes": "{{ " + "a.b" + ".b" * 20_000 + " }}",
+    "filters": "{{ 1" + "|e" * 20_000 + " }}",
     "deep": "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     "digits": "{{ 1" + "0" * 6000 + " }}",
     "blocks": "{% for i in [1] %}" * 40 + "{% endfor %}" * 40,
@@ -71,3 +79,63 @@ def test_a_remembered_case_of_a_strangers_that_never_ends_cannot_be_rendered() -
         render(case, {}, seed=0, seconds=60)  # type: ignore[typeddict-item]
     with pytest.raises(RenderError, match="cannot be read as Python"):
         render(case | {"template": "-" * 60_000 + "1"}, {}, seed=0, seconds=60)  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("what", ["loops", "product", "missing", "digits"])
+def test_a_prompt_of_ones_own_has_the_bounds_of_a_case_and_ends_a_run_in_one_line(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.md").write_text(f"## user\n{(ENDLESS | ODD)[what]}")
+    with pytest.raises(RunFailedError, match=r"^prompt 'own.md': [^\n]*; mend that file, then [^\n]*$"):
+        prompted("own.md")
+    Path("own.md").write_text("## user\n{{ task.name }} {{ gone | default('-') }}")
+    assert prompted("own.md", task={"name": "x"}) == [{"role": "user", "content": "x -"}]
+
+
+def test_ours_render_without_bounds_and_ones_own_of_the_same_text_alike(tmp_path: Path) -> None:
+    values = {
+        "script": "x = 1\n" * LARGEST,
+        "error": "",
+        "cured": [],
+        "again": False,
+        "instruction": "",
+        "advised": False,
+    }
+    values |= {
+        "task": {
+            "name": "t",
+            "text": "x",
+            "metric": "f1",
+            "direction": "max",
+            "seconds": 9,
+            "allowed": {},
+            "starter": "a",
+        }
+    }
+    own = tmp_path / "own.md"
+    own.write_text(prompts.path_of("coder").read_text())
+    assert len(prompts.render("coder", **values)[-1]["content"]) > LARGEST
+    with pytest.raises(prompts.PromptError, match="characters"):
+        prompts.render(str(own), **values)
+    values["script"] = "x = 1\n"
+    assert prompts.render(str(own), **values) == prompts.render("coder", **values)
+    assert prompts.needs(str(own)) == prompts.needs("coder")
+
+
+def test_a_prompt_without_a_message_and_a_name_that_leads_elsewhere_are_told(tmp_path: Path) -> None:
+    own = tmp_path / "own.md"
+    own.write_text("hello")
+    with pytest.raises(prompts.PromptError, match="no line of it says '## system'"):
+        prompts.render(str(own))
+    for name in (f"../{own.with_suffix('')}", "../prompts/coder", str(own.with_suffix(""))):
+        with pytest.raises(LookupError, match=r"a path ends in \.md"):
+            prompts.needs(name)
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ 1|nosuch }}", "{{ 1 is nosuch }}", "{% for %}", ODD["deep"], ODD["too much to compile"]]
+)
+def test_a_template_that_cannot_be_compiled_is_told_when_it_is_looked_at(text: str) -> None:
+    with pytest.raises(TemplateBoundsError):
+        parsed(text)

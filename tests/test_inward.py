@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.records import rundir
 from budgetmlagent.records.rundir import RunConfig, RunDir
@@ -77,13 +78,66 @@ def test_a_linked_run_is_not_among_the_runs(run: RunDir, tmp_path: Path) -> None
     assert [each.run_id for each in rundir.all_runs(run.root.parent)] == [CONFIG.run_id]
 
 
-@pytest.mark.parametrize("name", ["forgotten", "index", "items", "unindexed", "."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "forgotten",
+        "index",
+        "items",
+        "unindexed",
+        ".",
+        "index/chroma.sqlite3",
+        "index/0a1b",
+        f"items/{'0' * 64}",
+    ],
+)
 def test_a_memory_with_a_link_is_not_opened(tmp_path: Path, name: str) -> None:
     (tmp_path / "mine").mkdir()
     place = tmp_path / "history"
     if name != ".":
-        place.mkdir()
+        (place / name).parent.mkdir(parents=True)
     (place / name if name != "." else place).symlink_to(tmp_path / "mine")
     with pytest.raises(StoreError, match="is a symbolic link"):
         forget(place, ["x"])
     assert not list((tmp_path / "mine").iterdir())
+
+
+@pytest.mark.parametrize("name", ["index/chroma.sqlite3", "index/0a1b", f"items/{'0' * 64}"])
+@pytest.mark.parametrize("to", ["file", "folder", "nothing"])
+def test_no_command_follows_a_link_deep_in_a_memory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, to: str
+) -> None:
+    mine, runs = tmp_path / "mine", tmp_path / "runs"
+    (mine / "folder").mkdir(parents=True)
+    (mine / "file").write_text("PRIVATE")
+    item = {"kind": "attempt", "run": "r", "task": "t", "step": 1, "text": "trees"}
+    (mine / "export.jsonl").write_text(json.dumps(item | {"id": "0" * 64}) + "\n")
+    kept = Artifacts(runs / "history" / "items").put_json(item)
+    (runs / "history" / name).parent.mkdir(exist_ok=True)
+    (runs / "history" / name).symlink_to(mine / to)
+    before = {path: path.stat().st_mtime_ns for path in [mine, *mine.rglob("*")]}
+    looks = [["list"], ["show", kept[:9]], ["export", "--out", str(tmp_path / "out.jsonl")], ["compact"]]
+    for command in [*looks, ["import", str(mine / "export.jsonl")], ["forget", kept[:9]]]:
+        status = call(["memory", *command, "--runs-dir", str(runs)])
+        out, err = capsys.readouterr()
+        assert status == (0 if command in looks else 3), (command, err)
+        assert "PRIVATE" not in out + err and len(err.splitlines()) == (status > 0), err
+    assert {path: path.stat().st_mtime_ns for path in [mine, *mine.rglob("*")]} == before
+
+
+def test_a_run_that_a_link_stands_for_is_neither_removed_nor_merged(
+    run: RunDir, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs, item = tmp_path / "others", {"kind": "attempt", "run": "r", "task": "t", "step": 1, "text": "trees"}
+    runs.mkdir()
+    kept = Artifacts(run.history / "items").put_json(item)
+    (runs / "linked").symlink_to(run.root)
+    there = set(run.root.rglob("*"))
+    for name in ("linked", "lin", str(runs / "linked")):
+        assert call(["clean", name, "--yes", "--runs-dir", str(runs)]) == 2
+        assert "linked: is a symbolic link to" in capsys.readouterr().err
+    assert call(["memory", "list", "--runs-dir", str(runs)]) == 0
+    assert kept[:9] not in capsys.readouterr().out
+    assert set(run.root.rglob("*")) == there
+    assert call(["clean", str(run.root), "--yes", "--runs-dir", str(runs)]) == 0
+    assert not run.root.exists()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from budgetmlagent.cache import state
 from budgetmlagent.cli import call
 
 STATUSES = (0, 1, 2, 3, 130)
@@ -54,7 +55,7 @@ CHANGES = frozenset(
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 PROGRAMS = frozenset({"bwrap", "prlimit", "uname"})  # the sandbox; `platform` asks for the processor
 # Where the program itself writes: its scratch folders, its control groups, byte code of libraries.
-OWN = re.compile(r"/dev/null$|/sys/fs/cgroup/\S*budgetml-|.*/__pycache__(/|$)|/tmp/budgetml-|.*/\.cache/")
+OWN = re.compile(r"/dev/null$|/sys/fs/cgroup/\S*budgetml-|.*/__pycache__(/|$)|.*/\.cache/")
 
 
 class HangError(BaseException):
@@ -118,10 +119,16 @@ class Watch:
             "/dev/shm",
         ):
             return f"{event} {real}"
-        own = Path(real).is_relative_to(self.inside) or OWN.match(real) or real == tempfile.gettempdir()
-        if writes and not own:
+        if writes and not (Path(real).is_relative_to(self.inside) or _own(real)):
             return f"{event} writes {re.sub(r'/tmp/strange-[^/]*', '…', real)}"
         return ""
+
+
+def _own(real: str) -> bool:
+    """Whether the program may write here whatever it reads: what is made for a command alone, and what is the person's."""
+    scratch = tempfile.gettempdir()
+    at_home = Path(real).is_relative_to(os.path.realpath(state()))
+    return at_home or real == scratch or real.startswith(f"{scratch}/budgetml-") or bool(OWN.match(real))
 
 
 WATCH = Watch()

@@ -115,7 +115,7 @@ def _loaded(graph: str) -> GraphSpec:
     try:
         return GraphSpec.load(graph)
     except GraphError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(*error.lines) from None
 
 
 def _text(spec: GraphSpec, folder: Path) -> str:

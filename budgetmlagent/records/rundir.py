@@ -2,10 +2,8 @@
 
 import glob
 import json
-import os
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing_extensions import TypedDict  # pydantic checks no other before Pytho
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.records.owner import seal
 from budgetmlagent.records.shapes import check
-from memory.files import SMALL, half_written, is_name, parsed, read_plain, write_whole
+from memory.files import SMALL, half_written, is_name, odd, parsed, read_plain, write_whole
 
 LEDGER = "ledger.sqlite"
 WRITTEN_WHOLE = (".", "best", "artifacts", "history/items")  # the folders in which files are written whole
@@ -108,22 +106,12 @@ class RunDir:
         write_whole(path, content)
 
     def links(self) -> Iterator[Path]:
-        """Yield what is neither file nor folder in the run's and the memory beside it, but for what scripts leave where they work.
-
-        Links lead elsewhere, and to read from a pipe may never end.
-        """
+        """Yield what is neither file nor folder in the run's and the memory beside it, but for what scripts leave where they work."""
         if self.shared_history.is_symlink():
             yield self.shared_history
             return
-        waiting = [self.root, self.shared_history]
-        while waiting:
-            with suppress(FileNotFoundError):  # a run that goes on removes what it has made
-                for entry in list(os.scandir(waiting.pop())):
-                    path = Path(entry.path)
-                    if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
-                        yield path
-                    elif entry.is_dir(follow_symlinks=False) and path != self.work:
-                        waiting.append(path)
+        yield from odd(self.root, without=self.work)
+        yield from odd(self.shared_history)
 
     def config(self) -> RunConfig:
         """Read what the run was started with.

@@ -170,7 +170,7 @@ def load_graph(graph: str | GraphSpec, *, to_run: bool = False) -> GraphSpec:
             told_of_prompts(node.prompt for node in spec.nodes.values() if node.prompt)
         return spec
     except GraphError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(*error.lines) from None
 
 
 def checked_for(spec: GraphSpec, config: RunConfig) -> tuple[GraphSpec, RunConfig]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import memory
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import RunFailedError, UsageError
 from budgetmlagent.models.config import ModelSpec, is_loopback
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.usage import Tokens
@@ -110,7 +110,6 @@ def build(
     """Make the parts of a run. Raises UnavailableError where the sandbox or a model cannot be had."""
     if config.replay:
         return _recorded(config, run, task, spec, artifacts, ledger)
-    import prompts
     from budgetmlagent.models.approval import Approval
     from budgetmlagent.models.client import ModelClient
     from budgetmlagent.sandbox.brief import brief
@@ -156,7 +155,7 @@ def build(
         task, config, ledger, specs, lambda execution: brief(task, cage, execution, artifacts), seconds_left
     )
     kept = KeptScorer(ToldScorer(scorer, task, artifacts), workdir)
-    deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompts.render, view)
+    deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompted, view)
 
     def final(values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         scores = known or _private(scorer, artifacts, values)
@@ -179,7 +178,6 @@ def _recorded(
     artifacts: Artifacts,
     ledger: "Ledger",
 ) -> Parts:
-    import prompts
     from budgetmlagent.models.replay import ReplayModels
     from budgetmlagent.run import replay
 
@@ -191,8 +189,18 @@ def _recorded(
     history = replay.RecordedHistory(recording, artifacts, live)
     specs = used_models(spec, specs_of(config))
     view = TaskView(task, config, ledger, specs, lambda _: recording.briefing(), lambda: math.inf)
-    deps = Deps(models, sandbox, repairs, scorer, artifacts, history, prompts.render, view)
+    deps = Deps(models, sandbox, repairs, scorer, artifacts, history, prompted, view)
     return Parts(deps, lambda values, _: recording.final(values["best"]["attempt"]), live.close_and_merge)
+
+
+def prompted(name: str, /, **values: Any) -> list[Mapping[str, str]]:
+    """Render a prompt. Raises RunFailedError where it is a person's own that cannot be rendered."""
+    import prompts
+
+    try:
+        return prompts.render(name, **values)
+    except prompts.PromptError as error:
+        raise RunFailedError(f"{error}; mend that file, then `budgetml resume` goes on") from error
 
 
 def fetched(model: str, *, again: bool = False) -> Path:

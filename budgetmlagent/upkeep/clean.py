@@ -4,6 +4,7 @@ A run that another process holds, or of which a script is still running, is left
 memory that they share stay.
 """
 
+import glob
 import os
 import stat
 import time
@@ -93,12 +94,24 @@ def choose(
     if older_than is not None and not older_than >= 0:
         raise UsageError(f"--older-than {older_than}: a number of days, 0 or more, is needed")
     every = rundir.all_runs(runs_dir)
-    chosen = [rundir.find(name, runs_dir) for name in names] or every
+    chosen = [_named(name, runs_dir) for name in names] or every
     if older_than is not None:
         chosen = [run for run in chosen if time.time() - _ended(run) > older_than * DAY]
     kept = _best(every) if keep_best else set()
     once = {run.root: run for run in chosen}  # a run may be named twice
     return [run for run in once.values() if run.root.resolve() not in kept]
+
+
+def _named(name: str, runs_dir: Path) -> RunDir:
+    """Return the run of this name. Raises UsageError where a link has the name: what is removed would lie elsewhere."""
+    run = rundir.find(name, runs_dir)
+    given = Path(name)
+    places = [given] if (given / "config.json").is_file() else runs_dir.glob(f"{glob.escape(given.name)}*")
+    if link := next((place for place in places if place.is_symlink() and place.resolve() == run.root), None):
+        raise UsageError(
+            f"{link}: is a symbolic link to {run.root}; name that folder itself, or remove the link"
+        )
+    return run
 
 
 def _ended(run: RunDir) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.disk import DATABASE_ERRORS
-from budgetmlagent.errors import UnavailableError
+from budgetmlagent.errors import UnavailableError, one_line
 from budgetmlagent.money.database import statements
 from budgetmlagent.records import events, summary
 from budgetmlagent.records.rundir import RunDir, read_json
@@ -29,7 +29,7 @@ ENDS = ("ended.json", "final.json", "sealed.json")
 
 def row(what: str, ok: bool, detail: str) -> Row:
     """Return one finding: one sentence, which says what to do where something is wrong."""
-    return {"what": what, "ok": ok, "detail": detail}
+    return {"what": what, "ok": ok, "detail": one_line(detail)}
 
 
 def rows(what: str, wrong: Sequence[str], well: str) -> list[Row]:
