@@ -4,12 +4,17 @@ This module imports Chroma, which takes half a second, so only `memory.store` im
 """
 
 import logging
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
 from chromadb.utils.embedding_functions import register_embedding_function
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LONGEST = 8_000  # characters of a text that are embedded: what an item is about stands at its beginning
 
@@ -28,6 +33,11 @@ def _model() -> Any:
     return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
 
 
+def embedded(texts: Sequence[str]) -> "list[NDArray[np.float32]]":
+    """Return a vector of length 1 for each text, of which none is empty."""
+    return list(_model().embed([text[:LONGEST] for text in texts], norm=True))
+
+
 @register_embedding_function
 class WordEmbedding(EmbeddingFunction[Documents]):
     """Mean word vectors of unit length, 256 dimensions. Registered, so a stored collection finds it again."""
@@ -37,7 +47,7 @@ class WordEmbedding(EmbeddingFunction[Documents]):
 
     def __call__(self, input: Documents) -> Embeddings:
         """Embed non-empty texts, one vector each."""
-        return list(_model().embed([text[:LONGEST] for text in input], norm=True))
+        return embedded(input)  # type: ignore[return-value]  # a list is invariant
 
     @staticmethod
     def name() -> str:

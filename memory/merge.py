@@ -53,8 +53,8 @@ def _copy(run: Store, shared_folder: Path) -> int:
     if run.ids():
         with Store(shared_folder) as shared:
             # Read inside the lock: what somebody forgets meanwhile must not come back.
-            there = forgotten(shared_folder) | set(shared.ids())
-            new = [item for name, item in run.iterate() if name not in there]
+            gone = forgotten(shared_folder)
+            new = [item for name, item in run.iterate() if name not in gone and name not in shared]
             shared.upsert(new)
     mark.touch()
     return len(new)

@@ -1,7 +1,7 @@
-"""Items on disk: JSON files by hash are the truth, and Chroma is an index from texts to their ids.
+"""Items on disk: JSON files by hash are the truth, and an index finds their ids by texts (Chroma) and by fields.
 
     FOLDER/items/SHA256   one item each; the name is the item's id
-    FOLDER/index/         Chroma's database; made again from the items when it is missing
+    FOLDER/index/         `memory/index.py`; made again from the items when it is missing
     FOLDER/unindexed      there while the index may lag behind the items: a killed writer leaves it
     FOLDER/lock           held by the one process that has the index open
     FOLDER/merged         of a run's store: its items are all in the shared store
@@ -13,19 +13,17 @@ a run holds its own store while it lasts, and opens the shared store for one sho
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
 from memory.artifacts import Artifacts, CorruptArtifactError, canonical
-
-if TYPE_CHECKING:
-    from chromadb import Collection
+from memory.index import Index, IndexDamagedError
 
 KINDS = ("attempt", "case", "repair")
 FIELDS = (
@@ -41,7 +39,6 @@ FIELDS = (
 PATIENCE = 60.0  # seconds to wait for another process to leave a store
 # What Chroma says of a disk, not of its files.
 REFUSED = ("disk is full", "readonly database", "unable to open", "os error")
-BATCH = 1_000  # items in one write to the index
 
 Item = dict[str, Any]
 
@@ -65,7 +62,6 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open = ExitStack()
-        self._collections: dict[str, Collection] = {}
         self._unindexed = folder / "unindexed"
 
     @cached_property
@@ -98,6 +94,9 @@ class Store:
 
     # Items by id: plain files, which appear whole and never change.
 
+    def __contains__(self, name: str) -> bool:
+        return (self.folder / "items" / name).exists()
+
     def ids(self) -> list[str]:
         """Return the ids of all items, sorted."""
         folder = self.folder / "items"
@@ -124,12 +123,10 @@ class Store:
 
     @contextmanager
     def _clear(self) -> Iterator[None]:
-        """Turn what Chroma says of a damaged database into one line."""
-        from chromadb.errors import ChromaError
-
+        """Turn what is said of a damaged index into one line."""
         try:
             yield
-        except ChromaError as error:
+        except (IndexDamagedError, sqlite3.Error) as error:
             raise self._damaged(str(error)) from error
 
     def _damaged(self, what: str) -> StoreError:
@@ -139,62 +136,23 @@ class Store:
         remedy = "delete that folder: it is made again from the items beside it"
         return StoreError(f"{index} is damaged ({told}); {remedy}")
 
-    def _sound(self) -> None:
-        """Raise StoreError where the index is no whole SQLite file: on one Chroma ends the process, past any except."""
-        if self._empty:
-            return
-        try:
-            # Open for writing: what a killed writer left half done is undone before anything is read.
-            with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=rw", uri=True)) as db:
-                verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-                if not db.execute("SELECT name FROM sqlite_master").fetchone():
-                    return  # its first writer was killed: Chroma begins it anew
-                db.execute("SELECT sql FROM sqlite_master UNION ALL SELECT sql FROM migrations").fetchall()
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._damaged(str(error)) from None
-        if verdict != "ok":
-            raise self._damaged(verdict)
-
-    @property
-    def _database(self) -> Path:
-        return self.folder / "index" / "chroma.sqlite3"
-
-    @property
-    def _empty(self) -> bool:
-        return not self._database.exists() or not self._database.stat().st_size
-
     def open(self) -> None:
         """Take the lock, open the index and make it whole. Raises StoreError where that cannot be done."""
         with ExitStack() as undo:
             undo.enter_context(self.hold())
-            if self._empty:
+            index = self.folder / "index"
+            parts = [index / "chroma.sqlite3", index / "facts.sqlite3"]
+            if not all(part.exists() and part.stat().st_size for part in parts):
                 self._unindexed.touch()
-            self._sound()
             with self._clear():
-                self._connect(undo)
-            if self._unindexed.exists():
+                self._index = Index.at(index, KINDS, FIELDS)
+            undo.callback(self._index.leave)
+            if self._unindexed.exists() or not self._index.settled:
                 self.sync()
             self._open = undo.pop_all()
 
-    def _connect(self, undo: ExitStack) -> None:
-        import chromadb
-        from chromadb.config import Settings
-
-        from memory.embedding import WordEmbedding
-
-        path = self.folder / "index"
-        # Without a `.env` of the current folder, which could name classes to be imported and hosts to be asked.
-        settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
-        client = chromadb.PersistentClient(path=path, settings=settings)
-        undo.callback(client.close)  # type: ignore[attr-defined]  # its declared type lacks it
-        self._collections = {
-            kind: client.get_or_create_collection(kind, embedding_function=WordEmbedding())  # type: ignore[arg-type]
-            for kind in KINDS
-        }
-
     def close(self) -> None:
-        """Close the index and let the lock go. Closing a closed store is nothing."""
-        self._collections = {}
+        """Let the index and the lock go. Closing a closed store is nothing."""
         self._open.close()
 
     def __enter__(self) -> Self:
@@ -207,7 +165,7 @@ class Store:
     def count(self, kind: str = "") -> int:
         """Return how many items the index has, of one kind or of all."""
         with self._clear():
-            return sum(c.count() for name, c in self._collections.items() if kind in ("", name))
+            return self._index.count(*([kind] if kind else KINDS))
 
     def upsert(self, items: Iterable[Mapping[str, Any]]) -> list[str]:
         """Keep items {kind, text, ...} and return their ids; an item that is there already is kept once.
@@ -220,58 +178,45 @@ class Store:
                 raise ValueError(f"a remembered item needs a kind of {', '.join(KINDS)} and a text: {item}")
         self._unindexed.touch()
         entries = [(self._files.put_json(item), item) for item in found]
-        self._index(entries)
+        self._put(entries)
         self._unindexed.unlink(missing_ok=True)
         return [name for name, _ in entries]
 
-    def _index(self, entries: Sequence[tuple[str, Item]]) -> None:
-        for kind in KINDS:
-            chosen = {name: item for name, item in entries if item["kind"] == kind}
-            names = list(chosen)
-            for start in range(0, len(names), BATCH):
-                part = names[start : start + BATCH]
-                with self._clear():
-                    self._collections[kind].upsert(
-                        ids=part,
-                        documents=[_clean(chosen[name]["text"]) for name in part],
-                        metadatas=[_metadata(chosen[name]) for name in part],
-                    )
+    def _put(self, entries: Iterable[tuple[str, Item]]) -> None:
+        with self._clear():
+            self._index.put([(name, _clean(item["text"]), _metadata(item)) for name, item in entries])
 
     def query(
         self, text: str, kind: str, n: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[str, float]]:
-        """Return the `n` nearest items as (id, cosine similarity), best first, ties by id."""
+        """Return the `n` nearest items that `where` fits as (id, cosine similarity), best first, ties by id.
+
+        `where` is {field: value} or {field: {"$in": values}} of `FIELDS`, or {"$and": [several]}.
+        """
         if not text.strip():
             return []
         with self._clear():
-            found = self._collections[kind].query(
-                query_texts=[_clean(text)],
-                n_results=n,
-                where=dict(where) if where else None,
-                include=["distances"],
-            )
-        distances = (found["distances"] or [[]])[0]
-        hits = [(name, round(1.0 - d, 4)) for name, d in zip(found["ids"][0], distances, strict=True)]
-        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
+            return self._index.nearest(_clean(text), kind, n, where)
 
     def delete(self, names: Iterable[str]) -> None:
         """Remove items: their files, then their entries in the index."""
+        chosen = list(names)
         self._unindexed.touch()
-        for name in names:
+        for name in chosen:
             (self.folder / "items" / name).unlink(missing_ok=True)
-        self.sync()
+        with self._clear():
+            self._index.delete(chosen)
+        self._unindexed.unlink(missing_ok=True)
 
     def sync(self) -> None:
         """Make the index agree with the files."""
         wanted = set(self.ids())
-        missing = set(wanted)
-        for collection in self._collections.values():
-            with self._clear():
-                there = set(collection.get(include=[])["ids"])
-                if there - wanted:
-                    collection.delete(ids=sorted(there - wanted))
-            missing -= there
-        self._index([(name, self.get(name)) for name in sorted(missing)])
+        with self._clear():
+            whole, there = self._index.ids()
+            self._index.delete(sorted(there - wanted))
+        self._put([(name, self.get(name)) for name in sorted(wanted - whole)])
+        with self._clear():
+            self._index.settle()
         self._unindexed.unlink(missing_ok=True)
 
 

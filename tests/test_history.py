@@ -144,7 +144,7 @@ from chromadb.config import Settings
 from memory.store import Store
 folder = pathlib.Path(sys.argv[1])
 with Store(folder) as store:
-    store.upsert([{"kind": "case", "text": "boosted trees"}, {"kind": "case", "text": "a linear model on words"}])
+    store.upsert({"kind": "case", "data": "schema", "text": text} for text in ("boosted trees", "a linear model on words"))
 client = chromadb.PersistentClient(path=folder / "index", settings=Settings(anonymized_telemetry=False))
 collection = client.get_collection("case")
 print(collection.query(query_texts=["words"], n_results=1)["documents"], collection.configuration["hnsw"]["space"])
