@@ -17,6 +17,7 @@ from memory.briefing import Briefing
 from memory.cases import Case, as_item, menu
 from memory.merge import merge, unmark
 from memory.scores import gain, worth
+from memory.shared import Place, Shared
 from memory.state import Recalled, RunState
 from memory.store import Item, Store
 
@@ -43,7 +44,7 @@ class RunHistory:
         self,
         *,
         folder: Path,
-        shared: Path | None,
+        shared: Path | Place | None,
         artifacts: Artifacts,
         cases: Sequence[Case],
         mode: Mode,
@@ -164,7 +165,7 @@ class RunHistory:
         """Ask the shared store, open for this one moment. What this run and its origins have in there is left out."""
         if self.mode != "all" or self.shared is None or not self.shared.exists():
             return []
-        with Store(self.shared) as store:
+        with Shared(self.shared) as store:
             found = _ask(store, text, kind, [self._open(where) for where in wheres])
             return [hit for hit in found if hit[1]["run"] not in self.family]
 

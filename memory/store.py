@@ -172,10 +172,7 @@ class Store:
 
         Raises ValueError for an item of no known kind or without a text.
         """
-        found = [dict(item) for item in items]
-        for item in found:
-            if item.get("kind") not in KINDS or not str(item.get("text", "")).strip():
-                raise ValueError(f"a remembered item needs a kind of {', '.join(KINDS)} and a text: {item}")
+        found = checked(items)
         self._unindexed.touch()
         entries = [(self._files.put_json(item), item) for item in found]
         self._put(entries)
@@ -184,7 +181,7 @@ class Store:
 
     def _put(self, entries: Iterable[tuple[str, Item]]) -> None:
         with self._clear():
-            self._index.put([(name, _clean(item["text"]), _metadata(item)) for name, item in entries])
+            self._index.put([(name, clean(item["text"]), flat(item)) for name, item in entries])
 
     def query(
         self, text: str, kind: str, n: int, where: Mapping[str, Any] | None = None
@@ -196,7 +193,7 @@ class Store:
         if not text.strip():
             return []
         with self._clear():
-            return self._index.nearest(_clean(text), kind, n, where)
+            return self._index.nearest(clean(text), kind, n, where)
 
     def delete(self, names: Iterable[str]) -> None:
         """Remove items: their files, then their entries in the index."""
@@ -210,7 +207,7 @@ class Store:
 
     def sync(self) -> None:
         """Make the index agree with the files."""
-        wanted = set(self.ids())
+        wanted = set(Store.ids(self))
         with self._clear():
             whole, there = self._index.ids()
             self._index.delete(sorted(there - wanted))
@@ -220,12 +217,21 @@ class Store:
         self._unindexed.unlink(missing_ok=True)
 
 
-def _clean(text: str) -> str:
+def checked(items: Iterable[Mapping[str, Any]]) -> list[Item]:
+    """Return items as they are kept. Raises ValueError for one of no known kind or without a text."""
+    found = [dict(item) for item in items]
+    for item in found:
+        if item.get("kind") not in KINDS or not str(item.get("text", "")).strip():
+            raise ValueError(f"a remembered item needs a kind of {', '.join(KINDS)} and a text: {item}")
+    return found
+
+
+def clean(text: str) -> str:
     """Make a text that any library can encode: a program's output may hold lone surrogates."""
     return text.encode("utf-8", "replace").decode()
 
 
-def _metadata(item: Item) -> dict[str, str | int | float | bool]:
+def flat(item: Item) -> dict[str, str | int | float | bool]:
     """Return the flat fields that a query may filter by."""
     chosen = {key: item[key] for key in FIELDS if isinstance(item.get(key), str | int | float | bool)}
-    return {key: _clean(value) if isinstance(value, str) else value for key, value in chosen.items()}
+    return {key: clean(value) if isinstance(value, str) else value for key, value in chosen.items()}
