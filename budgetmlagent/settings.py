@@ -6,6 +6,7 @@ memory = "http://127.0.0.1:8000"     a Chroma server for what several machines l
 import os
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from budgetmlagent.errors import UsageError
 from memory.files import read_plain
@@ -30,6 +31,12 @@ def shared_memory(runs_dir: Path) -> Place:
         where = f"${VARIABLE}" if os.environ.get(VARIABLE) else f"{path}: memory"
         raise UsageError(f"{where}: {error}, or leave it out for the folder {runs_dir / SHARED}") from None
     return Place(runs_dir / SHARED, chosen)
+
+
+def memory_hosts(runs_dir: Path) -> list[str]:
+    """Return the host, with its port, that the runs of a folder send to what they learn; none where it stays beside them."""
+    server = shared_memory(runs_dir).server
+    return [urlsplit(server).netloc] if server else []
 
 
 def _read(path: Path) -> str:

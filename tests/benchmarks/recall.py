@@ -4,7 +4,8 @@
 
 For each size a memory is made up: 500 runs of 50 tasks with attempts, repairs and winners. Printed are the median and the
 95th percentile of what a coder (an error's repairs) and a planner (winners on data of the same shape) are given, by a run that goes
-on, what its first recall takes, and the time from nothing to a run's first step, against an empty memory, in turn.
+on, what its first recall takes, and the time from nothing to a run's first plan,
+which was made with what is remembered, against an empty memory, in turn.
 DIR had better be in memory (/dev/shm): the index of 1e5 items takes minutes to make.
 """
 
@@ -32,7 +33,8 @@ START = """
 import sys
 from budgetmlagent.run.session import Session
 session = Session("digits", "recall", turns=1, runs_dir=sys.argv[1])
-print(session.step().node)
+while session.step().node != "planner":
+    pass
 """
 
 
@@ -129,7 +131,7 @@ def recalls(runs: Path, asked: int) -> dict[str, list[float]]:
 
 
 def start(runs: Path) -> float:
-    """Return the seconds from nothing to a run's first step."""
+    """Return the seconds from nothing until a run's planner was given what is remembered."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", START, str(runs)], check=True, capture_output=True)
     return time.perf_counter() - started
@@ -156,7 +158,9 @@ def main() -> None:
                 )
         pairs = [(start(Path(name) / "empty"), start(runs)) for _ in range(options.starts)]
         empty, full = (median(side) for side in zip(*pairs, strict=True))
-        print(f"a run's first step: empty {empty:.2f} s, {size} items {full:.2f} s, ratio {full / empty:.2f}")
+        print(
+            f"until a run's first plan: empty {empty:.2f} s, {size} items {full:.2f} s, ratio {full / empty:.2f}"
+        )
 
 
 if __name__ == "__main__":
