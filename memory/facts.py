@@ -29,8 +29,11 @@ class Facts:
         self.fields = [field for field in fields if field != "kind"]
         columns = ", ".join(f'"{field}"' for field in self.fields)
         self._schema = [
-            f"CREATE TABLE items (id TEXT PRIMARY KEY, kind TEXT, {columns}, vector BLOB) WITHOUT ROWID",
-            *(f'CREATE INDEX "by_{field}" ON items (kind, "{field}")' for field in self.fields),
+            f"CREATE TABLE items (id TEXT UNIQUE, kind TEXT, {columns}, vector BLOB)",
+            *(
+                f'CREATE INDEX "by_{field}" ON items (kind, "{field}") WHERE "{field}" IS NOT NULL'
+                for field in self.fields
+            ),
         ]
         self._mark = zlib.crc32(repr((MADE, self._schema)).encode()) >> 1
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

@@ -124,7 +124,7 @@ class Index:
 
         try:
             yield
-        except (ChromaError, sqlite3.Error) as error:
+        except (ChromaError, sqlite3.Error, UnicodeDecodeError) as error:
             raise IndexDamagedError(str(error)) from error
 
     def _connect(self, undo: ExitStack) -> "ClientAPI":

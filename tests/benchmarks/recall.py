@@ -4,8 +4,8 @@
 
 For each size a memory is made up: 500 runs of 50 tasks with attempts, repairs and winners. Printed are the median and the
 95th percentile of what a coder (an error's repairs) and a planner (winners on data of the same shape) are given, by a run that goes
-on, what its first recall takes, and the time from nothing to a run's first plan,
-which was made with what is remembered, against an empty memory, in turn.
+on, what its first recall takes, and the time from nothing to the end of a run's first executor
+(its start) and first planner (which was given what is remembered), against an empty memory, in turn.
 DIR had better be in memory (/dev/shm): the index of 1e5 items takes minutes to make.
 """
 
@@ -33,7 +33,7 @@ START = """
 import sys
 from budgetmlagent.run.session import Session
 session = Session("digits", "recall", turns=1, runs_dir=sys.argv[1])
-while session.step().node != "planner":
+while session.step().node not in sys.argv[2:]:
     pass
 """
 
@@ -130,10 +130,11 @@ def recalls(runs: Path, asked: int) -> dict[str, list[float]]:
     return took
 
 
-def start(runs: Path) -> float:
-    """Return the seconds from nothing until a run's planner was given what is remembered."""
+def start(runs: Path, node: str) -> float:
+    """Return the seconds from nothing until a run's `node` has run."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", START, str(runs)], check=True, capture_output=True)
+    command = [sys.executable, "-c", START, str(runs), node]
+    subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - started
 
 
@@ -156,11 +157,11 @@ def main() -> None:
                     f"  recall, {kind:8s} p50 {median(values):7.1f} ms  p95 {quantiles(values, n=20)[-1]:7.1f} ms",
                     flush=True,
                 )
-        pairs = [(start(Path(name) / "empty"), start(runs)) for _ in range(options.starts)]
-        empty, full = (median(side) for side in zip(*pairs, strict=True))
-        print(
-            f"until a run's first plan: empty {empty:.2f} s, {size} items {full:.2f} s, ratio {full / empty:.2f}"
-        )
+        for node in ("executor", "planner"):
+            pairs = [(start(Path(name) / "empty", node), start(runs, node)) for _ in range(options.starts)]
+            empty, full = (median(side) for side in zip(*pairs, strict=True))
+            ratio = f"empty {empty:.2f} s, {size} items {full:.2f} s, ratio {full / empty:.2f}"
+            print(f"from nothing to a run's first {node}: {ratio}", flush=True)
 
 
 if __name__ == "__main__":
