@@ -15,7 +15,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +37,7 @@ FIELDS = (
     "data",
 )  # of an item, for `where` in a query
 PATIENCE = 60.0  # seconds to wait for another process to leave a store
+READ = 2_000  # items that are not read again while their files stay the same: a step is given one of the hundred nearest
 # What Chroma says of a disk, not of its files.
 REFUSED = ("disk is full", "readonly database", "unable to open", "os error")
 
@@ -105,12 +106,13 @@ class Store:
     def get(self, name: str) -> Item:
         """Return the item `name`. Raises KeyError where there is none, StoreError where its file is damaged."""
         try:
-            item: Item = self._files.json(name)
-        except FileNotFoundError:
+            status = (self.folder / "items" / name).stat()
+            seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            return dict(_read(self.folder / "items", name, seen))
+        except (FileNotFoundError, NotADirectoryError):
             raise KeyError(name) from None
         except CorruptArtifactError as error:
             raise StoreError(f"{error}; delete that file to go on without the item") from error
-        return item
 
     def iterate(self, kind: str = "") -> Iterator[tuple[str, Item]]:
         """Yield (id, item) in the order of the ids, of one kind or of all."""
@@ -215,6 +217,12 @@ class Store:
         with self._clear():
             self._index.settle()
         self._unindexed.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=READ)
+def _read(folder: Path, name: str, seen: object) -> Item:  # noqa: ARG001 - a file that has changed is read again
+    item: Item = Artifacts(folder).json(name)
+    return item
 
 
 def checked(items: Iterable[Mapping[str, Any]]) -> list[Item]:
