@@ -10,6 +10,7 @@ import pytest
 
 from memory.index import Index
 from memory.store import FIELDS, KINDS, Store, StoreError
+from tests.test_history import ROOT
 
 OTHER = """
 import os, signal, sys
@@ -24,7 +25,7 @@ LEAVING = {"data": {"$in": ["schema", "samples"]}}
 
 
 def elsewhere(folder, number, *killed):
-    done = subprocess.run([sys.executable, "-c", OTHER, folder, str(number), *killed], check=not killed)
+    done = subprocess.run([sys.executable, "-c", OTHER, folder, str(number), *killed], cwd=ROOT, check=False)
     assert done.returncode == (-signal.SIGKILL if killed else 0)
 
 
@@ -85,13 +86,15 @@ def test_an_index_stays_open_until_somebody_else_has_written(tmp_path):
 def test_what_was_seen_whole_is_not_checked_again_unless_it_is_another_file(tmp_path):
     with Store(tmp_path) as store:
         store.upsert(item(k) for k in range(300))
-    elsewhere(tmp_path, 1)  # whose close leaves the mark
-    database = tmp_path / "index" / "chroma.sqlite3"
+        index = store._index
+    mark, database = tmp_path / "index" / "sound", tmp_path / "index" / "chroma.sqlite3"
+    assert mark.read_bytes() == index._look()
     found = database.stat()
     raw = bytearray(database.read_bytes())
     raw[8192:20000] = b"\xff" * (20000 - 8192)
     database.write_bytes(raw)
     os.utime(database, ns=(found.st_atime_ns, found.st_mtime_ns))  # as a stranger's archive would have it
+    assert mark.read_bytes() != index._look()
     with pytest.raises(StoreError, match="damaged"):
         Store(tmp_path).open()
 

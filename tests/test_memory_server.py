@@ -17,7 +17,7 @@ from budgetmlagent.upkeep import found, memory
 from memory.merge import SHARED, merge_pending
 from memory.shared import Place, Shared
 from memory.store import Store
-from tests.test_history import Run, attempt_item
+from tests.test_history import ROOT, Run, attempt_item
 
 CHROMA = Path(sys.executable).parent / "chroma"
 
@@ -88,7 +88,9 @@ print(merge(Path(sys.argv[1]), Place(Path(sys.argv[2]), sys.argv[3])))
         with Store(tmp_path / f"w{k}" / SHARED) as store:
             store.upsert(attempt_item(f"w{k}", step, data="samples") for step in range(40))
         arguments = [tmp_path / f"w{k}" / SHARED, tmp_path / f"m{k}", server]
-        writers.append(subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE))
+        writers.append(
+            subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE)
+        )
     assert [int(writer.communicate(timeout=60)[0]) for writer in writers] == [40] * 3
     with Shared(Place(tmp_path / "new", server)) as store:
         assert store.count("attempt") == len(dict(store.iterate("attempt"))) == 120
