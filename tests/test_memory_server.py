@@ -12,6 +12,8 @@ import pytest
 
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.run.order import plan
+from budgetmlagent.run.request import Request
 from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep import found, memory
 from memory.merge import SHARED, merge_pending
@@ -130,6 +132,9 @@ def test_the_setting_is_read_within_bounds(tmp_path, monkeypatch):
     assert shared_memory(runs).server == "https://chroma.example:1234/"
     monkeypatch.setenv("BUDGETML_MEMORY", "http://other:1")
     assert shared_memory(runs).server == "http://other:1"
+    assert plan(Request("digits", "recall", runs_dir=runs)).config.hosts == [
+        "other:1"
+    ]  # who is sent to is said
     monkeypatch.setenv("BUDGETML_MEMORY", "ftp://other:1")
     with pytest.raises(UsageError, match=r"\$BUDGETML_MEMORY"):
         shared_memory(runs)
