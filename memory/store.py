@@ -221,8 +221,13 @@ class Store:
 
 @lru_cache(maxsize=READ)
 def _read(folder: Path, name: str, seen: object) -> Item:  # noqa: ARG001 - a file that has changed is read again
-    item: Item = Artifacts(folder).json(name)
+    item: Item = _files_of(folder).json(name)
     return item
+
+
+@lru_cache(maxsize=8)
+def _files_of(folder: Path) -> Artifacts:
+    return Artifacts(folder)
 
 
 def checked(items: Iterable[Mapping[str, Any]]) -> list[Item]:
