@@ -10,10 +10,11 @@ import pytest
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.upkeep import found, memory
+from memory.items import item_id
 from memory.merge import SHARED, merge_pending
-from memory.store import Store, item_id
+from memory.store import Store
 from memory.superseded import superseded
-from tests.test_history import Run, attempt_item, bank_case
+from tests.test_history import ROOT, Run, attempt_item, bank_case
 
 FP = "ValueError: could not convert string to float"
 
@@ -235,7 +236,7 @@ with Store(Path({str(runs / "r" / SHARED)!r})) as store:
     sys.stdin.read()
 """
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout.readline() == b"ready\n"
         with pytest.raises(UnavailableError, match="in use"):

@@ -113,13 +113,16 @@ class RunDir:
             yield self.shared_history
             return
         waiting = [self.root, self.shared_history]
+        # Shared items are a hundred thousand, and need no look: one is read within bounds and by its hash, and put in the
+        # place of whatever has its name.
+        passed = (self.work, self.shared_history / "items")
         while waiting:
             with suppress(FileNotFoundError):  # a run that goes on removes what it has made
                 for entry in list(os.scandir(waiting.pop())):
                     path = Path(entry.path)
                     if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
                         yield path
-                    elif entry.is_dir(follow_symlinks=False) and path != self.work:
+                    elif entry.is_dir(follow_symlinks=False) and path not in passed:
                         waiting.append(path)
 
     def config(self) -> RunConfig:

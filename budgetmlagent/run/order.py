@@ -15,6 +15,7 @@ from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
 from budgetmlagent.run import forgotten
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
+from budgetmlagent.settings import memory_hosts
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
@@ -64,6 +65,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         if replay
         else terms(task, spec, specs, unsafe=asked.unsafe, to_run=to_run)
     )
+    allowed["hosts"] = sorted({*allowed["hosts"], *memory_hosts(Path(asked.runs_dir))})
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
         task=asked.task if task.root.parent.name == "bundled" else str(task.root),
@@ -150,7 +152,8 @@ def checked_for(spec: GraphSpec, config: RunConfig) -> RunConfig:
     """Return a run's config under another graph. Raises UsageError where the graph cannot be used for it."""
     used = used_models(load_graph(spec), specs_of(config))
     _may_leave(load_task(config.task, direction=config.direction), used)
-    return replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
+    others = set(config.hosts) - set(hosts(specs_of(config)))  # the memory's
+    return replace(config, graph=spec.name, hosts=sorted({*others, *([] if config.replay else hosts(used))}))
 
 
 def _recorded_models(folder: Path) -> dict[str, ModelSpec]:

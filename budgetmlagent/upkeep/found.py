@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep.imports import POLICIES, STAYS
 from budgetmlagent.upkeep.memory import known, one_line, shortly
-from memory.history import ALIKE, LEAVE, WIDE
-from memory.merge import SHARED, forgotten, merge_pending
-from memory.store import KINDS, Item, Store
+from memory.elsewhere import LEAVE, WIDE
+from memory.history import ALIKE
+from memory.items import KINDS, Item
+from memory.merge import merge_pending
+from memory.shared import Shared
 
 EXACT = ("error", "signature", "name")  # fields by which an item is meant, whatever its text says
 
@@ -34,11 +37,11 @@ def search(
         raise UsageError(f"--most {most}: a number of at least 1 is needed")
     shown = None if data == STAYS else {"data": {"$in": list(LEAVE)}}
     with one_line():
-        merge_pending(runs_dir)
-        if not (runs_dir / SHARED).exists():
+        merge_pending(runs_dir, place := shared_memory(runs_dir))
+        if not place.exists():
             return []
         hits: dict[str, float] = {}
-        with Store(runs_dir / SHARED) as store:
+        with Shared(place) as store:
             for each in KINDS if kind is None else [kind]:
                 wheres = [{"$and": [{field: text}, shown]} if shown else {field: text} for field in EXACT]
                 for where in (*wheres, shown):
@@ -81,10 +84,10 @@ def stats(runs_dir: Path) -> dict[str, Any]:
     disk; `index` says whether it is whole.
     """
     with one_line():
-        merge_pending(runs_dir)
-        store = Store(runs_dir / SHARED)
+        merge_pending(runs_dir, place := shared_memory(runs_dir))
+        store = Shared(place)
         items = [item for _, item in store.iterate()]
-        entries, gone = _entries(store), len(forgotten(store.folder))
+        entries, gone = _entries(store), len(store.forgotten())
     counted = {
         "kinds": Counter(item["kind"] for item in items),
         "tasks": Counter(item.get("task", "") for item in items),
@@ -94,7 +97,7 @@ def stats(runs_dir: Path) -> dict[str, Any]:
     }
     whole = "whole" if entries == len(items) else f"has {entries} of {len(items)} items"
     return {
-        "place": str(store.folder),
+        "place": str(place),
         "items": len(items),
         **{name: dict(counts.most_common()) for name, counts in counted.items()},
         "forgotten": gone,
@@ -103,8 +106,8 @@ def stats(runs_dir: Path) -> dict[str, Any]:
     }
 
 
-def _entries(store: Store) -> int:
-    if not store.folder.exists():
+def _entries(store: Shared) -> int:
+    if not store.place.exists():
         return 0
     with store:
         return store.count()

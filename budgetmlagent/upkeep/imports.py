@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from budgetmlagent.errors import UsageError
 from memory.files import parsed, read_plain
-from memory.store import KINDS, Item, item_id
+from memory.items import KINDS, Item, item_id
 
 MOST = 256 << 20  # bytes of an export
 LONGEST = 256 << 10  # bytes of one of its lines
