@@ -21,9 +21,9 @@ from memory.cases import Case, as_item, menu
 from memory.elsewhere import Ask, Elsewhere, asked
 from memory.embedding import SHIPPED
 from memory.ideas import gathered, key, noted, tried
-from memory.items import Item
-from memory.merge import merge, unmark
-from memory.ranking import Found, Wanted, hybrid
+from memory.items import Item, item_id
+from memory.merge import forgotten, merge, unmark
+from memory.ranking import Found, Wanted, first, hybrid
 from memory.scores import gain, worth
 from memory.shared import Place
 from memory.state import Recalled, RunState
@@ -183,7 +183,7 @@ class RunHistory:
             task, score = hit[1]["task"], hit[1]["score"]
             return -nearness[task], task, -worth(score, _direction(state)), hit[0]
 
-        best = _first(_first(sorted(hits, key=order), "run"), "name")[:WINNERS]
+        best = first(first(sorted(hits, key=order), "run"), "name")[:WINNERS]
         return [self._kept(item, near) for _, item, near in best]
 
     def _repairs(self, state: RunState) -> list[Found]:
@@ -197,7 +197,7 @@ class RunHistory:
         found = self._own(text, "repair", wheres) + self._elsewhere.near(text, "repair", wheres)
         hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
         seen = [hit for hit in hits if hit[1]["run"] not in self.family or hit[1].get("script") in scripts]
-        best = _first(hybrid(Wanted(text, error=error), seen, {}, {}), "what")
+        best = first(hybrid(Wanted(text, error=error), seen, {}, {}), "what")
         return [self._kept(item, near) for _, item, near in best if near >= ALIKE][:REPAIRS]
 
     def _ideas(self, state: RunState) -> list[Found]:
@@ -254,10 +254,18 @@ class RunHistory:
         The run, the task and its word on its data are added to it. Raises ValueError for an item of no known kind or without a text.
         """
         whole = {"task": self.task, "run": self.run} | dict(item) | {"data": self.data}
+        if item.get("kind") == "card":
+            whole = self._anew(whole)
         store = self._store
         unmark(self.folder)
         store.upsert([whole])
         return self.artifacts.put_json(whole)
+
+    def _anew(self, item: Item) -> Item:
+        """Return a card that is not forgotten: all runs of a task make the same one, and what a later one makes is new."""
+        gone = forgotten(self.shared) if self.shared else set[str]()
+        again = (item | ({"again": count} if count else {}) for count in range(len(gone) + 1))
+        return next(one for one in again if item_id(one) not in gone)
 
     def close_and_merge(self) -> None:
         """Let the run's store go and copy what is new in it into the shared store."""
@@ -279,14 +287,6 @@ def _direction(state: RunState) -> str:
 
 def _found(attempts: Iterable[Attempt]) -> list[Found]:
     return [(attempt.id, attempt.as_json(), 1.0) for attempt in attempts]
-
-
-def _first(found: Sequence[Found], field: str) -> list[Found]:
-    """Leave out items whose `field` an earlier one has too."""
-    firsts: dict[Any, Found] = {}
-    for hit in found:
-        firsts.setdefault(hit[1].get(field), hit)
-    return list(firsts.values())
 
 
 def _once(found: Sequence[Found]) -> list[Found]:

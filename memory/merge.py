@@ -90,17 +90,13 @@ def forget_everywhere(runs_dir: Path, place: Place, names: Iterable[str], runs: 
     with ExitStack() as stack:
         own = []
         for items in sorted(runs_dir.glob(f"*/{SHARED}/items")):
-            run = Store(items.parent)
+            run = Store(items.parent, place.embedding)
             gone = [name for name in run.ids() if name in chosen or run.folder.parent.name in emptied]
             if gone or run.folder.parent.name in emptied:
                 stack.enter_context(run.hold(patience=0))
                 own.append((run, gone))
-        for (
-            run,
-            gone,
-        ) in (
-            own
-        ):  # before the shared store: killed in between, what is left is still seen and forgotten again
+        # Before the shared store: killed in between, what is left is still seen and forgotten again.
+        for run, gone in own:
             with run:
                 run.delete(gone)
         if chosen:

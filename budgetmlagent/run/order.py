@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from budgetmlagent import settings
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.approval import WHEN
@@ -15,7 +16,6 @@ from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
 from budgetmlagent.run import forgotten
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
-from budgetmlagent.settings import memory_hosts
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
@@ -65,7 +65,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         if replay
         else terms(task, spec, specs, unsafe=asked.unsafe, to_run=to_run)
     )
-    allowed["hosts"] = sorted({*allowed["hosts"], *memory_hosts(Path(asked.runs_dir))})
+    allowed["hosts"] = sorted({*allowed["hosts"], *settings.memory_hosts(Path(asked.runs_dir))})
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
         task=asked.task if task.root.parent.name == "bundled" else str(task.root),
@@ -88,11 +88,13 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
 def begin(asked: Request, name: str = "") -> RunDir:
     """Make the folder of a run as asked for; nothing is executed yet. `name` and what it raises are as of `plan`.
 
-    Also raises UsageError where the task would start a program that the person has not said they trust.
+    Also raises UsageError where the task would start a program, or budgetml.toml send somewhere, that the person has not said
+    they trust.
     """
     order = plan(asked, name)
     if not order.config.replay:
         confirm(order.task.python, trust=asked.trust)
+    settings.confirm(Path(asked.runs_dir), trust=asked.trust)
     forgotten.refuse(Path(asked.runs_dir).resolve(), capped=asked.project_budget is not None)
     run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
     if asked.project_budget is not None:

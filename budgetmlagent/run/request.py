@@ -41,4 +41,4 @@ class Request:
     minutes: float | None = None
     """Time that the run may take; None: no limit."""
     trust: bool = False
-    """The interpreter that the task names may be started as the user; that is remembered."""
+    """The interpreter that the task names may be started as the user, and budgetml.toml is obeyed; that is remembered."""

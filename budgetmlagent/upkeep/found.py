@@ -1,7 +1,7 @@
 """What `budgetml memory search|stats` shows: what a step would be given for a text and why, and what there is of it all."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,14 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep.imports import POLICIES, STAYS
 from budgetmlagent.upkeep.memory import known, one_line, shortly
-from memory.elsewhere import LEAVE, WIDE
+from memory.elsewhere import Ask, Elsewhere
 from memory.history import ALIKE
 from memory.items import KINDS, Item
+from memory.lessons import read
 from memory.merge import merge_pending
+from memory.ranking import Tally, Wanted, hybrid
 from memory.shared import Shared
+from memory.similar import tallied
 
 EXACT = ("error", "signature", "name")  # fields by which an item is meant, whatever its text says
 
@@ -24,8 +27,8 @@ def search(
     """Return the `most` remembered items that fit `text` best, in the order in which they rank.
 
     Each is what a list says of it with `exact` (the field that is the very text, or ""), `similarity` (cosine), `gain` (of its
-    score over the one before, None where it has none), `source`, and `why` in words. Exact ones come first, then the
-    most similar. Left out is what a task that says `data` of its data would not be shown.
+    score over the one before, None where it has none), how often it was `offered` and `helped`, `source`, and `why` in words.
+    Exact ones come first, then as `memory.ranking` has it. Left out is what a task that says `data` of its data would not be shown.
     Raises UsageError for an empty text, an unknown kind and another word on data.
     """
     known(kind)
@@ -35,24 +38,37 @@ def search(
         raise UsageError(f"--data {data}: use one of {', '.join(POLICIES)}")
     if most < 1:
         raise UsageError(f"--most {most}: a number of at least 1 is needed")
-    shown = None if data == STAYS else {"data": {"$in": list(LEAVE)}}
+    kinds = [each for each in KINDS if each != "offer"] if kind is None else [kind]
     with one_line():
         merge_pending(runs_dir, place := shared_memory(runs_dir))
-        if not place.exists():
-            return []
-        hits: dict[str, float] = {}
-        with Shared(place) as store:
-            for each in KINDS if kind is None else [kind]:
-                wheres = [{"$and": [{field: text}, shown]} if shown else {field: text} for field in EXACT]
-                for where in (*wheres, shown):
-                    hits |= dict(store.query(text, each, WIDE, where))
-            lines = [_hit(name, store.get(name), text, near) for name, near in hits.items()]
-    return sorted(lines, key=lambda hit: (not hit["exact"], -hit["similarity"], hit["id"]))[:most]
+        return Elsewhere(place, data, frozenset()).look(lambda ask: _ranked(ask, text, kinds))[:most]
 
 
-def _hit(name: str, item: Item, text: str, similarity: float) -> dict[str, Any]:
-    exact = next((field for field in EXACT if item.get(field) == text), "")
-    found = {"exact": exact, "similarity": similarity, "gain": _gain(item), "source": source(item)}
+def _ranked(ask: Ask, text: str, kinds: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what is found, in the order in which a step is given it."""
+    wheres = [*({field: text} for field in EXACT), None]
+    found = {hit[0]: hit for kind in kinds for hit in ask.near(text, kind, wheres)}
+    tallies = tallied(list(found), ask)
+    lessons = {name: read(item) for name, item, _ in found.values()}
+    gains = {name: lesson.above_noise for name, lesson in lessons.items() if lesson}
+    ranked = hybrid(Wanted(text, error=text, signature=text), list(found.values()), gains, tallies)
+    ranked.sort(key=lambda hit: not _exact(hit[1], text))  # by its name, too
+    return [_hit(*hit, text, tallies.get(hit[0], (0, 0))) for hit in ranked]
+
+
+def _exact(item: Item, text: str) -> str:
+    return next((field for field in EXACT if item.get(field) == text), "")
+
+
+def _hit(name: str, item: Item, similarity: float, text: str, tally: Tally) -> dict[str, Any]:
+    found = {
+        "exact": _exact(item, text),
+        "similarity": similarity,
+        "gain": _gain(item),
+        "offered": tally[0],
+        "helped": tally[1],
+        "source": source(item),
+    }
     return shortly(name, item) | found | {"why": _why(found)}
 
 
@@ -74,7 +90,10 @@ def _why(found: Mapping[str, Any]) -> str:
     )
     exact = f"the same {found['exact']}" if found["exact"] else ""
     gain = "" if found["gain"] is None else f"score changed by {found['gain']:+.5g}"
-    return "; ".join(filter(None, [exact, near, gain]))
+    offered = (
+        f"offered {found['offered']} times, a new best after {found['helped']}" if found["offered"] else ""
+    )
+    return "; ".join(filter(None, [exact, near, gain, offered]))
 
 
 def stats(runs_dir: Path) -> dict[str, Any]:

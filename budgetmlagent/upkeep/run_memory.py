@@ -19,7 +19,7 @@ def of_run(run: RunDir) -> list[Row]:
     """Check the run's own memory: its items, its index, and whether the shared memory has what it is said to have."""
     if not run.history.is_dir():
         return []
-    store, wrong = Store(run.history), []
+    store, wrong = Store(run.history, shared_memory(run.root.parent).embedding), []
     for name in store.ids():
         try:
             store.get(name)
@@ -55,13 +55,14 @@ def rebuild(run: RunDir) -> int:
     """
     if not run.history.is_dir():
         return 0
-    store, place = Store(run.history), shared_memory(run.root.parent)
+    place = shared_memory(run.root.parent)
+    store = Store(run.history, place.embedding)
     with store.hold():
         found = {item_id(item): item for item in [*_kept(store), *_from_artifacts(run)]}
         whole = {name: found[name] for name in found.keys() - forgotten(place)}
-        for part in ("items", "index"):
+        for part in ("items", "index", "index-away"):
             shutil.rmtree(run.history / part, ignore_errors=True)
-        with Store(run.history) as again:
+        with Store(run.history, place.embedding) as again:
             again.upsert(whole.values())
         unmark(run.history)
     merge(run.history, place)
