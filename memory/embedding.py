@@ -78,7 +78,7 @@ class Embedding:
         except (TypeError, ValueError, OverflowError):
             table = np.zeros(0, dtype=np.float32)
         lengths = np.linalg.norm(table, axis=-1) if table.ndim == 2 else np.zeros(0)
-        if table.shape[:1] != (len(texts),) or not all(map(math.isfinite, lengths)) or not lengths.all():
+        if len(lengths) != len(texts) or not all(map(math.isfinite, lengths)) or not lengths.all():
             raise self._refused(f"gave no vector for each of {len(texts)} texts")
         return list(table / lengths[:, None])
 
@@ -186,5 +186,5 @@ def _function(name: str) -> Any:
     from chromadb.utils.embedding_functions import known_embedding_functions
 
     if name not in known_embedding_functions:
-        raise ValueError(f"Chroma knows {', '.join(sorted(known_embedding_functions))}")
+        raise ValueError("Chroma has no embedding function of this name")
     return known_embedding_functions[name]()

@@ -174,7 +174,8 @@ class RunHistory:
         if not facts:
             return []
         hits = self._elsewhere.near(facts.get("summary", ""), "case", [{"signature": self.signature(facts)}])
-        hits = [hit for hit in hits if set(hit[1].get("kinds", [])) == set(facts.get("kinds", []))]
+        kinds = set(facts.get("kinds", []))
+        hits = [hit for hit in hits if set(hit[1].get("kinds", [])) == kinds and _won(hit[1])]
         nearness: dict[str, float] = {}
         for _, item, similarity in hits:  # scores compare within a task only
             nearness[item["task"]] = max(similarity, nearness.get(item["task"], -1.0))
@@ -283,6 +284,11 @@ class RunHistory:
 
 def _direction(state: RunState) -> str:
     return state.task.get("direction", "max")
+
+
+def _won(item: Item) -> bool:
+    """Whether it says on which task it won, with which score; a stranger's may not."""
+    return isinstance(item.get("score"), int | float) and isinstance(item.get("task"), str)
 
 
 def _found(attempts: Iterable[Attempt]) -> list[Found]:

@@ -532,3 +532,26 @@ def test_a_case_of_the_bank_cannot_be_forgotten(runs):
 def test_looking_at_nothing_leaves_nothing_behind(runs):
     memory.list_items(runs)
     assert not runs.exists()
+
+
+def test_a_card_that_was_forgotten_comes_back_with_a_later_run_alone(tmp_path):
+    """All runs of a task make the same card: what is forgotten is what those before have made."""
+    about = {"kind": "card", "run": "", "text": "a table of 3 classes", "signature": "s", "task": "t"}
+    old = Run(tmp_path, "old")
+    first = old.history.remember(about)
+    old.history.close_and_merge()
+    assert memory.forget(tmp_path, task="t") == 1
+    shutil.copy(tmp_path / "old/artifacts" / first, tmp_path / "old/history/items" / first)
+    (tmp_path / "old/history/merged").unlink()
+    assert merge_pending(tmp_path) == 0
+    for name in ("new", "newer"):
+        run = Run(tmp_path, name)
+        run.history.remember(about)
+        run.history.close_and_merge()
+        (line,) = memory.list_items(tmp_path, kind="card")
+        assert line["id"] != first
+    assert memory.forget(tmp_path, line["id"]) == 1
+    again = Run(tmp_path, "again")
+    assert again.history.remember(about) not in (first, line["id"])
+    again.history.close_and_merge()
+    assert len(memory.list_items(tmp_path, kind="card")) == 1

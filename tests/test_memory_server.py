@@ -1,7 +1,6 @@
 """A Chroma server for what several machines learn: a real one, by itself, on this machine."""
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -9,19 +8,24 @@ import time
 from pathlib import Path
 
 import pytest
+from chromadb import HttpClient
+from chromadb.config import Settings
+from chromadb.utils.embedding_functions import DefaultEmbeddingFunction, register_embedding_function
+from fault_server import FaultServer
 
 from budgetmlagent.cli import call
-from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.run.order import plan
-from budgetmlagent.run.request import Request
+from budgetmlagent.errors import UnavailableError
 from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep import found, memory
+from memory.embedding import named
 from memory.items import StoreError
 from memory.merge import SHARED, merge_pending
+from memory.server import Server, address
 from memory.shared import Place, Shared
 from memory.store import Store
 from tests.test_history import ROOT, Run, attempt_item
 
+LEAVING = {"data": {"$in": ["schema", "samples"]}}
 CHROMA = Path(sys.executable).parent / "chroma"
 
 
@@ -119,46 +123,62 @@ def test_a_run_that_was_merged_elsewhere_is_merged_here(server, tmp_path):
     assert Store(tmp_path / SHARED).ids() == [name]
 
 
-def test_a_server_that_is_not_there_is_one_line(tmp_path, capsys):
+def test_another_embedding_finds_what_others_have_written(server, tmp_path):
+    """Each machine may embed as it likes: the server keeps a machine's vectors beside the items."""
+    here = Place(tmp_path / "here", server)
+    with FaultServer() as endpoint, Shared(here) as first:
+        there = Place(tmp_path / "there", server, named(f"{endpoint.url} small"))
+        before = len(first.server.ids())
+        old, gone = first.upsert([repair(run=run, data="schema", task="e", what=run) for run in ("a", "b")])
+        with Shared(there) as second:
+            assert sum(len(asked.body["input"]) for asked in endpoint.requests) == before + 2
+            assert dict(second.query("E: w", "repair", 99, LEAVING))[old] == 1.0
+            (new,) = second.upsert([repair(run="c", data="schema", task="e", what="c")])
+            assert dict(first.query("E: w", "repair", 99, LEAVING)).keys() >= {old, gone, new}
+        first.forget([gone])
+        with Shared(there) as second:
+            assert {old, new} <= dict(second.query("E: w", "repair", 99, LEAVING)).keys()
+            assert gone not in dict(second.query("E: w", "repair", 99, LEAVING))
+            second.delete([old, new])
+        assert len(first.server.ids()) == before
+
+
+def test_a_class_that_a_server_names_is_not_built(server, tmp_path):
+    """Whoever reaches the server can write its collections' settings."""
+    built = []
+
+    @register_embedding_function
+    class OfAnother(DefaultEmbeddingFunction):
+        def __init__(self, config=None):
+            built.append(config)
+
+        @staticmethod
+        def name():
+            return "of_another"
+
+        @staticmethod
+        def build_from_config(config):
+            return OfAnother(config)
+
+    host, port, _ = address(server)
+    client = HttpClient(host=host, port=port, settings=Settings(_env_file=None, anonymized_telemetry=False))
+    client.delete_collection("budgetml-offer")
+    client.create_collection("budgetml-offer", embedding_function=OfAnother())
+    built.clear()
+    with pytest.raises(StoreError, match="names an embedding that is none of budgetml's"):
+        Server(server).count("offer")
+    assert not built
+    client.delete_collection("budgetml-offer")
+    assert Server(server).count("offer") == 0
+
+
+def test_a_server_that_is_not_there_is_one_line(tmp_path, capsys, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens
-        (tmp_path / "budgetml.toml").write_text(f'memory = "http://127.0.0.1:{taken.getsockname()[1]}"\n')
+        monkeypatch.setenv("BUDGETML_MEMORY", f"http://127.0.0.1:{taken.getsockname()[1]}")
         command = ["memory", "search", "x", "--runs-dir", str(tmp_path / "runs")]
         assert call(command) == UnavailableError.status
         said = capsys.readouterr().err
         assert said.count("\n") == 1
         assert "does not answer" in said
         assert "chroma run" in said
-
-
-def test_the_setting_is_read_within_bounds(tmp_path, monkeypatch):
-    path, runs = tmp_path / "budgetml.toml", tmp_path / "runs"
-    assert shared_memory(runs) == Place(runs / SHARED)
-    path.write_text('memory = "https://chroma.example:1234/"\n')
-    assert shared_memory(runs).server == "https://chroma.example:1234/"
-    monkeypatch.setenv("BUDGETML_MEMORY", "http://other:1")
-    assert shared_memory(runs).server == "http://other:1"
-    assert plan(Request("digits", "recall", runs_dir=runs)).config.hosts == [
-        "other:1"
-    ]  # who is sent to is said
-    monkeypatch.setenv("BUDGETML_MEMORY", "ftp://other:1")
-    with pytest.raises(UsageError, match=r"\$BUDGETML_MEMORY"):
-        shared_memory(runs)
-    monkeypatch.delenv("BUDGETML_MEMORY")
-    for text in (
-        "memory = 1",
-        "memory = [",
-        "memoy = ''",
-        "memory = 'x'",
-        "memory = 'http://u:p@h:1'",
-        "memory = 'http://h:x'",
-        "a = " + "[" * 9000,
-    ):
-        path.write_text(text)
-        with pytest.raises(UsageError, match=r"budgetml\.toml") as caught:
-            shared_memory(runs)
-        assert "\n" not in str(caught.value)
-    path.write_bytes(b"\xff")
-    with pytest.raises(UsageError, match="no TOML"):
-        shared_memory(runs)
-    shutil.rmtree(runs, ignore_errors=True)
