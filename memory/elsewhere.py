@@ -64,7 +64,7 @@ class Ask:
 
     def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[Found]:
         """Return `n` items that have what `where` says, those of the greatest gain first."""
-        names = [name for name, _ in self.store.having(kind, self.elsewhere.narrow(where) or {}, "gained", n)]
+        names = [name for name, _ in self.store.having(kind, self.elsewhere.narrow(where) or {}, n)]
         return self._others([(name, item, 1.0) for name, item in self.store.find(names, kind).items()])
 
     def _others(self, found: list[Found]) -> list[Found]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bool
 Where = Mapping[str, Any]
+GAIN = "gained"  # the field by which rows are put in order
 MADE = 2  # another number where an index has to be made again: collections or vectors are others
 
 
@@ -34,7 +35,9 @@ class Facts:
         self.fields = [field for field in fields if field != "kind"]
         columns = ", ".join(f"{field}" for field in self.fields)
         self._schema = [
-            f"CREATE TABLE items (id TEXT UNIQUE, kind TEXT, {columns}, vector BLOB)",
+            f"CREATE TABLE items (id TEXT UNIQUE, kind TEXT, {columns})",
+            "CREATE TABLE vectors (id TEXT UNIQUE, vector BLOB)",  # apart: a row of fields is to be small
+            f"CREATE INDEX by_gain ON items (kind, task, status, {GAIN})",
             *(
                 f"CREATE INDEX by_{field} ON items (kind, {field}) WHERE {field} IS NOT NULL"
                 for field in self.fields
@@ -86,17 +89,27 @@ class Facts:
 
     def put(self, rows: Sequence[tuple[str, Mapping[str, Value], bytes]]) -> None:
         """Keep rows of id, fields (with `kind`) and vector."""
-        marks = ", ".join("?" * (len(self.fields) + 3))
+        marks = ", ".join("?" * (len(self.fields) + 2))
         with self._transaction():
             self._db.executemany(
                 f"INSERT OR REPLACE INTO items VALUES ({marks})",  # noqa: S608 - nothing but marks
-                [(name, facts["kind"], *map(facts.get, self.fields), vector) for name, facts, vector in rows],
+                [
+                    (name, facts["kind"], *(_kept(field, facts.get(field)) for field in self.fields))
+                    for name, facts, _ in rows
+                ],
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?)", [(name, vector) for name, _, vector in rows]
             )
 
     def delete(self, names: Sequence[str]) -> None:
         """Remove rows."""
         with self._transaction():
-            self._db.executemany("DELETE FROM items WHERE id = ?", [(name,) for name in names])
+            for table in ("items", "vectors"):
+                self._db.executemany(
+                    f"DELETE FROM {table} WHERE id = ?",  # noqa: S608 - of these two
+                    [(name,) for name in names],
+                )
 
     def nearest(self, vector: "Vectors", kind: str, n: int, where: Where) -> list[tuple[str, float]]:
         """Return the `n` rows of a kind nearest to a vector of length 1 among those that `where` fits, as (id, cosine)."""
@@ -104,7 +117,7 @@ class Facts:
 
         condition, values = self._condition(where)
         found = self._db.execute(
-            f"SELECT id, vector FROM items WHERE kind = ? AND length(vector) = ? AND {condition}",  # noqa: S608 - own columns
+            f"SELECT id, vector FROM items JOIN vectors USING (id) WHERE kind = ? AND length(vector) = ? AND {condition}",  # noqa: S608 - own columns
             (kind, vector.nbytes, *values),
         ).fetchall()
         if not found:
@@ -116,15 +129,14 @@ class Facts:
         hits = [(name, round(float(value), 4)) for (name, _), value in zip(found, near, strict=True)]
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:n]
 
-    def having(self, kind: str, where: Where, by: str, n: int) -> list[tuple[str, float]]:
-        """Return `n` rows of a kind that `where` fits, as (id, number), those with the greatest number `by` first."""
+    def having(self, kind: str, where: Where, n: int) -> list[tuple[str, float]]:
+        """Return `n` rows of a kind that `where` fits, as (id, gain), those of the greatest gain first, those without one last."""
         condition, values = self._condition(where)
-        number = f"CASE WHEN typeof({by}) IN ('integer', 'real') THEN {by} ELSE -9e999 END"
         found = self._db.execute(
-            f"SELECT id, {number} AS number FROM items WHERE kind = ? AND {condition} ORDER BY number DESC, id LIMIT ?",  # noqa: S608 - own columns
+            f"SELECT id, {GAIN} FROM items WHERE kind = ? AND {condition} ORDER BY {GAIN} DESC, id LIMIT ?",  # noqa: S608 - own columns
             (kind, *values, n),
         )
-        return [(str(name), float(value)) for name, value in found]
+        return [(str(name), number(gain)) for name, gain in found]
 
     def _condition(self, where: Where) -> tuple[str, list[Value]]:
         """Return `where`, in Chroma's form of equals, $in, $nin and $and, as SQL and its values. Raises KeyError for another."""
@@ -146,3 +158,12 @@ class Facts:
             )
             values += several
         return " AND ".join(parts) or "TRUE", values
+
+
+def _kept(field: str, value: Value | None) -> Value | None:
+    return value if field != GAIN or isinstance(value, int | float) else None
+
+
+def number(value: object) -> float:
+    """Return a gain as a number, that of an item without one as less than any."""
+    return float(value) if isinstance(value, int | float) else float("-inf")

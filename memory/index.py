@@ -224,10 +224,10 @@ class Index:
             ]
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:n]
 
-    def having(self, kind: str, where: Where, by: str, n: int) -> list[tuple[str, float]]:
-        """Return `n` items of a kind that `where` fits, as (id, number), those with the greatest number in `by` first."""
+    def having(self, kind: str, where: Where, n: int) -> list[tuple[str, float]]:
+        """Return `n` items of a kind that `where` fits, as (id, gain), those of the greatest gain first."""
         with self._clear():
-            return self._facts.having(kind, where, by, n)
+            return self._facts.having(kind, where, n)
 
 
 def _state(path: Path) -> tuple[object, ...]:

@@ -1,6 +1,7 @@
 """What is remembered: items {kind, text, ...}, each known by the hash of its content."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -33,11 +34,11 @@ def item_id(item: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(item)).hexdigest()
 
 
-def read(folder: Path, name: str) -> Item:
+def read(folder: str, name: str) -> Item:
     """Return the item `name` of a folder. Raises KeyError where there is none, StoreError where its file is damaged."""
-    path = folder / name
+    path = f"{folder}/{name}"
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - in a loop
         seen = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         item = _read(folder, name, seen)
     except (FileNotFoundError, NotADirectoryError):
@@ -50,13 +51,13 @@ def read(folder: Path, name: str) -> Item:
 
 
 @lru_cache(maxsize=READ)
-def _read(folder: Path, name: str, seen: object) -> Any:  # noqa: ARG001 - a file that has changed is read again
+def _read(folder: str, name: str, seen: object) -> Any:  # noqa: ARG001 - a file that has changed is read again
     return _files(folder).json(name)
 
 
 @lru_cache(maxsize=8)
-def _files(folder: Path) -> Artifacts:
-    return Artifacts(folder)
+def _files(folder: str) -> Artifacts:
+    return Artifacts(Path(folder))
 
 
 def is_item(item: Any) -> bool:

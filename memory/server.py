@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from memory.artifacts import canonical
 from memory.believed import builds_nothing
 from memory.embedding import SHIPPED, Embedding
+from memory.facts import GAIN, number
 from memory.files import parsed
 from memory.index import BATCH, COSINE
 from memory.items import KINDS, Item, StoreError, clean, flat, is_item, item_id
@@ -206,12 +207,12 @@ class Server:
         distances = (found["distances"] or [[]])[0]
         return [(name, round(1.0 - d, 4)) for name, d in zip(found["ids"][0], distances, strict=True)]
 
-    def having(self, kind: str, where: Mapping[str, Any], by: str, n: int) -> list[tuple[str, float]]:
-        """Return `n` items of a kind that have what `where` says as (id, number), those with the greatest number in `by` first."""
+    def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[tuple[str, float]]:
+        """Return `n` items of a kind that have what `where` says as (id, gain), those of the greatest gain first."""
         with self._clear():
             found = self._collection(kind).get(where=dict(where), include=["metadatas"])
         fields = zip(found["ids"], found["metadatas"] or [], strict=True)
-        ranked = [(name, _number(values.get(by))) for name, values in fields]
+        ranked = [(name, number(values.get(GAIN))) for name, values in fields]
         return sorted(ranked, key=lambda one: (-one[1], one[0]))[:n]
 
     def count(self, *kinds: str) -> int:
@@ -248,10 +249,6 @@ def _item(facts: Mapping[str, Any] | None) -> Item:
     if not is_item(item):
         raise ValueError("a record is no item")
     return dict(item)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float("-inf")
 
 
 def whole(item: Item) -> bool:

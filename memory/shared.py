@@ -110,11 +110,11 @@ class Shared(Store):
             hits = dict(self.server.query(text, kind, n, where)) | hits
         return sorted(hits.items(), key=lambda hit: (-hit[1], hit[0]))[:n]
 
-    def having(self, kind: str, where: Mapping[str, Any], by: str, n: int) -> list[tuple[str, float]]:
-        """Return `n` items that have what `where` says as (id, number), those with the greatest number first; of both as `query`."""
-        hits = dict(super().having(kind, where, by, n))
+    def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[tuple[str, float]]:
+        """Return `n` items that have what `where` says as (id, gain), those of the greatest gain first; of both as `query`."""
+        hits = dict(super().having(kind, where, n))
         if self.server and leaves(where):
-            hits = dict(self.server.having(kind, where, by, n)) | hits
+            hits = dict(self.server.having(kind, where, n)) | hits
         return sorted(hits.items(), key=lambda hit: (-hit[1], hit[0]))[:n]
 
     def stamp(self) -> tuple[int, int]:

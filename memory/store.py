@@ -12,6 +12,7 @@ Several processes that have one Chroma folder open lose each other's items. So i
 a run holds its own store while it lasts, and opens the shared store for one short operation at a time.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -40,7 +41,7 @@ class Store:
         self.folder, self.embedding = folder, embedding
         self._open = ExitStack()
         self._indexes: list[Index] = []
-        self._unindexed = folder / "unindexed"
+        self._unindexed, self._items = folder / "unindexed", str(folder / "items")
 
     @cached_property
     def _files(self) -> Artifacts:
@@ -82,7 +83,7 @@ class Store:
     # Items by id: plain files, which appear whole and never change.
 
     def __contains__(self, name: str) -> bool:
-        return bool(NAME.fullmatch(name)) and (self.folder / "items" / name).exists()
+        return bool(NAME.fullmatch(name)) and os.path.exists(f"{self._items}/{name}")  # noqa: PTH110 - in a loop
 
     def ids(self) -> list[str]:
         """Return the ids of all items, sorted."""
@@ -91,7 +92,7 @@ class Store:
 
     def get(self, name: str) -> Item:
         """Return the item `name`. Raises KeyError where there is none, StoreError where its file is damaged."""
-        return read(self.folder / "items", name)
+        return read(self._items, name)
 
     def find(self, names: Iterable[str], kind: str = "") -> dict[str, Item]:  # noqa: ARG002 - a server asks by kind
         """Return these items by id; of one `kind`, where all are. Raises what `get` raises."""
@@ -193,13 +194,13 @@ class Store:
             index = self._indexes[-1 if leaves(where) else 0]
             return self._there(index.nearest(clean(text), kind, n, where))
 
-    def having(self, kind: str, where: Mapping[str, Any], by: str, n: int) -> list[tuple[str, float]]:
-        """Return `n` items that have what `where` says as (id, number), those with the greatest number in the field `by` first.
+    def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[tuple[str, float]]:
+        """Return `n` items that have what `where` says as (id, gain), those of the greatest gain first, those without one last.
 
         Nothing is embedded, and no item is missed: a search of the nearest may pass by one that is behind many equal texts.
         """
         with self._clear():
-            return self._there(self._indexes[0].having(kind, where, by, n))
+            return self._there(self._indexes[0].having(kind, where, n))
 
     def _there(self, found: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         """Leave out what has no item: a stranger may have written the index."""

@@ -91,7 +91,7 @@ def test_another_embedding_makes_the_index_anew_from_the_items(tmp_path, endpoin
         assert (
             store.query("text70 of stays", "repair", 1)[0][0] == names[70]
         )  # on this machine: it may be asked
-        assert store.having("repair", {"error": "E9"}, "gained", 2) == [(names[9], float("-inf"))]
+        assert store.having("repair", {"error": "E9"}, 2) == [(names[9], float("-inf"))]
     asked = len(endpoint.requests)
     with Store(tmp_path, other) as store:
         assert len(endpoint.requests) == asked
