@@ -135,9 +135,9 @@ class RunHistory:
         tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
         facts = briefing(state, self.artifacts)
         bank = [as_item(case) for case in menu(self.cases, facts.get("kinds", []))]
-        worth_there = similar.merits(self._taught(state)) if bank else {}
+        merits = similar.merits(self._taught(state)) if bank else {}
         bank.sort(
-            key=lambda item: -worth_there.get(item["name"], similar.UNKNOWN)
+            key=lambda item: -merits.get(item["name"], similar.UNKNOWN)
         )  # among equals the bank's order
         offered = self._winners(state, facts) + [self._kept(item, 1.0) for item in bank]
         return [found for found in offered if found[0] not in tried][:CASES]
@@ -196,10 +196,13 @@ class RunHistory:
         wheres = ({"error": error}, None)
         text = state.fault.get("detail", "") or error  # its words; the fingerprint alone is like no other
         found = self._own(text, "repair", wheres) + self._elsewhere.near(text, "repair", wheres)
-        hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
-        seen = [hit for hit in hits if hit[1]["run"] not in self.family or hit[1].get("script") in scripts]
-        best = first(hybrid(Wanted(text, error=error), seen, {}, {}), "what")
-        return [self._kept(item, near) for _, item, near in best if near >= ALIKE][:REPAIRS]
+        hits = [(name, item, 1.0 if item.get("error") == error else near) for name, item, near in found]
+        seen = [
+            hit for hit in hits if hit[1].get("run") not in self.family or hit[1].get("script") in scripts
+        ]
+        alike = [hit for hit in seen if hit[2] >= ALIKE]
+        best = first(hybrid(Wanted(text, error=error), alike, {}, {}), "what")[:REPAIRS]
+        return [self._kept(item, near) for _, item, near in best]
 
     def _ideas(self, state: RunState) -> list[Found]:
         """Return the ideas that this branch has not tried: those worth a turn first, then what came of the others."""

@@ -45,14 +45,15 @@ def read(folder: str, name: str) -> Item:
         raise KeyError(name) from None
     except CorruptArtifactError as error:
         raise StoreError(f"{error}; delete that file to go on without the item") from error
-    if not is_item(item):
+    if item is None:
         raise StoreError(f"{path} is no item of the memory; delete that file to go on without it")
     return dict(item)
 
 
 @lru_cache(maxsize=READ)
-def _read(folder: str, name: str, seen: object) -> Any:  # noqa: ARG001 - a file that has changed is read again
-    return _files(folder).json(name)
+def _read(folder: str, name: str, seen: object) -> Item | None:  # noqa: ARG001 - a file that has changed is read again
+    item = _files(folder).json(name)
+    return item if is_item(item) else None
 
 
 @lru_cache(maxsize=8)
