@@ -21,9 +21,9 @@ from memory.cases import Case, as_item, menu
 from memory.elsewhere import Ask, Elsewhere, asked
 from memory.embedding import SHIPPED
 from memory.ideas import gathered, key, noted, tried
-from memory.items import Item, item_id
+from memory.items import Item, item_id, source
 from memory.merge import forgotten, merge, unmark
-from memory.ranking import Found, Wanted, first, hybrid
+from memory.ranking import Found, Wanted, first, hybrid, once
 from memory.scores import gain, worth
 from memory.shared import Place
 from memory.state import Recalled, RunState
@@ -99,7 +99,7 @@ class RunHistory:
                 "similar": self._similar,
             }
         found = [hit for kind in kinds if kind in supply for hit in supply[kind](state)]
-        return [self._recalled(name, item, similarity) for name, item, similarity in _once(found)]
+        return [self._recalled(name, item, similarity) for name, item, similarity in once(found)]
 
     def _same_script(self, state: RunState) -> list[Found]:
         if not state.script:
@@ -239,10 +239,8 @@ class RunHistory:
 
     def _recalled(self, name: str, item: Item, similarity: float) -> Recalled:
         from_bank = item["kind"] == "case" and "run" not in item
-        mark = f" (imported: {item['imported']})" if item.get("imported") else ""
-        place = f"{item.get('run', self.run)}/{item.get('step', 0)} {item.get('task', self.task)}{mark}"
-        source = f"cases/{item['name']}" if from_bank else place
-        return Recalled(id=name, kind=item["kind"], similarity=similarity, source=source)
+        place = f"cases/{item['name']}" if from_bank else source({"run": self.run, "task": self.task} | item)
+        return Recalled(id=name, kind=item["kind"], similarity=similarity, source=place)
 
     # What is kept.
 
@@ -296,8 +294,3 @@ def _won(item: Item) -> bool:
 
 def _found(attempts: Iterable[Attempt]) -> list[Found]:
     return [(attempt.id, attempt.as_json(), 1.0) for attempt in attempts]
-
-
-def _once(found: Sequence[Found]) -> list[Found]:
-    """Leave out what an earlier kind supplied too."""
-    return list({hit[0]: hit for hit in reversed(found)}.values())[::-1]

@@ -91,3 +91,9 @@ def flat(item: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
     """Return the flat fields that a query may filter by."""
     chosen = {key: item[key] for key in FIELDS if isinstance(item.get(key), str | int | float | bool)}
     return {key: clean(value) if isinstance(value, str) else value for key, value in chosen.items()}
+
+
+def source(item: Mapping[str, Any]) -> str:
+    """Say where an item comes from: run, step and task, and by whose export."""
+    place = f"{item.get('run', '')}/{item.get('step', 0)} {item.get('task', '')}"
+    return f"{place} (imported: {item['imported']})" if item.get("imported") else place

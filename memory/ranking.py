@@ -77,3 +77,8 @@ def first(found: Sequence[Found], field: str) -> list[Found]:
     for hit in found:
         firsts.setdefault(hit[1].get(field), hit)
     return list(firsts.values())
+
+
+def once(found: Sequence[Found]) -> list[Found]:
+    """Leave out items that were there before."""
+    return list({hit[0]: hit for hit in reversed(found)}.values())[::-1]

@@ -11,7 +11,7 @@ from budgetmlagent.upkeep.imports import POLICIES, STAYS
 from budgetmlagent.upkeep.memory import known, one_line, shortly
 from memory.elsewhere import Ask, Elsewhere
 from memory.history import ALIKE
-from memory.items import KINDS, Item
+from memory.items import KINDS, Item, source
 from memory.lessons import read
 from memory.merge import merge_pending
 from memory.ranking import Tally, Wanted, hybrid
@@ -78,12 +78,6 @@ def _gain(item: Mapping[str, Any]) -> float | None:
     return None if before is None or after is None else round(after - before, 6)
 
 
-def source(item: Mapping[str, Any]) -> str:
-    """Say where an item comes from: run, step and task, and by whose export."""
-    place = f"{item.get('run', '')}/{item.get('step', 0)} {item.get('task', '')}"
-    return f"{place} (imported: {item['imported']})" if item.get("imported") else place
-
-
 def _why(found: Mapping[str, Any]) -> str:
     near = f"similarity {found['similarity']:.2f}" + (
         "" if found["similarity"] >= ALIKE else ", too far for a repair"
@@ -110,7 +104,7 @@ def stats(runs_dir: Path) -> dict[str, Any]:
     counted = {
         "kinds": Counter(item["kind"] for item in items),
         "tasks": Counter(item.get("task", "") for item in items),
-        "runs": Counter(item.get("run", "") for item in items),
+        "runs": Counter(item["run"] for item in items if item.get("run")),  # a card is of no run
         "data": Counter(item.get("data") or STAYS for item in items),
         "imported": Counter(item["imported"] for item in items if item.get("imported")),
     }
