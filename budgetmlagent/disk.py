@@ -9,7 +9,7 @@ from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError
 from memory.artifacts import CorruptArtifactError
-from memory.store import StoreError
+from memory.items import StoreError
 
 REFUSED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
 # SQLite's names for the same: no room, no right to write, no such folder.

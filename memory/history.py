@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from memory import similar
 from memory.artifacts import Artifacts
@@ -18,16 +18,19 @@ from memory.attempts import Attempt, briefing, chain
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.cases import Case, as_item, menu
+from memory.elsewhere import Ask, Elsewhere, asked
+from memory.embedding import SHIPPED
 from memory.ideas import gathered, key, noted, tried
-from memory.merge import merge, unmark
-from memory.ranking import Found, Wanted, hybrid
+from memory.items import Item, item_id, source
+from memory.merge import forgotten, merge, unmark
+from memory.ranking import Found, Wanted, first, hybrid, once
 from memory.scores import gain, worth
+from memory.shared import Place
 from memory.state import Recalled, RunState
-from memory.store import Item, Store
+from memory.store import Store
 
 Mode = Literal["off", "run", "all"]
 Where = similar.Where
-T = TypeVar("T")
 
 CASES = 8  # of a menu
 WINNERS = 3  # other runs' scripts that are offered before the bank: when the best have not won here, the rest will not
@@ -37,11 +40,7 @@ REPAIRS = 2
 IDEAS = 6
 NEAR = 3  # tasks whose ideas are offered
 ALIKE = 0.6  # cosine similarity from which another error's repair may help
-# Which items a task may be shown, by what each says of data: only one whose data stay, too, may see those of such tasks.
-# Its items are made from what it sees, and so no other's models ever get at them. An item that says nothing may be of one.
-LEAVE: tuple[str, ...] = ("schema", "samples")
 ROWS = "samples"  # the word on data under which models anywhere may see rows
-WIDE = 100  # nearest items that are looked at before those are left out that this branch must not see
 
 
 class RunHistory:
@@ -51,7 +50,7 @@ class RunHistory:
         self,
         *,
         folder: Path,
-        shared: Path | None,
+        shared: Path | Place | None,
         artifacts: Artifacts,
         cases: Sequence[Case],
         mode: Mode,
@@ -71,7 +70,8 @@ class RunHistory:
         `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
         another task to run on this one. `text` and `metric` are the task's: its card is made from them and a briefing.
         """
-        self.folder, self.shared, self.artifacts, self.cases = folder, shared, artifacts, list(cases)
+        self.folder, self.artifacts, self.cases = folder, artifacts, list(cases)
+        self.shared = Place(shared) if isinstance(shared, Path) else shared
         self.mode, self.task, self.data, self.run = mode, task, data, run
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
@@ -100,7 +100,7 @@ class RunHistory:
                 "similar": self._similar,
             }
         found = [hit for kind in kinds if kind in supply for hit in supply[kind](state)]
-        return [self._recalled(name, item, similarity) for name, item, similarity in _once(found)]
+        return [self._recalled(name, item, similarity) for name, item, similarity in once(found)]
 
     def _same_script(self, state: RunState) -> list[Found]:
         if not state.script:
@@ -136,9 +136,9 @@ class RunHistory:
         tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
         facts = briefing(state, self.artifacts)
         bank = [as_item(case) for case in menu(self.cases, facts.get("kinds", []))]
-        worth_there = similar.merits(self._taught(state)) if bank else {}
+        merits = similar.merits(self._taught(state)) if bank else {}
         bank.sort(
-            key=lambda item: -worth_there.get(item["name"], similar.UNKNOWN)
+            key=lambda item: -merits.get(item["name"], similar.UNKNOWN)
         )  # among equals the bank's order
         offered = self._winners(state, facts) + [self._kept(item, 1.0) for item in bank]
         return [found for found in offered if found[0] not in tried][:CASES]
@@ -157,23 +157,26 @@ class RunHistory:
 
     # Where it comes from.
 
+    @property
+    def _elsewhere(self) -> Elsewhere:
+        return Elsewhere(self.shared if self.mode == "all" else None, self.data, self.family)
+
     def _taught(self, state: RunState) -> list[similar.Taught]:
         """Return what other runs learned on tasks like this one; asked anew only where somebody has learned since."""
-        items = self.shared / "items" if self.shared else None
-        stamp = items.stat().st_mtime_ns if items and items.is_dir() else 0
-        key = (self.mode, state.task.get("briefing", ""), stamp)
+        key = (self.mode, state.task.get("briefing", ""), self._elsewhere.stamp())
         if self._lessons[0] != key:
             facts = briefing(state, self.artifacts)
             about = card(facts, self.text, self.metric, _direction(state))
-            self._lessons = key, self._look(lambda ask: similar.taught(about, ask)) if facts else []
+            self._lessons = key, self._elsewhere.look(lambda ask: similar.taught(about, ask)) if facts else []
         return self._lessons[1]
 
     def _winners(self, state: RunState, facts: Briefing) -> list[Found]:
         """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
         if not facts:
             return []
-        hits = self._others(facts.get("summary", ""), "case", [{"signature": self.signature(facts)}])
-        hits = [hit for hit in hits if set(hit[1].get("kinds", [])) == set(facts.get("kinds", []))]
+        hits = self._elsewhere.near(facts.get("summary", ""), "case", [{"signature": self.signature(facts)}])
+        kinds = set(facts.get("kinds", []))
+        hits = [hit for hit in hits if set(hit[1].get("kinds", [])) == kinds and _won(hit[1])]
         nearness: dict[str, float] = {}
         for _, item, similarity in hits:  # scores compare within a task only
             nearness[item["task"]] = max(similarity, nearness.get(item["task"], -1.0))
@@ -182,7 +185,7 @@ class RunHistory:
             task, score = hit[1]["task"], hit[1]["score"]
             return -nearness[task], task, -worth(score, _direction(state)), hit[0]
 
-        best = _first(_first(sorted(hits, key=order), "run"), "name")[:WINNERS]
+        best = first(first(sorted(hits, key=order), "run"), "name")[:WINNERS]
         return [self._kept(item, near) for _, item, near in best]
 
     def _repairs(self, state: RunState) -> list[Found]:
@@ -193,57 +196,43 @@ class RunHistory:
         scripts = {attempt.script for attempt in chain(self.artifacts, state.head)}
         wheres = ({"error": error}, None)
         text = state.fault.get("detail", "") or error  # its words; the fingerprint alone is like no other
-        found = self._own(text, "repair", wheres) + self._others(text, "repair", wheres)
-        hits = [(name, item, 1.0 if item["error"] == error else near) for name, item, near in found]
-        seen = [hit for hit in hits if hit[1]["run"] not in self.family or hit[1].get("script") in scripts]
-        best = _first(hybrid(Wanted(text, error=error), seen, {}, {}), "what")
-        return [self._kept(item, near) for _, item, near in best if near >= ALIKE][:REPAIRS]
+        found = self._own(text, "repair", wheres) + self._elsewhere.near(text, "repair", wheres)
+        hits = [(name, item, 1.0 if item.get("error") == error else near) for name, item, near in found]
+        seen = [
+            hit for hit in hits if hit[1].get("run") not in self.family or hit[1].get("script") in scripts
+        ]
+        alike = [hit for hit in seen if hit[2] >= ALIKE]
+        best = first(hybrid(Wanted(text, error=error), alike, {}, {}), "what")[:REPAIRS]
+        return [self._kept(item, near) for _, item, near in best]
 
     def _ideas(self, state: RunState) -> list[Found]:
         """Return the ideas that this branch has not tried: those worth a turn first, then what came of the others."""
         own, facts = noted(state.notes), briefing(state, self.artifacts)
         found = [(name, self.artifacts.json(name), 1.0) for name in own]
-        near = self._neighbours(facts)
-        hits = self._others(facts.get("summary", ""), "idea", [{"task": task} for task in near])
-        found += [(name, item, near[item["task"]]) for name, item, _ in hits]
+        found += self._elsewhere.look(lambda ask: self._of_neighbours(facts, ask))
         known = tried(state, self.artifacts)
         left = [hit for hit in gathered(found, own) if key(hit[1]["what"]) not in known][:IDEAS]
         return [self._kept(item, similarity) for _, item, similarity in left]
 
-    def _neighbours(self, facts: Briefing) -> dict[str, float]:
-        """Return the tasks whose ideas are offered here, the nearest first, with their similarity.
+    def _of_neighbours(self, facts: Briefing, ask: Ask) -> list[Found]:
+        """Return the ideas of this very task in other runs and of the nearest of the same kinds, with the task's similarity.
 
-        They are this very task, and those of the same kinds, by how alike the data are told.
+        How near a task is, is told by how alike the data are told.
         """
         kinds, near = set(facts.get("kinds", [])), dict[str, float]()
-        for _, item, similarity in self._others(facts.get("summary", ""), "idea", (None,)):
-            same, alike = (
-                item["task"] == self.task,
-                "unknown" not in kinds and set(item.get("kinds", [])) == kinds,
-            )
-            if same or alike:
-                near[item["task"]] = 1.0 if same else max(similarity, near.get(item["task"], -1.0))
-        return dict(sorted(near.items(), key=lambda task: (-task[1], task[0]))[:NEAR])
+        summary = facts.get("summary", "")
+        for _, item, similarity in ask.near(summary, "idea", (None,)):
+            task = item.get("task", "")
+            alike = "unknown" not in kinds and set(item.get("kinds", [])) == kinds
+            if task == self.task or alike:
+                near[task] = 1.0 if task == self.task else max(similarity, near.get(task, -1.0))
+        nearest = dict(sorted(near.items(), key=lambda task: (-task[1], task[0]))[:NEAR])
+        hits = ask.near(summary, "idea", [{"task": task} for task in nearest])
+        return [(name, item, nearest[item["task"]]) for name, item, _ in hits]
 
     def _own(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
-        return _ask(self._store, text, kind, wheres) if Store(self.folder).ids() else []
-
-    def _others(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
-        return self._look(lambda ask: ask.near(text, kind, wheres)) if wheres else []
-
-    def _look(self, use: Callable[[similar.Ask], list[T]]) -> list[T]:
-        """Ask the shared store, open for this one moment. What this run and its origins have in there is left out."""
-        if self.mode != "all" or self.shared is None or not self.shared.exists():
-            return []
-        with Store(self.shared) as store:
-            return use(_Elsewhere(store, self))
-
-    def open_to(self, where: Where) -> Where:
-        """Narrow a query to the items that this run's task may be shown."""
-        if self.data not in LEAVE:
-            return where
-        leaves = {"data": {"$in": list(LEAVE)}}
-        return {"$and": [where, leaves]} if where else leaves
+        narrow = self._elsewhere.narrow  # its own are all of its word on data, and so is the question
+        return asked(self._store, text, kind, list(map(narrow, wheres))) if Store(self.folder).ids() else []
 
     def _kept(self, item: Item, similarity: float) -> Found:
         """Put an item's content into this run's artifacts, where the node and a replay find it."""
@@ -251,16 +240,14 @@ class RunHistory:
 
     def _recalled(self, name: str, item: Item, similarity: float) -> Recalled:
         from_bank = item["kind"] == "case" and "run" not in item
-        mark = f" (imported: {item['imported']})" if item.get("imported") else ""
-        place = f"{item.get('run', self.run)}/{item.get('step', 0)} {item.get('task', self.task)}{mark}"
-        source = f"cases/{item['name']}" if from_bank else place
-        return Recalled(id=name, kind=item["kind"], similarity=similarity, source=source)
+        place = f"cases/{item['name']}" if from_bank else source({"run": self.run, "task": self.task} | item)
+        return Recalled(id=name, kind=item["kind"], similarity=similarity, source=place)
 
     # What is kept.
 
     @cached_property
     def _store(self) -> Store:
-        store = Store(self.folder)
+        store = Store(self.folder, self.shared.embedding if self.shared else SHIPPED)
         store.open()
         return store
 
@@ -273,10 +260,18 @@ class RunHistory:
         whole = {"task": self.task, "run": self.run} | dict(item)
         stays = item.get("data") == "stays" and self.data != ROWS
         whole["data"] = "stays" if stays else self.data
+        if item.get("kind") == "card":
+            whole = self._anew(whole)
         store = self._store
         unmark(self.folder)
         store.upsert([whole])
         return self.artifacts.put_json(whole)
+
+    def _anew(self, item: Item) -> Item:
+        """Return a card that is not forgotten: all runs of a task make the same one, and what a later one makes is new."""
+        gone = forgotten(self.shared) if self.shared else set[str]()
+        again = (item | ({"again": count} if count else {}) for count in range(len(gone) + 1))
+        return next(one for one in again if item_id(one) not in gone)
 
     def close_and_merge(self) -> None:
         """Let the run's store go and copy what is new in it into the shared store."""
@@ -292,47 +287,14 @@ class RunHistory:
             merge(self.folder, self.shared)
 
 
-class _Elsewhere:
-    """The shared store as a run may see it: without its own items, and what its task must not be shown."""
-
-    def __init__(self, store: Store, history: RunHistory) -> None:
-        self._store, self._history = store, history
-
-    def near(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
-        """Return the items nearest to `text`, each `where` asked in turn."""
-        return self._others(_ask(self._store, text, kind, [self._history.open_to(where) for where in wheres]))
-
-    def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[Found]:
-        """Return `n` items that have what `where` says, those of the greatest gain first."""
-        names = self._store.having(kind, self._history.open_to(where) or {}, "gained", n)
-        return self._others([(name, self._store.get(name), 1.0) for name in names])
-
-    def _others(self, found: list[Found]) -> list[Found]:
-        return [hit for hit in found if hit[1]["run"] not in self._history.family]
-
-
 def _direction(state: RunState) -> str:
     return state.task.get("direction", "max")
 
 
+def _won(item: Item) -> bool:
+    """Whether it says on which task it won, with which score; a stranger's may not."""
+    return isinstance(item.get("score"), int | float) and isinstance(item.get("task"), str)
+
+
 def _found(attempts: Iterable[Attempt]) -> list[Found]:
     return [(attempt.id, attempt.as_json(), 1.0) for attempt in attempts]
-
-
-def _ask(store: Store, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
-    """Return the items nearest to `text`, each `where` asked in turn."""
-    hits = dict(hit for where in wheres for hit in store.query(text, kind, WIDE, where))
-    return [(name, store.get(name), near) for name, near in hits.items()]
-
-
-def _first(found: Sequence[Found], field: str) -> list[Found]:
-    """Leave out items whose `field` an earlier one has too."""
-    firsts: dict[Any, Found] = {}
-    for hit in found:
-        firsts.setdefault(hit[1].get(field), hit)
-    return list(firsts.values())
-
-
-def _once(found: Sequence[Found]) -> list[Found]:
-    """Leave out what an earlier kind supplied too."""
-    return list({hit[0]: hit for hit in reversed(found)}.values())[::-1]

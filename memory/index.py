@@ -1,47 +1,250 @@
-"""What of an index's database is not believed, before Chroma opens it: somebody else may have written it.
+"""The index of a store: Chroma finds the nearest texts, an SQLite table beside it what is equal. Made again when missing.
 
-A collection keeps which class made its vectors, and Chroma builds that class as it opens the collection: one of those
-that it knows imports a model's own code from wherever the stored settings say.
+    INDEX/chroma.sqlite3 ...    Chroma's: for each kind a collection of what may leave this machine, and one of what stays
+    INDEX/facts.sqlite3         the items' fields and vectors (`memory/facts.py`)
+    INDEX/sound                 what both were like when they were last seen whole
+
+Whoever uses it holds the store's lock. The last one used stays open in this process, since to open it takes long where there is
+much in it: used again is what nobody else has written to meanwhile.
 """
 
+import os
+import shutil
 import sqlite3
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from memory.files import parsed
-from memory.tables import only_tables
+from memory import believed
+from memory.embedding import Embedding
+from memory.facts import Facts, Value, Where
+from memory.files import read_plain, write_whole
+from memory.items import FIELDS, KINDS, LEAVES
+from memory.locks import MODE
 
-EMBEDDING = "budgetml_wordllama"  # the name under which a collection remembers `memory.embedding`
-NOBODYS = ("unknown", "legacy")  # kinds of embedding that Chroma builds nothing for
-WORDS = "CREATE VIRTUAL TABLE embedding_fulltext_search USING fts5(string_value, tokenize='trigram')"
+if TYPE_CHECKING:
+    from chromadb import Collection
+    from chromadb.api import ClientAPI
+
+BATCH = 1_000  # items in one write
+HEADER = 100  # bytes of an SQLite file, which count its changes
+FACTS = "facts.sqlite3"
+COSINE: Any = {"hnsw": {"space": "cosine"}}
+
+Entry = tuple[str, str, Mapping[str, Value]]  # id, text, fields with `kind`
 
 
-def check(db: sqlite3.Connection) -> None:
-    """Raise sqlite3.DatabaseError where the file computes, or names a class to be built that is not ours."""
-    only_tables(db, (WORDS,))
-    columns = {row[1] for row in db.execute("PRAGMA table_info(collections)")}
-    for column in sorted(columns & {"config_json_str", "schema_str"}):
-        for (text,) in db.execute(f"SELECT {column} FROM collections WHERE {column} IS NOT NULL"):  # noqa: S608
-            if not isinstance(text, str) or not all(map(_is_ours, _mappings(text))):
-                raise sqlite3.DatabaseError("it names an embedding that is none of budgetml's")
+class IndexDamagedError(Exception):
+    """What is on disk is no index."""
 
 
-def _is_ours(node: dict[str, Any]) -> bool:
-    """Whether a mapping names no embedding, or ours. A key of an item may be called `name`, which leads to a mapping."""
-    name, kind = node.get("name"), node.get("type")
-    if "embedding_function" in node and not isinstance(node["embedding_function"], dict | None):
+class Index:
+    """An open index. Those in use are open in a process, and one that is not."""
+
+    _kept: ClassVar[dict[Path, "Index"]] = {}
+
+    def __init__(self, folder: Path, embedding: Embedding, fields: Sequence[str] = FIELDS) -> None:
+        self.folder, self.embedding = folder, embedding
+        self._database, self._sound = folder / "chroma.sqlite3", folder / "sound"
+        self._collections: dict[str, Collection] = {}
+        self._users = 0
+        self._close = ExitStack()
+        with ExitStack() as undo, self._clear():
+            self._facts = self._opened(fields)
+            undo.callback(self._facts.close)
+            self._check()
+            self._client = self._connect(undo)
+            self._there = {each.name for each in self._client.list_collections()}
+            self._close = undo.pop_all()
+        self._seen = self._look()
+
+    @classmethod
+    def at(cls, folder: Path, embedding: Embedding) -> "Index":
+        """Return the index in a folder, the one still open where it is as it was left. Raises IndexDamagedError."""
+        kept = cls._kept.get(folder)
+        left = kept and kept._seen and kept._look() == kept._seen
+        if not kept or kept.embedding != embedding or not (kept._users or left):
+            for path in [path for path, index in cls._kept.items() if not index._users]:
+                cls._kept.pop(path).close()
+            kept = cls._kept[folder] = cls(folder, embedding)
+        kept._users += 1
+        return kept
+
+    def close(self) -> None:
+        """Close it for good."""
+        self._collections = {}
+        self._close.close()
+
+    def leave(self) -> None:
+        """Let it go: what it is like now is noted, to see whether somebody else writes to it."""
+        self._users -= 1
+        self._seen = self._look()
+        if self._seen and not self._marked():
+            write_whole(self._sound, self._seen, mode=MODE)
+
+    def _opened(self, fields: Sequence[str]) -> Facts:
+        """Return the table; where it is not as this embedding and version make it, all of the index begins anew."""
+        made = str(self.embedding)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        facts = Facts(self.folder / FACTS, fields, made)
+        if facts.settled:
+            return facts
+        facts.close()
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
+        return Facts(self.folder / FACTS, fields, made)
+
+    # Whether it is whole.
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has had all items once."""
+        return self._facts.settled
+
+    def settle(self) -> None:
+        """Note that it has all items."""
+        with self._clear():
+            self._facts.settle()
+
+    def _look(self) -> bytes:
+        """Return by what a change of its files would be seen, whoever made it; b"" where one is missing."""
+        names = {self._database.name, FACTS, *(path.name for path in self.folder.glob("*.sqlite3-*"))}
+        try:
+            return repr([(name, _state(self.folder / name)) for name in sorted(names)]).encode()
+        except OSError:
+            return b""
+
+    def _marked(self) -> bool:
+        """Whether it is as this person's program left it: nobody else can write the mark, nor make a file of the same times."""
+        with suppress(OSError):
+            status = self._sound.lstat()
+            ours = status.st_uid == os.geteuid() and not status.st_mode & 0o077
+            return bool(ours and (look := self._look()) and read_plain(self._sound) == look)
         return False
-    if isinstance(name, str):
-        return name == EMBEDDING and not node.get("config")
-    return not isinstance(kind, str) or kind in NOBODYS
+
+    def _check(self) -> None:
+        """Raise where it is no whole SQLite file of ours: on one Chroma ends the process, past any except."""
+        if not self._database.exists() or not self._database.stat().st_size:
+            return
+        marked = self._marked()
+        # Open for writing: what a killed writer left half done is undone before anything is read.
+        with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=rw", uri=True)) as db:
+            believed.check(db)
+            if marked:
+                return  # to check it whole takes as long as it is large
+            verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+            if not db.execute("SELECT name FROM sqlite_master").fetchone():
+                return  # its first writer was killed: Chroma begins it anew
+            db.execute("SELECT sql FROM sqlite_master UNION ALL SELECT sql FROM migrations").fetchall()
+        if verdict != "ok":
+            raise IndexDamagedError(verdict)
+
+    @contextmanager
+    def _clear(self) -> Iterator[None]:
+        from chromadb.errors import ChromaError
+
+        try:
+            yield
+        except (ChromaError, sqlite3.Error, UnicodeDecodeError) as error:
+            raise IndexDamagedError(str(error)) from error
+
+    def _connect(self, undo: ExitStack) -> "ClientAPI":
+        import chromadb
+        from chromadb.config import Settings
+
+        # Without a `.env` of the current folder, which could name classes to be imported and hosts to be asked.
+        settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
+        client = chromadb.PersistentClient(path=self.folder, settings=settings)
+        undo.callback(client.close)  # type: ignore[attr-defined]  # its declared type lacks it
+        return client
+
+    # What is in it.
+
+    def _collection(self, name: str) -> "Collection":
+        if name not in self._collections:
+            # The vectors are given: Chroma is to build nothing that makes any.
+            self._collections[name] = self._client.get_or_create_collection(
+                name, configuration=COSINE, embedding_function=None
+            )
+            self._there.add(name)
+        return self._collections[name]
+
+    def _of(self, *kinds: str) -> "list[Collection]":
+        names = [name for kind in kinds for name in (kind, f"{kind}-stays")]
+        return [self._collection(name) for name in names if name in self._there]
+
+    def count(self, *kinds: str) -> int:
+        """Return how many items it has of these kinds."""
+        with self._clear():
+            return sum(each.count() for each in self._of(*kinds))
+
+    def ids(self) -> tuple[set[str], set[str]]:
+        """Return the ids that all of it has, and those that a part of it has."""
+        with self._clear():
+            near = {name for each in self._of(*KINDS) for name in each.get(include=[])["ids"]}
+            equal = self._facts.ids()
+        return near & equal, near | equal
+
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Add items or replace them. Texts are Unicode that can be written. Raises StoreError where nobody embeds them."""
+        parts: dict[str, list[Entry]] = {}
+        for entry in entries:
+            kind, data = entry[2]["kind"], entry[2].get("data")
+            parts.setdefault(f"{kind}" if data in LEAVES else f"{kind}-stays", []).append(entry)
+        for name, every in parts.items():
+            for start in range(0, len(every), BATCH):
+                part = every[start : start + BATCH]
+                vectors: Any = self.embedding.vectors([text for _, text, _ in part])
+                with self._clear():
+                    self._collection(name).upsert(ids=[each for each, _, _ in part], embeddings=vectors)
+                    self._facts.put([(e[0], e[2], v.tobytes()) for e, v in zip(part, vectors, strict=True)])
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Remove items; one that is not there is nothing."""
+        with self._clear():
+            for start in range(0, len(names), BATCH):
+                part = list(names[start : start + BATCH])
+                for each in self._of(*KINDS):
+                    each.delete(ids=part)
+                self._facts.delete(part)
+
+    def nearest(self, text: str, kind: str, n: int, where: Where | None) -> list[tuple[str, float]]:
+        """Return the `n` items of a kind nearest to a text, as (id, cosine similarity), best first, ties by id."""
+        vector = self.embedding.vectors([text])[0]
+        with self._clear():
+            if where and not _leaving(where):
+                return self._facts.nearest(vector, kind, n, where)
+            names = [kind] if where else [kind, f"{kind}-stays"]
+            hits = [
+                hit
+                for name in names
+                if name in self._there
+                for hit in _asked(self._collection(name), vector, n)
+            ]
+        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:n]
+
+    def having(self, kind: str, where: Where, n: int) -> list[tuple[str, float]]:
+        """Return `n` items of a kind that `where` fits, as (id, gain), those of the greatest gain first."""
+        with self._clear():
+            return self._facts.having(kind, where, n)
 
 
-def _mappings(text: str) -> Iterator[dict[str, Any]]:
-    try:
-        level = [parsed(text)]
-    except ValueError as error:
-        raise sqlite3.DatabaseError(f"a collection's settings are no JSON: {error}") from None
-    for node in level:  # it grows
-        if isinstance(node, dict):
-            yield node
-        level += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+def _state(path: Path) -> tuple[object, ...]:
+    """Return what changes with a file. The time of the change of its inode cannot be set: no copy passes for the file itself."""
+    status = path.stat()
+    with path.open("rb") as file:
+        header = file.read(HEADER)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, header.hex()
+
+
+def _leaving(where: Where) -> bool:
+    """Say whether a filter asks for all that may leave this machine, and for nothing else."""
+    wanted = where.get("data")
+    return len(where) == 1 and isinstance(wanted, Mapping) and set(wanted.get("$in", ())) == LEAVES
+
+
+def _asked(collection: "Collection", vector: Any, n: int) -> list[tuple[str, float]]:
+    found = collection.query(query_embeddings=[vector], n_results=n, include=["distances"])
+    distances = (found["distances"] or [[]])[0]
+    return [(name, round(1.0 - d, 4)) for name, d in zip(found["ids"][0], distances, strict=True)]

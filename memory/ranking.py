@@ -69,3 +69,16 @@ def newest_first(item: Mapping[str, Any]) -> str:
     """Return a key that sorts later runs first; a run's name tells when it began."""
     date = re.search(r"\d{8}-\d{6}", str(item.get("run", "")))
     return "".join(chr(ord("9") - int(c) + ord("0")) for c in date[0].replace("-", "")) if date else "~"
+
+
+def first(found: Sequence[Found], field: str) -> list[Found]:
+    """Leave out items whose `field` an earlier one has too."""
+    firsts: dict[Any, Found] = {}
+    for hit in found:
+        firsts.setdefault(hit[1].get(field), hit)
+    return list(firsts.values())
+
+
+def once(found: Sequence[Found]) -> list[Found]:
+    """Leave out items that were there before."""
+    return list({hit[0]: hit for hit in reversed(found)}.values())[::-1]

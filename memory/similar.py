@@ -55,7 +55,7 @@ def taught(card: Mapping[str, Any], ask: Ask) -> list[Taught]:
     for task, similarity in nearest(card, ask):
         words = [{"$and": [{"task": task}, {"status": word}]} for word in ("keep", "discard", "crash")]
         hits = [hit for where in words for hit in ask.having("attempt", where, LESSONS)]
-        tallies = _tallies([name for name, _, _ in hits], ask)
+        tallies = tallied([name for name, _, _ in hits], ask)
         read_in = [(name, item, read(item)) for name, item, _ in hits]
         lessons += [
             Taught(name, item, lesson, similarity, tallies.get(name, (0, 0)))
@@ -163,7 +163,7 @@ def _share(lesson: Lesson, best: Mapping[str, float]) -> float:
     )
 
 
-def _tallies(names: Sequence[str], ask: Ask) -> dict[str, Tally]:
+def tallied(names: Sequence[str], ask: Ask) -> dict[str, Tally]:
     """Return how often each item was offered, and how often that helped, over all runs."""
     if not names:
         return {}

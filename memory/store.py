@@ -1,7 +1,8 @@
-"""Items on disk: JSON files by hash are the truth, and Chroma is an index from texts to their ids.
+"""Items on disk: JSON files by hash are the truth, and an index finds their ids by texts (Chroma) and by fields.
 
     FOLDER/items/SHA256   one item each; the name is the item's id
-    FOLDER/index/         Chroma's database; made again from the items when it is missing
+    FOLDER/index/         `memory/index.py`; made again from the items when it is missing, or for another embedding
+    FOLDER/index-away/    the same of what may leave this machine, where the embedding is made elsewhere
     FOLDER/unindexed      there while the index may lag behind the items: a killed writer leaves it
     FOLDER/lock           held by the one process that has the index open
     FOLDER/merged         of a run's store: its items are all in the shared store
@@ -11,61 +12,37 @@ Several processes that have one Chroma folder open lose each other's items. So i
 a run holds its own store while it lasts, and opens the shared store for one short operation at a time.
 """
 
-import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from memory import index
-from memory.artifacts import Artifacts, CorruptArtifactError, canonical
+from memory.artifacts import NAME, Artifacts
+from memory.embedding import SHIPPED, Embedding
 from memory.files import odd
+from memory.index import BATCH, FACTS, Index, IndexDamagedError
+from memory.items import KINDS, LEAVES, Item, StoreBusyError, StoreError, checked, clean, flat, read
 from memory.locks import MODE, PATIENCE, keep_to_oneself
+from memory.progress import shown
 
-if TYPE_CHECKING:
-    from chromadb import Collection
-
-KINDS = ("attempt", "case", "repair", "idea", "card", "offer")
-# Of an item, for `where` in a query; `of` is an offer's, what was offered.
-FIELDS = ("task", "run", "step", "name", "error", "signature", "kind", "data", "status", "gained", "of")
 # What Chroma says of a disk, not of its files.
 REFUSED = ("disk is full", "readonly database", "unable to open", "os error")
-BATCH = 1_000  # items in one write to the index
-
-Item = dict[str, Any]
-
-
-WORDS = ("task", "run", "name", "error", "signature", "what", "title", "script", "data", "source", "imported")
-AMOUNTS = ("step", "score", "baseline", "score_before")
-
-
-class StoreError(Exception):
-    """A store cannot be used. One line, with what to do."""
-
-
-class StoreBusyError(StoreError):
-    """Another process keeps the store."""
-
-
-def item_id(item: Mapping[str, Any]) -> str:
-    """Return an item's id: the id of the artifact that holds it."""
-    return hashlib.sha256(canonical(item)).hexdigest()
 
 
 class Store:
     """A folder of items. Reading items by id needs nothing; the index is open inside `with` only."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, embedding: Embedding = SHIPPED) -> None:
+        self.folder, self.embedding = folder, embedding
         self._open = ExitStack()
-        self._collections: dict[str, Collection] = {}
-        self._unindexed = folder / "unindexed"
+        self._indexes: list[Index] = []
+        self._unindexed, self._items = folder / "unindexed", str(folder / "items")
 
     @cached_property
     def _files(self) -> Artifacts:
@@ -89,7 +66,11 @@ class Store:
 
         Raises StoreError where a link in the store leads elsewhere: what is written would go there.
         """
-        if link := next(odd(self.folder), None) if not self.folder.is_symlink() else self.folder:
+        if (
+            link := next(odd(self.folder, without=self.folder / "items"), None)
+            if not self.folder.is_symlink()
+            else self.folder
+        ):
             what = "a symbolic link" if link.is_symlink() else "no plain file"
             raise StoreError(f"{link}: is {what}, and no memory has any; put a plain file in its place")
         try:
@@ -104,6 +85,9 @@ class Store:
 
     # Items by id: plain files, which appear whole and never change.
 
+    def __contains__(self, name: str) -> bool:
+        return bool(NAME.fullmatch(name)) and os.path.exists(f"{self._items}/{name}")  # noqa: PTH110 - in a loop
+
     def ids(self) -> list[str]:
         """Return the ids of all items, sorted; what is no plain file is none."""
         folder = self.folder / "items"
@@ -114,16 +98,11 @@ class Store:
 
     def get(self, name: str) -> Item:
         """Return the item `name`. Raises KeyError where there is none, StoreError where its file is damaged."""
-        try:
-            item: Item = self._files.json(name)
-        except FileNotFoundError:
-            raise KeyError(name) from None
-        except CorruptArtifactError as error:
-            raise StoreError(f"{error}; delete that file to go on without the item") from error
-        if not _is_item(item):
-            path = self.folder / "items" / name
-            raise StoreError(f"{path} is no item of the memory; delete that file to go on without it")
-        return item
+        return read(self._items, name)
+
+    def find(self, names: Iterable[str], kind: str = "") -> dict[str, Item]:  # noqa: ARG002 - a server asks by kind
+        """Return these items by id; of one `kind`, where all are. Raises what `get` raises."""
+        return {name: self.get(name) for name in names}
 
     def iterate(self, kind: str = "") -> Iterator[tuple[str, Item]]:
         """Yield (id, item) in the order of the ids, of one kind or of all."""
@@ -136,12 +115,10 @@ class Store:
 
     @contextmanager
     def _clear(self) -> Iterator[None]:
-        """Turn what Chroma says of a damaged database into one line."""
-        from chromadb.errors import ChromaError
-
+        """Turn what is said of a damaged index into one line."""
         try:
             yield
-        except ChromaError as error:
+        except (IndexDamagedError, sqlite3.Error) as error:
             raise self._damaged(str(error)) from error
 
     def _damaged(self, what: str) -> StoreError:
@@ -151,63 +128,29 @@ class Store:
         remedy = "delete that folder: it is made again from the items beside it"
         return StoreError(f"{index} is damaged ({told}); {remedy}")
 
-    def _sound(self) -> None:
-        """Raise StoreError where the index is no whole SQLite file of ours: on one Chroma ends the process, past any except."""
-        if self._empty:
-            return
-        try:
-            # Open for writing: what a killed writer left half done is undone before anything is read.
-            with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=rw", uri=True)) as db:
-                index.check(db)
-                verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-                if not db.execute("SELECT name FROM sqlite_master").fetchone():
-                    return  # its first writer was killed: Chroma begins it anew
-                db.execute("SELECT sql FROM sqlite_master UNION ALL SELECT sql FROM migrations").fetchall()
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._damaged(str(error)) from None
-        if verdict != "ok":
-            raise self._damaged(verdict)
-
-    @property
-    def _database(self) -> Path:
-        return self.folder / "index" / "chroma.sqlite3"
-
-    @property
-    def _empty(self) -> bool:
-        return not self._database.exists() or not self._database.stat().st_size
+    def _places(self) -> dict[Path, Embedding]:
+        """Return each index's folder and who embeds for it: what stays on this machine is embedded on it."""
+        here, away = self.folder / "index", self.folder / "index-away"
+        return {here: self.embedding} if self.embedding.local else {here: SHIPPED, away: self.embedding}
 
     def open(self) -> None:
         """Take the lock, open the index and make it whole. Raises StoreError where that cannot be done."""
         with ExitStack() as undo:
             undo.enter_context(self.hold())
-            if self._empty:
-                self._unindexed.touch()
-            self._sound()
-            with self._clear():
-                self._connect(undo)
-            if self._unindexed.exists():
+            self._indexes = []
+            for folder, embedding in self._places().items():
+                parts = [folder / "chroma.sqlite3", folder / FACTS]
+                if not all(part.exists() and part.stat().st_size for part in parts):
+                    self._unindexed.touch()
+                with self._clear():
+                    self._indexes.append(Index.at(folder, embedding))
+                undo.callback(self._indexes[-1].leave)
+            if self._unindexed.exists() or not all(index.settled for index in self._indexes):
                 self.sync()
             self._open = undo.pop_all()
 
-    def _connect(self, undo: ExitStack) -> None:
-        import chromadb
-        from chromadb.config import Settings
-
-        from memory.embedding import WordEmbedding
-
-        path = self.folder / "index"
-        # Without a `.env` of the current folder, which could name classes to be imported and hosts to be asked.
-        settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
-        client = chromadb.PersistentClient(path=path, settings=settings)
-        undo.callback(client.close)  # type: ignore[attr-defined]  # its declared type lacks it
-        self._collections = {
-            kind: client.get_or_create_collection(kind, embedding_function=WordEmbedding())  # type: ignore[arg-type]
-            for kind in KINDS
-        }
-
     def close(self) -> None:
-        """Close the index and let the lock go. Closing a closed store is nothing."""
-        self._collections = {}
+        """Let the index and the lock go. Closing a closed store is nothing."""
         self._open.close()
 
     def __enter__(self) -> Self:
@@ -220,107 +163,85 @@ class Store:
     def count(self, kind: str = "") -> int:
         """Return how many items the index has, of one kind or of all."""
         with self._clear():
-            return sum(c.count() for name, c in self._collections.items() if kind in ("", name))
+            return self._indexes[0].count(*([kind] if kind else KINDS))
 
     def upsert(self, items: Iterable[Mapping[str, Any]]) -> list[str]:
         """Keep items {kind, text, ...} and return their ids; an item that is there already is kept once.
 
         Raises ValueError for an item of no known kind or without a text.
         """
-        found = [dict(item) for item in items]
-        for item in found:
-            if item.get("kind") not in KINDS or not str(item.get("text", "")).strip():
-                raise ValueError(f"a remembered item needs a kind of {', '.join(KINDS)} and a text: {item}")
+        found = checked(items)
         self._unindexed.touch()
         entries = [(self._files.put_json(item), item) for item in found]
-        self._index(entries)
+        for index in self._indexes:
+            self._put(index, entries)
         self._unindexed.unlink(missing_ok=True)
         return [name for name, _ in entries]
 
-    def _index(self, entries: Sequence[tuple[str, Item]]) -> None:
-        for kind in KINDS:
-            chosen = {name: item for name, item in entries if item["kind"] == kind}
-            names = list(chosen)
-            for start in range(0, len(names), BATCH):
-                part = names[start : start + BATCH]
-                with self._clear():
-                    self._collections[kind].upsert(
-                        ids=part,
-                        documents=[_clean(chosen[name]["text"]) for name in part],
-                        metadatas=[_metadata(chosen[name]) for name in part],
-                    )
+    def _put(self, index: Index, entries: Iterable[tuple[str, Item]]) -> None:
+        chosen = [(name, item) for name, item in entries if self._belongs(index, item)]
+        with self._clear():
+            index.put([(name, clean(item["text"]), flat(item)) for name, item in chosen])
+
+    def _belongs(self, index: Index, item: Mapping[str, Any]) -> bool:
+        return index.embedding.local or item.get("data") in LEAVES
 
     def query(
         self, text: str, kind: str, n: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[str, float]]:
-        """Return the `n` nearest items as (id, cosine similarity), best first, ties by id."""
+        """Return the `n` nearest items that `where` fits as (id, cosine similarity), best first, ties by id.
+
+        `where` is {field: value}, {field: {"$in": values}} or {field: {"$nin": values}} of `FIELDS`, or {"$and": [several]}.
+        The text is embedded on this machine, unless `where` asks for nothing but what may leave it.
+        """
         if not text.strip():
             return []
         with self._clear():
-            found = self._collections[kind].query(
-                query_texts=[_clean(text)],
-                n_results=n,
-                where=dict(where) if where else None,
-                include=["distances"],
-            )
-        distances = (found["distances"] or [[]])[0]
-        hits = [(name, round(1.0 - d, 4)) for name, d in zip(found["ids"][0], distances, strict=True)]
-        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
+            index = self._indexes[-1 if leaves(where) else 0]
+            return self._there(index.nearest(clean(text), kind, n, where))
 
-    def having(self, kind: str, where: Mapping[str, Any], by: str, n: int) -> list[str]:
-        """Return the ids of `n` items that have what `where` says, those with the greatest field `by` first.
+    def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[tuple[str, float]]:
+        """Return `n` items that have what `where` says as (id, gain), those of the greatest gain first, those without one last.
 
         Nothing is embedded, and no item is missed: a search of the nearest may pass by one that is behind many equal texts.
         """
         with self._clear():
-            found = self._collections[kind].get(where=dict(where), include=["metadatas"])
-        fields = zip(found["ids"], found["metadatas"] or [], strict=True)
-        ranked = [(_number(values.get(by)), name) for name, values in fields]
-        return [name for _, name in sorted(ranked, key=lambda one: (-one[0], one[1]))[:n]]
+            return self._there(self._indexes[0].having(kind, where, n))
+
+    def _there(self, found: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+        """Leave out what has no item: a stranger may have written the index."""
+        return [hit for hit in found if Store.__contains__(self, hit[0])]
 
     def delete(self, names: Iterable[str]) -> None:
         """Remove items: their files, then their entries in the index."""
+        chosen = list(names)
         self._unindexed.touch()
-        for name in names:
+        for name in chosen:
             (self.folder / "items" / name).unlink(missing_ok=True)
-        self.sync()
+        with self._clear():
+            for index in self._indexes:
+                index.delete(chosen)
+        self._unindexed.unlink(missing_ok=True)
 
     def sync(self) -> None:
-        """Make the index agree with the files."""
-        wanted = set(self.ids())
-        missing = set(wanted)
-        for collection in self._collections.values():
+        """Make the index agree with the files; with a bar on a terminal, where that takes a while."""
+        wanted = set(Store.ids(self))
+        for index in self._indexes:
             with self._clear():
-                there = set(collection.get(include=[])["ids"])
-                if there - wanted:
-                    collection.delete(ids=sorted(there - wanted))
-            missing -= there
-        self._index([(name, self.get(name)) for name in sorted(missing)])
+                whole, there = index.ids()
+                index.delete(sorted(there - wanted))
+            missing = sorted(wanted - whole)
+            for part in shown([missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]):
+                self._put(index, [(name, Store.get(self, name)) for name in part])
+            with self._clear():
+                index.settle()
         self._unindexed.unlink(missing_ok=True)
 
 
-def _clean(text: str) -> str:
-    """Make a text that any library can encode: a program's output may hold lone surrogates."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float("-inf")
-
-
-def _metadata(item: Item) -> dict[str, str | int | float | bool]:
-    """Return the flat fields that a query may filter by."""
-    chosen = {key: item[key] for key in FIELDS if isinstance(item.get(key), str | int | float | bool)}
-    return {key: _clean(value) if isinstance(value, str) else value for key, value in chosen.items()}
-
-
-def _is_item(item: Any) -> bool:
-    """Whether this is what `upsert` keeps; a stranger may have written it."""
-    return (
-        isinstance(item, dict)
-        and all(isinstance(item.get(field), str) for field in ("kind", "text"))
-        and all(isinstance(item.get(field, ""), str | None) for field in WORDS)
-        and (item["kind"] != "case" or all(isinstance(item.get(a), int | float | None) for a in AMOUNTS))
-        and isinstance(item.get("kinds", []), list)
-        and all(isinstance(kind, str) for kind in item.get("kinds", []))
-    )
+def leaves(where: Mapping[str, Any] | None) -> bool:
+    """Whether a filter asks for nothing but what may leave this machine: then so may the question."""
+    if not where:
+        return False
+    wanted = where.get("data")
+    asked = wanted.get("$in", ()) if isinstance(wanted, Mapping) else [wanted]
+    return bool(asked and set(asked) <= LEAVES) or any(map(leaves, where.get("$and", ())))

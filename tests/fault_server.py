@@ -131,7 +131,9 @@ class FaultServer(ThreadingHTTPServer):
         """Note a request and pick its turn."""
         with self.lock:
             self.requests.append(request)
-            return self.script.pop(0) if self.script else self.respond(request.body)
+            if self.script:
+                return self.script.pop(0)
+            return Turn() if "input" in request.body else self.respond(request.body)
 
     def note(self, request: Request) -> None:
         """Write a line of the log."""
@@ -165,7 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         request = Request(self.path, self.headers.get("Authorization", "").removeprefix("Bearer "), body)
-        if urlsplit(self.path).path != "/v1/chat/completions":  # a proxy is given whole addresses
+        asked = urlsplit(self.path).path  # a proxy is given whole addresses
+        if asked not in ("/v1/chat/completions", "/v1/embeddings"):
             self._send(404, {"error": {"message": f"no {self.path} here"}})
             return
         turn = self.server.take(request)
@@ -191,7 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif turn.fault == "invalid_json":
             self._send(200, f'{{"id": "{request.key}", "choices": [{{"mess')
         else:
-            whole = json.dumps(completion(turn, request)).encode()
+            made = completion if "input" not in request.body else embeddings
+            whole = json.dumps(made(turn, request)).encode()
             if turn.fault in PACKINGS:
                 self._packed(turn.fault, whole)
             else:
@@ -235,6 +239,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
+
+
+def embeddings(turn: Turn, request: Request) -> Any:
+    """Return a vector for each text, the last first: how often each of its words was met, by the words' hashes."""
+    data = []
+    for index, text in enumerate(request.body["input"]):
+        vector = [0.0] * 64
+        for word in text.split():
+            vector[zlib.crc32(word.encode()) % 64] += 1.0
+        data.append({"object": "embedding", "index": index, "embedding": vector})
+    return {"object": "list", "data": data[::-1]} if turn.said is None else turn.said
 
 
 def completion(turn: Turn, request: Request) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.upkeep import memory
 from memory.artifacts import Artifacts
 from memory.cases import Case
-from memory.history import CASES, CHAIN, WIDE, RunHistory
+from memory.elsewhere import WIDE
+from memory.history import CASES, CHAIN, RunHistory
+from memory.items import StoreBusyError, StoreError, item_id
 from memory.merge import forgotten, merge, merge_pending
 from memory.state import RunState
-from memory.store import Store, StoreBusyError, StoreError, item_id
+from memory.store import Store
 from nodes.coder import coder
 from nodes.declares import recalls_of
 from nodes.evaluator import evaluator
@@ -141,15 +143,17 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 import chromadb
 from chromadb.config import Settings
+from memory.embedding import SHIPPED
 from memory.store import Store
 folder = pathlib.Path(sys.argv[1])
 with Store(folder) as store:
-    store.upsert([{"kind": "case", "text": "boosted trees"}, {"kind": "case", "text": "a linear model on words"}])
+    names = store.upsert({"kind": "case", "data": "schema", "text": text} for text in ("boosted trees", "a linear model on words"))
 client = chromadb.PersistentClient(path=folder / "index", settings=Settings(anonymized_telemetry=False))
 collection = client.get_collection("case")
-print(collection.query(query_texts=["words"], n_results=1)["documents"], collection.configuration["hnsw"]["space"])
+near = collection.query(query_embeddings=SHIPPED.vectors(["words"]), n_results=1)["ids"]
+print(near == [names[1:]], collection.metadata)
 """
-    assert finish(python(code, tmp_path)).strip() == "[['a linear model on words']] cosine"
+    assert finish(python(code, tmp_path)).strip() == "True None"
 
 
 WRITER = """
@@ -528,3 +532,26 @@ def test_a_case_of_the_bank_cannot_be_forgotten(runs):
 def test_looking_at_nothing_leaves_nothing_behind(runs):
     memory.list_items(runs)
     assert not runs.exists()
+
+
+def test_a_card_that_was_forgotten_comes_back_with_a_later_run_alone(tmp_path):
+    """All runs of a task make the same card: what is forgotten is what those before have made."""
+    about = {"kind": "card", "run": "", "text": "a table of 3 classes", "signature": "s", "task": "t"}
+    old = Run(tmp_path, "old")
+    first = old.history.remember(about)
+    old.history.close_and_merge()
+    assert memory.forget(tmp_path, task="t") == 1
+    shutil.copy(tmp_path / "old/artifacts" / first, tmp_path / "old/history/items" / first)
+    (tmp_path / "old/history/merged").unlink()
+    assert merge_pending(tmp_path) == 0
+    for name in ("new", "newer"):
+        run = Run(tmp_path, name)
+        run.history.remember(about)
+        run.history.close_and_merge()
+        (line,) = memory.list_items(tmp_path, kind="card")
+        assert line["id"] != first
+    assert memory.forget(tmp_path, line["id"]) == 1
+    again = Run(tmp_path, "again")
+    assert again.history.remember(about) not in (first, line["id"])
+    again.history.close_and_merge()
+    assert len(memory.list_items(tmp_path, kind="card")) == 1

@@ -1,114 +1,197 @@
-"""An index that somebody else may have written: Chroma builds no class that it names, and it computes nothing."""
+"""The index of a store: found by field and by text alike, still open after use, and never older than what is on disk."""
 
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
-from pathlib import Path
-from typing import Any
 
 import pytest
-import watched
-from chromadb import PersistentClient
-from chromadb.config import Settings
-from chromadb.utils.embedding_functions import register_embedding_function
 
-from memory.embedding import WordEmbedding
-from memory.index import check
-from memory.store import Store, StoreError
+from memory.embedding import SHIPPED
+from memory.index import Index
+from memory.items import FIELDS, StoreError
+from memory.store import Store
+from tests.test_history import ROOT
 
-OURS = '{"type":"known","name":"budgetml_wordllama","config":{}}'
-THEIRS = '{"type":"known","name":"of_a_stranger","config":{"trust_remote_code":true}}'
-ITEM = {"kind": "case", "text": "scale the columns", "name": "scale", "task": "t"}
-ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-built: list[dict[str, Any]] = []
-
-
-@register_embedding_function
-class OfAStranger(WordEmbedding):
-    """Stands for a class that Chroma knows and that would import a model's own code."""
-
-    @staticmethod
-    def name() -> str:
-        return "of_a_stranger"
-
-    @staticmethod
-    def build_from_config(config: dict[str, Any]) -> WordEmbedding:
-        built.append(config)
-        return WordEmbedding()
+OTHER = """
+import os, signal, sys
+from pathlib import Path
+from memory.store import Store
+with Store(Path(sys.argv[1])) as store:
+    store.upsert([{"kind": "repair", "text": f"written elsewhere {sys.argv[2]}", "error": "E", "data": "schema"}])
+    if sys.argv[3:]:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+LEAVING = {"data": {"$in": ["schema", "samples"]}}
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with Store(tmp_path_factory.mktemp("made") / "history") as first:
-        first.upsert([ITEM])
-    return first.folder
+def elsewhere(folder, number, *killed):
+    done = subprocess.run([sys.executable, "-c", OTHER, folder, str(number), *killed], cwd=ROOT, check=False)
+    assert done.returncode == (-signal.SIGKILL if killed else 0)
 
 
-@pytest.fixture
-def store(made: Path, tmp_path: Path) -> Store:
-    built.clear()
-    return Store(shutil.copytree(made, tmp_path / "history"))
+def item(k, **more):
+    return {
+        "kind": "repair",
+        "text": f"text {k}",
+        "error": f"E{k % 3}",
+        "task": f"t{k % 2}",
+        "data": "schema",
+    } | more
 
 
-def altered(store: Store, *statements: str) -> None:
-    with closing(sqlite3.connect(store.folder / "index" / "chroma.sqlite3")) as db:
-        for statement in statements:
-            db.execute(statement)
-        db.commit()
+def test_fields_and_texts_find_the_same_items_at_the_same_distance(tmp_path):
+    with Store(tmp_path) as store:
+        names = store.upsert([*(item(k) for k in range(12)), item(12, data="stays"), item(0, kind="case")])
+        near = dict(store.query("text 3", "repair", 50))
+        assert set(near) == set(names[:13])
+        assert dict(store.query("text 3", "repair", 50, LEAVING)) == {name: near[name] for name in names[:12]}
+        for where, wanted in (
+            ({"error": "E0"}, names[0:13:3]),
+            ({"$and": [{"error": "E0"}, LEAVING]}, names[0:12:3]),
+            ({"$and": [{"error": "E0"}, {"task": "t0"}]}, names[0:13:6]),
+            ({"data": {"$in": ["stays"]}}, names[12:13]),
+            ({"error": "none"}, []),
+        ):
+            assert dict(store.query("text 3", "repair", 50, where)) == pytest.approx(
+                {n: near[n] for n in wanted}, abs=2e-4
+            )
+        ((first, _),) = store.query("text 3", "repair", 1, {"error": "E0"})
+        assert first == names[3]
+        with pytest.raises(KeyError):
+            store.query("x", "repair", 1, {"id = '' OR": "1"})
 
 
-def test_a_class_that_a_strangers_index_names_is_not_built(store: Store) -> None:
-    first = (
-        f"instr(schema_str, '{OURS}')"  # the default: that of the texts themselves Chroma compares with ours
-    )
-    rest = f"substr(schema_str, {first} + {len(OURS)})"
-    altered(store, f"UPDATE collections SET schema_str = substr(schema_str, 1, {first} - 1) || '{THEIRS}' || {rest}")  # fmt: skip
-    with pytest.raises(StoreError, match=r"names an embedding that is none of budgetml's.*is made again from the items"):  # fmt: skip
-        store.open()
-    assert not built
-    client = PersistentClient(store.folder / "index", Settings(_env_file=None, anonymized_telemetry=False))
-    cases = client.get_or_create_collection("case", embedding_function=WordEmbedding())
-    cases.upsert(ids=["a"], documents=["scale"])
-    client.close()
-    assert built  # without the check
+def test_an_index_stays_open_until_somebody_else_has_written(tmp_path):
+    folder = tmp_path / "s"
+    with Store(folder) as store:
+        store.upsert([item(0)])
+        used = store._indexes[0]
+    with Store(folder) as store:
+        assert store._indexes[0] is used
+    elsewhere(folder, 1)
+    with Store(folder) as store:
+        assert store._indexes[0] is not used
+        assert store.query("written elsewhere 1", "repair", 1)[0][1] == 1.0
+        store.upsert([item(5)])
+    elsewhere(folder, 2, "killed")
+    with Store(folder) as store, Store(tmp_path / "other") as other:
+        other.upsert([item(9)])
+        assert store.count() == len(store.ids()) == 4
+        used = store._indexes[0]
+    shutil.rmtree(folder / "index")
+    with Store(folder) as store:
+        assert (store._indexes[0] is used, store.count()) == (False, 4)
+
+
+def test_what_was_seen_whole_is_not_checked_again_unless_it_is_another_file(tmp_path):
+    with Store(tmp_path) as store:
+        store.upsert(item(k) for k in range(300))
+        index = store._indexes[0]
+    mark, database = tmp_path / "index" / "sound", tmp_path / "index" / "chroma.sqlite3"
+    assert mark.read_bytes() == index._look()
+    found = database.stat()
+    raw = bytearray(database.read_bytes())
+    raw[8192:20000] = b"\xff" * (20000 - 8192)
+    database.write_bytes(raw)
+    os.utime(database, ns=(found.st_atime_ns, found.st_mtime_ns))  # as a stranger's archive would have it
+    assert mark.read_bytes() != index._look()
+    with pytest.raises(StoreError, match="damaged"):
+        Store(tmp_path).open()
+
+
+def test_a_mark_that_others_could_have_written_is_not_believed(tmp_path):
+    with Store(tmp_path) as store:
+        store.upsert([item(0)])
+        index = store._indexes[0]
+    mark = tmp_path / "index" / "sound"
+    assert index._marked()
+    mark.chmod(0o622)
+    assert not index._marked()
+    mark.chmod(0o600)
+    (tmp_path / "index" / "chroma.sqlite3-journal").write_bytes(b"what SQLite would take over first")
+    assert not index._marked()
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    "statement",
     [
-        (f"UPDATE collections SET config_json_str = '{{\"embedding_function\":{THEIRS}}}'", "an embedding"),
-        ('UPDATE collections SET config_json_str = \'{"embedding_function":{"name":"openai"}}\'', "an embedding"),
-        ('UPDATE collections SET config_json_str = \'{"embedding_function":"openai"}\'', "an embedding"),
-        ("UPDATE collections SET config_json_str = x'7b7d'", "an embedding"),
-        (f"UPDATE collections SET config_json_str = '{'[' * 200}'", "no JSON"),
-        ("CREATE TRIGGER more AFTER INSERT ON collections BEGIN DELETE FROM embeddings; END", "holds a trigger"),
-        (f"CREATE VIEW more AS {ENDLESS} SELECT i FROM n", "holds a view"),
-        ("CREATE VIRTUAL TABLE more USING fts5(a)", "none of budgetml's"),
-        ("ALTER TABLE segments ADD COLUMN more AS (zeroblob(900000000))", "is computed"),
+        "CREATE TRIGGER more AFTER INSERT ON items BEGIN DELETE FROM items; END",
+        "CREATE VIEW more AS SELECT 1",
+        "ALTER TABLE items ADD COLUMN more AS (zeroblob(900000000))",
+        "CREATE INDEX more ON items (length(id))",
     ],
-)  # fmt: skip
-def test_an_index_that_computes_or_names_classes_is_refused(store: Store, statement: str, said: str) -> None:
-    altered(store, statement)
-    with watched.limited(), pytest.raises(StoreError, match=said):
-        store.open()
+)
+def test_a_table_that_computes_is_refused(tmp_path, statement):
+    with Store(tmp_path) as store:
+        store.upsert([item(0)])
+    Index._kept.pop(tmp_path / "index").close()
+    with closing(sqlite3.connect(tmp_path / "index" / "facts.sqlite3")) as db:
+        db.execute(statement)
+        db.commit()
+    with pytest.raises(StoreError, match=r"none of budgetml's.*is made again"):
+        Store(tmp_path).open()
 
 
-def test_a_view_in_the_place_of_a_table_of_an_index_has_no_end_unless_it_is_refused(store: Store) -> None:
-    altered(
-        store,
-        "DROP TABLE migrations",
-        f"CREATE VIEW migrations AS {ENDLESS} SELECT '' AS sql FROM n WHERE i < 0",
-    )
-    with watched.limited(), pytest.raises(StoreError, match="holds a view"):
-        store.open()
-    with closing(sqlite3.connect(store.folder / "index" / "chroma.sqlite3")) as db:
-        db.set_progress_handler(lambda: 1, 1_000_000)
-        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
-            db.execute("SELECT sql FROM migrations").fetchall()  # what has no end without the check
+def test_what_an_index_has_and_the_folder_has_not_is_not_given(tmp_path):
+    """Somebody else may have written the index: it can name what there is no item of, or a path."""
+    with Store(tmp_path) as store:
+        (name,) = store.upsert([item(0)])
+        fields = {"kind": "repair", "error": "E0", "data": "schema"}
+        store._indexes[0].put([("0" * 64, "text 0", fields), (f"../items/{name}", "text 0", fields)])
+        assert [hit for hit, _ in store.query("text 0", "repair", 9)] == [name]
+        assert [hit for hit, _ in store.having("repair", {"error": "E0"}, 9)] == [name]
 
 
-def test_an_index_of_ours_is_believed(store: Store) -> None:
-    with closing(sqlite3.connect(store.folder / "index" / "chroma.sqlite3")) as db:
-        check(db)
-    with store:
-        assert store.count("case") == 1 and store.query("scale columns", "case", 1)
+def test_the_greatest_come_first_and_what_has_no_number_last(tmp_path):
+    gains = (0.5, "much", 2, None, -1.0, True)
+    with Store(tmp_path) as store:
+        names = [store.upsert([item(3 * k, gained=gain, of=f"o{k}")])[0] for k, gain in enumerate(gains)]
+        found = [name for name, _ in store.having("repair", {"error": "E0"}, 9)]
+        assert found[:4] == [names[2], names[5], names[0], names[4]]
+        assert set(found[4:]) == {names[1], names[3]}
+        assert [name for name, _ in store.having("repair", {"of": "o3"}, 1)] == [names[3]]
+        others = {name for name, _ in store.query("text", "repair", 9, {"of": {"$nin": ["o1", "o2"]}})}
+        assert others == {names[0], *names[3:]}
+
+
+@pytest.mark.parametrize("part", ["facts.sqlite3", "chroma.sqlite3"])
+def test_either_part_of_an_index_is_made_again(tmp_path, part):
+    with Store(tmp_path) as store:
+        names = store.upsert(item(k) for k in range(4))
+    (tmp_path / "index" / part).unlink()
+    if part == "facts.sqlite3":
+        (tmp_path / "index" / part).write_bytes(b"")
+    with Store(tmp_path) as store:
+        assert (
+            len(store.query("text", "repair", 9))
+            == len(store.query("text", "repair", 9, {"data": "schema"}))
+            == 4
+        )
+        assert store.ids() == sorted(names)
+
+
+def test_a_table_of_another_shape_is_made_anew(tmp_path):
+    with Store(tmp_path) as store:
+        store.upsert([item(0, of="o")])
+    Index._kept.pop(tmp_path / "index").close()
+    Index(tmp_path / "index", SHIPPED, FIELDS[:-1]).close()
+    with Store(tmp_path) as store:
+        assert len(store.query("text", "repair", 9, {"of": "o"})) == 1
+
+
+def test_an_index_of_an_earlier_version_shows_nothing_that_stays(tmp_path):
+    """It had one collection a kind, whatever an item said of its data."""
+    with Store(tmp_path) as store:
+        names = store.upsert([item(0), item(1, data="stays")])
+        mixed = store._indexes[0]._collection("repair")
+        mixed.upsert(ids=names, embeddings=SHIPPED.vectors(["text 0", "text 1"]))
+        assert len(store.query("text", "repair", 9, LEAVING)) == 2
+    Index._kept.pop(tmp_path / "index").close()
+    (tmp_path / "index" / "facts.sqlite3").unlink()
+    with Store(tmp_path) as store:
+        assert [name for name, _ in store.query("text", "repair", 9, LEAVING)] == names[:1]
+        assert len(store.query("text", "repair", 9)) == 2

@@ -14,8 +14,8 @@ from budgetmlagent.scoring.witness import Witness
 from budgetmlagent.share import export
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Execution
+from memory.items import StoreError
 from memory.merge import forget
-from memory.store import StoreError
 
 OUTWARD = ("../x", "/x", "..", ".", "", "a/x", "x\0")
 RECORD = {"script": "s", "exit": 0, "seconds": 1.0, "output": "o"}

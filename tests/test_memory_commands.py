@@ -10,10 +10,11 @@ import pytest
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.upkeep import found, memory
+from memory.items import KINDS, item_id
 from memory.merge import SHARED, merge_pending
-from memory.store import Store, item_id
+from memory.store import Store
 from memory.superseded import superseded
-from tests.test_history import Run, attempt_item, bank_case
+from tests.test_history import ROOT, Run, attempt_item, bank_case
 
 FP = "ValueError: could not convert string to float"
 
@@ -235,7 +236,7 @@ with Store(Path({str(runs / "r" / SHARED)!r})) as store:
     sys.stdin.read()
 """
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout.readline() == b"ready\n"
         with pytest.raises(UnavailableError, match="in use"):
@@ -293,3 +294,32 @@ def test_what_is_recalled_is_the_same_before_and_after_a_compact(runs):
     assert all(planned and cured for planned, cured in before)
     assert memory.compact(runs)["dropped"] == {"case": 8, "repair": 4}
     assert [recalled(name) for name in ("a", "d", "new")] == before
+
+
+def test_whatever_runs_leave_is_taken_in_elsewhere(runs, tmp_path):
+    """A card is of no run: all runs of a task make the same one."""
+    left = [repair(kind=kind, run="" if kind == "card" else "r", data="schema") for kind in KINDS]
+    filled(runs, *left)
+    memory.export(runs, tmp_path / "out.jsonl")
+    assert memory.take_in(tmp_path / "there/runs", tmp_path / "out.jsonl") == {
+        "imported": len(KINDS),
+        "known": 0,
+    }
+    assert found.stats(runs)["runs"] == {"r": len(KINDS) - 1}
+
+
+def test_search_ranks_as_a_step_is_given(runs):
+    """Names in common weigh, and what was offered in vain sinks."""
+    texts = ("the model fails on rows", "the LGBMRegressor fails on rows")
+    plain, by_name = filled(runs, *(repair(text=text, data="schema") for text in texts))
+
+    def order(text):
+        return [hit["id"] for hit in found.search(runs, text)]
+
+    assert order("the model fails on rows") == [plain, by_name]
+    assert order("the model LGBMRegressor fails on rows") == [by_name, plain]
+    counts = {"of": plain[:12], "offered": 9, "helped": 0}
+    filled(runs, *(repair(kind="offer", run=f"r{k}", data="schema", **counts) for k in range(9)))
+    assert order("the model fails on rows") == [by_name, plain]
+    hits = found.search(runs, "the model fails on rows")
+    assert "offered 81 times, a new best after 0" in hits[1]["why"]

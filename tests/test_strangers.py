@@ -34,7 +34,8 @@ from graphs.outside import told_of_prompts
 from graphs.seen import see_node
 from graphs.spec import GraphSpec
 from memory.artifacts import canonical
-from memory.store import Store, StoreError
+from memory.items import StoreError
+from memory.store import Store
 from nodes.declares import recalls_of, role_of
 
 ROOT = Path(__file__).parents[1]

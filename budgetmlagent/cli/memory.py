@@ -11,7 +11,9 @@ from budgetmlagent.cli import options
 
 app = typer.Typer(help="Long-term memory: cases, attempts and repairs.", no_args_is_help=True)
 Item = Annotated[str, typer.Argument(metavar="ID", help="An item's id, or its beginning.")]
-Kind = Annotated[str | None, typer.Option(metavar="case|attempt|repair|idea", help="Only this kind.")]
+Kind = Annotated[
+    str | None, typer.Option(metavar="case|attempt|repair|idea|card|offer", help="Only this kind.")
+]
 Task = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this task.")]
 SHOWN = 10  # tasks and runs that `stats` names
 
@@ -72,10 +74,18 @@ def search(
 
 
 @app.command()
-def stats(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
+def stats(
+    runs_dir: options.RunsDir = Path("runs"),
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Obey the budgetml.toml beside the runs; that is remembered.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
     """Count what is remembered by kind, task, run and word on data, and say what room it takes."""
+    from budgetmlagent.settings import confirm
     from budgetmlagent.upkeep.found import stats as count
 
+    confirm(runs_dir, trust=trust)
     told = count(runs_dir)
     options.tell(as_json, told, _stats(told))
 

@@ -21,7 +21,10 @@ Otel = Annotated[
 ]
 Trust = Annotated[
     bool,
-    typer.Option("--trust", help="Start the interpreter that the task names, as you; that is remembered."),
+    typer.Option(
+        "--trust",
+        help="Start the interpreter that the task names, as you, and obey budgetml.toml; remembered.",
+    ),
 ]
 Models = Annotated[
     Path | None,

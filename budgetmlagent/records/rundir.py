@@ -111,7 +111,9 @@ class RunDir:
             yield self.shared_history
             return
         yield from odd(self.root, without=self.work)
-        yield from odd(self.shared_history)
+        # Shared items are a hundred thousand, and need no look: one is read within bounds and by its hash, and put in the
+        # place of whatever has its name.
+        yield from odd(self.shared_history, without=self.shared_history / "items")
 
     def config(self) -> RunConfig:
         """Read what the run was started with.

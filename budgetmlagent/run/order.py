@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from budgetmlagent import settings
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models import able
@@ -75,6 +76,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         if recorded
         else terms(task, spec, specs, asked.history, unsafe=asked.unsafe, to_run=to_run)
     )
+    allowed["hosts"] = sorted({*allowed["hosts"], *settings.memory_hosts(Path(asked.runs_dir))})
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
         task=asked.task if task.root.parent.name == "bundled" else str(task.root),
@@ -98,11 +100,13 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
 def begin(asked: Request, name: str = "") -> RunDir:
     """Make the folder of a run as asked for; nothing is executed yet. `name` and what it raises are as of `plan`.
 
-    Also raises UsageError where the task would start a program that the person has not said they trust.
+    Also raises UsageError where the task would start a program, or budgetml.toml send somewhere, that the person has not said
+    they trust.
     """
     order = plan(asked, name)
     if not order.config.replay:
         confirm(order.task.python, trust=asked.trust)
+    settings.confirm(Path(asked.runs_dir), trust=asked.trust)
     forgotten.refuse(Path(asked.runs_dir).resolve(), capped=asked.project_budget is not None)
     run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
     if asked.project_budget is not None:
@@ -179,7 +183,9 @@ def checked_for(spec: GraphSpec, config: RunConfig) -> tuple[GraphSpec, RunConfi
     spec = ladders.fixed(load_graph(spec), models, data=task.data, recorded=config.replay)
     used = used_models(spec, models)
     _may_leave(task, used)
-    return spec, replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
+    others = set(config.hosts) - set(hosts(models))  # the memory's
+    asked = [] if config.replay else hosts(used)
+    return spec, replace(config, graph=spec.name, hosts=sorted({*others, *asked}))
 
 
 def _recorded(folder: Path) -> RunConfig:

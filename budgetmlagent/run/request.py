@@ -43,4 +43,4 @@ class Request:
     aim: str = "best"
     """success: stop soon after the goal (10% better than the starter) is met; best: go on while there is hope."""
     trust: bool = False
-    """The interpreter that the task names may be started as the user; that is remembered."""
+    """The interpreter that the task names may be started as the user, and budgetml.toml is obeyed; that is remembered."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from budgetmlagent import settings
 from budgetmlagent.errors import UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.models.config import ModelSpec, load_models
@@ -46,6 +47,12 @@ def config_for(run: "RunView", word: Word, cap: int | None) -> tuple[RunConfig, 
     `cap` is the total that the person gives, in nano-dollars. Each difference to what a stranger's run says is told in a line.
     Raises UsageError where the person has to say more, before anything is sent or started.
     """
+    taken = _config_for(run, word, cap)
+    settings.confirm(run.folder.root.parent, trust=word.trust)
+    return taken
+
+
+def _config_for(run: "RunView", word: Word, cap: int | None) -> tuple[RunConfig, bool]:
     config = run.config
     if config.replay:  # nothing is sent or started
         return config, False

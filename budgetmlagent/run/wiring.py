@@ -221,21 +221,23 @@ def _embedded(spec: ModelSpec) -> "EmbeddedServer":
 
 
 def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts) -> "RunHistory":
+    from budgetmlagent.settings import shared_memory
     from memory.attempts import signature
     from memory.cases import CaseError, load_cases
     from memory.history import RunHistory
     from memory.merge import merge_pending
     from nodes.craft.scripts import ast_key
 
+    shared = shared_memory(run.root.parent)
     if config.history == "all":
-        merge_pending(run.root.parent)
+        merge_pending(run.root.parent, shared)
     try:
         cases = load_cases(CASES)
     except CaseError as error:
         raise UsageError(str(error)) from None
     return RunHistory(
         folder=run.history,
-        shared=run.shared_history,
+        shared=shared,
         artifacts=artifacts,
         cases=cases,
         mode=next(mode for mode in HISTORY if mode == config.history),

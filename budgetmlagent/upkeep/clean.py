@@ -132,8 +132,9 @@ def _best(runs: Sequence[RunDir]) -> set[Path]:
 
 def remove_runs(runs: Sequence[RunDir], *, dry_run: bool = False) -> Report:
     """Remove runs as a whole, once what they learned is in the shared memory."""
+    from budgetmlagent.settings import shared_memory
+    from memory.items import StoreError
     from memory.merge import merge
-    from memory.store import StoreError
 
     report = Report()
     for run in runs:
@@ -142,7 +143,7 @@ def remove_runs(runs: Sequence[RunDir], *, dry_run: bool = False) -> Report:
                 continue
             if (run.history / "items").is_dir() and not dry_run:
                 try:
-                    merge(run.history, run.shared_history)
+                    merge(run.history, shared_memory(run.root.parent))
                 except StoreError as error:
                     raise UnavailableError(str(error)) from None
             # What makes the folder a run goes last: killed on the way, it can be removed again.

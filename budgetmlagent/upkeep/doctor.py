@@ -19,7 +19,7 @@ from budgetmlagent.upkeep import run_memory, stores
 from budgetmlagent.upkeep.stores import Row, row
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
-from memory.store import StoreError
+from memory.items import StoreError
 
 
 def of_machine(runs_dir: Path) -> list[Row]:

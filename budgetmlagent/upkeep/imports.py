@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from budgetmlagent.errors import UsageError
 from memory.files import parsed, read_plain
-from memory.store import KINDS, Item, item_id
+from memory.items import KINDS, Item, item_id
 
 MOST = 256 << 20  # bytes of an export
 LONGEST = 256 << 10  # bytes of one of its lines
@@ -96,8 +96,9 @@ def _item(where: str, line: bytes) -> Item:
 
 def _ours(where: str, item: Item, origin: str) -> Item:
     """Return the item as it is kept: its provenance as it says, where it was found, and the stricter word where it has none."""
+    of_all_runs = item["kind"] == "card" and item.get("run") == ""
     try:
-        Foreign.model_validate(item)
+        Foreign.model_validate(item | ({"run": "all"} if of_all_runs else {}))
     except ValidationError as error:
         wrong = error.errors()[0]
         raise UsageError(f"{where}: {'.'.join(map(str, wrong['loc'])) or 'item'}: {wrong['msg']}") from None

@@ -9,12 +9,14 @@ from typing import Any
 
 import memory
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep import imports
 from memory.artifacts import canonical
 from memory.cases import CaseError, as_item, load_cases
-from memory.merge import SHARED, forget_everywhere, merge_pending
+from memory.items import KINDS, Item, StoreError, item_id
 from memory.merge import forget as forget_items
-from memory.store import KINDS, Item, Store, StoreError, item_id
+from memory.merge import forget_everywhere, merge_pending
+from memory.shared import Shared
 from memory.superseded import superseded
 
 BANK = Path(memory.__file__).parent / "cases"
@@ -41,8 +43,7 @@ def known(kind: str | None) -> None:
 def show_item(runs_dir: Path, prefix: str) -> dict[str, Any]:
     """Return the whole item whose id begins with `prefix`. Raises UsageError unless there is exactly one."""
     with one_line():
-        merge_pending(runs_dir)
-        store, bank = Store(runs_dir / SHARED), _bank()
+        store, bank = _merged(runs_dir), _bank()
         name = _resolve([*store.ids(), *bank], prefix, runs_dir)
         return {"id": name} | (bank[name] if name in bank else store.get(name))
 
@@ -76,7 +77,7 @@ def forget(
         asked = {key: value for key, value in wanted.items() if value is not None}
         names = [n for n, item in items.items() if "run" in item and asked.items() <= _origin(item).items()]
     with one_line():
-        forget_everywhere(runs_dir, names, [run] if run else [])
+        forget_everywhere(runs_dir, shared_memory(runs_dir), names, [run] if run else [])
     return len(names)
 
 
@@ -99,7 +100,7 @@ def take_in(runs_dir: Path, path: Path, name: str | None = None) -> dict[str, in
     All of it or nothing. Raises what `imports.named` and `imports.read` raise.
     """
     items = imports.read(path, imports.named(path, name))
-    with one_line(), Store(runs_dir / SHARED) as store:
+    with one_line(), Shared(shared_memory(runs_dir)) as store:
         fresh = imports.new(items, set(store.ids()))
         store.upsert(fresh)
     return {"imported": len(fresh), "known": len(items) - len(fresh)}
@@ -108,13 +109,12 @@ def take_in(runs_dir: Path, path: Path, name: str | None = None) -> dict[str, in
 def compact(runs_dir: Path) -> dict[str, Any]:
     """Drop from the shared store what `memory.superseded` names; return {items, dropped: {kind: count}, bytes}."""
     with one_line():
-        merge_pending(runs_dir)
-        store = Store(runs_dir / SHARED)
+        store = _merged(runs_dir)
         items = dict(store.iterate())
         names = superseded(items.items())
         size = sum(len(canonical(items[name])) for name in names)
         if names:
-            forget_items(store.folder, names)
+            forget_items(store.place, names)
     kinds = Counter(items[name]["kind"] for name in names)
     return {"items": len(items), "dropped": dict(sorted(kinds.items())), "bytes": size}
 
@@ -122,8 +122,13 @@ def compact(runs_dir: Path) -> dict[str, Any]:
 def everything(runs_dir: Path) -> dict[str, Item]:
     """Return each item of the shared store and of the bank by its id, with whatever was left behind merged."""
     with one_line():
-        merge_pending(runs_dir)
-        return dict(Store(runs_dir / SHARED).iterate()) | _bank()
+        return dict(_merged(runs_dir).iterate()) | _bank()
+
+
+def _merged(runs_dir: Path) -> Shared:
+    place = shared_memory(runs_dir)
+    merge_pending(runs_dir, place)
+    return Shared(place)
 
 
 def _bank() -> dict[str, Item]:

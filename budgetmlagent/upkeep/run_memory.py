@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep.stores import Row, row, rows
 from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.items import KINDS, Item, StoreError, item_id
 from memory.merge import MARK, forgotten, merge, unmark
-from memory.store import KINDS, Item, Store, StoreError, item_id
+from memory.shared import Shared
+from memory.store import Store
 
 
 def of_run(run: RunDir) -> list[Row]:
     """Check the run's own memory: its items, its index, and whether the shared memory has what it is said to have."""
     if not run.history.is_dir():
         return []
-    store, wrong = Store(run.history), []
+    store, wrong = Store(run.history, shared_memory(run.root.parent).embedding), []
     for name in store.ids():
         try:
             store.get(name)
@@ -39,8 +42,7 @@ def of_run(run: RunDir) -> list[Row]:
 def _merged(run: RunDir, store: Store) -> list[Row]:
     if not (run.history / MARK).exists():
         return [row("merged", True, "not in the shared memory yet: the next run merges it")]
-    there = forgotten(run.shared_history) | set(Store(run.shared_history).ids())
-    missing = set(store.ids()) - there
+    missing = Shared(shared_memory(run.root.parent)).missing(store.ids())
     words = f"the shared memory lacks {len(missing)} items that are marked as merged: `--rebuild` merges them again"
     well = "every item is in the shared memory, or was forgotten there"
     return rows("merged", [words] if missing else [], well)
@@ -53,16 +55,17 @@ def rebuild(run: RunDir) -> int:
     """
     if not run.history.is_dir():
         return 0
-    store = Store(run.history)
+    place = shared_memory(run.root.parent)
+    store = Store(run.history, place.embedding)
     with store.hold():
         found = {item_id(item): item for item in [*_kept(store), *_from_artifacts(run)]}
-        whole = {name: found[name] for name in found.keys() - forgotten(run.shared_history)}
-        for part in ("items", "index"):
+        whole = {name: found[name] for name in found.keys() - forgotten(place)}
+        for part in ("items", "index", "index-away"):
             shutil.rmtree(run.history / part, ignore_errors=True)
-        with Store(run.history) as again:
+        with Store(run.history, place.embedding) as again:
             again.upsert(whole.values())
         unmark(run.history)
-    merge(run.history, run.shared_history)
+    merge(run.history, place)
     return len(whole)
 
 

@@ -6,15 +6,14 @@ package, and whoever names the environment's interpreter trusts it as it is.
 
 import functools
 import hashlib
-import json
 import os
 import sys
 from pathlib import Path
 
-from budgetmlagent.cache import state
-from budgetmlagent.errors import UnavailableError, UsageError
-from memory.files import write_whole
-from memory.locks import locked
+from budgetmlagent.confirmed import keep, known
+from budgetmlagent.errors import UsageError
+
+PROGRAMS = "programs"
 
 
 def confirm(python: Path | None, *, trust: bool) -> None:
@@ -24,47 +23,22 @@ def confirm(python: Path | None, *, trust: bool) -> None:
     """
     if python is None or str(path := _path(python)) == os.path.abspath(sys.executable):  # noqa: PTH100 - links stay links
         return
-    found, known = _digest_now(path), _known()
-    if known.get(str(path)) == found:
+    found, seen = _digest_now(path), known(PROGRAMS)
+    if seen.get(str(path)) == found:
         return
     if not trust:
-        again = "the program that you trusted has changed; " if str(path) in known else ""
+        again = "the program that you trusted has changed; " if str(path) in seen else ""
         real = path.resolve()
         what = f"{path} ({real})" if real != path else str(path)
         raise UsageError(
             f"python: {again}the task starts {what} as you, with the libraries that belong to it: add --trust (trust=True), "
             "once, if you trust both"
         )
-    _keep(str(path), found)
+    keep(PROGRAMS, str(path), found)
 
 
 def _path(python: Path) -> Path:
     return Path(os.path.abspath(python))  # noqa: PTH100 - a virtual environment's link must stay a link
-
-
-def _file() -> Path:
-    return state() / "programs.json"
-
-
-def _known() -> dict[str, str]:
-    """Path -> hash of what the person trusts; empty where the file cannot be read: then each is asked for again."""
-    try:
-        known = json.loads(_file().read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return known if isinstance(known, dict) else {}
-
-
-def _keep(path: str, digest: str) -> None:
-    file = _file()
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with locked(file.with_suffix(".lock")):
-            write_whole(file, json.dumps(_known() | {path: digest}, indent=1).encode(), mode=0o600)
-    except OSError as error:
-        raise UnavailableError(
-            f"{file}: cannot be written: {error.strerror}; --trust is kept there"
-        ) from None
 
 
 def _digest_now(path: Path) -> str:
