@@ -60,3 +60,7 @@ class GraphError(Exception):
     def __init__(self, *what: Finding | str) -> None:
         super().__init__("\n".join(map(str, what)))
         self.findings = [finding for finding in what if isinstance(finding, Finding)]
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the words alone, as no line of the program is at fault."""
+        return [f"{type(self).__name__}: {self}"]

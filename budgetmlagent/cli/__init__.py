@@ -33,11 +33,11 @@ def _call(arguments: list[str]) -> int:
         with disk.clear():
             status = app(args=arguments, standalone_mode=False, prog_name="budgetml")
     except BudgetMLError as error:
-        return _said(str(error), error.status)
+        return _said(error.typed, error.status)
     except TyperException as error:
         return _said(cut(error.format_message()), 2)
-    except KeyboardInterrupt:
-        return _said("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        return _said(getattr(interrupt, "typed", "interrupted"), INTERRUPTED)
     except BrokenPipeError:
         return 0  # the reader of our output has gone, e.g. `budgetml list | head`
     return status if isinstance(status, int) else 0

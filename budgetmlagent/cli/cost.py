@@ -58,12 +58,12 @@ def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any]
     from budgetmlagent.money.report import project_of, table
     from budgetmlagent.records.rundir import LEDGER
     from budgetmlagent.run import forgotten
-    from budgetmlagent.run.order import nano
+    from budgetmlagent.run.options import nano
 
     path = runs_dir / LEDGER
     if cap is None and not path.is_file():
         raise UsageError(f"no run has spent anything in {runs_dir}: {path} is missing")
-    to_be = None if cap is None else nano("--cap", cap)
+    to_be = None if cap is None else nano("cap", cap)
     if to_be is not None:
         forgotten.refuse(runs_dir, capped=True)
         Ledger(path).set_project_cap(to_be)

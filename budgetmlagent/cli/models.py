@@ -83,9 +83,9 @@ def check(
     from budgetmlagent.models.config import load_models
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.records.rundir import LEDGER, new_id
-    from budgetmlagent.run.order import nano
+    from budgetmlagent.run.options import nano
 
-    specs, cap, run = load_models(models).values(), nano("--budget", budget), new_id(NODE)
+    specs, cap, run = load_models(models).values(), nano("budget", budget), new_id(NODE)
     ledger = Ledger(runs_dir / LEDGER)
     ledger.open_run(run, cap)
     try:

@@ -9,22 +9,29 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.run.request import Request
+from budgetmlagent.run.request import DEFAULTS, Request
 
 WAITS = 130  # the status of a run that can be gone on with, as after an interrupt
 
 
+def _open(option: str) -> str:
+    """Say what an option is where it is not given; a replay takes it from the recorded run."""
+    return f"[default: {DEFAULTS[option]}]"
+
+
 def run(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name, or a task folder.")],
-    graph: Annotated[str, typer.Option(metavar="G", help="A shipped graph's name, or a .yaml file.")] = str(Request.graph),
-    models: Annotated[str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR. [default: embedded]")] = None,
-    budget: Annotated[float, typer.Option(metavar="USD", help="Dollars that may be spent: a hard cap.")] = Request.budget,
+    graph: Annotated[str | None, typer.Option(metavar="G", help=f"A shipped graph's name, or a .yaml file. {_open('graph')}")] = None,
+    models: Annotated[str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR: a recorded run again, with its settings. [default: embedded]")] = None,
+    budget: Annotated[float | None, typer.Option(metavar="USD", help=f"Dollars that may be spent: a hard cap. {_open('budget')}")] = None,
     project_budget: Annotated[
         float | None, typer.Option(metavar="USD", help="What all runs of the runs folder may spend together, from now on.")
     ] = None,
-    turns: Annotated[int, typer.Option(metavar="N", help="Decisions of the planner.")] = Request.turns,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the models' sampling.")] = Request.seed,
-    history: Annotated[str, typer.Option(metavar="off|run|all", help="What may be remembered.")] = Request.history,
+    turns: Annotated[int | None, typer.Option(metavar="N", help=f"Decisions of the planner. {_open('turns')}")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help=f"Seed of the models' sampling. {_open('seed')}")] = None,
+    history: Annotated[
+        str | None, typer.Option(metavar="off|run|all", help=f"What may be remembered. {_open('history')}")
+    ] = None,
     direction: Annotated[
         str | None, typer.Option(metavar="max|min", help="Of the metric, where the task does not say it; or to confirm it.")
     ] = None,
@@ -45,10 +52,12 @@ def run(
     as_json: options.Json = False,
 ) -> None:  # fmt: skip
     """Improve a task's script within a budget."""
-    asked = Request(
+    from budgetmlagent.run.options import settled
+
+    asked = settled(Request(
         task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction,
         project_budget=project_budget, approve=approve, above=above, minutes=minutes, trust=trust,
-    )  # fmt: skip
+    ))  # fmt: skip
     if dry_run:
         from budgetmlagent.run.forecast import forecast
 
@@ -57,7 +66,8 @@ def run(
     from budgetmlagent.run.order import begin, load_graph
     from budgetmlagent.run.session import Session
 
-    load_graph(graph, to_run=True)  # before there is a run
+    assert asked.graph, "nothing is left open"
+    load_graph(asked.graph, to_run=True)  # before there is a run
     if otel:  # it is to fail before there is a run
         from budgetmlagent.share import telemetry
         from budgetmlagent.tasks.folder import load_task

@@ -3,28 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.models.approval import WHEN
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
 from budgetmlagent.run import forgotten
+from budgetmlagent.run.options import nano, recording, settled, tell_differences
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
 from budgetmlagent.tasks.folder import TaskFolder, load_task
 from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
-from memory.state import NANO
-
-if TYPE_CHECKING:
-    from memory.history import Mode
-
-HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
-REPLAY = "replay:"
 
 
 @dataclass(frozen=True)
@@ -44,21 +37,11 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     The class of a `chat:` is imported, and what it lacks told, only where it is `to_run`.
     Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
     """
-    total = nano("--budget", asked.budget)
-    if asked.project_budget is not None:
-        nano("--project-budget", asked.project_budget)
-    if asked.turns < 1:
-        raise UsageError(f"--turns {asked.turns}: at least 1 is needed")
-    if asked.history not in HISTORY:
-        raise UsageError(f"--history {asked.history}: one of {', '.join(HISTORY)} is needed")
-    if asked.approve not in ("", *WHEN):
-        raise UsageError(f"--approve {asked.approve}: one of {', '.join(WHEN)} is needed")
-    if asked.minutes is not None and not 0 < asked.minutes < 1e6:
-        raise UsageError(f"--minutes {asked.minutes}: a number above 0 is needed")
-    task, spec = load_task(asked.task, direction=asked.direction), load_graph(asked.graph)
-    replay = str(asked.models)[len(REPLAY) :] if str(asked.models).startswith(REPLAY) else ""
-    file = Path(asked.models) if asked.models else None
-    specs = _recorded_models(Path(replay)) if replay else load_models(file)
+    asked = settled(asked)
+    assert asked.graph and asked.budget is not None, "nothing is left open"
+    task, spec = load_task(str(asked.task), direction=asked.direction), load_graph(asked.graph)
+    replay, file = recording(asked.models), Path(asked.models) if asked.models else None
+    specs = specs_of(RunDir(replay).config()) if replay else load_models(file)
     allowed = (
         _replayed(task, spec, specs, unsafe=asked.unsafe)
         if replay
@@ -66,16 +49,16 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     )
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
-        task=asked.task if task.root.parent.name == "bundled" else str(task.root),
+        task=str(asked.task) if task.root.parent.name == "bundled" else str(task.root),
         graph=spec.name,
-        budget=total,
-        turns=asked.turns,
-        seed=asked.seed,
-        history=asked.history,
+        budget=nano("budget", asked.budget),
+        turns=int(asked.turns or 0),
+        seed=int(asked.seed or 0),
+        history=str(asked.history),
         direction=asked.direction,
-        replay=str(Path(replay).resolve()) if replay else "",
+        replay=str(replay.resolve()) if replay else "",
         approve="" if replay else asked.approve,
-        above=nano("--above", asked.above),
+        above=nano("above", asked.above),
         minutes=None if replay else asked.minutes,
         **allowed,
     )
@@ -89,12 +72,13 @@ def begin(asked: Request, name: str = "") -> RunDir:
     Also raises UsageError where the task would start a program that the person has not said they trust.
     """
     order = plan(asked, name)
+    tell_differences(settled(asked))
     if not order.config.replay:
         confirm(order.task.python, trust=asked.trust)
     forgotten.refuse(Path(asked.runs_dir).resolve(), capped=asked.project_budget is not None)
     run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
     if asked.project_budget is not None:
-        Ledger(run.ledger).set_project_cap(nano("--project-budget", asked.project_budget))
+        Ledger(run.ledger).set_project_cap(nano("project_budget", asked.project_budget))
     return run
 
 
@@ -124,14 +108,7 @@ def _as_written(models: Mapping[str, ModelSpec]) -> dict[str, Any]:
     return {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in models.items()}
 
 
-def nano(option: str, dollars: float) -> int:
-    """Return dollars as nano-dollars. Raises UsageError, naming the option, for what is no sum of money."""
-    if not 0 <= dollars < 1e6:
-        raise UsageError(f"{option} {dollars}: a number of dollars, 0 or more, is needed")
-    return round(dollars * NANO)
-
-
-def load_graph(graph: str | GraphSpec, *, to_run: bool = False) -> GraphSpec:
+def load_graph(graph: str | Path | GraphSpec, *, to_run: bool = False) -> GraphSpec:
     """Return the graph by name, path or as it is. Raises UsageError with one line a finding.
 
     What it names is imported only where it is `to_run`.
@@ -151,13 +128,6 @@ def checked_for(spec: GraphSpec, config: RunConfig) -> RunConfig:
     used = used_models(load_graph(spec), specs_of(config))
     _may_leave(load_task(config.task, direction=config.direction), used)
     return replace(config, graph=spec.name, hosts=[] if config.replay else hosts(used))
-
-
-def _recorded_models(folder: Path) -> dict[str, ModelSpec]:
-    config = RunDir(folder)
-    if not (folder / "config.json").is_file():
-        raise UsageError(f"--models {REPLAY}{folder}: no recorded run there (config.json is missing)")
-    return specs_of(config.config())
 
 
 def specs_of(config: RunConfig) -> dict[str, ModelSpec]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphs.spec import GraphSpec
@@ -10,21 +10,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """A run as asked for, with the default of every option. `order.plan` checks it."""
+    """A run as asked for, with the default of every option. `order.plan` checks it.
+
+    What a recorded run was begun with, None leaves to it: a replay is then the same run; for any other, `DEFAULTS` holds.
+    """
 
     task: str
     """A bundled task's name, or a task folder."""
-    graph: "str | GraphSpec" = "budgetml"
+    graph: "str | Path | GraphSpec | None" = None
     """A shipped graph's name, a .yaml file, or a graph."""
     models: str | Path | None = None
     """A models.yaml, or `replay:RUN_DIR`; None: the embedded models."""
-    budget: float = 0.25
+    budget: float | None = None
     """Dollars that may be spent: a hard cap."""
-    turns: int = 12
+    turns: int | None = None
     """Decisions of the planner."""
-    seed: int = 0
+    seed: int | None = None
     """Of the models' sampling."""
-    history: str = "all"
+    history: str | None = None
     """What may be remembered: off, run or all."""
     runs_dir: str | Path = "runs"
     """Where runs, ledger and shared memory lie."""
@@ -42,3 +45,6 @@ class Request:
     """Time that the run may take; None: no limit."""
     trust: bool = False
     """The interpreter that the task names may be started as the user; that is remembered."""
+
+
+DEFAULTS: dict[str, Any] = {"graph": "budgetml", "budget": 0.25, "turns": 12, "seed": 0, "history": "all"}

@@ -11,7 +11,8 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
-from budgetmlagent.run.order import HISTORY, specs_of, used_models
+from budgetmlagent.run.options import HISTORY
+from budgetmlagent.run.order import specs_of, used_models
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
