@@ -55,12 +55,18 @@ class UnavailableError(BudgetMLError):
     status = 3
 
 
+class InterruptedCommandError(BudgetMLError):
+    """A person's interrupt of a command."""
+
+    status = 130
+
+
 class InterruptedRunError(KeyboardInterrupt):
     """A person's interrupt, after the run was left so that it can be gone on with: where it stopped, and how to go on."""
 
     def __init__(self, stopped: str, run_id: str) -> None:
-        super().__init__(f"{stopped}; `.run()` goes on, later `Session.open({run_id!r})`")
-        self.typed = f"{stopped}; `budgetml resume {run_id}` goes on"
+        super().__init__(f"{stopped}: interrupted; run() goes on, another day Session.open({run_id!r}).run()")
+        self.typed = f"{stopped}: interrupted; `budgetml resume {run_id}` goes on"
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]

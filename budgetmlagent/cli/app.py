@@ -1,11 +1,28 @@
 """All commands, assembled."""
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from budgetmlagent.cli import cleaning, cost, export, graphs, looking, memory, models, new, running
+from budgetmlagent.errors import InterruptedCommandError
+
+
+class Commands(TyperGroup):
+    """The commands. An interrupt of one is told like an error; Typer has only the status for it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed. Raises InterruptedCommandError."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise InterruptedCommandError(getattr(interrupt, "typed", "interrupted")) from None
+
 
 app = typer.Typer(
     name="budgetml",
+    cls=Commands,
     help="An ML engineer that works within a budget: remember, then think cheaply, then ask.",
     no_args_is_help=True,
     add_completion=False,

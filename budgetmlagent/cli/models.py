@@ -1,7 +1,6 @@
 """`budgetml models list|new|check|pull` and `budgetml doctor`."""
 
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from budgetmlagent.cli import options
-from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
+from budgetmlagent.errors import InterruptedCommandError, RunFailedError, UnavailableError, UsageError
 
 app = typer.Typer(
     help="The models: which there are, a file of your own, whether they answer, fetching the embedded ones.",
@@ -90,11 +89,9 @@ def check(
     ledger.open_run(run, cap)
     try:
         rows = check_models(specs, ledger, run)
-    except KeyboardInterrupt:  # for which Typer has the status, and no word
-        print(
-            f"budgetml: stopped; `budgetml cost --runs-dir {runs_dir}` tells what was spent", file=sys.stderr
-        )
-        raise
+    except KeyboardInterrupt:
+        told = f"stopped; `budgetml cost --runs-dir {runs_dir}` tells what was spent"
+        raise InterruptedCommandError(told) from None
     proxies = dict.fromkeys(row["proxy"] for row in rows if row["proxy"])
     options.tell(as_json, rows, [*(f"by proxy {proxy}" for proxy in proxies), *map(_checked, rows)])
     bad = [row["name"] for row in rows if not row["ok"]]

@@ -132,9 +132,6 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
         with progress.Live(session) as live:
             watchers = [live.step, *([tracing.step] if tracing else [])]
             _to_the_end(session, lambda event: [watch(event) for watch in watchers], ask=not as_json)
-    except KeyboardInterrupt:  # for which Typer has the status, and no word
-        print(f"budgetml: interrupted; `budgetml resume {session.run_id}` goes on", file=sys.stderr)
-        raise
     finally:
         # Also of a run that failed or was interrupted: whoever asked for JSON gets the object.
         summary = session.summary

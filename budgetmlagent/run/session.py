@@ -244,9 +244,8 @@ class Session(Held):
             with disk.clear():
                 yield
         except KeyboardInterrupt:
-            stopped = stopping.stopped(self)
-            self._conclude("stopped", f"{stopped}; `budgetml resume` goes on")
-            raise InterruptedRunError(stopped, self.run_id) from None
+            self._conclude("stopped", "interrupted; `budgetml resume` goes on")
+            raise InterruptedRunError(stopping.stopped(self), self.run_id) from None
         except (RunFailedError, UnavailableError) as error:
             # On a full disk the checkpoints alone say how far it came.
             with suppress(UnavailableError, OSError):

@@ -33,6 +33,9 @@ def ends(run: "RunView", until: Until | None) -> Callable[[Event], bool]:
 
 
 def stopped(run: "RunView") -> str:
-    """Say after which step the run was interrupted, and in which node."""
-    here = f"after step {run.branches.step}" if run.branches.step else "in its first step"
-    return f"run {run.run_id} was interrupted {here}, in {run.next}"
+    """Say after which step the run stopped, and in which node."""
+    return (
+        f"stopped after step {run.branches.step}, in {run.next}"
+        if run.branches.step
+        else "stopped in the first step"
+    )
