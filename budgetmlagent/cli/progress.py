@@ -1,84 +1,13 @@
-"""What a person sees: a line a step while it runs, and a short table at the end."""
+"""What a person is told of a run: its steps in a few words, and a short table at the end."""
 
-import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.summary import below_the_starter
 from memory.attempts import Attempt, doubt
-from memory.state import NANO
 
 DOTS = "…"
-
-
-class Now:
-    """What is running, with the model that is waited for: told anew whenever the terminal is drawn."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __rich__(self) -> Any:
-        from rich.text import Text
-
-        from budgetmlagent.run.wiring import WAITS
-
-        return Text(f"{self.what} {WAITS.standing()}")
-
-
-class Live:
-    """Progress on standard error: a line a step; on a terminal also what is running now."""
-
-    def __init__(self, session: Any) -> None:
-        from budgetmlagent.cli.console import Console
-
-        self.session = session
-        self.started = time.monotonic()
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.status = self.console.status("")
-
-    def __enter__(self) -> Self:
-        config = self.session.config
-        task = self.session.task  # as it is now
-        network = task.network and not config.replay
-        gpus = f", GPUs {task.gpu}" if task.gpu and not config.replay else ""
-        self.console.print(
-            f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {config.turns} turns, "
-            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if network else ''}{gpus}, sends to {', '.join(config.hosts) or 'nobody'}",
-            markup=False,
-        )
-        if config.unsafe:
-            self.console.print("[bold red]UNSAFE: scripts run without a sandbox[/]")
-        if self.console.is_terminal:
-            self.status.start()
-        self._now(self.session.graph.start, 0)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.status.stop()
-
-    def step(self, event: Event) -> None:
-        """Print one step."""
-        self.console.print(self.line(event), markup=False)
-        self._now(event["route"]["to"], event["turn"])
-
-    def _now(self, node: str, turn: int) -> None:
-        self.status.update(Now(f"turn {turn}/{self.session.config.turns} {node} {DOTS}"))
-
-    def line(self, event: Event) -> str:
-        """Tell a step: time, turn, node and rung, what came of it, the best score, the money."""
-        config = self.session.config
-        minutes, seconds = divmod(int(time.monotonic() - self.started), 60)
-        spent = self.session.ledger.spent(config.run_id) / NANO
-        score = "-" if event["score"] is None else f"{event['score']:.4g}"
-        return (
-            f"{minutes:3d}:{seconds:02d} turn {event['turn']:2d}/{config.turns} "
-            f"{event['node']:9s} {rung(event, self.session.graph):7s} best {score:8s} "
-            f"${spent:.4f}/{config.budget / NANO:.2f}  {outcome(event, self.session.artifacts)}"
-        )
 
 
 def rung(event: Event, spec: Any) -> str:
@@ -93,7 +22,7 @@ def rung(event: Event, spec: Any) -> str:
 def outcome(event: Event, artifacts: Any) -> str:
     """Say in a few words what a step did and where it led."""
     fault, plan, route = event["fault"], event["plan"], event["route"]
-    moves = "".join(f" {arrow}{route[key]}" for key, arrow in (("up", "↑"), ("down", "↓")) if route.get(key))
+    moves = f" {moved(event)}" if moved(event) else ""
     if fault.get("kind"):
         what = f"{fault['kind']}: {fault.get('detail', '')}"
     elif event["attempt"]:
@@ -108,6 +37,18 @@ def outcome(event: Event, artifacts: Any) -> str:
         what = f"({event['lost']} lost, run again) {what}"
     short = " ".join(what.split())
     return f"{short[:70]}{DOTS if len(short) > 70 else ''} → {route.get('to', '')}{moves}"
+
+
+def moved(event: Event) -> str:
+    """Say which roles a step's decision moved up or down their ladders, as `↑coder`."""
+    arrows = (("up", "↑"), ("down", "↓"))
+    return " ".join(f"{arrow}{event.route[key]}" for key, arrow in arrows if event.route.get(key))
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds: `1:05`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
 
 
 def ending(summary: Mapping[str, Any]) -> str:

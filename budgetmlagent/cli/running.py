@@ -128,8 +128,10 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
         from budgetmlagent.share.telemetry import Tracing
 
         tracing = Tracing(session)
+    from budgetmlagent.cli.live import Live
+
     try:
-        with progress.Live(session) as live:
+        with Live(session) as live:
             watchers = [live.step, *([tracing.step] if tracing else [])]
             _to_the_end(session, lambda event: [watch(event) for watch in watchers], ask=not as_json)
     finally:
