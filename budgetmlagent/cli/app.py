@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from budgetmlagent.cli import cleaning, cost, export, graphs, looking, memory, models, new, running
+from budgetmlagent.cli import cleaning, cost, export, graphs, listing, looking, memory, models, new, running
 from budgetmlagent.errors import InterruptedCommandError
 
 
@@ -34,7 +34,7 @@ app.command("resume")(running.resume)
 app.command("show")(looking.show)
 app.command("why")(looking.why)
 app.command("cost")(cost.cost)
-app.command("list")(looking.list_runs)
+app.command("list")(listing.list_runs)
 app.command("clean")(cleaning.clean)
 app.command("doctor")(models.doctor)
 app.command("export")(export.export)

@@ -8,6 +8,7 @@ import typer
 
 from budgetmlagent.cli import options
 from budgetmlagent.errors import UsageError
+from budgetmlagent.wording import counted
 
 if TYPE_CHECKING:
     from budgetmlagent.upkeep.clean import Report
@@ -52,11 +53,11 @@ def _agreed(report: "Report", runs_dir: Path) -> bool:
     """Ask at the terminal. Raises UsageError where there is none."""
     if not sys.stdin.isatty():
         raise UsageError(
-            f"clean: --yes is needed to remove {len(report.runs)} runs without a terminal to ask at"
+            f"clean: --yes is needed to remove {counted(len(report.runs), 'run')} without a terminal to ask at"
         )
     print("\n".join(report.runs), file=sys.stderr)
     question = (
-        f"Remove these {len(report.runs)} runs ({options.size(report.bytes)}) with their files and checkpoints?"
+        f"Remove {counted(len(report.runs), 'run')} ({options.size(report.bytes)}) with all files and checkpoints?"
         f" Their money stays in {runs_dir / 'ledger.sqlite'}, what they learned in {runs_dir / 'history'}. [y/N] "
     )
     print(question, end="", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ import typer
 
 from budgetmlagent.cli import options
 from budgetmlagent.errors import UsageError
+from budgetmlagent.wording import counted
 
 if TYPE_CHECKING:
     from budgetmlagent.money.ledger import Ledger
@@ -111,7 +112,7 @@ def _line(row: dict[str, Any]) -> str:
         return f"{where} {tokens}  ${row['usd']:.6f} {row['state']}{note}"
     name = next(iter(row.values()))
     reserved = f", ${row['usd_reserved']:.6f} of it reserved" if row["usd_reserved"] else ""
-    return f"{name:36s} {row['calls']:5d} calls {tokens}  ${row['usd']:.6f}{reserved}"
+    return f"{name:36s} {counted(row['calls'], 'call'):>11s} {tokens}  ${row['usd']:.6f}{reserved}"
 
 
 def _ending(found: dict[str, Any], runs_dir: Path) -> Sequence[str]:

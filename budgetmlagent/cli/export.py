@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from budgetmlagent.cli import options, progress
+from budgetmlagent.wording import counted
 
 
 def export(
@@ -28,4 +29,4 @@ def export(
     exporting.write(target, name, files)
     print(f"budgetml: {exporting.caution(view)}", file=sys.stderr)
     told = {"out": str(target), "files": len(files), "bytes": sum(map(len, files.values()))}
-    options.tell(as_json, told, [f"{target}: {told['files']} files, {told['bytes']} bytes"])
+    options.tell(as_json, told, [f"{target}: {counted(len(files), 'file')}, {told['bytes']} bytes"])

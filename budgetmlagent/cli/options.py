@@ -44,6 +44,17 @@ def tell(as_json: bool, value: Any, lines: Iterable[str]) -> None:
     return None
 
 
+def width() -> int:
+    """Return the columns of the terminal that standard output is; 0 where it is none, and nothing is to be cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def fitted(line: str) -> str:
+    """Return a line as it fits into the terminal; whole where there is none."""
+    room = width()
+    return line if not room or len(line) <= room else f"{line[: room - 1]}…"
+
+
 def size(count: int) -> str:
     """Return a number of bytes for people."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count:,} bytes"

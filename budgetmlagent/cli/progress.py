@@ -1,10 +1,13 @@
 """What a person is told of a run: its steps in a few words, and a short table at the end."""
 
+import json
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.summary import below_the_starter
+from budgetmlagent.wording import counted
 from memory.attempts import Attempt, doubt
 
 DOTS = "…"
@@ -51,8 +54,8 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def ending(summary: Mapping[str, Any]) -> str:
-    """Return the table at a run's end."""
+def ending(summary: Mapping[str, Any], width: int = 0) -> str:
+    """Return the table at a run's end; what is longer than `width` columns goes on below itself, 0 means without end."""
     rows = [
         ("status", f"{summary['status']}: {summary['reason']}"),
         (
@@ -61,7 +64,7 @@ def ending(summary: Mapping[str, Any]) -> str:
         ),
         ("private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"),
         ("gain", _gain(summary)),
-        ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {summary['calls']} calls"),
+        ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {counted(summary['calls'], 'call')}"),
         ("by node", _money(summary["usd_by_node"], summary["tokens_by_node"])),
         ("by model", _money(summary["usd_by_model"], summary["tokens_by_model"])),
         (
@@ -71,13 +74,28 @@ def ending(summary: Mapping[str, Any]) -> str:
         ("turns, steps", f"{summary['turns']}, {summary['steps']} in {summary['seconds']:.0f} s"),
         ("sandbox", str(summary["sandbox"])),
     ]
-    rows += [("escalation", f"step {e['step']}: {e['rule']}  {e['saw']}") for e in summary["escalations"]]
+    rows += [
+        ("escalation", f"step {e['step']}: {e['rule']}  {saw(e['saw'])}") for e in summary["escalations"]
+    ]
     rows += [("files", summary["run_dir"])]
     if summary["replayed"]:
         rows.insert(0, ("replayed", "from a recording; nothing was spent"))
     if worse := below_the_starter(summary):
         rows.insert(0, ("keep the starter", worse))
-    return "\n".join(f"{name:15s} {text}" for name, text in rows)
+    return "\n".join(_hanging(f"{name:15s} {text}", width) for name, text in rows)
+
+
+def saw(values: Mapping[str, Any]) -> str:
+    """Tell what a rule looked at."""
+    return ", ".join(f"{k}={json.dumps(v)}" for k, v in values.items()) or "nothing"
+
+
+def _hanging(row: str, width: int) -> str:
+    """Break a row of a table at words, so that its second column stays one."""
+    room = width or len(row) + 1
+    return textwrap.fill(
+        row, room, subsequent_indent=" " * 16, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def forecast(plan: Mapping[str, Any]) -> str:
@@ -104,7 +122,7 @@ def calls(plan: Mapping[str, Any]) -> list[str]:
     for name, spec in plan["models"].items():
         many, thinks = plan["calls"][name], plan["thinking_tokens"][name]
         room = f", with {thinks} tokens to think" if thinks else ""
-        buys = "any number of calls" if many is None else f"{many} calls at the worst"
+        buys = "any number of calls" if many is None else f"{counted(many, 'call')} at the worst"
         lines.append(
             f"{name:10s} {spec['model']} at {spec['price']}: at most ${plan['worst_case_usd'][name]:.4f} a call{room}; "
             f"${plan['budget']:.2f} buys {buys}"
@@ -119,11 +137,9 @@ def _number(value: float | None) -> str:
 def _gain(summary: Mapping[str, Any]) -> str:
     if summary["gain_pct"] is None:
         return "unknown"
-    from budgetmlagent.records.summary import verdict
+    from budgetmlagent.records.summary import gain_of, verdict
 
-    error = summary.get("gain_se_pct")
-    noise = "" if error is None else f" ± {error:.1f}"
-    return f"{summary['gain_pct']:+.1f}%{noise} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
+    return f"{gain_of(summary)} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
 
 
 def _money(amounts: Mapping[str, float], tokens: Mapping[str, int]) -> str:

@@ -115,7 +115,7 @@ def resume(
         session.extend(budget, turns, minutes)
     if session.done and session.summary["status"] == "finished":
         summary = session.summary
-        return options.tell(as_json, summary, [progress.ending(summary)])
+        return options.tell(as_json, summary, [progress.ending(summary, options.width())])
     session.make_mine()  # before it is told what the run may do
     return _go_on(session, as_json, otel)
 
@@ -142,7 +142,7 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
         if as_json:
             options.print_json(summary)
     if not as_json:
-        print(progress.ending(summary))
+        print(progress.ending(summary, options.width()))
     if session.question:
         raise typer.Exit(WAITS)
 
