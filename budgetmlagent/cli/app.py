@@ -25,7 +25,6 @@ app = typer.Typer(
     cls=Commands,
     help="An ML engineer that works within a budget: remember, then think cheaply, then ask.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
 from budgetmlagent.errors import UsageError
 from budgetmlagent.wording import counted
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 def clean(
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN]...", help="Remove these runs as a whole.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...", help="Remove these runs as a whole.", autocompletion=complete.runs
+        ),
     ] = None,
     older_than: Annotated[
         float | None, typer.Option(metavar="DAYS", help="Remove the runs that ended earlier.")
@@ -29,7 +33,7 @@ def clean(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Remove what killed processes left and what no run needs any more; or whole runs, by name or age."""
+    """Remove what no run needs any more. Or whole runs, by name or age."""
     from budgetmlagent.upkeep import clean as cleaning
 
     names = runs or []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from budgetmlagent.cli import options
+from budgetmlagent.cli import names, options
 from budgetmlagent.errors import UsageError
 from budgetmlagent.wording import counted
 
@@ -22,7 +22,10 @@ CALL = (
 
 
 def cost(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run. [default: all runs]")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="A run. [default: all runs]", autocompletion=names.runs),
+    ] = None,
     by: Annotated[str | None, typer.Option(metavar="node|model|day|run", help="Sums, not calls.")] = None,
     cap: Annotated[
         float | None, typer.Option(metavar="USD", help="Give all runs together this budget, from now on.")
@@ -31,7 +34,7 @@ def cost(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what was spent: every request of a run, or the sums of all runs."""
+    """Show what was spent. Every request of a run, or the sums of all runs."""
     from budgetmlagent.money.entries import By
 
     if by is not None and by not in get_args(By):

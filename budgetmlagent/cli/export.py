@@ -18,7 +18,7 @@ def export(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Write a run as one folder or zip that anybody can read: a page, the machine's files, their hashes."""
+    """Write a run as one folder or zip that anybody can read. A page, the machine's files, their hashes."""
     from budgetmlagent.run.view import RunView
     from budgetmlagent.share import export as exporting
 

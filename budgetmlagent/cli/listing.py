@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetmlagent.cli import options
+from budgetmlagent.cli import names, options
 from budgetmlagent.errors import OptionError, UnavailableError, UsageError
 from budgetmlagent.wording import unknown
 
@@ -18,7 +18,9 @@ Summary = Mapping[str, Any]
 
 
 def list_runs(
-    task: Annotated[str | None, typer.Option(metavar="TASK", help="Only runs of this task.")] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="Only runs of this task.", autocompletion=names.tasks)
+    ] = None,
     status: Annotated[
         str | None, typer.Option(metavar="|".join(STATUS), help="Only runs that stand so.")
     ] = None,
@@ -41,7 +43,7 @@ def list_runs(
     runs, damaged = _read(runs_dir)
     tasks = sorted({str(run.get("task")) for run in runs})
     if task is not None and runs and task not in tasks:
-        raise UsageError(f"--task {task}: {unknown('task of a run', task, tasks)}")
+        raise UsageError(f"--task {task}: {unknown('task', task, tasks)}")
     chosen = [
         run
         for run in runs
@@ -77,17 +79,20 @@ def _lines(runs: Sequence[Summary]) -> Iterator[str]:
     rows = [(f"{'  ' * (depth - 1)}└ " * bool(depth) + run["run_id"], run) for depth, run in _tree(runs)]
     width = max(len(name) for name, _ in rows)
     head = (
-        f"{'run':{width}} {'status':8} {'score':>8} {'gain':>7} {'money':>8} {'turns':>5} {'begun':11} graph"
+        f"{'run':{width}} {'status':8} {'score':>7} {'gain':>7} {'money':>7} {'turns':>5} {'begun':11} graph"
     )
     for line in [head, *(_row(name, run, width) for name, run in rows)]:
         yield options.fitted(line)
 
 
 def _row(name: str, run: Summary, width: int) -> str:
-    gain = "" if run["gain_pct"] is None else f"{run['gain_pct']:+.1f}%"
-    score, turns = run.get("best"), run.get("turns")
+    score, turns, money = run.get("best"), str(run.get("turns")), f"${run['usd']:.4f}"
     told = f"{score:.4g}" if isinstance(score, int | float) else "-"
-    return f"{name:{width}} {run['status']:8} {told:>8} {gain:>7} ${run['usd']:7.4f} {turns!s:>5} {run['begun'][5:]} {run['graph']}"
+    gain = "" if run["gain_pct"] is None else f"{run['gain_pct']:+.1f}%"
+    begun = run["begun"][5:]
+    return (
+        f"{name:{width}} {run['status']:8} {told:>7} {gain:>7} {money:>7} {turns:>5} {begun} {run['graph']}"
+    )
 
 
 def _tree(runs: Sequence[Summary]) -> Iterator[tuple[int, Summary]]:

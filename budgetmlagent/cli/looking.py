@@ -28,7 +28,7 @@ def show(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Show a run: its scores, money and escalations; or restore the files of a step."""
+    """Show a run: scores, money, escalations. With --files, restore the files of a step."""
     from budgetmlagent.run.view import RunView
 
     view = RunView.open(run, runs_dir)
@@ -90,7 +90,7 @@ def why(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Say why a step led where it led: the rule that fired, what it saw, the rules passed over."""
+    """Say why a step led where it led. The rule that fired, what it saw, the rules passed over."""
     from budgetmlagent.records import events
     from budgetmlagent.run.view import RunView
 

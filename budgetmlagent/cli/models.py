@@ -7,18 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
+from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
 from budgetmlagent.errors import InterruptedCommandError, RunFailedError, UnavailableError, UsageError
 
 app = typer.Typer(
-    help="The models: which there are, a file of your own, whether they answer, fetching the embedded ones.",
+    help="The models: list, write, check and fetch them.",
     no_args_is_help=True,
 )
 
 
 @app.command("list")
 def list_(models: options.Models = None, as_json: options.Json = False) -> None:
-    """List the models with their endpoint, price and, for embedded ones, file."""
+    """List the models. With their endpoint, price and, for embedded ones, file."""
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
@@ -45,7 +46,7 @@ def new(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")] = Path("models.yaml"),
     as_json: options.Json = False,
 ) -> None:
-    """Write a models.yaml with a cheap and a dear model of a provider, and say what a run will cost."""
+    """Write a models.yaml for a provider. It has a cheap and a dear model; said is what a run will cost."""
     from budgetmlagent.cli.progress import calls
     from budgetmlagent.new import modelsfile
 
@@ -74,7 +75,7 @@ def check(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Ask each model as the team does, paid for in the ledger: can it do the work, and what does its endpoint take?
+    """Ask each model as the team does. Can it do the work, and what does its endpoint take? Paid for in the ledger.
 
     Status 3 where one cannot.
     """
@@ -113,12 +114,15 @@ def _checked(row: Mapping[str, Any]) -> str:
 @app.command()
 def pull(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all embedded ones.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="Default: all embedded ones.", autocompletion=complete.embedded
+        ),
     ] = None,
     models: options.Models = None,
     again: Annotated[bool, typer.Option("--again", help="Fetch anew, for a damaged file.")] = False,
 ) -> None:
-    """Fetch the embedded models' weights once, checked against their SHA-256."""
+    """Fetch the embedded models' weights. Once, checked against their SHA-256."""
     from budgetmlagent.models.config import EMBEDDED, load_models
     from budgetmlagent.models.embedded.weights import KNOWN
     from budgetmlagent.run.wiring import fetched
@@ -133,14 +137,17 @@ def pull(
 
 
 def doctor(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Check this run's stores.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Check this run's stores.", autocompletion=complete.runs),
+    ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Make what is derived again from the stores.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Say what works on this machine; with RUN, whether its stores are whole. Status 1 where something is lost."""
+    """Say what works on this machine. With RUN, whether its stores are whole; status 1 where something is lost."""
     from budgetmlagent.upkeep import doctor
 
     rows = doctor.of_run(run, runs_dir, rebuild=rebuild) if run else doctor.of_machine(runs_dir)

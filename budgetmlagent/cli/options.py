@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from budgetmlagent.cli import names
+
 RunsDir = Annotated[
     Path, typer.Option("--runs-dir", metavar="DIR", help="Where runs, ledger and shared memory lie.")
 ]
@@ -25,9 +27,19 @@ Trust = Annotated[
 ]
 Models = Annotated[
     Path | None,
-    typer.Option("--models", metavar="FILE", help="A models.yaml, or replay:RUN_DIR. [default: embedded]"),
+    typer.Option(
+        "--models",
+        metavar="FILE",
+        help="A models.yaml, or replay:RUN_DIR. [default: embedded]",
+        autocompletion=names.models,
+    ),
 ]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or its folder.")]
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run's id, its beginning, or its folder.", autocompletion=names.runs
+    ),
+]
 
 
 def print_json(value: Any) -> None:

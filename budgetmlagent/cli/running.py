@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetmlagent.cli import options, progress
+from budgetmlagent.cli import names, options, progress
 from budgetmlagent.models.approval import in_words
 from budgetmlagent.run.request import DEFAULTS, Request
 
@@ -20,9 +20,9 @@ def _open(option: str) -> str:
 
 
 def run(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name, or a task folder.")],
-    graph: Annotated[str | None, typer.Option(metavar="G", help=f"A shipped graph's name, or a .yaml file. {_open('graph')}")] = None,
-    models: Annotated[str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR: a recorded run again, with its settings. [default: embedded]")] = None,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name, or a task folder.", autocompletion=names.tasks)],
+    graph: Annotated[str | None, typer.Option(metavar="G", help=f"A shipped graph's name, or a .yaml file. {_open('graph')}", autocompletion=names.graphs)] = None,
+    models: Annotated[str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR: a recorded run again, with its settings. [default: embedded]", autocompletion=names.models)] = None,
     budget: Annotated[float | None, typer.Option(metavar="USD", help=f"Dollars that may be spent: a hard cap. {_open('budget')}")] = None,
     project_budget: Annotated[
         float | None, typer.Option(metavar="USD", help="What all runs of the runs folder may spend together, from now on.")
@@ -86,7 +86,11 @@ def resume(
     ] = None,
     models: Annotated[
         str | None,
-        typer.Option(metavar="M", help="A models.yaml: where the run's models are asked from now on."),
+        typer.Option(
+            metavar="M",
+            help="A models.yaml: where the run's models are asked from now on.",
+            autocompletion=names.models,
+        ),
     ] = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox from now on.")
@@ -100,7 +104,7 @@ def resume(
     otel: options.Otel = False,
     as_json: options.Json = False,
 ) -> None:
-    """Go on with a run that was stopped, or give one whose money ended more of it."""
+    """Go on with a run, or give one whose money ended more of it."""
     from budgetmlagent.errors import UsageError
     from budgetmlagent.run.session import Session
 
