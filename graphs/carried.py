@@ -24,29 +24,33 @@ def overwritten(function: Node, field: str, keys: Iterable[str]) -> list[str]:
 
 @cache
 def _used(function: Node) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
-    """Return the fields that the function's module carries on as a whole, and the keys of fields that it reads by name."""
+    """Return the fields that the function's module carries on as a whole, and the keys of fields that it reads by name.
+
+    The state is what is called as in the function itself.
+    """
+    state = next(iter(inspect.signature(function).parameters), "")
     carried, read = set[str](), set[tuple[str, str]]()
+
+    def field(part: ast.AST) -> str:
+        """Return `plan` of `state.plan`; "" of anything else."""
+        match part:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == state:
+                return attribute
+        return ""
+
     for part in ast.walk(_tree(function)):
         match part:
             case ast.BinOp(left=left, right=right):
-                carried |= {_field(left), _field(right)}
+                carried |= {field(left), field(right)}
             case ast.Dict(keys=keys, values=values):
-                carried |= {_field(value) for key, value in zip(keys, values, strict=True) if key is None}
+                carried |= {field(value) for key, value in zip(keys, values, strict=True) if key is None}
             case ast.keyword(arg=None, value=value) | ast.Call(func=ast.Attribute(value=value, attr="copy")):
-                carried.add(_field(value))
+                carried.add(field(value))
             case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[ast.Constant(str(key)), *_]):
-                read.add((_field(value), key))
+                read.add((field(value), key))
             case ast.Subscript(value=value, slice=ast.Constant(str(key))):
-                read.add((_field(value), key))
+                read.add((field(value), key))
     return frozenset(carried - {""}), frozenset(read)
-
-
-def _field(part: ast.AST) -> str:
-    """Return `plan` of `state.plan`; "" of anything else."""
-    match part:
-        case ast.Attribute(value=ast.Name(), attr=name):
-            return name
-    return ""
 
 
 def _tree(function: Node) -> ast.AST:

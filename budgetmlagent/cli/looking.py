@@ -1,4 +1,4 @@
-"""`budgetml show` and `why`: what happened, and why."""
+"""`budgetml show`, `why` and `diff`: what happened, why, and what another run did otherwise."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,6 +109,19 @@ def why(
         told,
         ("\n".join([_explained(event, view), *_taught(event, view)]) for event in chosen),
     )
+
+
+def diff(
+    one: options.Run,
+    other: options.Run,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Compare two runs of a task. Where they part and why, scores, money, the best scripts' diff."""
+    from budgetmlagent.run.view import RunView
+
+    found = RunView.open(one, runs_dir).compare(RunView.open(other, runs_dir))
+    options.tell(as_json, found.as_json(), [str(found)])
 
 
 def _explained(event: Event, view: "RunView") -> str:
