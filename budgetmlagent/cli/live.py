@@ -1,7 +1,8 @@
 """Progress on standard error: a line a turn that fits the width, and on a terminal what is running now, and since when."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -68,6 +69,14 @@ class Live:
     ) -> None:
         self.status.stop()
         self._tell()
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Draw nothing meanwhile: a person is asked."""
+        self.status.stop()
+        yield
+        if self.console.is_terminal:
+            self.status.start()
 
     def step(self, event: Event) -> None:
         """Take one step; print the turn that it ends."""

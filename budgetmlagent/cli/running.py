@@ -137,7 +137,9 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
     try:
         with Live(session) as live:
             watchers = [live.step, *([tracing.step] if tracing else [])]
-            _to_the_end(session, lambda event: [watch(event) for watch in watchers], ask=not as_json)
+            _to_the_end(
+                session, lambda event: [watch(event) for watch in watchers], None if as_json else live
+            )
     finally:
         # Also of a run that failed or was interrupted: whoever asked for JSON gets the object.
         summary = session.summary
@@ -151,11 +153,12 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
         raise typer.Exit(WAITS)
 
 
-def _to_the_end(session: Any, on_step: Any, *, ask: bool) -> None:
-    """Run on; in a terminal, ask what a call waits to be told."""
+def _to_the_end(session: Any, on_step: Any, live: Any) -> None:
+    """Run on; in a terminal, with `live`, ask what a call waits to be told."""
     session.run(on_step=on_step)
-    while ask and session.question and sys.stdin.isatty():
-        session.approve(typer.confirm(in_words(session.question), err=True))
+    while live and session.question and sys.stdin.isatty():
+        with live.quiet():
+            session.approve(typer.confirm(in_words(session.question), err=True))
         session.run(on_step=on_step)
 
 

@@ -136,8 +136,8 @@ def _parting(one: "RunView", other: "RunView") -> Parting | None:
     """Return the first step that differs, in what was edited before it, asked, answered, planned, scored or decided."""
     for a, b in zip_longest(_steps(one), _steps(other), fillvalue=Step(0, "", {EDITED: "nothing"})):
         for why in (key for key in a.facts if key in b.facts and a.facts[key] != b.facts[key]):
-            here = b if b.step else a
-            told = {**a.told, **a.facts}[why], {**b.told, **b.facts}[why]
+            here = a if a.step else b
+            told = {**a.facts, **a.told}[why], {**b.facts, **b.told}[why]
             return Parting(here.step, here.node, why, *map(_short, told))
     return None
 
