@@ -261,7 +261,7 @@ def test_a_turn_is_one_line_that_fits(width: int, session: Session) -> None:
         "the last one is not over, and told at the end"
     )
     assert all(len(line) <= width for line in lines)
-    assert "keep 0.8087" in lines[0] and "keep 0.953" in lines[1] and "no script" in lines[2]
+    assert "keep 0.8087" in lines[0] and "keep 0.953" in lines[1] and "unfinished" in lines[2]
     assert ("best" in lines[0]) == (width == 160)
 
 

@@ -68,7 +68,7 @@ class Live:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.status.stop()
-        self._tell()
+        self._tell("unfinished")
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -90,18 +90,19 @@ class Live:
     def _now(self, node: str, turn: int) -> None:
         self.status.update(Now(f"turn {turn}/{self.session.config.turns} {node}"))
 
-    def _tell(self) -> None:
+    def _tell(self, without: str = "no script") -> None:
+        """Print the turn so far; `without` is said of one in which no script has run."""
         if self.turn:
-            self.console.print(self._line(), no_wrap=True, overflow="ellipsis", crop=True)
+            self.console.print(self._line(without), no_wrap=True, overflow="ellipsis", crop=True)
         self.turn = []
 
-    def _line(self) -> "Text":
+    def _line(self, without: str) -> "Text":
         """Tell a turn: time, number, who worked, what was tried, what came of it, the money."""
         from rich.text import Text
 
         config, last = self.session.config, self.turn[-1]
         spent = self.session.ledger.spent(config.run_id) / NANO
-        kind, came = became(self.turn, self.session.artifacts)
+        kind, came = became(self.turn, self.session.artifacts, without)
         elapsed = progress.clock(time.monotonic() - self.started)
         begin = Text(
             f"{elapsed:>5s} {f'{last.turn}/{config.turns}':>5s} {who(self.turn, self.session.graph):6s} "
@@ -135,10 +136,10 @@ def what(turn: Sequence[Event]) -> str:
     return " ".join(" ".join(filter(None, (moves, why or plan, after))).split())
 
 
-def became(turn: Sequence[Event], artifacts: Any) -> tuple[str, str]:
-    """Return what became of a turn's script, keep, discard or crash, and that with its score; "" where none ran."""
+def became(turn: Sequence[Event], artifacts: Any, without: str) -> tuple[str, str]:
+    """Return what became of a turn's script, keep, discard or crash, and that with its score; "" and `without` for none."""
     if not (made := turn[-1].attempt):
-        return "", "no script"
+        return "", without
     attempt = Attempt.read(artifacts, made)
     score = "" if attempt.score is None else f"{attempt.score:.4g}"
     word = "in noise" if doubt(attempt) else status(attempt)

@@ -10,6 +10,7 @@ import typer
 from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
 from budgetmlagent.errors import InterruptedCommandError, RunFailedError, UnavailableError, UsageError
+from budgetmlagent.wording import unknown
 
 app = typer.Typer(
     help="The models: list, write, check and fetch them.",
@@ -132,7 +133,7 @@ def pull(
     for name in names or list(dict.fromkeys(embedded)):
         model = specs[name].model if name in specs else name
         if model not in KNOWN:
-            raise UsageError(f"no embedded model {name!r}: {', '.join([*specs, *KNOWN])}")
+            raise UsageError(unknown("embedded model", name, [*specs, *KNOWN]))
         print(f"{model}: {fetched(model, again=again)}")
 
 

@@ -16,6 +16,7 @@ from budgetmlagent.run.options import nano, recording, settled, tell_differences
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
 from budgetmlagent.tasks.folder import TaskFolder, load_task
+from budgetmlagent.wording import unknown
 from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
 
@@ -145,9 +146,7 @@ def used_models(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, M
     """Return the models on the ladders of `spec`. Raises UsageError for one that models.yaml does not have."""
     for name in spec.models:
         if name not in models:
-            raise UsageError(
-                f"graph {spec.name!r}: unknown model {name!r}; models.yaml has {', '.join(models)}"
-            )
+            raise UsageError(f"graph {spec.name!r}: {unknown('model', name, models)} in models.yaml")
     return {name: models[name] for name in spec.models}
 
 
