@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import RECORDING
+from recorded import GRAPH, RECORDING
 
 from budgetmlagent import GraphSpec, Session
 from budgetmlagent.cli import call
@@ -66,7 +66,7 @@ def test_a_replay_is_begun_as_the_recorded_run_was(
         ({"turns": 3, "history": "all"}, "recorded with turns 8, not 3, history run, not all;"),
         ({"graph": "recall"}, "recorded with another graph;"),
         ({"budget": 0.5}, "recorded with budget 0.25, not 0.5;"),
-        ({"turns": 8, "seed": 0}, ""),
+        ({"turns": 8, "seed": 0, "graph": GRAPH}, ""),
     ],
 )
 def test_what_a_replay_has_otherwise_is_said_before_it_starts(

@@ -105,36 +105,33 @@ def begun_with(folder: Path) -> dict[str, Any]:
 
 
 def _graph(folder: Path, config: RunConfig) -> GraphSpec | str:
-    """The graph of its first step: the run may have gone on under another."""
-    first = next((event["graph"] for event in recorded_events(folder) if event.get("graph")), None)
+    """The graph of its first step, as the run may have gone on under another; where that is not kept, the one of its name."""
+    named = (event["graph"] for event in recorded_events(folder) if isinstance(event.get("graph"), str))
     try:
-        text = (
-            Artifacts(folder / "artifacts").text(first)
-            if first
-            else (folder / "graph.yaml").read_text("utf-8")
-        )
-    except (OSError, ValueError, CorruptArtifactError):
-        return config.graph  # an older recording, without it: the graph of that name
-    try:
+        first = next(named, None)
+        text = Artifacts(folder / "artifacts").text(first) if first else ""
         return GraphSpec.parse(text, str(folder / "graph.yaml"), check=False)
-    except GraphError as error:
-        raise UsageError(str(error)) from None
+    except (OSError, ValueError, CorruptArtifactError, GraphError):
+        return config.graph
 
 
-def tell_differences(asked: Request) -> None:
+def tell_differences(config: RunConfig, spec: GraphSpec) -> None:
     """Say what a replay has otherwise than the recorded run, whose replies may then not fit."""
-    if (folder := recording(asked.models)) and (found := list(_differences(asked, folder))):
-        line = f"budgetml: replay of {folder}: it was recorded with {', '.join(found)}; it may end where the recording differs"
-        print(visible(line), file=sys.stderr)
+    if config.replay and (found := list(_differences(config, spec))):
+        told = f"it was recorded with {', '.join(found)}; it may end where the recording differs"
+        print(visible(f"budgetml: replay of {config.replay}: {told}"), file=sys.stderr)
 
 
-def _differences(asked: Request, folder: Path) -> Iterator[str]:
-    task = RunDir(folder).config().task
-    if Path(task).name != Path(asked.task).name:
-        yield f"task {task}, not {asked.task}"
-    for name, was in begun_with(folder).items():
-        value = getattr(asked, name)
-        if name == "graph":
-            yield from ["another graph"] if value != was else []
-        elif was is not None and value != was:
-            yield f"{name} {was}, not {value}"
+def _differences(config: RunConfig, spec: GraphSpec) -> Iterator[str]:
+    folder = Path(config.replay)
+    task, began = RunDir(folder).config().task, begun_with(folder)
+    if Path(task).name != Path(config.task).name:
+        yield f"task {task}, not {config.task}"
+    if spec != began.pop("graph"):
+        yield "another graph"
+    now = {"budget": config.budget / NANO} | {
+        name: getattr(config, name) for name in began if name != "budget"
+    }
+    for name, was in began.items():
+        if was is not None and now[name] != was:
+            yield f"{name} {was}, not {now[name]}"

@@ -73,7 +73,7 @@ def begin(asked: Request, name: str = "") -> RunDir:
     Also raises UsageError where the task would start a program that the person has not said they trust.
     """
     order = plan(asked, name)
-    tell_differences(settled(asked))
+    tell_differences(order.config, order.spec)
     if not order.config.replay:
         confirm(order.task.python, trust=asked.trust)
     forgotten.refuse(Path(asked.runs_dir).resolve(), capped=asked.project_budget is not None)
