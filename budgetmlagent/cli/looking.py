@@ -42,8 +42,9 @@ def show(
     timeline = view.timeline
     for event in timeline:
         rung = progress.rung(event, view.graph)
-        done = progress.outcome(event, view.artifacts)
-        print(options.fitted(f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {done}"))
+        begin = f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  "
+        room = max(options.width() - len(begin), 0)
+        print(options.fitted(begin + progress.outcome(event, view.artifacts, room)))
         if advised := advice.chosen_at(event, timeline, view.artifacts):
             print(options.fitted(f"{'':31s}{advised}"))
     print(progress.ending(summary, options.width()))

@@ -22,8 +22,8 @@ def rung(event: Event, spec: Any) -> str:
     return "memory" if event.role == "coder" and not event["fault"] else ""
 
 
-def outcome(event: Event, artifacts: Any) -> str:
-    """Say in a few words what a step did and where it led."""
+def outcome(event: Event, artifacts: Any, width: int = 0) -> str:
+    """Say in a few words what a step did and where it led, in `width` columns where they are counted."""
     fault, plan, route = event["fault"], event["plan"], event["route"]
     moves = f" {moved(event)}" if moved(event) else ""
     if fault.get("kind"):
@@ -38,8 +38,9 @@ def outcome(event: Event, artifacts: Any) -> str:
         what = f"{plan.get('action', '')}: {plan.get('instruction', '')}"
     if event.get("lost"):
         what = f"({event['lost']} lost, run again) {what}"
-    short = " ".join(what.split())
-    return f"{short[:70]}{DOTS if len(short) > 70 else ''} → {route.get('to', '')}{moves}"
+    short, led = " ".join(what.split()), f" → {route.get('to', '')}{moves}"
+    room = max(width - len(led) - len(DOTS), 10) if width else 70
+    return f"{short[:room]}{DOTS if len(short) > room else ''}{led}"
 
 
 def moved(event: Event) -> str:
