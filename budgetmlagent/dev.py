@@ -19,7 +19,7 @@ from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.run import wiring
 from budgetmlagent.run.order import begin, load_graph
-from budgetmlagent.run.request import Request
+from budgetmlagent.run.request import DEFAULTS, Request
 from budgetmlagent.run.stranger import require_own
 from budgetmlagent.run.wiring import Parts
 from budgetmlagent.tasks.folder import load_task
@@ -52,7 +52,7 @@ async def _served(thread: str, *, to_run: bool) -> AsyncIterator[Any]:
 
 def _drawn() -> Any:
     """Return the graph to look at and to change states by: no node runs in it, so it is bound to nothing."""
-    return compile_graph(load_graph(_asked().graph), cast("Deps", None))
+    return compile_graph(load_graph(os.environ.get("BUDGETML_GRAPH", DEFAULTS["graph"])), cast("Deps", None))
 
 
 def _of_run(thread: str) -> tuple[Any, Parts]:
@@ -74,9 +74,9 @@ def _asked() -> Request:
 
     return Request(
         task=option("TASK", "digits"),
-        graph=option("GRAPH", Request.graph),
+        graph=option("GRAPH", DEFAULTS["graph"]),
         models=option("MODELS", "") or None,
-        budget=float(option("BUDGET", Request.budget)),
-        turns=int(option("TURNS", Request.turns)),
-        history=option("HISTORY", Request.history),
+        budget=float(option("BUDGET", DEFAULTS["budget"])),
+        turns=int(option("TURNS", DEFAULTS["turns"])),
+        history=option("HISTORY", DEFAULTS["history"]),
     )

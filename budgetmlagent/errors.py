@@ -22,6 +22,15 @@ class BudgetMLError(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(map(cut, lines)))
 
+    @property
+    def typed(self) -> str:
+        """The same for who typed a command: options by their names there."""
+        return str(self)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the words alone, as no line of the program is at fault."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class RunFailedError(BudgetMLError):
     """The run cannot go on: the starter fails, the metric script raises."""
@@ -33,7 +42,37 @@ class UsageError(BudgetMLError):
     status = 2
 
 
+class OptionError(UsageError):
+    """A value that an option cannot have: `turns=0: …` in Python, `--turns 0: …` at the command line."""
+
+    def __init__(self, option: str, value: object, need: str) -> None:
+        super().__init__(f"{option}={value!r}: {need}")
+        self._typed = cut(f"--{option.replace('_', '-')} {value}: {need}")
+
+    @property
+    def typed(self) -> str:
+        """As the option is typed."""
+        return self._typed
+
+
 class UnavailableError(BudgetMLError):
     """The sandbox, a model or the disk is not available."""
 
     status = 3
+
+
+class InterruptedCommandError(BudgetMLError):
+    """A person's interrupt of a command."""
+
+    status = 130
+
+
+class InterruptedRunError(KeyboardInterrupt):
+    """A person's interrupt, after the run was left so that it can be gone on with: where it stopped, and how to go on."""
+
+    def __init__(self, stopped: str, run_id: str) -> None:
+        super().__init__(f"{stopped}: interrupted; run() goes on, another day Session.open({run_id!r}).run()")
+        self.typed = f"{stopped}: interrupted; `budgetml resume {run_id}` goes on"
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]

@@ -20,6 +20,10 @@ Node = Callable[..., Any]
 class NodeContractError(Exception):
     """A node cannot be used as it is written, or wrote what it did not declare."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the words alone, as no line of the program is at fault."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def declared_fields(function: Node) -> frozenset[str]:
     """Return the state's fields that a node may write: the keys of its return annotation.
@@ -57,7 +61,7 @@ def supplied_history(node: NodeSpec) -> tuple[str, ...]:
 def reads_history(function: Node) -> bool:
     """Tell whether a node's function looks at `state.history`, itself or by `recalled`; False where its source is unknown."""
     try:
-        tree = _read_from(function)[1] or ast.parse(
+        tree = read_from(function)[1] or ast.parse(
             textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
         )
     except (OSError, TypeError, SyntaxError):  # e.g. a function of a notebook
@@ -97,7 +101,7 @@ def supplied(function: Node) -> frozenset[str] | None:
     """
     module = sys.modules.get(getattr(inspect.unwrap(function), "__module__", ""))
     try:
-        tree = _read_from(function)[0] or (
+        tree = read_from(function)[0] or (
             ast.parse(inspect.getsource(module)) if module else ast.Module([], [])
         )
     except (OSError, TypeError):  # e.g. a function of a notebook
@@ -110,7 +114,7 @@ def supplied(function: Node) -> frozenset[str] | None:
     return frozenset(str(keyword) for keyword in keywords)
 
 
-def _read_from(function: Node) -> tuple[ast.AST | None, ast.AST | None]:
+def read_from(function: Node) -> tuple[ast.AST | None, ast.AST | None]:
     """Return the trees of module and function of a stand-in (`graphs.seen`), which has no source of its own."""
     return getattr(function, "__read_from__", (None, None))
 

@@ -65,3 +65,7 @@ class GraphError(Exception):
         self.lines = [_one_line(str(each)) for each in what]
         super().__init__("\n".join(self.lines))
         self.findings = [finding for finding in what if isinstance(finding, Finding)]
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the words alone, as no line of the program is at fault."""
+        return [f"{type(self).__name__}: {self}"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import PrivateAttr, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from graphs import files
 from graphs.diff import differences
@@ -37,6 +37,11 @@ class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
     def __eq__(self, other: object) -> bool:
         """Compare what runs: comments, layout and the file's place do not count."""
         return isinstance(other, GraphSpec) and self.model_dump() == other.model_dump()
+
+    def __dir__(self) -> list[str]:
+        """What tab completion offers: what is a graph's, and not what any model of pydantic has."""
+        pydantic = {name for name in dir(BaseModel) if not name.startswith("_")} - {"model_copy"}
+        return sorted(set(super().__dir__()) - pydantic)
 
     # -- reading and writing
 

@@ -172,8 +172,8 @@ def test_a_live_fork_asks_again(tmp_path, server):
 
 
 @pytest.mark.parametrize("changes, words", [
-    ({"plam": {}}, r"no field 'plam' \(did you mean 'plan'\?\)"),
-    ({"turn": "two"}, r"fork\(turn='two'\): a int is needed"),
+    ({"plam": {}}, r"unknown field 'plam' \(did you mean 'plan'\?\)"),
+    ({"turn": "two"}, r"fork\(turn='two'\): turn: input should be a valid integer"),
     ({"replies": "new"}, r"fork\(replies='new'\): one of live, recorded"),
 ])  # fmt: skip
 def test_a_wrong_fork_is_one_line_and_makes_no_run(changes, words, tmp_path, server):

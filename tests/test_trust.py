@@ -15,7 +15,7 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call
-from budgetmlagent.cli.progress import Live
+from budgetmlagent.cli.live import Live
 from budgetmlagent.dev import make_graph
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.money.ledger import Ledger

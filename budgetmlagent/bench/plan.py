@@ -12,7 +12,8 @@ from ruamel.yaml.error import YAMLError
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import EMBEDDED
 from budgetmlagent.run import order
-from budgetmlagent.run.request import Request
+from budgetmlagent.run.options import nano
+from budgetmlagent.run.request import DEFAULTS, Request
 from memory.files import SMALL, read_plain
 from memory.yaml_text import load
 
@@ -27,12 +28,12 @@ class Plan(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     tasks: Some
-    graphs: Some = [str(Request.graph)]
+    graphs: Some = [str(DEFAULTS["graph"])]
     models: list[str | None] = Field([None], min_length=1)
     """Files such as models.yaml, or replay:RUN_DIR; null: the embedded models."""
     seeds: list[int] = Field([0], min_length=1)
-    budget: float = Request.budget
-    turns: int = Request.turns
+    budget: float = DEFAULTS["budget"]
+    turns: int = DEFAULTS["turns"]
     minutes: float | None = None
     history: str = "run"
     """`all` would hand the second seed what the first one found."""
@@ -92,12 +93,12 @@ def check(plan: Plan, asked: list[Request]) -> bool:
     Returns whether one asks an embedded model, which needs the cores that the scripts of others would run on.
     """
     if plan.project_budget is not None:
-        order.nano("--project-budget", plan.project_budget)
+        nano("project_budget", plan.project_budget)
     embedded, seen = False, set[tuple[Any, ...]]()
     for each in asked:
         if (key := (each.task, each.graph, each.models)) not in seen:
             seen.add(key)
-            order.load_graph(each.graph, to_run=True)
+            order.load_graph(str(each.graph), to_run=True)
             models = order.plan(each).models.values()
             embedded |= any(model.base_url == EMBEDDED for model in models)
     return embedded

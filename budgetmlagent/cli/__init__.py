@@ -4,9 +4,7 @@ import os
 import sys
 
 from budgetmlagent import foreign
-from budgetmlagent.errors import BudgetMLError, cut
-
-INTERRUPTED = 130
+from budgetmlagent.errors import BudgetMLError, InterruptedCommandError, cut
 
 
 def main() -> None:
@@ -17,7 +15,10 @@ def main() -> None:
 def call(arguments: list[str]) -> int:
     """Run one command line and return its exit status. Nothing that it prints can command a terminal."""
     with foreign.guarded():
-        return _call(arguments)
+        try:
+            return _call(arguments)
+        except KeyboardInterrupt:  # while its modules are still read
+            return _said("interrupted", InterruptedCommandError.status)
 
 
 def _call(arguments: list[str]) -> int:
@@ -33,11 +34,9 @@ def _call(arguments: list[str]) -> int:
         with disk.clear():
             status = app(args=arguments, standalone_mode=False, prog_name="budgetml")
     except BudgetMLError as error:
-        return _said(str(error), error.status)
+        return _said(error.typed, error.status)
     except TyperException as error:
         return _said(cut(error.format_message()), 2)
-    except KeyboardInterrupt:
-        return _said("interrupted", INTERRUPTED)
     except BrokenPipeError:
         return 0  # the reader of our output has gone, e.g. `budgetml list | head`
     return status if isinstance(status, int) else 0

@@ -1,14 +1,42 @@
 """All commands, assembled."""
 
-import typer
+from typing import Any
 
-from budgetmlagent.cli import bench, cleaning, cost, export, graphs, looking, memory, models, new, running
+import typer
+from typer.core import TyperGroup
+
+from budgetmlagent.cli import (
+    bench,
+    cleaning,
+    cost,
+    export,
+    graphs,
+    listing,
+    looking,
+    memory,
+    models,
+    new,
+    running,
+)
+from budgetmlagent.errors import InterruptedCommandError
+
+
+class Commands(TyperGroup):
+    """The commands. An interrupt of one is told like an error; Typer has only the status for it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed. Raises InterruptedCommandError."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise InterruptedCommandError(getattr(interrupt, "typed", "interrupted")) from None
+
 
 app = typer.Typer(
     name="budgetml",
+    cls=Commands,
     help="An ML engineer that works within a budget: remember, then think cheaply, then ask.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -17,8 +45,9 @@ app.command("resume")(running.resume)
 app.command("show")(looking.show)
 app.command("why")(looking.why)
 app.command("bench")(bench.bench)
+app.command("diff")(looking.diff)
 app.command("cost")(cost.cost)
-app.command("list")(looking.list_runs)
+app.command("list")(listing.list_runs)
 app.command("clean")(cleaning.clean)
 app.command("doctor")(models.doctor)
 app.command("export")(export.export)

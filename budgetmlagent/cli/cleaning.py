@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
 from budgetmlagent.errors import UsageError
+from budgetmlagent.wording import counted
 
 if TYPE_CHECKING:
     from budgetmlagent.upkeep.clean import Report
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 def clean(
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN]...", help="Remove these runs as a whole.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...", help="Remove these runs as a whole.", autocompletion=complete.runs
+        ),
     ] = None,
     older_than: Annotated[
         float | None, typer.Option(metavar="DAYS", help="Remove the runs that ended earlier.")
@@ -28,7 +33,7 @@ def clean(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Remove what killed processes left and what no run needs any more; or whole runs, by name or age."""
+    """Remove what no run needs any more. Or whole runs, by name or age."""
     from budgetmlagent.upkeep import clean as cleaning
 
     names = runs or []
@@ -52,11 +57,11 @@ def _agreed(report: "Report", runs_dir: Path) -> bool:
     """Ask at the terminal. Raises UsageError where there is none."""
     if not sys.stdin.isatty():
         raise UsageError(
-            f"clean: --yes is needed to remove {len(report.runs)} runs without a terminal to ask at"
+            f"clean: --yes is needed to remove {counted(len(report.runs), 'run')} without a terminal to ask at"
         )
     print("\n".join(report.runs), file=sys.stderr)
     question = (
-        f"Remove these {len(report.runs)} runs ({options.size(report.bytes)}) with their files and checkpoints?"
+        f"Remove {counted(len(report.runs), 'run')} ({options.size(report.bytes)}) with all files and checkpoints?"
         f" Their money stays in {runs_dir / 'ledger.sqlite'}, what they learned in {runs_dir / 'history'}. [y/N] "
     )
     print(question, end="", file=sys.stderr, flush=True)

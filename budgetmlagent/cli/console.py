@@ -12,6 +12,16 @@ from budgetmlagent.foreign import visible
 class Console(console.Console):
     """A console of which no text that is printed can command the terminal."""
 
+    @property
+    def file(self) -> Any:
+        """Where it writes: what rich puts before standard error while a status is shown would hand it to our own guard."""
+        file = super().file
+        return getattr(file, "rich_proxied_file", file)
+
+    @file.setter
+    def file(self, new: Any) -> None:
+        self._file = new
+
     def render(self, *given: Any, **options: Any) -> Iterable[Segment]:
         """Render anything: rich's own controls stay, those in texts become escapes that can be read."""
         for text, style, control in super().render(*given, **options):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from budgetmlagent.cli import options
+from budgetmlagent.cli import names, options
 from budgetmlagent.errors import UsageError
+from budgetmlagent.wording import counted
 
 if TYPE_CHECKING:
     from budgetmlagent.money.ledger import Ledger
@@ -21,7 +22,10 @@ CALL = (
 
 
 def cost(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run. [default: all runs]")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="A run. [default: all runs]", autocompletion=names.runs),
+    ] = None,
     by: Annotated[str | None, typer.Option(metavar="node|model|day|run", help="Sums, not calls.")] = None,
     cap: Annotated[
         float | None, typer.Option(metavar="USD", help="Give all runs together this budget, from now on.")
@@ -30,7 +34,7 @@ def cost(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what was spent: every request of a run, or the sums of all runs."""
+    """Show what was spent. Every request of a run, or the sums of all runs."""
     from budgetmlagent.money.entries import By
 
     if by is not None and by not in get_args(By):
@@ -58,12 +62,12 @@ def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any]
     from budgetmlagent.money.report import project_of, table
     from budgetmlagent.records.rundir import LEDGER
     from budgetmlagent.run import forgotten
-    from budgetmlagent.run.order import nano
+    from budgetmlagent.run.options import nano
 
     path = runs_dir / LEDGER
     if cap is None and not path.is_file():
         raise UsageError(f"no run has spent anything in {runs_dir}: {path} is missing")
-    to_be = None if cap is None else nano("--cap", cap)
+    to_be = None if cap is None else nano("cap", cap)
     if to_be is not None:
         forgotten.refuse(runs_dir, capped=True)
         Ledger(path).set_project_cap(to_be)
@@ -111,7 +115,7 @@ def _line(row: dict[str, Any]) -> str:
         return f"{where} {tokens}  ${row['usd']:.6f} {row['state']}{note}"
     name = next(iter(row.values()))
     reserved = f", ${row['usd_reserved']:.6f} of it reserved" if row["usd_reserved"] else ""
-    return f"{name:36s} {row['calls']:5d} calls {tokens}  ${row['usd']:.6f}{reserved}"
+    return f"{name:36s} {counted(row['calls'], 'call'):>11s} {tokens}  ${row['usd']:.6f}{reserved}"
 
 
 def _ending(found: dict[str, Any], runs_dir: Path) -> Sequence[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from budgetmlagent.cli import options, progress
+from budgetmlagent.wording import counted
 
 
 def export(
@@ -17,7 +18,7 @@ def export(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Write a run as one folder or zip that anybody can read: a page, the machine's files, their hashes."""
+    """Write a run as one folder or zip that anybody can read. A page, the machine's files, their hashes."""
     from budgetmlagent.run.view import RunView
     from budgetmlagent.share import export as exporting
 
@@ -28,4 +29,4 @@ def export(
     exporting.write(target, name, files)
     print(f"budgetml: {exporting.caution(view)}", file=sys.stderr)
     told = {"out": str(target), "files": len(files), "bytes": sum(map(len, files.values()))}
-    options.tell(as_json, told, [f"{target}: {told['files']} files, {told['bytes']} bytes"])
+    options.tell(as_json, told, [f"{target}: {counted(len(files), 'file')}, {told['bytes']} bytes"])

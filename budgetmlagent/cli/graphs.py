@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
 from budgetmlagent.errors import UnavailableError, UsageError
 
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
     from graphs.spec import GraphSpec
 
 app = typer.Typer(help="Look at a graph and check it.", no_args_is_help=True)
-Graph = Annotated[str, typer.Argument(metavar="GRAPH", help="A shipped graph's name, or a .yaml file.")]
+Graph = Annotated[
+    str,
+    typer.Argument(
+        metavar="GRAPH", help="A shipped graph's name, or a .yaml file.", autocompletion=complete.graphs
+    ),
+]
 
 
 @app.command()
@@ -39,7 +45,7 @@ def lint(
         bool, typer.Option("--import", help="Import the functions that it names, which runs their code.")
     ] = False,
 ) -> int:
-    """Check a graph: one line a finding, status 2 where there is one; notes on what a node goes without."""
+    """Check a graph. One line a finding, status 2 where there is one; notes on what a node goes without."""
     from budgetmlagent.models.config import load_models
     from graphs.linter import graph as linter
     from graphs.spec import GraphError, GraphSpec
@@ -65,9 +71,17 @@ def lint(
 @app.command()
 def draw(
     graph: Annotated[
-        str, typer.Argument(metavar="[GRAPH]", help="A shipped graph's name, or a .yaml file.")
+        str,
+        typer.Argument(
+            metavar="[GRAPH]", help="A shipped graph's name, or a .yaml file.", autocompletion=complete.graphs
+        ),
     ] = "",
-    run: Annotated[str, typer.Option(metavar="RUN", help="Draw the path of this run on its own graph.")] = "",
+    run: Annotated[
+        str,
+        typer.Option(
+            metavar="RUN", help="Draw the path of this run on its own graph.", autocompletion=complete.runs
+        ),
+    ] = "",
     runs_dir: options.RunsDir = Path("runs"),
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write it: .svg, .png or .mmd.")
@@ -129,11 +143,14 @@ def diff(one: Graph, other: Graph, as_json: options.Json = False) -> int:
 @app.command()
 def gate(
     graph: Graph,
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs, by id or folder.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Runs, by id or folder.", autocompletion=complete.runs),
+    ],
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> int:
-    """Take the decisions of recorded runs again under a graph, without a model. Status 1 where one changes."""
+    """Take the decisions of recorded runs again under a graph. No model is asked; status 1 where one changes."""
     from budgetmlagent.run.view import RunView
     from graphs.retake import changed
 

@@ -1,15 +1,15 @@
-"""`budgetml show`, `why` and `list`: what happened, and why."""
+"""`budgetml show`, `why` and `diff`: what happened, why, and what another run did otherwise."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from budgetmlagent.cli import options, progress
-from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.errors import UsageError
 from budgetmlagent.records import advice, recalled
 from budgetmlagent.records.events import Event
+from budgetmlagent.wording import counted
 from memory.attempts import Attempt, doubt
 from memory.state import escalates
 
@@ -28,7 +28,7 @@ def show(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Show a run: its scores, money and escalations; or restore the files of a step."""
+    """Show a run: scores, money, escalations. With --files, restore the files of a step."""
     from budgetmlagent.run.view import RunView
 
     view = RunView.open(run, runs_dir)
@@ -42,12 +42,12 @@ def show(
     timeline = view.timeline
     for event in timeline:
         rung = progress.rung(event, view.graph)
-        print(
-            f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  {progress.outcome(event, view.artifacts)}"
-        )
+        begin = f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  "
+        room = max(options.width() - len(begin), 0)
+        print(options.fitted(begin + progress.outcome(event, view.artifacts, room)))
         if advised := advice.chosen_at(event, timeline, view.artifacts):
-            print(f"{'':31s}{advised}")
-    print(progress.ending(summary))
+            print(options.fitted(f"{'':31s}{advised}"))
+    print(progress.ending(summary, options.width()))
     return None
 
 
@@ -72,8 +72,8 @@ def _restore(view: "RunView", step: int | None, target: Path, as_json: bool) -> 
     for path, digest in manifest["data"].items():
         print(f"not copied: {path}, the task's own, sha256 {digest}")
     if manifest["unlisted"]:
-        print(f"not listed: {manifest['unlisted']} files more")
-    print(f"{len(written)} files in {target}")
+        print(f"not listed: {counted(manifest['unlisted'], 'file')} more")
+    print(f"{counted(len(written), 'file')} in {target}")
     return None
 
 
@@ -91,7 +91,7 @@ def why(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Say why a step led where it led: the rule that fired, what it saw, the rules passed over."""
+    """Say why a step led where it led. The rule that fired, what it saw, the rules passed over."""
     from budgetmlagent.records import events
     from budgetmlagent.run.view import RunView
 
@@ -112,17 +112,33 @@ def why(
     )
 
 
+def diff(
+    one: options.Run,
+    other: options.Run,
+    runs_dir: options.RunsDir = Path("runs"),
+    as_json: options.Json = False,
+) -> None:
+    """Compare two runs of a task. Where they part and why, scores, money, the best scripts' diff."""
+    from budgetmlagent.run.view import RunView
+
+    found = RunView.open(one, runs_dir).compare(RunView.open(other, runs_dir))
+    options.tell(as_json, found.as_json(), [str(found)])
+
+
 def _explained(event: Event, view: "RunView") -> str:
     artifacts = view.artifacts
     route = event["route"]
     lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]
-    lines += [f"step {event['step']}, {event['node']}: {route['rule']}", f"    saw {_saw(route['saw'])}"]
+    lines += [
+        f"step {event['step']}, {event['node']}: {route['rule']}",
+        f"    saw {progress.saw(route['saw'])}",
+    ]
     attempt = Attempt.read(artifacts, event["attempt"]) if event["attempt"] else None
     because = (doubt(attempt) or attempt.problem) if attempt else ""
     lines += [f"    no new best: {because}"] if because else []
     advised = advice.of_step(event, view.timeline, artifacts)
     lines += [f"    the idea: {advised}"] if advised else []
-    lines += [f"    passed over: {p['rule']}  saw {_saw(p['saw'])}" for p in route["passed"]]
+    lines += [f"    passed over: {p['rule']}  saw {progress.saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)
 
 
@@ -134,30 +150,3 @@ def _taught(event: dict[str, Any], view: "RunView") -> list[str]:
 def _edited(edit: dict[str, Any]) -> str:
     what = f"changed {', '.join(edit['fields'])}" if edit["fields"] else "the graph or a limit was changed"
     return f"{what}; decided again: {edit['route'].get('rule', 'nothing had been decided yet')}"
-
-
-def _saw(values: dict[str, Any]) -> str:
-    return ", ".join(f"{k}={json.dumps(v)}" for k, v in values.items()) or "nothing"
-
-
-def list_runs(runs_dir: options.RunsDir = Path("runs"), as_json: options.Json = False) -> None:
-    """List the runs. Status 3 where what is to be read of one is damaged: the others are listed all the same."""
-    from budgetmlagent.records import rundir
-    from budgetmlagent.records.summary import read_summary
-
-    runs, damaged = [], []
-    for run in rundir.all_runs(runs_dir):
-        try:
-            runs += [read_summary(run.summary)] if run.summary.is_file() else []
-        except UnavailableError as error:
-            damaged.append(str(error))
-    if as_json:
-        options.print_json(runs)
-    else:
-        for r in runs:
-            gain = "" if r["gain_pct"] is None else f"{r['gain_pct']:+.1f}%"
-            print(f"{r['run_id']:45s} {r['graph']:13s} {r['status']:9s} {gain:>8s} ${r['usd']:.4f}")
-        if not runs and not damaged:
-            print(f"no runs in {runs_dir}")
-    if damaged:
-        raise UnavailableError("; ".join(damaged))

@@ -62,7 +62,7 @@ def search(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Show what a step would be given for a text, in this order, and why."""
+    """Show what a step would be given for a text. In this order, and why."""
     from budgetmlagent.upkeep.found import search as search_items
 
     hits = search_items(runs_dir, text, kind=kind, data=data, most=most)
@@ -81,7 +81,7 @@ def stats(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Count what is remembered by kind, task, run and word on data, and say what room it takes."""
+    """Count what is remembered. By kind, task, run and word on data; with the room that it takes."""
     from budgetmlagent.settings import confirm
     from budgetmlagent.upkeep.found import stats as count
 
@@ -114,7 +114,7 @@ def forget(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Forget an item, or all of a task, a run or a kind, for good: no later merge brings them back."""
+    """Forget an item, or all of a task, a run or a kind. For good: no later merge brings them back."""
     from budgetmlagent.upkeep.memory import forget as forget_items
 
     count = forget_items(runs_dir, item, kind=kind, task=task, run=run)

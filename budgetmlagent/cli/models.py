@@ -1,25 +1,26 @@
 """`budgetml models list|new|check|profile|pull` and `budgetml doctor`."""
 
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
-from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
+from budgetmlagent.errors import InterruptedCommandError, RunFailedError, UnavailableError, UsageError
+from budgetmlagent.wording import unknown
 
 app = typer.Typer(
-    help="The models: which there are, a file of your own, whether they answer, fetching the embedded ones.",
+    help="The models: list, write, check and fetch them.",
     no_args_is_help=True,
 )
 
 
 @app.command("list")
 def list_(models: options.Models = None, as_json: options.Json = False) -> None:
-    """List the models with their endpoint, price and, for embedded ones, file; and what is believed of them."""
+    """List the models. With their endpoint, price and, for embedded ones, file; and what is believed of them."""
     from budgetmlagent.cli import profiled
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
@@ -48,7 +49,7 @@ def new(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")] = Path("models.yaml"),
     as_json: options.Json = False,
 ) -> None:
-    """Write a models.yaml with a cheap and a dear model of a provider, and say what a run will cost."""
+    """Write a models.yaml for a provider. It has a cheap and a dear model; said is what a run will cost."""
     from budgetmlagent.cli.progress import calls
     from budgetmlagent.new import modelsfile
 
@@ -77,7 +78,7 @@ def check(
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
-    """Ask each model as the team does, paid for in the ledger: can it do the work, and what does its endpoint take?
+    """Ask each model as the team does. Can it do the work, and what does its endpoint take? Paid for in the ledger.
 
     Status 3 where one cannot.
     """
@@ -85,18 +86,16 @@ def check(
     from budgetmlagent.models.config import load_models
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.records.rundir import LEDGER, new_id
-    from budgetmlagent.run.order import nano
+    from budgetmlagent.run.options import nano
 
-    specs, cap, run = load_models(models).values(), nano("--budget", budget), new_id(NODE)
+    specs, cap, run = load_models(models).values(), nano("budget", budget), new_id(NODE)
     ledger = Ledger(runs_dir / LEDGER)
     ledger.open_run(run, cap)
     try:
         rows = check_models(specs, ledger, run)
-    except KeyboardInterrupt:  # for which Typer has the status, and no word
-        print(
-            f"budgetml: stopped; `budgetml cost --runs-dir {runs_dir}` tells what was spent", file=sys.stderr
-        )
-        raise
+    except KeyboardInterrupt:
+        told = f"stopped; `budgetml cost --runs-dir {runs_dir}` tells what was spent"
+        raise InterruptedCommandError(told) from None
     proxies = dict.fromkeys(row["proxy"] for row in rows if row["proxy"])
     options.tell(as_json, rows, [*(f"by proxy {proxy}" for proxy in proxies), *map(_checked, rows)])
     bad = [row["name"] for row in rows if not row["ok"]]
@@ -141,9 +140,9 @@ def profile(
     from budgetmlagent.profiling.asking import NODE, order, profile_models
     from budgetmlagent.profiling.trial import Trial
     from budgetmlagent.records.rundir import LEDGER, new_id
-    from budgetmlagent.run.order import nano
+    from budgetmlagent.run.options import nano
 
-    specs, cap, run = list(load_models(models).values()), nano("--budget", budget), new_id(NODE)
+    specs, cap, run = list(load_models(models).values()), nano("budget", budget), new_id(NODE)
     profiled.say(order(specs, cap, samples))
     ledger, trial = Ledger(runs_dir / LEDGER), Trial(unsafe=unsafe)
     ledger.open_run(run, cap)
@@ -166,12 +165,15 @@ def profile(
 @app.command()
 def pull(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all embedded ones.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="Default: all embedded ones.", autocompletion=complete.embedded
+        ),
     ] = None,
     models: options.Models = None,
     again: Annotated[bool, typer.Option("--again", help="Fetch anew, for a damaged file.")] = False,
 ) -> None:
-    """Fetch the embedded models' weights once, checked against their SHA-256."""
+    """Fetch the embedded models' weights. Once, checked against their SHA-256."""
     from budgetmlagent.models.config import EMBEDDED, load_models
     from budgetmlagent.models.embedded.weights import KNOWN
     from budgetmlagent.run.wiring import fetched
@@ -181,19 +183,22 @@ def pull(
     for name in names or list(dict.fromkeys(embedded)):
         model = specs[name].model if name in specs else name
         if model not in KNOWN:
-            raise UsageError(f"no embedded model {name!r}: {', '.join([*specs, *KNOWN])}")
+            raise UsageError(unknown("embedded model", name, [*specs, *KNOWN]))
         print(f"{model}: {fetched(model, again=again)}")
 
 
 def doctor(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Check this run's stores.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Check this run's stores.", autocompletion=complete.runs),
+    ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Make what is derived again from the stores.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Say what works on this machine; with RUN, whether its stores are whole. Status 1 where something is lost."""
+    """Say what works on this machine. With RUN, whether its stores are whole; status 1 where something is lost."""
     from budgetmlagent.upkeep import doctor
 
     rows = doctor.of_run(run, runs_dir, rebuild=rebuild) if run else doctor.of_machine(runs_dir)

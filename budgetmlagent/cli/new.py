@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from budgetmlagent.cli import options
+from budgetmlagent.cli import names, options
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.keyless import keyless
 
@@ -35,7 +35,7 @@ def task(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Draws the rows that are held out.")] = 0,
 ) -> None:
-    """Make a task folder from one table: data, starter, scorer and held-out answers."""
+    """Make a task folder from one table. Data, starter, scorer and held-out answers."""
     from budgetmlagent.new import tablefile
 
     tablefile.need_pandas()
@@ -64,7 +64,7 @@ def node(
         ),
     ] = None,
 ) -> None:
-    """Write an example node that works, with its prompt, its test and a graph that has it."""
+    """Write an example node that works. With its prompt, its test and a graph that has it."""
     from budgetmlagent.new import scaffold
 
     made = scaffold.node(name, after, graph, out)
@@ -88,7 +88,12 @@ def graph(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")],
     origin: Annotated[
         str,
-        typer.Option("--from", metavar="GRAPH", help="The graph to copy: a shipped one's name or a file."),
+        typer.Option(
+            "--from",
+            metavar="GRAPH",
+            help="The graph to copy: a shipped one's name or a file.",
+            autocompletion=names.graphs,
+        ),
     ] = "budgetml",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write it. [default: NAME.yaml]")

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from budgetmlagent.cli import names
+
 RunsDir = Annotated[
     Path, typer.Option("--runs-dir", metavar="DIR", help="Where runs, ledger and shared memory lie.")
 ]
@@ -28,9 +30,19 @@ Trust = Annotated[
 ]
 Models = Annotated[
     Path | None,
-    typer.Option("--models", metavar="FILE", help="A models.yaml, or replay:RUN_DIR. [default: embedded]"),
+    typer.Option(
+        "--models",
+        metavar="FILE",
+        help="A models.yaml, or replay:RUN_DIR. [default: embedded]",
+        autocompletion=names.models,
+    ),
 ]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or its folder.")]
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run's id, its beginning, or its folder.", autocompletion=names.runs
+    ),
+]
 
 
 def print_json(value: Any) -> None:
@@ -45,6 +57,17 @@ def tell(as_json: bool, value: Any, lines: Iterable[str]) -> None:
     for line in lines:
         print(line)
     return None
+
+
+def width() -> int:
+    """Return the columns of the terminal that standard output is; 0 where it is none, and nothing is to be cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def fitted(line: str) -> str:
+    """Return a line as it fits into the terminal; whole where there is none."""
+    room = width()
+    return line if not room or len(line) <= room else f"{line[: room - 1]}…"
 
 
 def size(count: int) -> str:

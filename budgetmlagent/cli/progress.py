@@ -1,84 +1,16 @@
-"""What a person sees: a line a step while it runs, and a short table at the end."""
+"""What a person is told of a run: its steps in a few words, and a short table at the end."""
 
-import time
+import json
+import textwrap
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.summary import below_the_starter
+from budgetmlagent.wording import counted
 from memory.attempts import Attempt, doubt
-from memory.state import NANO
 
 DOTS = "…"
-
-
-class Now:
-    """What is running, with the model that is waited for: told anew whenever the terminal is drawn."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __rich__(self) -> Any:
-        from rich.text import Text
-
-        from budgetmlagent.run.wiring import WAITS
-
-        return Text(f"{self.what} {WAITS.standing()}")
-
-
-class Live:
-    """Progress on standard error: a line a step; on a terminal also what is running now."""
-
-    def __init__(self, session: Any) -> None:
-        from budgetmlagent.cli.console import Console
-
-        self.session = session
-        self.started = time.monotonic()
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.status = self.console.status("")
-
-    def __enter__(self) -> Self:
-        config = self.session.config
-        task = self.session.task  # as it is now
-        network = task.network and not config.replay
-        gpus = f", GPUs {task.gpu}" if task.gpu and not config.replay else ""
-        self.console.print(
-            f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {config.turns} turns, "
-            f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if network else ''}{gpus}, sends to {', '.join(config.hosts) or 'nobody'}",
-            markup=False,
-        )
-        if config.unsafe:
-            self.console.print("[bold red]UNSAFE: scripts run without a sandbox[/]")
-        if self.console.is_terminal:
-            self.status.start()
-        self._now(self.session.graph.start, 0)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.status.stop()
-
-    def step(self, event: Event) -> None:
-        """Print one step."""
-        self.console.print(self.line(event), markup=False)
-        self._now(event["route"]["to"], event["turn"])
-
-    def _now(self, node: str, turn: int) -> None:
-        self.status.update(Now(f"turn {turn}/{self.session.config.turns} {node} {DOTS}"))
-
-    def line(self, event: Event) -> str:
-        """Tell a step: time, turn, node and rung, what came of it, the best score, the money."""
-        config = self.session.config
-        minutes, seconds = divmod(int(time.monotonic() - self.started), 60)
-        spent = self.session.ledger.spent(config.run_id) / NANO
-        score = "-" if event["score"] is None else f"{event['score']:.4g}"
-        return (
-            f"{minutes:3d}:{seconds:02d} turn {event['turn']:2d}/{config.turns} "
-            f"{event['node']:9s} {rung(event, self.session.graph):7s} best {score:8s} "
-            f"${spent:.4f}/{config.budget / NANO:.2f}  {outcome(event, self.session.artifacts)}"
-        )
 
 
 def rung(event: Event, spec: Any) -> str:
@@ -90,10 +22,10 @@ def rung(event: Event, spec: Any) -> str:
     return "memory" if event.role == "coder" and not event["fault"] else ""
 
 
-def outcome(event: Event, artifacts: Any) -> str:
-    """Say in a few words what a step did and where it led."""
+def outcome(event: Event, artifacts: Any, width: int = 0) -> str:
+    """Say in a few words what a step did and where it led, in `width` columns where they are counted."""
     fault, plan, route = event["fault"], event["plan"], event["route"]
-    moves = "".join(f" {arrow}{route[key]}" for key, arrow in (("up", "↑"), ("down", "↓")) if route.get(key))
+    moves = f" {moved(event)}" if moved(event) else ""
     if fault.get("kind"):
         what = f"{fault['kind']}: {fault.get('detail', '')}"
     elif event["attempt"]:
@@ -106,12 +38,25 @@ def outcome(event: Event, artifacts: Any) -> str:
         what = f"{plan.get('action', '')}: {plan.get('instruction', '')}"
     if event.get("lost"):
         what = f"({event['lost']} lost, run again) {what}"
-    short = " ".join(what.split())
-    return f"{short[:70]}{DOTS if len(short) > 70 else ''} → {route.get('to', '')}{moves}"
+    short, led = " ".join(what.split()), f" → {route.get('to', '')}{moves}"
+    room = max(width - len(led) - len(DOTS), 10) if width else 70
+    return f"{short[:room]}{DOTS if len(short) > room else ''}{led}"
 
 
-def ending(summary: Mapping[str, Any]) -> str:
-    """Return the table at a run's end."""
+def moved(event: Event) -> str:
+    """Say which roles a step's decision moved up or down their ladders, as `↑coder`."""
+    arrows = (("up", "↑"), ("down", "↓"))
+    return " ".join(f"{arrow}{event.route[key]}" for key, arrow in arrows if event.route.get(key))
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds: `1:05`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def ending(summary: Mapping[str, Any], width: int = 0) -> str:
+    """Return the table at a run's end; what is longer than `width` columns goes on below itself, 0 means without end."""
     rows = [
         ("status", f"{summary['status']}: {summary['reason']}"),
         (
@@ -120,7 +65,7 @@ def ending(summary: Mapping[str, Any]) -> str:
         ),
         ("private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"),
         ("gain", _gain(summary)),
-        ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {summary['calls']} calls"),
+        ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {counted(summary['calls'], 'call')}"),
         ("by node", _money(summary["usd_by_node"], summary["tokens_by_node"])),
         ("by model", _money(summary["usd_by_model"], summary["tokens_by_model"])),
         (
@@ -130,13 +75,28 @@ def ending(summary: Mapping[str, Any]) -> str:
         ("turns, steps", f"{summary['turns']}, {summary['steps']} in {summary['seconds']:.0f} s"),
         ("sandbox", str(summary["sandbox"])),
     ]
-    rows += [("escalation", f"step {e['step']}: {e['rule']}  {e['saw']}") for e in summary["escalations"]]
+    rows += [
+        ("escalation", f"step {e['step']}: {e['rule']}  {saw(e['saw'])}") for e in summary["escalations"]
+    ]
     rows += [("files", summary["run_dir"])]
     if summary["replayed"]:
         rows.insert(0, ("replayed", "from a recording; nothing was spent"))
     if worse := below_the_starter(summary):
         rows.insert(0, ("keep the starter", worse))
-    return "\n".join(f"{name:15s} {text}" for name, text in rows)
+    return "\n".join(_hanging(f"{name:15s} {text}", width) for name, text in rows)
+
+
+def saw(values: Mapping[str, Any]) -> str:
+    """Tell what a rule looked at."""
+    return ", ".join(f"{k}={json.dumps(v)}" for k, v in values.items()) or "nothing"
+
+
+def _hanging(row: str, width: int) -> str:
+    """Break a row of a table at words, so that its second column stays one."""
+    room = width or len(row) + 1
+    return textwrap.fill(
+        row, room, subsequent_indent=" " * 16, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def forecast(plan: Mapping[str, Any]) -> str:
@@ -164,7 +124,7 @@ def calls(plan: Mapping[str, Any]) -> list[str]:
     for name, spec in plan["models"].items():
         many, thinks = plan["calls"][name], plan["thinking_tokens"][name]
         room = f", with {thinks} tokens to think" if thinks else ""
-        buys = "any number of calls" if many is None else f"{many} calls at the worst"
+        buys = "any number of calls" if many is None else f"{counted(many, 'call')} at the worst"
         lines.append(
             f"{name:10s} {spec['model']} at {spec['price']}: at most ${plan['worst_case_usd'][name]:.4f} a call{room}; "
             f"${plan['budget']:.2f} buys {buys}"
@@ -179,11 +139,9 @@ def _number(value: float | None) -> str:
 def _gain(summary: Mapping[str, Any]) -> str:
     if summary["gain_pct"] is None:
         return "unknown"
-    from budgetmlagent.records.summary import verdict
+    from budgetmlagent.records.summary import gain_of, verdict
 
-    error = summary.get("gain_se_pct")
-    noise = "" if error is None else f" ± {error:.1f}"
-    return f"{summary['gain_pct']:+.1f}%{noise} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
+    return f"{gain_of(summary)} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
 
 
 def _money(amounts: Mapping[str, float], tokens: Mapping[str, int]) -> str:

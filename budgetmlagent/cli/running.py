@@ -7,24 +7,31 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetmlagent.cli import options, progress
+from budgetmlagent.cli import names, options, progress
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.run.request import Request
+from budgetmlagent.run.request import DEFAULTS, Request
 
 WAITS = 130  # the status of a run that can be gone on with, as after an interrupt
 
 
+def _open(option: str) -> str:
+    """Say what an option is where it is not given; a replay takes it from the recorded run."""
+    return f"[default: {DEFAULTS[option]}]"
+
+
 def run(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name, or a task folder.")],
-    graph: Annotated[str, typer.Option(metavar="G", help="A shipped graph's name, or a .yaml file.")] = str(Request.graph),
-    models: Annotated[str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR. [default: embedded]")] = None,
-    budget: Annotated[float, typer.Option(metavar="USD", help="Dollars that may be spent: a hard cap.")] = Request.budget,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name, or a task folder.", autocompletion=names.tasks)],
+    graph: Annotated[str | None, typer.Option(metavar="G", help=f"A shipped graph's name, or a .yaml file. {_open('graph')}", autocompletion=names.graphs)] = None,
+    models: Annotated[str | None, typer.Option(metavar="M", help="A models.yaml, or replay:RUN_DIR: a recorded run again, with its settings. [default: embedded]", autocompletion=names.models)] = None,
+    budget: Annotated[float | None, typer.Option(metavar="USD", help=f"Dollars that may be spent: a hard cap. {_open('budget')}")] = None,
     project_budget: Annotated[
         float | None, typer.Option(metavar="USD", help="What all runs of the runs folder may spend together, from now on.")
     ] = None,
-    turns: Annotated[int, typer.Option(metavar="N", help="Decisions of the planner.")] = Request.turns,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the models' sampling.")] = Request.seed,
-    history: Annotated[str, typer.Option(metavar="off|run|all", help="What may be remembered.")] = Request.history,
+    turns: Annotated[int | None, typer.Option(metavar="N", help=f"Decisions of the planner. {_open('turns')}")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help=f"Seed of the models' sampling. {_open('seed')}")] = None,
+    history: Annotated[
+        str | None, typer.Option(metavar="off|run|all", help=f"What may be remembered. {_open('history')}")
+    ] = None,
     direction: Annotated[
         str | None, typer.Option(metavar="max|min", help="Of the metric, where the task does not say it; or to confirm it.")
     ] = None,
@@ -38,8 +45,9 @@ def run(
     ] = Request.above,
     minutes: Annotated[float | None, typer.Option(metavar="N", help="Time that the run may take. [default: no limit]")] = None,
     aim: Annotated[
-        str, typer.Option(metavar="success|best", help="When it may stop: once it is 10% better than the starter, or at the best it finds.")
-    ] = Request.aim,
+        str | None,
+        typer.Option(metavar="success|best", help=f"When it may stop: once it is 10% better than the starter, or at the best it finds. {_open('aim')}"),
+    ] = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")
     ] = False,
@@ -48,10 +56,12 @@ def run(
     as_json: options.Json = False,
 ) -> None:  # fmt: skip
     """Improve a task's script within a budget."""
-    asked = Request(
+    from budgetmlagent.run.options import settled
+
+    asked = settled(Request(
         task, graph, models, budget, turns, seed, history, runs_dir, unsafe=unsafe, direction=direction,
         project_budget=project_budget, approve=approve, above=above, minutes=minutes, aim=aim, trust=trust,
-    )  # fmt: skip
+    ))  # fmt: skip
     if dry_run:
         from budgetmlagent.run.forecast import forecast
 
@@ -60,7 +70,8 @@ def run(
     from budgetmlagent.run.order import begin, load_graph
     from budgetmlagent.run.session import Session
 
-    load_graph(graph, to_run=True)  # before there is a run
+    assert asked.graph, "nothing is left open"
+    load_graph(asked.graph, to_run=True)  # before there is a run
     if otel:  # it is to fail before there is a run
         from budgetmlagent.share import telemetry
         from budgetmlagent.tasks.folder import load_task
@@ -79,7 +90,11 @@ def resume(
     ] = None,
     models: Annotated[
         str | None,
-        typer.Option(metavar="M", help="A models.yaml: where the run's models are asked from now on."),
+        typer.Option(
+            metavar="M",
+            help="A models.yaml: where the run's models are asked from now on.",
+            autocompletion=names.models,
+        ),
     ] = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox from now on.")
@@ -93,7 +108,7 @@ def resume(
     otel: options.Otel = False,
     as_json: options.Json = False,
 ) -> None:
-    """Go on with a run that was stopped, or give one whose money ended more of it."""
+    """Go on with a run, or give one whose money ended more of it."""
     from budgetmlagent.errors import UsageError
     from budgetmlagent.run.session import Session
 
@@ -108,7 +123,7 @@ def resume(
         session.extend(budget, turns, minutes)
     if session.done and session.summary["status"] == "finished":
         summary = session.summary
-        return options.tell(as_json, summary, [progress.ending(summary)])
+        return options.tell(as_json, summary, [progress.ending(summary, options.width())])
     session.make_mine()  # before it is told what the run may do
     return _go_on(session, as_json, otel)
 
@@ -121,13 +136,14 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
         from budgetmlagent.share.telemetry import Tracing
 
         tracing = Tracing(session)
+    from budgetmlagent.cli.live import Live
+
     try:
-        with progress.Live(session) as live:
+        with Live(session) as live:
             watchers = [live.step, *([tracing.step] if tracing else [])]
-            _to_the_end(session, lambda event: [watch(event) for watch in watchers], ask=not as_json)
-    except KeyboardInterrupt:  # for which Typer has the status, and no word
-        print(f"budgetml: interrupted; `budgetml resume {session.run_id}` goes on", file=sys.stderr)
-        raise
+            _to_the_end(
+                session, lambda event: [watch(event) for watch in watchers], None if as_json else live
+            )
     finally:
         # Also of a run that failed or was interrupted: whoever asked for JSON gets the object.
         summary = session.summary
@@ -136,16 +152,17 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
         if as_json:
             options.print_json(summary)
     if not as_json:
-        print(progress.ending(summary))
+        print(progress.ending(summary, options.width()))
     if session.question:
         raise typer.Exit(WAITS)
 
 
-def _to_the_end(session: Any, on_step: Any, *, ask: bool) -> None:
-    """Run on; in a terminal, ask what a call waits to be told."""
+def _to_the_end(session: Any, on_step: Any, live: Any) -> None:
+    """Run on; in a terminal, with `live`, ask what a call waits to be told."""
     session.run(on_step=on_step)
-    while ask and session.question and sys.stdin.isatty():
-        session.approve(typer.confirm(in_words(session.question), err=True))
+    while live and session.question and sys.stdin.isatty():
+        with live.quiet():
+            session.approve(typer.confirm(in_words(session.question), err=True))
         session.run(on_step=on_step)
 
 

@@ -10,6 +10,7 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.money.pricelist import Listed, edition, listed
 from budgetmlagent.money.prices import price_of
+from budgetmlagent.wording import unknown
 
 VERSION = r"(\d{1,2}(?:[.-]\d{1,2})?)"  # "5", "5.4", "4-5"; not a date
 
@@ -65,7 +66,7 @@ PROVIDERS = {
 def provider_of(name: str) -> Provider:
     """Return the provider of that name. Raises UsageError."""
     if name not in PROVIDERS:
-        raise UsageError(f"unknown provider {name!r}: one of {', '.join(PROVIDERS)} is needed")
+        raise UsageError(unknown("provider", name, PROVIDERS))
     return PROVIDERS[name]
 
 

@@ -15,8 +15,8 @@ from budgetmlagent.money.pricelist import Listed, edition
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.new.files import write_new
 from budgetmlagent.run.forecast import calls
-from budgetmlagent.run.order import nano
-from budgetmlagent.run.request import Request
+from budgetmlagent.run.options import nano
+from budgetmlagent.run.request import DEFAULTS
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.templating import environment
 
@@ -109,14 +109,14 @@ def told(made: Team, out: Path) -> dict[str, Any]:
 
     `usd_per_mtok` is the price list's for a short prompt at this hour; `worst_case_usd` counts with the highest price.
     """
-    budget, missing = Request(TASK).budget, _missing_key(made.specs["small"])
+    budget, missing = DEFAULTS["budget"], _missing_key(made.specs["small"])
     return {
         "path": str(out),
         "provider": made.provider,
         "models": {name: _row(made, name) for name in made.specs},
         "task": TASK,
         "budget": budget,
-        **calls(load_task(TASK), made.specs, made.prices, nano("--budget", budget)),
+        **calls(load_task(TASK), made.specs, made.prices, nano("budget", budget)),
         "key_set": not missing if made.key else None,
         "note": made.note or missing,
     }

@@ -56,6 +56,11 @@ class Branches:
         return point(found) if found else None
 
     @property
+    def step(self) -> int:
+        """The number of the step after which the run stands; 0 before the first."""
+        return max((point.step for point in self.path if point.loop), default=0)
+
+    @property
     def last_step(self) -> tuple[Point, Point]:
         """The newest point of the branch and the one before it, the older one first."""
         after = self.saver.get_tuple(self.thread)

@@ -2,10 +2,13 @@
 
 import glob
 import json
+import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from budgetmlagent.records.shapes import check
 from memory.files import SMALL, half_written, is_name, odd, parsed, read_plain, write_whole
 
 LEDGER = "ledger.sqlite"
+TIME = "%Y%m%d-%H%M%S"  # in a run's id: when it was begun, in local time
+STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{4}$")
 WRITTEN_WHOLE = (".", "best", "artifacts", "history/items")  # the folders in which files are written whole
 
 
@@ -182,7 +187,7 @@ def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
 
 def new_id(task: str) -> str:
     """Return a fresh id: task, time and four letters."""
-    return f"{task}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{task}-{datetime.now():{TIME}}-{secrets.token_hex(2)}"
 
 
 def find(run: str | Path, runs_dir: Path) -> RunDir:
@@ -197,9 +202,26 @@ def find(run: str | Path, runs_dir: Path) -> RunDir:
     )
     fit = [run for run in begin if run.run_id == path.name] or begin
     if len(fit) != 1:
-        known = f"{len(fit)} runs begin with it" if fit else "`budgetml list` shows the runs there are"
-        raise UsageError(f"unknown run {str(run)!r} in {runs_dir}: {known}")
+        raise UsageError(f"unknown run {str(run)!r} in {runs_dir}: {_meant(path.name, fit, runs_dir)}")
     return RunDir(fit[0].root.resolve())
+
+
+def _meant(name: str, fit: list[RunDir], runs_dir: Path) -> str:
+    """Say which run may be meant: the newest of those that begin so, or the one of the nearest name."""
+    if fit:
+        return f"{len(fit)} runs begin with it; the newest is {max(fit, key=begun).run_id}"
+    known = {run.run_id: run.run_id for run in sorted(all_runs(runs_dir), key=begun)}
+    known |= {STAMP.sub("", run_id): run_id for run_id in known}  # by its task alone, the newest
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {known[close[0]]}?" if close else "`budgetml list` shows the runs there are"
+
+
+def begun(run: RunDir) -> datetime:
+    """Return when the run was begun: its id says so, or else the file with what it was begun with."""
+    if stamp := STAMP.search(run.run_id):
+        with suppress(ValueError):
+            return datetime.strptime(stamp[1], TIME)
+    return datetime.fromtimestamp((run.root / "config.json").stat().st_mtime)
 
 
 def all_runs(runs_dir: Path) -> list[RunDir]:

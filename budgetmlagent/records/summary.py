@@ -141,6 +141,14 @@ def is_sure(final: Mapping[str, Any]) -> bool:
     )
 
 
+def gain_of(summary: Mapping[str, Any]) -> str:
+    """Return a run's gain with its noise, as `+21.8% ± 2.7`; "unknown" where there is none."""
+    gain, error = summary["gain_pct"], summary.get("gain_se_pct")
+    if gain is None:
+        return "unknown"
+    return f"{gain:+.1f}%" + ("" if error is None else f" ± {error:.1f}")
+
+
 def verdict(summary: Mapping[str, Any]) -> str:
     """Say of a run whose gain is known what it is worth."""
     if summary["success"]:

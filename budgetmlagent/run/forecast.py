@@ -12,7 +12,8 @@ from budgetmlagent.money.prices import Price, input_bound
 from budgetmlagent.money.report import project_left
 from budgetmlagent.records.rundir import LEDGER
 from budgetmlagent.run import forgotten
-from budgetmlagent.run.order import nano, plan
+from budgetmlagent.run.options import nano
+from budgetmlagent.run.order import plan
 from budgetmlagent.run.request import Request
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.state import NANO
@@ -25,7 +26,7 @@ def forecast(asked: Request) -> dict[str, Any]:
     """Return what a run may cost at most, without making a folder or spending anything. Raises what `plan` raises."""
     order, together = plan(asked, to_run=False), asked.project_budget
     forgotten.refuse(Path(asked.runs_dir), capped=together is not None)
-    cap = None if together is None else nano("--project-budget", together)
+    cap = None if together is None else nano("project_budget", together)
     together = project_left(Path(asked.runs_dir) / LEDGER, cap)
     left = order.config.budget if together is None else min(order.config.budget, max(together, 0))
     return {

@@ -1,19 +1,15 @@
-"""Forks: a new run that shares another's history up to a point, and changes of the state by hand."""
+"""Forks: a new run that shares another's history up to a point."""
 
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.records import rundir
 from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.rundir import Fork, RunDir, origins
-from graphs.registry import nearest
-from memory.artifacts import Artifacts
-from memory.state import RunState
 
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
@@ -49,23 +45,3 @@ def _share(origin: RunDir, run: RunDir) -> None:
     for mine, copy in ((origin.sealed, run.sealed), (origin.witness, run.witness)):
         if mine.exists():
             shutil.copyfile(mine, copy)
-
-
-def checked(changes: Mapping[str, Any], state: RunState, artifacts: Artifacts) -> dict[str, Any]:
-    """Return the changes as whole fields: a mapping's keys are merged, a script's text becomes an artifact.
-
-    Raises UsageError for what is no field, or is of another type than the field.
-    """
-    names = [f.name for f in fields(RunState)]
-    edit: dict[str, Any] = {}
-    for name, value in changes.items():
-        if name not in names:
-            raise UsageError(
-                f"fork({name}=...): the state has no field {name!r}{nearest(name, names)}; it has {', '.join(names)}"
-            )
-        was = getattr(state, name)
-        if not isinstance(value, type(was)) or isinstance(value, bool):
-            raise UsageError(f"fork({name}={value!r}): a {type(was).__name__} is needed")
-        text = name in ("script", "advice") and not (artifacts.folder / value).is_file()
-        edit[name] = {**was, **value} if isinstance(was, dict) else artifacts.put(value) if text else value
-    return edit

@@ -3,33 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from budgetmlagent import settings
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.models import able
-from budgetmlagent.models.approval import WHEN
 from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id
 from budgetmlagent.run import forgotten, ladders
+from budgetmlagent.run.options import nano, recording, settled, tell_differences
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
 from budgetmlagent.tasks.folder import TaskFolder, load_task
+from budgetmlagent.wording import unknown
 from graphs.model import AUTO
 from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
-from memory.state import NANO
 from nodes.able import Able
-
-if TYPE_CHECKING:
-    from memory.history import Mode
-
-HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
-AIMS = ("success", "best")
-REPLAY = "replay:"
 
 
 @dataclass(frozen=True)
@@ -50,47 +43,35 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     The class of a `chat:` is imported, and what it lacks told, only where it is `to_run`.
     Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
     """
-    total = nano("--budget", asked.budget)
-    if asked.project_budget is not None:
-        nano("--project-budget", asked.project_budget)
-    if asked.turns < 1:
-        raise UsageError(f"--turns {asked.turns}: at least 1 is needed")
-    if asked.history not in HISTORY:
-        raise UsageError(f"--history {asked.history}: one of {', '.join(HISTORY)} is needed")
-    if asked.aim not in AIMS:
-        raise UsageError(f"--aim {asked.aim}: one of {', '.join(AIMS)} is needed")
-    if asked.approve not in ("", *WHEN):
-        raise UsageError(f"--approve {asked.approve}: one of {', '.join(WHEN)} is needed")
-    if asked.minutes is not None and not 0 < asked.minutes < 1e6:
-        raise UsageError(f"--minutes {asked.minutes}: a number above 0 is needed")
-    task, spec = load_task(asked.task, direction=asked.direction), load_graph(asked.graph)
-    replay = str(asked.models)[len(REPLAY) :] if str(asked.models).startswith(REPLAY) else ""
-    file = Path(asked.models) if asked.models else None
-    recorded = _recorded(Path(replay)) if replay else None
+    asked = settled(asked)
+    assert asked.graph and asked.budget is not None, "nothing is left open"
+    task, spec = load_task(str(asked.task), direction=asked.direction), load_graph(asked.graph)
+    replay, file = recording(asked.models), Path(asked.models) if asked.models else None
+    recorded = RunDir(replay).config() if replay else None
     specs = specs_of(recorded) if recorded else load_models(file)
-    fixed = ladders.fixed(spec, specs, data=task.data, recorded=replay)
+    fixed = ladders.fixed(spec, specs, data=task.data, recorded=str(replay or ""))
     found = {name: ladder for name, ladder in fixed.ladders.items() if AUTO in spec.ladders[name]}
     spec = fixed
     allowed = (
         _replayed(task, spec, recorded, unsafe=asked.unsafe)
         if recorded
-        else terms(task, spec, specs, asked.history, unsafe=asked.unsafe, to_run=to_run)
+        else terms(task, spec, specs, str(asked.history), unsafe=asked.unsafe, to_run=to_run)
     )
     allowed["hosts"] = sorted({*allowed["hosts"], *settings.memory_hosts(Path(asked.runs_dir))})
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
-        task=asked.task if task.root.parent.name == "bundled" else str(task.root),
+        task=str(asked.task) if task.root.parent.name == "bundled" else str(task.root),
         graph=spec.name,
-        budget=total,
-        turns=asked.turns,
-        seed=asked.seed,
-        history=asked.history,
+        budget=nano("budget", asked.budget),
+        turns=int(asked.turns or 0),
+        seed=int(asked.seed or 0),
+        history=str(asked.history),
         direction=asked.direction,
-        replay=str(Path(replay).resolve()) if replay else "",
+        replay=str(replay.resolve()) if replay else "",
         approve="" if replay else asked.approve,
-        above=nano("--above", asked.above),
+        above=nano("above", asked.above),
         minutes=None if replay else asked.minutes,
-        aim=asked.aim,
+        aim=str(asked.aim),
         **allowed,
     )
     used = used_models(spec, specs)
@@ -104,13 +85,14 @@ def begin(asked: Request, name: str = "") -> RunDir:
     they trust.
     """
     order = plan(asked, name)
+    tell_differences(order.config, order.spec)
     if not order.config.replay:
         confirm(order.task.python, trust=asked.trust)
     settings.confirm(Path(asked.runs_dir), trust=asked.trust)
     forgotten.refuse(Path(asked.runs_dir).resolve(), capped=asked.project_budget is not None)
     run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
     if asked.project_budget is not None:
-        Ledger(run.ledger).set_project_cap(nano("--project-budget", asked.project_budget))
+        Ledger(run.ledger).set_project_cap(nano("project_budget", asked.project_budget))
     return run
 
 
@@ -155,14 +137,7 @@ def _as_written(models: Mapping[str, ModelSpec]) -> dict[str, Any]:
     return {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in models.items()}
 
 
-def nano(option: str, dollars: float) -> int:
-    """Return dollars as nano-dollars. Raises UsageError, naming the option, for what is no sum of money."""
-    if not 0 <= dollars < 1e6:
-        raise UsageError(f"{option} {dollars}: a number of dollars, 0 or more, is needed")
-    return round(dollars * NANO)
-
-
-def load_graph(graph: str | GraphSpec, *, to_run: bool = False) -> GraphSpec:
+def load_graph(graph: str | Path | GraphSpec, *, to_run: bool = False) -> GraphSpec:
     """Return the graph by name, path or as it is. Raises UsageError with one line a finding.
 
     What it names is imported only where it is `to_run`.
@@ -186,12 +161,6 @@ def checked_for(spec: GraphSpec, config: RunConfig) -> tuple[GraphSpec, RunConfi
     others = set(config.hosts) - set(hosts(models))  # the memory's
     asked = [] if config.replay else hosts(used)
     return spec, replace(config, graph=spec.name, hosts=sorted({*others, *asked}))
-
-
-def _recorded(folder: Path) -> RunConfig:
-    if not (folder / "config.json").is_file():
-        raise UsageError(f"--models {REPLAY}{folder}: no recorded run there (config.json is missing)")
-    return RunDir(folder).config()
 
 
 def specs_of(config: RunConfig) -> dict[str, ModelSpec]:
@@ -223,9 +192,7 @@ def used_models(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, M
     """Return the models on the ladders of `spec`. Raises UsageError for one that models.yaml does not have."""
     for name in spec.models:
         if name not in models:
-            raise UsageError(
-                f"graph {spec.name!r}: unknown model {name!r}; models.yaml has {', '.join(models)}"
-            )
+            raise UsageError(f"graph {spec.name!r}: {unknown('model', name, models)} in models.yaml")
     return {name: models[name] for name in spec.models}
 
 

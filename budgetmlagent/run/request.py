@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphs.spec import GraphSpec
@@ -10,21 +10,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """A run as asked for, with the default of every option. `order.plan` checks it."""
+    """A run as asked for, with the default of every option. `order.plan` checks it.
+
+    What a recorded run was begun with, None leaves to it: a replay is then the same run; for any other, `DEFAULTS` holds.
+    """
 
     task: str
     """A bundled task's name, or a task folder."""
-    graph: "str | GraphSpec" = "budgetml"
+    graph: "str | Path | GraphSpec | None" = None
     """A shipped graph's name, a .yaml file, or a graph."""
     models: str | Path | None = None
     """A models.yaml, or `replay:RUN_DIR`; None: the embedded models."""
-    budget: float = 0.25
+    budget: float | None = None
     """Dollars that may be spent: a hard cap."""
-    turns: int = 12
+    turns: int | None = None
     """Decisions of the planner."""
-    seed: int = 0
+    seed: int | None = None
     """Of the models' sampling."""
-    history: str = "all"
+    history: str | None = None
     """What may be remembered: off, run or all."""
     runs_dir: str | Path = "runs"
     """Where runs, ledger and shared memory lie."""
@@ -40,7 +43,12 @@ class Request:
     """With `approve`: dollars that a call may cost without being asked for."""
     minutes: float | None = None
     """Time that the run may take; None: no limit."""
-    aim: str = "best"
+    aim: str | None = None
     """success: stop soon after the goal (10% better than the starter) is met; best: go on while there is hope."""
     trust: bool = False
     """The interpreter that the task names may be started as the user, and budgetml.toml is obeyed; that is remembered."""
+
+
+DEFAULTS: dict[str, Any] = {
+    "graph": "budgetml", "budget": 0.25, "turns": 12, "seed": 0, "history": "all", "aim": "best",
+}  # fmt: skip

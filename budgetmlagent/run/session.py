@@ -10,24 +10,27 @@ from pathlib import Path
 from typing import Any, Self
 
 from budgetmlagent import disk
-from budgetmlagent.errors import RunFailedError, UnavailableError, UsageError
+from budgetmlagent.errors import InterruptedRunError, RunFailedError, UnavailableError, UsageError
+from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import in_words
 from budgetmlagent.records import events, shown, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
-from budgetmlagent.run import forking, order
+from budgetmlagent.run import edits, forking, options, order
+from budgetmlagent.run import until as stopping
 from budgetmlagent.run.engine import Engine
 from budgetmlagent.run.held import Held
 from budgetmlagent.run.remeasure import remeasured
 from budgetmlagent.run.request import Request
 from budgetmlagent.run.stranger import Word
+from budgetmlagent.run.until import Until
 from budgetmlagent.sandbox.workspace import remove
+from budgetmlagent.wording import counted
 from graphs.policy import undo
 from graphs.spec import GraphSpec
 from memory.state import NANO
 from nodes.deps import OUTAGES
 
-Until = str | int | Callable[[Event], bool]
 UNFINISHED = "not finished"
 NAMED = 5  # changes that are named
 
@@ -43,12 +46,12 @@ class Session(Held):
     def __init__(
         self,
         task: str | RunDir,
-        graph: str | GraphSpec = Request.graph,
+        graph: str | Path | GraphSpec | None = Request.graph,
         models: str | Path | None = Request.models,
-        budget: float = Request.budget,
-        turns: int = Request.turns,
-        seed: int = Request.seed,
-        history: str = Request.history,
+        budget: float | None = Request.budget,
+        turns: int | None = Request.turns,
+        seed: int | None = Request.seed,
+        history: str | None = Request.history,
         runs_dir: str | Path = Request.runs_dir,
         *,
         unsafe: bool = Request.unsafe,
@@ -57,7 +60,7 @@ class Session(Held):
         approve: str = Request.approve,
         above: float = Request.above,
         minutes: float | None = Request.minutes,
-        aim: str = Request.aim,
+        aim: str | None = Request.aim,
         trust: bool = Request.trust,
     ) -> None:
         if not isinstance(task, RunDir):
@@ -107,10 +110,10 @@ class Session(Held):
     ) -> dict[str, Any]:
         """Run to the end and return the summary; a KeyboardInterrupt leaves a run that can be resumed.
 
-        `until` stops it after a step: a node's name (the next time that it has run), a step's number, or a function of
-        the event that says whether to stop.
+        `until` stops it after a step: a node's name (the next time that it has run), the number of a step to come, or a
+        function of the event that says whether to stop. Raises UsageError for another, before anything runs.
         """
-        ends = until if callable(until) else lambda event: until in (event.node, event.step)
+        ends = stopping.ends(self, until)
         with self._running(), self._told():
             for event in self._events():
                 if on_step:
@@ -146,8 +149,9 @@ class Session(Held):
     def back(self, n: int = 1) -> Self:
         """Go back `n` steps and return the session."""
         steps = [0, *(event.step for event in self.timeline)]
-        if not 0 <= n < len(steps):
-            raise UsageError(f"back({n}): run {self.run_id} stands after {len(steps) - 1} steps")
+        if not isinstance(n, int) or not 0 <= n < len(steps):
+            stands = f"run {self.run_id} stands after {counted(len(steps) - 1, 'step')}"
+            raise UsageError(f"back({n!r}): {stands}: 0 to {len(steps) - 1} is needed")
         return self.goto(steps[-1 - n]) if len(steps) > 1 else self
 
     @property
@@ -169,8 +173,11 @@ class Session(Held):
         self, budget: float | None = None, turns: int | None = None, minutes: float | None = None
     ) -> None:
         """Give the run a new total of `budget` dollars, of `turns` or of `minutes`; what a limit ended is taken again."""
-        cap = None if budget is None else order.nano("--budget", budget)
-        changes = {"turns": turns, "minutes": minutes}
+        cap = None if budget is None else options.nano("budget", budget)
+        changes = {
+            "turns": None if turns is None else options.whole("turns", turns),
+            "minutes": None if minutes is None else options.minutes(minutes),
+        }
         with self._running(cap):
             if cap is not None:
                 self.ledger.set_cap(self.run_id, cap)
@@ -194,10 +201,11 @@ class Session(Held):
         `changes` are fields of the state; of a field that is a mapping only the keys given change. The rules then decide
         again. With replies="recorded" a request that this run has paid for costs nothing; with "live" each is sent, and
         what that may cost at most is said beforehand. Both runs share one budget: money never rewinds.
-        Raises UsageError for an unknown field.
+        A change that the coming node would overwrite is told. Raises UsageError for an unknown field or key of one, and for a
+        value of a wrong type.
         """
-        edit = forking.checked(changes, undo(self.state), self.artifacts)
-        self.make_mine(None if budget is None else order.nano("--budget", budget))
+        edit = edits.checked(changes, undo(self.state), self.spec, self.artifacts)
+        self.make_mine(None if budget is None else options.nano("budget", budget))
         if verdict := self.engine.parts.changed:
             raise UsageError(self._changed(verdict["changed"]))
         fork = type(self)(forking.begin(self, replies))
@@ -208,9 +216,12 @@ class Session(Held):
         if edit:
             with fork._running():
                 fork.engine.edit(edit)
+        told = edits.lost(changes, fork.spec, fork.next)
         if replies == "live" and not self.config.replay:
             most = max(0, self.ledger.left(fork.run_id)) / NANO
-            print(f"fork {fork.run_id}: going on may cost ${most:.4f} at most", file=sys.stderr)
+            told += [f"going on may cost ${most:.4f} at most"]
+        for line in told:
+            print(visible(f"fork {fork.run_id}: {line}"), file=sys.stderr)
         return fork
 
     def remeasure(self) -> Self:
@@ -235,7 +246,7 @@ class Session(Held):
                 yield
         except KeyboardInterrupt:
             self._conclude("stopped", "interrupted; `budgetml resume` goes on")
-            raise
+            raise InterruptedRunError(stopping.stopped(self), self.run_id) from None
         except (RunFailedError, UnavailableError) as error:
             # On a full disk the checkpoints alone say how far it came.
             with suppress(UnavailableError, OSError):

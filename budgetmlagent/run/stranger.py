@@ -17,7 +17,8 @@ from budgetmlagent.models.config import ModelSpec, load_models
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.run import order
-from budgetmlagent.run.request import Request
+from budgetmlagent.run.options import nano
+from budgetmlagent.run.request import DEFAULTS
 from budgetmlagent.sandbox.cages.confirmed import confirm
 from memory.state import NANO
 
@@ -77,14 +78,14 @@ def _total(run: "RunView", cap: int | None) -> int:
             f"{run.folder.root}: the folder of a stranger's run has to bear its name, {run.run_id!r}"
         )
     said = run.ledger.cap(run.run_id)
-    total = min(said, order.nano("--budget", Request.budget)) if cap is None else cap
+    total = min(said, nano("budget", DEFAULTS["budget"])) if cap is None else cap
     run.ledger.take_over(run.run_id, total)
     _tell(f"run {run.run_id} {NOT_YOURS}: its sandbox, money, hosts and keys are yours to say")
     if total != said:
         spent = run.ledger.spent(run.run_id)
         _tell(
             f"it says ${said / NANO:.2f}: it may spend ${total / NANO:.2f} in all, of which ${spent / NANO:.4f} is spent"
-            " (--budget gives another total)"
+            " (--budget, or extend(budget=…), gives another total)"
         )
     return total
 
@@ -116,7 +117,11 @@ def _models(run: "RunView", word: Word, own: bool) -> dict[str, ModelSpec]:
 def _differences(before: RunConfig, after: RunConfig) -> Iterator[str]:
     """Yield a line for each thing that is otherwise than the run says."""
     if before.unsafe != after.unsafe:
-        sandbox = "run without a sandbox" if after.unsafe else "run in the sandbox (--unsafe: without one)"
+        sandbox = (
+            "run without a sandbox"
+            if after.unsafe
+            else "run in the sandbox (--unsafe, unsafe=True: without one)"
+        )
         yield f"it says unsafe: {str(before.unsafe).lower()}: its scripts {sandbox}"
     for name in (name for name in after.models if name in before.models):
         said, holds = before.models[name], after.models[name]

@@ -1,7 +1,7 @@
 """Looking at a run: everything is read from its three stores, and nothing is started."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from budgetmlagent import disk
 from budgetmlagent.errors import UnavailableError, UsageError
@@ -21,6 +21,9 @@ from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt
 from memory.state import RunState
+
+if TYPE_CHECKING:
+    from budgetmlagent.run.compare import Comparison
 
 
 class RunView:
@@ -151,6 +154,16 @@ class RunView:
     def summary(self) -> dict[str, Any]:
         """The JSON object of the contract, as it stands now."""
         return summary.build(self.record)
+
+    def compare(self, other: "RunView | str | Path") -> "Comparison":
+        """Return this run beside another of the same task: where they part and why, scores, money, the scripts' diff.
+
+        `other` is a run, or the id or folder of one. Raises UsageError for an unknown run and for one of another task.
+        """
+        from budgetmlagent.run.compare import compare
+
+        run = other if isinstance(other, RunView) else RunView.open(other, self.folder.root.parent)
+        return compare(self, run)
 
     def why(self, step: int | None = None) -> Event:
         """Return the event of `step` (default: the newest), whose route says rule, values and rules passed over."""

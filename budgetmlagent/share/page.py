@@ -9,9 +9,10 @@ from typing import Any
 
 from budgetmlagent.foreign import visible
 from budgetmlagent.records.events import Event
-from budgetmlagent.records.summary import below_the_starter, verdict
+from budgetmlagent.records.summary import below_the_starter, gain_of, verdict
 from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
+from budgetmlagent.wording import counted
 from graphs.drawing.mermaid import mermaid, outline
 from graphs.drawing.picture import PictureError, svg
 from memory.scores import rises
@@ -74,9 +75,11 @@ def _story(summary: Mapping[str, Any]) -> str:
     told = f"Keep the starter: {worse}. " if (worse := below_the_starter(summary)) else ""
     told += f"The starter scored {_number(summary['baseline'])}; the best script scored {better} ({summary['scored_on']} score)."
     if gain is not None:
-        told += f" On answers that it never saw, that is {gain:+.1f}% better: {verdict(summary)}."
+        told += f" On answers that it never saw, that is {gain_of(summary)} better: {verdict(summary)}."
     spent = f"${summary['usd']:.4f} of ${summary['budget']:.2f}"
-    told += f" It took {summary['turns']} decisions, {summary['steps']} steps and {spent}."
+    told += (
+        f" It took {counted(summary['turns'], 'decision')}, {counted(summary['steps'], 'step')} and {spent}."
+    )
     replayed = " It is the replay of a recording: nothing was spent." if summary["replayed"] else ""
     return f"{told} The run {summary['status']}: {visible(summary['reason'])}.{replayed}"
 
@@ -87,13 +90,16 @@ def _result(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['scored_on']})",
     )
     yield "private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"
-    yield "gain", "unknown" if summary["gain_pct"] is None else f"{summary['gain_pct']:+.1f}%"
+    yield "gain", gain_of(summary)
     yield "success (10% or more)", "yes" if summary["success"] else "no"
     yield "brought by", summary["best_by"] or "nothing"
     yield "models", ", ".join(f"{name}: {model}" for name, model in summary["models"].items()) or "none"
-    yield "budget, spent", f"${summary['budget']:.2f}, ${summary['usd']:.6f} in {summary['calls']} calls"
+    yield (
+        "budget, spent",
+        f"${summary['budget']:.2f}, ${summary['usd']:.6f} in {counted(summary['calls'], 'call')}",
+    )
     yield "graph, seed, memory", f"{summary['graph']}, {summary['seed']}, {summary['history']}"
-    yield "time", f"{summary['seconds']:.0f} seconds"
+    yield "time", counted(round(summary["seconds"]), "second")
 
 
 def _integrity(summary: Mapping[str, Any]) -> str:
@@ -103,8 +109,8 @@ def _integrity(summary: Mapping[str, Any]) -> str:
     changed = ", ".join(map(str, verdict.get("changed", []))) or "none"
     word = "In order" if verdict.get("ok") else "NOT in order"
     return (
-        f"{word}: of {verdict.get('checked', 0)} files and settings of the task (the scorer, the answers, the data) these "
-        f"were changed: {changed}; {verdict.get('attempts', 0)} attempts to get round the rules were counted."
+        f"{word}: of {counted(verdict.get('checked', 0), 'file or setting', 'files and settings')} of the task (the scorer, the answers, the data) these "
+        f"were changed: {changed}; counted attempts to get round the rules: {verdict.get('attempts', 0)}."
     )
 
 

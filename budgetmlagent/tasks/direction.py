@@ -54,7 +54,7 @@ def agreed(
     states = {**said, **({"--direction": wanted} if wanted else {})}
     if not states:
         raise UsageError(
-            "the task does not state its metric's direction; add HIGHER = True or False to eval.py or give --direction max|min"
+            "the task does not state its metric's direction; add HIGHER = True or False to eval.py or give --direction max|min (direction=…)"
         )
     (where, first), *others = states.items()
     for other, direction in others:
@@ -63,6 +63,6 @@ def agreed(
     for sign, direction in hints.items():
         if direction != first and not wanted:
             raise UsageError(
-                f"{where}: means {first!r}, but {sign}; correct one of them, or confirm it with --direction {first}"
+                f"{where}: means {first!r}, but {sign}; correct one of them, or confirm it with --direction {first} (direction={first!r})"
             )
     return first

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from budgetmlagent.disk import at_home
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.tasks.direction import agreed, from_higher, signs
 from budgetmlagent.tasks.metrics import Direction
 from budgetmlagent.tasks.python import interpreter_of
@@ -80,7 +80,7 @@ def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
         hint = f"{nearest(name_or_path, bundled())}Bundled: {', '.join(bundled())}"
         raise UsageError(f"{name_or_path}: no such task; {hint}; or give the path of a task folder")
     if direction not in (None, "max", "min"):
-        raise UsageError(f"--direction: is {direction!r}; write 'max' or 'min'")
+        raise OptionError("direction", direction, "max or min is needed")
     wanted = cast("Direction | None", direction)
     root = root.resolve()
     _inside(root, root / "task.yaml")

@@ -13,6 +13,7 @@ from budgetmlagent.records import events, summary
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.upkeep import references
+from budgetmlagent.wording import counted
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.files import read_plain
 from memory.state import NANO
@@ -59,7 +60,7 @@ def _artifacts(folder: Path) -> list[Row]:
             wrong.append(f"{name} was changed, its hash is another: put it back from a copy")
         except OSError as error:
             wrong.append(f"{name} cannot be read: {error.strerror}")
-    return rows("artifacts", wrong, f"{len(names)} files, each with the hash that is its name")
+    return rows("artifacts", wrong, f"{counted(len(names), 'file')}, each with the hash that is its name")
 
 
 def _database(what: str, path: Path, lost: str) -> Row:
@@ -129,7 +130,7 @@ def _money(ways: "Sequence[Sequence[Point]]", calls: Sequence[Mapping[str, Any]]
             words = f"of a step that was abandoned or not finished; it cost ${call['usd']:.6f}"
             yield row("loose call", True, f"{told}: {words}")
     total = sum(c["usd_nano"] for c in calls) / NANO
-    yield row("money", True, f"{len(calls)} calls for ${total:.6f}, each with its price")
+    yield row("money", True, f"{counted(len(calls), 'call')} for ${total:.6f}, each with its price")
 
 
 def _asked(view: RunView, timelines: "Iterable[Sequence[Event]]") -> set[tuple[int, str]]:

@@ -1,0 +1,140 @@
+"""The options of a run: what is left open is the recorded run's, or the default; a value that no run can have is refused."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from budgetmlagent.errors import OptionError, UsageError
+from budgetmlagent.foreign import visible
+from budgetmlagent.models.approval import WHEN
+from budgetmlagent.models.recorded import recorded_events
+from budgetmlagent.records.rundir import RunConfig, RunDir
+from budgetmlagent.run.request import DEFAULTS, Request
+from graphs.spec import GraphError, GraphSpec
+from memory.artifacts import Artifacts, CorruptArtifactError
+from memory.state import NANO
+
+if TYPE_CHECKING:
+    from memory.history import Mode
+
+HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
+AIMS = ("success", "best")
+REPLAY = "replay:"
+WORDS = {
+    bool: "True or False", int: "a whole number", float: "a number", str: "a word", Path: "a path",
+    GraphSpec: "a GraphSpec",
+}  # fmt: skip
+KINDS: dict[str, tuple[type, ...]] = {
+    "task": (str, Path), "graph": (str, Path, GraphSpec), "models": (str, Path), "budget": (float, int), "turns": (int,),
+    "seed": (int,), "history": (str,), "runs_dir": (str, Path), "unsafe": (bool,), "direction": (str,),
+    "project_budget": (float, int), "approve": (str,), "above": (float, int), "minutes": (float, int), "aim": (str,), "trust": (bool,),
+}  # fmt: skip
+OPEN = (*DEFAULTS, "models", "direction", "project_budget", "minutes")  # what None leaves open
+
+
+def settled(asked: Request) -> Request:
+    """Return what is asked for with nothing left open, checked. Raises UsageError, naming the option."""
+    for option, kinds in KINDS.items():
+        _is_one_of(option, getattr(asked, option), kinds)
+    for option in ("budget", "project_budget", "above"):
+        if (dollars := getattr(asked, option)) is not None:
+            nano(option, dollars)
+    if asked.turns is not None:
+        whole("turns", asked.turns)
+    if asked.history not in (None, *HISTORY):
+        raise OptionError("history", asked.history, f"one of {', '.join(HISTORY)} is needed")
+    if asked.approve not in ("", *WHEN):
+        raise OptionError("approve", asked.approve, f"one of {', '.join(WHEN)} is needed")
+    if asked.aim not in (None, *AIMS):
+        raise OptionError("aim", asked.aim, f"one of {', '.join(AIMS)} is needed")
+    if asked.minutes is not None:
+        minutes(asked.minutes)
+    began = begun_with(folder) if (folder := recording(asked.models)) else DEFAULTS
+    return replace(asked, **{name: value for name, value in began.items() if getattr(asked, name) is None})
+
+
+def _is_one_of(option: str, value: Any, kinds: tuple[type, ...]) -> None:
+    if value is None and option in OPEN:
+        return
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        words = dict.fromkeys(WORDS[kind] for kind in kinds if kind is not int or float not in kinds)
+        raise OptionError(option, value, f"{' or '.join(words)} is needed")
+
+
+def nano(option: str, dollars: float) -> int:
+    """Return dollars as nano-dollars. Raises OptionError for what is no sum of money."""
+    number = isinstance(dollars, float | int) and not isinstance(dollars, bool)
+    if not (number and 0 <= dollars < 1e6):
+        raise OptionError(option, dollars, "a number of dollars, 0 or more, is needed")
+    return round(dollars * NANO)
+
+
+def whole(option: str, value: int) -> int:
+    """Return a number of turns. Raises OptionError for what is none."""
+    _is_one_of(option, value, (int,))
+    if value < 1:
+        raise OptionError(option, value, "at least 1 is needed")
+    return value
+
+
+def minutes(value: float) -> float:
+    """Return a run's time. Raises OptionError for what is none."""
+    _is_one_of("minutes", value, (float, int))
+    if not 0 < value < 1e6:
+        raise OptionError("minutes", value, "a number above 0 is needed")
+    return value
+
+
+def recording(models: str | Path | None) -> Path | None:
+    """Return the folder of the recorded run that is to be replayed; None where none is. Raises UsageError for none there."""
+    if not str(models).startswith(REPLAY):
+        return None
+    folder = Path(str(models)[len(REPLAY) :]).expanduser()
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"models {REPLAY}{folder}: no recorded run there (config.json is missing)")
+    return folder
+
+
+def begun_with(folder: Path) -> dict[str, Any]:
+    """Return what the recorded run in `folder` was begun with, as options.
+
+    Raises UsageError and UnavailableError where it cannot be read.
+    """
+    config = RunDir(folder).config()
+    told = {name: getattr(config, name) for name in ("turns", "seed", "history", "direction", "aim")}
+    return {"graph": _graph(folder, config), "budget": config.budget / NANO, **told}
+
+
+def _graph(folder: Path, config: RunConfig) -> GraphSpec | str:
+    """The graph of its first step, as the run may have gone on under another; where that is not kept, the one of its name."""
+    named = (event["graph"] for event in recorded_events(folder) if isinstance(event.get("graph"), str))
+    try:
+        first = next(named, None)
+        text = Artifacts(folder / "artifacts").text(first) if first else ""
+        return GraphSpec.parse(text, str(folder / "graph.yaml"), check=False)
+    except (OSError, ValueError, CorruptArtifactError, GraphError):
+        return config.graph
+
+
+def tell_differences(config: RunConfig, spec: GraphSpec) -> None:
+    """Say what a replay has otherwise than the recorded run, whose replies may then not fit."""
+    if config.replay and (found := list(_differences(config, spec))):
+        told = f"it was recorded with {', '.join(found)}; it may end where the recording differs"
+        print(visible(f"budgetml: replay of {config.replay}: {told}"), file=sys.stderr)
+
+
+def _differences(config: RunConfig, spec: GraphSpec) -> Iterator[str]:
+    folder = Path(config.replay)
+    task, began = RunDir(folder).config().task, begun_with(folder)
+    if Path(task).name != Path(config.task).name:
+        yield f"task {task}, not {config.task}"
+    if spec != began.pop("graph"):
+        yield "another graph"
+    now = {"budget": config.budget / NANO} | {
+        name: getattr(config, name) for name in began if name != "budget"
+    }
+    for name, was in began.items():
+        if was is not None and now[name] != was:
+            yield f"{name} {was}, not {now[name]}"
