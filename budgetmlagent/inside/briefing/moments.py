@@ -39,7 +39,7 @@ TIME = re.compile(
 WORD = re.compile(r"[^\W\d_]+")
 # Seconds from 1975 to 2070, and how much finer units are.
 FIRST, LAST = 157_766_400, 3_155_760_000
-UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+UNITS: dict[Any, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 NAMED = re.compile(r"(?i)(^|[\W_])(time|date|day|timestamp|datetime|epoch|unix|ts|when|datum|zeit|fecha|created|updated)($|[\W_])|(?:At|Time|Date)$|(?i:timestamp|datum)$|_at$")  # fmt: skip
 SERIAL = range(20_000, 60_000)  # days since the end of 1899, as spreadsheets count them: 1954 to 2064
 
@@ -49,7 +49,7 @@ class Moment:
     """How the dates of one column are written: a format of strptime, ISO 8601, or a unit since an origin."""
 
     words: str
-    format: str
+    format: Any
     steps: tuple[tuple[str, str], ...] = ()
     dayfirst: bool | None = None  # where the column itself is certain of it
     timed: bool = False  # whether there are times of day
@@ -68,10 +68,14 @@ class Moment:
     def code(self, column: str) -> list[str]:
         """Lines of a script that do this to the column, a literal, of the frame `part`: of strings alone."""
         texts = substituting(f"part[{column}]", self.steps)
-        return [f'part[{column}] = pd.to_datetime({texts}, format="{self.format}", errors="coerce", utc=True)']
+        return [
+            f'part[{column}] = pd.to_datetime({texts}, format="{self.format}", errors="coerce", utc=True)'
+        ]
 
 
-def moment(values: Sequence[str], habit: Habit, ordered: Sequence[str] = ()) -> tuple[Moment, list[str]] | None:
+def moment(
+    values: Sequence[str], habit: Habit, ordered: Sequence[str] = ()
+) -> tuple[Moment, list[str]] | None:
     """How these different strings are written, and those that are no dates; None where too few are.
 
     `ordered` are the values in the order of the rows: it may tell days from months.
@@ -104,7 +108,10 @@ def told(texts: Any, made: Moment) -> tuple[Moment, list[str]]:
     when = made.of(texts)
     known = when.dropna()
     timed = bool((known != known.dt.normalize()).any()) or bool(texts.str.contains(r"\d:\d\d").any())
-    zoned = bool(texts.str.contains(r"[+-]\d{2}:?\d{2}\s*$|\dZ\s*$").any() or texts.map(lambda t: bool(ZONE.search(t.strip()))).any())
+    zoned = bool(
+        texts.str.contains(r"[+-]\d{2}:?\d{2}\s*$|\dZ\s*$").any()
+        or texts.map(lambda t: bool(ZONE.search(t.strip()))).any()
+    )
     full = Moment(made.words, made.format, made.steps, made.dayfirst, timed, zoned and timed)
     return full, texts[when.isna()].tolist()
 
@@ -137,7 +144,9 @@ def words_replaced(texts: Any) -> Iterator[tuple[str, str]]:
         yield r"(?<![:\d])(\d\d?:\d\d)(?![:\d])", r"\1:00"
     if (bare := ~texts.str.contains(":")).any() and not bare.all():
         yield r"^([^:]*\d)$", r"\1 00:00" + (":00" if seconds.any() else "")
-    for zone in sorted({match[1] for text in texts.drop_duplicates() if (match := ZONE.search(text.strip()))}):
+    for zone in sorted(
+        {match[1] for text in texts.drop_duplicates() if (match := ZONE.search(text.strip()))}
+    ):
         yield rf"\s*\(?{zone}\)?$", ZONES[zone]
 
 
@@ -152,7 +161,12 @@ def formats(text: str) -> Iterator[str]:
     time = TIME.search(text)
     clock, rest = "", text
     if time:
-        clock = ("%I" if time["noon"] else "%H") + ":%M" + (":%S" if time["second"] else "") + (".%f" if time["part"] else "")
+        clock = (
+            ("%I" if time["noon"] else "%H")
+            + ":%M"
+            + (":%S" if time["second"] else "")
+            + (".%f" if time["part"] else "")
+        )
         clock += (" " if (time["noon"] or "").startswith(" ") else "") + ("%p" if time["noon"] else "")
         clock += (" " if (time["zone"] or "").startswith(" ") else "") + ("%z" if time["zone"] else "")
         rest = text[: time.start()] + "\0" + text[time.end() :]
@@ -168,7 +182,9 @@ def days(text: str) -> Iterator[str]:
     places = [place for place, part in enumerate(parts) if part.isdigit()]
     month = [place for place, part in enumerate(parts) if part.capitalize()[:3] in MONTHS and part.isalpha()]
     sizes = [len(parts[place]) for place in places]
-    others = [part for place, part in enumerate(parts) if part.isalpha() and place not in month and part != "T"]
+    others = [
+        part for place, part in enumerate(parts) if part.isalpha() and place not in month and part != "T"
+    ]
     if max(sizes, default=0) > 4 or len(month) > 1 or others:
         return
     long = next((number for number, size in enumerate(sizes) if size == 4), None)
@@ -213,10 +229,17 @@ def chosen(fits: list[Moment], ordered: Any, habit: Habit) -> Moment:
     dotted = [made for made in fits if "." in made.format.split("%H")[0] and dayfirst(made.format)]
     for found in (sorted_by, monthly):
         if len(found) == 1:
-            return Moment(f"dates of the form {found[0].format}", found[0].format, first.steps, dayfirst(found[0].format))
+            return Moment(
+                f"dates of the form {found[0].format}",
+                found[0].format,
+                first.steps,
+                dayfirst(found[0].format),
+            )
     made = next((found[0] for found in (told, dotted) if found), first)
     other = next(form for form in fits if form != made)
-    return Moment(f"dates of the form {made.format}, where {other.format} would fit as well", made.format, made.steps)
+    return Moment(
+        f"dates of the form {made.format}, where {other.format} would fit as well", made.format, made.steps
+    )
 
 
 def dayfirst(format: str) -> bool:
@@ -238,7 +261,10 @@ def counted(name: str, numbers: Any) -> Moment | None:
         return None
     texts = different.astype("int64").astype(str)
     for format, pattern in (("%Y%m%d", r"(?:19|20)\d{6}"), ("%Y%m%d%H%M%S", r"(?:19|20)\d{12}"), ("%Y%m%d%H%M", r"(?:19|20)\d{10}"), ("%Y%m", r"(?:19|20)\d{4}")):  # fmt: skip
-        if texts.str.fullmatch(pattern).all() and pd.to_datetime(texts, format=format, errors="coerce").notna().all():
+        if (
+            texts.str.fullmatch(pattern).all()
+            and pd.to_datetime(texts, format=format, errors="coerce").notna().all()
+        ):
             return Moment(f"dates of the form {format}", format, ((r"\.0$", ""),), timed="%H" in format)
     for unit, fine in UNITS.items():
         if FIRST * fine <= different.min() and different.max() <= LAST * fine:

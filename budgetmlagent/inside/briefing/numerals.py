@@ -23,9 +23,7 @@ SCALES = {
     "k": "e3", "K": "e3", "Tsd": "e3", "tsd": "e3", "M": "e6", "mn": "e6", "Mn": "e6", "mio": "e6", "Mio": "e6",
     "million": "e6", "B": "e9", "bn": "e9", "Bn": "e9", "mrd": "e9", "Mrd": "e9", "billion": "e9",
 }  # fmt: skip
-UNIT = (
-    r"[^\W\d_]{1,12}[²³23]?(?:/[^\W\d_]{1,8}[²³23]?)?\.?|[°º]\s?[CFK]?|\"|''|/\s?[^\W\d_]{1,10}[²³]?|sq\.? ?[^\W\d_]{1,6}\.?"
-)
+UNIT = r"[^\W\d_]{1,12}[²³23]?(?:/[^\W\d_]{1,8}[²³23]?)?\.?|[°º]\s?[CFK]?|\"|''|/\s?[^\W\d_]{1,10}[²³]?|sq\.? ?[^\W\d_]{1,6}\.?"
 WRITTEN = re.compile(
     rf"(?P<first>[-−–+]?)\s*(?P<open>\(?)(?P<before>{CURRENCY}?)\s*(?P<second>[-−–+]?)(?P<inner>\(?)\s*"
     r"(?P<digits>[0-9][0-9.,'’_\s]*|[.,][0-9]+)(?P<power>(?:[eE][-+]?[0-9]+)?)\s*"
@@ -91,7 +89,9 @@ def raw(text: str) -> str:
 
 def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | None:
     """How these different strings are written, and those that are no such number; None where too few are numbers."""
-    found = {value: match for value in values if (match := WRITTEN.fullmatch(value.strip())) and balanced(match)}
+    found = {
+        value: match for value in values if (match := WRITTEN.fullmatch(value.strip())) and balanced(match)
+    }
     if not fits(found, values):
         return None
     found = {value: match for value, match in found.items() if match in alike(list(found.values()))}
@@ -102,6 +102,20 @@ def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | 
         return None
     steps, words = substitutions(list(found.values()), thousands, decimal)
     return Numeral(", ".join(words), tuple(steps), certain), [value for value in values if value not in found]
+
+
+def unlike(values: Sequence[str]) -> list[str]:
+    """Of different strings most of which are numbers, but not of one currency, unit and mark: those unlike the others."""
+    found = {
+        value: match for value in values if (match := WRITTEN.fullmatch(value.strip())) and balanced(match)
+    }
+    if 2 * len(found) <= len(values):
+        return []
+    kept = alike(list(found.values()))
+    odd = [value for value in values if value not in found or found[value] not in kept]
+    thousands, decimal, _ = marks([match["digits"] for match in kept], Habit())
+    grouped = grouping(thousands, decimal)
+    return odd or [value for value, match in found.items() if not grouped.fullmatch(match["digits"].strip())]
 
 
 def fits(found: Iterable[str], values: Sequence[str]) -> bool:
@@ -156,7 +170,7 @@ def marks(digits: list[str], habit: Habit) -> tuple[str, str, str]:
     if habit.decimal:
         thousands = mark != habit.decimal
     else:
-        thousands = mark == "," and not habit.free or told(bare, mark, habit)
+        thousands = (mark == "," and not habit.free) or told(bare, mark, habit)
     return (mark, other, "") if thousands else ("", mark, "")
 
 

@@ -66,10 +66,14 @@ def quantity(values: Sequence[str]) -> tuple[Quantity, list[str]] | None:
     if any(text.startswith("pt") or re.match(r"p\d", text) for text in texts.values()):
         steps = [("^[Pp][Tt]?", ""), ("[Tt]", " ")]
     else:
-        steps = [(r"(\d),(\d)", r"\1.\2")] if any(re.search(r"\d,\d", text) for text in texts.values()) else []
+        steps = (
+            [(r"(\d),(\d)", r"\1.\2")] if any(re.search(r"\d,\d", text) for text in texts.values()) else []
+        )
     clocks = [text for text in texts.values() if re.search(SHORT, text)]
     if clocks:
-        minutes = any(re.search(CLOCK, text) for text in clocks) or any(float(text.split(":")[0].split()[-1]) > 23 for text in clocks)
+        minutes = any(re.search(CLOCK, text) for text in clocks) or any(
+            float(text.split(":")[0].split()[-1]) > 23 for text in clocks
+        )
         steps += [(CLOCK, r"\1h \2m \3s"), (SHORT, r"\1m \2s" if minutes else r"\1h \2m")]
     for pattern, place in steps:
         texts = {value: re.sub(pattern, place, text) for value, text in texts.items()}
@@ -81,9 +85,9 @@ def quantity(values: Sequence[str]) -> tuple[Quantity, list[str]] | None:
         used = set[str]().union(*known.values())
         several = len({worth[unit] for unit in used}) > 1 and not ("m" in used and used & YEARS)
         if fits(known, values) and several:
-            if name == "seconds" and min(worth[unit] for unit in used) >= DAY:
-                name, worth = "days", {unit: seconds / DAY for unit, seconds in worth.items()}
-            made = Quantity(f"read as {name}", (*edges, *steps), tuple((unit, worth[unit]) for unit in sorted(used)))
+            days = name == "seconds" and min(worth[unit] for unit in used) >= DAY
+            known_units = tuple((unit, worth[unit] / DAY if days else worth[unit]) for unit in sorted(used))
+            made = Quantity(f"read as {'days' if days else name}", (*edges, *steps), known_units)
             return made, [value for value in values if value not in known]
     return None
 

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from . import columns as typing_of
-from . import labels, reading, structure
+from . import labels, reading, structure, written
 from . import layout as layouts
-from . import written
 from .given import Given
 from .metrics import judging
 
@@ -88,7 +87,10 @@ def describe_table(layout: layouts.Layout, outcome: Any, stated: dict[str, Any])
         "many": [c for c in sorted_columns["categorical"] if train[c].nunique() > typing_of.MANY],
         "missing": bool(train[features].isna().any().any() or test[features].isna().any().any()),
         "columns": {str(c): typing_of.statistics(train, c) for c in [*targets, *features][:60]},
-        **structure.find(*(timed(part, sorted_columns["dates"]) for part in (train, test)), sorted_columns, [c for c in sorted_columns["drop"] if c in test.columns]),
+        **structure.find(
+            timed(train, sorted_columns["dates"]), timed(test, sorted_columns["dates"]), sorted_columns,
+            [c for c in sorted_columns["drop"] if c in test.columns],
+        ),
     }  # fmt: skip
     drop_new_groups(table)
     table["encode"] = recurring(train, test, table)

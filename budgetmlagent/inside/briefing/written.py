@@ -15,6 +15,8 @@ from .numerals import Habit, Numeral, numeral
 from .quantities import Quantity, quantity
 from .reading import quote
 
+Form = Numeral | Quantity | Moment
+HEAD = 300  # different values by which words are told from all else
 MONTH_YEAR = r"(?:0[1-9]|1[0-2])\.(?:19|20)\d{2}"
 
 
@@ -22,7 +24,7 @@ MONTH_YEAR = r"(?:0[1-9]|1[0-2])\.(?:19|20)\d{2}"
 class Written:
     """What a column holds."""
 
-    form: Numeral | Quantity | Moment
+    form: Form
     odd: list[str]  # different values that do not fit
 
     @property
@@ -37,13 +39,16 @@ def judged(values: Any, habit: Habit) -> Written | None:
     different = [text for text in texts.drop_duplicates() if not missing(text)]
     if not different:
         return None
+    head = different[:HEAD]  # the values of a long text need not all be looked at
     monthly = all(re.fullmatch(MONTH_YEAR, text) for text in different)
+    found: tuple[Form, list[str]] | None = None
     if monthly or pd.to_numeric(pd.Series(different), errors="coerce").notna().mean() < 0.5:
-        # Words are known by a few of them: all the values of a long text need not be looked at.
-        for look in (lambda part: moment(part, habit, () if part is not different else texts[~texts.map(missing)].tolist()), quantity):
-            if look(different[:300]) and (found := look(different)):
-                return Written(*found)
-    found = numeral(different, habit) if numeral(different[:300], habit) else None
+        if moment(head, habit):
+            found = moment(different, habit, texts[~texts.map(missing)].tolist())
+        if not found and quantity(head):
+            found = quantity(different)
+    if not found and numeral(head, habit):
+        found = numeral(different, habit)
     return Written(*found) if found else None
 
 
@@ -78,7 +83,10 @@ def settle(layout: Layout, outcome: Any, starter: str) -> None:
 
 def is_text(values: Any) -> bool:
     """Whether a column holds strings."""
-    return bool(pd.api.types.is_string_dtype(values) and values.map(lambda value: isinstance(value, str) or pd.isna(value)).all())
+    return bool(
+        pd.api.types.is_string_dtype(values)
+        and values.map(lambda value: isinstance(value, str) or pd.isna(value)).all()
+    )
 
 
 def settled(found: Any, habit: Habit) -> Habit:
@@ -90,7 +98,7 @@ def settled(found: Any, habit: Habit) -> Habit:
     return Habit(decimal, habit.free, dayfirst, habit.formats)
 
 
-def as_read(form: Numeral | Quantity | Moment, values: Any) -> bool:
+def as_read(form: Form, values: Any) -> bool:
     """Whether the lines of the cases read these strings in the same way."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas warns that it guesses the format, as it does for the cases
@@ -101,7 +109,7 @@ def as_read(form: Numeral | Quantity | Moment, values: Any) -> bool:
     return numbers(values) >= 0.9 and bool(bare.astype(float).equals(right.astype(float)))
 
 
-def convert(layout: Layout, column: Any, form: Numeral | Quantity | Moment, parts: Sequence[str]) -> None:
+def convert(layout: Layout, column: Any, form: Form, parts: Sequence[str]) -> None:
     """Convert a column in some of the frames, and say so in the lines that load them."""
     for part in parts:
         frame = getattr(layout, part).copy()
