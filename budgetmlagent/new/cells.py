@@ -70,21 +70,24 @@ def plainly(table: Table, target: str, wanted: str | None) -> Table:
 
 
 def _forms(columns: Mapping[str, Any], habit: Habit) -> dict[str, Written]:
-    """How the numbers and dates of each column are written, words left out."""
-    looked = {name: cells for name, cells in columns.items() if not _sure(cells)}
-    found = {name: form for name, cells in looked.items() if (form := written.judged(cells, habit))}
-    settled = written.settled(found.values(), habit)
-    if settled != habit:
-        found = {name: form for name in found if (form := written.judged(looked[name], settled))}
+    """How the numbers and dates of each column are written, words and plain numbers left out."""
+    found = dict[str, Written]()
     for name, cells in columns.items():
-        if name not in found and (numbers := _numeric(cells)).all():
-            form = (
-                counted(name, pd.to_numeric(cells[~cells.map(missing)]).astype(float))
-                if len(numbers)
-                else None
-            )
-            found |= {name: Written(form, [])} if form else {}
-    return {name: found[name] for name in columns if name in found}
+        numbers = pd.to_numeric(cells, errors="coerce")
+        if not cells[numbers.isna()].map(missing).all():
+            form = written.judged(cells, habit)
+        elif dated := counted(name, numbers.astype(float)):
+            form = Written(dated, [])
+        elif _sure(cells):
+            continue
+        else:
+            form = written.judged(cells, habit)
+        if form:
+            found[name] = form
+    settled = written.settled(found.values(), habit)
+    for name in [name for name, form in found.items() if form.form.unsure and settled != habit]:
+        found[name] = written.judged(columns[name], settled) or found[name]
+    return found
 
 
 def _numeric(cells: Any) -> Any:
@@ -93,11 +96,13 @@ def _numeric(cells: Any) -> Any:
 
 
 def _sure(cells: Any) -> bool:
-    """Whether pandas certainly reads a column of numbers rightly."""
-    known = cells[cells.str.strip() != ""]
-    return bool(_numeric(known).all()) and not bool(
-        known.head(200).str.fullmatch(UNSURE).all() and known.str.contains(".", regex=False).any()
-    )
+    """Whether pandas certainly reads a column of numbers, and of missing values that it knows, rightly."""
+    words = {
+        cell for cell in cells[pd.to_numeric(cells, errors="coerce").isna()].drop_duplicates() if cell.strip()
+    }
+    known = cells[cells != ""].head(200)
+    marked = known.str.fullmatch(UNSURE).all() and cells.str.contains(".", regex=False).any()
+    return not marked and not words
 
 
 def _is_value(found: Written, cells: Any, wanted: str | None) -> bool:

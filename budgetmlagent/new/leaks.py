@@ -65,10 +65,9 @@ def told(frame: pd.DataFrame, target: str, id: str, labels: bool) -> list[str]:
 def _tells(values: "pd.Series[Any]", answers: "pd.Series[Any]", labels: bool) -> str:
     """How a column alone tells the target, "" where it does not."""
     if labels:
-        known = pd.Series(values.astype(str).where(values.notna(), ""), index=answers.index)
-        if exact := _decides(known, answers):
+        if exact := _decides(values, answers):
             return exact
-        if values.isna().any() and (exact := _decides(values.isna().astype(str), answers)):
+        if values.isna().any() and (exact := _decides(values.isna(), answers)):
             return f"by its gaps {exact}"
     if values.dtype.kind not in "iuf" or values.nunique() <= 20:
         return ""
@@ -90,9 +89,9 @@ def _tells(values: "pd.Series[Any]", answers: "pd.Series[Any]", labels: bool) ->
 
 def _decides(values: "pd.Series[Any]", answers: "pd.Series[Any]") -> str:
     """Whether each value stands beside one label alone, more often than chance would have it."""
-    counts = pd.crosstab(values, answers) if values.nunique() <= max(2, len(values) // 2) else None
-    if counts is None or len(counts) < 2:
+    if not 1 < values.nunique(dropna=False) <= max(2, len(values) // 2):
         return ""
+    counts = answers.groupby([values, answers], dropna=False, observed=True).size().unstack(fill_value=0)
     sizes = counts.sum(axis=1)
     again = counts[sizes > 1]
     confirmed = int((sizes[sizes > 1] - 1).sum())

@@ -16,7 +16,7 @@ from budgetmlagent.inside.briefing.reading import MARKS
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
 )  # a line by which spreadsheets say what stands between cells
-SAMPLE = 1000  # lines by which it is found
+SAMPLE = 300  # lines by which it is found
 NUMBER = re.compile(r"[-+(]?\s*[^\w\s]{0,2}\s*[\d.,'\s]*\d[\d.,'\s]*[%)€$£]?")
 FEW = 20  # different values of a column, up to which an unknown one says that a row is no row
 LIKE_ROWS = 0.9  # share of the lines within a quoted cell that are rows themselves, from which on they are

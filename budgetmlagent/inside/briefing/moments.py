@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -54,6 +54,7 @@ class Moment:
     dayfirst: bool | None = None  # where the column itself is certain of it
     timed: bool = False  # whether there are times of day
     zoned: bool = False  # whether times name their place
+    unsure: bool = False  # whether another format fits as well
 
     def of(self, values: Any) -> Any:
         """The moments in UTC; what is none is missing."""
@@ -112,7 +113,7 @@ def told(texts: Any, made: Moment) -> tuple[Moment, list[str]]:
         texts.str.contains(r"[+-]\d{2}:?\d{2}\s*$|\dZ\s*$").any()
         or texts.map(lambda t: bool(ZONE.search(t.strip()))).any()
     )
-    full = Moment(made.words, made.format, made.steps, made.dayfirst, timed, zoned and timed)
+    full = replace(made, timed=timed, zoned=zoned and timed)
     return full, texts[when.isna()].tolist()
 
 
@@ -238,7 +239,10 @@ def chosen(fits: list[Moment], ordered: Any, habit: Habit) -> Moment:
     made = next((found[0] for found in (told, dotted) if found), first)
     other = next(form for form in fits if form != made)
     return Moment(
-        f"dates of the form {made.format}, where {other.format} would fit as well", made.format, made.steps
+        f"dates of the form {made.format}, where {other.format} would fit as well",
+        made.format,
+        made.steps,
+        unsure=True,
     )
 
 

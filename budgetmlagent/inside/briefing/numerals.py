@@ -52,6 +52,7 @@ class Numeral:
     words: str  # what is done, for a note; "" where they are plain
     steps: tuple[tuple[str, str], ...] = ()  # regular expressions and what stands in their place, in order
     decimal: str = ""  # the decimal mark, where the column itself is certain of it
+    unsure: bool = False  # whether a mark may be of thousands as well as of decimals
 
     def texts(self, values: Any) -> Any:
         """The strings after the substitutions."""
@@ -94,14 +95,18 @@ def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | 
     }
     if not fits(found, values):
         return None
-    found = {value: match for value, match in found.items() if match in alike(list(found.values()))}
+    kept = alike(list(found.values()))
+    found = {value: match for value, match in found.items() if match in kept}
     thousands, decimal, certain = marks([match["digits"] for match in found.values()], habit)
     grouped = grouping(thousands, decimal)
     found = {value: match for value, match in found.items() if grouped.fullmatch(match["digits"].strip())}
     if not fits(found, values):
         return None
     steps, words = substitutions(list(found.values()), thousands, decimal)
-    return Numeral(", ".join(words), tuple(steps), certain), [value for value in values if value not in found]
+    unsure = not certain and any(mark in match["digits"] for match in found.values() for mark in ".,")
+    return Numeral(", ".join(words), tuple(steps), certain, unsure), [
+        value for value in values if value not in found
+    ]
 
 
 def unlike(values: Sequence[str]) -> list[str]:

@@ -38,6 +38,7 @@ class Quantity:
     words: str
     steps: tuple[tuple[str, str], ...]
     units: tuple[tuple[str, float], ...]  # those that occur, and what they are worth
+    unsure: bool = False  # no other column tells more of them
 
     def of(self, values: Any) -> Any:
         """The numbers that strings say, in the first unit of the kind; what is none is missing."""

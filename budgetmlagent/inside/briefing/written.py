@@ -70,8 +70,8 @@ def settle(layout: Layout, outcome: Any, starter: str) -> None:
     parts = {c: pd.concat([train[c], test[c]], ignore_index=True).dropna() for c in strings}
     found = {c: written for c, values in parts.items() if (written := judged(values, habit))}
     habit = settled(found.values(), habit)
-    for column in found:
-        written = judged(parts[column], habit)
+    for column, first in found.items():
+        written = judged(parts[column], habit) if first.form.unsure else first
         if written and not as_read(written.form, parts[column]):
             convert(layout, column, written.form, ("train", "test"))
     for target, made in layout.pairs:
