@@ -33,6 +33,18 @@ def task(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder to make. [default: FILE-COLUMN]")
     ] = None,
+    group: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN", help="Rows of one value are held out together: a customer, a patient."
+        ),
+    ] = "",
+    time: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN", help="The latest rows are held out; with --group those of each group."
+        ),
+    ] = "",
     seed: Annotated[int, typer.Option(metavar="N", help="Draws the rows that are held out.")] = 0,
 ) -> None:
     """Make a task folder from one table. Data, starter, scorer and held-out answers."""
@@ -40,10 +52,11 @@ def task(
 
     tablefile.need_pandas()
     from budgetmlagent.new import fromtable, newtask
+    from budgetmlagent.new.parts import Apart
 
     folder = out or Path(newtask.name_of(f"{data.name.partition('.')[0]}-{target}"))
     newtask.free_folder(folder)
-    plan = fromtable.plan(tablefile.read_table(data), target, metric, seed)
+    plan = fromtable.plan(tablefile.read_table(data), target, metric, seed, Apart(group, time))
     public, private = newtask.write(plan, folder, seed)
     print("\n".join(_said(plan, public, private)))
     print(f"\nnext: budgetml run {_as_argument(folder)}")

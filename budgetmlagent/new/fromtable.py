@@ -2,24 +2,27 @@
 
 import io
 import itertools
-import random
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing import columns as briefing
+from budgetmlagent.inside.briefing.structure import TIME
+from budgetmlagent.new.cells import plainly, spelled
+from budgetmlagent.new.leaks import counters, told
 from budgetmlagent.new.metrics import Kind, Metric, choose
+from budgetmlagent.new.parts import AT_RANDOM, Apart, copied, parted
 from budgetmlagent.new.tablefile import Table, csv_text
 from budgetmlagent.tasks.taskfile import nearest
 
 LEAST_ROWS = 50
-SHARE = 5  # one row in so many is held out
-LEAST_HELD = 50  # as long as two thirds of the rows remain
+MANY_LABELS = 50  # more may be something else
+FEW_TIMES = 5  # different times; so few are no order
 ROUGH = 200  # with fewer rows held out, a score is partly chance
 WORDS = 3.0  # on average, from which on strings are texts
 ID = re.compile(
@@ -52,6 +55,8 @@ class Plan:
     answers: list[tuple[Any, Any]]  # (id, value) of each test row, as pandas reads them
     frame: pd.DataFrame  # the training part, as pandas reads it
     columns: Columns
+    apart: Apart
+    words: bool  # whether labels are words that pandas takes for missing values
     notes: list[str]
 
     @property
@@ -60,27 +65,34 @@ class Plan:
         return self.labels[-1]
 
 
-def plan(table: Table, target: str, metric: str | None, seed: int) -> Plan:
+def plan(table: Table, target: str, metric: str | None, seed: int, apart: Apart = AT_RANDOM) -> Plan:
     """Decide. Raises UsageError where no task can be made of the table."""
-    table = _labelled(table, target)
-    frame = _typed(table.header, table.rows)
+    target, table = _found(table, target)
+    apart.check(table.header, target)
+    table, words = _labelled(plainly(table, target, metric), target)
+    table, frame = _uncounted(table, target, apart)
+    if words:
+        frame[target] = [row[table.header.index(target)] for row in table.rows]
     if frame[target].nunique() < 2:
         only = frame[target].tolist()[0]
         raise UsageError(f"--target {target!r}: has one value only, {only!r}: there is nothing to learn")
     kind, chosen = choose(target, frame[target], metric)
     labels = [] if kind == "regression" else sorted(frame[target].unique().tolist())
     table = _finite(table, frame, target)
-    learned, held = _held_out(frame[target].tolist(), bool(labels), seed)
+    id = _id(frame, target)
+    copies = copied(frame, [name for name in table.header if name not in (target, id)])
+    cells = {name: [row[place] for row in table.rows] for name, place in _places(table, apart)}
+    learned, held = parted(cells, frame[target].tolist(), apart, bool(labels), seed, copies)
     rows = [table.rows[i] for i in (*learned, *held)]
     both = frame.iloc[[*learned, *held]].reset_index(drop=True)
-    header, id = table.header, _id(frame, target)
+    header = table.header
     if not id:
         free = itertools.chain(["id"], (f"row_id{'_' * number}" for number in itertools.count()))
         id = next(name for name in free if name not in header)
         header, rows = [id, *header], [[str(number), *row] for number, row in enumerate(rows)]
         both.insert(0, id, both.index)
     train, test = both.iloc[: len(learned)], both.iloc[len(learned) :]
-    columns, dates = _columns(train, test.drop(columns=target), {id})
+    columns, dates = _columns(train, test.drop(columns=target), {id, apart.group} if not apart.time else {id})
     counts = Counter(train[target].tolist())
     return Plan(
         target=target,
@@ -95,8 +107,13 @@ def plan(table: Table, target: str, metric: str | None, seed: int) -> Plan:
         answers=list(zip(test[id].tolist(), test[target].tolist(), strict=True)),
         frame=train,
         columns=columns,
-        notes=[*table.notes, *_warnings(frame, target, dates, id), *_rough(len(test))],
-    )
+        apart=apart,
+        words=bool(words),
+        notes=[
+            *table.notes, *_same(copies), *told(frame[[c == r for r, c in enumerate(copies)]], target, id, bool(labels)), *_warnings(frame, target, dates, id, apart),
+            *_many(labels, target), *_unused(columns, train, dates, {target, id, apart.group}), *_rough(len(test)),
+        ],
+    )  # fmt: skip
 
 
 def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame:
@@ -104,15 +121,27 @@ def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame
     return pd.read_csv(io.StringIO(csv_text(header, rows)), low_memory=False)
 
 
-def _labelled(table: Table, target: str) -> Table:
-    """The table without the rows that have no value of the target."""
-    if target not in table.header:
-        names = ", ".join(map(repr, table.header[:20])) + (", ..." if len(table.header) > 20 else "")
-        raise UsageError(
-            f"--target {target!r}: no such column; {nearest(target, table.header)}The columns are {names}"
+def _found(table: Table, target: str) -> tuple[str, Table]:
+    """The target's column, which may be named by its value in the first row where the file names none."""
+    if target in table.header:
+        return target, table
+    values = table.rows[0] if table.nameless and table.rows else []
+    if values.count(target) == 1:
+        name = table.header[values.index(target)]
+        return name, replace(
+            table, notes=[*table.notes, f"{target!r} is the first value of {name!r}, which is taken"]
         )
+    names = ", ".join(map(repr, table.header[:20])) + (", ..." if len(table.header) > 20 else "")
+    hint = "" if table.nameless else nearest(target, table.header)
+    raise UsageError(f"--target {target!r}: no such column; {hint}The columns are {names}")
+
+
+def _labelled(table: Table, target: str) -> tuple[Table, set[str]]:
+    """The table without the rows that have no value of the target, and labels that pandas takes for missing values."""
     place = table.header.index(target)
-    known = _typed([target, ""], [[row[place], "x"] for row in table.rows])[target].notna().tolist()
+    words = spelled([row[place] for row in table.rows])
+    cells = [[f"={row[place]}" if row[place] in words else row[place], "x"] for row in table.rows]
+    known = _typed([target, ""], cells)[target].notna().tolist()
     rows = [row for row, keep in zip(table.rows, known, strict=True) if keep]
     lost = {row[place] for row, keep in zip(table.rows, known, strict=True) if not keep}
     if not rows:
@@ -121,10 +150,39 @@ def _labelled(table: Table, target: str) -> Table:
     if len(rows) < LEAST_ROWS:
         less = f" with a value of {target!r}" if missing else ""
         raise UsageError(f"--data: has {len(rows)} rows{less}; at least {LEAST_ROWS} are needed")
-    words = ", ".join(repr(cell) for cell in sorted(lost) if cell)
-    said = f" (a missing value is also {words})" if words else ""
-    note = f"{missing} rows have no value of {target!r} and are left out{said}"
-    return Table(table.header, rows, [*table.notes, note] if missing else table.notes)
+    notes = list(table.notes)
+    if words:
+        number = sum(row[place] in words for row in rows)
+        notes.append(
+            f"{', '.join(map(repr, sorted(words)))} is taken for a label of {target!r}, in {number} rows; "
+            "empty these cells if it means that there is no value"
+        )
+    if missing:
+        blank = ", ".join(repr(cell) for cell in sorted(lost) if cell)
+        said = f" (a missing value is also {blank})" if blank else ""
+        notes.append(f"{missing} rows have no value of {target!r} and are left out{said}")
+    return replace(table, rows=rows, notes=notes), words
+
+
+def _uncounted(table: Table, target: str, apart: Apart) -> tuple[Table, pd.DataFrame]:
+    """The table without columns that only say where a row stands, and as a script reads it."""
+    frame = _typed(table.header, table.rows)
+    names = [name for name in table.header if name not in (target, apart.group, apart.time)]
+    out = counters(names, {name: frame[name] for name in names})
+    kept = [place for place, name in enumerate(table.header) if name not in out]
+    if not out or len(kept) < 2:
+        return table, frame
+    notes = [f"{name!r} only counts the rows, whose order may tell {target!r}: left out" for name in out]
+    rows = [[row[place] for place in kept] for row in table.rows]
+    header = [table.header[place] for place in kept]
+    return replace(table, header=header, rows=rows, notes=[*table.notes, *notes]), frame.drop(columns=out)
+
+
+def _places(table: Table, apart: Apart) -> list[tuple[str, int]]:
+    """The columns of groups and of time, with their places; the first column where there are none."""
+    return [(name, table.header.index(name)) for name in (apart.group, apart.time) if name] or [
+        (table.header[0], 0)
+    ]
 
 
 def _finite(table: Table, frame: pd.DataFrame, target: str) -> Table:
@@ -139,22 +197,7 @@ def _finite(table: Table, frame: pd.DataFrame, target: str) -> Table:
             frame[name] = frame[name].replace([float("inf"), float("-inf")], float("nan"))
             rows = [[*r[:place], "", *r[place + 1 :]] if i in infinite else r for i, r in enumerate(rows)]
             notes.append(f"infinite values of {name!r} are left empty, {len(infinite)} in all")
-    return Table(table.header, rows, notes)
-
-
-def _held_out(values: list[Any], stratify: bool, seed: int) -> tuple[list[int], list[int]]:
-    """Numbers of the rows to learn from and of those held out, by `seed`; labels in proportion where `stratify`."""
-    chance = random.Random(seed)
-    rows = list(range(len(values)))
-    chance.shuffle(rows)
-    counts = Counter(values)
-    # A label's only row must be learned from.
-    free = [row for row in rows if not stratify or counts[values[row]] > 1]
-    if stratify:
-        free.sort(key=lambda row: str(values[row]))
-    number = min(max(round(len(rows) / SHARE), min(LEAST_HELD, len(rows) // 3)), len(free) // 2)
-    held = {free[i * len(free) // number] for i in range(number)}
-    return [row for row in rows if row not in held], chance.sample(sorted(held), number)
+    return replace(table, rows=rows, notes=notes)
 
 
 def _id(frame: pd.DataFrame, target: str) -> str:
@@ -184,22 +227,63 @@ def _columns(train: pd.DataFrame, test: pd.DataFrame, skip: set[str]) -> tuple[C
     return Columns(numbers, categories, texts), found["dates"]
 
 
-def _warnings(frame: pd.DataFrame, target: str, dates: list[str], id: str) -> list[str]:
-    """What a random choice of rows may get wrong, and columns that give the target away."""
+def _warnings(frame: pd.DataFrame, target: str, dates: list[str], id: str, apart: Apart) -> list[str]:
+    """What a random choice of rows may get wrong."""
     notes = []
-    for name in dates:
-        when = pd.to_datetime(frame[name], errors="coerce", format="mixed", utc=True).dropna()
-        if when.is_monotonic_increasing or when.is_monotonic_decreasing:
-            notes.append(f"the rows are in the order of {name!r}, but are held out at random; see task.yaml")
+    times = [
+        name
+        for name in frame.columns
+        if frame[name].dtype.kind in "iuf" and TIME.search(name) and name != target
+    ]
+    for name in [*dates, *times]:
+        when = (
+            pd.to_datetime(frame[name], errors="coerce", format="mixed", utc=True)
+            if name in dates
+            else frame[name]
+        )
+        when = when.dropna()
+        rises = when.is_monotonic_increasing or when.is_monotonic_decreasing
+        if rises and when.nunique() > FEW_TIMES and not apart.time:
+            notes.append(
+                f"the rows are in the order of {name!r}, but are held out at random; --time {name!r} holds out the latest"
+            )
     for name in frame.columns:
-        several = frame[name].nunique()
-        if name in (target, id) or not 1 < several < len(frame):
+        if name in (target, id) or not 1 < frame[name].nunique() < len(frame):
             continue
-        if ID.search(name):
-            notes.append(f"rows of one {name!r} may lie in both parts, which flatters scores; see task.yaml")
-        if several == frame[target].nunique() == len(frame[[name, target]].drop_duplicates()):
-            notes.append(f"{name!r} tells {target!r} exactly; take it out if it is not known beforehand")
+        if ID.search(name) and not apart.group:
+            notes.append(
+                f"rows of one {name!r} may lie in both parts, which flatters scores; --group {name!r} keeps them together"
+            )
     return notes
+
+
+def _unused(columns: Columns, frame: pd.DataFrame, dates: list[str], skip: set[str]) -> list[str]:
+    """The columns that the starter does not use, and why."""
+    used = {*columns.numbers, *columns.categories, *columns.texts, *skip}
+    left = [name for name in frame.columns if name not in used]
+    if not left:
+        return []
+
+    def why(name: str) -> str:
+        if name in dates:
+            return "dates"
+        if frame[name].nunique() <= 1:
+            return "one value only" if frame[name].notna().any() else "empty"
+        return "nearly each row has its own" if 2 * frame[name].nunique() > len(frame) else "words or codes"
+
+    shown = ", ".join(f"{name!r} ({why(name)})" for name in left[:12]) + (", ..." if len(left) > 12 else "")
+    return [f"not used by the starter: {shown}"]
+
+
+def _same(copies: list[int]) -> list[str]:
+    several = sum(number > 1 for number in Counter(copies).values())
+    note = f"{several} rows occur more than once: all copies of a row are kept in the same part"
+    return [note] if several else []
+
+
+def _many(labels: list[Any], target: str) -> list[str]:
+    note = f"{len(labels)} labels are many: if {target!r} holds numbers, names or dates, correct it or predict another column"
+    return [note] if len(labels) > MANY_LABELS else []
 
 
 def _rough(held: int) -> list[str]:

@@ -1,7 +1,7 @@
 """A table read from a file as the text of its cells, and written again: nothing is guessed, nothing is lost.
 
-Which files are tables and what separates their cells is known to the briefing's reader. The cells are not read by it:
-pandas forgives what a new task must refuse, such as rows of uneven length, and changes what it takes for a number.
+Which files are tables is known to the briefing's reader. The cells are not read by it: pandas forgives what a new task
+must refuse, such as rows of uneven length, and changes what it takes for a number.
 """
 
 import csv
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.inside.briefing.reading import PLAIN, separator
+from budgetmlagent.inside.briefing.reading import PLAIN
+from budgetmlagent.new.encoding import decoded
+from budgetmlagent.new.records import records
 
 LARGEST = 1 << 29  # bytes of a table's text
 MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
@@ -27,6 +29,8 @@ class Table:
     header: list[str]
     rows: list[list[str]]
     notes: list[str]  # what a user should know of how it was read
+    free: bool = False  # whether commas stand in cells unquoted, since something else is between cells
+    nameless: bool = False  # whether the file names no columns
 
 
 def need_pandas() -> None:
@@ -49,16 +53,20 @@ def read_table(path: Path) -> Table:
         raise UsageError(f"{path}: holds NUL bytes, so it is no text in UTF-8; save it as CSV in UTF-8")
     if not text.strip():
         raise UsageError(f"{path}: is empty")
-    header, rows = _records(path, text)
+    try:
+        found = records(text, path.name)
+    except UsageError as error:
+        raise UsageError(f"{path}:{error}") from None
+    header, rows, notes = found.header, found.rows, [*notes, *found.notes]
+    if len(header) > MOST_COLUMNS:
+        raise UsageError(
+            f"{path}: has {len(header)} columns; at most {MOST_COLUMNS} are read, leave some out"
+        )
     if not rows:
         raise UsageError(f"{path}: has no rows below its header")
     if not header[0] and [row[0] for row in rows] in (_count(rows, 0), _count(rows, 1)):
         notes.append("the first column, which has no name, only numbers the rows: left out")
         header, rows = header[1:], [row[1:] for row in rows]
-    if len(header) > MOST_COLUMNS:
-        raise UsageError(
-            f"{path}: has {len(header)} columns; at most {MOST_COLUMNS} are read, leave some out"
-        )
     seen = set[str]()
     for place, name in enumerate(header, start=1):
         if not name.strip():
@@ -66,7 +74,7 @@ def read_table(path: Path) -> Table:
         if name in seen:
             raise UsageError(f"{path}: two columns are called {name!r}; rename one")
         seen.add(name)
-    return Table(header, rows, notes)
+    return Table(header, rows, notes, free=found.mark != ",", nameless=found.nameless)
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -96,13 +104,9 @@ def _text(path: Path) -> tuple[str, list[str]]:
             f"{path}: has more than {LARGEST >> 20} MiB as text; take a part of it, or save it as .parquet"
         )
     try:
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError as error:
-        note = f"the file is not UTF-8 (byte {error.start}): read as Windows-1252; save it as UTF-8 if letters look wrong"
-    try:
-        return content.decode("cp1252"), [note]
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: is neither UTF-8 nor Windows-1252 text; save it as CSV in UTF-8") from None
+        return decoded(content)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
 
 
 def _parquet(path: Path) -> str:
@@ -117,26 +121,6 @@ def _parquet(path: Path) -> str:
         ) from None
     except ValueError as error:  # pyarrow's own errors are ValueErrors
         raise UsageError(f"{path}: is no parquet table: {str(error).splitlines()[0]}") from None
-
-
-def _records(path: Path, text: str) -> tuple[list[str], list[list[str]]]:
-    csv.field_size_limit(1 << 24)  # the standard limit is less than a long text
-    first = text.lstrip("\r\n").splitlines()[0]
-    mark = separator(path.name, first)
-    # A carriage return within a cell would end the row for some readers, so all line ends are made alike.
-    reader = csv.reader(io.StringIO(text, newline=None), delimiter=mark, strict=True)
-    rows: list[list[str]] = []
-    try:
-        for row in reader:
-            if row and rows and len(row) != len(rows[0]):
-                raise UsageError(
-                    f"{path}:{reader.line_num}: has {len(row)} cells, the header has {len(rows[0])}; repair the row"
-                )
-            if row:
-                rows.append(row)
-    except csv.Error as error:
-        raise UsageError(f"{path}:{reader.line_num}: is no row of a CSV table: {error}") from None
-    return rows[0], rows[1:]
 
 
 def _count(rows: Sequence[object], start: int) -> list[str]:

@@ -11,6 +11,7 @@ from .layout import ID
 USABLE = ("numeric", "coded", "categorical", "text", "dates")
 MANY = 20  # a category with more values than this is better encoded by its target than by a column a value
 MISSING = ("", "?", "na", "n/a", "null", "none", "-", "nan", "unknown")
+STRIPPED = r"[,$€£%\s]"  # what the cases take off numbers that are written as text
 DIGITS = re.compile(r"\d")
 FILE = re.compile(
     r"(?i)^\S+\.(?:png|jpe?g|gif|bmp|tiff?|webp|dcm|nii|wav|mp3|flac|ogg|mp4|avi|npy|npz|h5|parquet|txt|json)(?:\.gz)?$"
@@ -79,7 +80,7 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
 
 def numbers(sample: Any) -> float:
     """The share of strings that are numbers once commas, currency and percent signs are taken off."""
-    stripped = sample.str.replace(r"[,$€£%\s]", "", regex=True)
+    stripped = sample.str.replace(STRIPPED, "", regex=True)
     known = stripped[~stripped.str.lower().isin(MISSING)]
     return float(pd.to_numeric(known, errors="coerce").notna().mean()) if len(known) else 0.0
 

@@ -30,7 +30,7 @@ def read(path: Path) -> Any:
     name = path.name.lower()
     try:
         if name.endswith(TABLES):
-            return pd.read_csv(path, sep="\t" if ".tsv" in name else ",")
+            return submitted(path, "\t" if ".tsv" in name else ",")
         if name.endswith(".npy"):
             return np.load(path, allow_pickle=False)
         if name.endswith(".npz"):
@@ -39,6 +39,16 @@ def read(path: Path) -> Any:
         return json.loads(text) if name.endswith(".json") else text
     except UNREADABLE:
         return None  # an empty or broken file is no example of anything
+
+
+def submitted(path: Path, separator: str) -> Any:
+    """A submission; a label that pandas takes for a missing value is a label there."""
+    frame = pd.read_csv(path, sep=separator)
+    words = [c for c in frame.columns if pd.api.types.is_string_dtype(frame[c]) and frame[c].isna().any()]
+    if words:
+        texts = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=[""])
+        frame[words] = texts[words]
+    return frame
 
 
 def describe(folder: Path, path: Path, value: Any) -> dict[str, Any]:

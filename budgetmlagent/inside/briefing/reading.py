@@ -16,7 +16,7 @@ PLAIN = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 MARKS = ",;\t|"
 OPTIONS = (
     "sep", "delimiter", "header", "names", "encoding", "skiprows", "comment", "decimal", "thousands",
-    "na_values", "quotechar", "compression", "lines",
+    "na_values", "keep_default_na", "quotechar", "compression", "lines",
 )  # fmt: skip
 # What files raise that are damaged, or not what their names say.
 UNREADABLE = (ValueError, OSError, LookupError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)

@@ -1,13 +1,14 @@
 """Tasks on tables: what the columns are, what is predicted, how rows are held out. See `describe`."""
 
 import re
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from . import columns as typing_of
-from . import labels, reading, structure
+from . import labels, reading, structure, written
 from . import layout as layouts
 from .given import Given
 from .metrics import judging
@@ -30,6 +31,7 @@ def describe(given: Given) -> dict[str, Any]:
     layout = layouts.find(tables, outcome, given.starter) if outcome is not None else None
     if layout is None:
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}."}
+    written.settle(layout, outcome, given.starter)
     pairs = [(target, outcome[name] if name else None) for target, name in layout.pairs]
     doubts = [
         labels.doubt(layout.train, made, target) for target, made in pairs
@@ -85,7 +87,10 @@ def describe_table(layout: layouts.Layout, outcome: Any, stated: dict[str, Any])
         "many": [c for c in sorted_columns["categorical"] if train[c].nunique() > typing_of.MANY],
         "missing": bool(train[features].isna().any().any() or test[features].isna().any().any()),
         "columns": {str(c): typing_of.statistics(train, c) for c in [*targets, *features][:60]},
-        **structure.find(train, test, sorted_columns, [c for c in sorted_columns["drop"] if c in test.columns]),
+        **structure.find(
+            timed(train, sorted_columns["dates"]), timed(test, sorted_columns["dates"]), sorted_columns,
+            [c for c in sorted_columns["drop"] if c in test.columns],
+        ),
     }  # fmt: skip
     drop_new_groups(table)
     table["encode"] = recurring(train, test, table)
@@ -97,6 +102,16 @@ def describe_table(layout: layouts.Layout, outcome: Any, stated: dict[str, Any])
     table["outputs"] = len(targets) if len(targets) > 1 else table["classes"] if table["classes"] > 2 else 1
     table["split"]["folds"] = folds(table)
     return table
+
+
+def timed(frame: Any, dates: list[Any]) -> Any:
+    """The frame with moments in the place of strings that are dates: only these have an order in time."""
+    frame = frame.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas warns that it guesses the format, as it does for the cases
+        for column in dates:
+            frame[column] = pd.to_datetime(frame[column], errors="coerce", utc=True)
+    return frame
 
 
 def used(table: dict[str, Any]) -> list[Any]:

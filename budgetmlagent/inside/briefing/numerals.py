@@ -1,0 +1,255 @@
+"""Numbers as people write them ("$1,190.00", "79 %", "1.190,5", "(3)", "56.7M"), judged by a whole column.
+
+What is found is a `Numeral`: substitutions after which pandas reads the cells, so that a script can do the same.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+MOST_ODD = 0.1  # share of the different values that may be no numbers
+CODES = (
+    "USD|EUR|GBP|JPY|CNY|CHF|AUD|CAD|NZD|INR|BRL|RUB|KRW|MXN|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|SGD|HKD|THB|IDR|MYR|PHP"
+    "|ILS|AED|SAR|EGP|NGN|KES|UAH|RON|BGN|ARS|CLP|COP|PEN|VND|TWD|PKR|BDT|ISK|RSD|GHS|MAD|QAR|KWD|LKR"
+)
+SIGNS = "$€£¥₹₽₩₺₴₫฿₦₱₪₡₲₵₸₼₾₿¢￥"
+WORDS = r"(?i:euros?|dollars?|pounds?|yen|rs|kr|kč|zł|lei|руб|р|元|円)\.?|Fr\.|R|Ft"
+CURRENCY = rf"(?:(?:US|AU|CA|NZ|HK|NT|A|C|S|R)?[{SIGNS}]|(?:{CODES})|{WORDS})"
+SCALES = {
+    "k": "e3", "K": "e3", "Tsd": "e3", "tsd": "e3", "M": "e6", "mn": "e6", "Mn": "e6", "mio": "e6", "Mio": "e6",
+    "million": "e6", "B": "e9", "bn": "e9", "Bn": "e9", "mrd": "e9", "Mrd": "e9", "billion": "e9",
+}  # fmt: skip
+UNIT = r"[^\W\d_]{1,12}[²³23]?(?:/[^\W\d_]{1,8}[²³23]?)?\.?|[°º]\s?[CFK]?|\"|''|/\s?[^\W\d_]{1,10}[²³]?|sq\.? ?[^\W\d_]{1,6}\.?"
+WRITTEN = re.compile(
+    rf"(?P<first>[-−–+]?)\s*(?P<open>\(?)(?P<before>{CURRENCY}?)\s*(?P<second>[-−–+]?)(?P<inner>\(?)\s*"
+    r"(?P<digits>[0-9][0-9.,'’_\s]*|[.,][0-9]+)(?P<power>(?:[eE][-+]?[0-9]+)?)\s*"
+    rf"(?P<scale>(?:(?:{'|'.join(SCALES)})\.?(?![^\W\d_]))?)\s*(?P<percent>(?:[%‰]|percent|pct)?)\s*"
+    rf"(?P<after>(?:{CURRENCY}(?![^\W\d_]))?)\s*(?P<unit>(?:{UNIT})?)(?P<close>\)?)(?P<last>[-−–]?)"
+)
+SPACES = r"[\s'’_\u00a0\u202f]"  # also where a script's pandas takes \s for blanks of ASCII alone
+EDGES = (r"^\s+|\s+$", "")  # the step that strips
+LEAST_MARKED = 3  # different values with a mark before three digits, from which on bare ones beside them tell
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How a file is written, for a column that does not tell by itself."""
+
+    decimal: str = ""  # the mark that other columns certainly have
+    free: bool = False  # whether commas stand in cells unquoted, since something else is between cells
+    dayfirst: bool | None = None  # whether days come before months
+    formats: tuple[str, ...] = ()  # of dates, as a script of the task names them
+
+
+@dataclass(frozen=True)
+class Numeral:
+    """How the numbers of one column are written."""
+
+    words: str  # what is done, for a note; "" where they are plain
+    steps: tuple[tuple[str, str], ...] = ()  # regular expressions and what stands in their place, in order
+    decimal: str = ""  # the decimal mark, where the column itself is certain of it
+    unsure: bool = False  # whether a mark may be of thousands as well as of decimals
+
+    def texts(self, values: Any) -> Any:
+        """The strings after the substitutions."""
+        return substituted(values, self.steps)
+
+    def of(self, values: Any) -> Any:
+        """The numbers that strings say; what is none is missing."""
+        return pd.to_numeric(self.texts(values), errors="coerce")
+
+    def code(self, column: str) -> list[str]:
+        """Lines of a script that do this to the column, a literal, of the frame `part`."""
+        return [
+            f'part[{column}] = pd.to_numeric({substituting(f"part[{column}]", self.steps)}, errors="coerce")'
+        ]
+
+
+def substituted(values: Any, steps: Iterable[tuple[str, str]]) -> Any:
+    """The strings after some substitutions, in turn; what is no string stays as it is."""
+    texts = values.astype(object)
+    for pattern, place in steps:
+        texts = texts.replace(pattern, place, regex=True)
+    return texts
+
+
+def substituting(values: str, steps: Iterable[tuple[str, str]]) -> str:
+    """The expression of a script for `substituted`."""
+    calls = (f".replace({raw(pattern)}, {raw(place)}, regex=True)" for pattern, place in steps)
+    return f"{values}.astype(object)" + "".join(calls)
+
+
+def raw(text: str) -> str:
+    """A string as it stands in a script; backslashes are not doubled where that can be."""
+    return f'r"{text}"' if "\\" in text and '"' not in text else repr(text)
+
+
+def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | None:
+    """How these different strings are written, and those that are no such number; None where too few are numbers."""
+    found = {
+        value: match for value in values if (match := WRITTEN.fullmatch(value.strip())) and balanced(match)
+    }
+    if not fits(found, values):
+        return None
+    kept = alike(list(found.values()))
+    found = {value: match for value, match in found.items() if match in kept}
+    thousands, decimal, certain = marks([match["digits"] for match in found.values()], habit)
+    grouped = grouping(thousands, decimal)
+    found = {value: match for value, match in found.items() if grouped.fullmatch(match["digits"].strip())}
+    if not fits(found, values):
+        return None
+    steps, words = substitutions(list(found.values()), thousands, decimal)
+    unsure = not certain and any(mark in match["digits"] for match in found.values() for mark in ".,")
+    return Numeral(", ".join(words), tuple(steps), certain, unsure), [
+        value for value in values if value not in found
+    ]
+
+
+def unlike(values: Sequence[str]) -> list[str]:
+    """Of different strings most of which are numbers, but not of one currency, unit and mark: those unlike the others."""
+    found = {
+        value: match for value in values if (match := WRITTEN.fullmatch(value.strip())) and balanced(match)
+    }
+    if 2 * len(found) <= len(values):
+        return []
+    kept = alike(list(found.values()))
+    odd = [value for value in values if value not in found or found[value] not in kept]
+    thousands, decimal, _ = marks([match["digits"] for match in kept], Habit())
+    grouped = grouping(thousands, decimal)
+    return odd or [value for value, match in found.items() if not grouped.fullmatch(match["digits"].strip())]
+
+
+def fits(found: Iterable[str], values: Sequence[str]) -> bool:
+    """Whether enough of the values are among those found."""
+    number = sum(1 for _ in found)
+    return number > 0 and len(values) - number <= MOST_ODD * len(values)
+
+
+def balanced(match: re.Match[str]) -> bool:
+    """Whether parentheses are closed, and there is one sign at most."""
+    opened = bool(match["open"]) + bool(match["inner"])
+    signs = bool(match["first"]) + bool(match["second"]) + bool(match["last"])
+    return opened == bool(match["close"]) and opened + signs <= 1
+
+
+def alike(matches: list[re.Match[str]]) -> set[re.Match[str]]:
+    """Those of one currency and one unit, with or without a percent sign as most of them are."""
+    kept = set(matches)
+    for part in (currency, unit):
+        names = Counter(name for match in kept if (name := part(match)))
+        common = names.most_common(1)[0][0] if names else ""
+        kept = {match for match in kept if part(match) in ("", common)}
+    signs = Counter(match["percent"] for match in kept if match["digits"].strip("0.,"))
+    common = signs.most_common(1)[0][0] if signs else ""
+    return {match for match in kept if match["percent"] == common or not match["digits"].strip("0.,")}
+
+
+def currency(match: re.Match[str]) -> str:
+    """The currency of a number, "" where none is named."""
+    return (match["before"] or match["after"]).strip(".").lower()
+
+
+def unit(match: re.Match[str]) -> str:
+    """The unit of a number, the same for one and for several; "" where none is named."""
+    name = match["unit"].strip(" ./").lower()
+    return name[:-1] if len(name) > 3 and name.endswith("s") else name
+
+
+def marks(digits: list[str], habit: Habit) -> tuple[str, str, str]:
+    """The mark of thousands ("" for none), the decimal mark, and that again where the digits alone make it certain."""
+    bare = [re.sub(SPACES, "", text) for text in digits]
+    votes = Counter(mark for text in bare if (mark := surely_decimal(text)))
+    if votes:
+        decimal = votes.most_common(1)[0][0]
+        other = "," if decimal == "." else "."
+        return (other if any(other in text for text in bare) else ""), decimal, decimal
+    used = Counter(mark for text in bare for mark in ".," if mark in text)
+    if not used:
+        return "", ".", ""
+    mark = used.most_common(1)[0][0]
+    other = "," if mark == "." else "."
+    if habit.decimal:
+        thousands = mark != habit.decimal
+    else:
+        thousands = (mark == "," and not habit.free) or told(bare, mark, habit)
+    return (mark, other, "") if thousands else ("", mark, "")
+
+
+def surely_decimal(text: str) -> str:
+    """The decimal mark of a number that has one for certain, or certainly another one than its mark of thousands."""
+    places = [place for place, letter in enumerate(text) if letter in ".,"]
+    if not places:
+        return ""
+    first, last = text[places[0]], text[places[-1]]
+    if first != last:
+        return last
+    if len(places) > 1:  # only marks of thousands come again
+        return "," if last == "." else "."
+    whole, part = text[: places[0]], text[places[0] + 1 :]
+    return last if len(part) != 3 or len(whole) > 3 or not whole or whole.startswith("0") else ""
+
+
+def told(texts: list[str], mark: str, habit: Habit) -> bool:
+    """Whether a mark that always stands before three digits is one of thousands.
+
+    A number with three decimals ends in a zero as often as in any other digit, which is then often not written.
+    """
+    marked = {text for text in texts if mark in text}
+    plain = {text for text in texts if mark not in text and text.strip("0")}
+    if plain:
+        sure = mark == "," or habit.free  # else most points are decimal points, so that more is asked
+        enough = len(marked) >= LEAST_MARKED if sure else len(marked) >= 10 and len(plain) >= 2
+        return enough and all(len(text) <= 3 for text in plain)
+    return habit.free and 2 * sum(text.endswith("0") for text in marked) > len(marked)
+
+
+def grouping(thousands: str, decimal: str) -> re.Pattern[str]:
+    """How digits stand with these marks; blanks and apostrophes may always stand between thousands."""
+    between = f"(?:{re.escape(thousands)}|{SPACES})" if thousands else SPACES
+    return re.compile(
+        rf"(?:[1-9]\d{{0,2}}(?:{between}\d{{2,3}})*{between}\d{{3}}|\d+)(?:{re.escape(decimal)}\d*)?|{re.escape(decimal)}\d+"
+    )
+
+
+def substitutions(
+    matches: list[re.Match[str]], thousands: str, decimal: str
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """The steps after which the matched strings are numbers of Python, and what they do, in words."""
+    steps: list[tuple[str, str]] = []
+    words: list[str] = []
+    texts = [match.string.strip() for match in matches]
+    if any(re.search(SPACES, text) for text in texts):
+        steps.append((SPACES, ""))
+    million = {"m"} if any(currency(match) or match["scale"] for match in matches) else set()
+    taken = [sorted({re.sub(SPACES, "", match[part]) for match in matches} - {"", *million}, key=len, reverse=True)
+             for part in ("before", "percent", "after", "unit")]  # fmt: skip
+    off = list(dict.fromkeys(name for names in taken for name in names))
+    if off:
+        steps.append(("|".join(map(re.escape, off)), ""))
+        words.append(f"{', '.join(map(repr, off))} {'are' if len(off) > 1 else 'is'} taken off")
+    if any(match[part] in "−–" for match in matches for part in ("first", "second", "last") if match[part]):
+        steps.append(("[−–]", "-"))
+    if any(match["close"] for match in matches):
+        steps.append((r"^\((.+)\)$", r"-\1"))
+        words.append("(3) is read as -3")
+    if any(match["last"] for match in matches):
+        steps.append((r"^(.+)-$", r"-\1"))
+        words.append("3- is read as -3")
+    if thousands and any(thousands in match["digits"] for match in matches):
+        steps.append((re.escape(thousands), ""))
+        words.append(f"{thousands!r} is a mark of thousands")
+    elif any(re.search(SPACES, match["digits"].strip()) for match in matches):
+        words.append("marks of thousands are taken out")
+    if decimal == "," and any("," in match["digits"] for match in matches):
+        steps.append((",", "."))
+        words.append("',' is the decimal mark")
+    scales = sorted({match["scale"] for match in matches} | million & {match["unit"] for match in matches})
+    scales = [scale for scale in scales if scale]
+    steps += [(f"{re.escape(scale)}$", SCALES.get(scale.rstrip("."), "e6")) for scale in scales]
+    if scales:
+        words.append(f"{', '.join(map(repr, scales))} {'are' if len(scales) > 1 else 'is'} multiplied out")
+    return steps, words

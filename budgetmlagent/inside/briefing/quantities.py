@@ -1,0 +1,98 @@
+"""Durations and quantities with several units ("2h 30min", "1:23:45", "3 weeks", "500 g"), judged by a whole column."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .numerals import EDGES, fits, substituted, substituting
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+YEAR = 365.25 * DAY
+TIMES = {
+    **dict.fromkeys(("ms", "msec", "millis"), 1e-3), **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), MINUTE), **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "std"), HOUR),
+    **dict.fromkeys(("d", "day", "days", "tag", "tage"), DAY), **dict.fromkeys(("w", "wk", "wks", "week", "weeks", "woche", "wochen"), 7 * DAY),
+    **dict.fromkeys(("mo", "mos", "mth", "mths", "month", "months", "monat", "monate"), YEAR / 12),
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years", "jahr", "jahre"), YEAR),
+}  # fmt: skip
+YEARS = {name for name, worth in TIMES.items() if worth == YEAR}
+# Units that are told as numbers of the first one of each kind.
+KINDS: tuple[tuple[str, Mapping[str, float]], ...] = (
+    ("seconds", TIMES),
+    ("grams", {"g": 1, "mg": 1e-3, "kg": 1e3, "t": 1e6, "lb": 453.59237, "lbs": 453.59237, "oz": 28.349523125}),
+    ("metres", {"m": 1, "mm": 1e-3, "cm": 1e-2, "dm": 0.1, "km": 1e3, "in": 0.0254, "ft": 0.3048, "yd": 0.9144, "mi": 1609.344}),
+    ("litres", {"l": 1, "ml": 1e-3, "cl": 1e-2, "dl": 0.1, "hl": 100}),
+    ("bytes", {"b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}),
+)  # fmt: skip
+PART = r"(\d+(?:\.\d+)?)\s*([a-z]+)"
+WHOLE = re.compile(rf"(?:{PART}\.?(?:\s*,|\s+and|\s+und)?\s*)+")
+CLOCK = r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$"
+SHORT = r"(\d+):(\d\d(?:\.\d+)?)$"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How quantities are written whose units differ."""
+
+    words: str
+    steps: tuple[tuple[str, str], ...]
+    units: tuple[tuple[str, float], ...]  # those that occur, and what they are worth
+    unsure: bool = False  # no other column tells more of them
+
+    def of(self, values: Any) -> Any:
+        """The numbers that strings say, in the first unit of the kind; what is none is missing."""
+        parts = substituted(values, self.steps).astype(str).str.lower().str.extractall(PART)
+        sums = (parts[0].astype(float) * parts[1].map(dict(self.units))).groupby(level=0).sum(min_count=1)
+        return sums.reindex(values.index)
+
+    def code(self, column: str) -> list[str]:
+        """Lines of a script that do this to the column, a literal, of the frame `part`."""
+        texts = substituting(f"part[{column}]", self.steps)
+        worth = "{" + ", ".join(f'"{name}": {value:g}' for name, value in self.units) + "}"
+        return [
+            f'found = {texts}.astype(str).str.lower().str.extractall(r"{PART}")',
+            f"found = found[0].astype(float) * found[1].map({worth})",
+            f"part[{column}] = found.groupby(level=0).sum(min_count=1)",
+        ]
+
+
+def quantity(values: Sequence[str]) -> tuple[Quantity, list[str]] | None:
+    """How these different strings are written, and those that are no quantities; None where too few are.
+
+    Quantities that all have one unit and nothing else are numbers: see `numerals`.
+    """
+    texts = {value: value.strip().lower() for value in values}
+    edges = [EDGES] if any(value != value.strip() for value in values) else []
+    if any(text.startswith("pt") or re.match(r"p\d", text) for text in texts.values()):
+        steps = [("^[Pp][Tt]?", ""), ("[Tt]", " ")]
+    else:
+        steps = (
+            [(r"(\d),(\d)", r"\1.\2")] if any(re.search(r"\d,\d", text) for text in texts.values()) else []
+        )
+    clocks = [text for text in texts.values() if re.search(SHORT, text)]
+    if clocks:
+        minutes = any(re.search(CLOCK, text) for text in clocks) or any(
+            float(text.split(":")[0].split()[-1]) > 23 for text in clocks
+        )
+        steps += [(CLOCK, r"\1h \2m \3s"), (SHORT, r"\1m \2s" if minutes else r"\1h \2m")]
+    for pattern, place in steps:
+        texts = {value: re.sub(pattern, place, text) for value, text in texts.items()}
+    found = {value: text for value, text in texts.items() if WHOLE.fullmatch(text)}
+    if not fits(found, values):
+        return None
+    for name, worth in KINDS:
+        known = {value: names for value, text in found.items() if (names := units(text)) <= set(worth)}
+        used = set[str]().union(*known.values())
+        several = len({worth[unit] for unit in used}) > 1 and not ("m" in used and used & YEARS)
+        if fits(known, values) and several:
+            days = name == "seconds" and min(worth[unit] for unit in used) >= DAY
+            known_units = tuple((unit, worth[unit] / DAY if days else worth[unit]) for unit in sorted(used))
+            made = Quantity(f"read as {'days' if days else name}", (*edges, *steps), known_units)
+            return made, [value for value in values if value not in known]
+    return None
+
+
+def units(text: str) -> set[str]:
+    """The names of the units in a string."""
+    return {name for _, name in re.findall(PART, text)}
