@@ -56,6 +56,11 @@ class Embedding:
         """To whom texts are sent, with the port; "" where they stay on this machine."""
         return "" if self.local else urlsplit(self.url).netloc or f"Chroma's {self.function}"
 
+    @property
+    def batch(self) -> int:
+        """How many texts are worth one write: as many as take a moment."""
+        return 1_000 if self == SHIPPED else 2 * AT_ONCE
+
     def __str__(self) -> str:
         """Return what has to be equal for two vectors to be compared."""
         return f"{self.url} {self.model}" if self.url else self.function or "shipped"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bool
 Where = Mapping[str, Any]
 GAIN = "gained"  # the field by which rows are put in order
+WHOLE = 1
 MADE = 2  # another number where an index has to be made again: collections or vectors are others
 
 
@@ -47,7 +48,9 @@ class Facts:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             only_tables(self._db)
-            if not self._same():
+            self.fresh = not self._same()
+            """Whether it was made just now: it was missing, of another shape, or its vectors are made otherwise."""
+            if self.fresh:
                 self._renew(path)
         except sqlite3.Error:
             self._db.close()
@@ -55,7 +58,8 @@ class Facts:
 
     def _same(self) -> bool:
         found = self._db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        return sorted(sql for (sql,) in found) == sorted(self._schema)
+        mark = self._db.execute("PRAGMA user_version").fetchone()[0]
+        return mark == self._mark and sorted(sql for (sql,) in found) == sorted(self._schema)
 
     def _renew(self, path: Path) -> None:
         self._db.close()
@@ -63,7 +67,7 @@ class Facts:
         path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         with self._transaction():
-            for statement in self._schema:
+            for statement in (*self._schema, f"PRAGMA user_version = {self._mark}"):
                 self._db.execute(statement)
 
     def _transaction(self) -> "sqlite3.Connection":
@@ -72,12 +76,12 @@ class Facts:
 
     @property
     def settled(self) -> bool:
-        """Whether the index has been whole since it was made, by this way of making it."""
-        return bool(self._db.execute("PRAGMA user_version").fetchone()[0] == self._mark)
+        """Whether the index has been whole once since it was made."""
+        return bool(self._db.execute("PRAGMA application_id").fetchone()[0] == WHOLE)
 
     def settle(self) -> None:
         """Note that the index is whole."""
-        self._db.execute(f"PRAGMA user_version = {self._mark}")
+        self._db.execute(f"PRAGMA application_id = {WHOLE}")
 
     def close(self) -> None:
         """Close it."""

@@ -88,7 +88,7 @@ class Index:
         made = str(self.embedding)
         self.folder.mkdir(parents=True, exist_ok=True)
         facts = Facts(self.folder / FACTS, fields, made)
-        if facts.settled:
+        if not facts.fresh:
             return facts
         facts.close()
         shutil.rmtree(self.folder)

@@ -23,7 +23,7 @@ from memory.facts import GAIN, number
 from memory.files import parsed
 from memory.index import BATCH, COSINE
 from memory.items import KINDS, Item, StoreError, clean, flat, is_item, item_id
-from memory.progress import shown
+from memory.progress import parts
 
 if TYPE_CHECKING:
     from chromadb import Collection
@@ -134,8 +134,7 @@ class Server:
                 there, wanted = set(self._names(self._near(kind))), set(self._names(self._collection(kind)))
                 if there - wanted:
                     self._near(kind).delete(ids=sorted(there - wanted))
-            missing = sorted(wanted - there)
-            for part in shown([missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]):
+            for part in parts(sorted(wanted - there), self.embedding.batch):
                 self._embed(kind, self.find(part, kind))
 
     def ids(self, *kinds: str) -> list[str]:

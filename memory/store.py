@@ -26,10 +26,10 @@ from filelock import FileLock, Timeout
 from memory.artifacts import NAME, Artifacts
 from memory.embedding import SHIPPED, Embedding
 from memory.files import odd
-from memory.index import BATCH, FACTS, Index, IndexDamagedError
+from memory.index import FACTS, Index, IndexDamagedError
 from memory.items import KINDS, LEAVES, Item, StoreBusyError, StoreError, checked, clean, flat, read
 from memory.locks import MODE, PATIENCE, keep_to_oneself
-from memory.progress import shown
+from memory.progress import parts
 
 # What Chroma says of a disk, not of its files.
 REFUSED = ("disk is full", "readonly database", "unable to open", "os error")
@@ -139,8 +139,8 @@ class Store:
             undo.enter_context(self.hold())
             self._indexes = []
             for folder, embedding in self._places().items():
-                parts = [folder / "chroma.sqlite3", folder / FACTS]
-                if not all(part.exists() and part.stat().st_size for part in parts):
+                needed = [folder / "chroma.sqlite3", folder / FACTS]
+                if not all(file.exists() and file.stat().st_size for file in needed):
                     self._unindexed.touch()
                 with self._clear():
                     self._indexes.append(Index.at(folder, embedding))
@@ -230,8 +230,7 @@ class Store:
             with self._clear():
                 whole, there = index.ids()
                 index.delete(sorted(there - wanted))
-            missing = sorted(wanted - whole)
-            for part in shown([missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]):
+            for part in parts(sorted(wanted - whole), index.embedding.batch):
                 self._put(index, [(name, Store.get(self, name)) for name in part])
             with self._clear():
                 index.settle()

@@ -100,6 +100,20 @@ def test_another_embedding_makes_the_index_anew_from_the_items(tmp_path, endpoin
         assert (store.count(), len(endpoint.requests)) == (72, asked + 1)
 
 
+def test_an_index_that_was_half_made_is_gone_on_with(tmp_path, endpoint):
+    """What was asked of an endpoint, and perhaps paid for, is not asked again."""
+    other = named(f"{endpoint.url} small")
+    with Store(tmp_path) as store:
+        store.upsert([item(k) for k in range(150)])
+    endpoint.script = [Turn(), Turn(), Turn(fault="401")]
+    with pytest.raises(StoreError, match="does not answer"):
+        Store(tmp_path, other).open()
+    Index._kept.pop(tmp_path / "index").close()
+    with Store(tmp_path, other) as store:
+        assert store.count() == len(store.having("repair", {"data": "schema"}, 200)) == 150
+        assert len(texts(endpoint)) == 150 + 22  # those of the failed request
+
+
 def test_what_stays_is_embedded_on_this_machine_alone(tmp_path, endpoint, monkeypatch):
     monkeypatch.setenv("http_proxy", endpoint.url.removesuffix("/v1"))
     away = named("http://embedder.example/v1 large")
@@ -135,15 +149,23 @@ ANSWERS = [[], {"data": []}, {"data": [{"index": 0, "embedding": [0.0, 0.0]}]}, 
     [*(Turn(said=said) for said in ANSWERS), *(Turn(fault=f) for f in ("401", "404", "redirect", "invalid_json", "error_body", "empty", "deep"))],
     ids=range(len(ANSWERS) + 7),
 )  # fmt: skip
-def test_an_endpoint_that_gives_no_vectors_is_one_line_without_the_key(tmp_path, monkeypatch, turn):
+def test_an_endpoint_that_gives_no_vectors_is_one_line_without_the_key(endpoint, monkeypatch, turn):
     monkeypatch.setenv("MY_KEY", SECRET)
-    with FaultServer([turn]) as server, Store(tmp_path, named(f"{server.url} small MY_KEY")) as store:
-        with pytest.raises(StoreError, match="does not answer as it should") as caught:
+    endpoint.script = [turn]
+    with pytest.raises(StoreError, match="does not answer as it should") as caught:
+        named(f"{endpoint.url} small MY_KEY").vectors(["a"])
+    assert "\n" not in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_an_item_that_nobody_embeds_is_kept_and_found_later(tmp_path, endpoint):
+    endpoint.script = [Turn(fault="401")]
+    with Store(tmp_path, named(f"{endpoint.url} small")) as store:
+        with pytest.raises(StoreError, match="does not answer"):
             store.upsert([item(1)])
-        assert "\n" not in str(caught.value)
-        assert SECRET not in str(caught.value)
-    with FaultServer() as server, Store(tmp_path, named(f"{server.url} small MY_KEY")) as store:
-        assert store.count() == 1  # the item was kept, and is found once somebody embeds it
+        assert (store.count(), len(store.ids())) == (0, 1)
+    with Store(tmp_path, named(f"{endpoint.url} small")) as store:
+        assert store.count() == 1
 
 
 def test_an_endpoint_that_is_busy_is_asked_again(endpoint):

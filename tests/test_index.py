@@ -11,6 +11,7 @@ from contextlib import closing
 import pytest
 
 from memory.embedding import SHIPPED
+from memory.facts import Facts
 from memory.index import Index
 from memory.items import FIELDS, StoreError
 from memory.store import Store
@@ -126,14 +127,24 @@ def test_a_mark_that_others_could_have_written_is_not_believed(tmp_path):
     ],
 )
 def test_a_table_that_computes_is_refused(tmp_path, statement):
+    path = tmp_path / "facts.sqlite3"
+    Facts(path, FIELDS, "").close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(statement)
+        db.commit()
+    with pytest.raises(sqlite3.DatabaseError, match="none of budgetml's"):
+        Facts(path, FIELDS, "")
+
+
+def test_what_is_wrong_with_the_table_is_one_line(tmp_path):
     with Store(tmp_path) as store:
         store.upsert([item(0)])
     Index._kept.pop(tmp_path / "index").close()
     with closing(sqlite3.connect(tmp_path / "index" / "facts.sqlite3")) as db:
-        db.execute(statement)
-        db.commit()
-    with pytest.raises(StoreError, match=r"none of budgetml's.*is made again"):
+        db.execute("CREATE VIEW more AS SELECT 1")
+    with pytest.raises(StoreError, match=r"holds a view that is none of budgetml's.*is made again") as caught:
         Store(tmp_path).open()
+    assert "\n" not in str(caught.value)
 
 
 def test_what_an_index_has_and_the_folder_has_not_is_not_given(tmp_path):
