@@ -175,6 +175,22 @@ def test_an_edit_that_does_not_fit_is_a_fault_that_the_next_question_tells():
     assert deps.artifacts.text(update["script"]) == STARTER + "x = 2\n"
 
 
+def test_a_reply_that_was_cut_off_is_told_to_the_one_who_is_asked_again():
+    cut = {"kind": "truncated", "detail": "the reply was cut off at its limit"}
+    state, deps = parts("```python\nprint(3)\n```", node="coder")
+    coder(replace(state, plan={"action": "improve", "instruction": "two"}, fault=cut), deps)
+    assert "Your last reply could not be used: the reply was cut off at its limit" in asked(deps)
+
+
+def test_what_the_summary_and_the_contents_both_say_is_told_once():
+    state, deps = parts(
+        summary="Tables: train.csv 9x3.\ntrain.npz[X]: shape [9, 3], float64, train, used\nA class each."
+    )
+    assert "as code has read it: A class each.\n- train.csv: 9 rows" in dossier(state, deps).data
+    state, deps = parts(summary="Tables: train.csv 9x3.", contents=[])
+    assert "as code has read it: Tables: train.csv 9x3." in dossier(state, deps).data
+
+
 def test_what_a_profile_says_changes_what_is_asked():
     long = STARTER + "".join(f"x{i} = {i}\n" for i in range(70))
     for lines, whole, edit in ((300, True, True), (60, False, True)):
