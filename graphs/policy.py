@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from graphs.model import END, RECALL, Rule
-from graphs.verdict import Predicate, Verdict, gain_percent
+from graphs.verdict import Predicate, Verdict, gain_percent, plans_freely
 from graphs.worth import balked, beyond, pays, vain, within
 from memory.state import Route, RunState, role_ahead
 
@@ -76,21 +76,31 @@ def reached(state: RunState, percent: float, aim: Literal["", "success", "best"]
     return Verdict(holds, {"gain": gain} | saw)
 
 
-def had_turns(state: RunState, share: float) -> Verdict:
-    """Memory's cases have had their `share` of the turns, 0 to 1, and a model that plans freely stands by."""
+def had_turns(state: RunState, share: float, model: str) -> Verdict:
+    """Memory's cases have had their `share` of the turns, 0 to 1, and `model` plans freely: they are on its menu."""
     had, turns = state.counts.get("recalled", 0), state.task.get("turns", 0)
-    newest = state.plan.get("by") == RECALL and bool(state.plan.get("case"))
-    free = sorted(name for name, skill in state.task.get("models", {}).items() if skill["free"])
-    return Verdict(
-        newest and bool(free) and had >= share * turns, {"cases": had, "turns": turns, "free": free}
-    )
+    free = plans_freely(state, model)
+    holds = _of_memory(state) and free[model] and had >= share * turns
+    return Verdict(holds, {"cases": had, "turns": turns, "free": free})
 
 
-def case_left(state: RunState) -> Verdict:
-    """The newest plan is memory's own, which no model carried out, or there is none yet."""
+def case_left(state: RunState, until: float = 1.0, unless: str = "") -> Verdict:
+    """The newest plan is memory's own, which no model carried out, or there is none yet.
+
+    With `unless`, a model, only until memory's cases have had the share `until` of the turns, 0 to 1, if that model plans freely.
+    """
     by, idea = state.plan.get("by", ""), state.plan.get("action") == "idea"
-    saw = {"by": by} | ({"action": "idea"} if idea else {})
-    return Verdict((by == RECALL and not idea) or state.turn == 0, saw)
+    saw: dict[str, Any] = {"by": by} | ({"action": "idea"} if idea else {})
+    holds = (by == RECALL and not idea) or state.turn == 0
+    if unless:
+        saw["cases"] = had = state.counts.get("recalled", 0)
+        spent = had >= until * state.task.get("turns", 0) and plans_freely(state, unless)[unless]
+        holds = holds and (state.turn == 0 or not spent)
+    return Verdict(holds, saw)
+
+
+def _of_memory(state: RunState) -> bool:
+    return state.plan.get("by") == RECALL and bool(state.plan.get("case"))
 
 
 def idea_left(state: RunState) -> Verdict:
@@ -120,8 +130,7 @@ def overran(state: RunState, repairs: int) -> Verdict:
         state.counts.get("repairs", 0),
         state.plan.get("wrote", ""),
     )
-    skill = state.task.get("models", {}).get(wrote)
-    holds = kind in LIMITS and done < repairs and bool(skill and skill["free"])
+    holds = kind in LIMITS and done < repairs and plans_freely(state, wrote)[wrote]
     return Verdict(holds, {"fault": kind, "repairs": done, "wrote": wrote})
 
 

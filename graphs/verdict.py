@@ -21,3 +21,9 @@ def gain_percent(state: RunState) -> float | None:
     """How much better the best is than the baseline, in percent of the baseline; None where either is unknown."""
     base, best = state.task.get("baseline"), state.best.get("score")
     return percent_better(base, best, state.task.get("direction", "max"))
+
+
+def plans_freely(state: RunState, *names: str) -> dict[str, bool]:
+    """Tell of models whether they plan freely; those of a run of an older version do not."""
+    models = state.task.get("models", {})
+    return {name: name in models and models[name]["free"] for name in names}

@@ -5,7 +5,7 @@ They are pure, as all are. What they weigh is what the tries of this run have br
 
 from typing import Any
 
-from graphs.verdict import Verdict, gain_percent
+from graphs.verdict import Verdict, gain_percent, plans_freely
 from memory import ways
 from memory.state import NANO, RunState
 
@@ -43,35 +43,37 @@ def pays(
     saw |= {"left": round(left / NANO, 6), "gain": gain, "lifelines": used}
     holds = bool(best) and models[model]["free"] and models[model]["call"] <= left
     holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
-    holds = holds and not _free(state, unless)[unless] and (not lifelines or used < lifelines)
+    holds = holds and not plans_freely(state, unless)[unless] and (not lifelines or used < lifelines)
     return Verdict(holds and _now(state, saw, after, None), saw)
 
 
-def vain(state: RunState, model: str, percent: float, goal: float, after: str = "") -> Verdict:
-    """The goal is met, and another try by `model` is likely to bring less than `percent`; no idea is left to try.
+def vain(state: RunState, model: str, below: float, reached: float, after: str = "") -> Verdict:
+    """The goal is met, and another try by `model` is likely to bring less than `below` percent; memory has nothing left to try.
 
-    The goal is met where the best is at least `goal` percent better than the baseline. With `after`, only where the step
+    The goal is met where the best is at least `reached` percent better than the baseline. With `after`, only where the step
     before left that fault.
     """
     gain, hope = gain_percent(state), ways.hope(state, model)
     saw: dict[str, Any] = {"gain": gain, "hope": hope, "ideas": state.counts.get("ideas", 0)}
     known = model in state.task.get("models", {})
-    met = gain is not None and gain >= goal
+    cases = bool(state.plan.get("case")) and state.plan.get("by") == "recall" and not after
+    met = gain is not None and gain >= reached
     return Verdict(
-        known and met and hope < percent and not saw["ideas"] and _now(state, saw, after, None), saw
+        known and met and hope < below and not saw["ideas"] and not cases and _now(state, saw, after, None),
+        saw,
     )
 
 
 def beyond(state: RunState, model: str, than: str) -> Verdict:
     """An idea or a draft is to be carried out, which is too much for the model `than`, and `model` plans freely."""
-    able, action = _free(state, model, than), state.plan.get("action", "")
+    able, action = plans_freely(state, model, than), state.plan.get("action", "")
     holds = able[model] and not able[than] and action in ADVANCED
     return Verdict(holds, {"action": action, "free": able})
 
 
 def within(state: RunState, model: str, than: str) -> Verdict:
     """What is to be carried out is not too much for `than`, so that `model`, which plans freely, is not needed for it."""
-    able, action = _free(state, model, than), state.plan.get("action", "")
+    able, action = plans_freely(state, model, than), state.plan.get("action", "")
     holds = able[model] and (able[than] or action not in ADVANCED)
     return Verdict(holds, {"action": action, "free": able})
 
@@ -84,14 +86,8 @@ def balked(state: RunState, model: str, times: int, after: str = "", goal: float
     """
     failed, action = state.counts.get("idea_failed", 0), state.plan.get("action", "")
     saw: dict[str, Any] = {"action": action, "idea_failed": failed}
-    holds = action in ADVANCED and failed >= times and _free(state, model)[model]
+    holds = action in ADVANCED and failed >= times and plans_freely(state, model)[model]
     return Verdict(holds and _now(state, saw, after, goal), saw)
-
-
-def _free(state: RunState, *names: str) -> dict[str, bool]:
-    """Tell of models whether they plan freely; those of a run of an older version do not."""
-    models = state.task.get("models", {})
-    return {name: name in models and models[name]["free"] for name in names}
 
 
 def _now(state: RunState, saw: dict[str, Any], after: str, goal: float | None) -> bool:

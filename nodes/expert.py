@@ -24,6 +24,7 @@ KEPT = 12  # ids of ideas in the node's notes
 class ExpertUpdate(TypedDict, total=False):
     """What the expert writes."""
 
+    turn: Shared[int]
     plan: Shared[Plan]
     advice: str
     fault: Shared[Fault]
@@ -33,7 +34,10 @@ class ExpertUpdate(TypedDict, total=False):
 
 @declares(role="expert", recalls=("attempts", "ideas", "similar"))
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
-    """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung."""
+    """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung.
+
+    It counts a turn where the planner, which had nothing to choose, counted none.
+    """
     before = deps.models.spent()
     room = for_ideas(deps.models.able(deps.here.model))
     reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=room, temperature=0.2)
@@ -55,7 +59,9 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     plan = Plan(action="expert", instruction=found[0], case="", by=deps.here.model)
     if told[0][1]:
         plan["sketch"] = deps.artifacts.put(told[0][1])
+    unplanned = state.fault.get("kind") == "nothing_recalled"
     return {
+        "turn": state.turn + unplanned,
         "plan": offered(state, plan),
         "advice": deps.artifacts.put(words),
         "fault": Fault(),

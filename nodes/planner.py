@@ -57,7 +57,7 @@ class Choice(freely.Named):
 class PlannerUpdate(TypedDict, total=False):
     """What the planner writes."""
 
-    turn: int
+    turn: Shared[int]
     plan: Shared[Plan]
     fault: Shared[Fault]
     counts: Shared[Counts]

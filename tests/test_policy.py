@@ -243,10 +243,10 @@ def test_predicates_change_nothing():
         "repeated": {"times": 1},
         "faulted": {"kind": "x"},
         "given_up": {"times": 4},
-        "had_turns": {"share": 0.3},
+        "had_turns": {"share": 0.3, "model": "small"},
         "overran": {"repairs": 1},
         "pays": {"model": "large", "turn": 0.1, "goal": 10, "met": 0.005},
-        "vain": {"model": "small", "percent": 1, "goal": 10},
+        "vain": {"model": "small", "below": 1, "reached": 10},
         "balked": {"model": "large", "times": 1},
     }
     arguments |= {name: {"model": "large", "than": "small"} for name in ("beyond", "within")}

@@ -270,6 +270,13 @@ def test_the_sketch_goes_to_the_coder_now_and_from_memory(artifacts):
     assert plan["action"] == "idea" and artifacts.text(plan["sketch"]) == "p = (a + b) / 2"
 
 
+def test_the_expert_counts_a_turn_where_the_planner_had_nothing_to_choose(artifacts):
+    """Else what it says at the very start would run as the baseline."""
+    for kind, turn in (("nothing_recalled", 1), ("", 0)):
+        asked = deps(artifacts, ANSWER, node="expert", model="large", ladder=("large",))
+        assert expert(state(artifacts, turn=0, fault={"kind": kind} if kind else {}), asked)["turn"] == turn
+
+
 # -- what a try has brought
 
 

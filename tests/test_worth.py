@@ -21,6 +21,11 @@ ABLE = {"free": True, "lines": 300, "call": CHEAP}
 LARGE = {"free": True, "lines": 300, "call": DEAR}
 TWO_ABLE, WEAK_AND_LARGE = {"small": ABLE, "large": LARGE}, {"small": WEAK, "large": LARGE}
 TWO_WEAK = {"small": WEAK, "large": {"free": False, "lines": 40, "call": DEAR}}
+WEAK_HAD = {
+    "models": WEAK_AND_LARGE,
+    "counts": {"recalled": 3},
+    "plan": {"by": "recall", "case": "c", "action": "apply", "wrote": "memory"},
+}
 DOLLAR = 1_000_000_000
 
 
@@ -138,7 +143,7 @@ def test_pays_tells_the_numbers_and_heeds_fault_goal_and_lifelines():
     ],
 )
 def test_the_end_is_near_where_the_goal_is_met_and_little_is_to_be_hoped_for(changes, holds):
-    assert vain(state(**changes), model="small", percent=1, goal=10).holds is holds
+    assert vain(state(**changes), model="small", below=1, reached=10).holds is holds
 
 
 @pytest.mark.parametrize(
@@ -169,10 +174,14 @@ def test_balked_counts_ideas_that_came_to_nothing():
 def test_memory_has_a_share_of_the_turns_where_a_capable_model_stands_by():
     case = {"action": "apply", "by": "recall", "case": "c"}
     had = PREDICATES["had_turns"]
-    assert not had(state(counts={"recalled": 2}, plan=case), share=0.3).holds
-    assert had(state(counts={"recalled": 3}, plan=case), share=0.3).holds
-    assert not had(state(TWO_WEAK, counts={"recalled": 8}, plan=case), share=0.3).holds
-    assert not had(state(counts={"recalled": 3}), share=0.3).holds  # a model's own turn
+    assert not had(state(counts={"recalled": 2}, plan=case), share=0.3, model="small").holds
+    assert had(state(counts={"recalled": 3}, plan=case), share=0.3, model="small").holds
+    assert not had(state(TWO_WEAK, counts={"recalled": 8}, plan=case), share=0.3, model="small").holds
+    assert not had(state(counts={"recalled": 3}), share=0.3, model="small").holds  # a model's own turn
+    left = PREDICATES["case_left"]
+    for models, cases, holds in ((WEAK_AND_LARGE, 2, True), (WEAK_AND_LARGE, 3, False), (TWO_WEAK, 8, True)):
+        seen = state(models, counts={"recalled": cases}, plan=case)
+        assert left(seen, until=0.3, unless="large").holds is holds and left(seen).holds
 
 
 @pytest.mark.parametrize(("kind", "holds"), [("time", True), ("memory", True), ("crash", False), ("", False)])
@@ -203,6 +212,12 @@ def test_a_script_that_went_over_a_limit_is_made_cheaper_once(kind, holds):
             "case_left",
             "planner",
         ),
+        (WEAK_HAD | {"score": 0.7}, "pays", "expert"),  # memory has had its turns: the dear one is worth more
+        (
+            WEAK_HAD | {"score": 0.7, "task": {"budget": 100}},
+            "otherwise",
+            "planner",
+        ),  # and if not, the next case
         ({"fault": {"kind": "time"}}, "overran", "coder"),
         ({"gains": [0.0]}, "pays", "expert"),  # the cheap model's first draft has failed
         ({"gains": [0.0], "score": 0.6}, "otherwise", "planner"),  # the goal is met: money weighs more
