@@ -72,7 +72,7 @@ def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
 ) -> None:
     with FaultServer(respond=short) as server:
         about = f"base_url: {server.url}, model: any, {PAID}"
-        (row,) = profile(capsys, "--samples", "1", one=about)
+        (row,) = profile(capsys, "--samples", "2", "--minutes", "0.0001", one=about)
         found = {each["name"]: each for each in row["exercises"]}
         assert (found["choose"]["asked"], found["choose"]["right"]) == (1, 1)
         assert (found["edit"]["asked"], found["edit"]["right"], found["edit"]["problem"]) == (
@@ -85,6 +85,7 @@ def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
         assert found["choose"]["tokens_in"] == 100 and found["choose"]["usd_per_success"] == pytest.approx(
             2e-5
         )
+        assert len(server.requests) == 8, "where the time is used up each exercise was asked once"
         assert (found["choose"]["low"], found["choose"]["high"]) == pytest.approx(wilson(1, 1))
         assert row["able"] == {"plans": "menu", "lines": 20, "edits": False, "window": 32768}
         assert call(["models", "list", "--models", "models.yaml", "--json"]) == 0
@@ -125,6 +126,8 @@ def test_a_run_believes_from_its_start_on_what_the_profile_says(folder: Path) ->
     ("words", "models", "says"),
     [
         (["--samples", "0"], "", "--samples 0: a number from 1 to 50 is needed"),
+        (["--minutes", "0"], "", "--minutes 0.0: a number above 0 is needed"),
+        (["--minutes", "nan"], "", "--minutes nan: a number above 0 is needed"),
         (["--budget", "-1"], "", "--budget -1.0: a number of dollars"),
         (["--budget", "0.01"], "price: {input: 10, output: 30}", "--budget 0.01: profiling may cost $"),
         ([], "price: null", "the price of 'x' is unknown"),
