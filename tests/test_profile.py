@@ -70,7 +70,9 @@ def profile(
 def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with FaultServer(respond=short) as server:
+    thinks = {"completion_tokens_details": {"reasoning_tokens": 60}}
+    cut = Turn(tokens_in=10, tokens_out=60, usage=thinks, finish="length")
+    with FaultServer([cut], respond=short) as server:
         about = f"base_url: {server.url}, model: any, {PAID}"
         (row,) = profile(capsys, "--samples", "2", "--minutes", "0.0001", one=about)
         found = {each["name"]: each for each in row["exercises"]}
@@ -82,10 +84,12 @@ def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
         )
         assert (found["write-20"]["right"], found["write-60"]["right"]) == (1, 0)
         assert found["write-150"]["asked"] == 0, "what is longer than what failed is not asked for"
-        assert found["choose"]["tokens_in"] == 100 and found["choose"]["usd_per_success"] == pytest.approx(
-            2e-5
+        assert (found["choose"]["tokens_in"], found["choose"]["thought"]) == (110, 60) and found["choose"][
+            "usd_per_success"
+        ] == pytest.approx(3.3e-5)
+        assert len(server.requests) == 9, (
+            "where the time is used up each exercise was asked once, but for a thought cut off"
         )
-        assert len(server.requests) == 8, "where the time is used up each exercise was asked once"
         assert (found["choose"]["low"], found["choose"]["high"]) == pytest.approx(wilson(1, 1))
         assert row["able"] == {"plans": "menu", "lines": 20, "edits": False, "window": 32768}
         assert call(["models", "list", "--models", "models.yaml", "--json"]) == 0

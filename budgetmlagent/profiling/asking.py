@@ -24,22 +24,16 @@ from budgetmlagent.profiling.exercises import Exercise, exercises
 from budgetmlagent.profiling.judging import Run, problem
 from memory.artifacts import Artifacts
 from memory.state import NANO
-from nodes.deps import OUTAGES, Here, Reply
+from nodes.deps import Here, Reply
 
 NODE = "profile"  # whose calls these are, in the ledger; their runs are named after it, too
 SAMPLES, MOST_SAMPLES = 3, 50  # answers to each exercise
 VAIN = 2  # wrong answers in a row to its first questions, after which an exercise is asked no more
-HERE, ELSEWHERE = (
-    4.0,
-    15.0,
-)  # minutes after which a model, embedded or hosted, begins no further round or exercise of one
+HERE, ELSEWHERE = 4.0, 15.0  # minutes for a model, embedded or hosted, unless it is said otherwise
 MOST_MINUTES = 1e6
 TEMPERATURE = {"planner": 0.2, "coder": 0.5, "expert": 0.2}
-STOPS = {
-    "refused": 2,
-    "declined": 2,
-    **{outage: 3 for outage in OUTAGES if outage != "rejected"},
-}  # fault -> status
+# Faults after which a model is asked no more, and the status then.
+STOPS = {"refused": 2, "declined": 2, **dict.fromkeys(("busy", "denied", "provider"), 3)}
 STEPS = 10_000  # of one model, so that two names of one model are asked apart
 Told = Callable[[str], None]
 
@@ -87,20 +81,21 @@ def _shorter(name: str) -> str:
 
 
 def worst_case(spec: ModelSpec, samples: int) -> int:
-    """Nano-dollars that profiling a model costs at most. Raises UsageError where its price is unknown."""
-    price, known, sum_ = price_of(_asked_as(spec)), Endpoints().of(spec), 0
-    for exercise in exercises():
-        for number in range(samples):
-            variant = exercise.variant(number)
-            bound = input_bound(exercise.messages(variant), exercise.form(variant))
-            sum_ += price.worst_case(bound, limit_of(spec, known, exercise.tokens))
-    return sum_
+    """Nano-dollars that profiling a model costs where each answer uses all its room. Raises UsageError for an unknown price."""
+    price, known = price_of(_asked_as(spec)), Endpoints().of(spec)
+    asked = [(each, each.variant(number)) for each in exercises() for number in range(samples)]
+    return sum(
+        price.worst_case(
+            input_bound(each.messages(variant), each.form(variant)), limit_of(spec, known, each.tokens)
+        )
+        for each, variant in asked
+    )
 
 
 def order(specs: Sequence[ModelSpec], cap: int, bounds: Bounds) -> str:
-    """Say what profiling the models costs at most; `cap` is in nano-dollars.
+    """Say what profiling the models may cost; `cap`, in nano-dollars, is the most.
 
-    Raises UsageError where that is above the cap, or nothing is to be asked.
+    Raises UsageError where it may cost more than that, or nothing is to be asked.
     """
     samples, minutes = bounds.samples, bounds.minutes
     if not 1 <= samples <= MOST_SAMPLES:
@@ -113,10 +108,11 @@ def order(specs: Sequence[ModelSpec], cap: int, bounds: Bounds) -> str:
     if total > cap:
         enough = ceil(100 * total / NANO) / 100
         raise UsageError(
-            f"--budget {cap / NANO:g}: profiling may cost ${total / NANO:.4f} at most ({parts}): give --budget {enough:.2f},"
+            f"--budget {cap / NANO:g}: profiling may cost ${total / NANO:.4f} ({parts}): give --budget {enough:.2f},"
             " fewer --samples, or a file with fewer models"
         )
-    return f"{len(exercises())} exercises, {samples} answers each: ${total / NANO:.4f} at most ({parts})"
+    most = f"never more than ${cap / NANO:g}" if total else "nothing is paid for"
+    return f"{len(exercises())} exercises, {samples} answers each: ${total / NANO:.4f} if all are as long as can be ({parts}); {most}"
 
 
 def _asked_as(spec: ModelSpec) -> ModelSpec:
