@@ -12,6 +12,7 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent import testing
 from budgetmlagent.cli import call
+from budgetmlagent.errors import UnavailableError
 from budgetmlagent.models import profiles, shown
 from budgetmlagent.models.able import able_of, believed, guess, read
 from budgetmlagent.models.client import ModelClient
@@ -22,7 +23,7 @@ from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercis
 from budgetmlagent.profiling.judging import problem
 from budgetmlagent.profiling.trial import Trial
 from budgetmlagent.records.shown import keep
-from budgetmlagent.run.order import specs_of
+from budgetmlagent.run import order
 from graphs.spec import GraphSpec
 from memory.state import Plan
 from nodes.able import Able
@@ -124,6 +125,13 @@ def test_a_run_believes_from_its_start_on_what_the_profile_says(folder: Path) ->
         assert again.engine.parts.deps.models.able("small").lines == 20, "it was fixed when the run began"
         session.step()
         assert session.fork().config.able == believed
+        older = replace(session.config, able={})
+        assert order.able_of(older)["small"] == guess(order.specs_of(older)["small"]), (
+            "an older run says nothing"
+        )
+        for odd in ({"lines": -1}, {"lines": "many"}, {"window": 0}, {"plans": "both"}, {"window": 10**12}):
+            with pytest.raises(UnavailableError, match=r"able: damaged .*"):
+                order.able_of(replace(session.config, able={"small": odd}))
 
 
 @pytest.mark.parametrize(
@@ -306,7 +314,7 @@ def test_what_runs_show_refines_a_guess(folder: Path) -> None:
         session.run()
         seen = shown.shown_by(large)
         assert (seen.replies, seen.usable, seen.scripts, seen.ran) == (2, 2, 1, 1) and seen.longest > 5
-        keep(session.record, specs_of(session.config))
+        keep(session.record, order.specs_of(session.config))
         assert shown.shown_by(large) == seen, "a run counts once"
         keep(replace(session.record, config=replace(session.config, run_id="other", history="run")), {})
         for number in range(4):
