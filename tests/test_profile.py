@@ -12,6 +12,7 @@ from fault_server import FaultServer, Turn
 
 from budgetmlagent import testing
 from budgetmlagent.cli import call
+from budgetmlagent.errors import UnavailableError
 from budgetmlagent.models import profiles, shown
 from budgetmlagent.models.able import able_of, believed, guess, read
 from budgetmlagent.models.client import ModelClient
@@ -22,7 +23,7 @@ from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercis
 from budgetmlagent.profiling.judging import problem
 from budgetmlagent.profiling.trial import Trial
 from budgetmlagent.records.shown import keep
-from budgetmlagent.run.order import specs_of
+from budgetmlagent.run import order
 from graphs.spec import GraphSpec
 from memory.state import Plan
 from nodes.able import Able
@@ -70,9 +71,11 @@ def profile(
 def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with FaultServer(respond=short) as server:
+    thinks = {"completion_tokens_details": {"reasoning_tokens": 60}}
+    cut = Turn(tokens_in=10, tokens_out=60, usage=thinks, finish="length")
+    with FaultServer([cut], respond=short) as server:
         about = f"base_url: {server.url}, model: any, {PAID}"
-        (row,) = profile(capsys, "--samples", "1", one=about)
+        (row,) = profile(capsys, "--samples", "2", "--minutes", "0.0001", one=about)
         found = {each["name"]: each for each in row["exercises"]}
         assert (found["choose"]["asked"], found["choose"]["right"]) == (1, 1)
         assert (found["edit"]["asked"], found["edit"]["right"], found["edit"]["problem"]) == (
@@ -82,8 +85,11 @@ def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
         )
         assert (found["write-20"]["right"], found["write-60"]["right"]) == (1, 0)
         assert found["write-150"]["asked"] == 0, "what is longer than what failed is not asked for"
-        assert found["choose"]["tokens_in"] == 100 and found["choose"]["usd_per_success"] == pytest.approx(
-            2e-5
+        assert (found["choose"]["tokens_in"], found["choose"]["thought"]) == (110, 60) and found["choose"][
+            "usd_per_success"
+        ] == pytest.approx(3.3e-5)
+        assert len(server.requests) == 9, (
+            "where the time is used up each exercise was asked once, but for a thought cut off"
         )
         assert (found["choose"]["low"], found["choose"]["high"]) == pytest.approx(wilson(1, 1))
         assert row["able"] == {"plans": "menu", "lines": 20, "edits": False, "window": 32768}
@@ -119,12 +125,21 @@ def test_a_run_believes_from_its_start_on_what_the_profile_says(folder: Path) ->
         assert again.engine.parts.deps.models.able("small").lines == 20, "it was fixed when the run began"
         session.step()
         assert session.fork().config.able == believed
+        older = replace(session.config, able={})
+        assert order.able_of(older)["small"] == guess(order.specs_of(older)["small"]), (
+            "an older run says nothing"
+        )
+        for odd in ({"lines": -1}, {"lines": "many"}, {"window": 0}, {"plans": "both"}, {"window": 10**12}):
+            with pytest.raises(UnavailableError, match=r"able: damaged .*"):
+                order.able_of(replace(session.config, able={"small": odd}))
 
 
 @pytest.mark.parametrize(
     ("words", "models", "says"),
     [
         (["--samples", "0"], "", "--samples 0: a number from 1 to 50 is needed"),
+        (["--minutes", "0"], "", "--minutes 0.0: a number above 0 is needed"),
+        (["--minutes", "nan"], "", "--minutes nan: a number above 0 is needed"),
         (["--budget", "-1"], "", "--budget -1.0: a number of dollars"),
         (["--budget", "0.01"], "price: {input: 10, output: 30}", "--budget 0.01: profiling may cost $"),
         ([], "price: null", "the price of 'x' is unknown"),
@@ -299,7 +314,7 @@ def test_what_runs_show_refines_a_guess(folder: Path) -> None:
         session.run()
         seen = shown.shown_by(large)
         assert (seen.replies, seen.usable, seen.scripts, seen.ran) == (2, 2, 1, 1) and seen.longest > 5
-        keep(session.record, specs_of(session.config))
+        keep(session.record, order.specs_of(session.config))
         assert shown.shown_by(large) == seen, "a run counts once"
         keep(replace(session.record, config=replace(session.config, run_id="other", history="run")), {})
         for number in range(4):

@@ -121,6 +121,12 @@ def profile(
         float, typer.Option(metavar="USD", help="Dollars that may be spent on it: a hard cap.")
     ] = 1.0,
     samples: Annotated[int, typer.Option(metavar="N", help="Answers of each model to each exercise.")] = 3,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N", help="Time for each model, after its first answers. [default: 4 embedded, else 15]"
+        ),
+    ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     unsafe: Annotated[
         bool,
@@ -137,18 +143,19 @@ def profile(
     from budgetmlagent.cli import profiled
     from budgetmlagent.models.config import load_models
     from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.profiling.asking import NODE, order, profile_models
+    from budgetmlagent.profiling.asking import NODE, Bounds, order, profile_models
     from budgetmlagent.profiling.trial import Trial
     from budgetmlagent.records.rundir import LEDGER, new_id
     from budgetmlagent.run.options import nano
 
     specs, cap, run = list(load_models(models).values()), nano("budget", budget), new_id(NODE)
-    profiled.say(order(specs, cap, samples))
+    bounds = Bounds(samples, minutes)
+    profiled.say(order(specs, cap, bounds))
     ledger, trial = Ledger(runs_dir / LEDGER), Trial(unsafe=unsafe)
     ledger.open_run(run, cap)
     rows = []
     try:
-        for row in profile_models(specs, ledger, run, trial.run, samples=samples, told=profiled.say):
+        for row in profile_models(specs, ledger, run, trial.run, bounds=bounds, told=profiled.say):
             rows.append(row)
             if not as_json:
                 print("\n".join(profiled.lines(row)))

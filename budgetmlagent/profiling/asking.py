@@ -24,20 +24,31 @@ from budgetmlagent.profiling.exercises import Exercise, exercises
 from budgetmlagent.profiling.judging import Run, problem
 from memory.artifacts import Artifacts
 from memory.state import NANO
-from nodes.deps import OUTAGES, Here, Reply
+from nodes.deps import Here, Reply
 
 NODE = "profile"  # whose calls these are, in the ledger; their runs are named after it, too
 SAMPLES, MOST_SAMPLES = 3, 50  # answers to each exercise
 VAIN = 2  # wrong answers in a row to its first questions, after which an exercise is asked no more
-HERE, ELSEWHERE = 240.0, 900.0  # seconds after which a model, embedded or hosted, is asked for nothing more
+HERE, ELSEWHERE = 4.0, 15.0  # minutes for a model, embedded or hosted, unless it is said otherwise
+MOST_MINUTES = 1e6
 TEMPERATURE = {"planner": 0.2, "coder": 0.5, "expert": 0.2}
-STOPS = {
-    "refused": 2,
-    "declined": 2,
-    **{outage: 3 for outage in OUTAGES if outage != "rejected"},
-}  # fault -> status
+# Faults after which a model is asked no more, and the status then.
+STOPS = {"refused": 2, "declined": 2, **dict.fromkeys(("busy", "denied", "provider"), 3)}
 STEPS = 10_000  # of one model, so that two names of one model are asked apart
 Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much is asked of each model."""
+
+    samples: int = SAMPLES
+    minutes: float | None = None  # None: as usual for where it is
+
+    def ends(self, spec: ModelSpec) -> float:
+        """The time, as of `time.monotonic`, from which on a model that begins now is asked for nothing beyond its first round."""
+        usual = HERE if spec.base_url == EMBEDDED else ELSEWHERE
+        return time.monotonic() + 60 * (usual if self.minutes is None else self.minutes)
 
 
 @dataclass
@@ -70,33 +81,38 @@ def _shorter(name: str) -> str:
 
 
 def worst_case(spec: ModelSpec, samples: int) -> int:
-    """Nano-dollars that profiling a model costs at most. Raises UsageError where its price is unknown."""
-    price, known, sum_ = price_of(_asked_as(spec)), Endpoints().of(spec), 0
-    for exercise in exercises():
-        for number in range(samples):
-            variant = exercise.variant(number)
-            bound = input_bound(exercise.messages(variant), exercise.form(variant))
-            sum_ += price.worst_case(bound, limit_of(spec, known, exercise.tokens))
-    return sum_
+    """Nano-dollars that profiling a model costs where each answer uses all its room. Raises UsageError for an unknown price."""
+    price, known = price_of(_asked_as(spec)), Endpoints().of(spec)
+    asked = [(each, each.variant(number)) for each in exercises() for number in range(samples)]
+    return sum(
+        price.worst_case(
+            input_bound(each.messages(variant), each.form(variant)), limit_of(spec, known, each.tokens)
+        )
+        for each, variant in asked
+    )
 
 
-def order(specs: Sequence[ModelSpec], cap: int, samples: int) -> str:
-    """Say what profiling the models costs at most; `cap` is in nano-dollars.
+def order(specs: Sequence[ModelSpec], cap: int, bounds: Bounds) -> str:
+    """Say what profiling the models may cost; `cap`, in nano-dollars, is the most.
 
-    Raises UsageError where that is above the cap, or nothing is to be asked.
+    Raises UsageError where it may cost more than that, or nothing is to be asked.
     """
+    samples, minutes = bounds.samples, bounds.minutes
     if not 1 <= samples <= MOST_SAMPLES:
         raise UsageError(f"--samples {samples}: a number from 1 to {MOST_SAMPLES} is needed")
+    if minutes is not None and not 0 < minutes < MOST_MINUTES:
+        raise UsageError(f"--minutes {minutes}: a number above 0 is needed")
     worst = {spec.name: worst_case(spec, samples) for spec in specs}
     total = sum(worst.values())
     parts = ", ".join(f"{name} ${nano / NANO:.4f}" for name, nano in worst.items())
     if total > cap:
         enough = ceil(100 * total / NANO) / 100
         raise UsageError(
-            f"--budget {cap / NANO:g}: profiling may cost ${total / NANO:.4f} at most ({parts}): give --budget {enough:.2f},"
+            f"--budget {cap / NANO:g}: profiling may cost ${total / NANO:.4f} ({parts}): give --budget {enough:.2f},"
             " fewer --samples, or a file with fewer models"
         )
-    return f"{len(exercises())} exercises, {samples} answers each: ${total / NANO:.4f} at most ({parts})"
+    most = f"never more than ${cap / NANO:g}" if total else "nothing is paid for"
+    return f"{len(exercises())} exercises, {samples} answers each: ${total / NANO:.4f} if all are as long as can be ({parts}); {most}"
 
 
 def _asked_as(spec: ModelSpec) -> ModelSpec:
@@ -110,8 +126,8 @@ def profile_models(
     run: str,
     trial: Run,
     *,
-    samples: int = SAMPLES,
-    told: Told = print,
+    bounds: Bounds,
+    told: Told,
 ) -> Iterator[dict[str, Any]]:
     """Let each model do the exercises on the money of `run`, keep its profile, and yield a row each.
 
@@ -122,9 +138,8 @@ def profile_models(
         begin, before, found = time.monotonic(), ledger.spent(run), Found()
         try:
             with TemporaryDirectory() as folder:  # of what was said the ledger's own copy is enough
-                _examine(
-                    _Examination(spec, ledger, run, STEPS * number, Path(folder), trial), found, samples, told
-                )
+                examination = _Examination(spec, ledger, run, STEPS * number, Path(folder), trial)
+                _examine(examination, found, bounds, told)
         except BudgetMLError as error:
             found.status, found.detail = error.status, str(error)
         if not found.status:
@@ -154,15 +169,14 @@ def rows(tallies: Mapping[str, Tally], problems: Mapping[str, str] | None = None
     ]  # fmt: skip
 
 
-def _examine(examination: "_Examination", found: Found, samples: int, told: Told) -> None:
+def _examine(examination: "_Examination", found: Found, bounds: Bounds, told: Told) -> None:
     """Ask round by round, so that where the time ends every exercise was asked about as often."""
-    spec = examination.spec
-    ends = time.monotonic() + (HERE if spec.base_url == EMBEDDED else ELSEWHERE)
-    for number in range(samples):
+    spec, ends = examination.spec, bounds.ends(examination.spec)
+    for number in range(bounds.samples):
         for exercise in exercises():
             if found.is_vain(exercise.name) or (number and time.monotonic() > ends):
                 continue
-            told(f"{spec.name}: {exercise.name}, {number + 1} of {samples}")
+            told(f"{spec.name}: {exercise.name}, {number + 1} of {bounds.samples}")
             examination.ask(exercise, number, found)
             if found.status:
                 return
