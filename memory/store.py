@@ -2,6 +2,7 @@
 
     FOLDER/items/SHA256   one item each; the name is the item's id
     FOLDER/index/         Chroma's database; made again from the items when it is missing
+    FOLDER/believed       how the index was left here; another one is made anew
     FOLDER/unindexed      there while the index may lag behind the items: a killed writer leaves it
     FOLDER/lock           held by the one process that has the index open
     FOLDER/merged         of a run's store: its items are all in the shared store
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
-from memory import index
+from memory import believed, index
 from memory.artifacts import Artifacts, CorruptArtifactError, canonical
 from memory.files import odd
 from memory.locks import MODE, PATIENCE, keep_to_oneself
@@ -98,6 +99,8 @@ class Store:
             what = "is in use by another process; wait for it to end, or end it"
             raise StoreBusyError(f"the memory in {self.folder} {what}") from None
         try:
+            if self._lock.lock_counter == 1:  # no other session of this process has the index open
+                believed.drop_unknown(self.folder)
             yield
         finally:
             self._lock.release()
@@ -180,6 +183,7 @@ class Store:
         """Take the lock, open the index and make it whole. Raises StoreError where that cannot be done."""
         with ExitStack() as undo:
             undo.enter_context(self.hold())
+            undo.callback(believed.believe, self.folder)
             if self._empty:
                 self._unindexed.touch()
             self._sound()

@@ -14,6 +14,7 @@ import pytest
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.upkeep import memory
 from memory.artifacts import Artifacts
+from memory.believed import believe
 from memory.cases import Case
 from memory.history import CASES, CHAIN, WIDE, RunHistory
 from memory.merge import forgotten, merge, merge_pending
@@ -123,6 +124,7 @@ def test_a_damaged_store_says_so_in_one_line(tmp_path):
     with Store(history) as store:
         (name,) = store.upsert([attempt_item("r", 1)])
     (history / "index" / "chroma.sqlite3").write_bytes(b"no database" * 1000)
+    believe(history)
     with pytest.raises(StoreError, match="delete that folder") as caught:
         Store(history).open()
     assert "\n" not in str(caught.value)

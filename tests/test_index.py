@@ -1,7 +1,9 @@
-"""An index that somebody else may have written: Chroma builds no class that it names, and it computes nothing."""
+"""An index that somebody else may have written is made anew; in one of ours, too, Chroma builds no class, and it computes nothing."""
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from chromadb import PersistentClient
 from chromadb.config import Settings
 from chromadb.utils.embedding_functions import register_embedding_function
 
+from memory.believed import believe
 from memory.embedding import WordEmbedding
 from memory.index import check
 from memory.store import Store, StoreError
@@ -47,7 +50,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(made: Path, tmp_path: Path) -> Store:
     built.clear()
-    return Store(shutil.copytree(made, tmp_path / "history"))
+    store = Store(shutil.copytree(made, tmp_path / "history"))
+    believe(store.folder)
+    return store
 
 
 def altered(store: Store, *statements: str) -> None:
@@ -55,6 +60,54 @@ def altered(store: Store, *statements: str) -> None:
         for statement in statements:
             db.execute(statement)
         db.commit()
+    believe(store.folder)  # as if it had been altered while it was open here
+
+
+# Numbers on which Chroma's own code ends the process.
+FATAL = (
+    "UPDATE collections SET schema_str = replace(schema_str, '\"max_neighbors\":16', '\"max_neighbors\":0')"
+)
+OPEN = """
+import sys
+from pathlib import Path
+from memory.believed import believe
+from memory.store import Store
+if sys.argv[2] == "believed":
+    believe(Path(sys.argv[1]))
+with Store(Path(sys.argv[1])) as store:
+    print(store.query("scale columns", "case", 1))
+"""
+
+
+def test_an_index_that_was_not_left_so_here_is_made_anew(store: Store) -> None:
+    with store:
+        store.upsert([ITEM | {"text": f"scale column {i}"} for i in range(40)])
+    altered(store, FATAL)
+    there = store.folder / "index" / "0a1b"
+    there.mkdir()
+    (there / "index_metadata.pickle").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
+    command = [sys.executable, "-c", OPEN, str(store.folder)]
+    ended = subprocess.run([*command, "believed"], capture_output=True, text=True, check=False)
+    assert ended.returncode < 0 and not ended.stdout  # without the guard
+    (there / "index_metadata.pickle").touch()
+    ended = subprocess.run([*command, "received"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0 and ended.stdout.startswith("[('"), ended.stderr
+    assert not there.exists()
+
+
+def test_what_was_left_here_is_opened_as_it_is_and_a_copy_is_not(store: Store, tmp_path: Path) -> None:
+    def inode(folder: Path) -> int:
+        return (folder / "index" / "chroma.sqlite3").stat().st_ino
+
+    first = inode(store.folder)
+    for _ in range(2):
+        with store:
+            store.upsert([ITEM | {"text": "another"}])
+        assert inode(store.folder) == first
+    copied = Store(shutil.copytree(store.folder, tmp_path / "received"))
+    before = inode(copied.folder)
+    with copied:
+        assert inode(copied.folder) != before and copied.count("case") == 2
 
 
 def test_a_class_that_a_strangers_index_names_is_not_built(store: Store) -> None:

@@ -216,12 +216,15 @@ def test_an_older_ledger_and_one_that_is_ours_are_read(given_run: Path) -> None:
     assert Ledger(path).calls(strange.run_of(given_run).name)
 
 
-def test_a_ledger_that_is_a_link_is_refused(given_run: Path) -> None:
-    path = given_run / "runs" / "ledger.sqlite"
-    path.rename(given_run / "mine.sqlite")
-    path.symlink_to(given_run / "mine.sqlite")
+def test_a_ledger_that_is_a_link_is_refused(given_run: Path, stood: tuple[Path, Path]) -> None:
+    path, outside = given_run / "runs" / "ledger.sqlite", stood[1]
+    path.rename(outside / "mine.sqlite")
+    path.symlink_to(outside / "mine.sqlite")
     with pytest.raises(UnavailableError, match="is a symbolic link"):
         Ledger(path)
+    command = ["doctor", strange.run_of(given_run).name, "--runs-dir", str(given_run / "runs")]
+    assert watched.faults(command, given_run, outside) == []
+    assert call(command) == 1
 
 
 def test_checkpoints_that_compute_are_refused(given_run: Path) -> None:
