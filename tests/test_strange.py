@@ -257,9 +257,9 @@ def test_an_artifact_is_named_by_its_hash_alone(tmp_path: Path) -> None:
             store.read(name)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["../../escaped", "a/escaped"])
-def test_no_export_writes_a_file_of_an_execution_elsewhere(
-    given_run: Path, stood: tuple[Path, Path], name: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("named", ["../../escaped", "a/escaped"])
+def test_no_command_writes_a_file_of_an_execution_elsewhere(
+    given_run: Path, stood: tuple[Path, Path], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = strange.run_of(given_run)
     best = json.loads((run / "run.json").read_text())
@@ -270,11 +270,21 @@ def test_no_export_writes_a_file_of_an_execution_elsewhere(
             strange.renamed(
                 run,
                 path.name,
-                json.dumps(told | {"files": {name: next(iter(told["files"].values()))}}).encode(),
+                json.dumps(told | {"files": {named: next(iter(told["files"].values()))}}).encode(),
             )
     there = set(given_run.parent.rglob("*"))
     line = refused(["doctor", run.name, "--rebuild"], given_run, stood[1], capsys)
     assert "not in order" in line
+    for name in (
+        "final.json",
+        "ended.json",
+    ):  # the starter and the best are laid out again where a run goes on
+        (run / name).unlink()
+    again = ["resume", run.name, "--turns", "9"]
+    for command in (again, ["export", run.name, "--out", "out"], ["show", run.name, "--files", "restored"]):
+        assert watched.faults(command, given_run, stood[1]) == []
+    assert call(again) == 3
+    assert "no file's name" in capsys.readouterr().err
     assert not [path for path in set(given_run.parent.rglob("*")) - there if "escaped" in path.name]
 
 
