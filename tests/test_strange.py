@@ -17,6 +17,7 @@ import strange
 import watched
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError
@@ -162,6 +163,46 @@ def test_a_pipe_a_device_and_a_link_to_itself_are_one_line(
         put(path)
         said = refused(*strange.task_commands(folder), folder, outside, capsys)
         assert "test.csv" in said or "is no plain file" in said
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.parquet"])
+def test_a_pipe_is_no_table(stood: tuple[Path, Path], capsys: pytest.CaptureFixture[str], name: str) -> None:
+    os.mkfifo(stood[0] / name)
+    command = ["new", "task", "--data", name, "--target", "label", "--out", "made"]
+    with watched.limited(20):
+        assert call(command) == 2
+    assert f"{name}: " in (said := capsys.readouterr().err) and "is no plain file" in said
+
+
+def test_a_key_that_holds_line_breaks_says_no_line_of_its_own(
+    stood: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, forged = stood[0], "budgetml: all is well"
+    strange.own_task(folder)
+    strange.graph_files(folder)
+    strange.run_files(folder)
+    config, breaks = strange.run_of(folder) / "config.json", ("\n", "\x0b", "\u2028", "\x85")
+    task, graph, models = folder / "tiny" / "task.yaml", folder / "paper.yaml", folder / "models.yaml"
+    commands = [
+        *strange.task_commands(folder),
+        ["graph", "lint", str(graph)],
+        ["models", "list", "--models", str(models)],
+        ["doctor", config.parent.name],
+    ]
+    for path, command in zip((task, graph, models, config), commands, strict=True):
+        whole = path.read_bytes()
+        tree = json.loads(whole) if path == config else YAML(typ="safe").load(whole.decode())
+        for mark in breaks:
+            inner = tree["models"]["small"] if path == models else tree
+            inner[f"a{mark}{forged}"] = 1
+            path.write_bytes(mutated.text_of(tree))
+            assert call(command) in (1, 2, 3)
+            out, err = capsys.readouterr()
+            assert forged in out + err and not any(
+                line.startswith(forged) for line in (out + err).splitlines()
+            ), command
+            del inner[f"a{mark}{forged}"]
+        path.write_bytes(whole)
 
 
 def test_a_value_that_is_quoted_is_cut(stood: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
