@@ -8,7 +8,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 MOST = 1 << 30  # bytes of a file that is read whole
 SMALL = 1 << 24  # of one that tells of others, as settings and summaries do
@@ -35,19 +35,22 @@ def write_whole(path: Path, content: bytes, *, durable: bool = False, mode: int 
 
 def read_plain(path: Path, most: int = MOST) -> bytes:
     """Read a file, through links. Raises OSError, also for what no read of ends (a pipe, a device) and for more than `most` bytes."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # never waiting for a pipe's other end
-    try:
-        status = os.fstat(handle)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "is no plain file", str(path))
-        if status.st_size > most:
+    with open_plain(path) as file:
+        if os.fstat(file.fileno()).st_size > most:
             raise OSError(errno.EINVAL, f"has more than {most >> 20} MiB", str(path))
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(most)
-    finally:
-        os.close(handle)
+        return file.read(most)
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file to be read, through links. Raises OSError, also for what no read of ends."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # never waiting for a pipe's other end
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "is no plain file", str(path))
 
 
 def is_name(name: str) -> bool:

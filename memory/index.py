@@ -2,33 +2,30 @@
 
     INDEX/chroma.sqlite3 ...    Chroma's: for each kind a collection of what may leave this machine, and one of what stays
     INDEX/facts.sqlite3         the items' fields and vectors (`memory/facts.py`)
-    INDEX/sound                 what both were like when they were last seen whole
+    INDEX/left                  what its files were like when they were left here (`memory/marks.py`)
 
 Whoever uses it holds the store's lock. The last one used stays open in this process, since to open it takes long where there is
 much in it: used again is what nobody else has written to meanwhile.
 """
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from memory import believed
 from memory.embedding import Embedding
 from memory.facts import Facts, Value, Where
-from memory.files import read_plain, write_whole
 from memory.items import FIELDS, KINDS, LEAVES
-from memory.locks import MODE
+from memory.marks import look, mark, marked
 
 if TYPE_CHECKING:
     from chromadb import Collection
     from chromadb.api import ClientAPI
 
 BATCH = 1_000  # items in one write
-HEADER = 100  # bytes of an SQLite file, which count its changes
 FACTS = "facts.sqlite3"
 COSINE: Any = {"hnsw": {"space": "cosine"}}
 
@@ -46,7 +43,7 @@ class Index:
 
     def __init__(self, folder: Path, embedding: Embedding, fields: Sequence[str] = FIELDS) -> None:
         self.folder, self.embedding = folder, embedding
-        self._database, self._sound = folder / "chroma.sqlite3", folder / "sound"
+        self._database = folder / "chroma.sqlite3"
         self._collections: dict[str, Collection] = {}
         self._users = 0
         self._close = ExitStack()
@@ -57,13 +54,13 @@ class Index:
             self._client = self._connect(undo)
             self._there = {each.name for each in self._client.list_collections()}
             self._close = undo.pop_all()
-        self._seen = self._look()
+        self._seen = look(self.folder)
 
     @classmethod
     def at(cls, folder: Path, embedding: Embedding) -> "Index":
         """Return the index in a folder, the one still open where it is as it was left. Raises IndexDamagedError."""
         kept = cls._kept.get(folder)
-        left = kept and kept._seen and kept._look() == kept._seen
+        left = kept and kept._seen and look(folder) == kept._seen
         if not kept or kept.embedding != embedding or not (kept._users or left):
             for path in [path for path, index in cls._kept.items() if not index._users]:
                 cls._kept.pop(path).close()
@@ -79,13 +76,15 @@ class Index:
     def leave(self) -> None:
         """Let it go: what it is like now is noted, to see whether somebody else writes to it."""
         self._users -= 1
-        self._seen = self._look()
-        if self._seen and not self._marked():
-            write_whole(self._sound, self._seen, mode=MODE)
+        self._seen = look(self.folder)
+        if self._seen:
+            mark(self.folder, self._seen)
 
     def _opened(self, fields: Sequence[str]) -> Facts:
-        """Return the table; where it is not as this embedding and version make it, all of the index begins anew."""
+        """Return the table; all of the index begins anew where it was not left here, or by another embedding or version."""
         made = str(self.embedding)
+        if self.folder.exists() and not marked(self.folder):
+            shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         facts = Facts(self.folder / FACTS, fields, made)
         if not facts.fresh:
@@ -107,38 +106,11 @@ class Index:
         with self._clear():
             self._facts.settle()
 
-    def _look(self) -> bytes:
-        """Return by what a change of its files would be seen, whoever made it; b"" where one is missing."""
-        names = {self._database.name, FACTS, *(path.name for path in self.folder.glob("*.sqlite3-*"))}
-        try:
-            return repr([(name, _state(self.folder / name)) for name in sorted(names)]).encode()
-        except OSError:
-            return b""
-
-    def _marked(self) -> bool:
-        """Whether it is as this person's program left it: nobody else can write the mark, nor make a file of the same times."""
-        with suppress(OSError):
-            status = self._sound.lstat()
-            ours = status.st_uid == os.geteuid() and not status.st_mode & 0o077
-            return bool(ours and (look := self._look()) and read_plain(self._sound) == look)
-        return False
-
     def _check(self) -> None:
-        """Raise where it is no whole SQLite file of ours: on one Chroma ends the process, past any except."""
-        if not self._database.exists() or not self._database.stat().st_size:
-            return
-        marked = self._marked()
-        # Open for writing: what a killed writer left half done is undone before anything is read.
-        with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=rw", uri=True)) as db:
-            believed.check(db)
-            if marked:
-                return  # to check it whole takes as long as it is large
-            verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-            if not db.execute("SELECT name FROM sqlite_master").fetchone():
-                return  # its first writer was killed: Chroma begins it anew
-            db.execute("SELECT sql FROM sqlite_master UNION ALL SELECT sql FROM migrations").fetchall()
-        if verdict != "ok":
-            raise IndexDamagedError(verdict)
+        """Raise where its database computes, or names what Chroma would build."""
+        if self._database.exists() and self._database.stat().st_size:
+            with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?mode=ro", uri=True)) as db:
+                believed.check(db)
 
     @contextmanager
     def _clear(self) -> Iterator[None]:
@@ -228,14 +200,6 @@ class Index:
         """Return `n` items of a kind that `where` fits, as (id, gain), those of the greatest gain first."""
         with self._clear():
             return self._facts.having(kind, where, n)
-
-
-def _state(path: Path) -> tuple[object, ...]:
-    """Return what changes with a file. The time of the change of its inode cannot be set: no copy passes for the file itself."""
-    status = path.stat()
-    with path.open("rb") as file:
-        header = file.read(HEADER)
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, header.hex()
 
 
 def _leaving(where: Where) -> bool:

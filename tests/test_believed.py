@@ -14,6 +14,7 @@ from chromadb.utils.embedding_functions import DefaultEmbeddingFunction, registe
 
 from memory.believed import check
 from memory.items import StoreError
+from memory.marks import look, mark
 from memory.store import Store
 
 NONE = '{"type":"legacy"}'
@@ -47,7 +48,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(made: Path, tmp_path: Path) -> Store:
     built.clear()
-    return Store(shutil.copytree(made, tmp_path / "history"))
+    store = Store(shutil.copytree(made, tmp_path / "history"))
+    left(store)
+    return store
+
+
+def left(store: Store) -> None:
+    """Say of the index that it is as it was left here: one that was not is made anew before it is looked at."""
+    mark(store.folder / "index", look(store.folder / "index"))
 
 
 def altered(store: Store, *statements: str) -> None:
@@ -55,6 +63,7 @@ def altered(store: Store, *statements: str) -> None:
         for statement in statements:
             db.execute(statement)
         db.commit()
+    left(store)
 
 
 def test_a_class_that_a_strangers_index_names_is_not_built(store: Store) -> None:

@@ -18,6 +18,7 @@ from memory.cases import Case
 from memory.elsewhere import WIDE
 from memory.history import CASES, CHAIN, RunHistory
 from memory.items import StoreBusyError, StoreError, item_id
+from memory.marks import look, mark
 from memory.merge import forgotten, merge, merge_pending
 from memory.state import RunState
 from memory.store import Store
@@ -125,6 +126,7 @@ def test_a_damaged_store_says_so_in_one_line(tmp_path):
     with Store(history) as store:
         (name,) = store.upsert([attempt_item("r", 1)])
     (history / "index" / "chroma.sqlite3").write_bytes(b"no database" * 1000)
+    mark(history / "index", look(history / "index"))
     with pytest.raises(StoreError, match="delete that folder") as caught:
         Store(history).open()
     assert "\n" not in str(caught.value)

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from memory.embedding import SHIPPED
 from memory.facts import Facts
 from memory.index import Index
 from memory.items import FIELDS, StoreError
+from memory.marks import NAME, look, mark, marked
 from memory.store import Store
 from tests.test_history import ROOT
 
@@ -88,33 +90,69 @@ def test_an_index_stays_open_until_somebody_else_has_written(tmp_path):
         assert (store._indexes[0] is used, store.count()) == (False, 4)
 
 
-def test_what_was_seen_whole_is_not_checked_again_unless_it_is_another_file(tmp_path):
-    with Store(tmp_path) as store:
-        store.upsert(item(k) for k in range(300))
-        index = store._indexes[0]
-    mark, database = tmp_path / "index" / "sound", tmp_path / "index" / "chroma.sqlite3"
-    assert mark.read_bytes() == index._look()
-    found = database.stat()
+def test_what_was_left_here_is_opened_as_it_is_and_another_file_or_a_copy_is_made_anew(tmp_path):
+    folder = tmp_path / "s"
+    with Store(folder) as store:
+        store.upsert(item(k) for k in range(30))
+    index, database = folder / "index", folder / "index" / "chroma.sqlite3"
+    first = database.stat()
+    elsewhere(folder, 1)
+    assert database.stat().st_ino == first.st_ino and marked(index)
     raw = bytearray(database.read_bytes())
     raw[8192:20000] = b"\xff" * (20000 - 8192)
     database.write_bytes(raw)
-    os.utime(database, ns=(found.st_atime_ns, found.st_mtime_ns))  # as a stranger's archive would have it
-    assert mark.read_bytes() != index._look()
-    with pytest.raises(StoreError, match="damaged"):
-        Store(tmp_path).open()
+    os.utime(database, ns=(first.st_atime_ns, first.st_mtime_ns))  # as a stranger's archive would have it
+    assert not marked(index)
+    for place in (folder, Path(shutil.copytree(folder, tmp_path / "received"))):
+        with Store(place) as store:
+            assert store.count() == 31
+            assert (place / "index" / "chroma.sqlite3").read_bytes()[8192:20000] != bytes(raw[8192:20000])
 
 
 def test_a_mark_that_others_could_have_written_is_not_believed(tmp_path):
     with Store(tmp_path) as store:
         store.upsert([item(0)])
-        index = store._indexes[0]
-    mark = tmp_path / "index" / "sound"
-    assert index._marked()
-    mark.chmod(0o622)
-    assert not index._marked()
-    mark.chmod(0o600)
-    (tmp_path / "index" / "chroma.sqlite3-journal").write_bytes(b"what SQLite would take over first")
-    assert not index._marked()
+    index = tmp_path / "index"
+    assert marked(index)
+    (index / NAME).chmod(0o622)
+    assert not marked(index)
+    (index / NAME).chmod(0o600)
+    (index / "chroma.sqlite3-journal").write_bytes(b"what SQLite would take over first")
+    assert not marked(index)
+
+
+# Numbers on which Chroma's own code ends the process.
+FATAL = (
+    "UPDATE collections SET schema_str = replace(schema_str, '\"max_neighbors\":16', '\"max_neighbors\":0')"
+)
+OPEN = """
+import sys
+from pathlib import Path
+from memory.marks import look, mark
+from memory.store import Store
+index = Path(sys.argv[1]) / "index"
+if sys.argv[2] == "left":
+    mark(index, look(index))
+with Store(Path(sys.argv[1])) as store:
+    print(store.query("text 3", "repair", 1))
+"""
+
+
+def test_an_index_that_would_end_the_process_is_made_anew(tmp_path):
+    with Store(tmp_path) as store:
+        store.upsert(item(k) for k in range(40))
+    with closing(sqlite3.connect(tmp_path / "index" / "chroma.sqlite3")) as db, db:
+        db.execute(FATAL)
+    there = tmp_path / "index" / "0a1b"
+    there.mkdir()
+    (there / "index_metadata.pickle").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
+    command = [sys.executable, "-c", OPEN, str(tmp_path)]
+    ended = subprocess.run([*command, "left"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode < 0 and not ended.stdout  # without the guard
+    (there / "index_metadata.pickle").touch()
+    ended = subprocess.run([*command, "received"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0 and ended.stdout.startswith("[('"), ended.stderr
+    assert not there.exists()
 
 
 @pytest.mark.parametrize(
@@ -142,6 +180,7 @@ def test_what_is_wrong_with_the_table_is_one_line(tmp_path):
     Index._kept.pop(tmp_path / "index").close()
     with closing(sqlite3.connect(tmp_path / "index" / "facts.sqlite3")) as db:
         db.execute("CREATE VIEW more AS SELECT 1")
+    mark(tmp_path / "index", look(tmp_path / "index"))
     with pytest.raises(StoreError, match=r"holds a view that is none of budgetml's.*is made again") as caught:
         Store(tmp_path).open()
     assert "\n" not in str(caught.value)

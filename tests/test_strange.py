@@ -17,6 +17,7 @@ import strange
 import watched
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError
@@ -164,6 +165,46 @@ def test_a_pipe_a_device_and_a_link_to_itself_are_one_line(
         assert "test.csv" in said or "is no plain file" in said
 
 
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.parquet"])
+def test_a_pipe_is_no_table(stood: tuple[Path, Path], capsys: pytest.CaptureFixture[str], name: str) -> None:
+    os.mkfifo(stood[0] / name)
+    command = ["new", "task", "--data", name, "--target", "label", "--out", "made"]
+    with watched.limited(20):
+        assert call(command) == 2
+    assert f"{name}: " in (said := capsys.readouterr().err) and "is no plain file" in said
+
+
+def test_a_key_that_holds_line_breaks_says_no_line_of_its_own(
+    stood: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, forged = stood[0], "budgetml: all is well"
+    strange.own_task(folder)
+    strange.graph_files(folder)
+    strange.run_files(folder)
+    config, breaks = strange.run_of(folder) / "config.json", ("\n", "\x0b", "\u2028", "\x85")
+    task, graph, models = folder / "tiny" / "task.yaml", folder / "paper.yaml", folder / "models.yaml"
+    commands = [
+        *strange.task_commands(folder),
+        ["graph", "lint", str(graph)],
+        ["models", "list", "--models", str(models)],
+        ["doctor", config.parent.name],
+    ]
+    for path, command in zip((task, graph, models, config), commands, strict=True):
+        whole = path.read_bytes()
+        tree = json.loads(whole) if path == config else YAML(typ="safe").load(whole.decode())
+        for mark in breaks:
+            inner = tree["models"]["small"] if path == models else tree
+            inner[f"a{mark}{forged}"] = 1
+            path.write_bytes(mutated.text_of(tree))
+            assert call(command) in (1, 2, 3)
+            out, err = capsys.readouterr()
+            assert forged in out + err and not any(
+                line.startswith(forged) for line in (out + err).splitlines()
+            ), command
+            del inner[f"a{mark}{forged}"]
+        path.write_bytes(whole)
+
+
 def test_a_value_that_is_quoted_is_cut(stood: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     strange.own_task(stood[0])
     path = stood[0] / "tiny" / "task.yaml"
@@ -216,12 +257,15 @@ def test_an_older_ledger_and_one_that_is_ours_are_read(given_run: Path) -> None:
     assert Ledger(path).calls(strange.run_of(given_run).name)
 
 
-def test_a_ledger_that_is_a_link_is_refused(given_run: Path) -> None:
-    path = given_run / "runs" / "ledger.sqlite"
-    path.rename(given_run / "mine.sqlite")
-    path.symlink_to(given_run / "mine.sqlite")
+def test_a_ledger_that_is_a_link_is_refused(given_run: Path, stood: tuple[Path, Path]) -> None:
+    path, outside = given_run / "runs" / "ledger.sqlite", stood[1]
+    path.rename(outside / "mine.sqlite")
+    path.symlink_to(outside / "mine.sqlite")
     with pytest.raises(UnavailableError, match="is a symbolic link"):
         Ledger(path)
+    command = ["doctor", strange.run_of(given_run).name, "--runs-dir", str(given_run / "runs")]
+    assert watched.faults(command, given_run, outside) == []
+    assert call(command) == 1
 
 
 def test_checkpoints_that_compute_are_refused(given_run: Path) -> None:
@@ -254,9 +298,9 @@ def test_an_artifact_is_named_by_its_hash_alone(tmp_path: Path) -> None:
             store.read(name)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["../../escaped", "a/escaped"])
-def test_no_export_writes_a_file_of_an_execution_elsewhere(
-    given_run: Path, stood: tuple[Path, Path], name: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("named", ["../../escaped", "a/escaped"])
+def test_no_command_writes_a_file_of_an_execution_elsewhere(
+    given_run: Path, stood: tuple[Path, Path], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = strange.run_of(given_run)
     best = json.loads((run / "run.json").read_text())
@@ -267,11 +311,21 @@ def test_no_export_writes_a_file_of_an_execution_elsewhere(
             strange.renamed(
                 run,
                 path.name,
-                json.dumps(told | {"files": {name: next(iter(told["files"].values()))}}).encode(),
+                json.dumps(told | {"files": {named: next(iter(told["files"].values()))}}).encode(),
             )
     there = set(given_run.parent.rglob("*"))
     line = refused(["doctor", run.name, "--rebuild"], given_run, stood[1], capsys)
     assert "not in order" in line
+    for name in (
+        "final.json",
+        "ended.json",
+    ):  # the starter and the best are laid out again where a run goes on
+        (run / name).unlink()
+    again = ["resume", run.name, "--turns", "9"]
+    for command in (again, ["export", run.name, "--out", "out"], ["show", run.name, "--files", "restored"]):
+        assert watched.faults(command, given_run, stood[1]) == []
+    assert call(again) == 3
+    assert "no file's name" in capsys.readouterr().err
     assert not [path for path in set(given_run.parent.rglob("*")) - there if "escaped" in path.name]
 
 

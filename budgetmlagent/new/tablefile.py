@@ -16,6 +16,7 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.inside.briefing.reading import PLAIN
 from budgetmlagent.new.encoding import decoded
 from budgetmlagent.new.records import records
+from memory.files import open_plain
 
 LARGEST = 1 << 29  # bytes of a table's text
 MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
@@ -97,8 +98,8 @@ def _text(path: Path) -> tuple[str, list[str]]:
         return _parquet(path), []
     if not path.is_dir() and not name.endswith(PLAIN):
         raise UsageError(f"{path}: is no {', '.join(PLAIN)} or .parquet file; save the table as one of these")
-    with gzip.open(path) if name.endswith(".gz") else path.open("rb") as file:
-        content = file.read(LARGEST + 1)
+    with open_plain(path) as file, gzip.open(file) if name.endswith(".gz") else file as content_of:
+        content = content_of.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise UsageError(
             f"{path}: has more than {LARGEST >> 20} MiB as text; take a part of it, or save it as .parquet"
@@ -112,9 +113,9 @@ def _text(path: Path) -> tuple[str, list[str]]:
 def _parquet(path: Path) -> str:
     import pandas as pd
 
-    path.stat()
     try:
-        return str(pd.read_parquet(path).to_csv(index=False))
+        with open_plain(path) as file:
+            return str(pd.read_parquet(file).to_csv(index=False))
     except ImportError:
         raise UsageError(
             f"{path}: pandas reads parquet with pyarrow: pip install pyarrow, or save as CSV"

@@ -67,6 +67,8 @@ def _database(what: str, path: Path, lost: str) -> Row:
     copy = f"{lost}, unless you put the file back from a copy; artifacts/ and best/ do not depend on it"
     if not path.is_file():
         return row(what, False, f"{path} is missing: {copy}")
+    if link := next((p for p in path.parent.glob(f"{path.name}*") if p.is_symlink()), None):
+        return row(what, False, f"{link}: is a symbolic link; put what it leads to in its place")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             only_tables(db, statements())
