@@ -99,7 +99,7 @@ def test_a_contradiction_is_refused_unless_it_is_confirmed(
     assert sign in line
     assert "\n" not in line
     assert f"task.yaml: metric.direction: means '{direction}'" in line
-    assert line.endswith(f"confirm it with --direction {direction}")
+    assert line.endswith(f"confirm it with --direction {direction} (direction={direction!r})")
     assert load_task(folder, direction=direction).direction == direction
     other = {"max": "min", "min": "max"}[direction]
     with pytest.raises(UsageError, match=f"--direction: means '{other}'"):

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,13 @@ HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
 AIMS = ("success", "best")
 REPLAY = "replay:"
 WORDS = {
-    bool: "True or False", int: "a whole number", float: "a number", str: "a word", Path: "a path",
+    bool: "True or False", Integral: "a whole number", Real: "a number", str: "a word", Path: "a path",
     GraphSpec: "a GraphSpec",
 }  # fmt: skip
 KINDS: dict[str, tuple[type, ...]] = {
-    "task": (str, Path), "graph": (str, Path, GraphSpec), "models": (str, Path), "budget": (float, int), "turns": (int,),
-    "seed": (int,), "history": (str,), "runs_dir": (str, Path), "unsafe": (bool,), "direction": (str,),
-    "project_budget": (float, int), "approve": (str,), "above": (float, int), "minutes": (float, int), "aim": (str,), "trust": (bool,),
+    "task": (str, Path), "graph": (str, Path, GraphSpec), "models": (str, Path), "budget": (Real,), "turns": (Integral,),
+    "seed": (Integral,), "history": (str,), "runs_dir": (str, Path), "unsafe": (bool,), "direction": (str,),
+    "project_budget": (Real,), "approve": (str,), "above": (Real,), "minutes": (Real,), "aim": (str,), "trust": (bool,),
 }  # fmt: skip
 OPEN = (*DEFAULTS, "models", "direction", "project_budget", "minutes")  # what None leaves open
 
@@ -59,32 +60,30 @@ def _is_one_of(option: str, value: Any, kinds: tuple[type, ...]) -> None:
     if value is None and option in OPEN:
         return
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        words = dict.fromkeys(WORDS[kind] for kind in kinds if kind is not int or float not in kinds)
-        raise OptionError(option, value, f"{' or '.join(words)} is needed")
+        raise OptionError(option, value, f"{' or '.join(WORDS[kind] for kind in kinds)} is needed")
 
 
 def nano(option: str, dollars: float) -> int:
     """Return dollars as nano-dollars. Raises OptionError for what is no sum of money."""
-    number = isinstance(dollars, float | int) and not isinstance(dollars, bool)
-    if not (number and 0 <= dollars < 1e6):
+    if not isinstance(dollars, Real) or isinstance(dollars, bool) or not 0 <= dollars < 1e6:
         raise OptionError(option, dollars, "a number of dollars, 0 or more, is needed")
     return round(dollars * NANO)
 
 
 def whole(option: str, value: int) -> int:
     """Return a number of turns. Raises OptionError for what is none."""
-    _is_one_of(option, value, (int,))
+    _is_one_of(option, value, (Integral,))
     if value < 1:
         raise OptionError(option, value, "at least 1 is needed")
-    return value
+    return int(value)
 
 
 def minutes(value: float) -> float:
     """Return a run's time. Raises OptionError for what is none."""
-    _is_one_of("minutes", value, (float, int))
+    _is_one_of("minutes", value, (Real,))
     if not 0 < value < 1e6:
         raise OptionError("minutes", value, "a number above 0 is needed")
-    return value
+    return float(value)
 
 
 def recording(models: str | Path | None) -> Path | None:
