@@ -333,7 +333,7 @@ FLOATS = "a,b\n" + "".join(f"{i % 7},{i * 0.5 - 3}\n" for i in range(80))
         ("a,\n1,2\n", [], "t.csv: column 2 has no name"),
         ('a,b\n"x"y,2\n', [], "t.csv:2: is no row of a CSV table"),
         ("a,b\n\0,2\n", [], "t.csv: holds NUL bytes"),
-        ("a,b\nKöln,1\nGrün,2\nWeiß,3\nBär,4\nOld".encode() + b"\xe9,3\n", [], "t.csv: is UTF-8, but not byte 44 in line 6"),
+        ("a,b\nKöln,1\nGrün,2\nWeiß,3\nBär,4\nOld".encode() + b"\xe9,3\n", [], "t.csv: is UTF-8, but not byte 38 in line 6; correct it"),
         (ROWS, ["--target", "bb"], "--target 'bb': no such column; did you mean 'b'? The columns are 'a', 'b'"),
         ("a,b\n" + "1,\n2,NA\n" * 40, [], "--target 'b': has no values, all 80 are missing"),
         ("a,b\n" + "1,5\n2,\n" * 60, [], "--target 'b': has one value only, 5"),

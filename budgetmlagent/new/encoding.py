@@ -36,7 +36,7 @@ ODD = re.compile(
     r"|(?<=[a-zà-öø-ÿ])[^\W\d_a-zà-öø-ÿ](?<=[À-ÖØ-ÞŠŽŸŒ])"  # a large letter behind a small one
     r"|(?<=[A-Za-z])[\u0370-\u03ff\u0400-\u04ff\u0e00-\uffff]|[\u0370-\u03ff\u0400-\u04ff](?=[A-Za-z])"  # other scripts in a word
     r"|[\u00c0-\u024f]{3,}|[\u0080-\u009f\ue000-\uf8ff\u2500-\u259f◊ﬁﬂıˆ˜˘˙˚˝˛ˇΩ∑∏∫√∂∆¤¦¬¨¸¯]"
-    r"|[ŸÿþðÞÐ×÷](?=[a-z])|(?<=[a-z])[ŠŽŒ]|(?<=[α-ώ])[Α-Ϋ]|(?<=[Α-Ϋ])[α-ώ](?=[Α-Ϋ])"
+    r"|[ŸÿþðÞÐ×÷](?=[a-z])|(?<=[a-z])[ŠŽŒ]|(?<![^\W_])[Á-Þ](?![^\W_])|(?<=[α-ώ])[Α-Ϋ]|(?<=[Α-Ϋ])[α-ώ](?=[Α-Ϋ])"
     r"|[\u0400-\u042f](?<=[\u0430-\u044f].)|[\u0400-\u040f\u0450-\u045f]"
 )
 
@@ -64,7 +64,8 @@ def decoded(content: bytes) -> tuple[str, list[str]]:
     most = content.decode("utf-8", errors="replace")
     broken, whole = most.count("\ufffd"), sum(letter > "\x7f" for letter in most)
     if whole - broken > MOSTLY * broken:
-        raise UsageError(f"is UTF-8, but not byte {place} in line {line}, nor {broken - 1} more; correct it")
+        more = f", nor {broken - 1} more" if broken > 1 else ""
+        raise UsageError(f"is UTF-8, but not byte {place} in line {line}{more}; correct it")
     name = _likeliest(content)
     if not name:
         raise UsageError(
