@@ -169,7 +169,7 @@ def test_a_target_of_written_numbers_is_a_number(cell, first: str, words: str, t
     ],
 )
 def test_a_target_that_does_not_fit_is_refused_with_the_first_value(cell, words: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="^--target") as raised:
+    with pytest.raises(UsageError, match=r"^--target") as raised:
         planned(tmp_path, table(cell))
     assert words in str(raised.value) and "\n" not in str(raised.value)
 
