@@ -26,6 +26,7 @@ USUAL = {
     "big5": "[、。]",
 }
 UNSURE = 0.05
+MOSTLY = 3  # letters of UTF-8 for each one that is none, from which on a file is UTF-8 with faults
 LOOKED_AT = 20_000  # words with letters beyond ASCII
 ODD_MOST = 0.34  # share of the letters beyond ASCII that may look odd
 LETTER = r"[^\W\d_]"
@@ -34,8 +35,8 @@ ODD = re.compile(
     rf"(?<={LETTER})[^\x00-\x7f\w\s’‘“”«»–—…°²³%€£ªº·](?={LETTER})"  # a sign within a word
     r"|(?<=[a-zà-öø-ÿ])[^\W\d_a-zà-öø-ÿ](?<=[À-ÖØ-ÞŠŽŸŒ])"  # a large letter behind a small one
     r"|(?<=[A-Za-z])[\u0370-\u03ff\u0400-\u04ff\u0e00-\uffff]|[\u0370-\u03ff\u0400-\u04ff](?=[A-Za-z])"  # other scripts in a word
-    r"|[\u00c0-\u024f]{3,}|[\u0080-\u009f\ue000-\uf8ff\u2500-\u259f◊Ω∑∏∫√∂∆¤¦¬¨¸¯]"
-    r"|[ŸÿþðÞÐ×÷](?=[a-z])|(?<=[a-z])[ŠŽŒ]|(?<=[α-ώ])[Α-Ϋ]|(?<=[Α-Ϋ])[α-ώ](?=[Α-Ϋ])"
+    r"|[\u00c0-\u024f]{3,}|[\u0080-\u009f\ue000-\uf8ff\u2500-\u259f◊ﬁﬂıˆ˜˘˙˚˝˛ˇΩ∑∏∫√∂∆¤¦¬¨¸¯]"
+    r"|[ŸÿþðÞÐ×÷](?=[a-z])|(?<=[a-z])[ŠŽŒ]|(?<![^\W_])[Á-Þ](?![^\W_])|(?<=[α-ώ])[Α-Ϋ]|(?<=[Α-Ϋ])[α-ώ](?=[Α-Ϋ])"
     r"|[\u0400-\u042f](?<=[\u0430-\u044f].)|[\u0400-\u040f\u0450-\u045f]"
 )
 
@@ -59,9 +60,14 @@ def decoded(content: bytes) -> tuple[str, list[str]]:
         return content.decode("utf-8"), []
     except UnicodeDecodeError as error:
         place = error.start
+    line = content.count(b"\n", 0, place) + 1
+    most = content.decode("utf-8", errors="replace")
+    broken, whole = most.count("\ufffd"), sum(letter > "\x7f" for letter in most)
+    if whole - broken > MOSTLY * broken:
+        more = f", nor {broken - 1} more" if broken > 1 else ""
+        raise UsageError(f"is UTF-8, but not byte {place} in line {line}{more}; correct it")
     name = _likeliest(content)
     if not name:
-        line = content.count(b"\n", 0, place) + 1
         raise UsageError(
             f"is not UTF-8 (byte {place}, line {line}), and no other encoding makes words of it; save it as CSV in UTF-8"
         )

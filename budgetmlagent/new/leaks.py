@@ -65,10 +65,10 @@ def told(frame: pd.DataFrame, target: str, id: str, labels: bool) -> list[str]:
 def _tells(values: "pd.Series[Any]", answers: "pd.Series[Any]", labels: bool) -> str:
     """How a column alone tells the target, "" where it does not."""
     if labels:
-        if exact := _decides(values, answers):
-            return exact
         if values.isna().any() and (exact := _decides(values.isna(), answers)):
             return f"by its gaps {exact}"
+        if exact := _decides(values, answers):
+            return exact
     if values.dtype.kind not in "iuf" or values.nunique() <= 20:
         return ""
     pairs = pd.DataFrame({"x": values, "y": answers}).dropna().sort_values("x", kind="stable")

@@ -54,7 +54,7 @@ def records(text: str, name: str) -> Records:
             raise UsageError(f"{number}: has {len(row)} cells, the header has {width}; repair the row")
     again = [number for number, row in rows[1:] if row == rows[0][1]]
     cells = [rows[0][1], *(row for number, row in rows[1:] if number not in set(again))]
-    nameless = not _names(cells)
+    nameless = not _names(cells) or (bool(again) and all(map(_float, cells[0])))
     if not nameless:
         if again:
             notes.append(

@@ -11,6 +11,7 @@ from .numerals import EDGES, Habit, substituted, substituting
 
 MOST_ODD = 0.05  # share of the different values that may be no dates
 LEAST = 10  # different whole numbers, all of which are dates of a compact form: by chance one in thirty is
+ORDERED = 8  # different times, from which on an order is none of chance
 ISO = "ISO8601"
 MONTHS = {
     "Jan": "jan(?:uary|uar|vier|eiro)?|jän(?:ner)?|janv|ene(?:ro)?|gen(?:naio)?|januari|styczeń|stycznia",
@@ -64,6 +65,8 @@ class Moment:
         if self.format == "serial":
             numbers = pd.to_numeric(values, errors="coerce")
             return pd.to_datetime(numbers, unit="D", origin="1899-12-30", errors="coerce", utc=True)
+        if pd.api.types.is_numeric_dtype(values):
+            values = values.map("{:.0f}".format, na_action="ignore")
         return pd.to_datetime(substituted(values, self.steps), format=self.format, errors="coerce", utc=True)
 
     def code(self, column: str) -> list[str]:
@@ -225,7 +228,7 @@ def chosen(fits: list[Moment], ordered: Any, habit: Habit) -> Moment:
         sure = dayfirst(first.format) if numbered else None
         return Moment(words, first.format, first.steps, sure)
     sorted_by = [made for made in fits if in_order(made.of(ordered))]
-    monthly = [made for made in fits if made.of(ordered).dropna().dt.day.nunique() == 1]
+    monthly = [made for made in fits if set(made.of(ordered).dropna().dt.day) == {1}]
     told = [made for made in fits if dayfirst(made.format) == habit.dayfirst]
     dotted = [made for made in fits if "." in made.format.split("%H")[0] and dayfirst(made.format)]
     for found in (sorted_by, monthly):
@@ -254,7 +257,7 @@ def dayfirst(format: str) -> bool:
 def in_order(when: Any) -> bool:
     """Whether moments only rise or only fall, and do so."""
     known = when.dropna()
-    return known.nunique() > 2 and bool(known.is_monotonic_increasing or known.is_monotonic_decreasing)
+    return known.nunique() >= ORDERED and bool(known.is_monotonic_increasing or known.is_monotonic_decreasing)
 
 
 def counted(name: str, numbers: Any) -> Moment | None:

@@ -143,6 +143,8 @@ def alike(matches: list[re.Match[str]]) -> set[re.Match[str]]:
         names = Counter(name for match in kept if (name := part(match)))
         common = names.most_common(1)[0][0] if names else ""
         kept = {match for match in kept if part(match) in ("", common)}
+    if common:  # "3M" beside "2Y" has another unit, no millions
+        kept = {match for match in kept if unit(match) or not match["scale"]}
     signs = Counter(match["percent"] for match in kept if match["digits"].strip("0.,"))
     common = signs.most_common(1)[0][0] if signs else ""
     return {match for match in kept if match["percent"] == common or not match["digits"].strip("0.,")}
