@@ -17,7 +17,7 @@ from nodes.coder import coder
 from nodes.craft.dossier import dossier
 from nodes.craft.doubts import doubts
 from nodes.craft.output import pace, ran
-from nodes.craft.room import for_ideas, for_plan, for_script
+from nodes.craft.room import at_least, for_ideas, for_plan, for_script
 from nodes.craft.tried import ROOM, scores, tried
 from nodes.deps import Execution, Here
 from nodes.expert import expert
@@ -129,6 +129,11 @@ def test_a_capable_coder_has_room_for_a_whole_script_and_a_weak_one_what_it_had(
     assert for_script(FREE, base) == 4000 + 2 * len(base) // 2.5
     assert for_script(Able(), base) == 600 + len(base) // 2
     assert for_script(FREE, "", draft=True) >= 8000
+    assert (
+        at_least(FREE, base, whole=True) == round(len(base) / 3.3)
+        and at_least(FREE, base, whole=False) == 300
+    )
+    assert at_least(Able(), base, whole=True) == 0
     assert for_script(replace(FREE, window=4096), base) == 2048
     assert for_ideas(FREE) > for_ideas(Able()) == 400
 
