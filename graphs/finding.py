@@ -15,7 +15,7 @@ Kind = Literal[
     # what nodes read and write
     "prompt-variable", "no-prompt", "shared-field",
     # what a node goes without, in a graph that runs all the same
-    "unused-rung", "lost-recall",
+    "unused-rung", "lost-recall", "idle-rule",
     # what was not imported
     "not-judged",
 ]  # fmt: skip

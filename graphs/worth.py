@@ -7,10 +7,11 @@ from typing import Any
 
 from graphs.verdict import Verdict, gain_percent, plans_freely
 from memory import ways
+from memory.ideas import ADVISED
 from memory.state import NANO, RunState
 
 # Actions that ask for more than a change that a list offers: what an expert says, a recalled idea, a whole new solution.
-ADVANCED = ("expert", "idea", "draft")
+ADVANCED = (*ADVISED, "draft")
 
 
 def pays(
@@ -28,8 +29,8 @@ def pays(
     What a try is likely to bring is judged by what those before it brought in this run (`memory.ways`). To its dollars comes
     a share of what is left of the money for each turn that is left, so that with much money and few turns what a try brings
     weighs more than what it costs: the share, from 0 to 1, is `turn`, and `met` once the best is `goal` percent better than the
-    baseline. With `after`, only where the step before left that fault; with `unless`, only where that model chooses from a list;
-    with `lifelines`, only while fewer were used.
+    baseline. No advice is asked for while some is left. With `after`, only where the step before left that fault, and not at
+    advice; with `unless`, only where that model chooses from a list; with `lifelines`, only while fewer were used.
     """
     models, used, gain = state.task.get("models", {}), state.counts.get("lifelines", 0), gain_percent(state)
     share = turn if gain is None or gain < goal else met
@@ -40,9 +41,16 @@ def pays(
     cheaper = [n for n in models if model in models and models[n]["call"] < models[model]["call"]]
     best = max(cheaper, key=lambda name: hopes[name] / price[name], default="")
     saw: dict[str, Any] = {"hopes": hopes, "prices": {n: round(p / NANO, 6) for n, p in price.items()}}
-    saw |= {"left": round(left / NANO, 6), "gain": gain, "lifelines": used}
+    saw |= {
+        "left": round(left / NANO, 6),
+        "gain": gain,
+        "ideas": state.counts.get("ideas", 0),
+        "lifelines": used,
+    }
     holds = bool(best) and models[model]["free"] and models[model]["call"] <= left
     holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
+    advised = bool(saw["ideas"]) or (bool(after) and state.plan.get("action") in ADVISED)
+    holds = holds and not advised
     holds = holds and not plans_freely(state, unless)[unless] and (not lifelines or used < lifelines)
     return Verdict(holds and _now(state, saw, after, None), saw)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from memory.attempts import Attempt, Records, chain, status
-from memory.state import NANO, RunState
+from memory.state import NANO, Plan, RunState
 
 ADVISED = ("expert", "idea")  # actions whose instruction is an idea: from the expert's mouth, or recalled
 NOTED = "ideas"  # in a node's notes: the ids of the ideas that it left
@@ -147,3 +147,9 @@ def origin(idea: Idea) -> str:
     dollars = f"${cost / NANO:.4f}" if isinstance(cost := idea.get("cost"), int) else "an unknown price"
     run = f"run {idea['run']} (task {idea.get('task', '?')})" if "run" in idea else "this run"
     return f"said by {idea.get('by') or 'a model'} at step {idea.get('step', '?')} of {run}, in an answer for {dollars}"
+
+
+def decider(plan: Plan, artifacts: Records) -> str:
+    """Return who is to thank or to blame for a plan: whoever decided, of a recalled idea the model that said it."""
+    idea = plan.get("idea")
+    return str(artifacts.json(idea).get("by", "")) if idea else plan.get("by", "")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from memory.attempts import Attempt, best_script, briefing, chain, recalled
-from memory.ideas import ADVISED, quoted
+from memory.ideas import ADVISED, decider, quoted
 from memory.state import Counts, Fault, Plan, RunState, Shared
-from memory.ways import counted
+from memory.ways import counted, dearest
 from nodes.craft.crashed import crashes, without_metric
 from nodes.craft.dossier import best, dossier, pace_of, showed
 from nodes.craft.edits import edited
@@ -48,7 +48,8 @@ def coder(state: RunState, deps: Deps) -> CoderUpdate:
 
 def _vain(counts: Counts, state: RunState, deps: Deps) -> Counts:
     """Count a script that is none new: a try that brought nothing, and of an idea one that failed."""
-    counts = counted(counts, deps.here.model)
+    model = dearest(state, (decider(state.plan, deps.artifacts), deps.here.model))
+    counts = counted(counts, model) if model else counts.copy()
     if state.plan.get("action") in (*ADVISED, DRAFT):
         counts["idea_failed"] = counts.get("idea_failed", 0) + 1
     return counts

@@ -6,7 +6,7 @@ from memory import scores
 from memory.attempts import Attempt, Status, briefing, line, reminded, scored, signature
 from memory.briefing import Briefing
 from memory.cards import card
-from memory.ideas import ADVISED, in_store, outcome
+from memory.ideas import ADVISED, decider, in_store, outcome
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
 from memory.ways import counted, dearest
@@ -186,9 +186,7 @@ def _counted(state: RunState, better: bool) -> Counts:
 
 def _weighed(counts: Counts, state: RunState, deps: Deps, attempt: Attempt) -> Counts:
     """Count what the attempt brought and cost to the dearest model that took part in it; to whose idea it was, too."""
-    idea = attempt.plan.get("idea")
-    by = str(deps.artifacts.json(idea).get("by", "")) if idea else attempt.plan.get("by", "")
-    model = dearest(state, (by, attempt.plan.get("wrote", "")))
+    model = dearest(state, (decider(attempt.plan, deps.artifacts), attempt.plan.get("wrote", "")))
     if not model or not attempt.turn:
         return counts
     before = Attempt.read(deps.artifacts, attempt.parent).cost if attempt.parent else 0
@@ -235,8 +233,7 @@ def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:
 
 def _tried(deps: Deps, attempt: Attempt, facts: Briefing) -> dict[str, Any]:
     """Return what came of an expert's idea."""
-    what, idea = attempt.plan.get("instruction", ""), attempt.plan.get("idea")
-    by = deps.artifacts.json(idea).get("by", "") if idea else attempt.plan.get("by", "")
+    what, by = attempt.plan.get("instruction", ""), decider(attempt.plan, deps.artifacts)
     text = in_store(what, facts.get("summary", ""))
     return {"kind": "idea", "what": what, "by": by, "text": text, "tried": outcome(attempt)}
 

@@ -5,7 +5,7 @@ from typing import TypedDict
 import pytest
 
 from budgetmlagent.cli import call
-from graphs.linter.graph import lint
+from graphs.linter.graph import lint, losses
 from graphs.registry import load_node
 from graphs.spec import GraphError, GraphSpec, shipped
 from memory.state import Fault, RunState, Shared
@@ -441,3 +441,12 @@ def test_a_run_is_not_begun_with_a_graph_that_has_findings(tmp_path, capsys):
     path.write_text(GOOD.replace("attempts: 4", "attempt: 4"))
     assert call(["run", "digits", "--graph", str(path), "--dry-run"]) == 2
     assert f"{path}:13:7: rule 2 of 'evaluator'" in capsys.readouterr().err
+
+
+def test_a_rule_about_a_model_on_no_ladder_is_noted(tmp_path):
+    text = GraphSpec.load("budgetml").dump().replace("ladder: [large]", "ladder: [huge]")
+    spec = GraphSpec.parse(text.replace("small, large]", "small, huge]"))
+    found = [finding for finding in losses(spec) if finding.kind == "idle-rule"]
+    assert "pays: model 'large' stands on no ladder, so it never holds" in str(found[0])
+    assert {str(finding).partition(": name")[2] for finding in found} == {" one that does"}
+    assert not losses(GraphSpec.load("budgetml"))

@@ -49,3 +49,17 @@ def test_a_changed_prompt_of_ours_misses_the_recording(tmp_path):
     wordy.text += " Be quick."
     with pytest.raises(RunFailedError, match="the prompt differs from the recording"):
         session.run()
+
+
+@pytest.mark.parametrize("name", ["distances", "glosses"])
+def test_after_memory_has_done_the_work_a_small_model_is_not_asked_in_vain(name, tmp_path):
+    recording = next(path for path in RECORDINGS if path.name == name)
+    told, config = (json.loads((recording / f"{part}.json").read_text()) for part in ("run", "config"))
+    limits = config["budget"] / 1e9, config["turns"], config["seed"], config["history"]
+    session = Session(config["task"], "budgetml", f"replay:{recording}", *limits, tmp_path)
+    summary = session.run()
+    assert summary["best"] == told["best"] and summary["calls"] < told["calls"]
+    assert session.timeline[-1].route["rule"].startswith("vain")
+    assert summary["reason"].startswith("the goal is met")
+    # What it has once improved it may go on with for a while: what it brought is not forgotten at once.
+    assert bool(summary["calls"]) is (name == "distances")

@@ -280,11 +280,20 @@ def test_the_expert_counts_a_turn_where_the_planner_had_nothing_to_choose(artifa
 # -- what a try has brought
 
 
+def again(artifacts):
+    """A coder that gives the starter back."""
+    return deps(artifacts, f"```python\n{STARTER}```", node="coder", ladder=("small", "large"))
+
+
 def test_a_reply_without_a_new_script_is_a_try_that_brought_nothing(artifacts):
-    asked = deps(artifacts, f"```python\n{STARTER}```", node="coder", ladder=("small", "large"))
-    update = coder(state(artifacts, plan={"action": "expert", "instruction": "x", "by": "large"}), asked)
+    said = state(artifacts, plan={"action": "expert", "instruction": "x", "by": "large"})
+    update = coder(said, again(artifacts))
     assert update["fault"]["kind"] == "noop"
-    assert update["counts"]["ways"]["small"]["gains"] == [0.0] and update["counts"]["idea_failed"] == 1
+    assert update["counts"]["ways"]["large"]["gains"] == [0.0] and update["counts"]["idea_failed"] == 1
+    own = coder(
+        state(artifacts, plan={"action": "draft", "instruction": "x", "by": "small"}), again(artifacts)
+    )
+    assert list(own["counts"]["ways"]) == ["small"]
     busy = deps(artifacts, Reply(fault="busy", detail="later"), node="coder", ladder=("small", "large"))
     assert (
         "ways" not in coder(state(artifacts, plan={"action": "improve", "instruction": "x"}), busy)["counts"]

@@ -124,6 +124,9 @@ def test_pays_tells_the_numbers_and_heeds_fault_goal_and_lifelines():
     assert not asked(met).holds and asked(met).saw["prices"]["small"] == 0.0035
     assert asked(state(gains=[0.0, 0.0, 0.0], score=0.55)).holds
     assert not asked(failed, unless="small").holds
+    advised = state(gains=[0.0], fault={"kind": "noop"}, plan={"action": "expert"})
+    assert asked(advised).holds and not asked(advised, after="noop").holds  # its own advice came to it
+    assert not asked(state(gains=[0.0], counts={"ideas": 1})).holds  # some advice is left
     assert asked(state(WEAK_AND_LARGE), unless="small").holds
     for used, holds in ((4, True), (5, False)):
         assert asked(state(gains=[0.0], counts={"lifelines": used}), lifelines=5).holds is holds

@@ -8,11 +8,13 @@ from graphs.finding import Finding, GraphError, Keys, Kind, Problem, called
 from graphs.linter.nodes import node_problems, shared_problems
 from graphs.linter.rules import rule_problems
 from graphs.linter.ways import way_problems
-from graphs.model import AUTO, END, Graph
+from graphs.model import AUTO, END, Graph, Rule
+from graphs.policy import PREDICATES
 from graphs.registry import load_node, load_predicate, nearest, shipped_nodes
 from graphs.seen import Untold, see_node, see_predicate
 from nodes.declares import recalls_of
 
+MODELS = ("model", "than")  # arguments without which a predicate cannot hold: the name of a model
 NAMES: set[Kind] = {"unknown-node", "unknown-predicate", "no-rules", "last-rule"}
 
 
@@ -39,7 +41,7 @@ def losses(spec: Graph) -> list[Finding]:
 
     And what could not be judged, because only to import it would tell.
     """
-    return _placed(spec, [*_losses(spec), *_unjudged(spec)])
+    return _placed(spec, [*_losses(spec), *_idle_names(spec), *_unjudged(spec)])
 
 
 def check(spec: Graph, *, to_run: bool = False) -> None:
@@ -86,6 +88,27 @@ def _losses(spec: Graph) -> Iterator[Problem]:
             yield ("nodes", name), "lost-recall", f"node {name!r}: {what}"
 
 
+def _idle_names(spec: Graph) -> Iterator[Problem]:
+    """Find shipped predicates that ask about a model on no ladder: they never hold, and the graph runs without."""
+    ladders = {rung for ladder in spec.ladders.values() for rung in ladder}
+    if "auto" in ladders:
+        return  # which models stand there is known when a run begins
+    for keys, rule in _placed_rules(spec):
+        if rule.when in PREDICATES:
+            for name in (rule.arguments[key] for key in MODELS if key in rule.arguments):
+                if name not in ladders:
+                    what = (
+                        f"model {name!r} stands on no ladder{nearest(str(name), ladders)}, so it never holds"
+                    )
+                    yield keys, "idle-rule", f"{called(keys)}: {rule.when}: {what}: name one that does"
+
+
+def _placed_rules(spec: Graph) -> Iterator[tuple[Keys, Rule]]:
+    for node, fork in spec.rules.items():
+        yield from ((("rules", node, i), rule) for i, rule in enumerate(fork))
+    yield from ((("faults", i), rule) for i, rule in enumerate(spec.faults))
+
+
 def _unjudged(spec: Graph) -> Iterator[Problem]:
     for keys, name in _functions(spec):
         function = see_node(name) if keys[0] == "nodes" else see_predicate(name)
@@ -108,8 +131,7 @@ def _functions(spec: Graph) -> Iterator[tuple[Keys, str]]:
     for name, node in spec.nodes.items():
         if node.run not in shipped() and not node.run.endswith(SUFFIXES):
             yield ("nodes", name), node.run
-    rules = [(("rules", node, i), rule) for node, fork in spec.rules.items() for i, rule in enumerate(fork)]
-    for keys, rule in [*rules, *((("faults", i), rule) for i, rule in enumerate(spec.faults))]:
+    for keys, rule in _placed_rules(spec):
         if rule.when:
             yield keys, rule.when
 
