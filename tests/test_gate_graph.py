@@ -50,7 +50,7 @@ def edited(**rule: object) -> GraphSpec:
     graph = GRAPH.model_copy(deep=True)
     return graph.set_rule(
         "evaluator",
-        6,
+        7,
         **{"when": "stuck", "since": "expert", "lifelines": 5, "goal": 10, "to": "expert", **rule},
     )
 
@@ -85,7 +85,7 @@ def test_a_change_tells_both_decisions():
 def test_other_effects_are_a_change_though_the_target_is_the_same():
     assert steps(edited(attempts=4, lifelines=0)) == [5, 9]  # no lifeline is used up
     graph = GRAPH.model_copy(deep=True)
-    assert steps(graph.set_rule("planner", 0, when="nothing_recalled", to="planner")) == [11]  # no move up
+    assert steps(graph.set_rule("planner", 1, when="nothing_recalled", to="planner")) == [11]  # no move up
 
 
 def test_a_node_that_is_not_in_the_graph_any_more_is_a_change():
@@ -107,7 +107,7 @@ def test_the_command_tells_what_changes_in_a_run_and_returns_1(run, tmp_path, ca
     summary = json.loads((run / "run.json").read_text())
     assert capsys.readouterr().out == f"0 of {summary['steps']} decisions change under budgetml\n"
     path = tmp_path / "eager.yaml"
-    GraphSpec.load(run / "graph.yaml").set_rule("evaluator", 8, to="END").remove_rule("evaluator", 3).save(
+    GraphSpec.load(run / "graph.yaml").set_rule("evaluator", 9, to="END").remove_rule("evaluator", 4).save(
         path
     )
     assert call(["graph", "gate", str(path), str(run), "--json"]) == 1

@@ -153,7 +153,7 @@ def test_layout_that_no_writer_would_choose_is_kept():
 def test_a_copy_is_edited_by_itself():
     spec = GraphSpec.load("budgetml")
     other, text = spec.model_copy(deep=True), spec.dump()
-    other.remove_rule("evaluator", 3)
+    other.remove_rule("evaluator", 4)
     assert spec.dump() == text and len(spec.rules["evaluator"]) == 10
     assert other.dump() != text and len(other.rules["evaluator"]) == 9
     assert copy.deepcopy(spec) == spec != other
