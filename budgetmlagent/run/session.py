@@ -20,7 +20,9 @@ from budgetmlagent.run.engine import Engine
 from budgetmlagent.run.held import Held
 from budgetmlagent.run.remeasure import remeasured
 from budgetmlagent.run.request import Request
+from budgetmlagent.run.shown import Summary
 from budgetmlagent.run.stranger import Word
+from budgetmlagent.run.watch import watching
 from budgetmlagent.sandbox.workspace import remove
 from graphs.policy import undo
 from graphs.spec import GraphSpec
@@ -101,22 +103,22 @@ class Session(Held):
                 self._stand()
             return event
 
-    def run(
-        self, until: Until | None = None, on_step: Callable[[Event], None] | None = None
-    ) -> dict[str, Any]:
+    def run(self, until: Until | None = None, on_step: Callable[[Event], None] | None = None) -> Summary:
         """Run to the end and return the summary; a KeyboardInterrupt leaves a run that can be resumed.
 
         `until` stops it after a step: a node's name (the next time that it has run), a step's number, or a function of
-        the event that says whether to stop.
+        the event that says whether to stop. `on_step` is called after each; in a notebook, without one, a line a step is
+        shown while the cell runs.
         """
         ends = until if callable(until) else lambda event: until in (event.node, event.step)
         with self._running(), self._told():
+            on_step = on_step or watching(self)
             for event in self._events():
                 if on_step:
                     on_step(event)
                 if ends(event):
                     break
-            return self._stand()
+            return Summary(self._stand())
 
     def approve(self, word: bool = True) -> Self:
         """Answer the call that waits for a person's word; `run` or `step` goes on with it.
