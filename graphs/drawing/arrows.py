@@ -81,7 +81,9 @@ def _from(spec: Graph, name: str, experts: set[str], sums: Tally | None, detail:
     for number, rule in _shared(spec, name):
         if not rule.up or len(spec.nodes[name].ladder) > 1:
             placed.append((number, rule, _look(name, rule, True, experts, way)))
-    for target, look in dict.fromkeys((rule.to, look) for _, rule, look in placed):
+    ways = dict.fromkeys((rule.to, look) for _, rule, look in placed)
+    # What ends the run comes last: so the layout finds a place for its label that lies on no other arrow.
+    for target, look in sorted(ways, key=lambda way: way[0] == END):
         these = [(number, rule) for number, rule, kind in placed if (rule.to, kind) == (target, look)]
         fired = {str(rule): sums.rules[name, str(rule)] for _, rule in these} if sums else {}
         taken = sum(fired.values())

@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
-from graphs.drawing.arrows import Arrow, arrows, leads, order, usual
+from graphs.drawing.arrows import Arrow, arrows, leads, order
 from graphs.drawing.overlay import BEFORE, LINE, TEXT, Tally, dollars, tally, times
 from graphs.model import AGAIN, END, RECALL, Graph
 from graphs.words import said
@@ -45,6 +46,7 @@ RESERVED = {
     "href", "call", "default", "interpolate",
 }  # fmt: skip
 ELSEWHERE = "under another graph"
+NARROW, WIDE = 24, 44  # characters of a line on an arrow and on a loop: no wider, or they lie on other arrows
 TITLE = "%% arrow "  # what a comment begins with that says all of the arrow below it; `picture.svg` shows it
 
 
@@ -60,7 +62,7 @@ def mermaid(
     sums = None if events is None else tally(spec, events)
     drawn, names = arrows(spec, sums, detail), order(spec)
     if brief and sums:
-        drawn, names = _met(spec, sums, drawn, current)
+        drawn, names = _met(spec, drawn, current)
     lines = [_node(spec, name, sums, current) for name in names]
     lines += [f"START([start]) --> {_id(spec.start)}"]
     lines += [line for arrow in drawn for line in _arrow(arrow, sums, current, brief)]
@@ -75,11 +77,11 @@ def mermaid(
     return "".join(f"{line}\n" for line in (SHORT if brief else HEAD, *(f"  {line}" for line in lines)))
 
 
-def _met(spec: Graph, sums: Tally, drawn: Sequence[Arrow], current: str) -> tuple[list[Arrow], list[str]]:
+def _met(spec: Graph, drawn: Sequence[Arrow], current: str) -> tuple[list[Arrow], list[str]]:
     """Return the arrows that a run took, and the usual way; and their nodes."""
     kept = [arrow for arrow in drawn if arrow.taken or arrow.look == "usual"]
-    ends = {name for way in usual(spec) for name in way} | {current, spec.start}
-    return kept, [name for name in order(spec) if sums.runs[name] or name in ends]
+    ends = {name for arrow in kept for name in (arrow.source, arrow.target)} | {current, spec.start}
+    return kept, [name for name in order(spec) if name in ends]
 
 
 def _kind(arrow: Arrow, sums: Tally | None) -> str:
@@ -113,9 +115,11 @@ def _label(arrow: Arrow, brief: bool) -> str:
     for number, rule in arrow.rules:
         count = arrow.fired.get(str(rule), 0)
         # A space that does not break: Mermaid of 2025 refuses what looks to Markdown like a numbered list.
-        line = f"{number}\u00a0" + _text(f"{said(rule)}{times(count)}")
+        told = wrap(
+            f"{number}\u00a0{said(rule)}{times(count)}", WIDE if arrow.source == arrow.target else NARROW
+        )
         if count or not brief:
-            lines.append(f"<b>{line}</b>" if count else line)
+            lines += [f"<b>{_text(line)}</b>" if count else _text(line) for line in told]
     return "<br/>".join(lines)
 
 
@@ -169,7 +173,7 @@ def _legend(kinds: set[str]) -> str:
 def _styles(drawn: Sequence[Arrow], sums: Tally | None, start: str, stubs: int) -> Iterator[str]:
     """Yield a linkStyle a look; links are numbered in the order of the lines, a loop is two."""
     begun = "usual" if sums is None else "taken" if sums.edges[BEFORE, start] else "idle"
-    links = [_style(begun, 1)]
+    links = [_style(begun, int(begun == "taken"))]
     for arrow in drawn:
         links += [_style(_kind(arrow, sums), arrow.taken)] * (2 if arrow.source == arrow.target else 1)
     links += [_style("fault", 0)] * stubs
