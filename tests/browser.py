@@ -96,7 +96,7 @@ class Notebook:
         self.page.goto(f"{self.url}/lab/tree/{path.name}?reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.page.wait_for_function(
-            "document.querySelector('.jp-Notebook-ExecutionIndicator')?.innerText.includes('Idle')"
+            "document.querySelector('.jp-Notebook-ExecutionIndicator')?.textContent.includes('Idle')"
         )
         if dark:
             self.does("apputils:change-theme", {"theme": "JupyterLab Dark"})

@@ -77,7 +77,9 @@ def arrows(text: str) -> dict[tuple[str, str], list[str]]:
         ends = re.split(r"\W", line.split()[0])[0], re.split(r"[\[(]", line.split()[-1])[0]
         label = re.search(r'"(.*)"', line)
         if "-faults[" not in line:
-            found[ends].append(f"{label[1] if label else ''}|{styles[link]}".replace("\u00a0", " "))
+            found[ends].append(
+                f"{label[1] if label else ''}|{styles[link]}".replace("\u00a0", " ").replace("<br/>", " ")
+            )
         link += links
     return dict(found)
 
@@ -144,7 +146,7 @@ def test_a_fault_that_was_met_is_an_arrow_of_its_own():
     text = mermaid(SPEC, run, brief=True)
     assert only(text, "coder", "coder").startswith("<b>fault 8. no usable reply ×2</b>|stroke:#0072b2")
     assert only(text, "coder", "FINISH").startswith(
-        "<b>fault 2. a wrong key, address or name ×1</b>|stroke:#0072b2"
+        "<b>fault 2. a wrong key,</b> <b>address or name ×1</b>|stroke:#0072b2"
     )
     assert ("coder", "planner") not in arrows(text) and only(text, "coder", "executor").startswith(
         "|stroke:#afb8c1"

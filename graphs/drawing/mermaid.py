@@ -26,7 +26,7 @@ LOOK: dict[str, Any] = {
     "flowchart": {
         "curve": "monotoneY",
         "nodeSpacing": 40,
-        "rankSpacing": 90,
+        "rankSpacing": 110,
         "padding": 10,
         "wrappingWidth": 400,
     },
