@@ -96,7 +96,7 @@ class Notebook:
         self.page.goto(f"{self.url}/lab/tree/{path.name}?reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.page.wait_for_function(
-            "document.querySelector('.jp-Notebook-ExecutionIndicator')?.textContent.includes('Idle')"
+            "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
         )
         if dark:
             self.does("apputils:change-theme", {"theme": "JupyterLab Dark"})

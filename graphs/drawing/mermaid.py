@@ -38,7 +38,7 @@ CLASSES = {
     "legend": "fill:#ffffff,stroke:#d0d7de,color:#1f2328,text-align:left",
     **{kind: f"fill:#ffffff,stroke:none,color:{colour}" for kind, colour in TEXT.items()},  # a loop's rules
 }
-ROW = LOOK | {"flowchart": LOOK["flowchart"] | {"curve": "monotoneX", "nodeSpacing": 20, "rankSpacing": 40}}
+ROW = LOOK | {"flowchart": LOOK["flowchart"] | {"curve": "monotoneX", "nodeSpacing": 20, "rankSpacing": 24}}
 HEAD = f"flowchart TD\n%%{{init: {json.dumps(LOOK)}}}%%"
 SHORT = f"flowchart LR\n%%{{init: {json.dumps(ROW)}}}%%"  # in a row, which takes less of a page
 RESERVED = {
@@ -47,6 +47,7 @@ RESERVED = {
 }  # fmt: skip
 ELSEWHERE = "under another graph"
 NARROW, WIDE = 24, 44  # characters of a line on an arrow and on a loop: no wider, or they lie on other arrows
+TIGHT = 18  # of one in a row of nodes, that the whole fits a page
 TITLE = "%% arrow "  # what a comment begins with that says all of the arrow below it; `picture.svg` shows it
 
 
@@ -115,9 +116,8 @@ def _label(arrow: Arrow, brief: bool) -> str:
     for number, rule in arrow.rules:
         count = arrow.fired.get(str(rule), 0)
         # A space that does not break: Mermaid of 2025 refuses what looks to Markdown like a numbered list.
-        told = wrap(
-            f"{number}\u00a0{said(rule)}{times(count)}", WIDE if arrow.source == arrow.target else NARROW
-        )
+        width = TIGHT if brief else WIDE if arrow.source == arrow.target else NARROW
+        told = wrap(f"{number}\u00a0{said(rule)}{times(count)}", width)
         if count or not brief:
             lines += [f"<b>{_text(line)}</b>" if count else _text(line) for line in told]
     return "<br/>".join(lines)
