@@ -185,6 +185,6 @@ def test_the_card_fits_without_scrolling_sideways_and_can_be_read(lab, browser, 
             ink: getComputedStyle(card).color, dark: document.body.dataset.jpThemeLight,
         }
     }""")
-    assert facts["sideways"] <= 0 and facts["scale"] >= 0.6 and facts["whole"] >= 0.95, facts
+    assert facts["sideways"] <= 0 and facts["scale"] >= 0.7 and facts["whole"] >= 0.95, facts
     light = sum(map(int, facts["ink"].removeprefix("rgb(").split(",")[0:1])) if "," in facts["ink"] else 0
     assert facts["dark"] == str(not dark).lower() and (light > 128) == dark, facts
