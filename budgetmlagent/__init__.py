@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from budgetmlagent.records.frame import runs
     from budgetmlagent.run.session import Session
     from graphs.spec import GraphSpec
 
 __version__ = "0.1.0"
-__all__ = ["GraphSpec", "Session", "__version__"]
+__all__ = ["GraphSpec", "Session", "__version__", "runs"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> Any:
         from graphs.spec import GraphSpec
 
         return GraphSpec
+    if name == "runs":
+        from budgetmlagent.records.frame import runs
+
+        return runs
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

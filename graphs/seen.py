@@ -69,6 +69,7 @@ def _stand_in(defined: Defined) -> Any:
     made: Any = _waiting() if isinstance(tree, ast.AsyncFunctionDef) else _plain()
     made.__name__ = made.__qualname__ = tree.name
     made.__module__, made.__read_from__ = scope.module, (scope.tree, tree)
+    made.__doc__ = ast.get_docstring(tree)
     made.__signature__ = inspect.Signature(_parameters(tree.args), __validate_parameters__=False)
     args = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
     made.__annotations__ = {a.arg: scope.type_or_any(a.annotation) for a in args if a.annotation}

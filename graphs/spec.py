@@ -158,19 +158,19 @@ class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
         return self._take(edit.connect(self._current(), node, as_rule(to=to, when=when, **rest)))
 
     def set_rule(self, node: str, index: int, **rule: Any) -> Self:
-        """Put a rule in the place of rule `index` (from 0) of `node`; one past the last adds it at the end."""
+        """Put a rule in the place of rule `index` of `node`, the first being 1; one past the last adds it at the end."""
         return self._take(edit.set_rule(self._current(), ("rules", node), index, as_rule(**rule)))
 
     def remove_rule(self, node: str, index: int) -> Self:
-        """Take rule `index` (from 0) of `node` out."""
+        """Take rule `index` of `node` out, the first being 1."""
         return self._take(edit.remove_rule(self._current(), ("rules", node), index))
 
     def set_fault(self, index: int, **rule: Any) -> Self:
-        """Put a rule in the place of number `index` (from 0) of `faults`; one past the last adds it at the end."""
+        """Put a rule in the place of number `index` of `faults`, the first being 1; one past the last adds it at the end."""
         return self._take(edit.set_rule(self._current(), ("faults",), index, as_rule(**rule)))
 
     def remove_fault(self, index: int) -> Self:
-        """Take rule `index` (from 0) of `faults` out."""
+        """Take rule `index` of `faults` out, the first being 1."""
         return self._take(edit.remove_rule(self._current(), ("faults",), index))
 
     def _take(self, source: Source) -> Self:

@@ -4,7 +4,8 @@
     python tests/notebooks.py --write [NAME ...]     and keep the outputs in notebooks/
     python tests/notebooks.py --record [NAME ...]    first make the recordings afresh with the embedded models (minutes)
 
-A notebook names its recording in one line, `MODELS = "replay:…"`; to record it, that line says `MODELS = None`.
+A notebook names its recording in one line, `MODELS = f"replay:…"`; to record it, that line says `MODELS = None`. It leaves nothing
+in its own folder: what it writes lies in a temporary one.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
 RECORDINGS = ROOT / "tests" / "recordings" / "notebooks"
-MODELS = re.compile(r'^MODELS = "replay:[^"]*/notebooks/(\w+)"', re.MULTILINE)
+MODELS = re.compile(r'^MODELS = f"replay:[^"]*/notebooks/(\w+)"', re.MULTILINE)
 NEEDED = ("config.json", "graph.yaml", "final.json", "run.json")
 
 
@@ -50,10 +51,20 @@ def execute(path: Path, scratch: Path, *, live: bool = False) -> Any:
     if live:
         for cell in notebook.cells:
             cell.source = MODELS.sub("MODELS = None", cell.source)
-    (scratch / "notebooks").mkdir()
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for folder in ("notebooks", "temporary"):
+        (scratch / folder).mkdir()
     (scratch / "tests").symlink_to(ROOT / "tests")
-    NotebookClient(notebook, timeout=3600, kernel_name="python3").execute(cwd=str(scratch / "notebooks"))
+    settings = {
+        "TMPDIR": str(scratch / "temporary"),
+        "PATH": os.defpath,
+        "PYTHONPATH": str(ROOT),
+    }  # no folder of ours
+    client = NotebookClient(notebook, timeout=3600, kernel_name="python3")
+    client.execute(cwd=str(scratch / "notebooks"), env=os.environ | settings)
+    if left := [path.name for path in (scratch / "notebooks").iterdir()]:
+        raise SystemExit(
+            f"{notebook.metadata.get('title', 'the notebook')} leaves {', '.join(left)} beside it"
+        )
     return notebook
 
 
@@ -67,7 +78,7 @@ def record(path: Path) -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         execute(path, Path(scratch), live=True)
-        runs = (Path(scratch) / "notebooks" / "runs").glob("*/config.json")
+        runs = (Path(scratch) / "temporary").glob("*/runs/*/config.json")
         first, *others = sorted((p.parent for p in runs), key=lambda run: run.name.split("-")[-3:-1])
         target = RECORDINGS / named[1]
         shutil.rmtree(target, ignore_errors=True)
@@ -99,7 +110,8 @@ def write(notebook: Any, path: Path, scratch: str) -> None:
     """Keep the notebook with its outputs, without what tells where and when it was executed."""
     import nbformat
 
-    notebook = nbformat.reads(nbformat.writes(notebook).replace(f"{scratch}/notebooks/", ""), as_version=4)
+    whole = re.sub(rf"{re.escape(scratch)}/(temporary/\w+|notebooks)/", "", nbformat.writes(notebook))
+    notebook = nbformat.reads(whole, as_version=4)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     notebook.metadata.pop("widgets", None)

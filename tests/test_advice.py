@@ -67,7 +67,7 @@ def graph(place: Path) -> str:
     """The shipped graph without its bank's cases, with an expert that is asked after one attempt that brought nothing."""
     spec = GraphSpec.load("budgetml")
     spec.set_node("planner", recalls=("ideas", "highlights"))
-    at = next(i for i, rule in enumerate(spec.rules["evaluator"]) if rule.when == "stuck")
+    at = next(i for i, rule in enumerate(spec.rules["evaluator"], 1) if rule.when == "stuck")
     spec.set_rule("evaluator", at, when="stuck", attempts=1, since="expert", lifelines=1, to="expert")
     spec.save(place / "advised.yaml")
     return str(place / "advised.yaml")

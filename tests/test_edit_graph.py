@@ -71,14 +71,14 @@ EDITS = [
         ],
     ),
     (
-        lambda g: g.set_rule("executor", 0, when="crashed", repairs=1, to="END"),
+        lambda g: g.set_rule("executor", 1, when="crashed", repairs=1, to="END"),
         [
             "-    - {to: evaluator}   # always",
             "+    - {when: crashed, repairs: 1, to: END}   # always",
         ],
     ),
     (
-        lambda g: g.set_rule("evaluator", 1, when="crashed", repairs=3, to="executor"),
+        lambda g: g.set_rule("evaluator", 2, when="crashed", repairs=3, to="executor"),
         [
             "-    - when: crashed   # written as a block",
             "-      repairs: 2",
@@ -87,11 +87,11 @@ EDITS = [
         ],
     ),
     (
-        lambda g: g.set_rule("evaluator", 3, to="END"),
+        lambda g: g.set_rule("evaluator", 4, to="END"),
         ["+    - {to: END}"],
     ),
     (
-        lambda g: g.remove_rule("evaluator", 1),
+        lambda g: g.remove_rule("evaluator", 2),
         [
             "-    - when: crashed   # written as a block",
             "-      repairs: 2",
@@ -99,7 +99,7 @@ EDITS = [
         ],
     ),
     (
-        lambda g: g.remove_rule("executor", 0),
+        lambda g: g.remove_rule("executor", 1),
         ["-  executor:", "+  executor: []", "-    - {to: evaluator}   # always"],
     ),
     (
@@ -115,7 +115,7 @@ EDITS = [
         ["-    - {to: planner}", "+    - {down: planner, to: END}"],
     ),
     (
-        lambda g: g.remove_rule("planner", 0),
+        lambda g: g.remove_rule("planner", 1),
         [
             "-  planner: [{when: faulted, kind: no_turn, to: END}, {when: nothing_recalled, up: planner, to: planner},"
             " {to: executor}]",
@@ -123,7 +123,7 @@ EDITS = [
         ],
     ),
     (
-        lambda g: g.connect("planner", "END", when="out_of_budget").remove_rule("planner", 3).remove_rule("planner", 1),
+        lambda g: g.connect("planner", "END", when="out_of_budget").remove_rule("planner", 4).remove_rule("planner", 2),
         [
             "-  planner: [{when: faulted, kind: no_turn, to: END}, {when: nothing_recalled, up: planner, to: planner},"
             " {to: executor}]",
@@ -243,7 +243,7 @@ def test_an_edit_may_leave_findings_which_compiling_refuses():
 
 
 def test_findings_of_an_edited_graph_have_the_places_of_what_is_saved(tmp_path):
-    spec = GraphSpec.load("budgetml").set_rule("planner", 0, when="fauted", kind="no_turn", to="END")
+    spec = GraphSpec.load("budgetml").set_rule("planner", 1, when="fauted", kind="no_turn", to="END")
     spec.save(tmp_path / "g.yaml")
     with pytest.raises(GraphError) as error:
         GraphSpec.load(tmp_path / "g.yaml")
@@ -270,11 +270,11 @@ def test_findings_of_an_edited_graph_have_the_places_of_what_is_saved(tmp_path):
         (lambda g: g.connect("coder", "ED"), r"unknown node 'ED' \(did you mean 'END'"),
         (lambda g: g.connect("coder", ["planner", "END"]), "to: a list: one node runs at a time"),
         (lambda g: g.connect("coder", "planner", when="missed", up="codr"), r"unknown node 'codr' \(did you mean 'coder'"),
-        (lambda g: g.set_rule("coder", 7, to="END"), "'coder' has no rule 7: they are 0 to 1"),
-        (lambda g: g.set_rule("coder", -1, to="END"), "'coder' has no rule -1"),
-        (lambda g: g.set_rule("coder", 0, when="missed"), "rule 1 of 'coder': to: field required"),
-        (lambda g: g.set_rule("coder", 0, when=["missed"], to="END"), "rule 1 of 'coder': when: input should be"),
-        (lambda g: g.remove_rule("coder", 2), "'coder' has no rule 2: they are 0 to 1"),
+        (lambda g: g.set_rule("coder", 8, to="END"), "'coder' has no rule 8: they are 1 to 2"),
+        (lambda g: g.set_rule("coder", 0, to="END"), "'coder' has no rule 0: they are 1 to 2"),
+        (lambda g: g.set_rule("coder", 1, when="missed"), "rule 1 of 'coder': to: field required"),
+        (lambda g: g.set_rule("coder", 1, when=["missed"], to="END"), "rule 1 of 'coder': when: input should be"),
+        (lambda g: g.remove_rule("coder", 3), "'coder' has no rule 3: they are 1 to 2"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_in_one_line_and_changes_nothing(edit, words):
@@ -314,7 +314,7 @@ def test_a_layout_that_an_edit_does_not_fit_is_said_and_not_spoilt():
 def test_other_styles_of_yaml_are_edited_too(text):
     spec = GraphSpec.parse(text, check=False)
     spec.connect("b", "END").connect("b", "a", when="missed", times=2).insert("c", after="a", run="evaluator")
-    spec.remove_rule("c", 0).connect("c", "b", when="missed").remove_rule("c", 0).connect("c", "b")
+    spec.remove_rule("c", 1).connect("c", "b", when="missed").remove_rule("c", 1).connect("c", "b")
     made = GraphSpec.parse(spec.dump(), check=False)
     assert made == spec and [str(r) for r in spec.rules["b"]] == ["missed times=2 → a", "otherwise → END"]
     assert spec.rules["a"][0].to == "c" and spec.rules["c"][0].to == "b"
@@ -372,8 +372,8 @@ def test_a_difference_is_a_line():
     one = GraphSpec.load("budgetml")
     other = one.model_copy(deep=True)
     assert one.diff(other) == []
-    stuck = next(i for i, rule in enumerate(one.rules["evaluator"]) if rule.when == "stuck")
-    given_up = next(i for i, rule in enumerate(one.rules["planner"]) if rule.when == "given_up")
+    stuck = next(i for i, rule in enumerate(one.rules["evaluator"], 1) if rule.when == "stuck")
+    given_up = next(i for i, rule in enumerate(one.rules["planner"], 1) if rule.when == "given_up")
     other.insert("critic", after="coder", run="evaluator").set_rule(
         "evaluator", stuck, when="stuck", attempts=9, to="expert"
     )

@@ -80,7 +80,7 @@ def test_the_order_decides():
     assert go(spec, "a", "", 0, **finish).route["to"] == "END"
     assert go(spec, "a", "refused", rungs={"a": 1}).state.rungs == {"a": 0}
     assert go(spec, "a", "busy", 4, rungs={"a": 1}).route["rule"] == "given_up times=4 ↓a → b"
-    spec.set_fault(0, when="missed", to=AGAIN).set_fault(1, when="given_up", times=4, down=AGAIN, to="b")
+    spec.set_fault(1, when="missed", to=AGAIN).set_fault(2, when="given_up", times=4, down=AGAIN, to="b")
     assert go(spec, "a", "busy", 4, rungs={"a": 1}).route["rule"] == "missed → a"
 
 
@@ -161,13 +161,13 @@ def test_what_is_about_faults_are_predicates():
 
 EDITS = [
     (
-        lambda g: g.set_fault(0, when="given_up", times=5, to="END"),
+        lambda g: g.set_fault(1, when="given_up", times=5, to="END"),
         ["-  - {when: given_up, times: 4, down: again, to: b}   # no more", "+  - {when: given_up, times: 5, to: END}   # no more"],
     ),
-    (lambda g: g.set_fault(2, when="faulted", kind="noop", to="b"), ["+  - {when: faulted, kind: noop, to: b}"]),
-    (lambda g: g.remove_fault(1), ["-  - {when: missed, to: again}"]),
+    (lambda g: g.set_fault(3, when="faulted", kind="noop", to="b"), ["+  - {when: faulted, kind: noop, to: b}"]),
+    (lambda g: g.remove_fault(2), ["-  - {when: missed, to: again}"]),
     (
-        lambda g: g.remove_fault(1).remove_fault(0),
+        lambda g: g.remove_fault(2).remove_fault(1),
         ["-faults:", "+faults: []", "-  - {when: given_up, times: 4, down: again, to: b}   # no more", "-  - {when: missed, to: again}"],
     ),
 ]  # fmt: skip
@@ -188,24 +188,24 @@ def test_the_first_fault_of_a_graph_is_written_at_its_end():
     spec = GraphSpec.load("recall")
     text = spec.dump()
     assert (
-        spec.set_fault(0, when="given_up", times=2, to="END").dump()
+        spec.set_fault(1, when="given_up", times=2, to="END").dump()
         == f"{text}faults:\n  - {{when: given_up, times: 2, to: END}}\n"
     )
     flow = graph("{name: t, start: a, nodes: {a: {run: executor}}, rules: {a: [{to: END}]}}")
     assert (
-        flow.set_fault(0, when="missed", to="again").dump().endswith("faults: [{when: missed, to: again}]}")
+        flow.set_fault(1, when="missed", to="again").dump().endswith("faults: [{when: missed, to: again}]}")
     )
 
 
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda g: g.set_fault(5, when="missed", to="END"), "'faults' has no number 5: they are 0 to 1"),
-        (lambda g: g.remove_fault(2), "'faults' has no number 2"),
-        (lambda g: GraphSpec.load("recall").remove_fault(0), "'faults' has no number 0: it has none"),
-        (lambda g: g.set_fault(0, when="missed", to="agian"), r"unknown node 'agian' \(did you mean 'again'"),
-        (lambda g: g.set_fault(0, when="missed"), "fault 1: to: field required"),
-        (lambda g: g.set_rule("a", 0, when="missed", to="again"), "unknown node 'again'"),
+        (lambda g: g.set_fault(6, when="missed", to="END"), "'faults' has no number 6: they are 1 to 2"),
+        (lambda g: g.remove_fault(3), "'faults' has no number 3"),
+        (lambda g: GraphSpec.load("recall").remove_fault(1), "'faults' has no number 1: it has none"),
+        (lambda g: g.set_fault(1, when="missed", to="agian"), r"unknown node 'agian' \(did you mean 'again'"),
+        (lambda g: g.set_fault(1, when="missed"), "fault 1: to: field required"),
+        (lambda g: g.set_rule("a", 1, when="missed", to="again"), "unknown node 'again'"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(edit, words):
@@ -234,7 +234,7 @@ def test_faults_changed_by_hand_are_not_lost_silently():
 def test_a_difference_and_a_changed_decision_are_told():
     spec = graph()
     assert differences(
-        graph(), spec.set_fault(1, when="missed", to="b").set_fault(2, when="faulted", kind="x", to="a")
+        graph(), spec.set_fault(2, when="missed", to="b").set_fault(3, when="faulted", kind="x", to="a")
     ) == [
         "~ fault 2: missed → again becomes missed → b",
         "+ fault 3: faulted kind=x → a",

@@ -48,7 +48,7 @@ DECISIONS = [
 
 def place(node: str, when: str) -> int:
     """Where the first rule with this predicate stands among a node's."""
-    return next(i for i, rule in enumerate(GRAPH.rules[node]) if rule.when == when)
+    return next(i for i, rule in enumerate(GRAPH.rules[node], 1) if rule.when == when)
 
 
 def edited(**rule: object) -> GraphSpec:
@@ -114,7 +114,7 @@ def test_the_command_tells_what_changes_in_a_run_and_returns_1(run, tmp_path, ca
     summary = json.loads((run / "run.json").read_text())
     assert capsys.readouterr().out == f"0 of {summary['steps']} decisions change under budgetml\n"
     path = tmp_path / "eager.yaml"
-    GraphSpec.load(run / "graph.yaml").set_rule("evaluator", 8, to="END").remove_rule("evaluator", 3).save(
+    GraphSpec.load(run / "graph.yaml").set_rule("evaluator", 9, to="END").remove_rule("evaluator", 4).save(
         path
     )
     assert call(["graph", "gate", str(path), str(run), "--json"]) == 1

@@ -63,7 +63,7 @@ def test_a_plugin_packages_node_and_predicate_are_found_by_their_names(plugin):
         .connect("its_node", "END", when="tired", hours=3)
     )
     assert spec.findings() == [] and "its_node" in spec.compile(DEPS).get_graph().nodes
-    spec.set_rule("its_node", 0, when="tired", hour=3, to="END")
+    spec.set_rule("its_node", 1, when="tired", hour=3, to="END")
     assert [f.kind for f in spec.findings()] == ["argument", "argument"]
 
 

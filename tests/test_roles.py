@@ -179,7 +179,7 @@ def test_two_planners_get_their_cases_and_do_not_repeat_each_other(
     tmp_path: Path, server: FaultServer
 ) -> None:
     spec = GraphSpec.load("recall").add_node("scout", run="planner", prompt="planner", ladder=("recall",))
-    for index, rule in enumerate(spec.rules["planner"]):
+    for index, rule in enumerate(spec.rules["planner"], 1):
         spec.set_rule("scout", index, **rule.model_dump())
     spec.connect("evaluator", "scout", when="test_roles:even").save(tmp_path / "two.yaml")
     session = tiny.session(tmp_path, server.url, graph=str(tmp_path / "two.yaml"), turns=4, history="run")
@@ -229,7 +229,7 @@ def test_the_linter_notes_what_a_doubled_node_goes_without(tmp_path: Path) -> No
         "scout", run="planner", prompt="planner", ladder=("recall", "small"), recalls=("highlights",)
     )
     spec.connect("scout", "coder")
-    at = next(i for i, rule in enumerate(spec.rules["evaluator"]) if rule.when == "case_left")
+    at = next(i for i, rule in enumerate(spec.rules["evaluator"], 1) if rule.when == "case_left")
     spec.set_rule("evaluator", at, when="case_left", to="scout")
     spec.save(tmp_path / "two.yaml")
     told = CliRunner().invoke(app, ["graph", "lint", str(tmp_path / "two.yaml")])

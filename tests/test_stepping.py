@@ -264,9 +264,9 @@ def test_an_edited_rule_decides_from_here_on(tmp_path, server):
     session = new(tmp_path, server, turns=4)
     session.run(until="evaluator")
     graph = session.graph
-    graph.set_rule("evaluator", 1, when="out_of_turns", to="END")
+    graph.set_rule("evaluator", 2, when="out_of_turns", to="END")
     last = len(graph.rules["evaluator"])
-    graph.set_rule("evaluator", last - 1, to="END")
+    graph.set_rule("evaluator", last, to="END")
     session.graph = graph
     told = session.run()
     assert told["status"] == "finished" and told["turns"] < 4
@@ -278,7 +278,7 @@ def test_a_shorter_ladder_takes_the_top_rung(tmp_path, server):
     assert session.state.rungs["planner"] == 1
     graph = GraphSpec.load("budgetml")
     graph.set_node("planner", ladder=["recall"])
-    at = next(i for i, rule in enumerate(graph.rules["planner"]) if rule.when == "nothing_recalled")
+    at = next(i for i, rule in enumerate(graph.rules["planner"], 1) if rule.when == "nothing_recalled")
     graph.set_rule("planner", at, when="nothing_recalled", to="END").remove_rule("planner", at + 1)
     session.graph = graph
     session.run()
@@ -306,6 +306,6 @@ def test_what_ran_last_and_what_is_next_cannot_both_go(tmp_path, server):
     graph = session.graph
     graph.remove_node("coder").remove_node("planner")
     for _ in graph.faults[:]:  # no node is left that has them
-        graph.remove_fault(0)
+        graph.remove_fault(1)
     with pytest.raises(UsageError, match="neither 'planner', which ran last"):
         session.graph = graph

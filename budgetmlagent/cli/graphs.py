@@ -86,6 +86,9 @@ def draw(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write it: .svg, .png or .mmd.")
     ] = None,
+    detail: Annotated[
+        bool, typer.Option("--detail", help="Each rule about faults too, on an arrow of its own.")
+    ] = False,
 ) -> None:
     """Print the graph as Mermaid text, or draw it into a file."""
     from graphs.drawing.mermaid import mermaid
@@ -96,9 +99,9 @@ def draw(
         raise UsageError(f"--out {out}: a file that ends in .svg, .png or .mmd is needed")
     if run:
         spec, events, following = _path(run, runs_dir)
-        text = mermaid(_load(graph) if graph else spec, events, following)
+        text = mermaid(_load(graph) if graph else spec, events, following, detail=detail)
     else:
-        text = mermaid(_load(graph))
+        text = mermaid(_load(graph), detail=detail)
     if out:
         _draw(text, out)
     else:

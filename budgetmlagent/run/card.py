@@ -1,18 +1,19 @@
-"""What a notebook and a terminal show of a run: where it stands, what the newest step changed, score and money."""
+"""What a notebook and a terminal show of a run: score and money so far, what the newest step did and why, its script."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.foreign import visible
-from budgetmlagent.records import advice, events
+from budgetmlagent.records import advice, events, steps
 from budgetmlagent.records.events import Event
+from budgetmlagent.run.curve import Curve, curve_of, svg
+from budgetmlagent.run.shown import PLAIN
+from graphs.drawing import picture
 from graphs.drawing.mermaid import mermaid, outline
-from graphs.drawing.picture import PictureError, svg
 from graphs.policy import END
 from graphs.spec import GraphSpec
 from memory.scores import percent_better, rises
@@ -21,9 +22,7 @@ from memory.state import NANO
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
 
-LONGEST = 120  # characters of a value that are shown
-UNTOLD = ("route.passed", "route.was", "route.seconds")  # what `why` tells, and bookkeeping
-HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
+SHORT = 16  # lines of a script's diff that are shown without a click
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,10 @@ class Card:
     current: str  # the node that runs next; END where the run is over
     turn: int
     turns: int
-    diff: Mapping[str, tuple[Any, Any]]  # what the newest step changed: field -> (before, after)
+    done: str  # what the newest step did, in words
+    why: str  # the rule that fired there, in words
     scripts: tuple[str, str]  # the script's text before and after the newest step
-    metric: str
+    curve: Curve
     direction: str
     baseline: float | None
     best: float | None
@@ -58,16 +58,17 @@ class Card:
     @property
     def score(self) -> str:
         """The best so far against the baseline."""
+        metric = self.curve.metric
         if self.baseline is None or self.best is None:
-            return f"{self.metric}: no score yet"
+            return f"{metric}: no score yet"
         gain = percent_better(self.baseline, self.best, self.direction)
         better = "higher" if rises(self.direction) else "lower"
-        return f"{self.metric} {self.baseline:.5g} → {self.best:.5g} ({gain:+.1f}%; {better} is better)"
+        return f"{metric} {self.baseline:.5g} → {self.best:.5g} ({gain:+.1f}%; {better} is better)"
 
     @property
     def money(self) -> str:
         """What was spent of the budget."""
-        return f"${self.usd:.4f} of ${self.budget_usd:.2f}"
+        return f"{steps.money(self.usd)} of ${self.budget_usd:.2f}"
 
     @property
     def spent(self) -> float:
@@ -75,17 +76,19 @@ class Card:
         return min(1.0, self.usd / self.budget_usd) if self.budget_usd else 0.0
 
     @property
-    def escalations(self) -> list[str]:
-        """Every move up a ladder and every way to the expert, a line each."""
-        moved = events.escalations(self.events)
-        return [f"step {move['step']}, {move['from']}: {move['rule']}" for move in moved]
+    def newest(self) -> list[tuple[str, str]]:
+        """The newest step in words: what it did, and why it led where it led."""
+        if not self.events:
+            return []
+        event = self.events[-1]
+        told = [(f"step {event['step']}, {event['node']}", self.done), ("because of", self.why)]
+        return told + ([("the idea", self.advised)] if self.advised else [])
 
     @property
-    def changes(self) -> list[tuple[str, str, str]]:
-        """The newest step's changes, of a mapping those of its keys; values shortened."""
-        parts = (part for field, pair in self.diff.items() for part in _parts(field, *pair))
-        told = [(name, _short(before), _short(after)) for name, before, after in parts if name not in UNTOLD]
-        return [row for row in told if row[1] != row[2]]
+    def escalations(self) -> list[str]:
+        """Every move up a ladder and every way to the expert, a line each."""
+        asked = [event for event in self.events if events.escalations([event])]
+        return [f"step {e['step']}, {e['node']}: {steps.why(e, self.graph)}" for e in asked]
 
     @property
     def script_diff(self) -> list[str]:
@@ -97,8 +100,8 @@ class Card:
 def card_of(run: "RunView") -> Card:
     """Return what is to be shown of a run as it stands."""
     state, timeline = run.state, run.timeline
-    diff = run.diff() if timeline else {}
-    before, after = (run.artifacts.text(id) if id else "" for id in diff.get("script", ("", "")))
+    changed = run.diff().get("script", ("", "")) if timeline else ("", "")
+    before, after = (run.artifacts.text(id) if id else "" for id in changed)
     return Card(
         run_id=run.run_id,
         task=run.task.name,
@@ -107,9 +110,10 @@ def card_of(run: "RunView") -> Card:
         current=run.next,
         turn=state.turn,
         turns=run.config.turns,
-        diff=diff,
+        done=steps.happened(timeline[-1], run.artifacts) if timeline else "",
+        why=steps.why(timeline[-1], run.spec) if timeline else "",
         scripts=(before, after),
-        metric=run.task.metric,
+        curve=curve_of(run.task.metric, timeline, run.artifacts),
         direction=run.task.direction,
         baseline=state.task.get("baseline"),
         best=state.best.get("score"),
@@ -120,42 +124,17 @@ def card_of(run: "RunView") -> Card:
     )
 
 
-def _parts(field: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
-    if not isinstance(before or {}, dict) or not isinstance(after, dict):
-        yield field, before, after
-        return
-    old: dict[str, Any] = before or {}
-    for key in dict.fromkeys([*old, *after]):
-        if old.get(key) != after.get(key):
-            yield f"{field}.{key}", old.get(key), after.get(key)
-
-
-def _short(value: Any) -> str:
-    """Return a value in one short line: of an artifact's id its beginning, of a long list its length."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = HASH.sub(r"\1…", " ".join(text.split()))
-    if len(text) <= LONGEST:
-        return text
-    return f"{len(value)} items" if isinstance(value, list) else text[: LONGEST - 1] + "…"
-
-
-# Colours come from the page, so that light and dark themes both do; only the picture stands on white.
+# Colours come from the page, so that light and dark themes both do; only the picture of the graph stands on white.
 STYLE = """
-.budgetml{font:13px/1.45 system-ui,sans-serif;max-width:1280px}
-.budgetml .cols{display:flex;flex-wrap:wrap;gap:14px;align-items:flex-start}
-.budgetml .pic{flex:5 1 520px;min-width:0;background:#fff;border-radius:8px;padding:8px;color:#1f2328}
-.budgetml .side{flex:3 1 320px;min-width:0}
+.budgetml{font:13px/1.45 system-ui,sans-serif;max-width:1100px}
+.budgetml .cols{display:flex;flex-wrap:wrap;gap:4px 24px;align-items:center;margin:4px 0}
+.budgetml .cols>div{flex:1 1 300px;min-width:0}
+.budgetml .pic{background:#fff;border-radius:8px;padding:8px;color:#1f2328;overflow:auto;margin:6px 0}
 .budgetml .dim{opacity:.65}
-.budgetml .bar{height:6px;border-radius:3px;background:rgba(128,128,128,.3);margin:2px 0 8px}
+.budgetml .bar{height:6px;border-radius:3px;background:rgba(128,128,128,.3);margin:2px 0 8px;max-width:300px}
 .budgetml .bar i{display:block;height:6px;border-radius:3px;background:#0072b2}
-.budgetml table{border-collapse:collapse;width:100%;table-layout:fixed;margin:6px 0}
-.budgetml th,.budgetml td{text-align:left;vertical-align:top;padding:2px 6px;overflow-wrap:anywhere;
- border-bottom:1px solid rgba(128,128,128,.3);background:transparent;color:inherit}
-.budgetml th:first-child{width:10em}
+.budgetml div,.budgetml summary{overflow-wrap:anywhere}
+.budgetml summary{cursor:pointer}
 .budgetml pre{margin:4px 0;overflow:auto;max-height:260px;background:transparent;color:inherit;font-size:12px}
 .budgetml pre.wide{max-height:none}
 .budgetml ins{text-decoration:none;background:rgba(0,114,178,.22)}
@@ -169,38 +148,42 @@ def html(card: Card) -> str:
         f"<style>{STYLE}</style>",
         f'<div><b>{escape(card.task)}</b> · {escape(card.title)} <span class="dim">{escape(card.run_id)}</span></div>',
         *([f"<div><b>{escape(card.waits)}</b></div>"] if card.waits else []),
-        f'<div class="cols"><div class="pic">{_picture(card)}</div><div class="side">',
-        f"<div>{escape(card.score)}</div><div>{escape(card.money)}</div>",
+        f'<div class="cols"><div>{svg(card.curve)}</div>' if card.events else '<div class="cols">',
+        f"<div><div>{escape(card.score)}</div><div>{escape(card.money)}</div>",
         f'<div class="bar"><i style="width:{100 * card.spent:.1f}%"></i></div>',
         *_escalations(card),
-        *([f'<div class="dim">the idea: {escape(card.advised)}</div>'] if card.advised else []),
-        *_changes(card),
-        *_script(card),
         "</div></div>",
+        *(
+            f'<div><span class="dim">{escape(what)}:</span> {escape(said)}</div>'
+            for what, said in card.newest
+        ),
+        *_script(card),
+        *_graph(card),
     ]
-    return f'<div class="budgetml">{"".join(parts)}</div>'
+    return f'<div class="budgetml {PLAIN}">{"".join(parts)}</div>'
 
 
-def _picture(card: Card) -> str:
+def _graph(card: Card) -> Iterator[str]:
+    """Yield the graph with what the run has met, and the whole of it on a click."""
     try:
-        return svg(mermaid(card.graph, card.events, card.current))
-    except PictureError:
-        return f'<pre class="wide">{escape(outline(card.graph, card.events, card.current))}</pre>'
+        if card.events:
+            met = picture.svg(mermaid(card.graph, card.events, card.current, brief=True))
+            yield f'<div class="pic">{met}</div>'
+        whole = picture.svg(mermaid(card.graph, card.events, card.current))
+        box = re.search(r'viewBox="\S+ \S+ (\d+)', whole)
+        width = (
+            f'width="{box[1]}"' if box else ""
+        )  # its own: a picture that is made to fit is too small to read
+        whole = whole.replace('width="100%"', width, 1)
+    except picture.PictureError:
+        whole = f'<pre class="wide">{escape(outline(card.graph, card.events, card.current))}</pre>'
+    yield f'<details><summary>the whole graph</summary><div class="pic">{whole}</div></details>'
 
 
 def _escalations(card: Card) -> Iterator[str]:
     yield f"<div>escalations: {len(card.escalations) or 'none'}</div>"
-    for line in card.escalations[-5:]:
+    for line in card.escalations[-3:]:
         yield f'<div class="dim">{escape(line)}</div>'
-
-
-def _changes(card: Card) -> Iterator[str]:
-    if not card.diff:
-        return
-    yield "<table><tr><th>field</th><th>before</th><th>after</th></tr>"
-    for row in card.changes:
-        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-    yield "</table>"
 
 
 def _script(card: Card) -> Iterator[str]:
@@ -213,7 +196,8 @@ def _script(card: Card) -> Iterator[str]:
         f"<{tag}>{escape(line)}</{tag}>" if tag else escape(line)
         for line, tag in zip(lines, tags, strict=True)
     )
-    yield f"<details><summary>script: +{tags.count('ins')} −{tags.count('del')} lines</summary>"
+    shown = " open" if len(lines) <= SHORT else ""
+    yield f"<details{shown}><summary>the script: +{tags.count('ins')} −{tags.count('del')} lines</summary>"
     yield f"<pre>{text}</pre></details>"
 
 
@@ -221,12 +205,8 @@ def terminal(card: Card) -> Any:
     """Return the same for a terminal, as a renderable of rich: the outline stands for the picture."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("field", "before", "after", box=None, pad_edge=False)
-    for row in card.changes:
-        table.add_row(*(Text(visible(cell)) for cell in row))
     styles = {"+": "blue", "-": "red"}
     diff = [Text(visible(line), styles.get(line[:1], "")) for line in card.script_diff]
     policy = [
@@ -241,8 +221,7 @@ def terminal(card: Card) -> Any:
         Text(card.money),
         ProgressBar(total=1.0, completed=card.spent, width=40),
         Text(f"escalations: {len(card.escalations) or 'none'}"),
-        *(Text(visible(f"  {line}")) for line in card.escalations[-5:]),
-        *([Text(visible(f"the idea: {card.advised}"))] if card.advised else []),
-        table,
+        *(Text(visible(f"  {line}")) for line in card.escalations[-3:]),
+        *(Text(visible(f"{what}: {said}")) for what, said in card.newest),
         *diff,
     )

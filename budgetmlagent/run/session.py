@@ -22,8 +22,10 @@ from budgetmlagent.run.engine import Engine
 from budgetmlagent.run.held import Held
 from budgetmlagent.run.remeasure import remeasured
 from budgetmlagent.run.request import Request
+from budgetmlagent.run.shown import Summary
 from budgetmlagent.run.stranger import Word
 from budgetmlagent.run.until import Until
+from budgetmlagent.run.watch import watching
 from budgetmlagent.sandbox.workspace import remove
 from budgetmlagent.wording import counted
 from graphs.policy import undo
@@ -105,22 +107,22 @@ class Session(Held):
                 self._stand()
             return event
 
-    def run(
-        self, until: Until | None = None, on_step: Callable[[Event], None] | None = None
-    ) -> dict[str, Any]:
+    def run(self, until: Until | None = None, on_step: Callable[[Event], None] | None = None) -> Summary:
         """Run to the end and return the summary; a KeyboardInterrupt leaves a run that can be resumed.
 
         `until` stops it after a step: a node's name (the next time that it has run), the number of a step to come, or a
-        function of the event that says whether to stop. Raises UsageError for another, before anything runs.
+        function of the event that says whether to stop. `on_step` is called after each; in a notebook, without one, a line
+        a step is shown while the cell runs. Raises UsageError for another `until`, before anything runs.
         """
         ends = stopping.ends(self, until)
         with self._running(), self._told():
+            on_step = on_step or watching(self)
             for event in self._events():
                 if on_step:
                     on_step(event)
                 if ends(event):
                     break
-            return self._stand()
+            return Summary(self._stand())
 
     def approve(self, word: bool = True) -> Self:
         """Answer the call that waits for a person's word; `run` or `step` goes on with it.

@@ -8,13 +8,13 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import standing
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.money.report import Cost, calls_of, cost_of
+from budgetmlagent.money.report import calls_of, cost_of
 from budgetmlagent.records import events, rundir, summary
 from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir
-from budgetmlagent.run import forgotten
+from budgetmlagent.run import forgotten, shown
 from budgetmlagent.tasks.folder import load_task
 from graphs.policy import END
 from graphs.spec import GraphError, GraphSpec
@@ -104,14 +104,15 @@ class RunView:
         return calls_of(self.ledger, self.run_id)
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> shown.Spent:
         """What the run cost so far: `.usd`, `.usd_settled`, `.usd_reserved` and `.calls`."""
-        return cost_of(self.ledger, self.run_id)
+        return shown.Spent(**vars(cost_of(self.ledger, self.run_id)))
 
     @property
-    def timeline(self) -> list[Event]:
-        """One event a step, oldest first."""
-        return list(events.timeline(self.branches.path, self.calls))
+    def timeline(self) -> shown.Timeline:
+        """One event a step, oldest first: a list that shows itself as a table."""
+        told = list(events.timeline(self.branches.path, self.calls))
+        return shown.Timeline(told, self.spec, self.artifacts)
 
     @property
     def decisions(self) -> list[tuple[int, str, RunState]]:
@@ -151,9 +152,9 @@ class RunView:
         return summary.Record(self.config, self.folder, self.task, self.artifacts, calls, values, timeline)
 
     @property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> shown.Summary:
         """The JSON object of the contract, as it stands now."""
-        return summary.build(self.record)
+        return shown.Summary(summary.build(self.record))
 
     def compare(self, other: "RunView | str | Path") -> "Comparison":
         """Return this run beside another of the same task: where they part and why, scores, money, the scripts' diff.
@@ -165,19 +166,29 @@ class RunView:
         run = other if isinstance(other, RunView) else RunView.open(other, self.folder.root.parent)
         return compare(self, run)
 
-    def why(self, step: int | None = None) -> Event:
+    def plot(self) -> Any:
+        """Return score and money over the steps: a figure of matplotlib where that is installed, else a small SVG."""
+        from budgetmlagent.run.curve import curve_of, figure
+
+        curve = curve_of(self.task.metric, self.timeline, self.artifacts)
+        try:
+            return figure(curve)
+        except ImportError:
+            return curve
+
+    def why(self, step: int | None = None) -> shown.Why:
         """Return the event of `step` (default: the newest), whose route says rule, values and rules passed over."""
         timeline = self.timeline
         found = [e for e in timeline if step is None or e.step == step]
         if not found:
             steps = ", ".join(str(e.step) for e in timeline) or "none yet"
             raise UsageError(f"run {self.run_id} has no step {step}; its steps are: {steps}")
-        return found[-1]
+        return shown.Why(found[-1], self.spec, self.artifacts)
 
-    def diff(self, step: int | None = None) -> dict[str, tuple[Any, Any]]:
+    def diff(self, step: int | None = None) -> shown.Changes:
         """Return what `step` (default: the newest) changed in the state: field -> (before, after)."""
         before, after = self._around(step)
-        return {k: (before.get(k), v) for k, v in after.items() if v != before.get(k)}
+        return shown.Changes({k: (before.get(k), v) for k, v in after.items() if v != before.get(k)})
 
     def _around(self, step: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the values before and after `step` (default: the newest)."""
@@ -230,10 +241,10 @@ class RunView:
         ran = [e.execution for e in self.timeline if e.step <= until and e.execution]
         return ran[-1] if ran else None
 
-    def history(self, step: int | None = None) -> list[dict[str, Any]]:
+    def history(self, step: int | None = None) -> shown.Supplied:
         """Return what memory supplied to the node of `step` (default: to the one that runs next), with the contents."""
         if step is None:
             items: list[Any] = list(self.state.history)
         else:
             items = self._around(step)[0].get("history", [])
-        return [{**self.artifacts.json(item["id"]), **item} for item in items]
+        return shown.Supplied({**self.artifacts.json(item["id"]), **item} for item in items)

@@ -3,14 +3,17 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from textwrap import wrap
+from typing import Any
 
-from graphs.drawing.overlay import BEFORE, TEXT, Tally, dollars, tally, times
-from graphs.model import AGAIN, END, RECALL, Graph, Rule
+from graphs.drawing.arrows import Arrow, arrows, leads, order
+from graphs.drawing.overlay import BEFORE, LINE, TEXT, Tally, dollars, tally, times
+from graphs.model import AGAIN, END, RECALL, Graph
+from graphs.words import said
 
 Events = Iterable[Mapping[str, Any]]
 # The curve: with its usual one Mermaid moves labels off the places that the layout found for them; they overlap.
-LOOK = {
+LOOK: dict[str, Any] = {
     "theme": "base",
     "themeVariables": {
         "fontSize": "14px",
@@ -22,8 +25,8 @@ LOOK = {
     },
     "flowchart": {
         "curve": "monotoneY",
-        "nodeSpacing": 30,
-        "rankSpacing": 30,
+        "nodeSpacing": 40,
+        "rankSpacing": 110,
         "padding": 10,
         "wrappingWidth": 400,
     },
@@ -32,108 +35,99 @@ CLASSES = {
     "asks": "fill:#ddf4ff,stroke:#0969da,color:#1f2328",  # may ask a model
     "never": "fill:#ffffff,stroke:#afb8c1,color:#6e7781,stroke-dasharray:4",
     "now": "fill:#fff8c5,stroke:#1f2328,color:#1f2328,stroke-width:3px",
+    "legend": "fill:#ffffff,stroke:#d0d7de,color:#1f2328,text-align:left",
     **{kind: f"fill:#ffffff,stroke:none,color:{colour}" for kind, colour in TEXT.items()},  # a loop's rules
 }
+ROW = LOOK | {"flowchart": LOOK["flowchart"] | {"curve": "monotoneX", "nodeSpacing": 20, "rankSpacing": 24}}
 HEAD = f"flowchart TD\n%%{{init: {json.dumps(LOOK)}}}%%"
+SHORT = f"flowchart LR\n%%{{init: {json.dumps(ROW)}}}%%"  # in a row, which takes less of a page
 RESERVED = {
-    "START", "FINISH", "end", "graph", "flowchart", "subgraph", "style", "linkStyle", "class", "classDef", "click",
+    "START", "FINISH", "LEGEND", "end", "graph", "flowchart", "subgraph", "style", "linkStyle", "class", "classDef", "click",
     "href", "call", "default", "interpolate",
 }  # fmt: skip
+ELSEWHERE = "under another graph"
+NARROW, WIDE = 24, 44  # characters of a line on an arrow and on a loop: no wider, or they lie on other arrows
+TIGHT = 18  # of one in a row of nodes, that the whole fits a page
+TITLE = "%% arrow "  # what a comment begins with that says all of the arrow below it; `picture.svg` shows it
 
 
-class Edge(NamedTuple):
-    """One arrow: all rules of `source` that lead to `target`, each with its number or that it is a fault's."""
+def mermaid(
+    spec: Graph, events: Events | None = None, current: str = "", *, detail: bool = False, brief: bool = False
+) -> str:
+    """Return the flowchart: ladders on the nodes, and on each arrow the rules in words, with their order.
 
-    source: str
-    target: str
-    rules: Sequence[tuple[str, Rule]]
-    decides: bool  # False where it is the only way on: then there is nothing to say on it
-
-
-def mermaid(spec: Graph, events: Events | None = None, current: str = "") -> str:
-    """Return the flowchart: ladders on the nodes, rules with their order and rung moves on the edges.
-
-    Where `faults` lead is a line in each node that has them. With `events`, those of a run, its path is drawn on it:
-    counts, dollars, the edges taken, those of faults too, and in another colour those on which it escalated. `current`
-    is the node that runs next, END where the run is over.
+    The usual way is thick, what calls dearer help is in a colour of its own, and rules about faults are one grey arrow, with
+    `detail` each. With `events`, those of a run, its path is drawn on it: counts, dollars, the arrows taken. `current` is
+    the node that runs next, END where the run is over. `brief` leaves out what the run has not met.
     """
     sums = None if events is None else tally(spec, events)
-    edges = [*_edges(spec, sums)]
-    if sums:
-        edges += _elsewhere(spec, sums, edges)
-    lines = [_node(spec, name, sums, current) for name in _order(spec)]
+    drawn, names = arrows(spec, sums, detail), order(spec)
+    if brief and sums:
+        drawn, names = _met(spec, drawn, current)
+    lines = [_node(spec, name, sums, current) for name in names]
     lines += [f"START([start]) --> {_id(spec.start)}"]
-    lines += [_arrow(edge, sums, current) for edge in edges]
+    lines += [line for arrow in drawn for line in _arrow(arrow, sums, current, brief)]
+    stubs = [] if brief or detail else [name for name in names if leads(spec, name)]
+    lines += [_stub(spec, name) for name in stubs]
+    lines += (
+        [] if brief else [_legend({_kind(arrow, sums) for arrow in drawn} | ({"fault"} if stubs else set()))]
+    )
     used = {name: style for name, style in CLASSES.items() if any(f":::{name}" in line for line in lines)}
     lines += [f"classDef {name} {style}" for name, style in used.items()]
-    if sums:
-        lines += _styles(edges, sums, spec.start)
-    return "".join(f"{line}\n" for line in (HEAD, *(f"  {line}" for line in lines)))
+    lines += _styles(drawn, sums, spec.start, len(stubs))
+    return "".join(f"{line}\n" for line in (SHORT if brief else HEAD, *(f"  {line}" for line in lines)))
 
 
-def _order(spec: Graph) -> list[str]:
-    """Return the nodes as they are met from the start: the layout puts what comes first on top."""
-    met = [spec.start]
-    for name in met:  # grows while it is walked
-        met += [rule.to for rule in spec.rules.get(name, ()) if rule.to not in met]
-    return [name for name in dict.fromkeys([*met, *spec.nodes]) if name in spec.nodes]
+def _met(spec: Graph, drawn: Sequence[Arrow], current: str) -> tuple[list[Arrow], list[str]]:
+    """Return the arrows that a run took, and the usual way; and their nodes."""
+    kept = [arrow for arrow in drawn if arrow.taken or arrow.look == "usual"]
+    ends = {name for arrow in kept for name in (arrow.source, arrow.target)} | {current, spec.start}
+    return kept, [name for name in order(spec) if name in ends]
 
 
-def _edges(spec: Graph, sums: Tally | None) -> Iterator[Edge]:
-    for name in _order(spec):
-        own = spec.rules.get(name, [])
-        rules = [(f"{i}.", rule) for i, rule in enumerate(own, 1)]
-        rules += [("fault:", rule) for rule in _faults(spec, name) if _fired(sums, name, rule)]
-        for target in dict.fromkeys(rule.to for _, rule in rules):
-            leading = [(number, rule) for number, rule in rules if rule.to == target]
-            only = len(own) == len(leading) == 1 and str(own[0]) == f"otherwise → {target}" and target != name
-            yield Edge(name, target, leading, decides=not only)
+def _kind(arrow: Arrow, sums: Tally | None) -> str:
+    """Return what an arrow looks like: its look, on the picture of a run whether it was taken."""
+    if not sums:
+        return arrow.look
+    return "idle" if not arrow.taken else "dearer" if arrow.look == "dearer" else "taken"
 
 
-def _faults(spec: Graph, name: str) -> list[Rule]:
-    """Return those of `faults` that a node has: what it says itself in the same words is its own rule's."""
-    own = spec.rules.get(name, [])
-    return [rule for (part, *_), rule in spec.fork(name) if part == "faults" and rule not in own]
-
-
-def _fired(sums: Tally | None, name: str, rule: Rule) -> int:
-    return sums.rules[name, str(rule)] if sums else 0
-
-
-def _elsewhere(spec: Graph, sums: Tally, drawn: Sequence[Edge]) -> list[Edge]:
-    """Return the edges that a run took under another graph, before its own was edited."""
-    ways = [(node, to) for node, to in sums.edges if node in spec.nodes and (to == END or to in spec.nodes)]
-    known = {(edge.source, edge.target) for edge in drawn}
-    return [Edge(*way, (), decides=True) for way in ways if way not in known]
-
-
-def _arrow(edge: Edge, sums: Tally | None, current: str) -> str:
-    source, there = _id(edge.source), _id(edge.target)
-    if edge.target == END:
+def _arrow(arrow: Arrow, sums: Tally | None, current: str, brief: bool) -> Iterator[str]:
+    source, there = _id(arrow.source), _id(arrow.target)
+    if arrow.target == END:
         there = "FINISH([end])" + (":::now" if current == END else "")
-    label = _label(edge, sums)
-    if not label:
-        return f"{source} --> {there}"
-    if edge.source == edge.target:
+    label, line = _label(arrow, brief), "-.->" if arrow.look == "fault" else "-->"
+    rules = "; ".join(f"{number} {rule}" for number, rule in arrow.rules) or ELSEWHERE
+    yield TITLE + _text(f"{arrow.source} → {arrow.target}: {rules}")
+    if arrow.source == arrow.target:
         # Mermaid lays a loop over what is beside it; through a node that is only its text it finds a place.
-        kind = sums.kind((edge.source, edge.target)) if sums else "plain"
-        return f'{source} --- {source}-again["{label}"]:::{kind} --> {there}'
-    return f'{source} -->|"{label}"| {there}'
+        again = f"{source}-again-{arrow.look}"
+        yield f'{source} {line[:-1]}{"" if line == "-.->" else "-"} {again}["{label}"]:::{_kind(arrow, sums)} {line} {there}'
+    else:
+        yield f'{source} {line}|"{label}"| {there}' if label else f"{source} {line} {there}"
 
 
-def _label(edge: Edge, sums: Tally | None) -> str:
-    taken = sums.edges[edge.source, edge.target] if sums else 0
-    if not edge.decides:
-        return times(taken).strip()
-    lines = [] if edge.rules else ["under another graph"]
-    for number, rule in edge.rules:
-        count = _fired(sums, edge.source, rule)
+def _label(arrow: Arrow, brief: bool) -> str:
+    if not arrow.rules:
+        return f"{ELSEWHERE}{times(arrow.taken)}"
+    if not arrow.forks:
+        return times(arrow.taken).strip()
+    lines = []
+    for number, rule in arrow.rules:
+        count = arrow.fired.get(str(rule), 0)
         # A space that does not break: Mermaid of 2025 refuses what looks to Markdown like a numbered list.
-        line = f"{number}\u00a0" + _text(f"{str(rule).rpartition(' → ')[0]}{times(count)}")
-        lines.append(f"<b>{line}</b>" if count else line)
-        if count == taken:
-            taken = 0  # the rule's count says it all
-    return "<br/>".join([times(taken).strip(), *lines] if taken else lines)
+        width = TIGHT if brief else WIDE if arrow.source == arrow.target else NARROW
+        told = wrap(f"{number}\u00a0{said(rule)}{times(count)}", width)
+        if count or not brief:
+            lines += [f"<b>{_text(line)}</b>" if count else _text(line) for line in told]
+    return "<br/>".join(lines)
+
+
+def _stub(spec: Graph, name: str) -> str:
+    """Return the one grey arrow of a node that tells where its rules about faults lead."""
+    told = {name: AGAIN, END: "end"}
+    where = _text(", ".join(told.get(to, to) for to in leads(spec, name)))
+    return f'{_id(name)} -.-> {_id(name)}-faults["<small>on a fault: {where}</small>"]:::fault'
 
 
 def _node(spec: Graph, name: str, sums: Tally | None, current: str) -> str:
@@ -142,9 +136,6 @@ def _node(spec: Graph, name: str, sums: Tally | None, current: str) -> str:
     if ladder:
         rungs = (f"{rung}{times(sums.rungs[name, rung]) if sums else ''}" for rung in ladder)
         lines.append(f"<small>{_text(' ↑ '.join(rungs) + _cap(spec, name))}</small>")
-    told = {name: AGAIN, END: "end"}
-    if leads := dict.fromkeys(told.get(rule.to, rule.to) for rule in _faults(spec, name)):
-        lines.append(f"<small>faults → {_text(', '.join(leads))}</small>")
     if sums and sums.runs[name]:
         lines.append(sums.told(name))
     if name == current:
@@ -161,13 +152,41 @@ def _cap(spec: Graph, name: str) -> str:
     return "" if budget is None else f" ≤ {dollars(budget)}"
 
 
-def _styles(edges: Sequence[Edge], sums: Tally, start: str) -> Iterator[str]:
+LEGEND = {
+    "usual": "━━ thick: the usual way",
+    "taken": "━━ blue: the way that the run took",
+    "dearer": "━━ orange: dearer help, a role moves up ↑ or the expert",
+    "other": "── thin: another way",
+    "idle": "── grey: not taken",
+    "fault": "┄┄ dotted: a model is busy, or its answer of no use",
+}
+
+
+def _legend(kinds: set[str]) -> str:
+    """Return a node that says what the arrows' looks mean, of those that there are."""
+    told = [
+        f"<span style='color:{TEXT[kind]}'>{words}</span>" for kind, words in LEGEND.items() if kind in kinds
+    ]
+    return f'LEGEND["{"<br/>".join([*told, "of the rules that leave a node the first that holds wins"])}"]:::legend'
+
+
+def _styles(drawn: Sequence[Arrow], sums: Tally | None, start: str, stubs: int) -> Iterator[str]:
     """Yield a linkStyle a look; links are numbered in the order of the lines, a loop is two."""
-    links = [sums.style((BEFORE, start))]
-    for edge in edges:
-        links += [sums.style((edge.source, edge.target))] * (2 if edge.source == edge.target else 1)
+    begun = "usual" if sums is None else "taken" if sums.edges[BEFORE, start] else "idle"
+    links = [_style(begun, int(begun == "taken"))]
+    for arrow in drawn:
+        links += [_style(_kind(arrow, sums), arrow.taken)] * (2 if arrow.source == arrow.target else 1)
+    links += [_style("fault", 0)] * stubs
     for style in dict.fromkeys(links):
         yield f"linkStyle {','.join(str(i) for i, link in enumerate(links) if link == style)} {style}"
+
+
+def _style(kind: str, taken: int) -> str:
+    """Return how an arrow is drawn; on the picture of a run the wider the more often it was taken."""
+    width = {"usual": 4, "dearer": 2}.get(kind, 1)
+    if taken and kind != "usual":
+        width = min(2 + taken.bit_length() // 2, 5)
+    return f"stroke:{LINE[kind]},stroke-width:{width}px,color:{TEXT[kind]}"
 
 
 def _id(name: str) -> str:
@@ -204,8 +223,8 @@ def _listed(spec: Graph, name: str, sums: Tally) -> Iterator[str]:
     for (part, *_, index), rule in spec.fork(name):
         if part == "faults" and index == 0:
             yield "  the faults below"
-        told = f"{int(index) + 1}. {rule}{times(_fired(sums, name, rule))}"
+        told = f"{int(index) + 1}. {rule}{times(sums.rules[name, str(rule)])}"
         if part == "rules":
             yield f"  {told}"
-        elif _fired(sums, name, rule):
+        elif sums.rules[name, str(rule)]:
             yield f"    {told}"

@@ -10,8 +10,12 @@ from memory.state import escalates
 
 # Blue and vermilion of Okabe and Ito: told apart with any kind of colour vision, dark enough on white.
 # The width of a line says the same once more.
-LINE = {"taken": "#0072b2", "escalated": "#d55e00", "idle": "#afb8c1"}
-TEXT = LINE | {"idle": "#6e7781", "plain": "#1f2328"}
+LINE = {
+    "usual": "#1f2328", "other": "#6e7781", "fault": "#afb8c1",  # of a graph
+    "taken": "#0072b2", "idle": "#afb8c1",  # of a run on it
+    "dearer": "#d55e00",  # of both
+}  # fmt: skip
+TEXT = LINE | {"other": "#1f2328", "fault": "#6e7781", "idle": "#6e7781"}
 BEFORE = ""  # the "node" that leads to the first one
 
 
@@ -25,16 +29,6 @@ class Tally:
     edges: Counter[tuple[str, str]] = field(default_factory=Counter)  # by node and target
     rules: Counter[tuple[str, str]] = field(default_factory=Counter)  # by node and the rule's text
     escalated: set[tuple[str, str]] = field(default_factory=set)  # edges on which dearer help was called
-
-    def kind(self, edge: tuple[str, str]) -> str:
-        """Return "escalated", "taken" or "idle"."""
-        return "idle" if not self.edges[edge] else "escalated" if edge in self.escalated else "taken"
-
-    def style(self, edge: tuple[str, str]) -> str:
-        """Return how the edge is drawn: in its kind's colour, the wider the more often it was taken."""
-        kind, count = self.kind(edge), self.edges[edge]
-        width = min(2 + count.bit_length() // 2, 5) if count else 1
-        return f"stroke:{LINE[kind]},stroke-width:{width}px,color:{TEXT[kind]}"
 
     def told(self, node: str) -> str:
         """Return how often a node ran and what for: `×12 · $0.0150`."""

@@ -1,15 +1,20 @@
 """Pictures of Mermaid text, made on this machine: Mermaid itself, in an engine within this process, without a browser."""
 
 import hashlib
+import re
+from collections.abc import Iterator
 from functools import lru_cache
+from html import escape
+from itertools import chain, repeat
 from typing import Any
 
-from graphs.drawing.mermaid import mermaid, outline
+from graphs.drawing.mermaid import TITLE, mermaid, outline
 from graphs.model import Graph
 
 # The library measures and paints with the first, which it brings along; the others are no wider.
 FONT = '"DejaVu Sans", Verdana, Arial, sans-serif'
 ITS_ID = "my-svg"
+ARROW = re.compile(r'(<path [^>]*data-edge="true"[^>]*)/>')
 
 
 class PictureError(Exception):
@@ -17,11 +22,28 @@ class PictureError(Exception):
 
 
 def svg(text: str) -> str:
-    """Return the picture of Mermaid text as SVG that asks nothing of the network. Raises PictureError."""
+    """Return the picture of Mermaid text as SVG that asks nothing of the network; arrows say on hover all that they are.
+
+    Raises PictureError.
+    """
     # Styles and arrow heads are found by this id: two pictures on one page need two.
     own = "graph-" + hashlib.sha256(text.encode()).hexdigest()[:12]
     # As cells, labels that a browser's font makes narrower than measured would stand left in their boxes.
-    return str(_drawn(text).svg()).replace(ITS_ID, own).replace("display: table-cell", "display: block")
+    made = str(_drawn(text).svg()).replace(ITS_ID, own).replace("display: table-cell", "display: block")
+    titles = chain(_titles(text), repeat(""))
+    return ARROW.sub(lambda m: f"{m[1]}><title>{escape(next(titles))}</title></path>", made)
+
+
+def _titles(text: str) -> Iterator[str]:
+    """Yield for each arrow of Mermaid text what the comment above its line says, "" where there is none."""
+    title = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith(TITLE):
+            title = re.sub(r"#(\d+);", lambda m: chr(int(m[1])), line.removeprefix(TITLE))
+            continue
+        links = len(re.findall(r" (?:---|-->|-\.-|-\.->)(?= |\|)", line))
+        yield from [title] * links
+        title = ""
 
 
 def png(text: str, scale: float = 2.0) -> bytes:

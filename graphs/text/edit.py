@@ -186,25 +186,23 @@ def connect(source: Source, node: str, rule: dict[str, Any]) -> Source:
 
 
 def set_rule(source: Source, keys: Keys, index: int, rule: dict[str, Any]) -> Source:
-    """Put a rule in the place of another, or behind the last one; `keys` as for `Draft.rules_at`."""
+    """Put a rule in the place of number `index`, or behind the last one; `keys` as for `Draft.rules_at`."""
     draft = Draft(source)
     draft.know_rule(keys, rule)
     rules = draft.rules_at(keys)
-    if index == len(rules):
-        draft.insert_rule(keys, index, rule)
+    if index == len(rules) + 1:
+        draft.insert_rule(keys, len(rules), rule)
     else:
-        _know_index(keys, index, rules)
-        draft.assign(rule, *keys, index)
+        draft.assign(rule, *keys, _place(keys, index, rules))
     return draft.done()
 
 
 def remove_rule(source: Source, keys: Keys, index: int) -> Source:
-    """Take a rule out; `keys` as for `Draft.rules_at`."""
+    """Take rule number `index` out; `keys` as for `Draft.rules_at`."""
     draft = Draft(source)
     for node in keys[1:]:
         draft.know(node)
-    _know_index(keys, index, draft.rules_at(keys))
-    draft.remove(*keys, index)
+    draft.remove(*keys, _place(keys, index, draft.rules_at(keys)))
     return draft.done()
 
 
@@ -220,8 +218,10 @@ def _plain(value: Any) -> Any:
     return Source.read(flow(value), "").values
 
 
-def _know_index(keys: Keys, index: int, rules: Rules) -> None:
-    if not isinstance(index, int) or not 0 <= index < len(rules):
-        known = f"they are 0 to {len(rules) - 1}" if rules else "it has none"
-        what = "rule" if keys[1:] else "number"
-        raise GraphError(f"{str(keys[-1])!r} has no {what} {index!r}: {known}")
+def _place(keys: Keys, index: int, rules: Rules) -> int:
+    """Return where the rule of this number stands: they are numbered from 1, as in pictures and findings."""
+    if isinstance(index, int) and 1 <= index <= len(rules):
+        return index - 1
+    known = f"they are 1 to {len(rules)}" if rules else "it has none"
+    what = "rule" if keys[1:] else "number"
+    raise GraphError(f"{str(keys[-1])!r} has no {what} {index!r}: {known}")

@@ -1,0 +1,57 @@
+"""All runs as one table: what `budgetml list --json` prints, as a DataFrame of pandas."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.records import rundir
+from budgetmlagent.records.summary import read_summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIRST = (
+    "run_id",
+    "task",
+    "graph",
+    "status",
+    "metric",
+    "baseline",
+    "best",
+    "gain_pct",
+    "success",
+    "usd",
+    "calls",
+    "turns",
+)
+
+
+def runs(place: str | Path = "runs") -> "pd.DataFrame":
+    """Return the runs of a folder, a row each, newest last; `place` may also be a .jsonl file with a summary a line.
+
+    The columns are the keys of run.json, what is looked for first in front. Raises UsageError where there is no such place,
+    UnavailableError where a summary is damaged and without pandas.
+    """
+    try:
+        import pandas as pd
+    except ImportError:
+        raise UnavailableError("a table of runs needs pandas: pip install 'budgetmlagent[local]'") from None
+    told = _lines(Path(place)) if Path(place).suffix == ".jsonl" else _folders(Path(place))
+    table = pd.DataFrame(told)
+    return table[[name for name in dict.fromkeys([*FIRST, *table.columns]) if name in table.columns]]
+
+
+def _folders(place: Path) -> list[dict[str, object]]:
+    if not place.is_dir():
+        raise UsageError(f"runs({str(place)!r}): no such folder")
+    return [read_summary(run.summary) for run in rundir.all_runs(place) if run.summary.is_file()]
+
+
+def _lines(place: Path) -> list[dict[str, object]]:
+    try:
+        return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line]
+    except OSError as error:
+        raise UsageError(f"runs({str(place)!r}): cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UnavailableError(f"{place}: is no file of summaries: {error}") from None

@@ -1,0 +1,80 @@
+"""What a step did, in words: for a card, a table of steps and the lines of a run that is going on."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from budgetmlagent.records.events import Event
+from graphs.model import Graph, Rule
+from graphs.words import said
+from memory.attempts import Attempt, Records, doubt
+
+LONGEST = 160  # characters of what a step did
+
+
+def happened(event: Event, artifacts: Records) -> str:
+    """Say in a sentence what a step did: its fault, the score of its attempt, its plan."""
+    fault, plan = event["fault"], event["plan"]
+    if fault.get("kind"):
+        what = f"{fault['kind'].replace('_', ' ')}: {fault.get('detail', '')}"
+    elif event["attempt"]:
+        attempt = Attempt.read(artifacts, event["attempt"])
+        what = doubt(attempt) or attempt.problem or f"score {number(attempt.score)}"
+        what += ", a new best" if attempt.status == "keep" and event["turn"] else ""
+    elif event["execution"]:
+        what = "ran the script"
+    elif event.role == "planner":
+        asked = f"{event['model']} plans" if event["model"] else "a remembered plan"
+        what = f"{asked}: {plan.get('instruction') or plan.get('action', '')}"
+    elif event.role == "coder":
+        what = f"{event['model'] or 'memory'} wrote the script"
+    elif event["reply"]:
+        what = f"{event['model']} answered"
+    else:
+        what = "done"
+    lost = f"({event['lost']} runs lost, run again) " if event.get("lost") else ""
+    return shortened(lost + what, LONGEST)
+
+
+def why(event: Event, spec: Graph) -> str:
+    """Say why a step led where it led: `rule 4: memory has more to try → planner`."""
+    text = str(event["route"].get("rule", ""))
+    found = _rule(event["node"], text, spec)
+    if not found:
+        return text  # of another graph
+    number, rule = found
+    return f"{number}: {said(rule)} → {rule.to}"
+
+
+def _rule(node: str, text: str, spec: Graph) -> tuple[str, Rule] | None:
+    for keys, rule in spec.fork(node):
+        if str(rule) == text:
+            return f"{'rule' if keys[0] == 'rules' else 'fault'} {int(keys[-1]) + 1}", rule
+    return None
+
+
+def saw(values: Mapping[str, Any]) -> str:
+    """Return the values that a rule saw."""
+    return ", ".join(f"{key}={json.dumps(value)}" for key, value in values.items()) or "nothing"
+
+
+def scores(events: Sequence[Event], artifacts: Records) -> list[tuple[int, float]]:
+    """Return each attempt's step and score."""
+    made = [(e["step"], Attempt.read(artifacts, e["attempt"]).score) for e in events if e["attempt"]]
+    return [(step, score) for step, score in made if score is not None]
+
+
+def money(usd: float) -> str:
+    """Return dollars as a person reads them."""
+    return f"${usd:.4f}"
+
+
+def number(value: float | None) -> str:
+    """Return a score in five digits."""
+    return "-" if value is None else f"{value:.5g}"
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text in one line of at most `longest` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"

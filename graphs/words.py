@@ -1,0 +1,97 @@
+"""A rule in words, for pictures and cards: made from its predicate and the arguments that the rule gives it.
+
+What a predicate says is a line with its arguments in braces: `after {attempts} attempts without gain`. What stands in
+brackets is said only where the rule gives the arguments in it. The shipped predicates' lines are below; that of a
+user's own is the first line of its docstring.
+"""
+
+import inspect
+import re
+from typing import Any
+
+from graphs.model import Rule
+from graphs.seen import see_predicate
+
+WORDS = {
+    "out_of_turns": "all turns are used",
+    "out_of_budget": "the money does not pay for the next call",
+    "baseline_failed": "the starter fails",
+    "improved": "a new best",
+    "retest": "better, but within the noise",
+    "reached": "better than the starter by {percent}%",
+    "case_left": "memory has more",
+    "idea_left": "advice is left to try",
+    "nothing_recalled": "memory has nothing more",
+    "crashed": "a crash: {repairs} repairs at most",
+    "stuck": "after {attempts} attempts without gain[, unless {goal}% better][, {lifelines} times at most]",
+    "missed": "no usable reply[, {times} times][, unless {but}]",
+    "given_up": "no reply to be had, or no money",
+    "repeated": "the same action {times} times[, {lifelines} times at most]",
+    "wants": "the planner wants {action}[, {lifelines} times at most]",
+    "faulted": "{kind}",
+    "had_turns": "memory has had {share:.0%} of the turns, and a model plans freely",
+    "overran": "a limit is passed: {repairs} repairs at most",
+    "pays": "another try pays less than {model}'s[, {lifelines} times at most][, {after}]",
+    "vain": "good enough, and {model} is likely to bring less than {percent}%",
+    "beyond": "too much for {than}",
+    "within": "{than} can do it",
+    "balked": "an idea came to nothing[, {times} times]",
+    "hopeless": "no script runs, {share:.0%} is used up",
+}
+# What values are called.
+VALUES = {
+    ("action", "expert"): "an expert",
+    ("action", "finish"): "to finish",
+    ("action", "look"): "to look at the data",
+    ("after", "nothing_recalled"): "memory has nothing more",
+    ("after", "noop"): "nothing was changed",
+    ("kind", "busy"): "the model is busy",
+    ("kind", "denied"): "a wrong key, address or name",
+    ("kind", "noop"): "a script that changes nothing",
+    ("kind", "no_turn"): "no turn is left",
+    ("kind", "rejected"): "a request that is rejected",
+    ("kind", "thought"): "it only thought",
+}
+PART = re.compile(r"\[([^\[\]]*)\]")
+BRACE = re.compile(r"\{(\w+)(?::(\.\d[%f]))?\}")
+LONGEST = 120  # characters of what a user's predicate says
+
+
+def said(rule: Rule) -> str:
+    """Return when a rule fires, and whom it moves up: `after 4 attempts without gain: coder moves up`."""
+    when = _condition(rule) if rule.when else "otherwise"
+    return f"{when}: {rule.up} moves up" if rule.up else when
+
+
+def _condition(rule: Rule) -> str:
+    line, defaults = _line(rule.when)
+    given = {key: value for key, value in rule.arguments.items() if value not in (None, "", 0)}
+    if not line:
+        return " ".join([rule.when, *(f"{key}={value}" for key, value in rule.arguments.items())])
+    kept = PART.sub(lambda m: m[1] if all(b[1] in given for b in BRACE.finditer(m[1])) else "", line)
+    return BRACE.sub(lambda m: _value(m, defaults | rule.arguments), kept)
+
+
+def _line(name: str) -> tuple[str, dict[str, Any]]:
+    """Return what a predicate says, "" where it is not to be found, and what its arguments are if they are not given."""
+    try:
+        predicate = see_predicate(name)
+    except LookupError:
+        return "", {}
+    if not callable(predicate):  # its source does not tell
+        return "", {}
+    first = (inspect.getdoc(predicate) or "").partition("\n")[0].rstrip(".")
+    parameters = inspect.signature(predicate).parameters.values()
+    return WORDS.get(name) or first[:LONGEST], {
+        p.name: p.default for p in parameters if p.default is not p.empty
+    }
+
+
+def _value(brace: re.Match[str], arguments: dict[str, Any]) -> str:
+    name, form = brace[1], brace[2]
+    if name not in arguments:
+        return brace[0]
+    value = arguments[name]
+    if form and isinstance(value, int | float):
+        return format(value, form)
+    return VALUES.get((name, value), str(value)) if isinstance(value, str) else str(value)
