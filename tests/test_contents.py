@@ -119,7 +119,7 @@ def test_libraries_are_those_that_are_installed_whatever_they_are(tmp_path, monk
             "Metadata-Version: 2.1\n" + "\n".join(lines) + "\n"
         )
     monkeypatch.syspath_prepend(tmp_path)
-    found = machine.libraries()
+    found = machine.libraries.__wrapped__()
     assert "torchlike 9.1" in found and "boostlike 2.0" in found
     assert not any(line.startswith(("webby", "boost-stubs")) for line in found)
     assert f"numpy {metadata.version('numpy')}" in found
