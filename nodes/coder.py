@@ -13,7 +13,7 @@ from nodes.craft.edits import edited
 from nodes.craft.form import answered, form_for
 from nodes.craft.ideas import LENGTH
 from nodes.craft.render import RenderError, render
-from nodes.craft.room import for_script
+from nodes.craft.room import at_least, for_script
 from nodes.craft.scripts import ast_key
 from nodes.craft.tuning import tune
 from nodes.declares import declares
@@ -76,7 +76,8 @@ def _repair(state: RunState, deps: Deps) -> CoderUpdate:
     cured = [repair["what"] for repair in recalled(state, deps.artifacts, "repair")]
     script, error = deps.artifacts.text(state.script), state.fault.get("detail", "")
     newest = Attempt.read(deps.artifacts, state.head) if state.head else None
-    update = _ask(state, deps, Work(script, newest, error=error, cured=cured))
+    instruction = state.plan.get("instruction", "")
+    update = _ask(state, deps, Work(script, newest, error=error, cured=cured, instruction=instruction))
     return update | {"counts": update["counts"] | {"repairs": state.counts.get("repairs", 0) + 1}}
 
 
@@ -114,6 +115,7 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     """Ask for a script, or for the changes of one where the model can say them."""
     able, mode = deps.models.able(deps.here.model), state.plan.get("action", "")
     facts, fault = briefing(state, deps.artifacts), state.fault
+    form = form_for(able, work.base, new=mode in NEW)
     prompt = deps.prompts(
         deps.here.prompt,
         task=deps.task,
@@ -126,7 +128,7 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         # What follows is told to capable models alone.
         dossier=dossier(state, deps),
         mode=mode,
-        form=form_for(able, work.base, new=mode in NEW),
+        form=form,
         other=work.other,
         sketch=work.sketch,
         pace=pace_of(work.attempt, deps) if work.attempt else "",
@@ -134,7 +136,8 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         mend=fault.get("detail", "") if fault.get("kind") in MENDABLE else "",
     )
     room = for_script(able, work.base, draft=mode in NEW)
-    reply = deps.models.ask(deps.here, prompt, max_tokens=room, temperature=0.5)
+    least = at_least(able, work.base, whole=form == "whole" and mode != "look")
+    reply = deps.models.ask(deps.here, prompt, max_tokens=room, temperature=0.5, least=least)
     if reply.fault:
         return _failed(state, reply.fault, reply.detail)
     script, wrong = answered(reply.text, work.base, edits=able.edits)

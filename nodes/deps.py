@@ -62,8 +62,12 @@ class Models(Protocol):
         schema: Mapping[str, Any] | None = None,
         max_tokens: int = 1024,
         temperature: float = 0.2,
+        least: int = 0,
     ) -> Reply:
-        """Send one request to `here.model`. A repeated step gets the stored reply for nothing."""
+        """Send one request to `here.model`. A repeated step gets the stored reply for nothing.
+
+        Where the money does not pay for `max_tokens` the reply may have fewer; one of less than `least` is refused, not cut off.
+        """
         ...
 
     def able(self, model: str) -> Able:

@@ -416,6 +416,12 @@ def test_a_call_that_does_not_fit_is_shrunk_and_then_refused(tmp_path: Path, ser
     assert reply.fault == "refused" and reply.detail.startswith("a call of model 'small' may cost $0.00")
     assert models.ask(here(2), ASK, max_tokens=60).fault == ""  # a smaller wish is not shrunk
     assert len(server.requests) == 2
+    models.ledger.set_cap("r", models.spent() + price.worst_case(bound, 400))
+    reply = models.ask(here(3), ASK, max_tokens=1000, least=401)
+    assert (
+        reply.fault == "refused" and len(server.requests) == 2
+    )  # a script that would be cut off is not paid for
+    assert models.ask(here(4), ASK, max_tokens=1000, least=400).fault == ""
 
 
 def test_the_cap_that_refuses_is_named_and_a_call_is_shrunk_to_the_tightest(

@@ -17,7 +17,7 @@ from nodes.coder import coder
 from nodes.craft.dossier import dossier
 from nodes.craft.doubts import doubts
 from nodes.craft.output import pace, ran
-from nodes.craft.room import for_ideas, for_plan, for_script
+from nodes.craft.room import at_least, for_ideas, for_plan, for_script
 from nodes.craft.tried import ROOM, scores, tried
 from nodes.deps import Execution, Here
 from nodes.expert import expert
@@ -129,6 +129,11 @@ def test_a_capable_coder_has_room_for_a_whole_script_and_a_weak_one_what_it_had(
     assert for_script(FREE, base) == 4000 + 2 * len(base) // 2.5
     assert for_script(Able(), base) == 600 + len(base) // 2
     assert for_script(FREE, "", draft=True) >= 8000
+    assert (
+        at_least(FREE, base, whole=True) == round(len(base) / 3.3)
+        and at_least(FREE, base, whole=False) == 300
+    )
+    assert at_least(Able(), base, whole=True) == 0
     assert for_script(replace(FREE, window=4096), base) == 2048
     assert for_ideas(FREE) > for_ideas(Able()) == 400
 
@@ -173,6 +178,22 @@ def test_an_edit_that_does_not_fit_is_a_fault_that_the_next_question_tells():
     update = coder(replace(state, fault=update["fault"]), deps)
     assert "could not be used: what block 1 searches for" in asked(deps)
     assert deps.artifacts.text(update["script"]) == STARTER + "x = 2\n"
+
+
+def test_a_reply_that_was_cut_off_is_told_to_the_one_who_is_asked_again():
+    cut = {"kind": "truncated", "detail": "the reply was cut off at its limit"}
+    state, deps = parts("```python\nprint(3)\n```", node="coder")
+    coder(replace(state, plan={"action": "improve", "instruction": "two"}, fault=cut), deps)
+    assert "Your last reply could not be used: the reply was cut off at its limit" in asked(deps)
+
+
+def test_what_the_summary_and_the_contents_both_say_is_told_once():
+    state, deps = parts(
+        summary="Tables: train.csv 9x3.\ntrain.npz[X]: shape [9, 3], float64, train, used\nA class each."
+    )
+    assert "as code has read it: A class each.\n- train.csv: 9 rows" in dossier(state, deps).data
+    state, deps = parts(summary="Tables: train.csv 9x3.", contents=[])
+    assert "as code has read it: Tables: train.csv 9x3." in dossier(state, deps).data
 
 
 def test_what_a_profile_says_changes_what_is_asked():
@@ -277,6 +298,8 @@ def test_any_output_is_told_in_few_words_and_never_a_number_of_the_data(printed)
         ({"problems": ["tables: KeyError: 'secretword'"]}, "x", "could not be read"),
         ({"metric": {"name": "f1_macro"}}, "Find the best.", "f1_macro"),
         ({"metric": {"name": "f1_macro"}}, "Scored by macro-averaged F1.", ""),
+        ({"metric": {"name": "rmse"}}, "Scored by the root-mean squared error.", ""),
+        ({"metric": {"name": "rmse"}}, "Scored by the mean absolute error.", "rmse"),
         (
             {"table": {"problem": "classification", "classes": 544, "rows_train": 3000}},
             "Predict the level.",

@@ -13,6 +13,7 @@ from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.replay import ReplayModels
 from budgetmlagent.money.ledger import Account, Ledger
+from budgetmlagent.run.replay import RecordedSandbox, Recording
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here, Models, Reply
@@ -34,6 +35,23 @@ def ledger(path: Path, cap: int = NANO) -> Ledger:
 
 def here(step: int, model: str = "small") -> Here:
     return Here(node="coder", model=model, step=step, call=f"task-{step}")
+
+
+def test_a_script_that_ran_twice_takes_at_each_step_what_it_took_there(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path / "artifacts")
+    record = {
+        "script": artifacts.put("print(1)"),
+        "exit": 0,
+        "output": artifacts.put("1"),
+        "files": {},
+        "tail": "1",
+    }
+    ran = {step: artifacts.put_json(record | {"seconds": seconds}) for step, seconds in ((2, 1.5), (6, 9.0))}
+    none = {"prompt": None, "reply": None, "usd": 0.0, "node": "executor"}
+    events = [json.dumps({"step": step, "execution": name} | none) for step, name in ran.items()]
+    (tmp_path / "events.jsonl").write_text("\n".join(events) + "\n")
+    sandbox = RecordedSandbox(Recording(tmp_path), Artifacts(tmp_path / "mine"))
+    assert [sandbox.run(here(step), "print(1)").seconds for step in (2, 6, 9)] == [1.5, 9.0, 9.0]
 
 
 def said(text: str) -> list[dict[str, str]]:

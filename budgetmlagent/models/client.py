@@ -49,6 +49,7 @@ class Ask:
     call: Call
     request: Request
     tokens: int  # of output, that the node asks for
+    least: int  # of output, below which a reply is of no use to it
     bound: int  # input tokens at most
     role_cap: int | None  # nano-dollars that the node may spend in its run
 
@@ -101,6 +102,7 @@ class ModelClient:
         schema: Mapping[str, Any] | None = None,
         max_tokens: int = 1024,
         temperature: float = 0.2,
+        least: int = 0,
     ) -> Reply:
         """Ask `here.model` for one reply; a repeated step gets its stored reply for nothing, on another branch too.
 
@@ -122,7 +124,10 @@ class ModelClient:
         request = Request(messages, schema, temperature, _seed(self.seed, here), url, key)
         self.waits.before(request.place)  # with nothing reserved: an interrupt here costs nothing
         bound = input_bound(messages, schema, self.ledger.ratio(call))
-        asked, known = Ask(spec, call, request, max_tokens, bound, here.budget), self.endpoints.of(spec)
+        asked, known = (
+            Ask(spec, call, request, max_tokens, least, bound, here.budget),
+            self.endpoints.of(spec),
+        )
         worst = self.prices[spec.name].worst_case(bound, limit_of(spec, known, max_tokens))
         if not self.approval.granted(here, worst, self.ledger.left(self.account.run)):
             return Reply(fault="declined", detail=declined(here, worst))
@@ -181,7 +186,8 @@ class ModelClient:
     def _reserve(self, asked: Ask, known: Endpoint) -> tuple[Reservation | Refused, int]:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
         price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.tokens)
-        least = min(limit, SMALLEST_REPLY + max(_usual(known), least_to_think(asked.spec)))
+        useful = max(SMALLEST_REPLY, asked.least)
+        least = min(limit, useful + max(_usual(known), least_to_think(asked.spec)))
         while True:
             room = self.ledger.reserve(asked.call, price.worst_case(asked.bound, limit), asked.role_cap)
             if isinstance(room, Reservation):

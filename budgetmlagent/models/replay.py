@@ -67,7 +67,7 @@ class ReplayModels:
         """What the recorded run believed of `model`; the weakest for what is no model."""
         return self.believed.get(model, WEAKEST)
 
-    def ask(self, here: Here, messages: Sequence[Message], **options: Any) -> Reply:
+    def ask(self, here: Here, messages: Sequence[Message], *, least: int = 0, **options: Any) -> Reply:  # noqa: ARG002
         """The recorded reply. Raises RunFailedError where there is none, or where its artifact was changed."""
         prompt = self.artifacts.put_json(prompt_record(messages, **options))
         call = call_of(self.account.run, here, "replay", RECORDED, prompt)

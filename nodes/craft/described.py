@@ -1,9 +1,14 @@
 """The data and the machine in words, for capable models: nothing here changes while a run lasts."""
 
+import re
+
 from memory.briefing import Briefing
 from nodes.craft.doubts import doubts
 from nodes.deps import Task
 
+SIZES = re.compile(
+    r"Tables: |\S+(\[[^\]]*\])?: shape \["
+)  # lines of a summary that say what the contents say, too
 LIBRARIES = 10  # that are named
 COLUMNS, ARRAYS = 20, 8  # of a submission, that are named
 LIMITS = {"time": "", "memory": " of memory", "disk": " of disk"}  # those of a task that a script comes near
@@ -13,12 +18,7 @@ def data(facts: Briefing, task: Task) -> str:
     """Return what is known of the data, a line each: the summary, each file, rows where they may be shown, what is not sure."""
     rows = facts.get("rows", []) if task.rows else list[str]()
     contents = facts.get("contents", [])
-    # The sizes of tables stand in the contents, too.
-    summary = [
-        line
-        for line in facts.get("summary", "").splitlines()
-        if not (contents and line.startswith("Tables: "))
-    ]
+    summary = [line for line in facts.get("summary", "").splitlines() if not (contents and SIZES.match(line))]
     lines = [
         "The data, as code has read it: " + "\n".join(summary),
         *(f"- {line}" for line in contents),

@@ -33,9 +33,12 @@ def doubts(facts: Briefing, text: str, metric: str) -> list[str]:
 
 def _about_metric(facts: Briefing, text: str, metric: str) -> list[str]:
     """Doubt a metric that neither the task's name for it nor its text says."""
-    name = facts.get("metric", {}).get("name", "")
+    name = facts.get("metric", {}).get("name", "").casefold()
     said = re.sub(r"[_\W]+", " ", f"{metric} {text}").casefold()
-    if not name or all(word in said for word in name.casefold().split("_")):
+    initials = r"\b" + " ".join(
+        rf"{letter}\w*" for letter in name if letter.isalpha()
+    )  # mae: mean absolute error
+    if not name or all(word in said for word in name.split("_")) or re.search(initials, said):
         return []
     return [f"that the metric is {name}: it was guessed"]
 

@@ -2,7 +2,8 @@
 
 from nodes.deps import Able
 
-BYTES = 2.5  # of code in a token, at least
+BYTES, BYTES_MOST = 2.5, 3.3  # of code in a token
+EDIT = 300  # tokens of a change said as search/replace blocks, at least
 SHORT_SCRIPT, SCRIPT = 600, 4_000  # tokens of a script beside what it is made from
 DRAFT = 8_000  # of a whole new one
 CHOICE, PLAN = 200, 1_500  # of a choice from a list, and of a plan said freely
@@ -15,6 +16,13 @@ def for_script(able: Able, base: str, *, draft: bool = False) -> int:
         return SHORT_SCRIPT + len(base) // 2
     wanted = SCRIPT + round(2 * len(base.encode("utf-8", "replace")) / BYTES)
     return _within(max(wanted, DRAFT) if draft else wanted, able)
+
+
+def at_least(able: Able, base: str, *, whole: bool) -> int:
+    """Return the room without which a script is not worth asking for: one that is cut off is paid for in vain."""
+    if able.plans == "menu":
+        return 0
+    return round(len(base.encode("utf-8", "replace")) / BYTES_MOST) if whole else EDIT
 
 
 def for_plan(able: Able) -> int:

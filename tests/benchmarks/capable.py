@@ -1,11 +1,12 @@
 """What a capable model is asked at each turn of a long run that never was: for `prefix.py`, which measures the prompts.
 
-The data and its briefing are of the bundled task `flights`, the best script is the longest of the bank's cases for it, and
+The data and its briefing are of the bundled task `flights`, the best script is the first of the bank's cases for it, and
 each turn adds an attempt with a long instruction, of which every seventh is a new best.
 """
 
 import importlib
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,7 +48,7 @@ ENDS: tuple[dict[str, Any], ...] = (
 
 @cache
 def facts() -> tuple[dict[str, Any], str]:
-    """Return the briefing of the task, as the sandbox would make it, and the script of its longest case."""
+    """Return the briefing of the task, as the sandbox would make it, and the script of its first case."""
     task, program = load_task("flights"), importlib.import_module("budgetmlagent.inside.briefing.__main__")
     meta = {key: getattr(task, key) for key in ("name", "text", "metric", "direction", "starter", "data")}
     with TemporaryDirectory() as folder:
@@ -57,15 +58,15 @@ def facts() -> tuple[dict[str, Any], str]:
     bank = [
         as_item(case) for case in menu(load_cases(Path(memory.__file__).parent / "cases"), found["kinds"])
     ]
-    scripts = [render(case, found, seed=0, seconds=60) for case in bank if case.get("template")]
-    return found, max(scripts, key=len)
+    first = next(case for case in bank if case.get("template"))
+    return found, render(first, found, seed=0, seconds=60)
 
 
-def prompts(role: str, turns: int) -> list[str]:
-    """Return what the role is asked at each of the first `turns` turns."""
+def prompts(role: str, turns: Iterable[int]) -> list[str]:
+    """Return what the role is asked at each of these turns."""
     node, reply = ASKED[role]
     asked = []
-    for turn in range(1, turns + 1):
+    for turn in turns:
         state, deps = at(role, turn, reply)
         node(state, deps)
         asked.append("".join(f"## {m['role']}\n{m['content']}\n" for m in deps.models.asked[0]["messages"]))

@@ -131,12 +131,12 @@ def recordings() -> list[Path]:
     return sorted(path.parent for path in RECORDINGS.rglob("events.jsonl") if "forks" not in path.parts)
 
 
-def made(role: str) -> tuple[int, int, list[float]]:
-    """Return the tokens of a capable role's prompt at two turns, and which share of each prompt the one before began."""
-    asked = capable.prompts(role, LATE)
-    tokens = [len(text.encode()) // capable.BYTES for text in asked]
-    shares = [begun_alike(*two) / len(two[1]) for two in pairwise(asked)]
-    return tokens[EARLY - 1], tokens[LATE - 1], shares
+def made(role: str, turns: Sequence[int] = range(1, LATE + 1)) -> tuple[dict[int, int], list[float]]:
+    """Return the tokens of a capable role's prompt by turn, and which share of each prompt the one before began."""
+    asked = dict(zip(turns, capable.prompts(role, turns), strict=True))
+    tokens = {turn: len(text.encode()) // capable.BYTES for turn, text in asked.items()}
+    two = [(asked[turn - 1], text) for turn, text in asked.items() if turn - 1 in asked]
+    return tokens, [begun_alike(earlier, later) / len(later) for earlier, later in two]
 
 
 def main() -> None:
@@ -148,7 +148,8 @@ def main() -> None:
         return
     print(f"\n| capable | turn {EARLY} | turn {LATE} | ratio | common % | least % |\n|" + " --- |" * 6)
     for role in capable.ASKED:
-        early, late, shares = made(role)
+        tokens, shares = made(role)
+        early, late = tokens[EARLY], tokens[LATE]
         mean, least = 100 * sum(shares) / len(shares), 100 * min(shares)
         print(f"| {role} | {early} | {late} | {late / early:.2f} | {mean:.0f} | {least:.0f} |")
 

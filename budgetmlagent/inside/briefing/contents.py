@@ -21,6 +21,7 @@ ROWS, TABLES, CELL, ROW = (
     400,
 )  # rows of a table, tables, and characters of a cell and of a row that are shown
 LARGE = 100  # a number from which on its fractions are not told
+FIELD = re.compile(r"[A-Za-z_][\w-]{0,40}")  # what a key looks like that names a field
 KEYS = 20  # of a JSON object; one with more has data for keys
 MORE = 200  # different values that are counted
 ALIKE = 0.8  # share of a table's columns that another has, from which it is told by what differs
@@ -150,7 +151,7 @@ def _values(files: Files) -> dict[str, str]:
 def _shape(value: Any, depth: int = 0) -> str:
     """How a JSON value is made up, down to three levels; its keys, where they are few enough to be names."""
     if isinstance(value, dict):
-        if not 0 < len(value) <= KEYS:
+        if not 0 < len(value) <= KEYS or not all(map(FIELD.fullmatch, map(str, value))):
             inner = f" of {_shape(next(iter(value.values())), depth + 1)}" if value and depth < 2 else ""
             return f"object of {len(value)} keys{inner}"
         parts = [
@@ -181,7 +182,7 @@ def _alike(files: Files, names: list[str]) -> list[str]:
             lines += [f"{name}: {files.paths[name].stat().st_size} bytes" for name in found]
         else:
             ending = end or "without an ending"
-            lines.append(f"{folder}/: {len(found)} files {ending}, such as {Path(found[0]).name}")
+            lines.append(f"{folder}/: {len(found)} files {ending}")  # whose names may tell what they hold
     return lines
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import cache
 from importlib import metadata
 from platform import python_version
 from typing import Any
@@ -20,6 +21,7 @@ def describe(given: Given) -> dict[str, Any]:  # noqa: ARG001 - as each module o
     return {"machine": {"python": python_version(), "libraries": libraries(), "cores": cores}}
 
 
+@cache
 def libraries() -> list[str]:
     """The installed distributions that say they are for science, or are built on NumPy; those of which both is true first."""
     found: dict[str, tuple[int, str]] = {}
