@@ -20,9 +20,18 @@ CONTROL = re.compile(
 )
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a cell begins that a spreadsheet computes
+
+
 def visible(text: str) -> str:
     r"""Return `text` with its controls as escapes that can be read, as `\x1b`; newlines and tabs stay."""
     return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def cell(value: object) -> str:
+    """Return a value as a cell of a CSV file that no spreadsheet computes."""
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 class Visible:

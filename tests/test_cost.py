@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,10 @@ def test_a_runs_calls_are_told_whole(runs: Path, capsys: pytest.CaptureFixture[s
         ("one/t1/planner/1", "0.00025"),
         ("one/t2/coder/1", "0.001"),
     ]
+    with closing(sqlite3.connect(runs / "ledger.sqlite")) as db, db:
+        db.execute("UPDATE calls SET model = '=1+1'")  # as somebody else may name a model
+    rows = list(csv.DictReader(io.StringIO(said(capsys, "cost", "one", "--runs-dir", runs, "--csv"))))
+    assert {row["model"] for row in rows} == {"'=1+1"}
     text = said(capsys, "cost", "one", "--runs-dir", runs)
     assert "$0.000250 settled  odd" in text
     assert text.endswith("total $0.001250, of which $0.001000 reserved for unknown outcomes\n")

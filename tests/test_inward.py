@@ -141,3 +141,17 @@ def test_a_run_that_a_link_stands_for_is_neither_removed_nor_merged(
     assert set(run.root.rglob("*")) == there
     assert call(["clean", str(run.root), "--yes", "--runs-dir", str(runs)]) == 0
     assert not run.root.exists()
+
+
+@pytest.mark.parametrize("command", [["models", "new", "openai"], ["new", "graph", "models"]])
+def test_what_is_new_is_not_written_through_a_link_to_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    Path("models.yaml").symlink_to(tmp_path / "mine")
+    assert call(command) == 2
+    assert "models.yaml: is there already" in capsys.readouterr().err
+    assert not (tmp_path / "mine").exists()
+    Path("models.yaml").unlink()
+    assert call(command) == 0

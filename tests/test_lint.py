@@ -447,6 +447,6 @@ def test_a_rule_about_a_model_on_no_ladder_is_noted(tmp_path):
     text = GraphSpec.load("budgetml").dump().replace("ladder: [large]", "ladder: [huge]")
     spec = GraphSpec.parse(text.replace("small, large]", "small, huge]"))
     found = [finding for finding in losses(spec) if finding.kind == "idle-rule"]
-    assert "pays: model 'large' stands on no ladder, so it never holds" in str(found[0])
+    assert any("pays: model 'large' stands on no ladder, so it never holds" in str(one) for one in found)
     assert {str(finding).partition(": name")[2] for finding in found} == {" one that does"}
     assert not losses(GraphSpec.load("budgetml"))

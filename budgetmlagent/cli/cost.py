@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from budgetmlagent import foreign
 from budgetmlagent.cli import names, options
 from budgetmlagent.errors import UsageError
 from budgetmlagent.wording import counted
@@ -52,7 +53,7 @@ def cost(
     elif as_csv:
         table = csv.DictWriter(sys.stdout, list(rows[0]) if rows else [], lineterminator="\n")
         table.writeheader()
-        table.writerows(rows)
+        table.writerows({key: foreign.cell(value) for key, value in row.items()} for row in rows)
     else:
         print(*(_line(row) for row in rows), *_ending(found, runs_dir), sep="\n")
 

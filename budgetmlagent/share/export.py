@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.foreign import cell
 from budgetmlagent.records import advice, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.recalled import taught
@@ -22,7 +23,6 @@ SUMS = "SHA256SUMS"
 MONEY = (
     "id", "step", "node", "model", "served", "price", "tokens_in", "cached", "tokens_out", "state", "usd",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the same run gives the same bytes
 
 
@@ -82,13 +82,8 @@ def _money(view: RunView) -> bytes:
     table.writerow(MONEY)
     for call in view.calls:
         exact = call | {"usd": page.dollars(call["usd_nano"])}
-        table.writerow([_cell(exact[key]) for key in MONEY])
+        table.writerow([cell(exact[key]) for key in MONEY])
     return text.getvalue().encode("utf-8", "replace")
-
-
-def _cell(value: Any) -> str:
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _sums(found: Mapping[str, bytes]) -> str:
