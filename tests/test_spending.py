@@ -72,5 +72,5 @@ def test_a_run_whose_aim_is_success_stops_there_and_another_goes_on(ran):
 
 
 def test_an_aim_that_nobody_knows_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="--aim fame: one of success, best is needed"):
+    with pytest.raises(UsageError, match="aim='fame': one of success, best is needed"):
         tiny.session(tmp_path, "http://127.0.0.1:9", aim="fame")

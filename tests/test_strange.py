@@ -353,7 +353,10 @@ def test_a_run_with_models_that_are_none_and_events_that_are_none(
     config = folder / "recording" / "config.json"
     told = json.loads(config.read_text())
     again, drawn = strange.recording_commands(folder)[:2]
-    (folder / "recording" / "events.jsonl").write_text('{"step": 1, "node": "coder"}\n')
+    events = folder / "recording" / "events.jsonl"
+    recorded = events.read_text()
+    events.write_text('{"step": 1, "node": "coder"}\n')
     assert "events.jsonl:1: is no event of a run" in refused(drawn, folder, outside, capsys)
+    events.write_text(recorded)
     config.write_text(json.dumps(told | {"models": {"small": {"name": "small"}}}))
     assert "models: damaged" in refused(again, folder, outside, capsys)

@@ -136,7 +136,7 @@ def profile(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Let each model do a small set of exercises, paid for in the ledger; later runs ask it for what it can do.
+    """Let each model do a few exercises. Paid for in the ledger; later runs ask it for what it can do.
 
     Status 3 where one is not available.
     """
