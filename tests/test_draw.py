@@ -111,13 +111,14 @@ def test_every_rule_stands_on_its_arrow_in_words_and_in_the_outline(name):
 def test_what_a_run_does_is_thick_what_is_dearer_has_its_colour_and_what_ends_it_is_told():
     text = mermaid(SPEC)
     for way in [("executor", "evaluator"), ("planner", "coder"), ("coder", "executor")]:
-        assert "#1f2328,stroke-width:4px" in only(text, *way)
-    usual, dearer = arrows(text)["evaluator", "planner"]
-    assert usual.startswith("3. a new best 4. memory has more ") and "stroke-width:4px" in usual
-    assert dearer.startswith(
-        "8. after 6 attempts without gain, unless 10% better: coder moves up|stroke:#d55e00"
-    )
-    assert "7. after 4 attempts without gain" in only(text, "evaluator", "expert")
+        assert "#1f2328,stroke-width:4px" in arrows(text)[way][-1]
+    dearer, usual = arrows(text)["evaluator", "planner"]
+    new, left = (number("evaluator", rule) for rule in ("improved", "case_left"))
+    assert usual.startswith(f"{new}. a new best {left}. memory has more ") and "stroke-width:4px" in usual
+    up = number("evaluator", "stuck attempts=6")
+    assert f"{up}. after 6 attempts without gain, unless 10% better: coder moves up|stroke:#d55e00" in dearer
+    stuck = number("evaluator", "stuck attempts=4")
+    assert f"{stuck}. after 4 attempts without gain" in only(text, "evaluator", "expert")
     assert "stroke:#d55e00" in only(text, "planner", "expert")
     assert "2. all turns are used" in only(text, "evaluator", "FINISH")
     assert "orange: dearer help" in text and "thick: the usual way" in text
@@ -149,15 +150,13 @@ def test_faults_are_one_grey_arrow_a_node_and_each_with_detail(name):
 def test_a_fault_that_was_met_is_an_arrow_of_its_own():
     met = {"to": "coder", "rule": "missed → coder", "saw": {}, "passed": []}
     denied = {"to": END, "rule": "faulted kind=denied → END", "saw": {}, "passed": []}
-    run = told(step("coder", 1, route=met), step("coder", 1, route=met), step("coder", 1, route=denied))
+    run = told(*(step("coder", "otherwise", route=route) for route in (met, met, denied)))
     text = mermaid(SPEC, run, brief=True)
     assert only(text, "coder", "coder").startswith("<b>fault 8. no usable reply ×2</b>|stroke:#0072b2")
     assert only(text, "coder", "FINISH").startswith(
         "<b>fault 2. a wrong key, address or name ×1</b>|stroke:#0072b2"
     )
-    assert ("coder", "planner") not in arrows(text) and only(text, "coder", "executor").startswith(
-        "|stroke:#afb8c1"
-    )
+    assert ("coder", "planner") not in arrows(text) and "|stroke:#afb8c1" in only(text, "coder", "executor")
     assert "  the faults below\n    2. faulted kind=denied → END ×1\n    8. missed → coder ×2\n" in outline(
         SPEC, run
     )
@@ -173,18 +172,21 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
     assert '"<b>coder</b><br/><small>small ×1 ↑ large</small><br/>×2 · $0.0050"' in text.replace("#36;", "$")
     assert '"<b>executor</b><br/>×3 · $0"' in text.replace("#36;", "$")
     assert '"<b>▶ expert</b><br/><small>large</small>"):::now' in text
-    assert only(text, "executor", "evaluator").startswith("×3|")
-    assert "<b>7. otherwise ×2</b>" in only(text, "planner", "coder")
-    usual, dearer = arrows(text)["evaluator", "planner"]
-    assert usual.startswith("<b>3. a new best ×1 4. memory has more ×1</b> 6. advice is left to try")
-    assert dearer.startswith("8. after") and "#afb8c1" in dearer
+    assert only(text, "executor", "evaluator").startswith("<b>2. otherwise ×3</b>|")
+    assert f"<b>{number('planner', 'otherwise')}. otherwise ×2</b>" in arrows(text)["planner", "coder"][-1]
+    dearer, usual = arrows(text)["evaluator", "planner"]
+    new, left, idea = (number("evaluator", rule) for rule in ("improved", "case_left", "idea_left"))
+    assert usual.startswith(
+        f"<b>{new}. a new best ×1 {left}. memory has more ×1</b> {idea}. advice is left to try"
+    )
+    assert f"{number('evaluator', 'stuck attempts=6')}. after" in dearer and "#afb8c1" in dearer
     assert "planner  [recall ↑ small ↑ large]  ×3 · $0.0120" in outline(SPEC, RUN)
     assert "▶ expert" in outline(SPEC, RUN, "expert")
 
 
 def test_edges_taken_never_taken_and_escalated_look_different():
     text = mermaid(SPEC, RUN)
-    never, usual = only(text, "evaluator", "FINISH"), arrows(text)["evaluator", "planner"][0]
+    never, usual = only(text, "evaluator", "FINISH"), arrows(text)["evaluator", "planner"][-1]
     assert "stroke-width:1px" in never and "#afb8c1" in never
     assert "#0072b2" in usual and "stroke-width:1px" not in usual
     assert "#d55e00" in only(text, "planner", "planner") and "#d55e00" in only(text, "evaluator", "expert")
@@ -216,13 +218,14 @@ def test_a_run_that_has_not_begun_has_taken_nothing():
 
 
 def test_the_way_that_an_edit_changed_and_that_of_another_graph_are_drawn_as_they_were_gone():
-    asked = Event(step("planner", 6) | {"edits": [{"route": step("evaluator", 7)["route"]}]})
-    text = mermaid(SPEC, told(step("executor", 1), step("evaluator", 4), asked))
-    assert "7. after 4" in only(text, "evaluator", "expert") and "#d55e00" in only(
+    edits = [{"route": step("evaluator", "stuck")["route"]}]
+    asked = Event(step("planner", "wants action=finish") | {"edits": edits})
+    text = mermaid(SPEC, told(step("executor", "otherwise"), step("evaluator", "case_left"), asked))
+    assert f"{number('evaluator', 'stuck')}. after 4" in only(
         text, "evaluator", "expert"
-    )
+    ) and "#d55e00" in only(text, "evaluator", "expert")
     assert all("#afb8c1" in arrow for arrow in arrows(text)["evaluator", "planner"])
-    foreign = Event(step("coder", 1) | {"route": {"to": "evaluator", "rule": "of before"}})
+    foreign = Event(step("coder", "otherwise") | {"route": {"to": "evaluator", "rule": "of before"}})
     assert only(mermaid(SPEC, [foreign]), "coder", "evaluator").startswith(
         "under another graph ×1|stroke:#0072b2"
     )
@@ -232,15 +235,11 @@ def test_the_svg_is_whole_and_asks_for_nothing(socket_disabled):
     text = svg(mermaid(SPEC, RUN, "expert"))
     words = "".join(ET.fromstring(text).itertext()).replace("\u00a0", " ")
     assert all(name in words for name in SPEC.nodes)
-    assert "×3 · $0.0120" in words and "3. a new best ×1" in words
+    assert "×3 · $0.0120" in words and f"{number('evaluator', 'improved')}. a new best ×1" in words
     titles = [title.text for title in ET.fromstring(text).iter("{http://www.w3.org/2000/svg}title")]
-    assert "planner → coder: 7. otherwise → coder" in titles
-    assert (
-        titles.count(
-            "planner → planner: 1. nothing_recalled ↑planner → planner; 2. missed times=3 ↑planner → planner"
-        )
-        == 2
-    )
+    assert "coder → executor: 4. otherwise → executor" in titles
+    up = "planner → planner: 3. nothing_recalled ↑planner → planner; 4. missed times=3 ↑planner → planner"
+    assert titles.count(up) == 2
     assert not EXTERNAL.search(text) and "<script" not in text
     assert set(re.findall(r"https?://[^\"'<]*", text)) <= {
         "http://www.w3.org/2000/svg",
@@ -318,9 +317,9 @@ def test_the_card_tells_where_a_run_stands_and_nothing_of_the_inside():
         "mae 8 → 6 (+25.0%; lower is better)",
         "$0.0170 of $0.25",
         "escalations: 2",
-        "step 3, planner: rule 1: memory has nothing more: planner moves up → planner",
+        f"step 3, planner: rule {number('planner', 'nothing_recalled')}: memory has nothing more: planner moves up → planner",
         "step 11, evaluator: score 9",
-        "because of: rule 7: after 4 attempts without gain, unless 10% better, 5 times at most → expert",
+        f"because of: rule {number('evaluator', 'stuck')}: after 4 attempts without gain, unless 10% better, 5 times at most → expert",
         "the script: +1 −1 lines",
         "the whole graph",
         "▶ expert",

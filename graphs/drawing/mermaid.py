@@ -25,7 +25,7 @@ LOOK: dict[str, Any] = {
     },
     "flowchart": {
         "curve": "monotoneY",
-        "nodeSpacing": 40,
+        "nodeSpacing": 80,
         "rankSpacing": 110,
         "padding": 10,
         "wrappingWidth": 400,
