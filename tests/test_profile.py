@@ -113,7 +113,9 @@ def test_a_run_believes_from_its_start_on_what_the_profile_says(folder: Path) ->
         profiles.keep(small, {"plan": Tally(3, 3), "write-20": Tally(3, 3), "write-60": Tally(3, 0)})
         session = tiny.session(folder, server.url)
         believed = session.config.able
-        assert believed["small"]["lines"] == 20 and believed["large"] == asdict(guess(spec(server.url, "large-14b")))
+        assert believed["small"]["lines"] == 20 and believed["large"] == asdict(
+            guess(spec(server.url, "large-14b"))
+        )
         assert session.engine.parts.deps.models.able("small") == Able(**believed["small"])
         assert (
             session.engine.parts.deps.models.able("")
@@ -320,7 +322,10 @@ def test_what_runs_show_refines_a_guess(folder: Path) -> None:
         for number in range(4):
             shown.keep(large, f"other-{number}", shown.Shown(replies=9, scripts=9))
         assert able_of(large) == Able("menu", 20, False) and able_of(large, runs=False) == guess(large)
-        assert tiny.session(folder, server.url, history="run").config.able["large"]["lines"] == guess(large).lines
+        assert (
+            tiny.session(folder, server.url, history="run").config.able["large"]["lines"]
+            == guess(large).lines
+        )
         assert tiny.session(folder, server.url, history="all").config.able["large"]["lines"] == 20
 
 

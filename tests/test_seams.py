@@ -37,7 +37,12 @@ LAST = ("ended", "final scores")  # passed once, when the graph has come to its 
 # what holds them differ with them; in their place their contents are compared.)
 MEASURED = {"seconds", "memory_mb", "noise", "private_noise"}  # as many resamples as there is time for
 NAMED = {"run", "run_id"}  # each run has a name of its own
-MONEY = {"spent", "cost", "prices", "left"}  # a call of unknown outcome stays in the sum; without one the sums must be equal
+MONEY = {
+    "spent",
+    "cost",
+    "prices",
+    "left",
+}  # a call of unknown outcome stays in the sum; without one the sums must be equal
 SHA = re.compile("[0-9a-f]{64}")
 # A metric that never says the same twice.
 UNSTEADY = tiny.EVAL.replace("/ len(truth)", "/ len(truth) - int.from_bytes(os.urandom(6)) * 1e-18")
