@@ -35,7 +35,7 @@ class Team:
 
     def __call__(self, body: dict) -> Turn:
         system, asked = body["messages"][0]["content"], body["messages"][-1]["content"]
-        if "response_format" in body or "JSON only" in system:
+        if "response_format" in body or "JSON" in system:
             plan = {"action": "improve", "case": "", "change": "", "instruction": "print a number more"}
             return Turn(json.dumps(plan), tokens_in=100, tokens_out=20)
         if "senior" in system:

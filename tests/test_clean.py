@@ -104,7 +104,7 @@ class Interrupted:
     """A user who presses Ctrl-C the moment a reply is there, and paid."""
 
     def __init__(self, models) -> None:
-        self.models, self.spent = models, models.spent
+        self.models, self.spent, self.able = models, models.spent, models.able
 
     def ask(self, *arguments, **options):
         self.models.ask(*arguments, **options)

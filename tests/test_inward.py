@@ -88,7 +88,6 @@ def test_a_linked_run_is_not_among_the_runs(run: RunDir, tmp_path: Path) -> None
         ".",
         "index/chroma.sqlite3",
         "index/0a1b",
-        f"items/{'0' * 64}",
     ],
 )
 def test_a_memory_with_a_link_is_not_opened(tmp_path: Path, name: str) -> None:
@@ -120,7 +119,8 @@ def test_no_command_follows_a_link_deep_in_a_memory(
     for command in [*looks, ["import", str(mine / "export.jsonl")], ["forget", kept[:9]]]:
         status = call(["memory", *command, "--runs-dir", str(runs)])
         out, err = capsys.readouterr()
-        assert status == (0 if command in looks else 3), (command, err)
+        # An item is read by its hash, and written in the place of whatever has its name: a link among them does no harm.
+        assert status == (0 if command in looks or name.startswith("items") else 3), (command, err)
         assert "PRIVATE" not in out + err and len(err.splitlines()) == (status > 0), err
     assert {path: path.stat().st_mtime_ns for path in [mine, *mine.rglob("*")]} == before
 

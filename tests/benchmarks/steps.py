@@ -27,6 +27,7 @@ from langgraph.graph import START, StateGraph
 from budgetmlagent.money.ledger import Answer, Call, Ledger
 from graphs.spec import GraphSpec
 from memory.state import NANO, Best, Fault, Plan, Recalled, Run, RunState, Shared, Task
+from nodes.able import WEAKEST, Able
 from nodes.deps import Deps
 
 RECALLED = 6  # items that the history supplies to the planner
@@ -110,6 +111,10 @@ class Cheap:
     def spent(self) -> int:
         """Return some sum."""
         return 123_456_789
+
+    def able(self, model: str) -> Able:
+        """Return what the weakest can do: its prompts are chosen so."""
+        return WEAKEST
 
     def recall(self, node: str, kinds: Sequence[str], state: RunState) -> list[Recalled]:
         """Return what the history would name to the planner, and less to the others."""
