@@ -4,7 +4,7 @@
 
 Each finished run is a line of `tests/benchmarks/arms.jsonl` and is not made again; a stopped one is gone on with, so the
 whole can be interrupted. `--table` prints what is there without running anything. Delete the file to measure afresh.
-`--who` says which models answered, where they are not the embedded ones. The normalised gain is the share of the way
+`--who` says which models answered, where they are not the embedded ones; their runs are kept in `arms-WHO.jsonl`. The normalised gain is the share of the way
 from the starter to the best private score that any run of the task has reached here.
 """
 
@@ -21,7 +21,7 @@ ARMS = {
     "single": ("single_agent", "off"),
     "single+memory": ("single_agent", "run"),
 }
-RESULTS = Path(__file__).with_suffix(".jsonl")
+HERE = Path(__file__).parent
 KEPT = (
     "task", "seed", "turns", "status", "reason", "baseline", "best", "private_baseline", "private_best", "gain_pct",
     "success", "feedback", "usd", "usd_by_node", "calls", "calls_by_model", "tokens_in", "tokens_out", "cached_tokens",
@@ -95,15 +95,15 @@ def run(options: argparse.Namespace, task: str, arm: str, seed: int) -> None:
     except RunFailedError as error:
         print(f"  failed: {error}", file=sys.stderr, flush=True)
         return
-    with RESULTS.open("a", encoding="utf-8") as file:
+    kept = HERE / ("arms.jsonl" if options.who == EMBEDDED else f"arms-{options.who}.jsonl")
+    with kept.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"arm": arm, "who": options.who} | {key: summary[key] for key in KEPT}) + "\n")
 
 
 def results() -> list[dict[str, Any]]:
     """Return the kept summaries."""
-    if not RESULTS.exists():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    files = sorted(HERE.glob("arms*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def who(row: dict[str, Any]) -> str:
