@@ -136,7 +136,7 @@ def test_diff_tells_the_differences_of_two_graphs(tmp_path, capsys):
     edited(attempts=5).save(path)
     assert call(["graph", "diff", "budgetml", str(path)]) == 1
     assert capsys.readouterr().out.startswith(
-        f"~ rule evaluator {place('evaluator', 'stuck') + 1}: stuck attempts=4"
+        f"~ rule evaluator {place('evaluator', 'stuck')}: stuck attempts=4"
     )
     assert call(["graph", "diff", "budgetml", str(path), "--json"]) == 1
     assert len(json.loads(capsys.readouterr().out)) == 1
