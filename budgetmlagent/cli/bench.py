@@ -8,7 +8,6 @@ import typer
 
 from budgetmlagent.bench.words import interval, setting
 from budgetmlagent.cli import options
-from budgetmlagent.cli.console import Console
 
 if TYPE_CHECKING:
     from budgetmlagent.bench.plan import Cell, Plan
@@ -132,6 +131,8 @@ class _Live:
     def __init__(self, runs: int) -> None:
         from rich.live import Live
 
+        from budgetmlagent.cli.console import Console
+
         self.console = Console(stderr=True, highlight=False)
         self.runs, self.done, self.now = runs, 0, dict[str, str]()
         self.live = Live(
@@ -182,6 +183,7 @@ def _tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
 
     from budgetmlagent.bench import results
     from budgetmlagent.bench.summary import compared, summed
+    from budgetmlagent.cli.console import Console
 
     path = out / results.JSON
     rows = json.loads(path.read_text()) if path.exists() else []
