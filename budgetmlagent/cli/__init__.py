@@ -1,5 +1,6 @@
 """The command line: `budgetml`. Errors are one line and an exit status; `--json` is one object on standard output."""
 
+import gc
 import os
 import sys
 
@@ -25,6 +26,9 @@ def _call(arguments: list[str]) -> int:
     # Both are off unless the user turns them on: nothing leaves the machine but requests to the models named.
     os.environ.setdefault("LANGSMITH_TRACING", "false")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "false")
+    gc.set_threshold(
+        50_000
+    )  # what modules define is no garbage: looking for some took a tenth of a short command
     from typer.exceptions import TyperException
 
     from budgetmlagent import disk

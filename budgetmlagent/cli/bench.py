@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from budgetmlagent.bench.words import interval, setting
 from budgetmlagent.cli import options
 
 if TYPE_CHECKING:
@@ -171,6 +170,8 @@ class _Live:
 
 def line(row: dict[str, Any]) -> str:
     """Tell a row in a line."""
+    from budgetmlagent.bench.words import setting
+
     gain = row.get("gain_pct")
     what = f"{row['task']} ({setting(row['graph'], row['models_file'])}) seed {row['seed']}: {row['status']}"
     if row["status"] == "failed":
@@ -183,6 +184,7 @@ def _tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
 
     from budgetmlagent.bench import results
     from budgetmlagent.bench.summary import compared, summed
+    from budgetmlagent.bench.words import interval, setting
     from budgetmlagent.cli.console import Console
 
     path = out / results.JSON
@@ -213,6 +215,8 @@ def _tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
 
 def _summary(found: list[dict[str, Any]]) -> Any:
     from rich.table import Table
+
+    from budgetmlagent.bench.words import interval, setting
 
     table = Table(
         "setting", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None

@@ -7,7 +7,7 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records import advice, recalled
+from budgetmlagent.records import advice
 from budgetmlagent.records.events import Event
 from budgetmlagent.wording import counted
 from memory.attempts import Attempt, doubt
@@ -144,6 +144,8 @@ def _explained(event: Event, view: "RunView") -> str:
 
 def _taught(event: dict[str, Any], view: "RunView") -> list[str]:
     """Say what the next node was told of other runs."""
+    from budgetmlagent.records import recalled
+
     return [f"    recalled: {line}" for line in recalled.taught(event, view.artifacts, view.run_id)]
 
 

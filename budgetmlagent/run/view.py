@@ -44,7 +44,7 @@ class RunView:
         except GraphError as error:
             restore = f"`budgetml doctor {folder.run_id} --rebuild` restores it"
             raise UnavailableError(f"{' '.join(str(error).split())}; {restore}") from None
-        self.task = load_task(self.config.task, direction=self.config.direction)
+        self.task = load_task(self.config.task, direction=self.config.direction, begun=True)
         self.artifacts = Artifacts(folder.artifacts)
         self.ledger = Ledger(folder.ledger)
         self.branches = Branches(Checkpoints(folder.checkpoints), self.run_id)

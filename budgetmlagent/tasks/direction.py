@@ -1,7 +1,7 @@
 """Which way of a task's score is better: what its files state, held against what is known of the metric they name."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
@@ -45,11 +45,11 @@ def _signs(name: str, text: tuple[str, str], file: Path, tree: ast.Module) -> It
 
 
 def agreed(
-    said: Mapping[str, Direction], hints: Mapping[str, Direction], wanted: Direction | None
+    said: Mapping[str, Direction], hints: Callable[[], Mapping[str, Direction]], wanted: Direction | None
 ) -> Direction:
     """The one direction that all who state one agree on; what `hints` mean may be otherwise only if it is `wanted` so.
 
-    Raises UsageError.
+    Hints are looked for only where they can say something, as that takes time. Raises UsageError.
     """
     states = {**said, **({"--direction": wanted} if wanted else {})}
     if not states:
@@ -60,8 +60,8 @@ def agreed(
     for other, direction in others:
         if direction != first:
             raise UsageError(f"{other}: means {direction!r} but {where} means {first!r}; make them agree")
-    for sign, direction in hints.items():
-        if direction != first and not wanted:
+    for sign, direction in {} if wanted else hints().items():
+        if direction != first:
             raise UsageError(
                 f"{where}: means {first!r}, but {sign}; correct one of them, or confirm it with --direction {first} (direction={first!r})"
             )

@@ -67,9 +67,9 @@ def bundled() -> list[str]:
     return sorted(path.parent.name for path in BUNDLED.glob("*/task.yaml"))
 
 
-def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
+def load_task(name_or_path: str, *, direction: str | None = None, begun: bool = False) -> TaskFolder:
     """Read the bundled task or the folder `name_or_path`; `direction` is for folders that do not state theirs, or
-    confirms what contradicts the metric's name.
+    confirms what contradicts the metric's name, which is not asked again of a run that has `begun`.
 
     Raises UsageError, in one line that names the file and the field.
     """
@@ -85,16 +85,16 @@ def load_task(name_or_path: str, *, direction: str | None = None) -> TaskFolder:
     root = root.resolve()
     _inside(root, root / "task.yaml")
     if (root / "task.yaml").exists():
-        return _own(root, wanted)
+        return _own(root, wanted, begun)
     if (root / "scripts").is_dir():
-        return _mlagentbench(root, wanted)
+        return _mlagentbench(root, wanted, begun)
     raise UsageError(
         f"{root}: is no task folder: it has neither task.yaml (with env/ and scoring/) "
         f"nor scripts/ (MLAgentBench's layout); see docs/tasks.md"
     )
 
 
-def _own(root: Path, wanted: Direction | None) -> TaskFolder:
+def _own(root: Path, wanted: Direction | None, begun: bool) -> TaskFolder:
     """Read our own layout."""
     file = root / "task.yaml"
     spec = read_task_file(file)
@@ -104,9 +104,8 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
     text, scorer = _text(root, spec.text), scoring / "eval.py"
     tree = read_scorer(scorer, TIMED_SCORER if spec.timed else SCORER)
     said = {f"{file}: metric.direction": spec.metric.direction, **from_higher(scorer, tree)}
-    hints = signs(spec.metric.name, (f"{file}: text", text), scorer, tree)
     if spec.timed:  # what is measured is known, whatever it is called
-        said, hints = said | {f"{file}: timed": "min"}, {}
+        said |= {f"{file}: timed": "min"}
         _has_function(root / "env" / STARTER, starter, spec.timed)
     answers = "answers.csv" if (scoring / "answers.csv").is_file() and not spec.timed else None
     if answers:
@@ -117,7 +116,13 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
         env=root / "env",
         text=text,
         metric=spec.metric.name,
-        direction=agreed(said, hints, wanted),
+        direction=agreed(
+            said,
+            lambda: (
+                {} if begun or spec.timed else signs(spec.metric.name, (f"{file}: text", text), scorer, tree)
+            ),
+            wanted,
+        ),
         **spec.limits.model_dump(),
         network=spec.network,
         gpu=spec.gpu,
@@ -134,7 +139,7 @@ def _own(root: Path, wanted: Direction | None) -> TaskFolder:
     )
 
 
-def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
+def _mlagentbench(root: Path, wanted: Direction | None, begun: bool) -> TaskFolder:
     """Read MLAgentBench's layout. Its `prepare.py` is not run: whoever fetched the task runs it once."""
     scripts = _scorer_files(root, root / "scripts", "the scorer eval.py and the task in words")
     files = _env_files(root)
@@ -148,7 +153,11 @@ def _mlagentbench(root: Path, wanted: Direction | None) -> TaskFolder:
         env=root / "env",
         text=text,
         metric="score",
-        direction=agreed(from_higher(scorer, tree), signs("", (str(words), text), scorer, tree), wanted),
+        direction=agreed(
+            from_higher(scorer, tree),
+            lambda: {} if begun else signs("", (str(words), text), scorer, tree),
+            wanted,
+        ),
         **Limits().model_dump(),
         starter=starter,
         readonly=_readonly(scripts / "read_only_files.txt", files),

@@ -71,7 +71,9 @@ class Fence:
 def home(controller: str = "pids") -> Path | None:
     """Return where groups with such a limit can be made, None where they cannot."""
     tops = (ROOT / controller, ROOT) if os.geteuid() == 0 else ()
-    return next((group for group in (*tops, *_own(controller)) if _gives(group, controller)), None)
+    return next(
+        (group for group in itertools.chain(tops, _own(controller)) if _gives(group, controller)), None
+    )
 
 
 def _own(controller: str) -> Iterator[Path]:

@@ -139,9 +139,13 @@ def masks(python: Interpreter) -> tuple[Path, ...]:
 
 def within(python: Interpreter, paths: list[Path]) -> list[Path]:
     """Those of `paths` that would be visible, since they lie in a visible folder."""
-    roots = [Path("/usr"), *python.visible()]
     real = [path.resolve() for path in paths]
-    return [path for path in real if path.exists() and any(path.is_relative_to(root) for root in roots)]
+    return [path for path in real if path.exists() and any(map(path.is_relative_to, _roots(python)))]
+
+
+@functools.cache
+def _roots(python: Interpreter) -> tuple[Path, ...]:
+    return (Path("/usr"), *python.visible())
 
 
 def _package_folders(root: Path) -> list[Path]:

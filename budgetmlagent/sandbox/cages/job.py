@@ -38,9 +38,12 @@ class Job:
         """Return what is to be hidden in the folders that the interpreter makes visible: a walk of a second or two."""
         if self.masks is not None:
             return self.masks
-        found = dict.fromkeys([*masks(self.python), *within(self.python, list(self.hidden))])
-        # What hides holds nothing to hide.
-        return tuple(path for path in found if found.keys().isdisjoint(path.parents))
+        found = {f"{path}/": path for path in [*masks(self.python), *within(self.python, list(self.hidden))]}
+        outer: list[str] = []
+        for inside in sorted(found):
+            if not outer or not inside.startswith(outer[-1]):  # what hides holds nothing to hide
+                outer.append(inside)
+        return tuple(map(found.__getitem__, outer))
 
     def environment(self, home: str, *, isolated: bool) -> dict[str, str]:
         """Return the job's whole environment: nothing of the caller's but OpenBLAS' choice of kernels."""

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ CAGES: dict[str, type[Cage]] = {cage.name: cage for cage in (Bubblewrap, Sandloc
 def main() -> None:
     """Wait for the name of a folder, and run its job to its end, unless another process has taken it."""
     with suppress(UnavailableError):  # it is told when the filter is needed
-        seccomp.program()  # takes as long as starting a script does
+        seccomp.program(network=False)  # takes as long as starting a script does
     line = sys.stdin.readline()
     if not line.endswith("\n"):
         return  # whoever would have had a job is gone
@@ -105,8 +105,9 @@ def read_result(folder: Path) -> Outcome | None:
 
 def write_job(folder: Path, cage: Cage, job: Job) -> None:
     """Write what is to be run. Only a runner that is alive reads it: it need not be on the disk."""
-    said = {"cage": [cage.name, asdict(cage)], "job": asdict(job)}
-    write_whole(folder / "job.json", json.dumps(said, default=str).encode())
+    said = {"cage": [cage.name, vars(cage)], "job": vars(job)}
+    plain = json.dumps(said, default=lambda part: vars(part) if is_dataclass(part) else str(part))
+    write_whole(folder / "job.json", plain.encode())
 
 
 def read_job(folder: Path) -> tuple[Cage, Job]:
