@@ -18,7 +18,7 @@ from memory.attempts import Attempt, briefing, chain
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.cases import Case, as_item, menu
-from memory.elsewhere import Ask, Elsewhere, asked
+from memory.elsewhere import WIDE, Ask, Elsewhere, asked
 from memory.embedding import SHIPPED
 from memory.ideas import gathered, key, noted, tried
 from memory.items import Item, item_id, source
@@ -227,7 +227,7 @@ class RunHistory:
             if task == self.task or alike:
                 near[task] = 1.0 if task == self.task else max(similarity, near.get(task, -1.0))
         nearest = dict(sorted(near.items(), key=lambda task: (-task[1], task[0]))[:NEAR])
-        hits = ask.near(summary, "idea", [{"task": task} for task in nearest])
+        hits = [hit for task in nearest for hit in ask.having("idea", {"task": task}, WIDE)]
         return [(name, item, nearest[item["task"]]) for name, item, _ in hits]
 
     def _own(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
