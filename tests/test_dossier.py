@@ -95,7 +95,7 @@ def test_the_planner_is_told_all_that_it_needs_for_the_best_script():
         "x = 1\n",  # the best script, whole
         "- attempt 1, improve: add x - kept, the new best, score 0.6",
         "- attempt 2, draft: fit anew - crash: IndexError: list index out of range",
-        "0.5 (the starter) -> 0.6 (turn 1)",
+        "0.5 (the starter) -> 0.6 (attempt 1)",
         "It took about 40% of its time limit.",
         "by way of line 7: fit([1])\nIt failed at line 4, in fit: return rows[9]",
     ):
@@ -119,7 +119,7 @@ def test_the_stable_part_of_a_prompt_comes_before_what_changes():
     prompt = asked(deps).partition("The task: ")[2]
     places = [
         prompt.index(part)
-        for part in ("The data", "Installed", "```python", "Tried so far", "The newest script")
+        for part in ("The data", "Installed", "```python", "Tried so far", "The newest script, of")
     ]
     assert places == sorted(places)
 
@@ -266,7 +266,7 @@ def test_no_attempt_falls_out_because_others_were_kept():
     ]
     lines = tried(made)
     assert len(lines) == 8 and all("time" in line for line in lines[:2])
-    assert "0.6 (the starter)" not in scores(made) and scores(made).endswith("0.68 (turn 8)")
+    assert "0.6 (the starter)" not in scores(made) and scores(made).endswith("0.68 (attempt 8)")
 
 
 @given(st.integers(0, 60))

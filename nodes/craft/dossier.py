@@ -4,6 +4,7 @@ Whatever a script said has passed through `nodes/craft/told.py`, unless the task
 look, which is made only where they may be.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from memory.attempts import Attempt, Execution, best_script, briefing, chain
@@ -40,6 +41,7 @@ class Dossier:
     scores: str = ""  # the bests, one after another
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
     progress: str = ""  # turns and money, in a sentence
+    newest: str = ""  # which attempt is the newest
     # What the newest execution showed: its share of the time, the end of its output, where it failed.
     last: str = ""
 
@@ -52,12 +54,13 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     """
     facts = briefing(state, deps.artifacts)
     attempts = [*chain(deps.artifacts, state.head)][::-1]
-    first = best(state, deps)
+    first, called = best(state, deps), named(attempts[::-1])
     told = Dossier(
         data=described.data(facts, deps.task),
         machine=described.machine(facts, deps.task),
         score="none" if (best_score := state.best.get("score")) is None else f"{best_score:.5g}",
-        whose=f"attempt {named(attempts[::-1])[first.id]}" if first and first.turn else "the starter",
+        whose=_called(first, called),
+        newest=_called(attempts[-1] if attempts else None, called),
         pace=pace_of(first, deps) if first else "",
         scores=scores(attempts),
         progress=_progress(state),
@@ -79,6 +82,10 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         lines = tried(attempts, min(ROOM, max(LEAST // 2, left - len(shown))))
         shown = cut(shown, max(LEAST // 2, left - sum(map(len, lines))))
     return replace(told, looks=looks, script=script, whole=whole, tried=tuple(lines), last=shown)
+
+
+def _called(attempt: Attempt | None, called: Mapping[str, str]) -> str:
+    return f"attempt {called.get(attempt.id, attempt.turn)}" if attempt and attempt.turn else "the starter"
 
 
 def _looks(looks: list[str], room: int) -> tuple[str, ...]:

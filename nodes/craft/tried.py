@@ -48,8 +48,9 @@ def tried(attempts: Sequence[Attempt], room: int = ROOM) -> list[str]:
 
 def scores(attempts: Sequence[Attempt]) -> str:
     """Return the scores that were the best one after another, the starter's first."""
-    kept = [(a.turn, a.score) for a in attempts if a.score is not None and status(a) == "keep"]
-    told = [f"{score:.5g} ({f'turn {turn}' if turn else 'the starter'})" for turn, score in kept]
+    called = zip(attempts, names(attempts), strict=True)
+    kept = [(name, a) for a, name in called if a.score is not None and status(a) == "keep"]
+    told = [f"{a.score:.5g} ({f'attempt {name}' if a.turn else 'the starter'})" for name, a in kept]
     return " -> ".join(told if len(told) <= SCORES + 1 else [told[0], "...", *told[-SCORES:]])
 
 
