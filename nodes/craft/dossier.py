@@ -13,7 +13,7 @@ from memory.state import NANO, RunState
 from nodes.craft import described
 from nodes.craft.looks import cut, looks_told
 from nodes.craft.naming import named
-from nodes.craft.output import pace, ran
+from nodes.craft.output import ending, pace, ran
 from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import ROOM, scores, tried
 from nodes.deps import Deps
@@ -80,7 +80,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         looks = _looks(looks_told(state, deps.artifacts), left - len(script) - LEAST)
         left -= len(script) + sum(map(len, looks))
         lines = tried(attempts, min(ROOM, max(LEAST // 2, left - len(shown))))
-        shown = cut(shown, max(LEAST // 2, left - sum(map(len, lines))))
+        shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
     return replace(told, looks=looks, script=script, whole=whole, tried=tuple(lines), last=shown)
 
 
@@ -93,7 +93,7 @@ def _looks(looks: list[str], room: int) -> tuple[str, ...]:
     kept = list[str]()
     for look in reversed(looks):
         if room < SOME:
-            return (f"({len(looks) - len(kept)} earlier looks have no room here.)", *kept[::-1])
+            return (f"(Earlier looks that have no room here: {len(looks) - len(kept)}.)", *kept[::-1])
         kept.append(cut(look, room))
         room -= len(kept[-1])
     return tuple(kept[::-1])

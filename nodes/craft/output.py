@@ -24,12 +24,12 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
         if execution.exit
         else (execution.tail, "", "")
     )
-    output = _end(printed, END) if rows else told(_line(printed), *known, script=script)
+    output = ending(printed, END) if rows else told(_line(printed), *known, script=script)
     lines = [f"It took {pace(execution, limit)}."]
     lines += [f"The end of what it printed: {output}"] if output else []
     places = _places(execution.tail, script) if execution.exit else []
     lines += [f"It failed at {place}" if place == places[-1] else f"by way of {place}" for place in places]
-    lines += [f"The end of its error: {_end(error, ERROR)}"] if rows and error.strip() else []
+    lines += [f"The end of its error: {ending(error, ERROR)}"] if rows and error.strip() else []
     return "\n".join(lines)
 
 
@@ -43,7 +43,7 @@ def pace(execution: Execution, limit: float) -> str:
     return f"about {max(1, round(10 * share)) * 10}% of its time limit"
 
 
-def _end(text: str, most: int) -> str:
+def ending(text: str, most: int) -> str:
     """Return the last lines of a text, or the last characters of a long line; what is missing is said."""
     text = without_paths(text.strip())
     if len(text) <= most:
