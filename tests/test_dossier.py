@@ -223,7 +223,20 @@ def test_what_a_profile_says_changes_what_is_asked():
 
 @pytest.mark.parametrize("name", ["planner", "coder", "expert"])
 def test_a_variant_is_taken_for_models_that_plan_freely_and_no_other(name, tmp_path, monkeypatch):
-    new = {"dossier", "mode", "form", "other", "sketch", "pace", "ran", "mend"}
+    new = {
+        "dossier",
+        "mode",
+        "form",
+        "whose",
+        "other",
+        "others",
+        "limits",
+        "letters",
+        "sketch",
+        "pace",
+        "ran",
+        "mend",
+    }
     assert not new & prompts.needs(name)  # what weak models read holds nothing of it
     assert prompts.variant(name, "free") == f"{name}.free"
     monkeypatch.chdir(tmp_path)
