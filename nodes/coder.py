@@ -1,6 +1,6 @@
 """The coder: makes the plan a script. It renders a case or edits an AST without a model; else it asks one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -11,9 +11,11 @@ from memory.ways import counted, dearest
 from nodes.craft.crashed import crashes, without_metric
 from nodes.craft.dossier import best, dossier, pace_of, showed
 from nodes.craft.edits import edited
-from nodes.craft.form import answered, form_for
+from nodes.craft.form import answered, form_for, is_new
 from nodes.craft.freely import DRAFT
-from nodes.craft.ideas import LENGTH
+from nodes.craft.ideas import LENGTH, WHOLE
+from nodes.craft.looks import SHOWN
+from nodes.craft.naming import label, named
 from nodes.craft.render import RenderError, render
 from nodes.craft.room import at_least, for_script
 from nodes.craft.scripts import ast_key
@@ -24,7 +26,6 @@ from nodes.deps import Deps
 WITHOUT_MODEL = ("apply", "tune")
 REPAIRABLE = ("crash", "submission", "time", "memory", "disk", "output", "processes")
 MENDABLE = ("unparsable", "truncated", "noop")  # faults of its last reply that a capable model is told of
-NEW = ("draft", "look")  # actions that ask for a whole new script
 
 
 class CoderUpdate(TypedDict, total=False):
@@ -105,7 +106,8 @@ def _improve(state: RunState, deps: Deps) -> CoderUpdate:
     """Ask for what the plan says; where it names attempts, made of those, else of the best script."""
     plan, instruction = state.plan, state.plan.get("instruction", "")
     advised = plan.get("action") in ADVISED
-    instruction = quoted(instruction, LENGTH) if advised else instruction
+    free = deps.models.able(deps.here.model).plans == "free"
+    instruction = quoted(instruction, WHOLE if free else LENGTH) if advised else instruction
     of = [Attempt.read(deps.artifacts, name) for name in plan.get("of", [])]
     first = of[0] if of else best(state, deps)
     base = deps.artifacts.text(first.script) if first else deps.task.starter
@@ -113,7 +115,10 @@ def _improve(state: RunState, deps: Deps) -> CoderUpdate:
     error = first.problem if first and plan.get("action") == "debug" else ""
     sketch = deps.artifacts.text(plan["sketch"]) if plan.get("sketch") else ""
     again = state.fault.get("kind") == "noop"
-    return _ask(state, deps, Work(base, first, other, error, (), again, instruction, advised, sketch))
+    work = Work(
+        base, first, of[1] if len(of) > 1 else None, other, error, (), again, instruction, advised, sketch
+    )
+    return _ask(state, deps, work)
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ class Work:
 
     base: str  # the script that it starts from
     attempt: Attempt | None  # in which that ran
-    other: str = ""  # a second script, to be joined with it
+    second: Attempt | None = None  # that is to be joined with it
+    other: str = ""  # its script
     error: str = ""  # to be repaired
     cured: Sequence[str] = ()  # how an error like it was cured before
     again: bool = False  # its last reply was the script without the change
@@ -135,7 +141,9 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     """Ask for a script, or for the changes of one where the model can say them."""
     able, mode = deps.models.able(deps.here.model), state.plan.get("action", "")
     facts, fault = briefing(state, deps.artifacts), state.fault
-    form = form_for(able, work.base, new=mode in NEW)
+    new = is_new(mode, work.instruction)
+    form = form_for(able, work.base, new=new)
+    called = named([*chain(deps.artifacts, state.head)]) if able.plans == "free" else {}
     prompt = deps.prompts(
         deps.here.prompt,
         task=deps.task,
@@ -151,11 +159,15 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         form=form,
         other=work.other,
         sketch=work.sketch,
+        limits={"look": SHOWN},
+        whose=_whose(work.attempt, called),
+        others=_whose(work.second, called),
+        best=not work.attempt or work.attempt.id == state.best.get("attempt", work.attempt.id),
         pace=pace_of(work.attempt, deps) if work.attempt else "",
-        ran=showed(work.attempt, facts, deps) if work.attempt and work.error else "",
+        ran=showed(work.attempt, facts, deps) if work.attempt else "",
         mend=fault.get("detail", "") if fault.get("kind") in MENDABLE else "",
     )
-    room = for_script(able, work.base, draft=mode in NEW)
+    room = for_script(able, work.base, draft=new)
     least = at_least(able, work.base, whole=form == "whole" and mode != "look")
     reply = deps.models.ask(deps.here, prompt, max_tokens=room, temperature=0.5, least=least)
     if reply.fault:
@@ -167,6 +179,11 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     if ast_key(script) in tried | {ast_key(work.base)}:
         return _failed(state, "noop", "the reply repeats a script that was tried already")
     return _written(state, deps, script, wrote=deps.here.model)
+
+
+def _whose(attempt: Attempt | None, called: Mapping[str, str]) -> str:
+    """Say which attempt a script is of, with its own score; of one that never ran, that it is the starter."""
+    return label(attempt, called.get(attempt.id, str(attempt.turn))) if attempt else "the starter"
 
 
 def _written(state: RunState, deps: Deps, script: str, wrote: str) -> CoderUpdate:

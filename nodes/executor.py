@@ -55,7 +55,7 @@ def executor(state: RunState, deps: Deps) -> ExecutorUpdate:
 def _look(state: RunState, deps: Deps) -> ExecutorUpdate:
     """Run a script that only looks at the data, and keep what it printed; how it ended is for the planner to read."""
     execution = deps.sandbox.run(deps.here, deps.artifacts.text(state.script))
-    said = deps.artifacts.put(printed(execution))
+    said = deps.artifacts.put(printed(execution, deps.artifacts.text(execution.output)))
     ran = Run(**_run(deps, execution, [], []) | Run(error=""))
     notes = state.notes | {deps.here.node: with_look(state, deps.here.node, state.plan["instruction"], said)}
     return {"run": ran, "fault": Fault(), "notes": notes}

@@ -1,24 +1,22 @@
 """The planner: decides what this turn is for. On its free rung it takes the best that is remembered, without a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from typing import Annotated, Any, TypedDict
-
-from pydantic import AfterValidator, BeforeValidator, ValidationError
+from typing import Any, TypedDict
 
 from memory.attempts import best_script, briefing, chain, line, recalled, reminded
 from memory.ideas import FIRST, SUNK, in_line, key
 from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
 from nodes.craft import freely
+from nodes.craft.choice import Choice, parse, schema
 from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
-from nodes.craft.dossier import dossier
+from nodes.craft.dossier import Dossier, dossier
 from nodes.craft.edits import edited
 from nodes.craft.ideas import SKETCH
 from nodes.craft.lesson import lessons_told, offered
-from nodes.craft.looks import LOOK
-from nodes.craft.repeated import without_repeats
-from nodes.craft.replies import json_object, valid
+from nodes.craft.looks import LOOK, SHOWN
+from nodes.craft.repeated import without_repeats, without_tried
 from nodes.craft.room import for_plan
 from nodes.craft.tuning import changes, compact
 from nodes.declares import declares
@@ -34,24 +32,10 @@ WARM = 3  # and before it is asked at a higher temperature
 FEW_TURNS, LITTLE = 2, 0.2  # turns, and the share of the budget, below which the planner is told what is left
 MENDABLE = ("unparsable", "truncated", "noop", "unrenderable")  # faults of a reply that a model is told of
 UNMADE = ("unrenderable", "noop")  # faults of a case that gave no script
+PROMPT = (
+    10_300  # bytes that a capable model is asked with: 3,500 tokens of three bytes, less what marks messages
+)
 REWRITES = 2  # in a row that fail before that is not offered any more, where other means are left
-
-
-def _text(value: Any) -> Any:
-    """Models leave out a text by null, and write a number where a text was asked for."""
-    return "" if value is None else str(value) if isinstance(value, int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_text), AfterValidator(valid)]
-
-
-class Choice(freely.Named):
-    """What a model's JSON must say; whatever else it says is left out."""
-
-    action: Text
-    case: Text = ""
-    change: Text = ""
-    instruction: Text = ""
 
 
 class PlannerUpdate(TypedDict, total=False):
@@ -80,11 +64,13 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         return _remembered(state, deps, cases)
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     free = deps.models.able(deps.here.model).plans == "free"
+    if free:
+        tuned = without_tried(tuned, script, state, deps.artifacts)
     actions = _offered(state, deps, cases, tuned, free=free)
     reply = deps.models.ask(
         deps.here,
-        _prompt(state, deps, script, cases, tuned, actions),
-        schema=_schema(cases, tuned, actions, free=free),
+        _prompt(state, deps, script, cases, tuned, actions, free=free),
+        schema=schema(cases, tuned, actions, free=free),
         max_tokens=for_plan(deps.models.able(deps.here.model)),
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )
@@ -138,9 +124,7 @@ def _remembered(state: RunState, deps: Deps, cases: list[Case]) -> PlannerUpdate
     if won or (cases and not ahead):
         return _decided(state, deps, _apply(cases[0], by=RECALL))
     if ideas:
-        plan = Plan(action="idea", instruction=ideas[0]["what"], case="", idea=ideas[0]["id"], by=RECALL)
-        if isinstance(code := ideas[0].get("sketch"), str) and len(code) <= SKETCH:
-            plan["sketch"] = deps.artifacts.put(code)
+        plan = _idea(ideas[0], deps, by=RECALL)
         return _decided(state, deps, plan, left=len(ideas) + len(cases) - 1)
     update = PlannerUpdate(plan=Plan(), fault=Fault(kind="nothing_recalled", detail=_nothing(state, deps)))
     if state.counts.get("ideas"):
@@ -195,6 +179,9 @@ def _chosen(
             return _failed(state, "unparsable", f"there is no change {choice.change[:80]!r} in the list")
         return _decided(state, deps, Plan(action=action, instruction=choice.change, case="", by=by))
     if deps.models.able(by).plans == "free":
+        ideas = _ideas(state, deps)
+        if action in ("improve", freely.DRAFT) and (idea := freely.idea_in(instruction, ideas)):
+            return _decided(state, deps, _idea(idea, deps, by=by), left=state.counts.get("ideas", 0))
         plan = freely.planned(state, deps, action, instruction, choice.attempts)
         return _failed(state, "unparsable", plan) if isinstance(plan, str) else _decided(state, deps, plan)
     if action == "improve" and not instruction:
@@ -204,6 +191,14 @@ def _chosen(
 
 def _apply(case: Case, by: str) -> Plan:
     return Plan(action="apply", instruction=case["title"], case=case["id"], by=by)
+
+
+def _idea(idea: Mapping[str, Any], deps: Deps, by: str) -> Plan:
+    """Return the plan of an idea: all its words, and its sketch where it has one."""
+    plan = Plan(action="idea", instruction=idea["what"], case="", idea=idea["id"], by=by)
+    if isinstance(code := idea.get("sketch"), str) and len(code) <= SKETCH:
+        plan["sketch"] = deps.artifacts.put(code)
+    return plan
 
 
 def _decided(state: RunState, deps: Deps, plan: Plan, left: int = 0) -> PlannerUpdate:
@@ -234,27 +229,40 @@ def _failed(state: RunState, kind: str, detail: str) -> PlannerUpdate:
 
 
 def _prompt(
-    state: RunState, deps: Deps, script: str, cases: list[Case], tuned: list[str], actions: list[str]
+    state: RunState,
+    deps: Deps,
+    script: str,
+    cases: list[Case],
+    tuned: list[str],
+    actions: list[str],
+    *,
+    free: bool,
 ) -> Sequence[Message]:
-    facts = briefing(state, deps.artifacts)
-    return deps.prompts(
-        deps.here.prompt,
-        task=deps.task,
-        summary=facts.get("summary", ""),
-        samples=facts.get("samples", []),
-        menu=cases,
-        ideas=[in_line(idea) for idea in _ideas(state, deps)],
-        changes=tuned,
-        script=compact(script),
-        best=state.best.get("score"),
-        tried=[line(attempt) for attempt in reminded(state, deps.artifacts)],
-        fault=state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
-        similar=lessons_told(state, deps),
-        notes=told_by_others(state, deps.here.node),
-        actions=actions,
-        left=_left(state),
-        dossier=dossier(state, deps),  # told to capable models alone
-    )
+    facts, ideas = briefing(state, deps.artifacts), _ideas(state, deps)
+    values = {
+        "task": deps.task,
+        "summary": facts.get("summary", ""),
+        "samples": facts.get("samples", []),
+        "menu": cases,
+        "ideas": [in_line(idea) for idea in ideas],
+        "changes": tuned,
+        "script": compact(script),
+        "best": state.best.get("score"),
+        "tried": [line(attempt) for attempt in reminded(state, deps.artifacts)],
+        "fault": state.fault.get("detail", "") if state.fault.get("kind") in MENDABLE else "",
+        "similar": lessons_told(state, deps),
+        "notes": told_by_others(state, deps.here.node),
+        "actions": actions,
+        "left": _left(state),
+        # What follows is told to capable models alone.
+        "letters": list(freely.lettered(ideas)),
+        "limits": {"instruction": freely.LONGEST, "look": SHOWN},
+    }
+    if not free:
+        return deps.prompts(deps.here.prompt, dossier=Dossier(), **values)
+    bare = deps.prompts(deps.here.prompt, dossier=dossier(state, deps, room=0), **values)
+    room = max(1, PROMPT - sum(len(message["content"].encode()) for message in bare))
+    return deps.prompts(deps.here.prompt, dossier=dossier(state, deps, room), **values)
 
 
 def _left(state: RunState) -> str:
@@ -266,32 +274,3 @@ def _left(state: RunState) -> str:
     if state.spent and money < LITTLE * budget:
         said.append(f"${money / NANO:.4f} of ${budget / NANO:.2f}")
     return " and ".join(said)
-
-
-def _schema(cases: list[Case], tuned: list[str], actions: list[str], *, free: bool) -> dict[str, Any]:
-    """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty."""
-    if free:
-        return freely.schema([case["name"] for case in cases], tuned, actions)
-    return {
-        "type": "object",
-        "properties": {
-            "action": {"type": "string", "enum": actions},
-            "case": {"type": "string", "enum": [*(case["name"] for case in cases), ""]},
-            "change": {"type": "string", "enum": [*tuned, ""]},
-            "instruction": {"type": "string", "maxLength": 300},
-        },
-        "required": ["action", "case", "change", "instruction"],
-        "additionalProperties": False,
-    }
-
-
-def parse(reply: str) -> Choice | str:
-    """Read a model's choice; a sentence that says what is wrong with the reply where it holds none."""
-    value = json_object(reply)
-    if value is None:
-        return "the reply is not the JSON that was asked for"
-    try:
-        return Choice.model_validate(value)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].lower()}"

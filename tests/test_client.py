@@ -28,8 +28,8 @@ from budgetmlagent.money.prices import input_bound
 from budgetmlagent.money.usage import Tokens
 from memory.artifacts import Artifacts
 from memory.state import NANO
+from nodes.craft.choice import parse
 from nodes.deps import Here
-from nodes.planner import parse
 
 NO_THINKER = (0, 0, 0)  # tokens of thinking in the replies before: a limit is the room for the answer alone
 KEY = "sk-very-secret-0123456789"

@@ -93,9 +93,9 @@ def test_the_planner_is_told_all_that_it_needs_for_the_best_script():
         "Not sure: what kind of task this is",
         "Not sure: that the metric is f1_macro: it was guessed.",
         "x = 1\n",  # the best script, whole
-        "- turn 1, improve: add x - kept, the new best, score 0.6",
-        "- turn 2, draft: fit anew - crash: IndexError: list index out of range",
-        "0.5 (the starter) -> 0.6 (turn 1)",
+        "- attempt 1, improve: add x - kept, the new best, score 0.6",
+        "- attempt 2, draft: fit anew - crash: IndexError: list index out of range",
+        "0.5 (the starter) -> 0.6 (attempt 1)",
         "It took about 40% of its time limit.",
         "by way of line 7: fit([1])\nIt failed at line 4, in fit: return rows[9]",
     ):
@@ -119,7 +119,7 @@ def test_the_stable_part_of_a_prompt_comes_before_what_changes():
     prompt = asked(deps).partition("The task: ")[2]
     places = [
         prompt.index(part)
-        for part in ("The data", "Installed", "```python", "Tried so far", "The newest script")
+        for part in ("The data", "Installed", "```python", "Tried so far", "The newest script, of")
     ]
     assert places == sorted(places)
 
@@ -153,7 +153,7 @@ def test_a_capable_coder_has_room_for_a_whole_script_and_a_weak_one_what_it_had(
 def test_a_capable_coder_is_asked_by_what_the_plan_says(plan, said):
     state, deps = parts("```python\nprint(3)\n```", node="coder")
     coder(replace(state, plan=plan), deps)
-    assert said in asked(deps) and "Installed: Python" in asked(deps) and "- turn 2, draft" in asked(deps)
+    assert said in asked(deps) and "Installed: Python" in asked(deps) and "- attempt 2, draft" in asked(deps)
     assert "uses only numpy" not in asked(deps)
 
 
@@ -162,11 +162,18 @@ def test_attempts_that_the_plan_names_are_what_the_coder_starts_from():
     debug = {"action": "debug", "instruction": "read fewer rows", "of": [state.head]}
     coder(replace(state, plan=debug), deps)
     prompt = asked(deps)
-    assert "The script that failed (it took about 40% of its time limit)" in prompt and "rows[9]" in prompt
+    assert (
+        "The script that failed, of attempt 2 (no score); it took about 40% of its time limit" in prompt
+        and "rows[9]" in prompt
+    )
     assert "It failed: IndexError" in prompt and "Repair it: read fewer rows" in prompt
     both = {"action": "combine", "instruction": "average", "of": [state.best["attempt"], state.head]}
     coder(replace(state, plan=both), deps)
-    assert "The other script" in asked(deps) and "x = 1" in asked(deps) and "rows[9]" in asked(deps)
+    assert (
+        "The other script, of attempt 2 (no score)" in asked(deps)
+        and "x = 1" in asked(deps)
+        and "rows[9]" in asked(deps)
+    )
 
 
 def test_an_edit_that_does_not_fit_is_a_fault_that_the_next_question_tells():
@@ -216,7 +223,20 @@ def test_what_a_profile_says_changes_what_is_asked():
 
 @pytest.mark.parametrize("name", ["planner", "coder", "expert"])
 def test_a_variant_is_taken_for_models_that_plan_freely_and_no_other(name, tmp_path, monkeypatch):
-    new = {"dossier", "mode", "form", "other", "sketch", "pace", "ran", "mend"}
+    new = {
+        "dossier",
+        "mode",
+        "form",
+        "whose",
+        "other",
+        "others",
+        "limits",
+        "letters",
+        "sketch",
+        "pace",
+        "ran",
+        "mend",
+    }
     assert not new & prompts.needs(name)  # what weak models read holds nothing of it
     assert prompts.variant(name, "free") == f"{name}.free"
     monkeypatch.chdir(tmp_path)
@@ -259,7 +279,7 @@ def test_no_attempt_falls_out_because_others_were_kept():
     ]
     lines = tried(made)
     assert len(lines) == 8 and all("time" in line for line in lines[:2])
-    assert "0.6 (the starter)" not in scores(made) and scores(made).endswith("0.68 (turn 8)")
+    assert "0.6 (the starter)" not in scores(made) and scores(made).endswith("0.68 (attempt 8)")
 
 
 @given(st.integers(0, 60))
@@ -267,8 +287,10 @@ def test_what_was_tried_takes_as_little_room_at_turn_sixty_as_at_turn_five(turns
     lines = tried([attempt(turn, status="crash" if turn % 3 else "discard") for turn in range(1, turns + 1)])
     assert sum(map(len, lines)) <= ROOM
     if turns:
-        assert lines[-1].startswith(f"turn {turns}, improve: way {turns}")
-        assert lines[0].startswith(("turn 1", "turns 1 to "))  # what was first is told, too
+        assert lines[-1].startswith(f"attempt {turns}, improve: way {turns}")
+        assert lines[0].startswith(
+            ("attempt 1:", "attempt 1,", "turn 1:", "turns 1 to ")
+        )  # what was first is told, too
 
 
 def test_a_share_of_the_time_is_told_coarsely():
@@ -288,7 +310,7 @@ def test_any_output_is_told_in_few_words_and_never_a_number_of_the_data(printed)
     told = ran(execution(artifacts, tail=tail, exit=0), SCRIPT, (STARTER,), rows=False, limit=60)
     assert len(told) <= 700 and "48151623" not in told and "7.3921" not in told
     shown = ran(execution(artifacts, tail=tail * 900, exit=0), SCRIPT, (STARTER,), rows=True, limit=60)
-    assert len(shown) <= 600
+    assert len(shown) <= 1000
 
 
 @pytest.mark.parametrize(

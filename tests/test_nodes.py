@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from budgetmlagent import testing
 from nodes.coder import coder
+from nodes.craft.choice import Choice, parse
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
 from nodes.deps import Here, Reply
 from nodes.expert import expert
-from nodes.planner import Choice, parse, planner
+from nodes.planner import planner
 
 STARTER = "import csv\nprint('validation accuracy', 0.5)\n"
 CASE = {

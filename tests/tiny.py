@@ -81,7 +81,7 @@ def team(body: dict[str, Any]) -> Turn:
     """
     system, asked = body["messages"][0]["content"], body["messages"][-1]["content"]
     if "response_format" in body or "JSON" in system:
-        tried = len(re.findall(r"^- (?:.*: (?:keep|discard|crash)|turn \d+, )", asked, re.MULTILINE))
+        tried = len(re.findall(r"^- (?:.*: (?:keep|discard|crash)|attempt \w+, )", asked, re.MULTILINE))
         plan = {"action": "improve", "case": "", "instruction": f"use the sign of x, way {tried}"}
         return Turn(json.dumps(plan), tokens_in=100, tokens_out=20)
     if "senior" in system:

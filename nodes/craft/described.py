@@ -9,16 +9,28 @@ from nodes.deps import Task
 SIZES = re.compile(
     r"Tables: |\S+(\[[^\]]*\])?: shape \["
 )  # lines of a summary that say what the contents say, too
+LENGTHS = re.compile(r"\bof (\d+) characters")  # of a column's values: their mean
+KINDLESS = (
+    "The kind of the task is not known."  # in a summary; among what is not sure it is said with what to do
+)
 LIBRARIES = 10  # that are named
 COLUMNS, ARRAYS = 20, 8  # of a submission, that are named
 LIMITS = {"time": "", "memory": " of memory", "disk": " of disk"}  # those of a task that a script comes near
+TIME = (
+    "The time counts from the start of the process, imports included, on a machine that others may use too: plan for at most two"
+    " thirds of it. A script that goes over is stopped and counts for nothing."
+)
 
 
 def data(facts: Briefing, task: Task) -> str:
     """Return what is known of the data, a line each: the summary, each file, rows where they may be shown, what is not sure."""
     rows = facts.get("rows", []) if task.rows else list[str]()
-    contents = facts.get("contents", [])
-    summary = [line for line in facts.get("summary", "").splitlines() if not (contents and SIZES.match(line))]
+    contents = [LENGTHS.sub(r"of about \1 characters", line) for line in facts.get("contents", [])]
+    summary = [
+        line
+        for line in facts.get("summary", "").splitlines()
+        if line != KINDLESS and not (contents and SIZES.match(line))
+    ]
     lines = [
         "The data, as code has read it: " + "\n".join(summary),
         *(f"- {line}" for line in contents),
@@ -39,7 +51,11 @@ def machine(facts: Briefing, task: Task) -> str:
         parts.append("a GPU" if known.get("gpu") else "no GPU")
         parts.append("the network" if known.get("network") else "no network")
     lines = [f"Each run of a script may use {', '.join(parts)}."] if parts else []
+    lines += [TIME] if "time" in task.allowed else []
     if known:
+        cores = known["cores"]
+        # As the sandbox sets them: OpenBLAS' threads spin while they wait, and so get half of the cores.
+        lines.append(f"BLAS threads: {max(1, cores // 2)} (OpenBLAS); OpenMP threads: {cores}.")
         installed = [f"Python {known['python']}", *known["libraries"][:LIBRARIES]]
         lines.append(f"Installed: {', '.join(installed)}.")
     return "\n".join(lines)

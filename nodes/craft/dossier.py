@@ -4,57 +4,99 @@ Whatever a script said has passed through `nodes/craft/told.py`, unless the task
 look, which is made only where they may be.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from memory.attempts import Attempt, Execution, best_script, briefing, chain
 from memory.briefing import Briefing
-from memory.state import RunState
+from memory.state import NANO, RunState
 from nodes.craft import described
-from nodes.craft.looks import looks_told
-from nodes.craft.output import pace, ran
-from nodes.craft.tried import scores, tried
-from nodes.craft.tuning import outline
+from nodes.craft.looks import cut, looks_told
+from nodes.craft.naming import named
+from nodes.craft.output import ending, pace, ran
+from nodes.craft.skeleton import skeleton
+from nodes.craft.tried import ROOM, scores, tried
 from nodes.deps import Deps
 
 LONGEST = 24_000  # characters of a script that is shown whole, where the model's window allows
+SKELETON, OUTLINE = 2_400, 800  # characters of an outline at most, and of one for which there is always room
+LEAST = 1_000  # of the attempts and the newest execution together
+SOME = 200  # of a look, below which it is left out
 
 
 @dataclass(frozen=True)
 class Dossier:
     """All that is told; a prompt takes of it what it needs. What stands first changes in no step."""
 
-    data: str = ""  # the summary, each file, rows where they may be shown, what is not sure, what the starter submits, what looks showed
+    data: str = (
+        ""  # the summary, each file, rows where they may be shown, what is not sure, what the starter submits
+    )
     machine: str = ""  # the limits of one execution, its processors, the installed libraries with versions
-    script: str = ""  # the best one, whole where the window allows, else its outline
+    looks: tuple[str, ...] = ()  # into the data, oldest first: what was asked, and what was printed
+    script: str = ""  # the best one, whole where there is room, else its outline
     whole: bool = True
     score: str = "none"  # the best one
+    whose: str = "the starter"  # which attempt is the best
     pace: str = ""  # the best script's share of its time limit, in words
     scores: str = ""  # the bests, one after another
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
     progress: str = ""  # turns and money, in a sentence
+    newest: str = ""  # which attempt is the newest
     # What the newest execution showed: its share of the time, the end of its output, where it failed.
     last: str = ""
 
 
-def dossier(state: RunState, deps: Deps) -> Dossier:
-    """Return what is told of a run to the model of this step."""
+def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
+    """Return what is told of a run to the model of this step.
+
+    The script, the looks, the attempts and the newest execution share `room` characters, in this order, each with a least;
+    nothing of them is told where it is 0, and None sets no bound but the model's window.
+    """
     facts = briefing(state, deps.artifacts)
     attempts = [*chain(deps.artifacts, state.head)][::-1]
-    script = best_script(state, deps.artifacts, deps.task.starter)
-    whole = len(script) <= min(LONGEST, deps.models.able(deps.here.model).window)
-    first = best(state, deps)
-    return Dossier(
-        data="\n".join([described.data(facts, deps.task), *looks_told(state, deps.artifacts)]),
+    first, called = best(state, deps), named(attempts[::-1])
+    told = Dossier(
+        data=described.data(facts, deps.task),
         machine=described.machine(facts, deps.task),
-        script=(script if whole else outline(script)).strip(),
-        whole=whole,
         score="none" if (best_score := state.best.get("score")) is None else f"{best_score:.5g}",
+        whose=_called(first, called),
+        newest=_called(attempts[-1] if attempts else None, called),
         pace=pace_of(first, deps) if first else "",
         scores=scores(attempts),
-        tried=tuple(tried(attempts)),
         progress=_progress(state),
-        last=showed(attempts[-1], facts, deps) if attempts else "",
     )
+    if room == 0:
+        return told
+    script = best_script(state, deps.artifacts, deps.task.starter).strip()
+    longest = min(LONGEST, deps.models.able(deps.here.model).window)
+    left = longest + LEAST if room is None else max(room, LEAST + OUTLINE)
+    most = min(longest, left - LEAST)
+    whole = len(script) <= most
+    script = script if whole else skeleton(script, min(most, SKELETON))
+    shown = showed(attempts[-1], facts, deps) if attempts else ""
+    if room is None:
+        looks, lines = tuple(looks_told(state, deps.artifacts)), tried(attempts)
+    else:
+        looks = _looks(looks_told(state, deps.artifacts), left - len(script) - LEAST)
+        left -= len(script) + sum(map(len, looks))
+        lines = tried(attempts, min(ROOM, max(LEAST // 2, left - len(shown))))
+        shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
+    return replace(told, looks=looks, script=script, whole=whole, tried=tuple(lines), last=shown)
+
+
+def _called(attempt: Attempt | None, called: Mapping[str, str]) -> str:
+    return f"attempt {called.get(attempt.id, attempt.turn)}" if attempt and attempt.turn else "the starter"
+
+
+def _looks(looks: list[str], room: int) -> tuple[str, ...]:
+    """Return the newest looks that have room, the last of them perhaps in part; of the others that there were some."""
+    kept = list[str]()
+    for look in reversed(looks):
+        if room < SOME:
+            return (f"(Earlier looks that have no room here: {len(looks) - len(kept)}.)", *kept[::-1])
+        kept.append(cut(look, room))
+        room -= len(kept[-1])
+    return tuple(kept[::-1])
 
 
 def best(state: RunState, deps: Deps) -> Attempt | None:
@@ -80,7 +122,11 @@ def showed(attempt: Attempt, facts: Briefing, deps: Deps) -> str:
 
 
 def _progress(state: RunState) -> str:
-    """Say how far a run has come; of its money a share, in whole percent."""
-    budget = state.task.get("budget", 0)
-    spent = f"; {100 * state.spent // budget}% of the money is spent" if budget else ""
+    """Say how far a run has come, and what of its money is spent, once that is something."""
+    budget, tenth = state.task.get("budget", 0), NANO // 10_000
+    spent = (
+        f"; ${state.spent / NANO:.4f} of ${budget / NANO:.2f} is spent"
+        if budget and state.spent >= tenth
+        else ""
+    )
     return f"This is turn {state.turn + 1} of {state.task.get('turns', 0)}{spent}."

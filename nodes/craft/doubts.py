@@ -22,7 +22,9 @@ def doubts(facts: Briefing, text: str, metric: str) -> list[str]:
         f"part of the data could not be read: {told(problem, text)}" for problem in facts.get("problems", [])
     ]
     if "unknown" in facts.get("kinds", []):
-        found.append("what kind of task this is; go by the task's text and by the starter script")
+        found.append(
+            "what kind of task this is and what its target is, not recognised from the files; see the task's text"
+        )
     found += _about_metric(facts, text, metric)
     for name in SUBJECTS:
         part = facts.get(name)

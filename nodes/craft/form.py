@@ -1,5 +1,6 @@
 """In which form a model answers with a script: whole, or as search/replace blocks; and the script that its answer makes."""
 
+import re
 from typing import Literal
 
 from nodes.craft.blocks import applied, blocks
@@ -8,6 +9,15 @@ from nodes.deps import Able
 
 Form = Literal["whole", "edit", "either"]
 LONG = 60  # lines of a script, from which blocks save more than they cost
+
+NEW = ("draft", "look")  # actions that ask for a whole new script
+# How a plan says that little of the old script will stand.
+REWRITE = re.compile(r"(?i)\b(?:re-?writ|from scratch|re-?structur|whole new|start(?:ing)? (?:over|anew))")
+
+
+def is_new(action: str, instruction: str) -> bool:
+    """Tell whether a plan asks for a script that shares little with the one that it starts from."""
+    return action in NEW or (action in ("improve", "combine") and bool(REWRITE.search(instruction)))
 
 
 def form_for(able: Able, base: str, *, new: bool = False) -> Form:

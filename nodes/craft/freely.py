@@ -3,7 +3,8 @@
 The names follow the field: AIDE's draft, debug and improve, MLAgentBench's look into files.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator
@@ -11,24 +12,33 @@ from pydantic import BaseModel, BeforeValidator
 from memory.attempts import Attempt, chain
 from memory.scores import worth
 from memory.state import Plan, RunState
+from nodes.craft.naming import named
+from nodes.craft.replies import valid
 from nodes.deps import Deps
 
 DRAFT = "draft"
 ACTIONS = (DRAFT, "improve", "debug", "combine", "look", "apply", "tune", "expert", "finish")
 LOOKS = 3  # in a run: each is a question to planner and coder without a turn
-LONGEST = 1500  # characters of an instruction
-PAIR = 2  # attempts that are combined
+LONGEST = 3_000  # characters of an instruction
+CUT = f" (cut here: an instruction has at most {LONGEST:,} characters)"
+MADE_OF = {
+    "debug": 1,
+    "improve": 1,
+    "combine": 2,
+}  # attempts that an action starts from, where the choice names them
+IDEA = re.compile(r"\W*idea ([A-Z])\b\W*", re.IGNORECASE)  # as `lettered` calls them
 
 
-def _numbers(value: Any) -> Any:
-    """Models name one attempt by its bare number, and none by null."""
-    return [] if value in (None, "") else value if isinstance(value, list) else [value]
+def _names(value: Any) -> Any:
+    """Models name one attempt by its bare name or number, and none by null."""
+    listed = [] if value in (None, "") else value if isinstance(value, list) else [value]
+    return [valid(str(each)).strip().removeprefix("attempt ").removeprefix("turn ") for each in listed]
 
 
 class Named(BaseModel):
-    """The attempts that a choice names, by their turns."""
+    """The attempts that a choice names, as `naming` calls them."""
 
-    attempts: Annotated[list[int], BeforeValidator(_numbers)] = []
+    attempts: Annotated[list[str], BeforeValidator(_names)] = []
 
 
 def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[str]:
@@ -38,7 +48,7 @@ def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[st
         DRAFT: True,
         "improve": True,
         "debug": bool(_failed(attempts)),
-        "combine": len(_scored(attempts, state)) >= PAIR,
+        "combine": len(_scored(attempts, state)) >= MADE_OF["combine"],
         "look": deps.task.looks and state.counts.get("looks", 0) < LOOKS,
         "apply": cases,
         "tune": tuned,
@@ -54,32 +64,50 @@ def _is_dearest(deps: Deps) -> bool:
 
 
 def planned(
-    state: RunState, deps: Deps, action: str, instruction: str, attempts: Sequence[int]
+    state: RunState, deps: Deps, action: str, instruction: str, attempts: Sequence[str]
 ) -> Plan | str:
     """Return the plan of a choice that is no case and no change of a number; else what is wrong with it."""
     if action not in ("finish", "debug", "combine") and not instruction:
         return f"the instruction is empty: say what to {action}"
-    plan = Plan(action=action, instruction=instruction[:LONGEST], case="", by=deps.here.model)
-    if action not in ("debug", "combine"):
+    plan = Plan(action=action, instruction=whole(instruction), case="", by=deps.here.model)
+    if action not in MADE_OF or (action == "improve" and not attempts):
         return plan
     behind = list(chain(deps.artifacts, state.head))
+    called = named(behind)
     able = _failed(behind) if action == "debug" else _scored(behind, state)
-    wanted, what = (1, "failed") if action == "debug" else (PAIR, "scored")
-    named = [attempt for turn in dict.fromkeys(attempts) for attempt in able if attempt.turn == turn]
-    if attempts and len(named) < min(wanted, len(attempts)):
-        turns = ", ".join(str(turn) for turn in sorted({attempt.turn for attempt in able}))
-        return f"attempts {list(attempts)}: {action} takes those of the turns that {what}: {turns}"
-    others = [attempt for attempt in able if attempt not in named]
-    chosen = [*named, *others][:wanted]
-    said = instruction or f"{action} {' and '.join(f'turn {attempt.turn}' for attempt in chosen)}"
-    return plan | Plan(of=[attempt.id for attempt in chosen], instruction=said[:LONGEST])
+    wanted, what = MADE_OF[action], "failed" if action == "debug" else "scored"
+    chosen = [attempt for name in dict.fromkeys(attempts) for attempt in able if called[attempt.id] == name]
+    if attempts and len(chosen) < min(wanted, len(attempts)):
+        known = ", ".join(
+            called[attempt.id] for attempt in sorted(able, key=lambda one: (one.turn, called[one.id]))
+        )
+        return f"attempts {list(attempts)}: {action} takes those that {what}: {known}"
+    chosen = [*chosen, *(attempt for attempt in able if attempt not in chosen)][:wanted]
+    said = instruction or f"{action} {' and '.join(f'attempt {called[attempt.id]}' for attempt in chosen)}"
+    return plan | Plan(of=[attempt.id for attempt in chosen], instruction=whole(said))
+
+
+def whole(instruction: str) -> str:
+    """Return an instruction, or as much of it as is passed on, with a note that it was cut."""
+    return instruction if len(instruction) <= LONGEST else instruction[: LONGEST - len(CUT)] + CUT
+
+
+def lettered(ideas: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return ideas by the letters that they have in one request: never a turn's number."""
+    return dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", ideas, strict=False))
+
+
+def idea_in(instruction: str, ideas: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the idea whose name is the whole instruction, as in "idea B"; None for any other instruction."""
+    found = IDEA.fullmatch(instruction)
+    return lettered(ideas).get(found[1].upper()) if found else None
 
 
 def _failed(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """Return the last script of each turn that ended without a score, the newest first."""
-    last: dict[int, Attempt] = {}
+    """Return the last script of each plan that ended without a score, the newest first."""
+    last: dict[tuple[int, str], Attempt] = {}
     for attempt in attempts:
-        last.setdefault(attempt.turn, attempt)
+        last.setdefault((attempt.turn, attempt.plan.get("instruction", "")), attempt)
     return [attempt for attempt in last.values() if attempt.status == "crash" and attempt.turn]
 
 
@@ -99,7 +127,7 @@ def schema(cases: Sequence[str], tuned: Sequence[str], actions: Sequence[str]) -
         "action": {"type": "string", "enum": list(actions)},
         "case": {"type": "string", "enum": [*cases, ""]},
         "change": {"type": "string", "enum": [*tuned, ""]},
-        "attempts": {"type": "array", "items": {"type": "integer"}},
+        "attempts": {"type": "array", "items": {"type": "string"}},
         "instruction": {"type": "string", "maxLength": LONGEST},
     }
     return {

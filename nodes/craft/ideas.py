@@ -11,6 +11,8 @@ from nodes.craft.replies import valid
 
 MOST = 5  # ideas of one answer
 LENGTH = 600  # characters of one
+WHOLE = 4_000  # of one by a model that was asked for whole ideas
+CUT, CODE_CUT = " (cut here)", "\n# (cut here)"
 LONGEST = 20_000  # characters of an answer that are looked at
 # A line that begins an item: `2. `, `2) `, `### 2: `, `**Idea 2** - `, `- Step 2.`
 NUMBERED = re.compile(
@@ -25,7 +27,7 @@ CODE = re.compile(r"^[ \t]*```(?!json)\w*[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.DOT
 PLACE = re.compile(
     "\ue000(\\d+)\ue000"
 )  # where code was taken out: of a private character, which no answer needs
-SKETCH = 2_500  # characters of a sketch
+SKETCH = 4_000  # characters of a sketch
 DECORATION = re.compile(r"\*\*|__|^#+[ \t]*|```\w*", re.MULTILINE)
 # What an answer may say about the matter beside its ideas.
 ASIDE = re.compile(
@@ -35,7 +37,7 @@ ASIDE = re.compile(
 
 
 def sketched(words: str, *, whole: bool = True) -> list[tuple[str, str]]:
-    """Return an answer's ideas as `ideas` does, each with the code in fences that stands in it, "" where there is none."""
+    """Return an answer's ideas in their order, whole, each with the code in fences that stands in it, "" where there is none."""
     text = valid(words[:LONGEST]).replace("\ue000", "")
     blocks = list[str]()
 
@@ -43,13 +45,13 @@ def sketched(words: str, *, whole: bool = True) -> list[tuple[str, str]]:
         blocks.append(dedent(block[1]).strip("\n"))
         return f"\ue000{len(blocks) - 1}\ue000"
 
-    parts = _parts(CODE.sub(taken, text), whole=whole)
     told: dict[str, tuple[str, str]] = {}
-    for part in parts:
+    for part in _parts(CODE.sub(taken, text), whole=whole):
         code = "\n\n".join(blocks[int(place[1])] for place in PLACE.finditer(part))
-        what = _clean(PLACE.sub(" ", part))
+        what = _line(PLACE.sub(" ", part))
+        what, code = _within(what, WHOLE, CUT), _within(code, SKETCH, CODE_CUT)
         if re.search(r"\w", what):
-            told.setdefault(key(what), (what, code if len(code) <= SKETCH else ""))
+            told.setdefault(key(what), (what, code))
     return list(told.values())[:MOST]
 
 
@@ -70,8 +72,16 @@ def _parts(text: str, *, whole: bool) -> list[str]:
     return parts if whole or len(parts) < 2 else parts[:-1]
 
 
+def _within(text: str, most: int, note: str) -> str:
+    return text if len(text) <= most else text[: most - len(note)] + note
+
+
+def _line(part: str) -> str:
+    return " ".join(DECORATION.sub("", part).split())
+
+
 def _clean(part: str) -> str:
-    line = " ".join(DECORATION.sub("", part).split())
+    line = _line(part)
     return line if len(line) <= LENGTH else line[: LENGTH - 3] + "..."
 
 

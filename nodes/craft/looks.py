@@ -12,7 +12,8 @@ LOOK = "look"  # the action
 KEPT = "looks"  # in a node's notes
 NEWEST = 3
 ID = re.compile("[0-9a-f]{64}")
-ASKED, SHOWN = 160, 1_500  # characters of what was asked, and of what was printed
+ASKED, SHOWN = 160, 2_000  # characters of what was asked, and of what was printed
+ENDED = 300  # of these for how a script ended that failed
 
 
 def with_look(state: RunState, node: str, asked: str, said: str) -> dict[str, Any]:
@@ -32,19 +33,25 @@ def looked(state: RunState, artifacts: Reader) -> list[dict[str, str]]:
 
 
 def looks_told(state: RunState, artifacts: Reader) -> list[str]:
-    """Return the looks of this branch as lines for a prompt."""
+    """Return the looks of this branch, oldest first, each as it is told in a prompt."""
     return [f"A look into the data: {look['asked']}\n{look['said']}" for look in looked(state, artifacts)]
 
 
-def printed(execution: Execution) -> str:
-    """Return what is told of a look's output: its beginning and its end, or how it ended where it printed nothing."""
-    text = without_paths(execution.tail.strip())
-    if len(text) > SHOWN:
-        half = SHOWN // 2
-        text = f"{text[:half]}\n...\n{text[-half:]}"
+def printed(execution: Execution, output: str = "") -> str:
+    """Return what is told of a look's `output`, all of it or the end that its execution keeps, and how it ended where it failed."""
+    text = (output or execution.tail).strip()
     if execution.killed:
-        return f"{text}\n(stopped: it went over its limit of {execution.killed})".strip()
-    return text or "(it printed nothing)"
+        end = f"(stopped: it went over its limit of {execution.killed})"
+    else:
+        end = without_paths(execution.tail.strip())[-ENDED:] if execution.exit and len(text) > SHOWN else ""
+    told = "\n".join(filter(None, [cut(text, SHOWN - len(end)), end]))
+    return told or "(it printed nothing)"
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text without paths of the machine, or its beginning and a note that the rest was cut."""
+    note = f"\n(cut here: {len(text):,} characters in all)"
+    return without_paths(text if len(text) <= most else text[: max(0, most - len(note))] + note)
 
 
 def kept_here(state: RunState) -> dict[str, str]:

@@ -10,7 +10,7 @@ from nodes.craft.fingerprint import frames, without_paths
 from nodes.craft.told import LIMIT, told
 from nodes.deps import Execution
 
-END = 400  # characters of an output that is shown as it is
+END, ERROR = 800, 400  # characters of the end of an output that is shown as it is, and of an error
 PLACES, CODE = 4, 120  # lines of the script in a traceback, the innermost last, and characters of each
 
 
@@ -19,14 +19,17 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
 
     `known` are texts that the model knows, as for `told`.
     """
-    printed = (
-        execution.tail.partition("Traceback (most recent call last)")[0] if execution.exit else execution.tail
+    printed, _, error = (
+        execution.tail.partition("Traceback (most recent call last)")
+        if execution.exit
+        else (execution.tail, "", "")
     )
-    output = _end(printed) if rows else told(_line(printed), *known, script=script)
+    output = ending(printed, END) if rows else told(_line(printed), *known, script=script)
     lines = [f"It took {pace(execution, limit)}."]
     lines += [f"The end of what it printed: {output}"] if output else []
     places = _places(execution.tail, script) if execution.exit else []
     lines += [f"It failed at {place}" if place == places[-1] else f"by way of {place}" for place in places]
+    lines += [f"The end of its error: {ending(error, ERROR)}"] if rows and error.strip() else []
     return "\n".join(lines)
 
 
@@ -40,9 +43,13 @@ def pace(execution: Execution, limit: float) -> str:
     return f"about {max(1, round(10 * share)) * 10}% of its time limit"
 
 
-def _end(text: str) -> str:
+def ending(text: str, most: int) -> str:
+    """Return the last lines of a text, or the last characters of a long line; what is missing is said."""
     text = without_paths(text.strip())
-    return text if len(text) <= END else "..." + text[-END:].partition("\n")[2]
+    if len(text) <= most:
+        return text
+    end = text[-most:]
+    return f"(cut here) ...{end.partition(chr(10))[2] or end}"
 
 
 def _line(text: str) -> str:

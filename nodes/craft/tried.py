@@ -9,46 +9,74 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from memory.attempts import Attempt, doubt, status
+from nodes.craft.naming import names
 
-ROOM = 1_050  # characters of all lines
+ROOM = 1_600  # characters of all lines
 NEWEST, LONG = 4, 260  # the attempts that are told at length, and characters of each at most
-OLDER, SHORT = 6, 64  # those before them that have a line of their own, and its characters
+OLDER, SHORT = (
+    6,
+    130,
+)  # those before them that have a line of their own where there is room, and its characters
+TOGETHER = 110  # characters of the line about those that have none
 SCORES = 4  # of the bests, that are told
 
 
-def tried(attempts: Sequence[Attempt]) -> list[str]:
-    """Return a line for each attempt but the baseline, the oldest first, or for several of the oldest together."""
-    made = [attempt for attempt in attempts if attempt.plan.get("action") != "baseline"]
+def tried(attempts: Sequence[Attempt], room: int = ROOM) -> list[str]:
+    """Return a line for each attempt but the baseline, the oldest first, or for several of the oldest together.
+
+    `attempts` are all of a branch, oldest first. A line is told within its own length, or not at all: what has no room is counted.
+    """
+    made = [
+        (one, name)
+        for one, name in zip(attempts, names(attempts), strict=True)
+        if one.plan.get("action") != "baseline"
+    ]
     # The script before, repaired; what an expert said is carried out in the turn that it was asked in.
-    again = {two.id for one, two in pairwise(made) if (one.turn, _asked(one)) == (two.turn, _asked(two))}
-    older, newest = made[:-NEWEST], made[-NEWEST:]
-    first = [_together(older[:-OLDER])] if older[:-OLDER] else []
-    lines = [*first, *(_line(one, SHORT, _brief(one), again=one.id in again) for one in older[-OLDER:])]
-    left = (ROOM - sum(map(len, lines))) // max(1, len(newest))
-    return [*lines, *(_line(one, min(LONG, left), outcome(one), again=one.id in again) for one in newest)]
+    again = {
+        name for (one, _), (two, name) in pairwise(made) if (one.turn, _asked(one)) == (two.turn, _asked(two))
+    }
+    kept = list[str]()
+    for nth, (one, name) in enumerate(reversed(made[-NEWEST - OLDER :])):
+        most, came = (LONG, outcome(one)) if nth < NEWEST else (SHORT, _brief(one))
+        line = _line(one, name, most, came, again=name in again)
+        if kept and sum(map(len, kept)) + len(line) + TOGETHER > room:
+            break
+        kept.append(line)
+    rest = [one for one, _ in made[: len(made) - len(kept)]]
+    return [*([_together(rest)] if rest else []), *kept[::-1]]
 
 
 def scores(attempts: Sequence[Attempt]) -> str:
     """Return the scores that were the best one after another, the starter's first."""
-    kept = [(a.turn, a.score) for a in attempts if a.score is not None and status(a) == "keep"]
-    told = [f"{score:.5g} ({f'turn {turn}' if turn else 'the starter'})" for turn, score in kept]
+    called = zip(attempts, names(attempts), strict=True)
+    kept = [(name, a) for a, name in called if a.score is not None and status(a) == "keep"]
+    told = [f"{a.score:.5g} ({f'attempt {name}' if a.turn else 'the starter'})" for name, a in kept]
     return " -> ".join(told if len(told) <= SCORES + 1 else [told[0], "...", *told[-SCORES:]])
 
 
 def outcome(attempt: Attempt) -> str:
-    """Say in a few words what became of an attempt, and why."""
-    if attempt.score is not None:
-        before = attempt.score_before
-        kept = {"keep": "kept, the new best", "discard": "discarded"}.get(status(attempt), status(attempt))
-        better = f", the best was {before:.5g}" if before is not None and status(attempt) != "keep" else ""
-        return ", ".join(filter(None, [f"{kept}, score {attempt.score:.5g}{better}", doubt(attempt)]))
-    return f"{attempt.fault or status(attempt)}: {attempt.problem or 'no score'}"
+    """Say in a few words what became of an attempt, and why: its own score, and how it fell short or that it has none."""
+    if attempt.score is None:
+        why = (
+            attempt.problem
+            or "no score, though it ran: it printed none in the words in which the starter prints its own"
+        )
+        return f"{attempt.fault or status(attempt)}: {why}"
+    told = f"score {attempt.score:.5g}"
+    if attempt.status == "keep":
+        return f"kept, the new best, {told}"
+    before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
+    if attempt.status == "retest":
+        return (
+            f"not kept, {told}{before}; {doubt(attempt)}" if doubt(attempt) else f"not kept, {told}{before}"
+        )
+    return f"discarded, {told}{before}" + (f"; {attempt.problem}" if attempt.problem else "")
 
 
-def _line(attempt: Attempt, most: int, came: str, *, again: bool) -> str:
+def _line(attempt: Attempt, name: str, most: int, came: str, *, again: bool) -> str:
     """Tell an attempt in `most` characters: what was done, and what `came` of it."""
     how = f", {attempt.plan.get('action', '')}" if most > SHORT else ""
-    head, came = f"turn {attempt.turn}{how}: ", _cut(came, most // 2)
+    head, came = f"attempt {name}{how}: ", _cut(came, most // 2)
     what = "repaired" if again else " ".join((attempt.plan.get("instruction") or "as it is").split())
     return f"{head}{_cut(what, most - len(head) - len(came) - 3)} - {came}"
 
@@ -60,7 +88,8 @@ def _asked(attempt: Attempt) -> str:
 def _brief(attempt: Attempt) -> str:
     if attempt.score is None:
         return attempt.fault or status(attempt)
-    return f"{'kept' if status(attempt) == 'keep' else 'discarded'} {attempt.score:.4g}"
+    ends = {"keep": "kept", "retest": "within the noise"}
+    return f"{ends.get(attempt.status, 'discarded')}, score {attempt.score:.5g}"
 
 
 def _together(attempts: Sequence[Attempt]) -> str:
@@ -70,7 +99,8 @@ def _together(attempts: Sequence[Attempt]) -> str:
         for attempt in attempts
     )
     first, last = attempts[0].turn, attempts[-1].turn
-    return f"turns {first} to {last}: " + ", ".join(f"{n} {end}" for end, n in sorted(ends.items()))
+    turns = f"turns {first} to {last}" if first < last else f"turn {first}"
+    return f"{turns}: " + ", ".join(f"{n} {end}" for end, n in sorted(ends.items()))
 
 
 def _cut(text: str, most: int) -> str:

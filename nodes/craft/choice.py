@@ -1,0 +1,56 @@
+"""A planner's choice: the form of a reply that is asked for, and a reply read."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ValidationError
+
+from nodes.craft import freely
+from nodes.craft.replies import json_object, valid
+
+
+def _text(value: Any) -> Any:
+    """Models leave out a text by null, and write a number where a text was asked for."""
+    return "" if value is None else str(value) if isinstance(value, int | float) else value
+
+
+Text = Annotated[str, BeforeValidator(_text), AfterValidator(valid)]
+
+
+class Choice(freely.Named):
+    """What a model's JSON must say; whatever else it says is left out."""
+
+    action: Text
+    case: Text = ""
+    change: Text = ""
+    instruction: Text = ""
+
+
+def schema(
+    cases: list[dict[str, Any]], tuned: list[str], actions: list[str], *, free: bool
+) -> dict[str, Any]:
+    """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty."""
+    if free:
+        return freely.schema([case["name"] for case in cases], tuned, actions)
+    return {
+        "type": "object",
+        "properties": {
+            "action": {"type": "string", "enum": actions},
+            "case": {"type": "string", "enum": [*(case["name"] for case in cases), ""]},
+            "change": {"type": "string", "enum": [*tuned, ""]},
+            "instruction": {"type": "string", "maxLength": 300},
+        },
+        "required": ["action", "case", "change", "instruction"],
+        "additionalProperties": False,
+    }
+
+
+def parse(reply: str) -> Choice | str:
+    """Read a model's choice; a sentence that says what is wrong with the reply where it holds none."""
+    value = json_object(reply)
+    if value is None:
+        return "the reply is not the JSON that was asked for"
+    try:
+        return Choice.model_validate(value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].lower()}"

@@ -1,0 +1,369 @@
+"""What capable models are asked in a whole run, request by request, as it was sent: all of it is there, and nothing is said twice or half."""
+
+import json
+import os
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import tiny
+from fault_server import FaultServer, Turn
+from test_dossier import FREE, parts
+
+from budgetmlagent import testing
+from budgetmlagent.sandbox.cages.interpreter import interpreter
+from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.process.watchdog import Limits
+from memory.attempts import Attempt
+from nodes.coder import coder
+from nodes.craft.scripts import ast_key
+from nodes.craft.tried import outcome
+from nodes.deps import Here
+from nodes.planner import planner
+
+MODELS = """\
+models:
+  small: {{base_url: {url}, model: small-able, price: {{input: 0.15, output: 0.6}}}}
+  large: {{base_url: {url}, model: large-able, price: {{input: 2.5, output: 10}}}}
+"""
+
+
+def script(bound, *more):
+    """A script that is right on part of the rows: 1 where x is beyond the bound."""
+    return tiny.GOOD.replace("> 0)", f"> {bound})") + "".join(f"{line}\n" for line in more)
+
+
+CRASH = script(1, "print('soon ' * 3)", "total = [1][5]")
+LOOK = "for i in range(2000):\n    print('row', i)\nprint('the end')\n"
+LONG_IDEA = "Compare x with zero, " + "and weigh each side by what it holds, " * 40 + "and END with the mean."
+# What the planner chooses, and what is written for it.
+TURNS = [
+    ({"action": "draft", "instruction": "guess by nine"}, script(9, "print('nine')")),
+    ({"action": "look", "instruction": "what is in the rows"}, LOOK),
+    ({"action": "improve", "instruction": "guess by twelve, x" + "y" * 3500}, script(12, "print('twelve')")),
+    ({"action": "draft", "instruction": "guess by one"}, CRASH),
+    ({"action": "combine", "attempts": ["1", 2], "instruction": "average"}, script(11, "print('both')")),
+    ({"action": "finish", "instruction": ""}, ""),
+]
+
+
+class Team:
+    """Models that follow `TURNS`; `asked` keeps each request as (role, text of it)."""
+
+    def __init__(self):
+        self.asked, self.turn, self.written = [], -1, 0
+
+    def __call__(self, body):
+        system, text = body["messages"][0]["content"], body["messages"][-1]["content"]
+        role = "planner" if "response_format" in body else "expert" if "senior" in system else "coder"
+        self.asked.append((role, f"{system}\n{text}", body))
+        if role == "planner":
+            self.turn += 1
+            plan = {"case": "", "change": "", "attempts": [], **TURNS[min(self.turn, len(TURNS) - 1)][0]}
+            return Turn(json.dumps(plan), tokens_in=1000, tokens_out=50)
+        if role == "expert":
+            return Turn(
+                f"1. {LONG_IDEA}\n```python\nsketched = 1\n```\n2. Other.", tokens_in=1500, tokens_out=100
+            )
+        if LONG_IDEA in text:
+            return Turn(f"```python\n{script(13, 'print(13)')}```\n", tokens_in=1200, tokens_out=300)
+        return Turn(f"```python\n{TURNS[max(0, self.turn)][1]}```\n", tokens_in=1200, tokens_out=300)
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory):
+    place, team = tmp_path_factory.mktemp("requests"), Team()
+    with FaultServer(respond=team) as server:
+        tiny.task(place)
+        (place / "able.yaml").write_text(MODELS.format(url=server.url))
+        options = {"models": place / "able.yaml", "budget": 3, "turns": 4, "aim": "best"}
+        session = tiny.session(place, server.url, **options)
+        session.run()
+    return team
+
+
+def asked(team, role, nth):
+    return [text for who, text, _ in team.asked if who == role][nth]
+
+
+def asked_for(team, words):
+    """The requests to the coder that end with what was asked for."""
+    return [text for who, text, _ in team.asked if who == "coder" and words in text.rpartition("```\n")[2]]
+
+
+def test_what_is_on_offer_is_what_is_described(team):
+    first, later = asked(team, "planner", 0), asked(team, "planner", 4)
+    assert "- combine:" not in first and "- debug:" not in first and "- apply:" not in first
+    assert "- combine: make one script of two that scored" in later and "- debug: repair a script" in later
+    assert "% of the money" not in "".join(text for _, text, _ in team.asked)
+    assert " of $3.00 is spent" in later and "is spent" not in first
+    for role, text, body in team.asked:
+        if role == "planner":
+            schema = body["response_format"]["json_schema"]["schema"]["properties"]
+            offered = [
+                line[2:].partition(":")[0]
+                for line in text.rpartition("Choose among:")[2].splitlines()
+                if line.startswith("- ")
+            ]
+            assert offered == schema["action"]["enum"]
+            assert f"at most {schema['instruction']['maxLength']:,} characters" in text
+
+
+def test_an_instruction_that_is_too_long_is_cut_and_says_so(team):
+    (request,) = asked_for(team, "Make this change: guess by twelve")
+    assert "y" * 2900 in request and "(cut here: an instruction has at most 3,000 characters)" in request
+
+
+def test_a_look_is_told_its_limit_and_shown_from_its_beginning(team):
+    (request,) = asked_for(team, "prints this about the data")
+    assert "at most 2,000 characters of output" in request
+    for role, text, _ in team.asked[4:]:
+        assert "row 0\nrow 1\n" in text and "row 200\n" in text and "the end" not in text, role
+        assert "(cut here: 16,897 characters in all)" in text
+
+
+def test_two_scripts_are_told_apart_and_blocks_have_one_base(team):
+    (request,) = asked_for(team, "Make one script of the two")
+    base, _, rest = request.partition("The other script, of attempt 2 (score 0.65)")
+    assert "The base, of attempt 1 (score 0.75); it took less than 5% of its time limit:" in base
+    assert "print('nine')" in base.partition("The base, of")[2] and "print('twelve')" in rest
+    assert "When the base ran:" in rest and "The best script so far" not in request
+
+
+def test_a_coder_is_told_what_its_base_printed_and_how_that_which_it_repairs_ended(team):
+    (changed,) = asked_for(team, "Make this change: guess by twelve")
+    assert "When the script above ran:" in changed and "validation accuracy 0.5; nine" in changed
+    (repair,) = asked_for(team, "Repair it, and keep what")
+    assert "The script that failed, of attempt 3 (no score)" in repair
+    assert "soon soon soon\nIt failed at line 8: total = [1][5]" in repair
+
+
+def test_a_whole_idea_and_its_sketch_reach_the_one_who_writes_it(team):
+    request = next(text for role, text, _ in team.asked if role == "coder" and "sketched = 1" in text)
+    assert f'Make this change: "{LONG_IDEA}"' in request
+    assert len(LONG_IDEA) > 1400
+
+
+def test_an_attempt_has_a_name_of_its_own_in_its_turn(team):
+    last = team.asked[-1][1]
+    assert "- attempt 3, draft: guess by one - crash: IndexError" in last
+    assert "- attempt 3b, expert: Compare x" in last and "- discarded, score " in last
+
+
+def test_the_machine_and_its_limits_are_told_once(team):
+    for role, text, _ in team.asked:
+        assert "20 s, 1 GB of memory" in text and "imports included" in text and "OpenMP threads" in text, (
+            role
+        )
+        assert text.count("two thirds") == 1 and "plan for half" not in text
+
+
+# -- a single request of one role
+
+
+def told(deps):
+    return "\n".join(message["content"] for message in deps.models.asked[-1]["messages"])
+
+
+def chose(**choice):
+    return json.dumps(
+        {"action": "improve", "case": "", "change": "", "attempts": [], "instruction": "more"} | choice
+    )
+
+
+LONG = "import numpy as np\nfrom lightgbm import LGBMRegressor\n" + "".join(
+    f"def part_{i}(rows, depth={i}):\n    kept = rows[{i}]\n    model = LGBMRegressor(n_estimators={i})\n    return model.fit(kept, depth)\n"
+    for i in range(90)
+)
+
+
+@cache
+def long_run(turns, script=LONG, text="Tell whether x is positive."):
+    """A planner's request at a turn of a run with a long script, looks and long instructions."""
+    artifacts = testing.MemoryArtifacts()
+    way = "add the mean of each group, smoothed by 20 rows, and its ratio to the whole; " * 9
+    attempts = [
+        {"script": f"{script}# {turn}\n", "turn": turn, "score": 0.6 + turn / 1000, "score_before": 0.6,
+         "status": "keep" if turn % 5 == 0 else "discard", "plan": {"action": "improve" if turn else "baseline", "instruction": way}}
+        for turn in range(turns)
+    ]  # fmt: skip
+    looks = [{"asked": f"look {i}", "said": artifacts.put(f"seen {i} " + "z" * 1900)} for i in range(3)]
+    here = Here(node="planner", prompt="planner.free", model="m", ladder=("m",), step=4)
+    task = testing.Task(starter="print(1)\n", text=text, allowed={"time": "10 s"})
+    deps = testing.deps(
+        models=testing.ScriptedModels(chose(), can=FREE), artifacts=artifacts, task=task, here=here,
+        history=testing.MemoryHistory(artifacts),
+    )  # fmt: skip
+    known = {
+        "task": {"turns": turns + 9, "direction": "max"},
+        "turn": turns - 1,
+        "notes": {"executor": {"looks": looks}},
+    }
+    planner(testing.state(artifacts, *attempts, **known), deps)
+    return told(deps)
+
+
+def test_a_planner_with_looks_and_a_long_script_is_asked_with_as_much_at_turn_thirty_as_at_turn_three():
+    sizes = {turn: len(long_run(turn).encode()) / 3 for turn in (3, 30)}
+    assert max(sizes.values()) <= 3500 and sizes[30] <= 1.1 * sizes[3]
+
+
+def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decides():
+    outlined = long_run(30)
+    assert (
+        "its outline, as it is too long to be shown here" in outlined
+        and "# (the outline is cut here)" in outlined
+    )
+    for line in (
+        "import numpy as np",
+        "def part_3(rows, depth=3):",
+        "model = LGBMRegressor(n_estimators=3)",
+        "return model.fit(kept, depth)",
+    ):
+        assert line in outlined
+    assert "kept = rows[3]" not in outlined
+    whole = long_run(30, script=LONG[:4500].rpartition("def ")[0])
+    assert "outline" not in whole and "kept = rows[3]" in whole
+    assert "(Earlier looks that have no room here: 1.)" in whole and "seen 2 zzz" in whole
+    assert "(cut here: 1,936 characters in all)" in whole  # of the look before it
+
+
+def test_a_line_of_what_was_tried_is_told_in_its_length_or_counted():
+    lines = [line for line in long_run(30).splitlines() if line.startswith(("- attempt ", "- turns "))]
+    assert lines[0].startswith("- turns 1 to ") and "discard" in lines[0]
+    assert len(lines) >= 3 and all("add the mean of each group" in line for line in lines[1:])
+    assert "score 0.629, the best was 0.6" in lines[-1]
+
+
+def test_a_text_of_a_task_that_is_very_long_leaves_room_for_the_rest():
+    asked = long_run(30, text="A long story. " * 900)
+    assert "def part_0" in asked and "- attempt 29, improve" in asked
+
+
+def test_an_attempt_without_a_score_says_why():
+    plan = {"action": "improve", "instruction": "x"}
+    made = {"script": "", "plan": plan, "score": None, "status": "discard", "turn": 1}
+    assert outcome(Attempt(**made)) == (
+        "discard: no score, though it ran: it printed none in the words in which the starter prints its own"
+    )
+    odd = Attempt(
+        **made
+        | {"score": 0.4, "score_before": 0.5, "fault": "suspect", "problem": "all answers are the same"}
+    )
+    assert outcome(odd) == "discarded, score 0.4, the best was 0.5; all answers are the same"
+    noisy = Attempt(
+        **made | {"score": 0.52, "score_before": 0.5, "status": "retest", "gain": 0.02, "noise": 0.03}
+    )
+    assert outcome(noisy) == "not kept, score 0.52, the best was 0.5; +4% is within the noise of ±6%"
+
+
+def test_a_gain_within_the_noise_can_be_built_on():
+    state, deps = parts(chose(attempts=["2"], instruction="more of it"), "```python\nprint(9)\n```")
+    near = {
+        "script": "print('near')\n",
+        "turn": 2,
+        "score": 0.61,
+        "score_before": 0.6,
+        "status": "retest",
+        "plan": {"action": "draft", "instruction": "n"},
+    }
+    best = {
+        "script": "print('best')\n",
+        "turn": 1,
+        "score": 0.6,
+        "status": "keep",
+        "plan": {"action": "draft", "instruction": "b"},
+    }
+    state = testing.state(deps.artifacts, best, near, task=dict(state.task), turn=2)
+    update = planner(state, deps)
+    here = replace(deps.here, node="coder", prompt="coder.free")
+    coder(replace(state, plan=update["plan"]), replace(deps, here=here))
+    assert "The script that is to be changed, of attempt 2 (score 0.61) (the best score is 0.6):" in told(
+        deps
+    )
+    assert "print('near')" in told(deps) and "print('best')" not in told(deps)
+
+
+@pytest.mark.parametrize(
+    ("action", "instruction", "whole"),
+    [
+        ("improve", "Use more trees.", False),
+        ("improve", "Rewrite it around one loop.", True),
+        ("combine", "Start over from both.", True),
+        ("draft", "Use trees.", True),
+        ("debug", "rewrite what failed", False),
+    ],
+)
+def test_a_long_script_is_written_whole_where_the_plan_says_so(action, instruction, whole):
+    state, deps = parts("```python\nprint(9)\n```", node="coder", can=replace(FREE, lines=60))
+    long = {"script": LONG, "turn": 1, "score": 0.6, "status": "keep", "plan": {"action": "draft"}}
+    state = testing.state(
+        deps.artifacts, long, task=dict(state.task), plan={"action": action, "instruction": instruction}
+    )
+    coder(state, deps)
+    assert ("one complete script" in told(deps)) is whole and ("<<<<<<< SEARCH" in told(deps)) is not whole
+    room = 4000 + round(2 * len(LONG) / 2.5)
+    assert deps.models.asked[-1]["max_tokens"] == min(room, FREE.window // 2)
+
+
+def test_an_idea_is_chosen_by_a_name_that_no_turn_has_and_goes_over_whole():
+    what = "Compare x with zero. " * 60
+    idea = {"kind": "idea", "what": what.strip(), "sketch": "y = x > 0", "tries": [], "rank": 0}
+    state, deps = parts(chose(instruction="Idea A."), "```python\nprint(9)\n```")
+    name = deps.artifacts.put_json(idea)
+    state = replace(state, history=[{"id": name, "kind": "idea", "similarity": 1.0, "source": "x"}])
+    update = planner(state, deps)
+    assert '- idea A: "Compare x with zero.' in told(deps)
+    assert update["plan"]["action"] == "idea" and update["plan"]["idea"] == name
+    here = replace(deps.here, node="coder", prompt="coder.free")
+    coder(replace(state, plan=update["plan"]), replace(deps, here=here))
+    assert what.strip() in told(deps) and "y = x > 0" in told(deps)
+
+
+def test_a_number_that_was_tried_is_not_offered_again():
+    state, deps = parts(chose(), chose())
+    script, kept = "m = SVC(C=1.0)\n", "m = SVC(C=4.0)\n"
+    tune = {
+        "script": kept,
+        "ast": ast_key(kept),
+        "turn": 2,
+        "score": 0.7,
+        "status": "keep",
+        "plan": {"action": "tune", "instruction": "SVC.C = 4.0"},
+    }
+    first = {
+        "script": script,
+        "ast": ast_key(script),
+        "turn": 1,
+        "score": 0.6,
+        "status": "keep",
+        "plan": {"action": "draft"},
+    }
+    planner(testing.state(deps.artifacts, first, task=dict(state.task), turn=1), deps)
+    assert "- SVC.C = 4.0" in told(deps)
+    planner(testing.state(deps.artifacts, first, tune, task=dict(state.task), turn=2), deps)
+    assert "- SVC.C = 16.0" in told(deps) and "- SVC.C = 1.0" not in told(deps)
+
+
+def test_what_is_not_recognised_is_said_so_and_a_mean_length_is_no_fixed_one():
+    facts = {
+        "summary": "The kind of the task is not known.",
+        "contents": ["train.csv: 9 rows; word str of 14 characters"],
+    }
+    state, deps = parts(chose(), **facts)
+    planner(state, deps)
+    assert "not known" not in told(deps) and "not recognised from the files; see the task's text" in told(
+        deps
+    )
+    assert "word str of about 14 characters" in told(deps)
+
+
+def test_the_threads_that_are_told_are_those_that_the_sandbox_sets(tmp_path):
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    state, deps = parts(chose(), machine={"python": "3", "libraries": [], "cores": cores})
+    planner(state, deps)
+    set_ = Job(interpreter(None), [], tmp_path, Limits(seconds=1)).environment("/", isolated=True)
+    threads = (
+        f"BLAS threads: {set_['OPENBLAS_NUM_THREADS']} (OpenBLAS); OpenMP threads: {set_['OMP_NUM_THREADS']}."
+    )
+    assert threads in told(deps)
