@@ -136,11 +136,10 @@ class RunHistory:
         tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
         facts = briefing(state, self.artifacts)
         bank = [as_item(case) for case in menu(self.cases, facts.get("kinds", []))]
-        merits = similar.merits(self._taught(state)) if bank else {}
-        bank.sort(
-            key=lambda item: -merits.get(item["name"], similar.UNKNOWN)
-        )  # among equals the bank's order
-        offered = self._winners(state, facts) + [self._kept(item, 1.0) for item in bank]
+        winners, lessons = self._winners(state, facts), self._taught(state) if bank else []
+        won_here = any(item["task"] == self.task for _, item, _ in winners)
+        ordered = similar.ordered(bank, lessons, self.task if won_here else "")
+        offered = winners + [self._kept(item, 1.0) for item in ordered]
         return [found for found in offered if found[0] not in tried][:CASES]
 
     def _chosen(self, state: RunState) -> list[Found]:

@@ -119,6 +119,27 @@ def merits(lessons: Sequence[Taught]) -> dict[str, float]:
     return {case: total / weight for case, (total, weight) in sums.items()}
 
 
+def ordered(bank: Sequence[dict[str, Any]], lessons: Sequence[Taught], won: str = "") -> list[dict[str, Any]]:
+    """Return the cases of the bank by their merits, among equals in the bank's order.
+
+    `won` is this very task where its winner is offered too: what that was better than there is left out.
+    """
+    known, merit = surpassed(lessons, won) if won else set[str](), merits(lessons)
+    left = [item for item in bank if item["name"] not in known]
+    return sorted(left, key=lambda item: -merit.get(item["name"], UNKNOWN))
+
+
+def surpassed(lessons: Sequence[Taught], task: str) -> set[str]:
+    """Return the names of whole cases that other runs tried on this very task and that scored less than the best one there."""
+    known = [one.lesson for one in lessons if one.lesson.task == task and one.similarity == 1.0]
+    best = _best([one for one in lessons if one.lesson in known]).get(task)
+    if best is None:
+        return set()
+    whole = [one for one in known if one.case and not one.edit and one.score is not None]
+    worse = {one.case for one in whole if gain(one.score or 0.0, best, one.direction) > 0}
+    return worse - {one.case for one in whole if gain(one.score or 0.0, best, one.direction) <= 0}
+
+
 def offers(attempts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Count what a run's attempts were offered, and after how many a new best came: an item for each that was offered."""
     counts: dict[str, Tally] = {}

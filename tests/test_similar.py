@@ -159,6 +159,22 @@ def test_cases_that_won_on_similar_tasks_come_first_and_those_that_failed_there_
     assert names(run) == ["a", "b", "c", "d"]
 
 
+def test_a_second_run_does_not_compare_again_what_the_first_one_compared(runs):
+    bank = [Case(name, name, ("table",), (), rank, "It works.", "x\n") for rank, name in enumerate("abcd")]
+    outcomes = (
+        ("C", 5.0, {"case": "c"}),
+        ("A", 6.0, {"case": "a", "status": "discard"}),
+        ("D", 5.1, {"case": "d", "edit": True}),
+    )
+    teach(runs, "first", *outcomes)
+    assert "a" in names(Run(runs, "x", cases=bank))  # what was better is not in hand
+    first = Run(runs, "winner")
+    first.history.remember({"kind": "case", "name": "won", "text": "c", "script": "c", "score": 5.0, "kinds": FLATS["kinds"], "signature": str(first.artifacts.json(first.state().task["briefing"]))})  # fmt: skip
+    first.history.close_and_merge()
+    assert names(Run(runs, "second", cases=bank)) == ["won", "c", "b", "d"]
+    assert "a" in names(Run(runs, "other", task="cars", cases=bank))
+
+
 def names(run):
     return [run.artifacts.json(item["id"])["name"] for item in run.recall("cases")]
 
