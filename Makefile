@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check record notebooks browser endpoints profiles soak clean
+.PHONY: help demo test check docs record notebooks browser pictures endpoints profiles soak clean
 
 help: ## Print this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,6 +31,10 @@ check: $(VENV)/.ready ## Format, lint, types, floors, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python tests/generated.py --check
 
+docs: $(VENV)/.ready ## Build the docs site (build/docs/site), offline, and follow each of its links
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/python tests/docs_site.py
+
 record: $(VENV)/.ready ## Make the recordings of real replies that the tests replay (minutes)
 	$(BIN)/python tests/record.py
 	$(BIN)/python tests/notebooks.py --record
@@ -41,6 +45,10 @@ notebooks: $(VENV)/.ready ## Execute the notebooks on their recordings and keep 
 browser: $(VENV)/.ready ## Tests of the notebook in a real browser (needs Debian's chromium)
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'
 	$(BIN)/python -m pytest tests/browser.py
+
+pictures: $(VENV)/.ready ## Take the pictures of docs/notebooks.md in a real browser (needs Debian's chromium)
+	$(BIN)/python -m pip install --quiet --editable '.[browser]'
+	$(BIN)/python tests/pictures.py
 
 endpoints: $(VENV)/.ready ## Run at each kind of model endpoint and write the table of docs/models.md
 	$(BIN)/python tests/endpoint_table.py --write

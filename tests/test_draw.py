@@ -270,9 +270,11 @@ def test_names_and_arguments_do_not_become_markup():
     assert "<script" not in drawn and all(name in words for name in names)
 
 
-def test_a_notebook_is_given_text_mermaid_and_svg():
+def test_a_notebook_is_given_text_mermaid_and_a_picture_that_is_not_made_to_fit():
     shown = SPEC._repr_mimebundle_(include=None, exclude=None)
-    assert set(shown) == {"text/plain", "text/vnd.mermaid", "image/svg+xml"}
+    assert set(shown) == {"text/plain", "text/vnd.mermaid", "text/html"}
+    drawn = ET.fromstring(shown["text/html"]).find("{http://www.w3.org/2000/svg}svg")
+    assert abs(float(drawn.get("width")) - float(drawn.get("viewBox").split()[2])) < 1
     assert shown["text/plain"] == outline(SPEC) and shown["text/vnd.mermaid"] == mermaid(SPEC)
 
 

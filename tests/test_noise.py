@@ -20,7 +20,7 @@ from test_scorer import ANSWERS, Bench, rows
 from budgetmlagent import Session
 from budgetmlagent.cli import call, progress
 from budgetmlagent.inside.judge.resampling import Resampling, drawn
-from budgetmlagent.records import summary
+from budgetmlagent.records import steps, summary
 from budgetmlagent.sandbox.execution import ScriptSandbox
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.scoring.scorer import SubmissionScorer
@@ -197,7 +197,7 @@ def test_a_gain_within_its_noise_is_no_new_best(run):
     assert re.fullmatch(r".*: discard, score 0\.9, \+5\.9% is within the noise of ±[\d.]+%", line(again))
     assert len(run.artifacts.json(again.samples)["values"]) == 60
     event = next(e for e in run.timeline if e["attempt"] == again.id)
-    assert event["score"] == 0.85 and "is within the noise" in progress.outcome(event, run.artifacts)
+    assert event["score"] == 0.85 and "is within the noise" in steps.outcome(event, run.artifacts)
     told = (run.folder.root / "results.tsv").read_text().splitlines()
     assert [row.split("\t")[4] for row in told[1:]] == ["keep", "keep", "discard", "keep"]
     assert "(+5.9% is within the noise of ±" in told[3] and "noise" not in told[2] + told[4]
@@ -237,6 +237,11 @@ def test_the_end_tells_the_noise_of_the_private_gain(run):
     assert final["private_noise"] == pytest.approx(math.sqrt(base * (1 - base) / 20), rel=0.35)
     assert told["gain_se_pct"] == round(100 * final["private_noise"] / base, 2)
     assert f"{told['gain_pct']:+.1f}% ± {told['gain_se_pct']:.1f} (success)" in progress.ending(told)
+    unsure = told | {"gain_pct": 17.1, "gain_se_pct": 9.5, "success": False}
+    assert "+17.1% ± 9.5 (no success: less than twice what it may be off by chance)" in progress.ending(
+        unsure
+    )
+    assert "(below the 10% that count as success)" in progress.ending(unsure | {"gain_pct": 9.9})
     worse = progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 2.0}).splitlines()[0]
     assert worse == "keep the starter the best of this run is 11% worse than it on answers that it never saw"
     assert "within the noise of ±20%" in progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 20.0})

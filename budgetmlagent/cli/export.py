@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from budgetmlagent.cli import options, progress
+from budgetmlagent.cli import options
 from budgetmlagent.wording import counted
 
 
@@ -25,7 +25,7 @@ def export(
     view = RunView.open(run, runs_dir)
     name = view.folder.run_id  # of its folder: what the run itself says may be a path
     target = out or Path(f"{name}.zip")
-    files = exporting.files(view, progress.outcome)
+    files = exporting.files(view)
     exporting.write(target, name, files)
     print(f"budgetml: {exporting.caution(view)}", file=sys.stderr)
     told = {"out": str(target), "files": len(files), "bytes": sum(map(len, files.values()))}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from budgetmlagent.cli import progress
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.steps import moved
 from graphs.policy import END
 from memory.attempts import Attempt, doubt, status
 from memory.state import NANO
@@ -44,7 +45,8 @@ class Live:
         self.started = time.monotonic()
         self.console = Console(stderr=True, highlight=False)
         self.status = self.console.status("")
-        self.turn: list[Event] = []  # the steps of the turn that is not told yet
+        self.turn: list[Event] = []  # the steps that are not told yet
+        self.told = -1  # the newest turn that is: what comes after its attempt is told with the next one
 
     def __enter__(self) -> Self:
         config = self.session.config
@@ -80,7 +82,7 @@ class Live:
 
     def step(self, event: Event) -> None:
         """Take one step; print the turn that it ends."""
-        if any(e.role != "planner" and e.turn < event.turn for e in self.turn):
+        if any(e.role != "planner" and self.told < e.turn < event.turn for e in self.turn):
             self._tell()  # which came to no attempt
         self.turn.append(event)
         if event.attempt or event.route["to"] == END:
@@ -92,8 +94,9 @@ class Live:
 
     def _tell(self, without: str = "no script") -> None:
         """Print the turn so far; `without` is said of one in which no script has run."""
-        if self.turn:
+        if any(event.attempt or event.turn > self.told for event in self.turn):
             self.console.print(self._line(without), no_wrap=True, overflow="ellipsis", crop=True)
+            self.told = self.turn[-1].turn
         self.turn = []
 
     def _line(self, without: str) -> "Text":
@@ -128,11 +131,11 @@ def who(turn: Sequence[Event], spec: Any) -> str:
 
 def what(turn: Sequence[Event]) -> str:
     """Say what was tried in a turn, after the moves up (↑) and down (↓) a ladder that led to it."""
-    moves = " ".join(filter(None, map(progress.moved, turn[:-1])))
+    moves = " ".join(filter(None, map(moved, turn[:-1])))
     last = turn[-1]
     plan = f"{last.plan.get('action', '')}: {last.plan.get('instruction', '')}".strip(": ")
     why = f"{last.fault['kind']}: {last.fault.get('detail', '')}" if last.fault and not last.attempt else ""
-    after = progress.moved(last)
+    after = moved(last)
     return " ".join(" ".join(filter(None, (moves, why or plan, after))).split())
 
 

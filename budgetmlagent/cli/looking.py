@@ -7,7 +7,7 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records import advice
+from budgetmlagent.records import advice, steps
 from budgetmlagent.records.events import Event
 from budgetmlagent.wording import counted
 from memory.attempts import Attempt, doubt
@@ -44,7 +44,7 @@ def show(
         rung = progress.rung(event, view.graph)
         begin = f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  "
         room = max(options.width() - len(begin), 0)
-        print(options.fitted(begin + progress.outcome(event, view.artifacts, room)))
+        print(options.fitted(begin + steps.outcome(event, view.artifacts, room)))
         if advised := advice.chosen_at(event, timeline, view.artifacts):
             print(options.fitted(f"{'':31s}{advised}"))
     print(progress.ending(summary, options.width()))
@@ -131,14 +131,14 @@ def _explained(event: Event, view: "RunView") -> str:
     lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]
     lines += [
         f"step {event['step']}, {event['node']}: {route['rule']}",
-        f"    saw {progress.saw(route['saw'])}",
+        f"    saw {steps.saw(route['saw'])}",
     ]
     attempt = Attempt.read(artifacts, event["attempt"]) if event["attempt"] else None
     because = (doubt(attempt) or attempt.problem) if attempt else ""
     lines += [f"    no new best: {because}"] if because else []
     advised = advice.of_step(event, view.timeline, artifacts)
     lines += [f"    the idea: {advised}"] if advised else []
-    lines += [f"    passed over: {p['rule']}  saw {progress.saw(p['saw'])}" for p in route["passed"]]
+    lines += [f"    passed over: {p['rule']}  saw {steps.saw(p['saw'])}" for p in route["passed"]]
     return "\n".join(lines)
 
 

@@ -1,16 +1,13 @@
-"""What a person is told of a run: its steps in a few words, and a short table at the end."""
+"""What a terminal tells of a run: who works, a short table at its end, what it may cost before it begins."""
 
-import json
 import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.steps import number, saw
 from budgetmlagent.records.summary import below_the_starter
 from budgetmlagent.wording import counted
-from memory.attempts import Attempt, doubt
-
-DOTS = "…"
 
 
 def rung(event: Event, spec: Any) -> str:
@@ -20,33 +17,6 @@ def rung(event: Event, spec: Any) -> str:
     if event["model"] or used == "recall":
         return used
     return "memory" if event.role == "coder" and not event["fault"] else ""
-
-
-def outcome(event: Event, artifacts: Any, width: int = 0) -> str:
-    """Say in a few words what a step did and where it led, in `width` columns where they are counted."""
-    fault, plan, route = event["fault"], event["plan"], event["route"]
-    moves = f" {moved(event)}" if moved(event) else ""
-    if fault.get("kind"):
-        what = f"{fault['kind']}: {fault.get('detail', '')}"
-    elif event["attempt"]:
-        attempt = Attempt.read(artifacts, event["attempt"])
-        what = f"{attempt.status}: " + (doubt(attempt) or f"score {_number(attempt.score)}")
-    elif event["reply"] and event.role not in ("planner", "coder"):
-        # Not the planner's, which is the plan that is told below, nor the coder's, which is a script.
-        what = artifacts.text(event["reply"])
-    else:
-        what = f"{plan.get('action', '')}: {plan.get('instruction', '')}"
-    if event.get("lost"):
-        what = f"({event['lost']} lost, run again) {what}"
-    short, led = " ".join(what.split()), f" → {route.get('to', '')}{moves}"
-    room = max(width - len(led) - len(DOTS), 10) if width else 70
-    return f"{short[:room]}{DOTS if len(short) > room else ''}{led}"
-
-
-def moved(event: Event) -> str:
-    """Say which roles a step's decision moved up or down their ladders, as `↑coder`."""
-    arrows = (("up", "↑"), ("down", "↓"))
-    return " ".join(f"{arrow}{event.route[key]}" for key, arrow in arrows if event.route.get(key))
 
 
 def clock(seconds: float) -> str:
@@ -61,9 +31,9 @@ def ending(summary: Mapping[str, Any], width: int = 0) -> str:
         ("status", f"{summary['status']}: {summary['reason']}"),
         (
             "feedback score",
-            f"{_number(summary['baseline'])} → {_number(summary['best'])} ({summary['scored_on']})",
+            f"{number(summary['baseline'])} → {number(summary['best'])} ({summary['scored_on']})",
         ),
-        ("private score", f"{_number(summary['private_baseline'])} → {_number(summary['private_best'])}"),
+        ("private score", f"{number(summary['private_baseline'])} → {number(summary['private_best'])}"),
         ("gain", _gain(summary)),
         ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {counted(summary['calls'], 'call')}"),
         ("by node", _money(summary["usd_by_node"], summary["tokens_by_node"])),
@@ -84,11 +54,6 @@ def ending(summary: Mapping[str, Any], width: int = 0) -> str:
     if worse := below_the_starter(summary):
         rows.insert(0, ("keep the starter", worse))
     return "\n".join(_hanging(f"{name:15s} {text}", width) for name, text in rows)
-
-
-def saw(values: Mapping[str, Any]) -> str:
-    """Tell what a rule looked at."""
-    return ", ".join(f"{k}={json.dumps(v)}" for k, v in values.items()) or "nothing"
 
 
 def _hanging(row: str, width: int) -> str:
@@ -130,10 +95,6 @@ def calls(plan: Mapping[str, Any]) -> list[str]:
             f"${plan['budget']:.2f} buys {buys}"
         )
     return lines
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.5g}"
 
 
 def _gain(summary: Mapping[str, Any]) -> str:

@@ -7,13 +7,26 @@ from typing import Any
 from budgetmlagent.records.events import Event
 from graphs.model import Graph, Rule
 from graphs.words import said
-from memory.attempts import Attempt, Records, doubt
+from memory.attempts import Attempt, Reader, Records, doubt
 
 LONGEST = 160  # characters of what a step did
 
 
-def happened(event: Event, artifacts: Records) -> str:
-    """Say in a sentence what a step did: its fault, the score of its attempt, its plan."""
+def outcome(event: Event, artifacts: Reader, width: int = 100) -> str:
+    """Say what a step did and where it led, in `width` characters or few more."""
+    moves = f" {moved(event)}" if moved(event) else ""
+    led = f" → {event['route'].get('to', '')}{moves}"
+    return happened(event, artifacts, max(width - len(led), 10)) + led
+
+
+def moved(event: Event) -> str:
+    """Say which roles a step's decision moved up or down their ladders, as `↑coder`."""
+    arrows = (("up", "↑"), ("down", "↓"))
+    return " ".join(f"{arrow}{event.route[key]}" for key, arrow in arrows if event.route.get(key))
+
+
+def happened(event: Event, artifacts: Reader, longest: int = LONGEST) -> str:
+    """Say in a sentence of at most `longest` characters what a step did: its fault, the score of its attempt, its plan."""
     fault, plan = event["fault"], event["plan"]
     if fault.get("kind"):
         what = f"{fault['kind'].replace('_', ' ')}: {fault.get('detail', '')}"
@@ -29,11 +42,11 @@ def happened(event: Event, artifacts: Records) -> str:
     elif event.role == "coder":
         what = f"{event['model'] or 'memory'} wrote the script"
     elif event["reply"]:
-        what = f"{event['model']} answered"
+        what = f"{event['model']} answered: {artifacts.text(event['reply'])}"
     else:
         what = "done"
     lost = f"({event['lost']} runs lost, run again) " if event.get("lost") else ""
-    return shortened(lost + what, LONGEST)
+    return shortened(lost + what, longest)
 
 
 def why(event: Event, spec: Graph) -> str:

@@ -158,7 +158,9 @@ def verdict(summary: Mapping[str, Any]) -> str:
             "no success: how far it is off by chance cannot be measured, because on rows drawn anew the best submission"
             " gives no score, another one or a slow one"
         )
-    return "below the 10% that count as success"
+    if summary["gain_pct"] >= GOAL:
+        return "no success: less than twice what it may be off by chance"
+    return f"below the {GOAL:g}% that count as success"
 
 
 def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:

@@ -1,6 +1,5 @@
 """What a notebook and a terminal show of a run: score and money so far, what the newest step did and why, its script."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -169,12 +168,7 @@ def _graph(card: Card) -> Iterator[str]:
         if card.events:
             met = picture.svg(mermaid(card.graph, card.events, card.current, brief=True))
             yield f'<div class="pic">{met}</div>'
-        whole = picture.svg(mermaid(card.graph, card.events, card.current))
-        box = re.search(r'viewBox="\S+ \S+ (\d+)', whole)
-        width = (
-            f'width="{box[1]}"' if box else ""
-        )  # its own: a picture that is made to fit is too small to read
-        whole = whole.replace('width="100%"', width, 1)
+        whole = picture.readable(picture.svg(mermaid(card.graph, card.events, card.current)))
     except picture.PictureError:
         whole = f'<pre class="wide">{escape(outline(card.graph, card.events, card.current))}</pre>'
     yield f'<details><summary>the whole graph</summary><div class="pic">{whole}</div></details>'

@@ -14,7 +14,7 @@ from budgetmlagent.records import steps
 from budgetmlagent.records.events import Event
 from graphs.model import Graph
 from memory.artifacts import CorruptArtifactError
-from memory.attempts import Records
+from memory.attempts import Reader
 
 Rows = Sequence[Sequence[str]]
 LONGEST = 100  # characters of a cell
@@ -68,7 +68,7 @@ def _style(cell: str) -> str:
 class Timeline(Shown, list[Event]):
     """The events of a run, one a step."""
 
-    def __init__(self, events: Sequence[Event], graph: Graph, artifacts: Records) -> None:
+    def __init__(self, events: Sequence[Event], graph: Graph, artifacts: Reader) -> None:
         super().__init__(events)
         self._graph, self._artifacts = graph, artifacts
 
@@ -91,7 +91,7 @@ class Timeline(Shown, list[Event]):
         ]
 
 
-def _done(event: Event, artifacts: Records) -> str:
+def _done(event: Event, artifacts: Reader) -> str:
     try:
         return steps.happened(event, artifacts)
     except (FileNotFoundError, CorruptArtifactError) as error:
@@ -101,7 +101,7 @@ def _done(event: Event, artifacts: Records) -> str:
 class Why(Shown, Event):
     """An event, with why it led where it led."""
 
-    def __init__(self, event: Event, graph: Graph, artifacts: Records) -> None:
+    def __init__(self, event: Event, graph: Graph, artifacts: Reader) -> None:
         super().__init__(event)
         self.__dict__["_shown"] = (graph, _done(event, artifacts))
 

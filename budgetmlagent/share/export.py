@@ -7,11 +7,10 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.foreign import cell
-from budgetmlagent.records import advice, summary
+from budgetmlagent.records import advice, steps, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.recalled import taught
 from budgetmlagent.records.rundir import as_json
@@ -34,8 +33,8 @@ def caution(view: RunView) -> str:
     )
 
 
-def files(view: RunView, outcome: Any) -> dict[str, bytes]:
-    """Return every file of the export by name. `outcome(event, artifacts)` tells a step in a few words.
+def files(view: RunView) -> dict[str, bytes]:
+    """Return every file of the export by name.
 
     Raises what reading the run raises: an export is whole or it is not made.
     """
@@ -46,15 +45,17 @@ def files(view: RunView, outcome: Any) -> dict[str, bytes]:
         "graph.yaml": view.folder.graph.read_bytes(),
         "money.csv": _money(view),
     }
-    steps = []
+    told_of = []
     for event in view.timeline:
         parts = list(_parts(view, event))
         found |= {name: text.encode("utf-8", "replace") for name, _, text in parts}
-        steps.append(
-            page.step_of(event, outcome(event, view.artifacts), [(title, text) for _, title, text in parts])
+        told_of.append(
+            page.step_of(
+                event, steps.outcome(event, view.artifacts), [(title, text) for _, title, text in parts]
+            )
         )
     found["README.md"] = page.readme(told, caution(view)).encode("utf-8", "replace")
-    html = page.html(view, told, steps, _sums(found), caution(view))
+    html = page.html(view, told, told_of, _sums(found), caution(view))
     found["index.html"] = html.encode("utf-8", "replace")
     return found | {SUMS: _sums(found).encode()}
 

@@ -13,6 +13,7 @@ from graphs.model import Graph
 
 # The library measures and paints with the first, which it brings along; the others are no wider.
 FONT = '"DejaVu Sans", Verdana, Arial, sans-serif'
+FRAME = "overflow:auto;max-height:85vh;background:#fff;color:#1f2328"  # on white: it is drawn in dark ink
 ITS_ID = "my-svg"
 ARROW = re.compile(r'(<path [^>]*data-edge="true"[^>]*)/>')
 
@@ -34,6 +35,12 @@ def svg(text: str) -> str:
     return ARROW.sub(lambda m: f"{m[1]}><title>{escape(next(titles))}</title></path>", made)
 
 
+def readable(picture: str) -> str:
+    """Return an SVG picture at the size at which it was drawn: one that is made to fit a page is too small to read."""
+    box = re.search(r'viewBox="\S+ \S+ (\d+)', picture)
+    return picture.replace('width="100%"', f'width="{box[1]}"', 1) if box else picture
+
+
 def _titles(text: str) -> Iterator[str]:
     """Yield for each arrow of Mermaid text what the comment above its line says, "" where there is none."""
     title = ""
@@ -52,11 +59,11 @@ def png(text: str, scale: float = 2.0) -> bytes:
 
 
 def bundle(spec: Graph) -> dict[str, str]:
-    """Return what a notebook may show of a graph, by MIME type; SVG only where it can be made."""
+    """Return what a notebook may show of a graph, by MIME type; the picture, in a frame that scrolls, where it can be made."""
     text = mermaid(spec)
     shown = {"text/plain": outline(spec), "text/vnd.mermaid": text}
     try:
-        return shown | {"image/svg+xml": svg(text)}
+        return shown | {"text/html": f'<div style="{FRAME}">{readable(svg(text))}</div>'}
     except PictureError:
         return shown
 

@@ -1,0 +1,75 @@
+"""A run that goes on tells a line a turn, which fits the width; colour is for a terminal that has it."""
+
+import io
+from collections.abc import Sequence
+
+import pytest
+
+from budgetmlagent import Session
+from budgetmlagent.cli.console import Console
+from budgetmlagent.cli.live import Live
+from budgetmlagent.records.events import Event
+from graphs.policy import END
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_a_turn_is_one_line_that_fits(width: int, session: Session) -> None:
+    lines = shown(session, Console(file=io.StringIO(), width=width)).splitlines()
+    assert [line.split()[1] for line in lines] == ["0/8", "1/8", "2/8"], (
+        "the last one is not over, and told at the end"
+    )
+    assert all(len(line) <= width for line in lines)
+    assert "keep 0.8087" in lines[0] and "keep 0.953" in lines[1] and "unfinished" in lines[2]
+    assert ("best" in lines[0]) == (width == 160)
+
+
+def test_a_node_behind_the_attempt_has_no_line_of_its_own(session: Session) -> None:
+    """What it did belongs to the next turn's line; where it ends the run, the turn is told already."""
+    steps = list[Event]()
+    for event in session.timeline:
+        own = event | {"node": "critic", "role": "", "attempt": "", "execution": ""}
+        steps += [event, Event(own)] if event.attempt else [event]
+    told = shown(session, Console(file=io.StringIO(), width=80), steps).splitlines()
+    assert told == shown(session, Console(file=io.StringIO(), width=80)).splitlines()
+    last = next(i for i, event in enumerate(steps) if event.turn == 1 and event.node == "critic")
+    ended = [*steps[:last], Event(steps[last] | {"route": steps[last].route | {"to": END}})]
+    assert shown(session, Console(file=io.StringIO(), width=80), ended).splitlines() == told[:2]
+
+
+def test_colour_is_for_a_terminal_that_has_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn() -> str:
+        return shown(
+            session, Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
+        )
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[32mkeep" in drawn().replace(" keep", "keep") and "\\x1b" not in drawn()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[32m" not in drawn()
+    assert "\x1b" not in shown(session, Console(file=io.StringIO(), width=80))
+
+
+def shown(session: Session, console: Console, steps: Sequence[Event] | None = None) -> str:
+    live = Live(session)
+    live.console, live.status = console, console.status("")
+    for event in session.timeline if steps is None else steps:
+        live.step(event)
+    live.__exit__(None, None, None)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_rich_writes_past_the_guard_while_a_status_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rich puts a stream of its own before standard error then, and would hand its codes to the guard as text."""
+    from budgetmlagent import foreign
+
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stderr", out)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with foreign.guarded():
+        console = Console(stderr=True)
+        with console.status("working"):
+            console.print("done")
+    assert "done" in out.getvalue() and "\x1b[" in out.getvalue() and "\\x1b" not in out.getvalue()

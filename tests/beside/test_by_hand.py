@@ -1,0 +1,128 @@
+"""Names and edits of a person: what is wrong is refused in a line, with the nearest name, before anything runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from two_runs import INSTRUCTION, MODELS, opened
+
+from budgetmlagent import GraphSpec, Session
+from budgetmlagent.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "until, words",
+    [
+        ("evalator", r"unknown node 'evalator' \(did you mean 'evaluator'\?\)"),
+        (1, r"run\(until=1\): .* stands after step \d+; goto\(1\) goes back"),
+        (-1, "stands after step"),
+        (1.5, "a node's name, a step's number or a function"),
+        (True, "a node's name"),
+    ],
+)
+def test_a_run_is_not_paid_for_where_its_stop_cannot_come(until: Any, words: str, session: Session) -> None:
+    steps = len(session.timeline)
+    with pytest.raises(UsageError, match=words):
+        session.run(until=until)
+    assert len(session.timeline) == steps
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"plan": {"instrution": "x"}}, r"unknown key of plan 'instrution' \(did you mean 'instruction'\?\)"),
+        ({"counts": {"faild": 1}}, "did you mean 'failed'"),
+        ({"counts": {"failed": "one"}}, r"counts\['failed'\]: input should be a valid integer"),
+        ({"rungs": {"plannr": 1}}, "did you mean 'planner'"),
+        ({"rungs": {"planner": 3}}, "0 to 2 is needed: recall, small, large"),
+        ({"rungs": {"planner": -1}}, "0 to 2 is needed"),
+        ({"notes": {"planer": {}}}, "did you mean 'planner'"),
+        ({"task": {"turn": 3}}, "did you mean 'turns'"),
+        ({"best": {"scor": 1.0}}, "did you mean 'score'"),
+        ({"turn": "two"}, "turn: input should be a valid integer"),
+        ({"plan": "improve"}, "plan: input should be a valid dictionary"),
+        ({"script": 7}, "script: input should be a valid string"),
+        ({"plam": {}}, "did you mean 'plan'"),
+        ({"route": {"to": "coder"}}, "the rules decide it anew"),
+    ],
+)
+def test_an_edit_is_checked_to_its_keys(change: dict[str, Any], words: str, session: Session) -> None:
+    runs = len(opened(session.folder.root.parent))
+    with pytest.raises(UsageError, match=words):
+        session.fork(**change)
+    assert len(opened(session.folder.root.parent)) == runs
+
+
+def test_an_instruction_in_the_place_of_a_case_is_one_to_carry_out(fork: Session, session: Session) -> None:
+    assert session.state.plan["action"] == "apply" and session.state.plan["case"]
+    plan = fork.state.plan
+    assert (plan["action"], plan["instruction"], plan["case"]) == ("improve", INSTRUCTION, "")
+    assert fork.next == "coder"
+
+
+@pytest.mark.parametrize(
+    "node, change, lost",
+    [
+        ("planner", {"plan": {"instruction": "x"}}, "plan['instruction']"),
+        ("planner", {"plan": {"action": "improve"}}, ""),  # it looks at the action that was
+        ("planner", {"counts": {"failed": 4}, "turn": 0, "task": {"turns": 3}}, ""),
+        ("coder", {"plan": {"instruction": "x", "action": "improve"}, "rungs": {"coder": 1}}, ""),
+        ("coder", {"script": "pass"}, "script"),
+        ("evaluator", {"best": {"score": 0.1}, "counts": {"failed": 1}}, ""),
+        ("expert", {"advice": "x"}, "advice"),
+    ],
+)
+def test_what_the_next_node_makes_anew_is_known(node: str, change: dict[str, Any], lost: str) -> None:
+    from budgetmlagent.run import edits
+
+    told = edits.lost(change, GraphSpec.load("budgetml"), node)
+    assert [f"makes {lost} anew" in line for line in told] == [True] * bool(lost)
+
+
+def test_a_fork_says_what_will_be_overwritten(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    before = next(e for e in session.timeline if e.node == "evaluator")
+    session.goto(before.step).fork(plan={"instruction": "x"})
+    assert "planner runs next and makes plan['instruction'] anew" in capsys.readouterr().err
+
+
+def test_the_nearest_or_the_newest_run_is_offered(folder: Path, fork: Session, tmp_path: Path) -> None:
+    newest = max(path.parent.name for path in folder.glob("*/config.json"))
+    with pytest.raises(UsageError, match=r"\d runs begin with it; the newest is digits-") as raised:
+        Session.open("digits", folder)
+    assert newest[: len("digits-20260101-000000")] in str(raised.value)
+    with pytest.raises(UsageError, match=r"did you mean digits-\d"):
+        Session.open("digts", folder)
+    with pytest.raises(UsageError, match=f"did you mean {fork.run_id}"):
+        Session.open(f"{fork.run_id[:-1]}x", folder)
+    with pytest.raises(UsageError, match="`budgetml list` shows"):
+        Session.open("zzz", folder)
+
+
+@pytest.mark.parametrize(
+    "options, told, typed",
+    [
+        ({"budget": "a lot"}, "budget='a lot': a number is needed", ""),
+        ({"budget": -1}, "budget=-1: a number of dollars", "--budget -1: "),
+        ({"budget": float("nan")}, "budget=nan: a number of dollars", ""),
+        ({"budget": True}, "budget=True: a number", ""),
+        ({"turns": 2.5}, "turns=2.5: a whole number", ""),
+        ({"turns": 0}, "turns=0: at least 1", "--turns 0: "),
+        ({"seed": "x"}, "seed='x': a whole number", ""),
+        ({"history": "some"}, "history='some': one of off, run, all", "--history some: "),
+        ({"project_budget": -1.0}, "project_budget=-1.0", "--project-budget -1.0: "),
+        ({"minutes": "ten"}, "minutes='ten'", ""),
+        ({"approve": "exprt"}, "approve='exprt'", "--approve exprt: "),
+        ({"direction": "up"}, "direction='up': max or min", "--direction up: "),
+        ({"unsafe": "no"}, "unsafe='no': True or False", ""),
+        ({"models": {"a": 1}}, "models={'a': 1}: a word or a path", ""),
+        ({"graph": 3}, "graph=3: ", ""),
+    ],
+)
+def test_each_caller_is_told_of_options_by_its_own_names(
+    options: dict[str, Any], told: str, typed: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        Session("digits", runs_dir=tmp_path, **{"models": MODELS} | options)
+    assert str(raised.value).startswith(told) and "--" not in str(raised.value)
+    assert raised.value.typed.startswith(typed)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,100 @@
+"""Runs in a list, forks below what they come from, and two runs beside each other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from two_runs import MODELS, begin, opened, printed
+
+from budgetmlagent import GraphSpec, Session
+from budgetmlagent.cli import call
+from budgetmlagent.errors import UsageError
+
+
+def test_forks_are_listed_below_what_they_come_from(
+    folder: Path, session: Session, fork: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head, *rows = printed(capsys, "list", "--runs-dir", str(folder)).splitlines()
+    assert head.split() == ["run", "status", "score", "gain", "money", "turns", "begun", "graph"]
+    assert rows[0].split()[:3] == [session.run_id, "stopped", "0.953"]
+    assert any(row.startswith(f"└ {fork.run_id}") for row in rows[1:])
+    assert {row.split()[-1] for row in rows} == {"budgetml"}
+
+
+def test_the_list_can_be_narrowed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def listed(*options: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(
+            printed(capsys, "list", "--json", "--runs-dir", str(folder), *options)
+        )
+        return found
+
+    every = listed()
+    assert len(every) == len(opened(folder)) and {"run_id", "status", "usd", "begun"} <= every[0].keys()
+    assert listed("--task", "digits", "--status", "stopped", "--since", "2020-01-01") == every
+    assert listed("--status", "failed") == listed("--since", "2999-01-01T10:00") == []
+    for wrong in ["--task", "digts"], ["--status", "finishd"], ["--since", "yesterday"]:
+        assert call(["list", *wrong, "--runs-dir", str(folder)]) == 2
+    assert "did you mean 'digits'" in capsys.readouterr().err
+
+
+def test_runs_that_say_they_come_from_each_other_are_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, origin in ("a", "b"), ("b", "a"), ("c", 7):
+        run = tmp_path / name
+        run.mkdir()
+        (run / "config.json").write_text("{}")
+        told = {
+            "run_id": name,
+            "graph": "g",
+            "status": "failed",
+            "usd": 0,
+            "gain_pct": None,
+            "fork": {"runs": [origin]},
+        }
+        (run / "run.json").write_text(json.dumps(told))
+    rows = printed(capsys, "list", "--runs-dir", str(tmp_path)).splitlines()[1:]
+    assert sorted(row.replace("└", "").split()[0] for row in rows) == ["a", "b", "c"]
+
+
+def test_two_runs_part_where_one_was_edited(
+    session: Session, fork: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = session.compare(fork.run_id)
+    assert found.parting and (found.parting.node, found.parting.why) == ("coder", "edited by hand")
+    assert (found.parting.one, found.parting.other) == ("nothing", "plan")
+    assert found.parting.step == session.timeline[-1].step + 1
+    assert found.script == [] and found.settings == {}
+    told = json.loads(
+        printed(
+            capsys,
+            "diff",
+            session.run_id,
+            fork.run_id,
+            "--json",
+            "--runs-dir",
+            str(session.folder.root.parent),
+        )
+    )
+    assert told == json.loads(json.dumps(found.as_json()))
+    assert [run["run_id"] for run in told["runs"]] == [session.run_id, fork.run_id]
+    assert session.compare(session).parting is None and "nowhere" in str(session.compare(session))
+
+
+def test_two_runs_part_where_another_rule_leads_on(session: Session, tmp_path: Path) -> None:
+    graph = GraphSpec.parse(
+        session.graph.dump().replace("{when: case_left, to: planner}", "{when: case_left, to: coder}")
+    )
+    other = begin(tmp_path, graph=graph)
+    other.run(until="evaluator")
+    found = session.compare(other)
+    assert found.parting and (found.parting.step, found.parting.node) == (2, "evaluator")
+    assert found.parting.why == "another rule led on" and found.parting.other.endswith("→ coder")
+    assert any(line.startswith("-") for line in found.script) and "they part" in found._repr_html_()
+
+
+def test_runs_of_two_tasks_are_not_compared(session: Session, tmp_path: Path) -> None:
+    other = Session("flights", models=MODELS, runs_dir=tmp_path)
+    with pytest.raises(UsageError, match="two tasks cannot be compared"):
+        session.compare(other)

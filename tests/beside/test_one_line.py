@@ -1,0 +1,50 @@
+"""In a notebook a mistake is a line, an interrupt says how to go on, and completion shows what is ours."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from budgetmlagent import GraphSpec, Session
+from budgetmlagent.errors import InterruptedRunError
+
+
+def test_a_notebook_shows_a_line_where_no_line_of_the_program_is_at_fault(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.user_ns |= {"Session": Session, "GraphSpec": GraphSpec, "session": session}
+    for cell in (
+        "Session('digitz')",
+        "Session('digits', budget='a lot')",
+        "GraphSpec.load('budgetmll')",
+        "session.back(99)",
+    ):
+        shell.run_cell(cell)
+        (line,) = capsys.readouterr().out.splitlines()
+        assert re.match(r"\w+Error: ", line), cell
+    shell.run_cell("1 / 0")
+    assert "Traceback" in capsys.readouterr().out
+
+
+def test_an_interrupt_says_after_which_step_and_how_to_go_on(tmp_path: Path, session: Session) -> None:
+    def interrupt(event: Any) -> None:
+        if event.step == 2:
+            raise KeyboardInterrupt
+
+    stopped = session.goto(1).fork()
+    with pytest.raises(InterruptedRunError) as raised:
+        stopped.run(on_step=interrupt)
+    assert str(raised.value).startswith("stopped after step 2, in planner: interrupted; run() goes on")
+    assert f"interrupted; `budgetml resume {stopped.run_id}` goes on" in raised.value.typed
+    assert raised.value._render_traceback_() == [str(raised.value)]
+    assert stopped.summary["status"] == "stopped"
+
+
+def test_completion_shows_what_is_a_graphs_own() -> None:
+    shown = {name for name in dir(GraphSpec.load("budgetml")) if not name.startswith("_")}
+    assert {"set_rule", "nodes", "save", "load", "fork", "model_copy"} <= shown
+    assert not {"json", "dict", "schema", "parse_raw", "model_dump", "model_fields"} & shown

@@ -1,0 +1,47 @@
+"""A replay is begun as the recorded run was; what is otherwise is said before it starts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import GRAPH, RECORDING
+from two_runs import MODELS, begin
+
+from budgetmlagent import GraphSpec, Session
+from budgetmlagent.records.rundir import RunDir
+
+
+def test_a_replay_is_begun_as_the_recorded_run_was(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    was = RunDir(RECORDING).config()
+    for name in ("turns", "history", "seed", "budget", "graph"):
+        assert getattr(session.config, name) == getattr(was, name), name
+    assert session.graph == GraphSpec.load(RECORDING / "graph.yaml")
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"turns": 3, "history": "all"}, "recorded with turns 8, not 3, history run, not all;"),
+        ({"graph": "recall"}, "recorded with another graph;"),
+        ({"budget": 0.5}, "recorded with budget 0.25, not 0.5;"),
+        ({"turns": 8, "seed": 0, "graph": GRAPH}, ""),
+    ],
+)
+def test_what_a_replay_has_otherwise_is_said_before_it_starts(
+    options: dict[str, Any], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = begin(tmp_path, **options)
+    said = capsys.readouterr().err
+    assert words in said and bool(words) == bool(said) and not session.timeline
+    assert all(
+        getattr(session.config, name, value) == value for name, value in options.items() if name == "turns"
+    )
+
+
+def test_another_task_than_the_recorded_one_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Session("flights", models=MODELS, runs_dir=tmp_path)
+    assert "recorded with task digits, not flights" in capsys.readouterr().err
