@@ -40,14 +40,15 @@ def counters(header: list[str], columns: dict[str, "pd.Series[Any]"]) -> list[st
     return found
 
 
-def told(frame: pd.DataFrame, target: str, id: str, labels: bool) -> list[str]:
-    """Notes on the columns that tell the target exactly, or nearly so."""
+def told(frame: pd.DataFrame, target: str, id: str, labels: bool) -> dict[str, list[str]]:
+    """Notes on the columns that tell the target exactly, or nearly so, each with these columns."""
     names = [name for name in frame.columns if name not in (target, id)]
     answers = frame[target]
     alone = [(name, how) for name in names if (how := _tells(frame[name], answers, labels))]
-    notes = [
-        f"{name!r} tells {target!r} {how}; take it out if it is not known beforehand" for name, how in alone
-    ]
+    notes = {
+        f"{name!r} tells {target!r} {how}; leave it out (--drop) if it is not known beforehand": [name]
+        for name, how in alone
+    }
     if answers.dtype.kind not in "iuf" or (labels and answers.nunique() <= 2):
         return notes
     single = {name for name, _ in alone}
@@ -57,8 +58,9 @@ def told(frame: pd.DataFrame, target: str, id: str, labels: bool) -> list[str]:
         if frame[name].dtype.kind in "iuf" and frame[name].nunique() > 1 and name not in single
     ]
     sample = frame[[*numbers, target]].dropna().head(SAMPLED)
-    if len(sample) > 20 and (formula := next(_formulas(sample, numbers, target), "")):
-        notes.append(f"{target!r} is {formula}; take these columns out if they are not known beforehand")
+    if len(sample) > 20 and (found := next(_formulas(sample, numbers, target), None)):
+        words, used = found
+        notes[f"{target!r} is {words}; leave these out (--drop) if they are not known beforehand"] = used
     return notes
 
 
@@ -112,8 +114,8 @@ def _decides(values: "pd.Series[Any]", answers: "pd.Series[Any]") -> str:
     )
 
 
-def _formulas(sample: pd.DataFrame, numbers: list[str], target: str) -> Iterator[str]:
-    """Sums, differences, products and quotients of two columns that are the target, and sums of several."""
+def _formulas(sample: pd.DataFrame, numbers: list[str], target: str) -> Iterator[tuple[str, list[str]]]:
+    """Sums, differences, products and quotients of two columns that are the target, and sums of several; with the columns."""
     answers = sample[target].to_numpy(float)
     spread = float(((answers - answers.mean()) ** 2).sum())
     columns = {name: sample[name].to_numpy(float) for name in numbers[:WIDE]}
@@ -126,14 +128,15 @@ def _formulas(sample: pd.DataFrame, numbers: list[str], target: str) -> Iterator
                     yield (
                         f"a multiple of {left!r} {sign} {right!r}"
                         if sign in "*/"
-                        else f"told by {left!r} {sign} {right!r}"
+                        else f"told by {left!r} {sign} {right!r}",
+                        [left, right],
                     )
     if 2 < len(numbers) < len(sample) // 3:
         matrix = np.column_stack([sample[numbers].to_numpy(float), np.ones(len(sample))])
         weights, *_ = np.linalg.lstsq(matrix, answers, rcond=None)
         if float(((matrix @ weights - answers) ** 2).sum()) <= EXACT * spread:
             used = [name for name, weight in zip(numbers, weights, strict=False) if abs(weight) > 1e-6]
-            yield f"a sum of {', '.join(map(repr, used[:6]))}" + (", ..." if len(used) > 6 else "")
+            yield f"a sum of {', '.join(map(repr, used[:6]))}" + (", ..." if len(used) > 6 else ""), used
 
 
 def _line(made: Any, answers: Any, spread: float) -> bool:
