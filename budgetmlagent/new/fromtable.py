@@ -218,7 +218,9 @@ def _id(frame: pd.DataFrame, target: str, said: Corrections) -> str:
     for name in said.of("id"):
         again = frame[name][frame[name].duplicated() | frame[name].isna()]
         if len(again):
-            raise UsageError(f"--as {name!r}: {again.iloc[0]!r} stands in several rows, so it is no row id")
+            raise UsageError(
+                f"--as {name!r}: {str(again.iloc[0])!r} stands in several rows, so it is no row id"
+            )
         return name
     for name in frame.columns:
         values = frame[name]
