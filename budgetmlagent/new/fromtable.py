@@ -102,6 +102,7 @@ def plan(
     columns, dates = _columns(train, test.drop(columns=target), skip, said)
     counts = Counter(train[target].tolist())
     leaks = told(frame[[c == r for r, c in enumerate(copies)]], target, id, bool(labels))
+    alone = {name for names in leaks.values() if len(names) == 1 for name in names}
     used = {*columns.numbers, *columns.categories, *columns.texts, target, id, apart.group}
     return Plan(
         target=target,
@@ -121,7 +122,7 @@ def plan(
         words=bool(words),
         leaks=list(dict.fromkeys(name for names in leaks.values() for name in names)),
         notes=[
-            *table.notes, *notes.same(copies), *leaks, *notes.order(frame, target, dates, id, apart),
+            *table.notes, *notes.same(copies), *leaks, *notes.order(frame, {target, id, *alone}, dates, apart),
             *notes.many(labels, target), *notes.unused(used, train, dates), *notes.rough(len(test)),
         ],
     )  # fmt: skip

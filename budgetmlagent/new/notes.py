@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,36 +16,56 @@ ROUGH = 200  # with fewer rows held out, a score is partly chance
 ID = re.compile(
     r"(?i:(?:^|[\W_])(?:id|idx|index|key|uuid|guid|no|nr|number)$|^id[\W_])|[a-z](?:Id|ID|Key|No)$"
 )
+WHO = r"subject|patient|participant|respondent|individual|person|customer|client|user|household|session|animal|stratum"
+GROUP = re.compile(rf"{ID.pattern}|^(?i:{WHO})s?$")  # what rows may be several of
 
 
-def order(frame: pd.DataFrame, target: str, dates: list[str], id: str, apart: Apart) -> list[str]:
-    """What a random choice of rows may get wrong."""
-    notes = []
-    times = [
-        name
-        for name in frame.columns
-        if frame[name].dtype.kind in "iuf" and TIME.search(name) and name != target
+def order(frame: pd.DataFrame, skip: Collection[str], dates: list[str], apart: Apart) -> list[str]:
+    """What a random choice of rows may get wrong: an order in time, rows of one group. Columns in `skip` are neither."""
+    names = [str(name) for name in frame.columns if name not in skip]
+    when = {
+        name: moments for name in names if (moments := _moments(frame[name], name, name in dates)) is not None
+    }
+    notes = [
+        f"the rows are in the order of {name!r}, but are held out at random; --time {name!r} holds out the latest"
+        for name, moments in when.items()
+        if not apart.time
+        and moments.nunique() > FEW_TIMES
+        and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing)
     ]
-    for name in [*dates, *times]:
-        when = (
-            pd.to_datetime(frame[name], errors="coerce", format="mixed", utc=True)
-            if name in dates
-            else frame[name]
-        )
-        when = when.dropna()
-        rises = when.is_monotonic_increasing or when.is_monotonic_decreasing
-        if rises and when.nunique() > FEW_TIMES and not apart.time:
-            notes.append(
-                f"the rows are in the order of {name!r}, but are held out at random; --time {name!r} holds out the latest"
-            )
-    for name in frame.columns:
-        if name in (target, id) or not 1 < frame[name].nunique() < len(frame):
-            continue
-        if ID.search(name) and not apart.group:
+    groups = [name for name in names if GROUP.search(name) and 1 < frame[name].nunique() < len(frame)]
+    series = {name: time for name in names if name not in when and (time := _within(frame[name], when))}
+    for name in dict.fromkeys([*groups, *series]):
+        if not apart.group:
             notes.append(
                 f"rows of one {name!r} may lie in both parts, which flatters scores; --group {name!r} keeps them together"
             )
+        if name in series and not apart.time:
+            time = series[name]
+            notes.append(
+                f"the rows of each {name!r} are in the order of {time!r}; --time {time!r} holds out the latest"
+            )
     return notes
+
+
+def _moments(values: "pd.Series[Any]", name: str, dated: bool) -> "pd.Series[Any] | None":
+    """The known values of a column that may be a time; None where it is none."""
+    if dated:
+        return pd.to_datetime(values, errors="coerce", format="mixed", utc=True).dropna()
+    return values.dropna() if values.dtype.kind in "iuf" and TIME.search(name) else None
+
+
+def _within(values: "pd.Series[Any]", when: Mapping[str, "pd.Series[Any]"]) -> str:
+    """The time that rises through the rows of each value, which lie together, and begins anew with the next; "" for none."""
+    new = values.ne(values.shift())
+    number = int(new.sum())
+    if values.isna().any() or number != values.nunique() or not 2 < number <= len(values) / 3:
+        return ""
+    for name, moments in when.items():
+        rises = moments > moments.shift()
+        if len(moments) == len(values) and bool((rises | new).all()) and not bool(rises.iloc[1:].all()):
+            return name
+    return ""
 
 
 def unused(used: Collection[str], frame: pd.DataFrame, dates: list[str]) -> list[str]:

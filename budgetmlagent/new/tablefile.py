@@ -21,6 +21,7 @@ from memory.files import open_plain
 LARGEST = 1 << 29  # bytes of a table's text
 MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
 OTHERS = "also .xlsx, .ods, .parquet, .json, .jsonl, .sqlite, a folder with train.csv, or a database's URL"
+ROW = "row_id"  # how a column of R's names of rows is called
 INSTALL = "pip install 'budgetmlagent[local]'"
 
 
@@ -69,7 +70,10 @@ def read_table(path: Path) -> Table:
 
 
 def checked(table: Table, where: str) -> Table:
-    """The table without a first column that has no name and only counts. Raises UsageError, which begins with `where`."""
+    """The table, with a first column that has no name left out if it only counts the rows, and named if it tells them apart.
+
+    Raises UsageError, which begins with `where`.
+    """
     header, rows, notes = table.header, table.rows, list(table.notes)
     if len(header) > MOST_COLUMNS:
         raise UsageError(
@@ -80,6 +84,9 @@ def checked(table: Table, where: str) -> Table:
     if not header[0] and [row[0] for row in rows] in (_count(rows, 0), _count(rows, 1)):
         notes.append("the first column, which has no name, only numbers the rows: left out")
         header, rows = header[1:], [row[1:] for row in rows]
+    elif not header[0] and len({row[0] for row in rows}) == len(rows) and ROW not in header:
+        notes.append(f"the first column, which has no name, tells the rows apart: it is called {ROW!r}")
+        header = [ROW, *header[1:]]
     seen = set[str]()
     for place, name in enumerate(header, start=1):
         if not name.strip():
