@@ -28,6 +28,7 @@ from memory.scores import gain, worth
 from memory.shared import Place
 from memory.state import Recalled, RunState
 from memory.store import Store
+from memory.together import averages
 
 Mode = Literal["off", "run", "all"]
 Where = similar.Where
@@ -39,6 +40,7 @@ CHAIN = 12  # attempts that anybody else is shown
 REPAIRS = 2
 IDEAS = 6
 NEAR = 3  # tasks whose ideas are offered
+SPARE = "spare"  # the kind of cases for runs that were given time to use
 ALIKE = 0.6  # cosine similarity from which another error's repair may help
 ROWS = "samples"  # the word on data under which models anywhere may see rows
 
@@ -62,6 +64,7 @@ class RunHistory:
         signature: Callable[[Briefing], str],
         text: str = "",
         metric: str = "",
+        spare: float = 0.0,
     ) -> None:
         """Set it up without opening anything.
 
@@ -69,13 +72,14 @@ class RunHistory:
         `origins` are the runs that a fork comes from: it knows what they knew up to there, and nothing later.
         `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
         another task to run on this one. `text` and `metric` are the task's: its card is made from them and a briefing.
+        `spare` are the seconds of one execution where the run was given time to use; 0 where memory ends with what it has.
         """
         self.folder, self.artifacts, self.cases = folder, artifacts, list(cases)
         self.shared = Place(shared) if isinstance(shared, Path) else shared
         self.mode, self.task, self.data, self.run = mode, task, data, run
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
-        self.text, self.metric = text, metric
+        self.text, self.metric, self.spare = text, metric, spare
         self._lessons: tuple[object, list[similar.Taught]] = (None, [])  # what they were asked for, and they
 
     # What a node is given.
@@ -135,12 +139,22 @@ class RunHistory:
     def _menu(self, state: RunState) -> list[Found]:
         tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
         facts = briefing(state, self.artifacts)
-        bank = [as_item(case) for case in menu(self.cases, facts.get("kinds", []))]
+        kinds = [*facts.get("kinds", []), *([SPARE] if self.spare else [])]
+        bank = [as_item(case) for case in menu(self.cases, kinds)]
         winners, lessons = self._winners(state, facts), self._taught(state) if bank else []
         won_here = any(item["task"] == self.task for _, item, _ in winners)
         ordered = similar.ordered(bank, lessons, self.task if won_here else "")
         offered = winners + [self._kept(item, 1.0) for item in ordered]
+        offered += self._together(state, facts)
         return [found for found in offered if found[0] not in tried][:CASES]
+
+    def _together(self, state: RunState, facts: Briefing) -> list[Found]:
+        """Return what the scripts of this branch make together, where there is time for it."""
+        if not self.spare:
+            return []
+        attempts = list(chain(self.artifacts, state.head))
+        made = averages(attempts, facts, self.artifacts, _direction(state), self.spare)
+        return [self._kept(item, 1.0) for item in made]
 
     def _chosen(self, state: RunState) -> list[Found]:
         name = state.plan.get("case", "")

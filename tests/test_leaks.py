@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from budgetmlagent.cli import call
+from budgetmlagent.errors import UsageError
 from budgetmlagent.new.fromtable import Plan, plan
 from budgetmlagent.new.leaks import counters, told
 from budgetmlagent.new.parts import AT_RANDOM, Apart
 from budgetmlagent.new.tablefile import read_table
+from budgetmlagent.tasks.split import groups_of, split_rows
 
 N = 300
 RNG = np.random.default_rng(0)
@@ -36,7 +38,7 @@ def planned(folder: Path, frame: pd.DataFrame, apart: Apart = AT_RANDOM) -> Plan
     ],
 )  # fmt: skip
 def test_a_column_that_tells_the_label_is_pointed_out(column, words: str | None) -> None:
-    notes = told(pd.DataFrame({"x": column, "z": X, "y": LABEL}), "y", "", labels=True)
+    notes = list(told(pd.DataFrame({"x": column, "z": X, "y": LABEL}), "y", "", labels=True))
     assert (words is None and notes == []) or (
         len(notes) == 1 and "'x' tells 'y'" in notes[0] and str(words) in notes[0]
     )
@@ -52,7 +54,7 @@ def test_a_column_that_tells_the_label_is_pointed_out(column, words: str | None)
 )  # fmt: skip
 def test_columns_that_make_the_target_by_arithmetic_are_pointed_out(made, words: str | None) -> None:
     frame = pd.DataFrame({"x": X, "z": Z, "w": X[::-1], "y": made})
-    notes = told(frame, "y", "", labels=False)
+    notes = list(told(frame, "y", "", labels=False))
     assert (words is None and notes == []) or (len(notes) == 1 and str(words) in notes[0])
 
 
@@ -131,3 +133,38 @@ def test_the_rows_of_one_group_are_pointed_out(tmp_path: Path) -> None:
     frame = visits().rename(columns={"patient": "patient_id"})
     assert any("--group 'patient_id' keeps them together" in note for note in planned(tmp_path, frame).notes)
     assert not any("keeps them" in note for note in planned(tmp_path, frame, Apart(group="patient_id")).notes)
+
+
+def test_the_public_and_the_private_half_share_no_group(tmp_path: Path) -> None:
+    visits().to_csv(tmp_path / "t.csv", index=False)
+    data, out = str(tmp_path / "t.csv"), tmp_path / "task"
+    assert (
+        call(["new", "task", "--data", data, "--target", "y", "--group", "patient", "--out", str(out)]) == 0
+    )
+    answers, groups = (out / "scoring/answers.csv").read_text(), groups_of(out / "scoring", "task")
+    halves = [[groups[key] for key in ids(half)] for half in split_rows(answers, "task", groups)]
+    assert not set(halves[0]) & set(halves[1]) and len(halves[0]) == len(halves[1]) == 30
+    plain = [{groups[key] for key in ids(half)} for half in split_rows(answers, "task")]
+    assert plain[0] & plain[1]  # which is what the file is for
+
+
+@pytest.mark.parametrize(
+    ("sizes", "public"), [([9, 1], 1), ([5, 4, 3, 2], 7), ([1, 1, 1], 1), ([10, 2, 2, 2], 6)]
+)
+def test_uneven_groups_make_halves_as_even_as_can_be(sizes: list[int], public: int) -> None:
+    groups = {f"{group}-{row}": str(group) for group, size in enumerate(sizes) for row in range(size)}
+    text = "id,y\n" + "".join(f"{key},1\n" for key in groups)
+    assert [len(ids(half)) for half in split_rows(text, "t", groups)] == [public, sum(sizes) - public]
+    assert split_rows(text, "t", groups) == split_rows(text, "t", dict(reversed(groups.items())))
+
+
+def test_groups_that_split_nothing_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="all answers belong to one group"):
+        split_rows("id,y\n1,2\n3,4\n", "t", {"1": "a", "3": "a"})
+    (tmp_path / "groups.csv").write_text("id,group\n1\n")
+    with pytest.raises(UsageError, match="other than two cells"):
+        groups_of(tmp_path, "t")
+
+
+def ids(half: str) -> list[str]:
+    return [line.split(",")[0] for line in half.split()[1:]]

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from budgetmlagent.cli import names, options
-from budgetmlagent.errors import UnavailableError
+from budgetmlagent.cli import names, options, understood
+from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.keyless import keyless
 
 if TYPE_CHECKING:
-    from budgetmlagent.new.fromtable import Plan
     from budgetmlagent.new.scaffold import Scaffold
 
 app = typer.Typer(help="Make a task, a node or a graph of your own.", no_args_is_help=True)
@@ -21,8 +20,22 @@ app = typer.Typer(help="Make a task, a node or a graph of your own.", no_args_is
 
 @app.command()
 def task(
-    data: Annotated[Path, typer.Option(metavar="FILE", help="The table: .csv, .tsv (also .gz) or .parquet.")],
-    target: Annotated[str, typer.Option(metavar="COLUMN", help="The column to predict.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="TABLE",
+            help="A file (.csv, .tsv, .xlsx, .ods, .parquet, .json, .jsonl, .sqlite; text also .gz), a folder with train.csv, or a database's URL.",
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN", help="The column to predict. [default: what a folder's submission asks for]"
+        ),
+    ] = "",
+    table: Annotated[
+        str, typer.Option(metavar="NAME", help="Which sheet of a workbook, or table of a database.")
+    ] = "",
     metric: Annotated[
         str | None,
         typer.Option(
@@ -30,8 +43,31 @@ def task(
             help="accuracy, balanced_accuracy, f1_macro, roc_auc; rmse, mae, rmsle, r2. [default: a guess]",
         ),
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND", help="classification or regression. [default: what the target's values are]"
+        ),
+    ] = "",
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out; may be given again.")
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as",
+            metavar="COLUMN=TYPE",
+            help="What a column is: number, category, text, date or id; may be given again.",
+        ),
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Short for --as COLUMN=text.")
+    ] = None,
+    date: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Short for --as COLUMN=date.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder to make. [default: FILE-COLUMN]")
+        Path | None, typer.Option(metavar="DIR", help="The folder to make. [default: TABLE-COLUMN]")
     ] = None,
     group: Annotated[
         str,
@@ -46,19 +82,31 @@ def task(
         ),
     ] = "",
     seed: Annotated[int, typer.Option(metavar="N", help="Draws the rows that are held out.")] = 0,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking at the terminal.")] = False,
 ) -> None:
-    """Make a task folder from one table. Data, starter, scorer and held-out answers."""
+    """Make a task folder from one table. Shows what was understood, then writes data, starter, scorer and answers."""
     from budgetmlagent.new import tablefile
 
     tablefile.need_pandas()
-    from budgetmlagent.new import fromtable, newtask
+    from budgetmlagent.new import corrected, fromtable, newtask
     from budgetmlagent.new.parts import Apart
+    from budgetmlagent.new.sources import anything
 
-    folder = out or Path(newtask.name_of(f"{data.name.partition('.')[0]}-{target}"))
+    said = corrected.parsed(kind, drop or [], types or [], text or [], date or [])
+    wanted = anything.Wanted(table, target)
+    if out:
+        newtask.free_folder(out)
+    found = anything.read(data, wanted)
+    plan = fromtable.plan(found, target, metric, seed, Apart(group, time), said)
+    folder = out or Path(newtask.name_of(f"{anything.name_of(data, wanted)}-{plan.target}"))
     newtask.free_folder(folder)
-    plan = fromtable.plan(tablefile.read_table(data), target, metric, seed, Apart(group, time))
-    public, private = newtask.write(plan, folder, seed)
-    print("\n".join(_said(plan, public, private)))
+    made = newtask.planned(plan, folder, seed)
+    understood.show(plan, found, made)
+    if not yes and not understood.agreed(folder):
+        raise UsageError(
+            "new task: nothing was written; correct it by --target, --kind, --metric, --drop or --as"
+        )
+    newtask.write(made, folder)
     print(f"\nnext: budgetml run {_as_argument(folder)}")
 
 
@@ -139,23 +187,6 @@ def _generate_docs() -> None:
     if made.returncode:
         why = (made.stderr.strip().splitlines() or ["no word of why"])[-1]
         raise UnavailableError(f"tests/generated.py fails, docs/graphs.md stays as it was: {why}")
-
-
-def _said(plan: "Plan", public: int, private: int) -> list[str]:
-    """What was decided, a line each."""
-    from budgetmlagent.new import metrics, newtask
-
-    others = ", ".join(name for name in metrics.fitting(plan.kind) if name != plan.metric.name)
-    better = "more" if plan.metric.higher else "less"
-    return [
-        f"target   {plan.target!r}: {newtask.kind_words(plan)}",
-        f"metric   {plan.metric.name}, {better} is better (--metric also takes {others})",
-        f"rows     {len(plan.train)} to learn from, {len(plan.test)} held out: "
-        f"{public} public for the score during a run, {private} private for the verdict",
-        f"row id   {plan.id!r}",
-        f"starter  {newtask.model_words(plan)} on {newtask.column_words(plan)}",
-        *(f"note     {note}" for note in plan.notes),
-    ]
 
 
 def _as_argument(folder: Path) -> str:

@@ -13,6 +13,7 @@ from budgetmlagent.inside.briefing import numerals, written
 from budgetmlagent.inside.briefing.moments import ISO, Moment, counted
 from budgetmlagent.inside.briefing.numerals import Habit, Numeral
 from budgetmlagent.inside.briefing.written import Written, missing
+from budgetmlagent.new.corrected import NONE, Corrections, form_of
 from budgetmlagent.new.metrics import FEW_VALUES, METRICS
 from budgetmlagent.new.tablefile import Table
 
@@ -39,23 +40,23 @@ def spelled(cells: Sequence[str]) -> set[str]:
     return {cell for cell in cells if cell.strip() in WORDS}
 
 
-def plainly(table: Table, target: str, wanted: str | None) -> Table:
+def plainly(table: Table, target: str, wanted: str | None, said: Corrections = NONE) -> Table:
     """The table with its numbers and dates written plainly, and notes that say what was done.
 
-    `wanted` is the metric that was asked for: whole numbers may be labels. Raises UsageError where values of the target do
-    not fit to the others.
+    `wanted` is the metric that was asked for, `said` what is known of kind and columns: whole numbers may be labels. Raises
+    UsageError where values of the target do not fit to the others, or a column is not what is said of it.
     """
     columns = {
         name: pd.Series([row[place] for row in table.rows], dtype=object)
         for place, name in enumerate(table.header)
     }
-    forms = _forms(columns, Habit(free=table.free))
+    forms = _forms(columns, Habit(free=table.free), said)
     strict = bool(spelled(columns[target].tolist()))
     notes, changed = list[str](), dict[str, Any]()
     if target in forms or not _numeric(columns[target]).all():
         _check_target(target, columns[target], forms.get(target))
     for name, found in forms.items():
-        if name == target and not _is_value(found, columns[name], wanted):
+        if name == target and not _is_value(found, columns[name], wanted, said.kind):
             continue
         cells = _cells(found, columns[name], strict and name != target)
         if not cells.equals(columns[name]):
@@ -69,10 +70,14 @@ def plainly(table: Table, target: str, wanted: str | None) -> Table:
     return replace(table, rows=rows, notes=[*table.notes, *notes[:TOLD], *rest])
 
 
-def _forms(columns: Mapping[str, Any], habit: Habit) -> dict[str, Written]:
+def _forms(columns: Mapping[str, Any], habit: Habit, said: Corrections) -> dict[str, Written]:
     """How the numbers and dates of each column are written, words and plain numbers left out."""
-    found = dict[str, Written]()
+    found = {
+        name: form_of(name, columns[name], said.types[name], habit) for name in said.of("number", "date")
+    }
     for name, cells in columns.items():
+        if name in said.types:
+            continue
         numbers = pd.to_numeric(cells, errors="coerce")
         if not cells[numbers.isna()].map(missing).all():
             form = written.judged(cells, habit)
@@ -86,7 +91,8 @@ def _forms(columns: Mapping[str, Any], habit: Habit) -> dict[str, Written]:
             found[name] = form
     settled = written.settled(found.values(), habit)
     for name in [name for name, form in found.items() if form.form.unsure and settled != habit]:
-        found[name] = written.judged(columns[name], settled) or found[name]
+        if name not in said.types:
+            found[name] = written.judged(columns[name], settled) or found[name]
     return found
 
 
@@ -105,10 +111,12 @@ def _sure(cells: Any) -> bool:
     return not marked and not words
 
 
-def _is_value(found: Written, cells: Any, wanted: str | None) -> bool:
+def _is_value(found: Written, cells: Any, wanted: str | None, kind: str) -> bool:
     """Whether a target so written is a number: a few whole ones are labels, as they are in any other writing."""
     if isinstance(found.form, Moment) or found.plain:
         return False
+    if kind:
+        return kind == "regression"
     numbers = found.form.of(cells).dropna()
     whole = bool((numbers == numbers.round()).all())
     return (

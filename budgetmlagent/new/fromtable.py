@@ -2,9 +2,8 @@
 
 import io
 import itertools
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,22 +11,18 @@ import pandas as pd
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing import columns as briefing
-from budgetmlagent.inside.briefing.structure import TIME
+from budgetmlagent.new import notes
 from budgetmlagent.new.cells import plainly, spelled
+from budgetmlagent.new.corrected import NONE, Corrections, coded, without
 from budgetmlagent.new.leaks import counters, told
 from budgetmlagent.new.metrics import Kind, Metric, choose
+from budgetmlagent.new.notes import ID
 from budgetmlagent.new.parts import AT_RANDOM, Apart, copied, parted
 from budgetmlagent.new.tablefile import Table, csv_text
 from budgetmlagent.tasks.taskfile import nearest
 
 LEAST_ROWS = 50
-MANY_LABELS = 50  # more may be something else
-FEW_TIMES = 5  # different times; so few are no order
-ROUGH = 200  # with fewer rows held out, a score is partly chance
 WORDS = 3.0  # on average, from which on strings are texts
-ID = re.compile(
-    r"(?i:(?:^|[\W_])(?:id|idx|index|key|uuid|guid|no|nr|number)$|^id[\W_])|[a-z](?:Id|ID|Key|No)$"
-)
 
 
 @dataclass(frozen=True)
@@ -55,8 +50,10 @@ class Plan:
     answers: list[tuple[Any, Any]]  # (id, value) of each test row, as pandas reads them
     frame: pd.DataFrame  # the training part, as pandas reads it
     columns: Columns
+    dates: list[str]  # columns of dates, which the starter does not use
     apart: Apart
     words: bool  # whether labels are words that pandas takes for missing values
+    leaks: list[str]  # columns that may tell the target
     notes: list[str]
 
     @property
@@ -65,21 +62,30 @@ class Plan:
         return self.labels[-1]
 
 
-def plan(table: Table, target: str, metric: str | None, seed: int, apart: Apart = AT_RANDOM) -> Plan:
-    """Decide. Raises UsageError where no task can be made of the table."""
-    target, table = _found(table, target)
+def plan(
+    table: Table,
+    target: str,
+    metric: str | None,
+    seed: int,
+    apart: Apart = AT_RANDOM,
+    said: Corrections = NONE,
+) -> Plan:
+    """Decide, but for what is `said`. Raises UsageError where no task can be made of the table."""
+    target, table = _found(table, target or table.target)
     apart.check(table.header, target)
-    table, words = _labelled(plainly(table, target, metric), target)
-    table, frame = _uncounted(table, target, apart)
+    said.check(table.header, (target, apart.group, apart.time))
+    table = coded(without(table, said.drop), said.of("category"))
+    table, words = _labelled(plainly(table, target, metric, said), target)
+    table, frame = _uncounted(table, {target, apart.group, apart.time, *said.types}, target)
     if words:
         frame[target] = [row[table.header.index(target)] for row in table.rows]
     if frame[target].nunique() < 2:
         only = frame[target].tolist()[0]
         raise UsageError(f"--target {target!r}: has one value only, {only!r}: there is nothing to learn")
-    kind, chosen = choose(target, frame[target], metric)
+    kind, chosen = choose(target, frame[target], metric, said.kind)
     labels = [] if kind == "regression" else sorted(frame[target].unique().tolist())
     table = _finite(table, frame, target)
-    id = _id(frame, target)
+    id = _id(frame, target, said)
     copies = copied(frame, [name for name in table.header if name not in (target, id)])
     cells = {name: [row[place] for row in table.rows] for name, place in _places(table, apart)}
     learned, held = parted(cells, frame[target].tolist(), apart, bool(labels), seed, copies)
@@ -92,8 +98,12 @@ def plan(table: Table, target: str, metric: str | None, seed: int, apart: Apart 
         header, rows = [id, *header], [[str(number), *row] for number, row in enumerate(rows)]
         both.insert(0, id, both.index)
     train, test = both.iloc[: len(learned)], both.iloc[len(learned) :]
-    columns, dates = _columns(train, test.drop(columns=target), {id, apart.group} if not apart.time else {id})
+    skip = {id, apart.group} if not apart.time else {id}
+    columns, dates = _columns(train, test.drop(columns=target), skip, said)
     counts = Counter(train[target].tolist())
+    leaks = told(frame[[c == r for r, c in enumerate(copies)]], target, id, bool(labels))
+    alone = {name for names in leaks.values() if len(names) == 1 for name in names}
+    used = {*columns.numbers, *columns.categories, *columns.texts, target, id, apart.group}
     return Plan(
         target=target,
         kind=kind,
@@ -107,11 +117,13 @@ def plan(table: Table, target: str, metric: str | None, seed: int, apart: Apart 
         answers=list(zip(test[id].tolist(), test[target].tolist(), strict=True)),
         frame=train,
         columns=columns,
+        dates=dates,
         apart=apart,
         words=bool(words),
+        leaks=list(dict.fromkeys(name for names in leaks.values() for name in names)),
         notes=[
-            *table.notes, *_same(copies), *told(frame[[c == r for r, c in enumerate(copies)]], target, id, bool(labels)), *_warnings(frame, target, dates, id, apart),
-            *_many(labels, target), *_unused(columns, train, dates, {target, id, apart.group}), *_rough(len(test)),
+            *table.notes, *notes.same(copies), *leaks, *notes.order(frame, {target, id, *alone}, dates, apart),
+            *notes.many(labels, target), *notes.unused(used, train, dates), *notes.rough(len(test)),
         ],
     )  # fmt: skip
 
@@ -132,6 +144,8 @@ def _found(table: Table, target: str) -> tuple[str, Table]:
             table, notes=[*table.notes, f"{target!r} is the first value of {name!r}, which is taken"]
         )
     names = ", ".join(map(repr, table.header[:20])) + (", ..." if len(table.header) > 20 else "")
+    if not target:
+        raise UsageError(f"--target: is needed, the column to predict. The columns are {names}")
     hint = "" if table.nameless else nearest(target, table.header)
     raise UsageError(f"--target {target!r}: no such column; {hint}The columns are {names}")
 
@@ -164,10 +178,10 @@ def _labelled(table: Table, target: str) -> tuple[Table, set[str]]:
     return replace(table, rows=rows, notes=notes), words
 
 
-def _uncounted(table: Table, target: str, apart: Apart) -> tuple[Table, pd.DataFrame]:
-    """The table without columns that only say where a row stands, and as a script reads it."""
+def _uncounted(table: Table, wanted: Collection[str], target: str) -> tuple[Table, pd.DataFrame]:
+    """The table without columns that only say where a row stands, but for those `wanted`, and as a script reads it."""
     frame = _typed(table.header, table.rows)
-    names = [name for name in table.header if name not in (target, apart.group, apart.time)]
+    names = [name for name in table.header if name not in wanted]
     out = counters(names, {name: frame[name] for name in names})
     kept = [place for place, name in enumerate(table.header) if name not in out]
     if not out or len(kept) < 2:
@@ -200,92 +214,43 @@ def _finite(table: Table, frame: pd.DataFrame, target: str) -> Table:
     return replace(table, rows=rows, notes=notes)
 
 
-def _id(frame: pd.DataFrame, target: str) -> str:
-    """The column that tells the rows apart, "" where there is none."""
+def _id(frame: pd.DataFrame, target: str, said: Corrections) -> str:
+    """The column that tells the rows apart, "" where there is none. Raises UsageError where the one that is said does not."""
+    for name in said.of("id"):
+        again = frame[name][frame[name].duplicated() | frame[name].isna()]
+        if len(again):
+            raise UsageError(
+                f"--as {name!r}: {str(again.iloc[0])!r} stands in several rows, so it is no row id"
+            )
+        return name
     for name in frame.columns:
         values = frame[name]
-        if name == target or not ID.search(name) or values.dtype.kind in "fb":
+        if name == target or name in said.types or not ID.search(name) or values.dtype.kind in "fb":
             continue
         if values.notna().all() and values.is_unique:
             return str(name)
     return ""
 
 
-def _columns(train: pd.DataFrame, test: pd.DataFrame, skip: set[str]) -> tuple[Columns, list[str]]:
-    """What a starter can use, and the columns of dates; judged as the cases of the bank judge it."""
+def _columns(
+    train: pd.DataFrame, test: pd.DataFrame, skip: set[str], said: Corrections
+) -> tuple[Columns, list[str]]:
+    """What a starter can use, and the columns of dates; judged as the cases of the bank judge it, but for what is `said`."""
+    skip = {*skip, *said.types}
     found = briefing.sort_columns(train, test, skip)
     numbers = [name for name in found["numeric"] if train[name].dtype.kind in "iuf"]
     categories = [name for name in train.columns if name in {*found["numeric"], *found["categorical"]}]
     categories = [name for name in categories if name not in numbers]
     texts = [n for n in found["text"] if train[n].dropna().astype(str).str.split().str.len().mean() >= WORDS]
+    numbers, categories, texts = (
+        numbers + said.of("number"),
+        categories + said.of("category"),
+        texts + said.of("text"),
+    )
     if not (numbers or categories or texts):
         categories = [*found["coded"], *found["dates"], *found["text"]]
     if not (numbers or categories or texts):
         raise UsageError(
             "--data: no column to learn from: all others are constant, empty or only name the rows"
         )
-    return Columns(numbers, categories, texts), found["dates"]
-
-
-def _warnings(frame: pd.DataFrame, target: str, dates: list[str], id: str, apart: Apart) -> list[str]:
-    """What a random choice of rows may get wrong."""
-    notes = []
-    times = [
-        name
-        for name in frame.columns
-        if frame[name].dtype.kind in "iuf" and TIME.search(name) and name != target
-    ]
-    for name in [*dates, *times]:
-        when = (
-            pd.to_datetime(frame[name], errors="coerce", format="mixed", utc=True)
-            if name in dates
-            else frame[name]
-        )
-        when = when.dropna()
-        rises = when.is_monotonic_increasing or when.is_monotonic_decreasing
-        if rises and when.nunique() > FEW_TIMES and not apart.time:
-            notes.append(
-                f"the rows are in the order of {name!r}, but are held out at random; --time {name!r} holds out the latest"
-            )
-    for name in frame.columns:
-        if name in (target, id) or not 1 < frame[name].nunique() < len(frame):
-            continue
-        if ID.search(name) and not apart.group:
-            notes.append(
-                f"rows of one {name!r} may lie in both parts, which flatters scores; --group {name!r} keeps them together"
-            )
-    return notes
-
-
-def _unused(columns: Columns, frame: pd.DataFrame, dates: list[str], skip: set[str]) -> list[str]:
-    """The columns that the starter does not use, and why."""
-    used = {*columns.numbers, *columns.categories, *columns.texts, *skip}
-    left = [name for name in frame.columns if name not in used]
-    if not left:
-        return []
-
-    def why(name: str) -> str:
-        if name in dates:
-            return "dates"
-        if frame[name].nunique() <= 1:
-            return "one value only" if frame[name].notna().any() else "empty"
-        return "nearly each row has its own" if 2 * frame[name].nunique() > len(frame) else "words or codes"
-
-    shown = ", ".join(f"{name!r} ({why(name)})" for name in left[:12]) + (", ..." if len(left) > 12 else "")
-    return [f"not used by the starter: {shown}"]
-
-
-def _same(copies: list[int]) -> list[str]:
-    several = sum(number > 1 for number in Counter(copies).values())
-    note = f"{several} rows occur more than once: all copies of a row are kept in the same part"
-    return [note] if several else []
-
-
-def _many(labels: list[Any], target: str) -> list[str]:
-    note = f"{len(labels)} labels are many: if {target!r} holds numbers, names or dates, correct it or predict another column"
-    return [note] if len(labels) > MANY_LABELS else []
-
-
-def _rough(held: int) -> list[str]:
-    few = f"{held} rows are held out: few, so scores are rough and small gains may be chance"
-    return [few] if held < ROUGH else []
+    return Columns(numbers, categories, texts), [*found["dates"], *said.of("date")]

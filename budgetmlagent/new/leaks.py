@@ -14,6 +14,7 @@ from budgetmlagent.inside.briefing.structure import TIME
 SURE = 12.0  # how unlikely chance must be, as a natural logarithm
 NEARLY = 0.99  # share of the rows that a column tells rightly
 EXACT = 1e-6  # share of the target's variance that is not told
+ROUNDED = 1e-3  # and at most, where the target is rounded
 SAMPLED = 1000  # rows that arithmetic is tried on
 WIDE = 40  # numeric columns, pairs of which are tried
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -40,14 +41,15 @@ def counters(header: list[str], columns: dict[str, "pd.Series[Any]"]) -> list[st
     return found
 
 
-def told(frame: pd.DataFrame, target: str, id: str, labels: bool) -> list[str]:
-    """Notes on the columns that tell the target exactly, or nearly so."""
+def told(frame: pd.DataFrame, target: str, id: str, labels: bool) -> dict[str, list[str]]:
+    """Notes on the columns that tell the target exactly, or nearly so, each with these columns."""
     names = [name for name in frame.columns if name not in (target, id)]
     answers = frame[target]
     alone = [(name, how) for name in names if (how := _tells(frame[name], answers, labels))]
-    notes = [
-        f"{name!r} tells {target!r} {how}; take it out if it is not known beforehand" for name, how in alone
-    ]
+    notes = {
+        f"{name!r} tells {target!r} {how}; leave it out (--drop) if it is not known beforehand": [name]
+        for name, how in alone
+    }
     if answers.dtype.kind not in "iuf" or (labels and answers.nunique() <= 2):
         return notes
     single = {name for name, _ in alone}
@@ -57,8 +59,9 @@ def told(frame: pd.DataFrame, target: str, id: str, labels: bool) -> list[str]:
         if frame[name].dtype.kind in "iuf" and frame[name].nunique() > 1 and name not in single
     ]
     sample = frame[[*numbers, target]].dropna().head(SAMPLED)
-    if len(sample) > 20 and (formula := next(_formulas(sample, numbers, target), "")):
-        notes.append(f"{target!r} is {formula}; take these columns out if they are not known beforehand")
+    if len(sample) > 20 and (found := next(_formulas(sample, numbers, target), None)):
+        words, used = found
+        notes[f"{target!r} is {words}; leave these out (--drop) if they are not known beforehand"] = used
     return notes
 
 
@@ -112,33 +115,45 @@ def _decides(values: "pd.Series[Any]", answers: "pd.Series[Any]") -> str:
     )
 
 
-def _formulas(sample: pd.DataFrame, numbers: list[str], target: str) -> Iterator[str]:
-    """Sums, differences, products and quotients of two columns that are the target, and sums of several."""
+def _formulas(sample: pd.DataFrame, numbers: list[str], target: str) -> Iterator[tuple[str, list[str]]]:
+    """Sums, differences, products and quotients of two columns that are the target, and sums of several; with the columns."""
     answers = sample[target].to_numpy(float)
     spread = float(((answers - answers.mean()) ** 2).sum())
+    # Half of the last digit is lost in rounding, at most.
+    lost = min(ROUNDED * spread, max(EXACT * spread, len(answers) * (_step(answers) / 2) ** 2))
     columns = {name: sample[name].to_numpy(float) for name in numbers[:WIDE]}
     with np.errstate(all="ignore"):
         for left, right in itertools.permutations(columns, 2):
             for sign, operation in OPERATIONS.items():
                 if (sign in "+*" and left > right) or (sign == "/" and not columns[right].all()):
                     continue
-                if _line(operation(columns[left], columns[right]), answers, spread):
+                if _line(operation(columns[left], columns[right]), answers, lost):
                     yield (
                         f"a multiple of {left!r} {sign} {right!r}"
                         if sign in "*/"
-                        else f"told by {left!r} {sign} {right!r}"
+                        else f"told by {left!r} {sign} {right!r}",
+                        [left, right],
                     )
     if 2 < len(numbers) < len(sample) // 3:
         matrix = np.column_stack([sample[numbers].to_numpy(float), np.ones(len(sample))])
         weights, *_ = np.linalg.lstsq(matrix, answers, rcond=None)
-        if float(((matrix @ weights - answers) ** 2).sum()) <= EXACT * spread:
+        if float(((matrix @ weights - answers) ** 2).sum()) <= lost:
             used = [name for name, weight in zip(numbers, weights, strict=False) if abs(weight) > 1e-6]
-            yield f"a sum of {', '.join(map(repr, used[:6]))}" + (", ..." if len(used) > 6 else "")
+            yield f"a sum of {', '.join(map(repr, used[:6]))}" + (", ..." if len(used) > 6 else ""), used
 
 
-def _line(made: Any, answers: Any, spread: float) -> bool:
-    """Whether the answers are a straight line of what was made, but for rounding."""
+def _step(answers: Any) -> float:
+    """What the numbers are rounded to: a power of ten."""
+    steps = (10.0**-digits for digits in range(7))
+    return next(
+        (step for step in steps if np.allclose(answers / step, np.round(answers / step), rtol=0, atol=1e-6)),
+        0.0,
+    )
+
+
+def _line(made: Any, answers: Any, lost: float) -> bool:
+    """Whether the answers are a straight line of what was made, but for squares of `lost` together."""
     if not np.isfinite(made).all() or np.ptp(made) == 0:
         return False
     made, answers = made - made.mean(), answers - answers.mean()
-    return bool(spread - (made @ answers) ** 2 / (made @ made) <= EXACT * spread)
+    return bool(answers @ answers - (made @ answers) ** 2 / (made @ made) <= lost)

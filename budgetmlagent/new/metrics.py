@@ -63,16 +63,17 @@ def fitting(kind: Kind) -> list[str]:
     return [name for name, metric in METRICS.items() if kind in metric.kinds]
 
 
-def choose(target: str, values: "pd.Series[Any]", wanted: str | None) -> tuple[Kind, Metric]:
+def choose(target: str, values: "pd.Series[Any]", wanted: str | None, said: str = "") -> tuple[Kind, Metric]:
     """The kind of task that the target's `values` (none is missing) make, and its metric: `wanted`, or a guess.
 
-    Whole numbers may be labels or quantities: a wanted metric decides. Raises UsageError.
+    Whole numbers may be labels or quantities: `said`, a classification or a regression, decides, or else a wanted metric.
+    Raises UsageError.
     """
     if wanted is not None and wanted not in METRICS:
         hint = nearest(wanted, list(METRICS))
         raise UsageError(f"--metric {wanted}: unknown; {hint}Known are {', '.join(METRICS)}")
     metric = METRICS[wanted] if wanted else None
-    kind = _kind(target, values, metric)
+    kind = _kind(target, values, metric, said)
     if metric is None:
         return kind, METRICS[_guess(kind, values)]
     if kind not in metric.kinds:
@@ -87,15 +88,23 @@ def choose(target: str, values: "pd.Series[Any]", wanted: str | None) -> tuple[K
     return kind, metric
 
 
-def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None) -> Kind:
+def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None, said: str) -> Kind:
     distinct = values.nunique()
+    regression = "regression" in wanted.kinds if wanted else distinct > FEW_VALUES
+    if said:
+        regression = said == "regression"
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numeric:
         if values.abs().max() == float("inf"):
             raise UsageError(f"--target {target!r}: has infinite values; take these rows out")
         whole = bool((values == values.round()).all())
-        if not whole or ("regression" in wanted.kinds if wanted else distinct > FEW_VALUES):
+        if regression or (not whole and not said):
             return "regression"
+    elif said == "regression":
+        odd = values[pd.to_numeric(values, errors="coerce").isna()]
+        raise UsageError(
+            f"--kind regression: {target!r} holds {odd.iloc[0] if len(odd) else values.iloc[0]!r}, which is no number"
+        )
     elif distinct > FEW_VALUES:
         odd = values[pd.to_numeric(values, errors="coerce").isna()]
         if len(odd) < 0.1 * len(values):

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from budgetmlagent.errors import UsageError
 from budgetmlagent.new.fromtable import Plan
 from budgetmlagent.new.tablefile import csv_text, csv_values
-from budgetmlagent.tasks.split import split_rows
+from budgetmlagent.tasks.split import GROUPS, split_rows
 from budgetmlagent.templating import environment
 from nodes.craft.render import literal, literals, tidy
 
@@ -32,11 +33,21 @@ def name_of(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-._") or "task"
 
 
-def write(plan: Plan, out: Path, seed: int) -> tuple[int, int]:
-    """Write the folder and return how many of its answers are public and private. Raises UsageError."""
+@dataclass(frozen=True)
+class Made:
+    """The files of a folder, by their paths in it, and how many of its answers are public and private."""
+
+    files: dict[str, str]
+    public: int
+    private: int
+
+
+def planned(plan: Plan, out: Path, seed: int) -> Made:
+    """All that will be written into `out`. Raises UsageError."""
     name = name_of(out.resolve().name)
     answers = csv_text([plan.id, plan.target], _answers(plan))
-    public, private = _halves(plan, answers, name)
+    groups = _groups(plan)
+    public, private = _halves(plan, answers, name, groups)
     place = plan.header.index(plan.target)
     templates, values = environment(TEMPLATES), _values(plan, name, seed)
     templates.filters |= {"py": literal, "pylist": literals, "shown": _shown}
@@ -45,17 +56,22 @@ def write(plan: Plan, out: Path, seed: int) -> tuple[int, int]:
         "env/test.csv": csv_text(_without(plan.header, place), [_without(row, place) for row in plan.test]),
         "env/train.py": tidy(templates.get_template("train.py.jinja").render(values)),
         "scoring/answers.csv": answers,
+        **({f"scoring/{GROUPS}": csv_text([plan.id, plan.apart.group], groups.items())} if groups else {}),
         "scoring/eval.py": templates.get_template("eval.py.jinja").render(values),
         "research_problem.md": templates.get_template("research_problem.md.jinja").render(values),
         "task.yaml": templates.get_template("task.yaml.jinja").render(values),
     }
+    return Made(files, len(public), len(private))
+
+
+def write(made: Made, out: Path) -> None:
+    """Write the folder. Raises UsageError."""
     try:
-        for file, text in files.items():
+        for file, text in made.files.items():
             (out / file).parent.mkdir(parents=True, exist_ok=True)
             (out / file).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {error}") from None
-    return len(public), len(private)
 
 
 def model_words(plan: Plan) -> str:
@@ -90,9 +106,18 @@ def _answers(plan: Plan) -> list[tuple[Any, Any]]:
     return [(key, int(value == plan.positive)) for key, value in plan.answers]
 
 
-def _halves(plan: Plan, answers: str, name: str) -> tuple[list[str], list[str]]:
+def _groups(plan: Plan) -> dict[str, str]:
+    """The group of each row that is held out; {} where there are none, or all belong to one."""
+    if not plan.apart.group:
+        return {}
+    key, group = plan.header.index(plan.id), plan.header.index(plan.apart.group)
+    found = {str(answer[0]): row[group] for answer, row in zip(plan.answers, plan.test, strict=True)}
+    return found if key != group and len(set(found.values())) > 1 else {}
+
+
+def _halves(plan: Plan, answers: str, name: str, groups: dict[str, str]) -> tuple[list[str], list[str]]:
     """Return the values of the public rows and of the private ones."""
-    public, private = (csv_values(half) for half in split_rows(answers, name))
+    public, private = (csv_values(half) for half in split_rows(answers, name, groups))
     if plan.metric.name == "roc_auc" and min(len(set(public)), len(set(private))) < 2:
         raise UsageError(
             f"--metric roc_auc: too few rows have the rarer label of {plan.target!r}; take accuracy"

@@ -48,6 +48,11 @@ def records(text: str, name: str) -> Records:
         else between(text)
     )
     rows, notes = _rows(text, mark, skipped)
+    return shaped(rows, mark, notes)
+
+
+def shaped(rows: list[tuple[int, list[str]]], mark: str, notes: list[str]) -> Records:
+    """The records of rows with their numbers: even, and below a row of names. Raises UsageError as `records` does."""
     width, notes = _even(rows, notes)
     for number, row in rows:
         if len(row) != width:

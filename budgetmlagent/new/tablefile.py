@@ -1,4 +1,4 @@
-"""A table read from a file as the text of its cells, and written again: nothing is guessed, nothing is lost.
+"""A table read from a text file as the text of its cells, and written again: nothing is guessed, nothing is lost.
 
 Which files are tables is known to the briefing's reader. The cells are not read by it: pandas forgives what a new task
 must refuse, such as rows of uneven length, and changes what it takes for a number.
@@ -9,7 +9,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError, UsageError
@@ -20,6 +20,8 @@ from memory.files import open_plain
 
 LARGEST = 1 << 29  # bytes of a table's text
 MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
+OTHERS = "also .xlsx, .ods, .parquet, .json, .jsonl, .sqlite, a folder with train.csv, or a database's URL"
+ROW = "row_id"  # how a column of R's names of rows is called
 INSTALL = "pip install 'budgetmlagent[local]'"
 
 
@@ -32,6 +34,7 @@ class Table:
     notes: list[str]  # what a user should know of how it was read
     free: bool = False  # whether commas stand in cells unquoted, since something else is between cells
     nameless: bool = False  # whether the file names no columns
+    target: str = ""  # the column that the source itself says is to be predicted
 
 
 def need_pandas() -> None:
@@ -43,7 +46,7 @@ def need_pandas() -> None:
 
 
 def read_table(path: Path) -> Table:
-    """Read a CSV, TSV or parquet file, gzipped or not. Raises UsageError, in one line that names the file."""
+    """Read a CSV or TSV file, gzipped or not. Raises UsageError, in one line that names the file."""
     try:
         text, notes = _text(path)
     except FileNotFoundError:
@@ -58,24 +61,40 @@ def read_table(path: Path) -> Table:
         found = records(text, path.name)
     except UsageError as error:
         raise UsageError(f"{path}:{error}") from None
-    header, rows, notes = found.header, found.rows, [*notes, *found.notes]
+    return checked(
+        Table(
+            found.header, found.rows, [*notes, *found.notes], free=found.mark != ",", nameless=found.nameless
+        ),
+        str(path),
+    )
+
+
+def checked(table: Table, where: str) -> Table:
+    """The table, with a first column that has no name left out if it only counts the rows, and named if it tells them apart.
+
+    Raises UsageError, which begins with `where`.
+    """
+    header, rows, notes = table.header, table.rows, list(table.notes)
     if len(header) > MOST_COLUMNS:
         raise UsageError(
-            f"{path}: has {len(header)} columns; at most {MOST_COLUMNS} are read, leave some out"
+            f"{where}: has {len(header)} columns; at most {MOST_COLUMNS} are read, leave some out"
         )
     if not rows:
-        raise UsageError(f"{path}: has no rows below its header")
+        raise UsageError(f"{where}: has no rows below its header")
     if not header[0] and [row[0] for row in rows] in (_count(rows, 0), _count(rows, 1)):
         notes.append("the first column, which has no name, only numbers the rows: left out")
         header, rows = header[1:], [row[1:] for row in rows]
+    elif not header[0] and len({row[0] for row in rows}) == len(rows) and ROW not in header:
+        notes.append(f"the first column, which has no name, tells the rows apart: it is called {ROW!r}")
+        header = [ROW, *header[1:]]
     seen = set[str]()
     for place, name in enumerate(header, start=1):
         if not name.strip():
-            raise UsageError(f"{path}: column {place} has no name; give it one")
+            raise UsageError(f"{where}: column {place} has no name; give it one")
         if name in seen:
-            raise UsageError(f"{path}: two columns are called {name!r}; rename one")
+            raise UsageError(f"{where}: two columns are called {name!r}; rename one")
         seen.add(name)
-    return Table(header, rows, notes, free=found.mark != ",", nameless=found.nameless)
+    return replace(table, header=header, rows=rows, notes=notes)
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -94,10 +113,8 @@ def csv_values(text: str) -> list[str]:
 
 def _text(path: Path) -> tuple[str, list[str]]:
     name = path.name.lower()
-    if name.endswith(".parquet"):
-        return _parquet(path), []
     if not path.is_dir() and not name.endswith(PLAIN):
-        raise UsageError(f"{path}: is no {', '.join(PLAIN)} or .parquet file; save the table as one of these")
+        raise UsageError(f"{path}: is no {', '.join(PLAIN)} file, nor another table that is read; {OTHERS}")
     with open_plain(path) as file, gzip.open(file) if name.endswith(".gz") else file as content_of:
         content = content_of.read(LARGEST + 1)
     if len(content) > LARGEST:
@@ -108,20 +125,6 @@ def _text(path: Path) -> tuple[str, list[str]]:
         return decoded(content)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
-
-
-def _parquet(path: Path) -> str:
-    import pandas as pd
-
-    try:
-        with open_plain(path) as file:
-            return str(pd.read_parquet(file).to_csv(index=False))
-    except ImportError:
-        raise UsageError(
-            f"{path}: pandas reads parquet with pyarrow: pip install pyarrow, or save as CSV"
-        ) from None
-    except ValueError as error:  # pyarrow's own errors are ValueErrors
-        raise UsageError(f"{path}: is no parquet table: {str(error).splitlines()[0]}") from None
 
 
 def _count(rows: Sequence[object], start: int) -> list[str]:

@@ -250,6 +250,7 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
         signature=signature,
         text=task.text,
         metric=task.metric,
+        spare=0.0 if config.minutes is None else task.seconds,
     )
 
 

@@ -26,7 +26,7 @@ from budgetmlagent.scoring.reported.output import reported_score, reported_secon
 from budgetmlagent.scoring.verdict import Raised, fault, place, printed
 from budgetmlagent.scoring.witness import Witness, takes_fractions
 from budgetmlagent.tasks.folder import TaskFolder
-from budgetmlagent.tasks.split import split_rows
+from budgetmlagent.tasks.split import groups_of, split_rows
 from budgetmlagent.tasks.taskfile import read_text
 from memory.artifacts import Artifacts
 from memory.noise import is_hidden, noise_of
@@ -208,7 +208,8 @@ class SubmissionScorer:
         if self.task.answers is None:
             return None
         text = read_text(self.task.scoring / self.task.answers, "the answers")
-        return Answers(self.task.answers, split_rows(text, self.task.name)[part], _first_column(text))
+        halves = split_rows(text, self.task.name, groups_of(self.task.scoring, self.task.name))
+        return Answers(self.task.answers, halves[part], _first_column(text))
 
     def _run(self, execution: Execution, mounts: Mapping[str, Path], args: list[str]) -> tuple[Outcome, str]:
         task = self.task

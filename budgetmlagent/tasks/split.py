@@ -3,16 +3,23 @@
 import csv
 import hashlib
 import io
+from collections import Counter
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.tasks.taskfile import read_text
+
+GROUPS = "groups.csv"  # beside the answers: an id and what it belongs to, a customer, say
 
 
-def split_rows(csv_text: str, name: str) -> tuple[str, str]:
+def split_rows(csv_text: str, name: str, groups: Mapping[str, str] | None = None) -> tuple[str, str]:
     """Split the rows of `csv_text` into (public, private) CSV texts, both with the header, in the old order.
 
     A row belongs to a half by the hash of (task `name`, row id = first column), so the order of the rows does
-    not matter and rows of one id stay together. Half of the ids are public, the odd one is private.
-    Raises UsageError where there are fewer than two ids.
+    not matter and rows of one id stay together. Half of the ids are public, the odd one is private. With `groups`
+    (id -> group) all rows of a group lie in one half, and the halves are as even as that allows.
+    Raises UsageError where there are fewer than two ids, or groups.
     """
     try:
         header, *rows = _records(csv_text)
@@ -23,11 +30,41 @@ def split_rows(csv_text: str, name: str) -> tuple[str, str]:
         raise UsageError(
             f"task {name}: answers: {len(ids)} row id(s); a public and a private part take 2 or more"
         )
-    public = set(ids[: len(ids) // 2])
+    public = _grouped(ids, name, groups) if groups else set(ids[: len(ids) // 2])
     return (
         header[1] + "".join(text for key, text in rows if key in public),
         header[1] + "".join(text for key, text in rows if key not in public),
     )
+
+
+def groups_of(scoring: Path, name: str) -> dict[str, str]:
+    """What each id belongs to, by the file GROUPS of the scorer's folder; {} without one. Raises UsageError."""
+    if not (scoring / GROUPS).exists():
+        return {}
+    text = read_text(scoring / GROUPS, "the groups that stay in one half of the answers")
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    if any(len(row) != 2 for row in rows):
+        raise UsageError(
+            f"task {name}: {GROUPS}: a row has other than two cells, an id and its group; repair it"
+        )
+    return dict(rows[1:])
+
+
+def _grouped(ids: Collection[str], name: str, groups: Mapping[str, str]) -> set[str]:
+    """The public ids: group by group, the largest first, each into the half that is smaller so far."""
+    sizes = Counter(groups.get(key, key) for key in ids)
+    if len(sizes) < 2:
+        raise UsageError(
+            f"task {name}: {GROUPS}: all answers belong to one group; a public and a private part take 2 or more"
+        )
+    public, size, rest = set[str](), 0, 0
+    for group in sorted(sizes, key=lambda group: (-sizes[group], _hash(name, group))):
+        if size < rest:
+            public.add(group)
+            size += sizes[group]
+        else:
+            rest += sizes[group]
+    return {key for key in ids if groups.get(key, key) in public}
 
 
 def _records(csv_text: str) -> list[tuple[str, str]]:

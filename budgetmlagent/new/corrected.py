@@ -1,0 +1,129 @@
+"""What a person says of a table that the program would decide otherwise: which columns go, and what the others are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast, get_args
+
+import pandas as pd
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.inside.briefing import written
+from budgetmlagent.inside.briefing.moments import Moment, counted, moment
+from budgetmlagent.inside.briefing.numerals import Habit, numeral
+from budgetmlagent.inside.briefing.written import Written, missing
+from budgetmlagent.new.tablefile import Table
+from budgetmlagent.tasks.taskfile import nearest
+
+Type = Literal["number", "category", "text", "date", "id"]
+Wanted = Literal["", "classification", "regression"]
+TYPES: tuple[Type, ...] = get_args(Type)
+CODE = "_"  # before a number that is a code: a script reads it as a word
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """`types` by column; `kind` "" where the target decides."""
+
+    kind: Wanted = ""
+    drop: tuple[str, ...] = ()
+    types: dict[str, Type] = field(default_factory=dict)
+
+    def of(self, *types: Type) -> list[str]:
+        """The columns that are said to be of one of these types."""
+        return [name for name, said in self.types.items() if said in types]
+
+    def check(self, header: Sequence[str], used: Sequence[str]) -> None:
+        """Raise UsageError where a column is not in the header, or is dropped and `used` as the target, group or time."""
+        for option, names in (("--drop", self.drop), ("--as", tuple(self.types))):
+            for name in names:
+                if name not in header:
+                    raise UsageError(
+                        f"{option} {name!r}: no such column; {nearest(name, list(header))}see --data"
+                    )
+        for name in self.drop:
+            if name in used or name in self.types:
+                raise UsageError(
+                    f"--drop {name!r}: another option uses this column; leave one of the two out"
+                )
+        if used[0] in self.types:
+            raise UsageError(f"--as {used[0]!r}: is the target; --kind says what it is")
+        if len(self.of("id")) > 1:
+            raise UsageError(f"--as: {', '.join(self.of('id'))} cannot all be the row id; choose one")
+
+
+NONE = Corrections()
+
+
+def parsed(
+    kind: str, drop: Sequence[str], types: Sequence[str], texts: Sequence[str], dates: Sequence[str]
+) -> Corrections:
+    """Corrections as they are typed: `types` are COLUMN=TYPE. Raises UsageError."""
+    if kind not in get_args(Wanted):
+        raise UsageError(f"--kind {kind}: unknown; choose classification or regression")
+    said: dict[str, Type] = {}
+    for pair in [*types, *(f"{name}=text" for name in texts), *(f"{name}=date" for name in dates)]:
+        name, mark, type_ = pair.rpartition("=")
+        if not mark or type_ not in TYPES:
+            hint = nearest(type_, list(TYPES)) if mark else ""
+            raise UsageError(f"--as {pair!r}: write COLUMN=TYPE; {hint}The types are {', '.join(TYPES)}")
+        if said.get(name, type_) != type_:
+            raise UsageError(f"--as {pair!r}: is said to be {said[name]}, too; choose one")
+        said[name] = type_
+    return Corrections(cast("Wanted", kind), tuple(dict.fromkeys(drop)), said)
+
+
+def without(table: Table, names: Sequence[str]) -> Table:
+    """The table without the columns `names`."""
+    kept = [place for place, name in enumerate(table.header) if name not in names]
+    return replace(
+        table,
+        header=[table.header[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in table.rows],
+    )
+
+
+def coded(table: Table, names: Sequence[str]) -> Table:
+    """The table with a mark before the values of `names` that scripts would read as numbers."""
+    places = [table.header.index(name) for name in names]
+    notes = list(table.notes)
+    rows = table.rows
+    for place in places:
+        cells = [row[place] for row in rows]
+        known = next((cell for cell in cells if not missing(cell)), "")
+        if pd.to_numeric(pd.Series([c for c in cells if not missing(c)]), errors="coerce").notna().any():
+            rows = [
+                [*r[:place], r[place] if missing(r[place]) else CODE + r[place], *r[place + 1 :]]
+                for r in rows
+            ]
+            notes.append(
+                f"{table.header[place]!r}: {known!r} is written {CODE + known}, since it is no number"
+            )
+    return replace(table, rows=rows, notes=notes)
+
+
+def form_of(name: str, cells: Any, said: Type, habit: Habit) -> Written:
+    """How a column is written that is said to hold numbers or dates. Raises UsageError where it does not."""
+    different = [cell for cell in cells.drop_duplicates() if not missing(cell)]
+    found = written.judged(cells, habit)
+    if said == "number":
+        if found and not isinstance(found.form, Moment):
+            return found
+        numbers = pd.to_numeric(pd.Series(different, dtype=object), errors="coerce").notna().tolist()
+        odd = [cell for cell, number in zip(different, numbers, strict=True) if not number]
+        plain = numeral([cell for cell in different if cell not in set(odd)], habit)
+        if not plain or len(odd) * 2 > len(different):
+            raise UsageError(_unfit(name, cells, odd or different, "a number"))
+        return Written(plain[0], odd)
+    if found and isinstance(found.form, Moment):
+        return found
+    if form := counted("date", pd.to_numeric(cells, errors="coerce").astype(float)):
+        return Written(form, [])
+    if dated := moment(different, habit):
+        return Written(*dated)
+    raise UsageError(_unfit(name, cells, different, "a date of the format that the others have"))
+
+
+def _unfit(name: str, cells: Any, odd: list[str], what: str) -> str:
+    row = cells.tolist().index(odd[0]) + 1 if odd else 0
+    shown = f"{odd[0]!r} in row {row} is not {what}" if odd else "has no values"
+    return f"--as {name!r}: {shown}; correct the values, or leave the option out"

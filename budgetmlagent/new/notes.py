@@ -1,0 +1,104 @@
+"""What a person should know of a table beside what was decided: order, groups, copies, columns that are not used."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+from budgetmlagent.inside.briefing.structure import TIME
+from budgetmlagent.new.parts import Apart
+
+MANY_LABELS = 50  # more may be something else
+FEW_TIMES = 5  # different times; so few are no order
+ROUGH = 200  # with fewer rows held out, a score is partly chance
+ID = re.compile(
+    r"(?i:(?:^|[\W_])(?:id|idx|index|key|uuid|guid|no|nr|number)$|^id[\W_])|[a-z](?:Id|ID|Key|No)$"
+)
+WHO = r"subject|patient|participant|respondent|individual|person|customer|client|user|household|session|animal|stratum"
+GROUP = re.compile(rf"{ID.pattern}|^(?i:{WHO})s?$")  # what rows may be several of
+
+
+def order(frame: pd.DataFrame, skip: Collection[str], dates: list[str], apart: Apart) -> list[str]:
+    """What a random choice of rows may get wrong: an order in time, rows of one group. Columns in `skip` are neither."""
+    names = [str(name) for name in frame.columns if name not in skip]
+    when = {
+        name: moments for name in names if (moments := _moments(frame[name], name, name in dates)) is not None
+    }
+    notes = [
+        f"the rows are in the order of {name!r}, but are held out at random; --time {name!r} holds out the latest"
+        for name, moments in when.items()
+        if not apart.time
+        and moments.nunique() > FEW_TIMES
+        and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing)
+    ]
+    groups = [name for name in names if GROUP.search(name) and 1 < frame[name].nunique() < len(frame)]
+    series = {name: time for name in names if name not in when and (time := _within(frame[name], when))}
+    for name in dict.fromkeys([*groups, *series]):
+        if not apart.group:
+            notes.append(
+                f"rows of one {name!r} may lie in both parts, which flatters scores; --group {name!r} keeps them together"
+            )
+        if name in series and not apart.time:
+            time = series[name]
+            notes.append(
+                f"the rows of each {name!r} are in the order of {time!r}; --time {time!r} holds out the latest"
+            )
+    return notes
+
+
+def _moments(values: "pd.Series[Any]", name: str, dated: bool) -> "pd.Series[Any] | None":
+    """The known values of a column that may be a time; None where it is none."""
+    if dated:
+        return pd.to_datetime(values, errors="coerce", format="mixed", utc=True).dropna()
+    return values.dropna() if values.dtype.kind in "iuf" and TIME.search(name) else None
+
+
+def _within(values: "pd.Series[Any]", when: Mapping[str, "pd.Series[Any]"]) -> str:
+    """The time that rises through the rows of each value, which lie together, and begins anew with the next; "" for none."""
+    new = values.ne(values.shift())
+    number = int(new.sum())
+    if values.isna().any() or number != values.nunique() or not 2 < number <= len(values) / 3:
+        return ""
+    for name, moments in when.items():
+        rises = moments > moments.shift()
+        if len(moments) == len(values) and bool((rises | new).all()) and not bool(rises.iloc[1:].all()):
+            return name
+    return ""
+
+
+def unused(used: Collection[str], frame: pd.DataFrame, dates: list[str]) -> list[str]:
+    """The columns that the starter does not use, and why."""
+    left = [name for name in frame.columns if name not in used]
+    if not left:
+        return []
+
+    def why(name: str) -> str:
+        if name in dates:
+            return "dates"
+        if frame[name].nunique() <= 1:
+            return "one value only" if frame[name].notna().any() else "empty"
+        return "nearly each row has its own" if 2 * frame[name].nunique() > len(frame) else "words or codes"
+
+    shown = ", ".join(f"{name!r} ({why(name)})" for name in left[:12]) + (", ..." if len(left) > 12 else "")
+    return [f"not used by the starter: {shown}"]
+
+
+def same(copies: list[int]) -> list[str]:
+    """Rows that occur more than once."""
+    several = sum(number > 1 for number in Counter(copies).values())
+    note = f"{several} rows occur more than once: all copies of a row are kept in the same part"
+    return [note] if several else []
+
+
+def many(labels: list[Any], target: str) -> list[str]:
+    """More labels than most tasks have."""
+    note = f"{len(labels)} labels are many: if {target!r} holds numbers, names or dates, correct it or predict another column"
+    return [note] if len(labels) > MANY_LABELS else []
+
+
+def rough(held: int) -> list[str]:
+    """So few rows held out that scores are partly chance."""
+    few = f"{held} rows are held out: few, so scores are rough and small gains may be chance"
+    return [few] if held < ROUGH else []

@@ -1,0 +1,1 @@
+"""Whatever a person has as one table: text, spreadsheets, parquet, JSON, a folder as Kaggle lays it out, databases."""

@@ -1,0 +1,53 @@
+"""One table from whatever `--data` names: a kind of source is a row of `KINDS`, or else text."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from budgetmlagent.errors import UsageError
+from budgetmlagent.new.sources import books, databases, folders, jsons, parquets
+from budgetmlagent.new.tablefile import Table, read_table
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which table of a source: its name, "" for the only one, or else the only one with the column `target`."""
+
+    table: str = ""
+    target: str = ""
+
+
+Reader = Callable[[Path, str, str], Table]
+# By the end of a file's name. All take the path, the table's name and the target.
+KINDS: dict[tuple[str, ...], Reader] = {
+    books.ENDINGS: books.read,
+    databases.ENDINGS: databases.read_file,
+    parquets.ENDINGS: parquets.read,
+    jsons.ENDINGS: jsons.read,
+}
+
+
+def read(data: str, wanted: Wanted) -> Table:
+    """Read the table that `data` names: a file, a folder, or a URL of a database. Raises UsageError in one line."""
+    if databases.is_url(data):
+        return databases.read_url(data, wanted.table, wanted.target)
+    path = Path(data)
+    if path.is_dir():
+        return folders.read(path, wanted.target, lambda file: _file(file, Wanted(target=wanted.target)))
+    return _file(path, wanted)
+
+
+def name_of(data: str, wanted: Wanted) -> str:
+    """What a task's folder is called after: nothing of a URL but the table's name, for it may hold a password."""
+    return (
+        (wanted.table or "table") if databases.is_url(data) else Path(data).resolve().name.partition(".")[0]
+    )
+
+
+def _file(path: Path, wanted: Wanted) -> Table:
+    for endings, reader in KINDS.items():
+        if path.name.lower().endswith(endings):
+            return reader(path, wanted.table, wanted.target)
+    if wanted.table:
+        raise UsageError(f"--table {wanted.table!r}: {path} holds one table; leave the option out")
+    return read_table(path)
