@@ -13,7 +13,7 @@ from budgetmlagent import disk
 from budgetmlagent.errors import InterruptedRunError, RunFailedError, UnavailableError, UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.records import events, shown, summary
+from budgetmlagent.records import events, live, shown, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run import edits, forking, options, order
@@ -120,7 +120,7 @@ class Session(Held):
             for event in self._events():
                 if on_step:
                     on_step(event)
-                if ends(event):
+                if ends(event) or live.pausing(self.folder.root):
                     break
             return Summary(self._stand())
 
