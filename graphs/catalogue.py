@@ -108,5 +108,3 @@ def _function(name: str) -> Function:
 
 def _first_line(function: Node | Predicate) -> str:
     return (inspect.getdoc(function) or "").partition("\n")[0][:LONGEST]
-
-

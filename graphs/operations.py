@@ -193,7 +193,9 @@ def operation(given: Mapping[str, Any]) -> Operation:
     """Return the operation that `given` describes. Raises GraphError, in one line, where it describes none."""
     name = given.get("do")
     if name not in OPERATIONS:
-        raise GraphError(f"no operation {name!r}{nearest(str(name), OPERATIONS)}; there are {', '.join(OPERATIONS)}")
+        raise GraphError(
+            f"no operation {name!r}{nearest(str(name), OPERATIONS)}; there are {', '.join(OPERATIONS)}"
+        )
     try:
         return OPERATIONS[name].model_validate(dict(given))
     except ValidationError as error:

@@ -71,11 +71,15 @@ class Branches:
         """Every branch, the one that was gone on with last first; what the checkpoints hold is not read."""
         ways = {name: self.saver.way(name) for name in self._names()}
         older, found = list[set[str]](), list[Branch]()
-        for name in sorted(ways, key=lambda name: (len(name), name)):  # RUN, RUN#2, …: in the order in which they were made
+        for name in sorted(
+            ways, key=lambda name: (len(name), name)
+        ):  # RUN, RUN#2, …: in the order in which they were made
             way, ids = ways[name], {mark.id for mark in ways[name]}
             shared = max((ids & other for other in older), key=len, default=set())
             split = max((mark.step for mark in way if mark.id in shared and mark.loop), default=0)
-            found.append(Branch(name, max((mark.step for mark in way if mark.loop), default=0), max(split, 0)))
+            found.append(
+                Branch(name, max((mark.step for mark in way if mark.loop), default=0), max(split, 0))
+            )
             older.append(ids)
         order = list(ways)
         return sorted(found, key=lambda branch: order.index(branch.name))
@@ -87,7 +91,9 @@ class Branches:
         """
         name = branch or self._branch
         if name not in (there := self._names()):
-            raise UsageError(f"run {self._run} has no branch {name!r}; it has {', '.join(there) or 'none yet'}")
+            raise UsageError(
+                f"run {self._run} has no branch {name!r}; it has {', '.join(there) or 'none yet'}"
+            )
         way = self.saver.way(name)
         at = next((i for i, mark in enumerate(way) if mark.loop and mark.step == step and step > 0), None)
         if at is None:

@@ -55,7 +55,9 @@ class Checkpoints(SqliteSaver):
         here = marks[0] if marks else None
         while here is not None:
             way.append(here)
-            here = by_id.pop(here.parent, None) if here.parent else None  # a circle, which strangers write, ends
+            here = (
+                by_id.pop(here.parent, None) if here.parent else None
+            )  # a circle, which strangers write, ends
         return way[::-1]
 
     @contextmanager

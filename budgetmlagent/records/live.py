@@ -40,7 +40,8 @@ class Holder:
             return True
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.began) < NEAR and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.began) < NEAR
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except (psutil.Error, ValueError, OverflowError):  # a stranger's number may be none
             return False
 

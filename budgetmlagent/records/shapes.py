@@ -38,7 +38,12 @@ class Running(TypedDict):
     host: str
 
 
-SHAPES: dict[str, Any] = {"running.json": Running, "ended.json": Ended, "final.json": Final, "sealed.json": dict[str, str]}
+SHAPES: dict[str, Any] = {
+    "running.json": Running,
+    "ended.json": Ended,
+    "final.json": Final,
+    "sealed.json": dict[str, str],
+}
 
 
 def check(name: str, value: Any) -> None:

@@ -156,6 +156,16 @@ class Session(Held):
             raise UsageError(f"back({n!r}): {stands}: 0 to {len(steps) - 1} is needed")
         return self.goto(steps[-1 - n]) if len(steps) > 1 else self
 
+    def stay(self) -> Self:
+        """Make where it was gone back to the place where the run stands, for whoever opens it next; return the session."""
+        with self._running():
+            stood = self.branches.branch
+            self.engine.depart()
+            if self.branches.branch != stood:
+                self.folder.write_bytes("events.jsonl", events.as_file(self.timeline))
+                self._conclude("stopped", UNFINISHED)
+        return self
+
     @property
     def graph(self) -> GraphSpec:
         """The graph, as a copy: edit it and assign it to go on under the edited one, in the middle of a run too."""

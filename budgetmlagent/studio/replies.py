@@ -76,7 +76,9 @@ class RunRow(TypedDict):
     """A run in a list."""
 
     run_id: str
-    stands: Stands  # "waits": for a person's word; "dead": its process is gone without having left it in order
+    stands: (
+        Stands  # "waits": for a person's word; "dead": its process is gone without having left it in order
+    )
     reason: str  # of a damaged one, what is wrong
     task: str
     graph: str
@@ -254,7 +256,9 @@ class RunReply(TypedDict):
 
     row: RunRow
     live: Live
-    question: dict[str, Any] | None  # step, node, model, usd (at most), left_usd, declined: {to, rule} where a refusal leads
+    question: (
+        dict[str, Any] | None
+    )  # step, node, model, usd (at most), left_usd, declined: {to, rule} where a refusal leads
     at: int  # the step after which it stands
     next: str
     graph: GraphView
@@ -407,7 +411,9 @@ class Driven(TypedDict):
 class Changed(TypedDict):
     """Something that is otherwise than before."""
 
-    what: Literal["runs", "run", "graph", "error"]
+    what: Literal[
+        "runs", "run", "graph", "error", "all"
+    ]  # all: the studio was begun anew, ask for everything
     name: str  # of a run or graph; "" of the list
     said: str  # of an error: one line
 

@@ -44,7 +44,10 @@ def rename_node(source: Source, node: str, to: str) -> Source:
     draft = Draft(source)
     draft.know(node)
     if to in draft.nodes or to in RESERVED:
-        raise GraphError(f"{node!r} cannot be called {to!r}: " + ("that is taken" if to in draft.nodes else "that is reserved"))
+        raise GraphError(
+            f"{node!r} cannot be called {to!r}: "
+            + ("that is taken" if to in draft.nodes else "that is reserved")
+        )
     draft.rename(to, "nodes", node)
     if node in draft.rules:
         draft.rename(to, "rules", node)
