@@ -24,7 +24,13 @@ def main() -> int:
     """Carry the order out and return the exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        order: dict[str, Any] = json.loads(sys.stdin.read())
+        import graphs.compile  # noqa: F401 - while it waits: both take seconds
+        from budgetmlagent.run.session import Session  # noqa: F401
+
+        text = sys.stdin.read()
+        if not text:
+            return 0  # nobody is there any more
+        order: dict[str, Any] = json.loads(text)
         with disk.clear():
             _carry_out(order)
     except BudgetMLError as error:

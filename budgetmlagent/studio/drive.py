@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -58,6 +59,7 @@ class Driver:
         self._lock = threading.Lock()
         self._children = dict[str, Child | None]()  # by run; None while one is begun
         self._clicks = dict[str, Click]()
+        self._spare: Child | None = None  # a process that waits for its order
 
     # -- what is asked
 
@@ -88,6 +90,8 @@ class Driver:
 
     def close(self) -> None:
         """Interrupt every run that is driven: each is left so that it can be gone on with."""
+        if self._spare and self._spare.process.stdin:
+            self._spare.process.stdin.close()  # it ends
         for child in [child for child in self._children.values() if child]:
             child.process.send_signal(signal.SIGINT)
 
@@ -159,17 +163,11 @@ class Driver:
 
     def _begin(self, name: str, order: dict[str, Any], *, wait: bool) -> Child:
         """Begin a child and wait until it has taken its run, with `wait` until it ends. Raises what it says was wrong."""
-        log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        process = subprocess.Popen(
-            [sys.executable, "-m", "budgetmlagent.studio.child"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.place.folder, text=True,
-            start_new_session=True, env=os.environ | {"LANGSMITH_TRACING": "false", "ANONYMIZED_TELEMETRY": "false"},
-        )  # fmt: skip
-        child = Child(process, log)
+        child = self._waiting()
         if name:
             self._children[name] = child
-        assert process.stdin
-        with process.stdin as orders:
+        assert child.process.stdin
+        with suppress(OSError), child.process.stdin as orders:
             orders.write(json.dumps(order))
         threading.Thread(target=self._listen, args=(child, name), daemon=True).start()
         (child.ended if wait else child.taken).wait(PATIENCE)
@@ -178,6 +176,25 @@ class Driver:
         if not child.run:
             raise UnavailableError("the run's process has not answered; look again")
         return child
+
+    def _waiting(self) -> Child:
+        """Return a process that waits for its order, and begin the next one: what it imports takes seconds."""
+        with self._lock:
+            ready, self._spare = self._spare, None
+        if ready is None or ready.process.poll() is not None:
+            ready = self._child()
+        with self._lock:
+            self._spare = self._spare or self._child()
+        return ready
+
+    def _child(self) -> Child:
+        log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        process = subprocess.Popen(
+            [sys.executable, "-m", "budgetmlagent.studio.child"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.place.folder, text=True,
+            start_new_session=True, env=os.environ | {"LANGSMITH_TRACING": "false", "ANONYMIZED_TELEMETRY": "false"},
+        )  # fmt: skip
+        return Child(process, log)
 
     def _listen(self, child: Child, name: str) -> None:
         """Take what a child says until it ends; tell what went wrong after its run was taken."""
@@ -191,17 +208,23 @@ class Driver:
                 child.taken.set()
             child.error = said.get("error", child.error)
             child.status = said.get("status", child.status)
+            if "ended" in said or "error" in said:
+                self._let_go(child)  # of the run: that the process still takes its leave hinders nobody
         code = child.process.wait()
         if not child.error and code not in (0, 130):
             child.error, child.status = f"the run's process ended with status {code}: {_last(child.log)}", 3
         child.log.close()
+        self._let_go(child)
+
+    def _let_go(self, child: Child) -> None:
+        """Note that a child has come to its end, once; tell what went wrong after its run was taken."""
         with self._lock:
             for run in [run for run, each in self._children.items() if each is child]:
                 del self._children[run]
-        told = child.taken.is_set()
+        told, before = child.taken.is_set(), child.ended.is_set()
         child.taken.set()
         child.ended.set()
-        if told and child.error:
+        if told and child.error and not before:
             self._tell(child.run, child.error)
 
     def _stop(self, name: str) -> None:
