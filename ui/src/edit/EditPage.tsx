@@ -1,0 +1,1 @@
+export function EditPage({ graph }: { graph: string; run: string }) { return <p>{graph}</p>; }
