@@ -9,7 +9,7 @@ from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import standing
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.report import calls_of, cost_of
-from budgetmlagent.records import events, rundir, summary
+from budgetmlagent.records import events, live, rundir, summary
 from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.events import Event
@@ -125,6 +125,15 @@ class RunView:
         """The timeline of every branch, the abandoned ones too; the newest branch comes first."""
         calls = self.calls
         return [list(events.timeline(way, calls)) for way in self.branches.ways]
+
+    def pause(self) -> None:
+        """Ask whoever goes on with the run, in another process perhaps, to stop after the step that runs now.
+
+        Raises UsageError where nobody does.
+        """
+        if live.stands(self.folder) != "underway":
+            raise UsageError(f"run {self.run_id}: nobody goes on with it now, so there is nothing to pause")
+        live.ask_to_pause(self.folder)
 
     def __repr__(self) -> str:
         """One line: which run, and where it stands."""

@@ -80,8 +80,26 @@ class Source:
             if index < len(entries):
                 return self._spliced(entries[index][0], entries[index][0], f"{inline}, ")
             return self._spliced(entries[-1][1], entries[-1][1], f", {inline}")
-        before = entries[index - 1][1] if index else self._key(keys).end_mark.index
-        return self._lines_after(before, node.start_mark.column, block)
+        return self._lines_after(self._before(keys, index), node.start_mark.column, block)
+
+    def _before(self, keys: Keys, index: int) -> int:
+        """Return where the entry before entry `index` of a block ends; of the first, where the block's key does."""
+        return _entries(self._node(keys))[index - 1][1] if index else int(self._key(keys).end_mark.index)
+
+    def rename(self, keys: Keys, new: str) -> Self:
+        """Put `new` in the place of the last of `keys`, which is a mapping's key."""
+        key = self._key(keys)
+        return self._spliced(key.start_mark.index, key.end_mark.index, new)
+
+    def move(self, keys: Keys, index: int, to: int) -> Self:
+        """Move an entry of the list at `keys`, with the comment at its end; comments on lines of their own stay."""
+        start, end = _entries(self._node(keys))[index]
+        rest = self.remove((*keys, index))
+        if self._node(keys).flow_style:
+            return rest.insert(keys, to, self.text[start:end], [])
+        first = self.text.rfind("\n", 0, start) + 1
+        lines = self.text[first : self._line_end(end)]
+        return rest._lines_after(rest._before(keys, to), 0, [lines.removesuffix("\n")])
 
     def remove(self, keys: Keys) -> Self:
         """Take out the entry at `keys`, with the comment at its end; comments on lines of their own above it stay."""

@@ -1,0 +1,46 @@
+"""A run's money cut by rule, by node and by model, each part with the steps that it was spent in."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+from budgetmlagent.records.events import Event
+from budgetmlagent.run.view import RunView
+from budgetmlagent.studio.replies import Money, Part
+from memory.state import NANO
+
+
+def of_run(view: RunView, timeline: Sequence[Event]) -> Money:
+    """Return what a run has spent, of what."""
+    cost, cap = view.cost, view.ledger.cap(view.run_id)
+    ways = {after.step: before for before, after in pairwise(timeline)}
+
+    def rule(event: Event) -> tuple[str, str]:
+        before = ways.get(event.step)
+        if before is None:
+            return "", "the start"
+        edits = [edit["route"] for edit in event["edits"] if edit.get("route")]
+        route = edits[-1] if edits else before["route"]
+        return before["node"], str(route.get("rule", ""))
+
+    return Money(
+        budget=cap / NANO,
+        usd=cost.usd,
+        settled=cost.usd_settled,
+        reserved=cost.usd_reserved,
+        left=max(0, view.ledger.left(view.run_id)) / NANO,
+        by_node=_parts(timeline, lambda event: (event["node"], event["node"])),
+        by_model=_parts(timeline, lambda event: ("", event["model"] or "")),
+        by_rule=_parts(timeline, rule),
+    )
+
+
+def _parts(timeline: Iterable[Event], key: Callable[[Event], tuple[str, str]]) -> list[Part]:
+    """Cut what was spent; what cost nothing is no part. The dearest comes first."""
+    parts = dict[tuple[str, str], Part]()
+    for event in timeline:
+        if event["usd"] > 0:
+            node, name = key(event)
+            part = parts.setdefault((node, name), Part(name=name, node=node, usd=0.0, steps=[]))
+            part["usd"] += event["usd"]
+            part["steps"].append(event["step"])
+    return sorted(parts.values(), key=lambda part: -part["usd"])
