@@ -2,6 +2,7 @@ import "@xyflow/react/dist/base.css";
 import "./styles/theme.css";
 import "./styles/page.css";
 import "./styles/graph.css";
+import "./styles/edit.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";

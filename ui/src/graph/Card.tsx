@@ -1,9 +1,9 @@
 // A node as a card: what it is, its ladder, and its rules as rows in the order in which they are tried.
 import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
-import { memo, type DragEvent, type KeyboardEvent } from "react";
+import { Fragment, memo, type DragEvent, type KeyboardEvent } from "react";
 import { dollars, visible } from "../format";
 import type { CardView, RuleRow } from "../protocol";
-import { shownRules } from "./layout";
+import { faultsBefore, shownRules } from "./layout";
 
 /** What can be done with a card's rows where a graph is edited. */
 export interface Editing {
@@ -29,7 +29,7 @@ export const rowId = (rule: RuleRow): string => rule.keys.join("/");
 
 function words({ to, up, down }: RuleRow, card: CardView): string {
   const target = to === card.name ? "itself" : to;
-  return [`→ ${target}`, up && `↑ ${up}`, down && `↓ ${down}`].filter(Boolean).join("  ");
+  return [`→ ${target}`, up && up !== to && `↑ ${up}`, down && `↓ ${down}`].filter(Boolean).join(" ");
 }
 
 function Row({ rule, of, shown }: { rule: RuleRow; of: CardView; shown: Shown }) {
@@ -106,8 +106,15 @@ export const Card = memo(function Card({ data }: NodeProps<CardNode>) {
       </header>
       {card.name && <Ladder card={card} />}
       {card.findings.map(({ what, note }, number) => <p key={number} className={note ? "note" : "finding"}>{visible(what)}</p>)}
-      <ol>{rows.map((rule) => <Row key={rowId(rule)} rule={rule} of={card} shown={data} />)}</ol>
-      {hidden > 0 && <button type="button" className="more nodrag" onClick={() => data.whole(card.name)}>{rows.length ? `${hidden} more rules` : `${hidden} rules`}, none fired</button>}
+      <ol>
+        {rows.map((rule) => (
+          <Fragment key={rowId(rule)}>
+            {faultsBefore(card, rule, brief) && <li className="faults-here">here: what a failed call leads to</li>}
+            <Row rule={rule} of={card} shown={data} />
+          </Fragment>
+        ))}
+      </ol>
+      {brief && hidden > 0 && <button type="button" className="more nodrag" onClick={() => data.whole(card.name)}>{rows.length ? `${hidden} more rules` : `${hidden} rules`}, none fired</button>}
       {editing && <button type="button" className="more nodrag" onClick={() => editing.add(card)}>+ rule</button>}
     </section>
   );

@@ -3,7 +3,7 @@ import { Background, Controls, MarkerType, ReactFlow, useNodesState, type Connec
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { CardView, GraphView, RuleRow } from "../protocol";
 import { Card, rowId, type CardNode, type Editing } from "./Card";
-import { arrowsOf, placed, sides } from "./layout";
+import { arrowsOf, heightOf, placed, sides } from "./layout";
 
 const TYPES = { card: Card };
 const FAULTS = "/faults"; // no node can be called so
@@ -32,34 +32,36 @@ export function Graph(props: GraphProps) {
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const [nodes, setNodes, onNodesChange] = useNodesState<CardNode>([]);
   const whole = useCallback((name: string) => setOpened((old) => new Set([...old, name])), []);
-  const shape = JSON.stringify([view.cards.map(({ name, rules }) => [name, rules.map(({ to, fired }) => [to, brief && fired > 0])]), brief, view.positions]);
+  const isBrief = useCallback((name: string) => brief && !opened.has(name), [brief, opened]);
+  const shape = JSON.stringify([view.cards.map(({ name, rules }) => [name, rules.map(({ to, words, fired }) => [to, words.length, isBrief(name) && fired > 0])]), view.positions]);
   // Where cards stand changes with the graph's shape, not with each step.
-  const start = useMemo(() => placed(view, brief), [shape]); // eslint-disable-line
+  const start = useMemo(() => placed(view, isBrief), [shape]);
 
   useEffect(() => {
     const cards = [...view.cards, ...(brief ? [] : [faultsOf(view)])].filter((card) => card !== null);
-    const bottom = Math.max(0, ...[...start.values()].map(({ y }) => y));
+    const heights = view.cards.map((card) => (start.get(card.name)?.y ?? 0) + heightOf(card, isBrief(card.name)));
+    const bottom = Math.max(0, ...heights) + 40; // below all others
     setNodes((old) => {
       const before = new Map(old.map((node) => [node.id, node]));
       return cards.map((card): CardNode => {
         const id = card.name || FAULTS;
-        const position = start.get(card.name) ?? { x: 0, y: bottom + 420 };
+        const position = start.get(card.name) ?? { x: 0, y: bottom };
         const kept = before.get(id);
         const runs = active?.node === card.name ? (active.runs ? "runs" : "next") : "";
         const data = {
-          card, brief: brief && !opened.has(card.name), active: card.name ? (runs as "" | "runs" | "next") : "",
+          card, brief: isBrief(card.name), active: card.name ? (runs as "" | "runs" | "next") : "",
           fired: fired?.node === card.name ? fired.rule : "", chosen, choose, whole, editing: editing ?? null,
         };
         return { ...kept, id, type: "card", position: kept && kept.data.moved ? kept.position : position, data: { ...data, moved: kept?.data.moved } };
       });
     });
-  }, [view, brief, active?.node, active?.runs, fired?.node, fired?.rule, chosen, choose, editing, opened, start, setNodes, whole]);
+  }, [view, brief, isBrief, active?.node, active?.runs, fired?.node, fired?.rule, chosen, choose, editing, start, setNodes, whole]);
 
   const edges = useMemo(() => {
     const at = new Map(nodes.map((node) => [node.id, node.position]));
     const known = new Set(view.cards.map(({ name }) => name));
     return view.cards.flatMap((card) =>
-      arrowsOf(card, brief && !opened.has(card.name), known).map((rule): Edge => {
+      arrowsOf(card, isBrief(card.name), known).map((rule): Edge => {
         const [from, to] = sides(at.get(card.name) ?? { x: 0, y: 0 }, at.get(rule.to) ?? { x: 0, y: 0 });
         const lit = fired?.node === card.name && fired.rule === rule.text;
         const id = `${card.name}/${rowId(rule)}`;
@@ -72,7 +74,7 @@ export function Graph(props: GraphProps) {
         };
       }),
     );
-  }, [nodes, view, brief, opened, fired?.node, fired?.rule, active?.runs]);
+  }, [nodes, view, isBrief, fired?.node, fired?.rule, active?.runs]);
 
   const connect = ({ source, sourceHandle, target }: Connection) => {
     const card = view.cards.find(({ name }) => name === source);
@@ -90,7 +92,7 @@ export function Graph(props: GraphProps) {
       panOnScroll={false} zoomOnDoubleClick={false} nodesConnectable={Boolean(editing)} elementsSelectable={false} deleteKeyCode={null}
       nodesFocusable={false} edgesFocusable={false} proOptions={{ hideAttribution: true }} colorMode="system" aria-label={`graph ${view.name}`}>
       <Background gap={24} size={1} />
-      <Controls showInteractive={false} />
+      <Controls showInteractive={false} position="bottom-right" />
     </ReactFlow>
   );
 }

@@ -2,23 +2,28 @@
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { CardView, GraphView, RuleRow } from "../protocol";
 
-export const WIDTH = 320;
+export const WIDTH = 290;
 const LINE = 17; // pixels of a line of a row
-const PER_LINE = 34; // characters of a row's words in a line, about
+const PER_LINE = 27; // characters of a row's words in a line, about
 const HEAD = 78;
 
 export type Point = { x: number; y: number };
 
-/** The rows of a card that are shown: in brief those that fired, all where none did. */
+/** The rows of a card that are shown: in brief those that fired; else its own, as those about faults have a card of their own. */
 export function shownRules(card: CardView, brief: boolean): RuleRow[] {
-  if (!brief) return card.rules;
-  return card.rules.filter(({ fired }) => fired > 0);
+  return card.rules.filter(({ fired, shared }) => (brief ? fired > 0 : !shared || !card.name));
+}
+
+/** Whether the rules about faults are tried right before this row, and are not shown. */
+export function faultsBefore(card: CardView, rule: RuleRow, brief: boolean): boolean {
+  const before = card.rules[card.rules.indexOf(rule) - 1];
+  return !brief && card.name !== "" && before?.shared === true;
 }
 
 export function heightOf(card: CardView, brief: boolean): number {
   const rows = shownRules(card, brief);
   const lines = rows.map(({ words, findings }) => Math.ceil(words.length / PER_LINE) * LINE + 9 + findings.length * LINE);
-  return HEAD + lines.reduce((sum, height) => sum + height, 0) + (rows.length < card.rules.length ? 28 : 0);
+  return HEAD + lines.reduce((sum, height) => sum + height, 0) + (rows.length < card.rules.length ? 26 : 0);
 }
 
 /** The arrows of a card: rows that lead to another card. END, itself and "again" are words. */
@@ -26,14 +31,16 @@ export function arrowsOf(card: CardView, brief: boolean, known: ReadonlySet<stri
   return shownRules(card, brief).filter(({ to }) => to !== card.name && known.has(to));
 }
 
-export function placed(view: GraphView, brief: boolean): Map<string, Point> {
+export function placed(view: GraphView, brief: (name: string) => boolean): Map<string, Point> {
   const graph = new graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 28, ranksep: 84, edgesep: 8, acyclicer: "greedy" });
+  graph.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 66, edgesep: 8 });
   graph.setDefaultEdgeLabel(() => ({}));
   const known = new Set(view.cards.map(({ name }) => name));
-  for (const card of view.cards) graph.setNode(card.name, { width: WIDTH, height: heightOf(card, brief) });
-  for (const card of view.cards) {
-    for (const [number, { to, fired }] of arrowsOf(card, brief, known).entries()) {
+  // The start first: cycles are cut where a walk from there comes back.
+  const cards = view.cards.toSorted((one, other) => Number(other.start) - Number(one.start));
+  for (const card of cards) graph.setNode(card.name, { width: WIDTH, height: heightOf(card, brief(card.name)) });
+  for (const card of cards) {
+    for (const [number, { to, fired }] of arrowsOf(card, brief(card.name), known).entries()) {
       graph.setEdge(card.name, to, { weight: 1 + Math.min(fired, 8) }, String(number));
     }
   }

@@ -64,11 +64,11 @@ export function Drive({ run, step }: { run: RunReply; step: number }) {
             <button type="button" className="spends" disabled={busy || live.pausing} onClick={() => does({ action: "pause" })}>Pause<small>after this step</small></button>
             <button type="button" className="spends" disabled={busy} onClick={() => does({ action: "stop" })}>Stop<small>what is asked stays reserved</small></button>
           </>
-        ) : !question && (
+        ) : over ? <p className="dim over">It has come to its end. More turns or money, an earlier step or a fork go on from here.</p> : !question && (
           <>
-            <Spends name="Step" run={run} asked={{ action: "step" }} does={does} primary disabled={busy || over} />
-            <Spends name="Run to the end" run={run} asked={{ action: "run" }} does={does} disabled={busy || over} />
-            <button type="button" className="spends" disabled={busy || over} onClick={() => setOpen("until")}>Run until…<small>a node, step or rule</small></button>
+            <Spends name="Step" run={run} asked={{ action: "step" }} does={does} primary disabled={busy} />
+            <Spends name="Run to the end" run={run} asked={{ action: "run" }} does={does} disabled={busy} />
+            <button type="button" className="spends" disabled={busy} onClick={() => setOpen("until")}>Run until…<small>a node, step or rule</small></button>
           </>
         )}
         <span className="grow" />

@@ -1,6 +1,6 @@
 // The head of a run: what came of it, for how much, where it stands.
 import { useEffect, useState } from "react";
-import { dollars, percent, score, seconds, visible } from "../format";
+import { dollars, percent, plural, score, seconds, visible } from "../format";
 import { Bar, Status } from "../parts";
 import type { Live, RunReply } from "../protocol";
 import { Link } from "../route";
@@ -33,12 +33,16 @@ export function Overview({ run }: { run: RunReply }) {
         <div>
           <dt>Turn</dt>
           <dd><b>{row.turn}</b> <span className="dim">of {row.turns}</span></dd>
-          <dd className="dim small">step {run.at}, {seconds(row.seconds)}, {row.calls} paid or free calls</dd>
+          <dd className="dim small">step {run.at}, {seconds(row.seconds)}, {plural(row.calls, "call")}</dd>
         </div>
         <div>
-          <dt>{live.stands === "underway" ? "Runs now" : run.next === "END" ? "Came to its end" : "Next"}</dt>
-          <dd><b>{visible(live.stands === "underway" ? live.node : run.next)}</b></dd>
-          <dd className="dim small"><Now live={live} /></dd>
+          <dt>{live.stands === "underway" ? "Runs now" : run.next === "END" ? "It ended" : "Next"}</dt>
+          {run.next === "END" && live.stands !== "underway" ? <dd className="said">{visible(String(run.summary.reason ?? "at its end"))}</dd> : (
+            <>
+              <dd><b>{visible(live.stands === "underway" ? live.node : run.next)}</b></dd>
+              <dd className="dim small"><Now live={live} /></dd>
+            </>
+          )}
         </div>
       </dl>
       {run.edits.length > 0 && <p className="banner byhand">Changed by hand since step {run.at}: {visible(run.edits.join(", "))}</p>}

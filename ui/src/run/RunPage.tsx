@@ -1,5 +1,5 @@
 // One run: what came of it, its graph, its steps, its money; and the buttons that go on with it.
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { Graph } from "../graph/Graph";
 import { visible } from "../format";
 import { Link, usePlace } from "../route";
@@ -27,9 +27,10 @@ export function RunPage({ run, step }: { run: string; step: number | null }) {
 type Tab = "steps" | "money";
 
 function Run({ run, step }: { run: RunReply; step: number | null }) {
-  const { host } = useStudio();
+  const { host, code, show } = useStudio();
   const { slide } = usePlace();
   const id = run.row.run_id;
+  useEffect(() => { if (!code) show(run.code); }, [code, show, run.code]);
   const [tab, setTab] = useState<Tab>("steps");
   const [brief, setBrief] = useState(true);
   const [only, setOnly] = useState<{ says: string; steps: ReadonlySet<number> } | null>(null);

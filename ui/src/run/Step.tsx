@@ -1,6 +1,6 @@
 // One step in full: why it led where it led, what was asked and answered, and what it changed.
 import { count, dollars, plural, score, seconds, visible, when } from "../format";
-import { Diff, Fold, Pre } from "../parts";
+import { Copy, Diff, Fold, Pre } from "../parts";
 import type { StepReply, StepRow } from "../protocol";
 import { useReply } from "../store";
 
@@ -13,6 +13,7 @@ export function StepPane({ run, step, of, choose }: { run: string; step: number;
       <header>
         <h2>Step {step} <span className="dim">{visible(row.node)}</span></h2>
         <span className="grow" />
+        {full && <Copy of={full.code.python} label="Copy as Python" />}
         <Around around={full?.around ?? []} step={step} choose={choose} />
       </header>
       <p className="did">{visible(row.did)}</p>
