@@ -64,11 +64,17 @@ class Draft:
             self.remove("rules", node, index)
         return self.assign(rule, "rules", node, 0)
 
-    def rename(self, new: str, *keys: str | int) -> None:
-        """Call a key of a mapping otherwise; it stays where it is in the text."""
-        self._source = self._source.rename(keys, flow(new))
-        holder = self._holder(keys)
-        holder[new] = holder.pop(keys[-1])
+    def rename(self, new: str, named: Iterable[Keys], called: Iterable[Keys]) -> None:
+        """Write `new` in the place of the values at `named`, and of the last of the keys in `called`; all stay where they are."""
+        values, names = list(named), list(called)
+        self._source = self._source.rewritten(
+            dict.fromkeys(values, flow(new)), dict.fromkeys(names, flow(new))
+        )
+        for keys in values:
+            self._holder(keys)[keys[-1]] = new
+        for keys in names:
+            holder = self._holder(keys)
+            holder[new] = holder.pop(keys[-1])
 
     def move(self, keys: Keys, index: int, to: int) -> None:
         """Move rule `index` of those at `keys` so that it becomes rule `to`."""

@@ -9,6 +9,7 @@ from graphs.text.source import Source
 
 NEEDED = ("run",)  # fields that no node can be without
 RESERVED = (END, AGAIN)
+NAMING = ("to", "up", "down")  # keys of a rule whose value is a node
 
 
 def set_start(source: Source, node: str) -> Source:
@@ -48,15 +49,10 @@ def rename_node(source: Source, node: str, to: str) -> Source:
             f"{node!r} cannot be called {to!r}: "
             + ("that is taken" if to in draft.nodes else "that is reserved")
         )
-    draft.rename(to, "nodes", node)
-    if node in draft.rules:
-        draft.rename(to, "rules", node)
-    for keys, rule in draft.every_rule():
-        for key in ("to", "up", "down"):
-            if rule.get(key) == node:
-                draft.assign(to, *keys, key)
-    if draft.values["start"] == node:
-        draft.assign(to, "start")
+    moves = [(*keys, key) for keys, rule in draft.every_rule() for key in NAMING if rule.get(key) == node]
+    start: list[Keys] = [("start",)] if draft.values["start"] == node else []
+    called: list[Keys] = [("nodes", node), *([("rules", node)] if node in draft.rules else [])]
+    draft.rename(to, [*moves, *start], called)
     return draft.done()
 
 

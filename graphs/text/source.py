@@ -4,7 +4,7 @@ ruamel.yaml composes the text into nodes that know where they begin and end; an 
 text. So comments, order, blank lines and aligned columns of all else stay, which a tree written out anew cannot promise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -86,10 +86,16 @@ class Source:
         """Return where the entry before entry `index` of a block ends; of the first, where the block's key does."""
         return _entries(self._node(keys))[index - 1][1] if index else int(self._key(keys).end_mark.index)
 
-    def rename(self, keys: Keys, new: str) -> Self:
-        """Put `new` in the place of the last of `keys`, which is a mapping's key."""
-        key = self._key(keys)
-        return self._spliced(key.start_mark.index, key.end_mark.index, new)
+    def rewritten(self, values: Mapping[Keys, str], names: Mapping[Keys, str]) -> Self:
+        """Put others in the place of the `values` at their keys, and of the `names` of mappings' keys, all at once."""
+        nodes = [(self._node(keys), new) for keys, new in values.items()]
+        spans = {(node.start_mark.index, _end(node), new) for node, new in nodes}
+        keys_of = [(self._key(keys), new) for keys, new in names.items()]
+        spans |= {(key.start_mark.index, key.end_mark.index, new) for key, new in keys_of}
+        text = self.text
+        for start, end, new in sorted(spans, reverse=True):
+            text = text[:start] + new + text[end:]
+        return self.read(text, self.path)
 
     def move(self, keys: Keys, index: int, to: int) -> Self:
         """Move an entry of the list at `keys`, with the comment at its end; comments on lines of their own stay."""
