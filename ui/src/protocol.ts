@@ -93,8 +93,9 @@ export interface PromptReply { prompt: string; path: string; read_only: boolean;
 export interface ModelPrice { name: string; model: string; host: string; worst_case_usd: number; calls: number }
 export interface Price { usd: number; left: number | null; words: string; models: ModelPrice[]; code: Code }
 export interface Driven { run: string; live: Live; said: string[]; code: Code }
+export interface Parting { step: number; node: string; why: string; one: string; other: string }
 export interface Compared {
-  one: RunRow; other: RunRow; parted: number | null; rows: { what: string; one: string; other: string }[]; code: Code;
+  settings: Record<string, [unknown, unknown]>; parting: Parting | null; script: string[]; code: Code;
 }
 export interface Changed { what: "runs" | "run" | "graph" | "error" | "all"; name: string; said: string }
 export interface Changes { seq: number; changed: Changed[] }

@@ -27,9 +27,10 @@ export type CardNode = Node<Shown, "card">;
 
 export const rowId = (rule: RuleRow): string => rule.keys.join("/");
 
-function words({ to, up, down }: RuleRow, card: CardView): string {
-  const target = to === card.name ? "itself" : to;
-  return [`→ ${target}`, up && up !== to && `↑ ${up}`, down && `↓ ${down}`].filter(Boolean).join(" ");
+/** Where a rule leads, and whom it moves on a ladder. */
+function Target({ rule: { to, up, down }, of }: { rule: RuleRow; of: CardView }) {
+  const parts = [`→ ${to === of.name ? "itself" : to}`, up && up !== to && `↑ ${up}`, down && `↓ ${down}`].filter((part) => typeof part === "string" && part !== "");
+  return <span className="target">{parts.map((part) => <span key={part as string}>{visible(part as string)}</span>)}</span>;
 }
 
 function Row({ rule, of, shown }: { rule: RuleRow; of: CardView; shown: Shown }) {
@@ -66,7 +67,7 @@ function Row({ rule, of, shown }: { rule: RuleRow; of: CardView; shown: Shown })
           {visible(rule.words)}
           {rule.findings.map(({ what, note }, number) => <span key={number} className={note ? "note" : "finding"}>{visible(what)}</span>)}
         </span>
-        <span className="target">{visible(words(rule, of))}</span>
+        <Target rule={rule} of={of} />
         <span className="times">{rule.fired ? `×${rule.fired}` : ""}</span>
       </button>
       <Handle type="source" position={Position.Right} id={`r:${id}`} isConnectable={Boolean(movable)} />

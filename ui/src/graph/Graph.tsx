@@ -1,11 +1,15 @@
 // A graph as policy cards: each arrow leaves the row of its rule.
-import { Background, Controls, MarkerType, ReactFlow, useNodesState, type Connection, type Edge } from "@xyflow/react";
+import { Background, Controls, MarkerType, ReactFlow, useNodesState, type Connection } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { CardView, GraphView, RuleRow } from "../protocol";
+import { Arrow, type ArrowEdge } from "./Arrow";
+import { blocked, lane } from "./around";
 import { Card, rowId, type CardNode, type Editing } from "./Card";
-import { arrowsOf, heightOf, placed, sides } from "./layout";
+import { arrowsOf, heightOf, placed, sides, WIDTH } from "./layout";
 
 const TYPES = { card: Card };
+const ARROWS = { arrow: Arrow };
+const READABLE = { x: 24, y: 24, zoom: 0.85 }; // of a graph that is too large to be seen at once
 const FAULTS = "/faults"; // no node can be called so
 
 export interface Fired { node: string; rule: string }
@@ -60,14 +64,21 @@ export function Graph(props: GraphProps) {
   const edges = useMemo(() => {
     const at = new Map(nodes.map((node) => [node.id, node.position]));
     const known = new Set(view.cards.map(({ name }) => name));
+    const boxes = view.cards.map((card) => ({ name: card.name, ...(at.get(card.name) ?? { x: 0, y: 0 }), height: heightOf(card, isBrief(card.name)) }));
+    let around = 0; // how many ways around there are so far
     return view.cards.flatMap((card) =>
-      arrowsOf(card, isBrief(card.name), known).map((rule): Edge => {
-        const [from, to] = sides(at.get(card.name) ?? { x: 0, y: 0 }, at.get(rule.to) ?? { x: 0, y: 0 });
+      arrowsOf(card, isBrief(card.name), known).map((rule): ArrowEdge => {
+        const [begin, end] = [at.get(card.name) ?? { x: 0, y: 0 }, at.get(rule.to) ?? { x: 0, y: 0 }];
+        const [from, to] = sides(begin, end);
+        const others = boxes.filter(({ name }) => name !== card.name && name !== rule.to);
+        const [out, into] = [{ x: begin.x + (from === "r" ? WIDTH : 0), y: begin.y + 40 }, { x: end.x + (to === "r" ? WIDTH : 0), y: end.y + 20 }];
+        const far = Math.abs(begin.x - end.x) > WIDTH && blocked(out, into, others);
+        const data = far ? { lane: lane(out, into, boxes, around), number: around++ } : { lane: null, number: 0 };
         const lit = fired?.node === card.name && fired.rule === rule.text;
         const id = `${card.name}/${rowId(rule)}`;
         const tone = lit ? "lit" : rule.look === "dearer" ? "dearer" : rule.fired ? "taken" : rule.look;
         return {
-          id, source: card.name, target: rule.to, sourceHandle: `${from}:${rowId(rule)}`, targetHandle: to,
+          id, type: "arrow", data, source: card.name, target: rule.to, sourceHandle: `${from}:${rowId(rule)}`, targetHandle: to,
           className: `arrow ${tone} ${rule.fired ? "" : "idle"}`, animated: lit && Boolean(active?.runs),
           markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: `var(--${COLOUR[tone] ?? "other"})` },
           zIndex: lit ? 2 : 0, focusable: false, ariaLabel: `${card.name} to ${rule.to}`,
@@ -87,9 +98,9 @@ export function Graph(props: GraphProps) {
     editing?.placed(Object.fromEntries(all));
   };
   return (
-    <ReactFlow nodes={nodes} edges={edges} nodeTypes={TYPES} onNodesChange={onNodesChange} onConnect={connect} onNodeDragStop={moved}
-      fitView fitViewOptions={{ padding: 0.04, maxZoom: 1 }} minZoom={0.15} maxZoom={1.6} zoomOnScroll={false} preventScrolling={false}
-      panOnScroll={false} zoomOnDoubleClick={false} nodesConnectable={Boolean(editing)} elementsSelectable={false} deleteKeyCode={null}
+    <ReactFlow nodes={nodes} edges={edges} nodeTypes={TYPES} edgeTypes={ARROWS} onNodesChange={onNodesChange} onConnect={connect} onNodeDragStop={moved}
+      fitView={brief} fitViewOptions={{ padding: 0.04, maxZoom: 1 }} defaultViewport={READABLE} minZoom={0.15} maxZoom={1.6} zoomOnScroll={false}
+      preventScrolling={Boolean(editing)} panOnScroll={Boolean(editing)} zoomOnDoubleClick={false} nodesConnectable={Boolean(editing)} elementsSelectable={false} deleteKeyCode={null}
       nodesFocusable={false} edgesFocusable={false} proOptions={{ hideAttribution: true }} colorMode="system" aria-label={`graph ${view.name}`}>
       <Background gap={24} size={1} />
       <Controls showInteractive={false} position="bottom-right" />

@@ -51,6 +51,8 @@ export function placed(view: GraphView, brief: (name: string) => boolean): Map<s
     const { x, y, height } = graph.node(card.name) as unknown as Point & { height: number };
     at.set(card.name, kept ? { x: kept[0], y: kept[1] } : { x: x - WIDTH / 2, y: y - height / 2 });
   }
+  const top = Math.min(...[...at.values()].map(({ y }) => y)); // the uppermost card stands at 0
+  if (!Object.keys(view.positions).length) for (const point of at.values()) point.y -= top;
   return at;
 }
 

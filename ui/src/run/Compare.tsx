@@ -1,6 +1,6 @@
 // Two runs of a task side by side.
 import { dollars, percent, score, visible } from "../format";
-import { Status } from "../parts";
+import { Diff, Status } from "../parts";
 import type { RunReply, StepRow } from "../protocol";
 import { Link } from "../route";
 import { useReply } from "../store";
@@ -13,7 +13,8 @@ export function Compare({ one, other }: { one: string; other: string }) {
   const error = both.error || left.error || right.error;
   if (error) return <p className="banner bad">{visible(error)}</p>;
   if (!both.reply || !left.reply || !right.reply) return <p className="empty">Reading…</p>;
-  const { parted, rows = [] } = both.reply;
+  const { parting, settings, script } = both.reply;
+  const differ = Object.entries(settings);
   const runs = [left.reply, right.reply];
   const lead = runs[0]!.row;
   return (
@@ -36,17 +37,19 @@ export function Compare({ one, other }: { one: string; other: string }) {
         <h2>Score against dollars</h2>
         <Curve curves={runs.map((run) => ({ name: run.row.run_id, points: run.curve }))} budget={Math.max(...runs.map(({ money }) => money.budget))} direction={lead.direction} metric={lead.metric} />
       </section>
-      {rows.length > 0 && (
+      {differ.length > 0 && (
         <section className="panel pad">
-          <h2>What differs</h2>
+          <h2>Begun otherwise</h2>
           <table><thead><tr><th /><th>{visible(one)}</th><th>{visible(other)}</th></tr></thead>
-            <tbody>{rows.map((row, number) => <tr key={number}><th scope="row">{visible(row.what)}</th><td>{visible(row.one)}</td><td>{visible(row.other)}</td></tr>)}</tbody></table>
+            <tbody>{differ.map(([what, [one, other]]) => <tr key={what}><th scope="row">{visible(what)}</th><td>{visible(String(one))}</td><td>{visible(String(other))}</td></tr>)}</tbody></table>
         </section>
       )}
       <section className="panel pad">
-        <h2>{parted ? `They part at step ${parted}` : "Their steps are the same"}</h2>
-        <Steps runs={runs} parted={parted} />
+        <h2>{parting ? `They part at step ${parting.step}, ${visible(parting.node)}: ${visible(parting.why)}` : "They are the same, as far as both went"}</h2>
+        {parting && <p className="dim small">{visible(parting.one)} – {visible(parting.other)}</p>}
+        <Steps runs={runs} parted={parting?.step ?? null} />
       </section>
+      {script.length > 0 && <section className="panel pad"><h2>The best scripts</h2><Diff lines={script} /></section>}
     </div>
   );
 }

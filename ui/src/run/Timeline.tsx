@@ -16,8 +16,8 @@ export function Timeline({ run, chosen, choose, only, clear }: {
     const box = list.current;
     const row = box?.querySelector<HTMLElement>("[aria-current]");
     if (!box || !row) return;
-    const top = row.offsetTop - box.offsetTop; // only the list scrolls, never the page
-    if (top < box.scrollTop || top + row.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = top - box.clientHeight / 2;
+    const [of, within] = [row.getBoundingClientRect(), box.getBoundingClientRect()]; // only the list scrolls, never the page
+    if (of.top < within.top || of.bottom > within.bottom) box.scrollTop += of.top - within.top - box.clientHeight / 2;
   }, [chosen]);
   const keys = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
