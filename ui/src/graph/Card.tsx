@@ -115,7 +115,7 @@ export const Card = memo(function Card({ data }: NodeProps<CardNode>) {
           </Fragment>
         ))}
       </ol>
-      {brief && hidden > 0 && <button type="button" className="more nodrag" onClick={() => data.whole(card.name)}>{rows.length ? `${hidden} more rules` : `${hidden} rules`}, none fired</button>}
+      {brief && hidden > 0 && <button type="button" className="more nodrag" onClick={() => data.whole(card.name)}>{`${hidden}${rows.length ? " more" : ""} ${hidden === 1 ? "rule" : "rules"}, none fired`}</button>}
       {editing && <button type="button" className="more nodrag" onClick={() => editing.add(card)}>+ rule</button>}
     </section>
   );

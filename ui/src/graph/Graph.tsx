@@ -68,24 +68,24 @@ export function Graph(props: GraphProps) {
     let around = 0; // how many ways around there are so far
     return view.cards.flatMap((card) =>
       arrowsOf(card, isBrief(card.name), known).map((rule): ArrowEdge => {
+        const lit = fired ? fired.node === card.name && fired.rule === rule.text : chosen === rowId(rule);
         const [begin, end] = [at.get(card.name) ?? { x: 0, y: 0 }, at.get(rule.to) ?? { x: 0, y: 0 }];
         const [from, to] = sides(begin, end);
         const others = boxes.filter(({ name }) => name !== card.name && name !== rule.to);
         const [out, into] = [{ x: begin.x + (from === "r" ? WIDTH : 0), y: begin.y + 40 }, { x: end.x + (to === "r" ? WIDTH : 0), y: end.y + 20 }];
-        const far = Math.abs(begin.x - end.x) > WIDTH && blocked(out, into, others);
+        const far = (brief || lit) && Math.abs(begin.x - end.x) > WIDTH && blocked(out, into, others);
         const data = far ? { lane: lane(out, into, boxes, around), number: around++ } : { lane: null, number: 0 };
-        const lit = fired?.node === card.name && fired.rule === rule.text;
         const id = `${card.name}/${rowId(rule)}`;
         const tone = lit ? "lit" : rule.look === "dearer" ? "dearer" : rule.fired ? "taken" : rule.look;
         return {
           id, type: "arrow", data, source: card.name, target: rule.to, sourceHandle: `${from}:${rowId(rule)}`, targetHandle: to,
-          className: `arrow ${tone} ${rule.fired ? "" : "idle"}`, animated: lit && Boolean(active?.runs),
+          className: `arrow ${tone} ${rule.fired || lit ? "" : "idle"} ${chosen === `node/${card.name}` ? "near" : ""}`, animated: lit && Boolean(active?.runs),
           markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: `var(--${COLOUR[tone] ?? "other"})` },
-          zIndex: lit ? 2 : 0, focusable: false, ariaLabel: `${card.name} to ${rule.to}`,
+          zIndex: 0, focusable: false, ariaLabel: `${card.name} to ${rule.to}`,
         };
       }),
     );
-  }, [nodes, view, isBrief, fired?.node, fired?.rule, active?.runs]);
+  }, [nodes, view, isBrief, fired?.node, fired?.rule, active?.runs, brief, chosen]);
 
   const connect = ({ source, sourceHandle, target }: Connection) => {
     const card = view.cards.find(({ name }) => name === source);

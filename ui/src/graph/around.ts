@@ -7,15 +7,11 @@ const ROUND = 12; // radius of a corner
 const OUT = 26; // how far from a card the way turns
 const APART = 9; // between two ways that run side by side
 
-/** Whether a straight arrow between two points would cross a card. */
+/** Whether an arrow between two points would pass behind a card. */
 export function blocked(from: Point, to: Point, boxes: Box[]): boolean {
-  return boxes.some((box) => {
-    for (let part = 0.1; part < 0.95; part += 0.1) {
-      const [x, y] = [from.x + (to.x - from.x) * part, from.y + (to.y - from.y) * part];
-      if (x > box.x && x < box.x + WIDTH && y > box.y && y < box.y + box.height) return true;
-    }
-    return false;
-  });
+  const [left, right] = [Math.min(from.x, to.x), Math.max(from.x, to.x)];
+  const [top, low] = [Math.min(from.y, to.y) - OUT, Math.max(from.y, to.y) + OUT];
+  return boxes.some(({ x, y, height }) => x < right && x + WIDTH > left && y < low && y + height > top);
 }
 
 /** The height at which the way runs: above or below all cards that stand between, whichever is nearer. */

@@ -80,7 +80,7 @@ function Row({ row, depth, chosen, choose }: Branch & { chosen: boolean; choose(
         <>
           <td><Status stands={row.stands} /></td>
           <td>{visible(row.graph)}</td>
-          <td className="n">{score(row.best)}<div className="dim small">{visible(row.metric)}, from {score(row.baseline)}</div></td>
+          <td className="n">{score(row.best)}<div className="dim small">{visible(row.metric)}{row.baseline !== null && ` from ${score(row.baseline)}`}</div></td>
           <td className="n">{percent(row.gain_pct)}</td>
           <td className="n money">{dollars(row.usd)}<div className="dim small">of {dollars(row.budget)}</div><Bar usd={row.usd} budget={row.budget} /></td>
           <td className="n">{row.turn}<span className="dim">/{row.turns}</span></td>
