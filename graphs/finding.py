@@ -48,6 +48,7 @@ class Finding(NamedTuple):
     column: int
     kind: Kind
     what: str  # and what to do
+    keys: Keys = ()  # the way to what is wrong; () where the text is no graph
 
     def __str__(self) -> str:
         """Render it as a compiler does, so that editors can jump to it."""

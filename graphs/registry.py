@@ -58,7 +58,21 @@ def as_predicate(name: str, found: Any) -> Predicate:
 def shipped_nodes() -> tuple[str, ...]:
     """Names of the nodes in `nodes/`: each of its modules but those that nodes use has a function of its own name."""
     modules = Path(nodes.__file__ or "").parent.glob("[a-z]*.py")
-    return tuple(sorted({module.stem for module in modules} - {"declares", "deps", "notes"}))
+    return tuple(sorted({module.stem for module in modules} - {"able", "declares", "deps", "notes"}))
+
+
+def node_names() -> list[str]:
+    """Names that a node's `run` may have: the shipped functions, then those of installed plug-in packages."""
+    return _all_names(NODE_GROUP, shipped_nodes())
+
+
+def predicate_names() -> list[str]:
+    """Names that a rule's `when` may have: the shipped predicates, then those of installed plug-in packages."""
+    return _all_names(PREDICATE_GROUP, PREDICATES)
+
+
+def _all_names(group: str, shipped: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*shipped, *sorted(point.name for point in entry_points(group=group))]))
 
 
 def nearest(name: str, names: Iterable[str], hint: str = " (did you mean {!r}?)") -> str:

@@ -12,7 +12,7 @@ from graphs.files import SHIPPED, shipped
 from graphs.finding import Finding, GraphError
 from graphs.linter import graph as linter
 from graphs.model import RECALL, Graph, NodeSpec, Rule
-from graphs.text import edit
+from graphs.text import edit, order
 from graphs.text.shape import explain
 from graphs.text.source import Source
 from graphs.text.write import as_rule, written
@@ -172,6 +172,38 @@ class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
     def remove_fault(self, index: int) -> Self:
         """Take rule `index` of `faults` out, the first being 1."""
         return self._take(edit.remove_rule(self._current(), ("faults",), index))
+
+    def insert_rule(self, node: str, index: int, **rule: Any) -> Self:
+        """Put a rule in so that it becomes rule `index` of `node`, the first being 1."""
+        return self._take(order.insert_rule(self._current(), ("rules", node), index, as_rule(**rule)))
+
+    def insert_fault(self, index: int, **rule: Any) -> Self:
+        """Put a rule in so that it becomes number `index` of `faults`, the first being 1."""
+        return self._take(order.insert_rule(self._current(), ("faults",), index, as_rule(**rule)))
+
+    def move_rule(self, node: str, index: int, to: int) -> Self:
+        """Move rule `index` of `node` so that it becomes rule `to`; the first that holds decides."""
+        return self._take(order.move_rule(self._current(), ("rules", node), index, to))
+
+    def move_fault(self, index: int, to: int) -> Self:
+        """Move number `index` of `faults` so that it becomes number `to`."""
+        return self._take(order.move_rule(self._current(), ("faults",), index, to))
+
+    def rename_node(self, node: str, to: str) -> Self:
+        """Call a node otherwise, wherever the graph names it."""
+        return self._take(order.rename_node(self._current(), node, to))
+
+    def clear_node(self, node: str, field: str) -> Self:
+        """Take `field` of a node back: what it is without that field holds."""
+        return self._take(order.clear_node(self._current(), node, field))
+
+    def set_start(self, node: str) -> Self:
+        """Begin with `node`."""
+        return self._take(order.set_start(self._current(), node))
+
+    def set_name(self, name: str) -> Self:
+        """List runs of the graph under `name`."""
+        return self._take(edit.assigned(self._current(), "name", name))
 
     def _take(self, source: Source) -> Self:
         """Become what `source` says. Raises GraphError, in one line, where it is no graph, and stays as it was."""

@@ -17,6 +17,7 @@ from budgetmlagent.cli import (
     models,
     new,
     running,
+    studio,
 )
 from budgetmlagent.errors import InterruptedCommandError
 
@@ -51,6 +52,7 @@ app.command("list")(listing.list_runs)
 app.command("clean")(cleaning.clean)
 app.command("doctor")(models.doctor)
 app.command("export")(export.export)
+app.command("studio")(studio.studio)
 app.add_typer(graphs.app, name="graph")
 app.add_typer(models.app, name="models")
 app.add_typer(memory.app, name="memory")

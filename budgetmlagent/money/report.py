@@ -19,7 +19,7 @@ def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
     entries = book.calls(run)
     for entry in entries:
         sums = (entry.nano, entry.tokens_in, entry.tokens_out, entry.cached, entry.step)
-        whole = all(isinstance(n, int) for n in sums)
+        whole = all(isinstance(n, int) for n in sums) and isinstance(entry.created, float | int)
         if not (whole and isinstance(entry.key, str) and "/" in entry.key):
             raise UnavailableError(f"ledger {book.path}: the line of call {entry.id!r} is damaged; {LOOK}")
     return [_call(entry) for entry in entries]
@@ -49,6 +49,9 @@ def _call(entry: Entry) -> dict[str, Any]:
         "prompt": entry.prompt or None,
         "reply": entry.reply or None,
         "note": entry.note,
+        "created": entry.created,  # seconds since the epoch
+        "closed": entry.closed,  # None while its outcome is unknown
+        "usd_worst": entry.reserved / NANO,  # what was reserved for it
     }
 
 

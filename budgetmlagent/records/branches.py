@@ -5,6 +5,7 @@ first step: so steps keep their numbers, and what was abandoned stays where it i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,24 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.records.points import Point, asked, point
 
 if TYPE_CHECKING:
-    from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+    from langgraph.checkpoint.base import CheckpointTuple
+
+    from budgetmlagent.records.checkpoints import Checkpoints
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A branch by name: how far it goes, and after which step it parts from the one that it has most in common with."""
+
+    name: str
+    last: int
+    split: int  # 0 of the first one
 
 
 class Branches:
     """The branches of `run`, and where the run stands: at the newest checkpoint of one, or where it was gone back to."""
 
-    def __init__(self, saver: "BaseCheckpointSaver[Any]", run: str) -> None:
+    def __init__(self, saver: "Checkpoints", run: str) -> None:
         """Stand at the end of the branch that was gone on with last."""
         self.saver, self._run = saver, run
         self._branch = next(iter(self._names(limit=1)), run)
@@ -48,6 +60,49 @@ class Branches:
     def ways(self) -> list[list[Point]]:
         """The points of every branch, oldest first; the newest branch comes first."""
         return [[point(t) for t in self._way(name)] for name in self._names()]
+
+    @property
+    def branch(self) -> str:
+        """The name of the branch that the run stands on."""
+        return self._branch
+
+    @property
+    def named(self) -> list[Branch]:
+        """Every branch, the one that was gone on with last first; what the checkpoints hold is not read."""
+        ways = {name: self.saver.way(name) for name in self._names()}
+        older, found = list[set[str]](), list[Branch]()
+        for name in sorted(
+            ways, key=lambda name: (len(name), name)
+        ):  # RUN, RUN#2, …: in the order in which they were made
+            way, ids = ways[name], {mark.id for mark in ways[name]}
+            shared = max((ids & other for other in older), key=len, default=set())
+            split = max((mark.step for mark in way if mark.id in shared and mark.loop), default=0)
+            found.append(
+                Branch(name, max((mark.step for mark in way if mark.loop), default=0), max(split, 0))
+            )
+            older.append(ids)
+        order = list(ways)
+        return sorted(found, key=lambda branch: order.index(branch.name))
+
+    def around(self, step: int, branch: str = "") -> list[Point]:
+        """Return the points from the step before `step` of a branch (default: where the run stands) to it; no other is read.
+
+        Edits by hand lie between them. Raises UsageError where there is no such branch or step.
+        """
+        name = branch or self._branch
+        if name not in (there := self._names()):
+            raise UsageError(
+                f"run {self._run} has no branch {name!r}; it has {', '.join(there) or 'none yet'}"
+            )
+        way = self.saver.way(name)
+        at = next((i for i, mark in enumerate(way) if mark.loop and mark.step == step and step > 0), None)
+        if at is None:
+            steps = [mark.step for mark in way if mark.loop and mark.step > 0]
+            told = f"{steps[0]} to {steps[-1]}" if steps else "none yet"
+            raise UsageError(f"run {self._run} has no step {step}; its steps are: {told}")
+        begin = max((i for i, mark in enumerate(way[:at]) if mark.loop), default=0)
+        tuples = [self.saver.get_tuple(_thread(name, mark.id)) for mark in way[begin : at + 1]]
+        return [point(found) for found in tuples if found]
 
     @property
     def newest(self) -> Point | None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -16,6 +17,23 @@ from memory.tables import only_tables
 UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RecursionError)
 
 
+MARKS = (
+    "SELECT checkpoint_id, parent_checkpoint_id, json_extract(CAST(metadata AS TEXT), '$.step'),"
+    " json_extract(CAST(metadata AS TEXT), '$.source') FROM checkpoints"
+    " WHERE thread_id = ? AND checkpoint_ns = '' ORDER BY checkpoint_id DESC"
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A checkpoint without what it holds."""
+
+    id: str
+    parent: str | None
+    step: int
+    loop: bool  # whether a node's step made it; else it is an input or an edit
+
+
 class Checkpoints(SqliteSaver):
     """The checkpoints in `path`, made where there are none. Raises UnavailableError for whatever the file does."""
 
@@ -27,6 +45,20 @@ class Checkpoints(SqliteSaver):
             super().__init__(db, serde=PlainSerializer())
         except DATABASE_ERRORS as error:
             raise UnavailableError(f"checkpoints {path}: {error}; {remedy(error)}") from error
+
+    def way(self, thread: str) -> list[Mark]:
+        """Return the checkpoints that lead to the newest one of a thread, oldest first; what they hold is not read."""
+        with self.cursor(transaction=False) as cursor:
+            rows = cursor.execute(MARKS, (thread,)).fetchall()
+            marks = [Mark(str(id), parent, int(step), source == "loop") for id, parent, step, source in rows]
+        by_id, way = {mark.id: mark for mark in marks}, list[Mark]()
+        here = marks[0] if marks else None
+        while here is not None:
+            way.append(here)
+            here = (
+                by_id.pop(here.parent, None) if here.parent else None
+            )  # a circle, which strangers write, ends
+        return way[::-1]
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:

@@ -1,7 +1,7 @@
 """Checkpoints as points on a run's way: the state after each step, checked as it is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -55,6 +55,7 @@ class Point:
     graph: str | None  # artifact id of the graph that it was decided under
     start: str  # that graph's first node
     tasks: frozenset[str]  # LangGraph's ids of the tasks that ran from here
+    ts: str = field(default="", compare=False)  # when it was made: ISO 8601, UTC
 
     @property
     def next(self) -> str:
@@ -87,6 +88,7 @@ def point(t: "CheckpointTuple") -> Point:
         graph=graph,
         start=str(metadata.get("start", "")),
         tasks=frozenset(write[0] for write in t.pending_writes or ()),
+        ts=str(t.checkpoint.get("ts", "")),
     )
 
 

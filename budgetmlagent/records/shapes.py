@@ -29,7 +29,21 @@ class Final(TypedDict, total=False):
     integrity: dict[str, Any] | None
 
 
-SHAPES: dict[str, Any] = {"ended.json": Ended, "final.json": Final, "sealed.json": dict[str, str]}
+class Running(TypedDict):
+    """running.json: who goes on with a run."""
+
+    pid: int
+    began: float
+    since: float
+    host: str
+
+
+SHAPES: dict[str, Any] = {
+    "running.json": Running,
+    "ended.json": Ended,
+    "final.json": Final,
+    "sealed.json": dict[str, str],
+}
 
 
 def check(name: str, value: Any) -> None:

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import UsageError
+from budgetmlagent.records import live
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.run import stranger
 from budgetmlagent.run.engine import Engine
@@ -35,6 +36,7 @@ class Held(RunView):
                 raise UsageError(f"run {self.run_id} is running in another process") from None
             self._began = time.monotonic()
             try:
+                live.take(self.folder)
                 self.make_mine(cap)
                 if self._unwritten:
                     if not is_own(self.folder.root):
@@ -50,6 +52,8 @@ class Held(RunView):
                 self.engine.renew()
                 raise
             finally:
+                with suppress(OSError):
+                    live.leave(self.folder)
                 lock.release()
 
     def make_mine(self, cap: int | None = None) -> None:

@@ -13,7 +13,7 @@ from budgetmlagent import disk
 from budgetmlagent.errors import InterruptedRunError, RunFailedError, UnavailableError, UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.records import events, shown, summary
+from budgetmlagent.records import events, live, shown, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run import edits, forking, options, order
@@ -120,7 +120,7 @@ class Session(Held):
             for event in self._events():
                 if on_step:
                     on_step(event)
-                if ends(event):
+                if ends(event) or live.pausing(self.folder.root):
                     break
             return Summary(self._stand())
 
@@ -155,6 +155,17 @@ class Session(Held):
             stands = f"run {self.run_id} stands after {counted(len(steps) - 1, 'step')}"
             raise UsageError(f"back({n!r}): {stands}: 0 to {len(steps) - 1} is needed")
         return self.goto(steps[-1 - n]) if len(steps) > 1 else self
+
+    def stay(self) -> Self:
+        """Make where it was gone back to the place where the run stands, for whoever opens it next; return the session."""
+        with self._running():
+            stood = self.branches.branch
+            self.engine.depart()
+            if self.branches.branch != stood:
+                self.engine.edit({})  # a run stands on the branch that has the newest point
+                self.folder.write_bytes("events.jsonl", events.as_file(self.timeline))
+                self._conclude("stopped", UNFINISHED)
+        return self
 
     @property
     def graph(self) -> GraphSpec:

@@ -9,7 +9,7 @@ from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import standing
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.report import calls_of, cost_of
-from budgetmlagent.records import events, rundir, summary
+from budgetmlagent.records import events, live, rundir, summary
 from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import Checkpoints
 from budgetmlagent.records.events import Event
@@ -117,14 +117,24 @@ class RunView:
     @property
     def decisions(self) -> list[tuple[int, str, RunState]]:
         """Each step's number and node, and the state as the step left it: what `graphs.retake` takes again."""
-        after = [point for point in self.branches.path if point.loop and point.step > 0]
-        return [(e.step, e.node, RunState(**p.values)) for e, p in zip(self.timeline, after, strict=True)]
+        path = self.branches.path  # once: the run may go on meanwhile
+        after, told = (p for p in path if p.loop and p.step > 0), events.timeline(path, self.calls)
+        return [(e.step, e.node, RunState(**p.values)) for e, p in zip(told, after, strict=True)]
 
     @property
     def timelines(self) -> list[list[Event]]:
         """The timeline of every branch, the abandoned ones too; the newest branch comes first."""
         calls = self.calls
         return [list(events.timeline(way, calls)) for way in self.branches.ways]
+
+    def pause(self) -> None:
+        """Ask whoever goes on with the run, in another process perhaps, to stop after the step that runs now.
+
+        Raises UsageError where nobody does.
+        """
+        if live.stands(self.folder) != "underway":
+            raise UsageError(f"run {self.run_id}: nobody goes on with it now, so there is nothing to pause")
+        live.ask_to_pause(self.folder)
 
     def __repr__(self) -> str:
         """One line: which run, and where it stands."""

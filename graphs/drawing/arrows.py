@@ -93,6 +93,15 @@ def _from(spec: Graph, name: str, experts: set[str], sums: Tally | None, detail:
         yield Arrow(name, target, look, these, fired, taken, forks=not only)
 
 
+def looks(spec: Graph, node: str) -> list[Look]:
+    """Return how each rule of a node is drawn, in the order in which they are tried."""
+    experts, way = {name for name, role in _roles(spec).items() if role == "expert"}, usual(spec)
+    return [
+        _look(node, rule, keys[0] == "faults" or rule.when in FOLDED, experts, way)
+        for keys, rule in spec.fork(node)
+    ]
+
+
 def _look(name: str, rule: Rule, fault: bool, experts: set[str], way: set[tuple[str, str]]) -> Look:
     if rule.up or (rule.to in experts and rule.to != name):
         return "dearer"

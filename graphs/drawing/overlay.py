@@ -28,6 +28,8 @@ class Tally:
     rungs: Counter[tuple[str, str]] = field(default_factory=Counter)  # by node and rung of its ladder
     edges: Counter[tuple[str, str]] = field(default_factory=Counter)  # by node and target
     rules: Counter[tuple[str, str]] = field(default_factory=Counter)  # by node and the rule's text
+    # by node and the text of the rule that led there: what the steps cost that came of it
+    rules_usd: dict[tuple[str, str], float] = field(default_factory=dict)
     escalated: set[tuple[str, str]] = field(default_factory=set)  # edges on which dearer help was called
 
     def told(self, node: str) -> str:
@@ -44,7 +46,9 @@ def tally(spec: Graph, events: Iterable[Mapping[str, Any]]) -> Tally:
         sums.runs[node] += 1
         sums.usd[node] = sums.usd.get(node, 0.0) + event.get("usd", 0.0)
         sums.edges[edge] += 1
-        sums.rules[node, route.get("rule", "")] += 1
+        rule = (node, route.get("rule", ""))
+        sums.rules[rule] += 1
+        sums.rules_usd[rule] = sums.rules_usd.get(rule, 0.0) + after.get("usd", 0.0)
         if rung := event.get("model") or _recalled(spec, node, event.get("rung", 0)):
             sums.rungs[node, rung] += 1
         if escalates(route):

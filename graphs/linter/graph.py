@@ -137,5 +137,5 @@ def _functions(spec: Graph) -> Iterator[tuple[Keys, str]]:
 
 
 def _placed(spec: Graph, problems: Iterable[Problem]) -> list[Finding]:
-    findings = [Finding(*spec.place(*keys), kind, what) for keys, kind, what in problems]
+    findings = [Finding(*spec.place(*keys), kind, what, keys) for keys, kind, what in problems]
     return sorted(findings, key=lambda finding: (finding.line, finding.column))

@@ -64,6 +64,26 @@ class Draft:
             self.remove("rules", node, index)
         return self.assign(rule, "rules", node, 0)
 
+    def rename(self, new: str, named: Iterable[Keys], called: Iterable[Keys]) -> None:
+        """Write `new` in the place of the values at `named`, and of the last of the keys in `called`; all stay where they are."""
+        values, names = list(named), list(called)
+        self._source = self._source.rewritten(
+            dict.fromkeys(values, flow(new)), dict.fromkeys(names, flow(new))
+        )
+        for keys in values:
+            self._holder(keys)[keys[-1]] = new
+        for keys in names:
+            holder = self._holder(keys)
+            holder[new] = holder.pop(keys[-1])
+
+    def move(self, keys: Keys, index: int, to: int) -> None:
+        """Move rule `index` of those at `keys` so that it becomes rule `to`."""
+        if index == to:
+            return
+        self._source = self._source.move(keys, index, to)
+        rules = self.rules_at(keys)
+        rules.insert(to, rules.pop(index))
+
     def remove(self, *keys: str | int) -> None:
         """Take out a node, a node's rules or a rule."""
         self._source = self._source.remove(keys)
@@ -193,7 +213,7 @@ def set_rule(source: Source, keys: Keys, index: int, rule: dict[str, Any]) -> So
     if index == len(rules) + 1:
         draft.insert_rule(keys, len(rules), rule)
     else:
-        draft.assign(rule, *keys, _place(keys, index, rules))
+        draft.assign(rule, *keys, place_of(keys, index, rules))
     return draft.done()
 
 
@@ -202,7 +222,7 @@ def remove_rule(source: Source, keys: Keys, index: int) -> Source:
     draft = Draft(source)
     for node in keys[1:]:
         draft.know(node)
-    draft.remove(*keys, _place(keys, index, draft.rules_at(keys)))
+    draft.remove(*keys, place_of(keys, index, draft.rules_at(keys)))
     return draft.done()
 
 
@@ -218,8 +238,8 @@ def _plain(value: Any) -> Any:
     return Source.read(flow(value), "").values
 
 
-def _place(keys: Keys, index: int, rules: Rules) -> int:
-    """Return where the rule of this number stands: they are numbered from 1, as in pictures and findings."""
+def place_of(keys: Keys, index: int, rules: Rules) -> int:
+    """Return where the rule of this number stands: they are numbered from 1, as in pictures and findings. Raises GraphError."""
     if isinstance(index, int) and 1 <= index <= len(rules):
         return index - 1
     known = f"they are 1 to {len(rules)}" if rules else "it has none"

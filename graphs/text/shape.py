@@ -19,7 +19,7 @@ def explain(error: ValidationError, source: Source) -> Iterator[Finding]:
         keys: Keys = tuple(key for key in item["loc"] if key != "[key]")
         kind, what = _said(item["type"], keys, item["msg"], item["input"])
         place = called(keys)
-        yield Finding(source.path, *source.place(keys), kind, f"{place}: {what}" if place else what)
+        yield Finding(source.path, *source.place(keys), kind, f"{place}: {what}" if place else what, keys)
 
 
 def _said(problem: str, keys: Keys, message: str, given: Any) -> tuple[Kind, str]:

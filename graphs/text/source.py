@@ -4,7 +4,7 @@ ruamel.yaml composes the text into nodes that know where they begin and end; an 
 text. So comments, order, blank lines and aligned columns of all else stay, which a tree written out anew cannot promise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -80,8 +80,32 @@ class Source:
             if index < len(entries):
                 return self._spliced(entries[index][0], entries[index][0], f"{inline}, ")
             return self._spliced(entries[-1][1], entries[-1][1], f", {inline}")
-        before = entries[index - 1][1] if index else self._key(keys).end_mark.index
-        return self._lines_after(before, node.start_mark.column, block)
+        return self._lines_after(self._before(keys, index), node.start_mark.column, block)
+
+    def _before(self, keys: Keys, index: int) -> int:
+        """Return where the entry before entry `index` of a block ends; of the first, where the block's key does."""
+        return _entries(self._node(keys))[index - 1][1] if index else int(self._key(keys).end_mark.index)
+
+    def rewritten(self, values: Mapping[Keys, str], names: Mapping[Keys, str]) -> Self:
+        """Put others in the place of the `values` at their keys, and of the `names` of mappings' keys, all at once."""
+        nodes = [(self._node(keys), new) for keys, new in values.items()]
+        spans = {(node.start_mark.index, _end(node), new) for node, new in nodes}
+        keys_of = [(self._key(keys), new) for keys, new in names.items()]
+        spans |= {(key.start_mark.index, key.end_mark.index, new) for key, new in keys_of}
+        text = self.text
+        for start, end, new in sorted(spans, reverse=True):
+            text = text[:start] + new + text[end:]
+        return self.read(text, self.path)
+
+    def move(self, keys: Keys, index: int, to: int) -> Self:
+        """Move an entry of the list at `keys`, with the comment at its end; comments on lines of their own stay."""
+        start, end = _entries(self._node(keys))[index]
+        rest = self.remove((*keys, index))
+        if self._node(keys).flow_style:
+            return rest.insert(keys, to, self.text[start:end], [])
+        first = self.text.rfind("\n", 0, start) + 1
+        lines = self.text[first : self._line_end(end)]
+        return rest._lines_after(rest._before(keys, to), 0, [lines.removesuffix("\n")])
 
     def remove(self, keys: Keys) -> Self:
         """Take out the entry at `keys`, with the comment at its end; comments on lines of their own above it stay."""

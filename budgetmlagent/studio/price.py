@@ -1,0 +1,159 @@
+"""What something costs at most, told before it is done; and the line of Python or the command that does the same."""
+
+import shlex
+from typing import Any
+
+from budgetmlagent.money.prices import price_of
+from budgetmlagent.run.forecast import calls, forecast
+from budgetmlagent.run.order import specs_of, used_models
+from budgetmlagent.run.request import Request
+from budgetmlagent.run.view import RunView
+from budgetmlagent.studio.place import Place
+from budgetmlagent.studio.protocol import DriveAsked, StartAsked
+from budgetmlagent.studio.replies import Code, Price
+from graphs.model import RECALL
+from memory.state import NANO
+
+FREE = "this costs nothing"
+
+
+def price(place: Place, start: StartAsked | None, drive: DriveAsked | None) -> Price:
+    """Return what a start or a drive costs at most. Raises what either raises before it begins."""
+    if start:
+        return _start(place, start)
+    return (
+        _drive(place.view(drive.run), drive)
+        if drive
+        else Price(usd=0.0, left=None, words=FREE, models=[], code=Code(python="", command=""))
+    )
+
+
+def _start(place: Place, asked: StartAsked) -> Price:
+    request = Request(**asked.model_dump(exclude={"go", "once"}), runs_dir=place.runs_dir)
+    told = forecast(request)
+    left = told["project_left_usd"]
+    replayed = str(asked.models or "").startswith("replay:")
+    most = told["budget"] if left is None else min(told["budget"], max(0.0, left))
+    free = replayed or not any(told["worst_case_usd"].values())
+    usd = 0.0 if free else most
+    words = (
+        "a replay: no dollar is spent"
+        if replayed
+        else FREE
+        if free
+        else f"at most {_dollars(usd)}: the budget is a hard cap"
+    )
+    return Price(usd=usd, left=left, words=words, models=_models(told), code=started(asked))
+
+
+def _models(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name, "model": model["model"], "host": model["base_url"],
+            "worst_case_usd": told["worst_case_usd"][name], "calls": told["calls"][name],
+        }
+        for name, model in told["models"].items()
+    ]  # fmt: skip
+
+
+def _drive(view: RunView, asked: DriveAsked) -> Price:
+    left = max(0, view.ledger.left(view.run_id)) / NANO
+    usd, words = _most(view, asked, left)
+    if view.config.replay and usd:
+        usd, words = 0.0, "a replay: no dollar is spent"
+    return Price(usd=usd, left=left, words=words, models=[], code=driven(asked))
+
+
+def _most(view: RunView, asked: DriveAsked, left: float) -> tuple[float, str]:
+    """Return the most that an action may cost, in dollars and in words."""
+    if asked.action in ("pause", "stop", "back"):
+        return 0.0, FREE
+    if asked.action in ("fork", "graph", "extend", "decline") and not asked.go:
+        return 0.0, f"{FREE}; going on may"
+    if asked.action == "extend":
+        more = left if asked.budget is None else max(0.0, asked.budget - view.cost.usd)
+        return more, f"at most {_dollars(more)}, what the new total leaves"
+    if asked.action == "approve" and not asked.go and (question := view.question):
+        return question["usd"], f"at most {_dollars(question['usd'])} for this call of {question['model']}"
+    if asked.action == "step" and asked.step is None:
+        return _step(view, left)
+    return left, f"at most {_dollars(left)}, what is left of the budget"
+
+
+def _step(view: RunView, left: float) -> tuple[float, str]:
+    """Return the most that the next step may cost: at most one call, of the model on whose rung its node stands."""
+    node = view.spec.nodes.get(view.next)
+    if node is None or not node.ladder:
+        return 0.0, f"{view.next} asks no model: {FREE}"
+    rung = node.ladder[min(view.state.rungs.get(view.next, 0), len(node.ladder) - 1)]
+    if rung == RECALL:
+        return 0.0, f"{view.next} only remembers: {FREE}"
+    models = used_models(view.spec, specs_of(view.config))
+    prices = {name: price_of(spec) for name, spec in models.items()}
+    worst = calls(view.task, models, prices, round(left * NANO))["worst_case_usd"][rung]
+    usual = min(left, worst)
+    if not worst:
+        return 0.0, f"{view.next} asks {rung}, whose price is 0"
+    return (
+        usual,
+        f"{view.next} asks {rung} once, or nobody: at most {_dollars(usual)}, and never more than {_dollars(left)}, which is left",
+    )
+
+
+def _dollars(usd: float) -> str:
+    return f"${usd:.4f}"
+
+
+def started(asked: StartAsked) -> Code:
+    """Return how the same run is begun in Python and on the command line."""
+    given = {
+        name: value
+        for name, value in asked.model_dump(exclude={"go", "once", "task"}).items()
+        if value != StartAsked.model_fields[name].default
+    }
+    arguments = ", ".join([repr(asked.task), *(f"{name}={value!r}" for name, value in given.items())])
+    run = ".run()" if asked.go else ""
+    flags = " ".join(
+        f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
+        for name, value in given.items()
+    )
+    return Code(
+        python=f"from budgetmlagent import Session\nrun = Session({arguments}){run}",
+        command=f"budgetml run {shlex.quote(asked.task)} {flags}".strip() if asked.go else "",
+    )
+
+
+def driven(asked: DriveAsked) -> Code:
+    """Return how the same is done in Python, and on the command line where that can."""
+    name, go = shlex.quote(asked.run), ("\nrun.run()" if asked.go else "")
+    back = f"run.goto({asked.step})\n" if asked.step is not None else ""
+    totals = {k: v for k in ("budget", "turns", "minutes") if (v := getattr(asked, k)) is not None}
+    said = ", ".join(f"{k}={v!r}" for k, v in totals.items())
+    flags = " ".join(f"--{k} {v}" for k, v in totals.items())
+    until = next((v for v in (asked.until_node, asked.until_step) if v is not None), None)
+    if asked.until_rule:
+        stop = f"run.run(until=lambda event: event.route['rule'] == {asked.until_rule!r})"
+    else:
+        stop = f"run.run(until={until!r})"
+    edits = ", ".join(
+        [
+            f"replies={asked.replies!r}",
+            *([said] if said else []),
+            *(f"{k}={v!r}" for k, v in asked.fields.items()),
+        ]
+    )
+    python, command = {
+        "step": ("run.step()", ""),
+        "run": ("run.run()", "" if back else f"budgetml resume {name}"),
+        "until": (stop, ""),
+        "pause": ("run.pause()", ""),
+        "stop": ("# an interrupt: Ctrl-C where it runs", ""),
+        "approve": (f"run.approve(){go}", f"budgetml resume {name} --approve yes" if asked.go else ""),
+        "decline": (f"run.approve(False){go}", f"budgetml resume {name} --approve no" if asked.go else ""),
+        "extend": (f"run.extend({said}){go}", f"budgetml resume {name} {flags}" if asked.go else ""),
+        "back": ("run.stay()", ""),
+        "fork": (f"fork = run.fork({edits})" + ("\nfork.run()" if asked.go else ""), ""),
+        "graph": (f"run.graph = GraphSpec.load('GRAPH.yaml'){go}", ""),
+    }[asked.action]
+    opened = f"from budgetmlagent import Session\nrun = Session.open({asked.run!r})\n"
+    return Code(python=f"{opened}{back}{python}", command=command)

@@ -1,0 +1,127 @@
+// A graph being edited: a list of texts to go back and forth in. Python does each edit and judges it.
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { EditReply, GraphReply, Operation, Saved } from "../protocol";
+import { Refused } from "../host";
+import { useStudio } from "../store";
+
+export interface Edited {
+  read: GraphReply; // the file as it was read
+  now: EditReply | null; // as it is edited; null where nothing was edited yet
+  text: string;
+  dirty: boolean;
+  busy: boolean;
+  conflict: string[]; // what somebody else changed in the file meanwhile
+  canUndo: boolean;
+  canRedo: boolean;
+  does(...operations: Operation[]): Promise<boolean>;
+  undo(): void;
+  redo(): void;
+  gate(runs: string[]): void;
+  save(path: string): Promise<Saved | null>;
+  reread(): void;
+}
+
+export function useEditing(graph: string, runs: string[]): { edited: Edited | null; error: string } {
+  const { host, say, show, listen } = useStudio();
+  const [read, setRead] = useState<GraphReply | null>(null);
+  const [now, setNow] = useState<EditReply | null>(null);
+  const [texts, setTexts] = useState<string[]>([]);
+  const [place, setPlace] = useState(0);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  const [conflict, setConflict] = useState<string[]>([]);
+  const chosen = useRef(runs);
+  const latest = useRef(0); // an older answer that comes back later is not listened to
+  const waiting = useRef<Promise<unknown>>(Promise.resolve()); // edits are done one after the other
+  const state = useRef({ texts, place, read });
+  state.current = { texts, place, read };
+
+  const reread = useCallback(() => {
+    host.ask("graph", { graph }).then(
+      (reply) => {
+        setRead(reply);
+        setNow(null);
+        setTexts([reply.text]);
+        setPlace(0);
+        setConflict([]);
+        setError("");
+      },
+      (error: Error) => setError(error.message),
+    );
+  }, [host, graph]);
+  useEffect(reread, [reread]);
+  // A file that changed on disk is read again where nothing would be lost; else saving shows the difference.
+  useEffect(() => listen((changed) => {
+    if (changed.some(({ what, name }) => what === "graph" && name === graph) && state.current.place === 0) reread();
+  }), [listen, reread, graph]);
+
+  const judge = useCallback(async (text: string, operations: Operation[]): Promise<EditReply | null> => {
+    const mine = ++latest.current;
+    setBusy(true);
+    try {
+      const before = state.current.read!.text;
+      const reply = await host.ask("edit", { graph, text, operations, before, runs: chosen.current });
+      if (mine !== latest.current && !operations.length) return null;
+      say(reply.error);
+      if (operations.length) show(reply.code);
+      setNow(reply);
+      return reply;
+    } catch (error) {
+      say((error as Error).message);
+      return null;
+    } finally {
+      setBusy(false);
+    }
+  }, [host, graph, say, show]);
+
+  const does = useCallback((...operations: Operation[]) => {
+    const job = waiting.current.then(async () => {
+      const { texts, place } = state.current;
+      const reply = await judge(texts[place]!, operations);
+      if (!reply || reply.error) return false;
+      if (reply.text === texts[place]) return true;
+      const kept = [...texts.slice(0, place + 1), reply.text];
+      state.current = { ...state.current, texts: kept, place: kept.length - 1 };
+      setTexts(kept);
+      setPlace(kept.length - 1);
+      return true;
+    });
+    waiting.current = job;
+    return job;
+  }, [judge]);
+
+  const to = useCallback((next: number) => {
+    const text = state.current.texts[next];
+    if (text === undefined) return;
+    setPlace(next);
+    void judge(text, []);
+  }, [judge]);
+
+  const gate = useCallback((runs: string[]) => {
+    chosen.current = runs;
+    const text = state.current.texts[state.current.place];
+    if (text !== undefined) void judge(text, []);
+  }, [judge]);
+
+  const save = useCallback(async (path: string) => {
+    const { texts, place, read } = state.current;
+    setConflict([]);
+    try {
+      const hash = path === read!.path ? read!.hash : "";
+      const saved = await host.ask("save", { path, text: texts[place], hash });
+      if (path === read!.path) reread();
+      return saved;
+    } catch (error) {
+      say((error as Error).message);
+      if (error instanceof Refused) setConflict(error.diff);
+      return null;
+    }
+  }, [host, say, reread]);
+
+  const text = texts[place] ?? "";
+  const edited: Edited | null = read && {
+    read, now, text, dirty: text !== read.text, busy, conflict, canUndo: place > 0, canRedo: place < texts.length - 1,
+    does, undo: () => to(place - 1), redo: () => to(place + 1), gate, save, reread,
+  };
+  return { edited, error };
+}
