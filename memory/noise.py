@@ -22,6 +22,11 @@ def noise_of(best: Sequence[float | None], new: Sequence[float | None], *, paire
     return noise if noise is not None and math.isfinite(noise) else None
 
 
+def spread(samples: Sequence[float | None], *, paired: bool) -> float | None:
+    """Return the standard error of one score by its samples; None where it cannot be known."""
+    return noise_of([0.0] * len(samples), samples, paired=paired)
+
+
 def is_hidden(best: Sequence[float | None], *, paired: bool) -> bool:
     """Tell of an unknown noise whether it could be known, by the samples of `best`: then it is `new` that hides it."""
     return noise_of(best, best, paired=paired) is not None

@@ -7,8 +7,10 @@ look, which is made only where they may be.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from memory.attempts import Attempt, Execution, best_script, briefing, chain
+from memory.attempts import Attempt, Execution, best_script, briefing, chain, scored
 from memory.briefing import Briefing
+from memory.noise import spread
+from memory.scores import percent_better
 from memory.state import NANO, RunState
 from nodes.craft import described
 from nodes.craft.looks import cut, looks_told
@@ -58,7 +60,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     told = Dossier(
         data=described.data(facts, deps.task),
         machine=described.machine(facts, deps.task),
-        score="none" if (best_score := state.best.get("score")) is None else f"{best_score:.5g}",
+        score=_score(first, deps),
         whose=_called(first, called),
         newest=_called(attempts[-1] if attempts else None, called),
         pace=pace_of(first, deps) if first else "",
@@ -82,6 +84,15 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         lines = tried(attempts, min(ROOM, max(LEAST // 2, left - len(shown))))
         shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
     return replace(told, looks=looks, script=script, whole=whole, tried=tuple(lines), last=shown)
+
+
+def _score(attempt: Attempt | None, deps: Deps) -> str:
+    """Tell a score, and by how much it may be off by chance."""
+    if attempt is None or attempt.score is None:
+        return "none"
+    known = scored(attempt, deps.artifacts)
+    off = spread(known.samples, paired=known.paired)
+    return f"{attempt.score:.5g}" + (f" ± {off:.1g} by chance" if off else "")
 
 
 def _called(attempt: Attempt | None, called: Mapping[str, str]) -> str:
@@ -122,11 +133,15 @@ def showed(attempt: Attempt, facts: Briefing, deps: Deps) -> str:
 
 
 def _progress(state: RunState) -> str:
-    """Say how far a run has come, and what of its money is spent, once that is something."""
+    """Say how far a run has come: turns, the gain so far, and what of its money is spent, once that is something."""
     budget, tenth = state.task.get("budget", 0), NANO // 10_000
     spent = (
         f"; ${state.spent / NANO:.4f} of ${budget / NANO:.2f} is spent"
         if budget and state.spent >= tenth
         else ""
     )
-    return f"This is turn {state.turn + 1} of {state.task.get('turns', 0)}{spent}."
+    gain = percent_better(
+        state.task.get("baseline"), state.best.get("score"), state.task.get("direction", "max")
+    )
+    gained = f"; the best is {gain:.3g}% better than the starter" if gain else ""
+    return f"This is turn {state.turn + 1} of {state.task.get('turns', 0)}{gained}{spent}."

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from nodes.craft.fingerprint import frames, without_paths
-from nodes.craft.told import LIMIT, told
+from nodes.craft.told import LIMIT, MARK, told
 from nodes.deps import Execution
 
 END, ERROR = 800, 400  # characters of the end of an output that is shown as it is, and of an error
@@ -26,7 +26,9 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
     )
     output = ending(printed, END) if rows else told(_line(printed), *known, script=script)
     lines = [f"It took {pace(execution, limit)}."]
-    lines += [f"The end of what it printed: {output}"] if output else []
+    left_out = ' (where there is "...", something was left out that may come of the data, numbers too)'
+    note = left_out if MARK in output and not rows else ""
+    lines += [f"The end of what it printed{note}: {output}"] if output else []
     places = _places(execution.tail, script) if execution.exit else []
     lines += [f"It failed at {place}" if place == places[-1] else f"by way of {place}" for place in places]
     lines += [f"The end of its error: {ending(error, ERROR)}"] if rows and error.strip() else []
