@@ -56,8 +56,7 @@ def test_outside_it_is_a_package_that_works_at_once(tmp_path):
     said = sh(f"budgetml new node {NEW} --out made/by_me", tmp_path)
     folder = tmp_path / "made" / "by_me"
     assert "cd made/by_me" in said and said.rstrip().endswith(f"budgetml run digits --graph {NEW}.yaml")
-    assert "3 passed" in sh(f"pytest -q -p no:cacheprovider tests/test_{NEW}.py", folder)
-    assert "nothing to find fault with" in sh(f"budgetml graph lint {NEW}.yaml", folder)
+    # Its test and the linter are run by tests/test_extending.py, as the page has them.
     with FaultServer(respond=team) as server:
         events = run_tiny(tmp_path, folder, f"{NEW}.yaml", server)
         asked = [request.body["messages"] for request in server.requests]
@@ -120,7 +119,13 @@ def test_in_the_repository_what_it_writes_passes_its_checks(tmp_path):
     made = [file.replace("tests/", "tests/test_") for file in made]
     sh("ruff format --check " + " ".join(made), tmp_path)
     sh("ruff check " + " ".join(made), tmp_path)
-    sh(f"mypy --strict --cache-dir {tmp_path / 'cache'} nodes/{NEW}.py", tmp_path, **path)
+    cache = tmp_path / "cache"
+    if (
+        ROOT / ".mypy_cache"
+    ).is_dir():  # of `make check`: what it knows of the other files need not be found again
+        shutil.copytree(ROOT / ".mypy_cache", cache)
+    sh(f"mypy --strict --cache-dir {cache} nodes/{NEW}.py", tmp_path, **path)
+    shutil.rmtree(cache)
     assert "6 passed" in sh(f"pytest -q -n0 -p no:cacheprovider {made[1]} {made[3]}", tmp_path, **path)
     sh("lint-imports --no-cache", tmp_path, **path)
 

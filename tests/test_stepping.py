@@ -1,6 +1,8 @@
 """A run stepped, gone back to, forked and led over an edited graph: real graph, sandbox, ledger and history."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,24 @@ def server():
 
 def new(tmp_path: Path, server: FaultServer, runs: str = "runs", **options) -> Session:
     return tiny.session(tmp_path, server.url, **{"runs_dir": tmp_path / runs} | options)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory) -> Iterator[tuple[Path, FaultServer, int]]:
+    """A run that has come to its end, its server, and how many requests it made; nobody changes it."""
+    folder = tmp_path_factory.mktemp("ended")
+    with FaultServer(respond=tiny.team) as server:
+        new(folder, server).run()
+        yield folder, server, len(server.requests)
+
+
+@pytest.fixture
+def whole(ended, tmp_path) -> tuple[Session, FaultServer]:
+    """A copy of that run, and its server as it was at the run's end."""
+    folder, server, requests = ended
+    del server.requests[requests:]
+    (run,) = shutil.copytree(folder / "runs", tmp_path / "runs").glob("tiny-*")
+    return Session.open(run), server
 
 
 def asked(event) -> bool:
@@ -68,9 +88,8 @@ def test_stepped_at_once_or_from_cold_the_end_is_the_same(tmp_path, server):
         assert (other.folder.root / "best" / "train.py").exists()
 
 
-def test_back_and_run_executes_exactly_what_was_taken_back(tmp_path, server):
-    session = new(tmp_path, server)
-    session.run()
+def test_back_and_run_executes_exactly_what_was_taken_back(whole):
+    session, server = whole
     before, spent, requests = nodes(session), session.cost.usd, len(server.requests)
     assert session.back(5) is session and session.next == before[-5]
     assert nodes(session) == before[:-5] and not session.done
@@ -83,9 +102,8 @@ def test_back_and_run_executes_exactly_what_was_taken_back(tmp_path, server):
     assert Session.open(session.folder.root).summary["calls"] == requests
 
 
-def test_going_to_a_step_shows_the_run_as_it_stood(tmp_path, server):
-    session = new(tmp_path, server)
-    session.run()
+def test_going_to_a_step_shows_the_run_as_it_stood(whole):
+    session, _ = whole
     third = session.timeline[2]
     for event in session.timeline:
         assert session.goto(event.step).timeline[-1] == event and session.next == event.route["to"]
@@ -149,9 +167,8 @@ def test_a_fork_changes_its_own_run_alone(tmp_path, server, capsys):
     }
 
 
-def test_a_recorded_fork_costs_nothing_until_a_request_differs(tmp_path, server):
-    session = new(tmp_path, server)
-    session.run()
+def test_a_recorded_fork_costs_nothing_until_a_request_differs(whole):
+    session, server = whole
     requests, spent = len(server.requests), session.cost.usd
     same = session.goto(2).fork(replies="recorded")
     same.run()
@@ -163,24 +180,25 @@ def test_a_recorded_fork_costs_nothing_until_a_request_differs(tmp_path, server)
     assert len(server.requests) > requests and other.cost.usd > spent
 
 
-def test_a_live_fork_asks_again(tmp_path, server):
-    session = new(tmp_path, server)
-    session.run()
+def test_a_live_fork_asks_again(whole):
+    session, server = whole
     requests = len(server.requests)
     session.goto(2).fork().run()
     assert len(server.requests) == 2 * requests
 
 
-@pytest.mark.parametrize("changes, words", [
+WRONG = [
     ({"plam": {}}, r"unknown field 'plam' \(did you mean 'plan'\?\)"),
     ({"turn": "two"}, r"fork\(turn='two'\): turn: input should be a valid integer"),
     ({"replies": "new"}, r"fork\(replies='new'\): one of live, recorded"),
-])  # fmt: skip
-def test_a_wrong_fork_is_one_line_and_makes_no_run(changes, words, tmp_path, server):
-    session = new(tmp_path, server)
-    session.step()
-    with pytest.raises(UsageError, match=words):
-        session.fork(**changes)
+]
+
+
+def test_a_wrong_fork_is_one_line_and_makes_no_run(whole, tmp_path):
+    session, _ = whole
+    for changes, words in WRONG:
+        with pytest.raises(UsageError, match=words):
+            session.goto(1).fork(**changes)
     assert len(list((tmp_path / "runs").glob("tiny-*"))) == 1
 
 

@@ -107,12 +107,12 @@ def _entered(run: str, runs_dir: Path) -> "tuple[Ledger, str]":
 
 
 def _line(row: dict[str, Any]) -> str:
-    tokens = f"{row['tokens_in']:7d} in {row['cached']:7d} cached {row['tokens_out']:6d} out"
+    tokens = f"{row['tokens_in']:6d} in {row['cached']:6d} cached {row['tokens_out']:5d} out"
     if row["thought"]:
         tokens += f" ({row['thought']} thought, ${row['usd_thought']:.6f})"
     if "state" in row:
         note = f"  {row['note']}" if row["note"] else ""
-        where = f"step {row['step']:3d} {row['node']:9s} {row['model']:10s}"
+        where = f"step {row['step']:3d} {row['node']:9s} {row['model']:8s}"
         return f"{where} {tokens}  ${row['usd']:.6f} {row['state']}{note}"
     name = next(iter(row.values()))
     reserved = f", ${row['usd_reserved']:.6f} of it reserved" if row["usd_reserved"] else ""

@@ -81,8 +81,10 @@ def _lines(runs: Sequence[Summary]) -> Iterator[str]:
     head = (
         f"{'run':{width}} {'status':8} {'score':>7} {'gain':>7} {'money':>7} {'turns':>5} {'begun':11} graph"
     )
-    for line in [head, *(_row(name, run, width) for name, run in rows)]:
-        yield options.fitted(line)
+    lines = [head, *(_row(name, run, width) for name, run in rows)]
+    if options.width() and max(map(len, lines)) > options.width():
+        lines = [line[: head.index(" begun")] for line in lines]  # whole columns, or none
+    yield from map(options.fitted, lines)
 
 
 def _row(name: str, run: Summary, width: int) -> str:

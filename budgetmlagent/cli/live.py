@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from budgetmlagent.cli import progress
-from budgetmlagent.records.events import Event
 from budgetmlagent.records.steps import moved
 from graphs.policy import END
 from memory.attempts import Attempt, doubt, status
@@ -15,6 +14,8 @@ from memory.state import NANO
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from budgetmlagent.records.events import Event
 
 WIDE = 100  # columns from which on a line says the best score and the budget too
 STYLES = {"keep": "green", "discard": "dim", "crash": "red", "": "yellow"}  # by what became of the script
@@ -80,7 +81,7 @@ class Live:
         if self.console.is_terminal:
             self.status.start()
 
-    def step(self, event: Event) -> None:
+    def step(self, event: "Event") -> None:
         """Take one step; print the turn that it ends."""
         if any(e.role != "planner" and self.told < e.turn < event.turn for e in self.turn):
             self._tell()  # which came to no attempt
@@ -90,7 +91,8 @@ class Live:
         self._now(event.route["to"], event.turn)
 
     def _now(self, node: str, turn: int) -> None:
-        self.status.update(Now(f"turn {turn}/{self.session.config.turns} {node}"))
+        ahead = "scoring the best" if node == END else node
+        self.status.update(Now(f"turn {turn}/{self.session.config.turns} {ahead}"))
 
     def _tell(self, without: str = "no script") -> None:
         """Print the turn so far; `without` is said of one in which no script has run."""
@@ -123,13 +125,13 @@ class Live:
         return Text.assemble(begin, tried, end)
 
 
-def who(turn: Sequence[Event], spec: Any) -> str:
+def who(turn: "Sequence[Event]", spec: Any) -> str:
     """Name the models that were asked in a turn; memory where none was."""
     asked = dict.fromkeys(progress.rung(event, spec) for event in turn if event.model)
     return ",".join(filter(None, asked)) or "memory"
 
 
-def what(turn: Sequence[Event]) -> str:
+def what(turn: "Sequence[Event]") -> str:
     """Say what was tried in a turn, after the moves up (↑) and down (↓) a ladder that led to it."""
     moves = " ".join(filter(None, map(moved, turn[:-1])))
     last = turn[-1]
@@ -139,7 +141,7 @@ def what(turn: Sequence[Event]) -> str:
     return " ".join(" ".join(filter(None, (moves, why or plan, after))).split())
 
 
-def became(turn: Sequence[Event], artifacts: Any, without: str) -> tuple[str, str]:
+def became(turn: "Sequence[Event]", artifacts: Any, without: str) -> tuple[str, str]:
     """Return what became of a turn's script, keep, discard or crash, and that with its score; "" and `without` for none."""
     if not (made := turn[-1].attempt):
         return "", without

@@ -7,13 +7,13 @@ import typer
 
 from budgetmlagent.cli import options, progress
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records import advice, steps
-from budgetmlagent.records.events import Event
+from budgetmlagent.records import steps
 from budgetmlagent.wording import counted
 from memory.attempts import Attempt, doubt
 from memory.state import escalates
 
 if TYPE_CHECKING:
+    from budgetmlagent.records.events import Event
     from budgetmlagent.run.view import RunView
 
 
@@ -29,6 +29,7 @@ def show(
     as_json: options.Json = False,
 ) -> None:
     """Show a run: scores, money, escalations. With --files, restore the files of a step."""
+    from budgetmlagent.records import advice
     from budgetmlagent.run.view import RunView
 
     view = RunView.open(run, runs_dir)
@@ -92,7 +93,7 @@ def why(
     as_json: options.Json = False,
 ) -> None:
     """Say why a step led where it led. The rule that fired, what it saw, the rules passed over."""
-    from budgetmlagent.records import events
+    from budgetmlagent.records import advice, events
     from budgetmlagent.run.view import RunView
 
     view = RunView.open(run, runs_dir)
@@ -125,7 +126,9 @@ def diff(
     options.tell(as_json, found.as_json(), [str(found)])
 
 
-def _explained(event: Event, view: "RunView") -> str:
+def _explained(event: "Event", view: "RunView") -> str:
+    from budgetmlagent.records import advice
+
     artifacts = view.artifacts
     route = event["route"]
     lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]

@@ -2,15 +2,16 @@
 
 import textwrap
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from budgetmlagent.records.events import Event
 from budgetmlagent.records.steps import number, saw
-from budgetmlagent.records.summary import below_the_starter
 from budgetmlagent.wording import counted
 
+if TYPE_CHECKING:
+    from budgetmlagent.records.events import Event
 
-def rung(event: Event, spec: Any) -> str:
+
+def rung(event: "Event", spec: Any) -> str:
     """Name the rung that a step made use of: a model that was asked, or what is remembered."""
     ladder = spec.nodes[event["node"]].ladder if event["node"] in spec.nodes else ()
     used = str(ladder[event["rung"]]) if ladder else ""
@@ -27,6 +28,8 @@ def clock(seconds: float) -> str:
 
 def ending(summary: Mapping[str, Any], width: int = 0) -> str:
     """Return the table at a run's end; what is longer than `width` columns goes on below itself, 0 means without end."""
+    from budgetmlagent.records.summary import below_the_starter
+
     rows = [
         ("status", f"{summary['status']}: {summary['reason']}"),
         (

@@ -2,30 +2,31 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from budgetmlagent.records.events import Event
-from graphs.model import Graph, Rule
-from graphs.words import said
 from memory.attempts import Attempt, Reader, Records, doubt
+
+if TYPE_CHECKING:
+    from budgetmlagent.records.events import Event
+    from graphs.model import Graph, Rule
 
 LONGEST = 160  # characters of what a step did
 
 
-def outcome(event: Event, artifacts: Reader, width: int = 100) -> str:
+def outcome(event: "Event", artifacts: Reader, width: int = 100) -> str:
     """Say what a step did and where it led, in `width` characters or few more."""
     moves = f" {moved(event)}" if moved(event) else ""
     led = f" → {event['route'].get('to', '')}{moves}"
     return happened(event, artifacts, max(width - len(led), 10)) + led
 
 
-def moved(event: Event) -> str:
+def moved(event: "Event") -> str:
     """Say which roles a step's decision moved up or down their ladders, as `↑coder`."""
     arrows = (("up", "↑"), ("down", "↓"))
     return " ".join(f"{arrow}{event.route[key]}" for key, arrow in arrows if event.route.get(key))
 
 
-def happened(event: Event, artifacts: Reader, longest: int = LONGEST) -> str:
+def happened(event: "Event", artifacts: Reader, longest: int = LONGEST) -> str:
     """Say in a sentence of at most `longest` characters what a step did: its fault, the score of its attempt, its plan."""
     fault, plan = event["fault"], event["plan"]
     if fault.get("kind"):
@@ -49,8 +50,10 @@ def happened(event: Event, artifacts: Reader, longest: int = LONGEST) -> str:
     return shortened(lost + what, longest)
 
 
-def why(event: Event, spec: Graph) -> str:
+def why(event: "Event", spec: "Graph") -> str:
     """Say why a step led where it led: `rule 4: memory has more to try → planner`."""
+    from graphs.words import said
+
     text = str(event["route"].get("rule", ""))
     found = _rule(event["node"], text, spec)
     if not found:
@@ -59,7 +62,7 @@ def why(event: Event, spec: Graph) -> str:
     return f"{number}: {said(rule)} → {rule.to}"
 
 
-def _rule(node: str, text: str, spec: Graph) -> tuple[str, Rule] | None:
+def _rule(node: str, text: str, spec: "Graph") -> "tuple[str, Rule] | None":
     for keys, rule in spec.fork(node):
         if str(rule) == text:
             return f"{'rule' if keys[0] == 'rules' else 'fault'} {int(keys[-1]) + 1}", rule
@@ -71,7 +74,7 @@ def saw(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={json.dumps(value)}" for key, value in values.items()) or "nothing"
 
 
-def scores(events: Sequence[Event], artifacts: Records) -> list[tuple[int, float]]:
+def scores(events: "Sequence[Event]", artifacts: Records) -> list[tuple[int, float]]:
     """Return each attempt's step and score."""
     made = [(e["step"], Attempt.read(artifacts, e["attempt"]).score) for e in events if e["attempt"]]
     return [(step, score) for step, score in made if score is not None]

@@ -98,3 +98,15 @@ def test_runs_of_two_tasks_are_not_compared(session: Session, tmp_path: Path) ->
     other = Session("flights", models=MODELS, runs_dir=tmp_path)
     with pytest.raises(UsageError, match="two tasks cannot be compared"):
         session.compare(other)
+
+
+def test_a_narrow_terminal_has_whole_columns_or_none(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from budgetmlagent.cli import options
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert options.width() == 80
+    head, *rows = printed(capsys, "list", "--runs-dir", str(folder)).splitlines()
+    assert head.split()[-1] == "turns" and not [row for row in [head, *rows] if "…" in row or len(row) > 80]
