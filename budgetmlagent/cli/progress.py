@@ -139,7 +139,8 @@ def _number(value: float | None) -> str:
 def _gain(summary: Mapping[str, Any]) -> str:
     if summary["gain_pct"] is None:
         return "unknown"
-    from budgetmlagent.records.summary import gain_of, verdict
+    from budgetmlagent.records.success import verdict
+    from budgetmlagent.records.summary import gain_of
 
     return f"{gain_of(summary)} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
 
