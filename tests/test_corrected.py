@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ import pytest
 
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
-from budgetmlagent.new import corrected, preview
-from budgetmlagent.new.fromtable import Plan, plan
+from budgetmlagent.new import corrected, newtask, preview
+from budgetmlagent.new.fromtable import Columns, Plan, plan
 from budgetmlagent.new.tablefile import read_table
 
 N = 120
@@ -140,3 +141,27 @@ def test_a_terminal_is_asked_before_anything_is_written(
     assert (process.wait() == 0) == written == (tmp_path / "task").exists()
     assert (b"[Y/n]" in said) == (answer is not None) and (b"nothing was written" in said) != written
     os.close(ours)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "letters", "limit"),
+    [(100, 3, 0, (60, 2)), (50_000, 9, 0, (180, 2)), (20_000, 3, 400, (180, 2)), (400_000, 9, 0, (900, 5)), (200, 20_000, 0, (900, 6))],
+)  # fmt: skip
+def test_limits_follow_from_the_cells(rows: int, columns: int, letters: int, limit: tuple[int, int]) -> None:
+    header = [f"c{place}" for place in range(columns)]
+    texts = [header[0]] if letters else []
+    row = ["x" * letters] * columns
+    sized = SimpleNamespace(
+        header=header, train=[row] * (rows - 50), test=[row] * 50, columns=Columns([], [], texts)
+    )
+    assert newtask.limits(sized) == limit
+
+
+def test_r_s_names_of_rows_tell_the_rows_apart(tmp_path: Path) -> None:
+    named = FRAME[["grade", "y"]].set_index(FRAME.key.rename(""))
+    named.to_csv(tmp_path / "r.csv")
+    made = plan(read_table(tmp_path / "r.csv"), "y", None, 0)
+    assert made.id == "row_id" and made.columns.numbers == ["grade"]
+    named.set_index(FRAME.zip.rename("")).to_csv(tmp_path / "r.csv")
+    with pytest.raises(UsageError, match="column 1 has no name"):
+        read_table(tmp_path / "r.csv")

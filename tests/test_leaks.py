@@ -1,5 +1,6 @@
 """What flatters a score is pointed out, left out, or kept on one side: columns that tell the target, counters, copies, groups."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,39 @@ def test_groups_that_split_nothing_are_one_line(tmp_path: Path) -> None:
 
 def ids(half: str) -> list[str]:
     return [line.split(",")[0] for line in half.split()[1:]]
+
+
+def panel(frame: pd.DataFrame, folder: Path) -> set[str]:
+    """What is offered."""
+    return set(re.findall(r"--(?:group|time) '\w+'", " ".join(planned(folder, frame).notes)))
+
+
+def test_series_that_lie_one_after_another_are_groups_in_the_order_of_time(tmp_path: Path) -> None:
+    places, years = np.repeat([f"p{n:02}" for n in range(30)], 10), np.tile(np.arange(1990, 2000), 30)
+    frame = pd.DataFrame({"place": places, "year": years, "x": X, "y": LABEL})
+    assert panel(frame, tmp_path) == {"--group 'place'", "--time 'year'"}
+    months = pd.Series(pd.date_range("2020-01-01", periods=10, freq="MS").strftime("%d.%m.%Y").tolist() * 30)
+    assert panel(frame.assign(year=months), tmp_path) == {"--group 'place'", "--time 'year'"}
+    assert panel(frame.sample(frac=1, random_state=0), tmp_path) == set()
+    assert panel(frame.assign(year=RNG.integers(1990, 2000, N)), tmp_path) == set()
+    assert panel(frame.rename(columns={"year": "size"}), tmp_path) == set()
+    assert not any("'place'" in note for note in planned(tmp_path, frame, Apart("place", "year")).notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"), [("Subject", True), ("patient", True), ("user_id", True), ("session", True), ("subjective", False), ("colour", False)]
+)  # fmt: skip
+def test_columns_that_are_called_after_persons_are_groups(name: str, offered: bool, tmp_path: Path) -> None:
+    frame = pd.DataFrame({name: RNG.integers(0, 60, N), "x": X, "y": LABEL})
+    assert (f"--group {name!r}" in panel(frame, tmp_path)) == offered
+    told_by_it = frame.assign(**{name: np.where(LABEL == "yes", 1, 2)})
+    assert panel(told_by_it, tmp_path) == set()  # what tells the target is no group
+
+
+@pytest.mark.parametrize(("digits", "seen"), [(0, True), (1, True), (3, True)])
+def test_a_sum_is_seen_through_its_rounding(digits: int, seen: bool) -> None:
+    low = RNG.gamma(3, 20, N).round(1)
+    frame = pd.DataFrame({"low": low, "high": low * 1.5 + Z, "y": ((low + low * 1.5 + Z) / 2).round(digits)})
+    assert bool(told(frame, "y", "", labels=False)) == seen
+    frame["y"] = (frame.y + RNG.normal(size=N) * 3).round(digits)  # nearly told is not told
+    assert not told(frame, "y", "", labels=False)

@@ -212,7 +212,7 @@ def test_the_seed_decides(tmp_path: Path) -> None:
         for place, seed in enumerate(["3", "3", "4"])
     )
     files = [path.relative_to(first) for path in first.rglob("*") if path.is_file()]
-    assert len(files) == 7
+    assert len(files) == 8
     assert all((first / file).read_bytes() == (again / file).read_bytes() for file in files)
     assert (first / "env/test.csv").read_bytes() != (other / "env/test.csv").read_bytes()
 

@@ -103,7 +103,8 @@ def calls(plan: Mapping[str, Any]) -> list[str]:
 def _gain(summary: Mapping[str, Any]) -> str:
     if summary["gain_pct"] is None:
         return "unknown"
-    from budgetmlagent.records.summary import gain_of, verdict
+    from budgetmlagent.records.success import verdict
+    from budgetmlagent.records.summary import gain_of
 
     return f"{gain_of(summary)} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
 

@@ -48,6 +48,11 @@ def lines(plan: "Plan", made: "Made") -> list[str]:
         f"{made.public} public for the score during a run, {made.private} private for the verdict",
         f"row id   {plan.id!r}",
         f"starter  {newtask.model_words(plan)} on {newtask.column_words(plan)}",
+        *(
+            [f"plain    boosting without any thought scores {made.yardstick:g} on the public rows"]
+            if made.yardstick is not None
+            else []
+        ),
         *(f"note     {note}" for note in plan.notes),
         *(
             [f"again    the same command with {without} leaves out what may tell {plan.target!r}"]

@@ -1,5 +1,6 @@
 """Writes the task folder that a plan describes: data, starter, scorer, task.yaml and the task in words."""
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -11,13 +12,18 @@ import pandas as pd
 from budgetmlagent.errors import UsageError
 from budgetmlagent.new.fromtable import Plan
 from budgetmlagent.new.tablefile import csv_text, csv_values
+from budgetmlagent.new.yardstick import measure
+from budgetmlagent.records.success import YARDSTICK
 from budgetmlagent.tasks.split import GROUPS, split_rows
 from budgetmlagent.templating import environment
 from nodes.craft.render import literal, literals, tidy
 
 TEMPLATES = Path(__file__).parent / "templates" / "task"
 DESCRIBED = 40  # columns; more make a long prompt and are told by the data briefing
-LARGE = 2_000_000  # cells; a folder with fewer gets the limits of the bundled tasks
+MINUTE = 200_000  # cells that a minute more is given for
+LONGEST = 15  # minutes
+GIGABYTE = 1_000_000  # cells that a gigabyte more is given for
+LETTERS = 20  # of a text that cost as much as a cell
 
 
 def free_folder(out: Path) -> None:
@@ -35,11 +41,12 @@ def name_of(text: str) -> str:
 
 @dataclass(frozen=True)
 class Made:
-    """The files of a folder, by their paths in it, and how many of its answers are public and private."""
+    """The files of a folder, by their paths in it, how many of its answers are public and private, and plain boosting's score."""
 
     files: dict[str, str]
     public: int
     private: int
+    yardstick: float | None  # on the public answers
 
 
 def planned(plan: Plan, out: Path, seed: int) -> Made:
@@ -47,7 +54,7 @@ def planned(plan: Plan, out: Path, seed: int) -> Made:
     name = name_of(out.resolve().name)
     answers = csv_text([plan.id, plan.target], _answers(plan))
     groups = _groups(plan)
-    public, private = _halves(plan, answers, name, groups)
+    halves = _halves(plan, answers, name, groups)
     place = plan.header.index(plan.target)
     templates, values = environment(TEMPLATES), _values(plan, name, seed)
     templates.filters |= {"py": literal, "pylist": literals, "shown": _shown}
@@ -61,7 +68,11 @@ def planned(plan: Plan, out: Path, seed: int) -> Made:
         "research_problem.md": templates.get_template("research_problem.md.jinja").render(values),
         "task.yaml": templates.get_template("task.yaml.jinja").render(values),
     }
-    return Made(files, len(public), len(private))
+    plain = measure(plan, files["env/test.csv"], files["scoring/eval.py"], halves)
+    if plain:
+        files[f"scoring/{YARDSTICK}"] = plain
+    public, private = map(csv_values, halves)
+    return Made(files, len(public), len(private), json.loads(plain)["public"] if plain else None)
 
 
 def write(made: Made, out: Path) -> None:
@@ -72,6 +83,15 @@ def write(made: Made, out: Path) -> None:
             (out / file).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {error}") from None
+
+
+def limits(plan: Plan) -> tuple[int, int]:
+    """Seconds and gigabytes of one execution: by the table's cells, so that cases that fit many models have time for it."""
+    rows = [*plan.train, *plan.test]
+    places = [plan.header.index(name) for name in plan.columns.texts]
+    letters = sum(len(row[place]) for row in rows for place in places)
+    cells = len(plan.header) * len(rows) + letters // LETTERS
+    return 60 * min(1 + cells // MINUTE, LONGEST), min(2 + cells // GIGABYTE, 16)
 
 
 def model_words(plan: Plan) -> str:
@@ -115,14 +135,14 @@ def _groups(plan: Plan) -> dict[str, str]:
     return found if key != group and len(set(found.values())) > 1 else {}
 
 
-def _halves(plan: Plan, answers: str, name: str, groups: dict[str, str]) -> tuple[list[str], list[str]]:
-    """Return the values of the public rows and of the private ones."""
-    public, private = (csv_values(half) for half in split_rows(answers, name, groups))
-    if plan.metric.name == "roc_auc" and min(len(set(public)), len(set(private))) < 2:
+def _halves(plan: Plan, answers: str, name: str, groups: dict[str, str]) -> tuple[str, str]:
+    """Return the public half of the answers and the private one."""
+    halves = split_rows(answers, name, groups)
+    if plan.metric.name == "roc_auc" and any(len(set(csv_values(half))) < 2 for half in halves):
         raise UsageError(
             f"--metric roc_auc: too few rows have the rarer label of {plan.target!r}; take accuracy"
         )
-    return public, private
+    return halves
 
 
 def _without(row: list[str], place: int) -> list[str]:
@@ -140,12 +160,12 @@ def _values(plan: Plan, name: str, seed: int) -> dict[str, Any]:
     scale = plan.frame[plan.target].std() if plan.metric.name in ("rmse", "mae") else 1.0
     scale = scale or 1.0  # a target that is constant in the training rows has no spread
     names = [column for column in plan.header if column not in (plan.id, plan.target)]
-    large = len(plan.header) * (len(plan.train) + len(plan.test)) > LARGE
+    seconds, memory = limits(plan)
     return {
         "name": name,
         "seed": seed,
-        "seconds": 300 if large else 60,
-        "memory": 4 if large else 2,
+        "seconds": seconds,
+        "memory": memory,
         "id": plan.id,
         "target": plan.target,
         "metric": plan.metric,

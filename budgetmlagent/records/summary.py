@@ -12,6 +12,7 @@ from budgetmlagent.money.ledger import PAID
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, damaged, read_json
+from budgetmlagent.records.success import yardstick_of
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt, Execution, chain, doubt, status
@@ -72,6 +73,7 @@ def build(record: Record) -> dict[str, Any]:
         "best": values.get("best", {}).get("score"),
         "private_baseline": final.get("private_baseline"),
         "private_best": final.get("private_best"),
+        "yardstick": yardstick_of(task) if final else None,
         "gain_pct": gain,
         "gain_se_pct": noise_percent(final),
         "noise_hidden": bool(final.get("noise_hidden")),
@@ -147,20 +149,6 @@ def gain_of(summary: Mapping[str, Any]) -> str:
     if gain is None:
         return "unknown"
     return f"{gain:+.1f}%" + ("" if error is None else f" ± {error:.1f}")
-
-
-def verdict(summary: Mapping[str, Any]) -> str:
-    """Say of a run whose gain is known what it is worth."""
-    if summary["success"]:
-        return "success"
-    if summary.get("noise_hidden"):
-        return (
-            "no success: how far it is off by chance cannot be measured, because on rows drawn anew the best submission"
-            " gives no score, another one or a slow one"
-        )
-    if summary["gain_pct"] >= GOAL:
-        return "no success: less than twice what it may be off by chance"
-    return f"below the {GOAL:g}% that count as success"
 
 
 def best_by(values: Mapping[str, Any], artifacts: Artifacts) -> str:

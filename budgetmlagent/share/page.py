@@ -9,7 +9,8 @@ from typing import Any
 
 from budgetmlagent.foreign import visible
 from budgetmlagent.records.events import Event
-from budgetmlagent.records.summary import below_the_starter, gain_of, verdict
+from budgetmlagent.records.success import verdict
+from budgetmlagent.records.summary import below_the_starter, gain_of
 from budgetmlagent.run.view import RunView
 from budgetmlagent.templating import environment
 from budgetmlagent.wording import counted

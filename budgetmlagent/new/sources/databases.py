@@ -89,7 +89,7 @@ def _queried(engine: Any, wanted: str, target: str, where: str) -> Table:
 
                 name = values.one(names, columns, wanted, target, where, "table")
             chosen = sqlalchemy.table(name, schema=schema or None)
-            query = sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(chosen)
+            query: Any = sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(chosen)
             rows = connection.execution_options(stream_results=True, max_row_buffer=AT_ONCE).execute(query)
             return values.table(list(rows.keys()), _bounded(rows, where), f"{where}, table {name!r}")
     finally:

@@ -1,0 +1,58 @@
+"""What a run's gain is worth: MLAgentBench's criterion, the error that is left, and what plain boosting reaches on the task."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from budgetmlagent.inside.briefing.metrics import METRICS
+from budgetmlagent.tasks.folder import TaskFolder
+from memory.files import parsed, read_plain
+from memory.scores import percent_better, rises
+
+YARDSTICK = "yardstick.json"  # in the scorer's folder: what `budgetml new task` measured
+
+
+def error_removed(summary: Mapping[str, Any]) -> float | None:
+    """Return the percent of the error left by the starter that the best removed; None where 1 is not known to be perfect.
+
+    Of an error that is measured itself, the gain says this already.
+    """
+    base, best = summary["private_baseline"], summary["private_best"]
+    known = next((m for m in METRICS if m.best == "max" and _is(m.name, m.pattern, summary["metric"])), None)
+    if known is None or not rises(summary["direction"]) or base is None or best is None:
+        return None
+    return round(100 * (best - base) / (1 - base), 1) if base < 1 and best <= 1 else None
+
+
+def yardstick_of(task: TaskFolder) -> float | None:
+    """Return what plain boosting reached on the private answers; None where nobody measured it."""
+    try:
+        found = parsed(read_plain(task.scoring / YARDSTICK))
+    except (OSError, ValueError):
+        return None
+    score = found.get("private") if isinstance(found, dict) else None
+    return float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+
+
+def verdict(summary: Mapping[str, Any]) -> str:
+    """Say of a run whose gain is known what it is worth."""
+    if summary.get("noise_hidden"):
+        return (
+            "no success: how far it is off by chance cannot be measured, because on rows drawn anew the best submission"
+            " gives no score, another one or a slow one"
+        )
+    said = ["success" if summary["success"] else "not the 10% that MLAgentBench counts as success"]
+    removed = error_removed(summary)
+    if removed is not None and removed > 0 and not summary["success"]:
+        said.append(f"{removed:g}% of the error that was left is removed")
+    if (plain := summary.get("yardstick")) is not None:
+        more = percent_better(plain, summary["private_best"], summary["direction"])
+        said.append(
+            f"{abs(more or 0):g}% {'better' if (more or 0) >= 0 else 'worse'} than plain boosting, {plain:.5g}"
+        )
+    return "; ".join(said)
+
+
+def _is(name: str, pattern: str, said: str) -> bool:
+    """Whether a task's metric is the one of this name and pattern."""
+    return name == said or re.search(pattern, said.lower()) is not None
