@@ -159,7 +159,7 @@ def _order(spec: Graph, detail: bool) -> str:
     """Return a box that says in which order rules are tried, and without `detail` the rules about faults that nodes share."""
     lines = [*ORDER]
     if any(len(ladder) > 1 for ladder in spec.ladders.values()):
-        lines.append("“↑”: a role moves up: from then on it asks the next, dearer one")
+        lines.append("“↑”: from then on the next, dearer model is asked")
     if any(RECALL in node.ladder for node in spec.nodes.values()):
         lines.append(f"“{RECALL}”: from memory, without a model")
     if spec.faults and not detail:
