@@ -12,6 +12,8 @@ from typing import Any
 from graphs.model import Rule
 from graphs.seen import see_predicate
 
+# The rules with `lifelines` share one count.
+HELP = "[, dearer help at most {lifelines} times in all]"
 WORDS = {
     "out_of_turns": "all turns are used",
     "out_of_budget": "the money does not pay for the next call",
@@ -19,24 +21,24 @@ WORDS = {
     "improved": "a new best",
     "retest": "better, but within the noise",
     "reached": "better than the starter by {percent}%",
-    "case_left": "memory has more",
+    "case_left": "memory has another case",
     "idea_left": "advice is left to try",
     "nothing_recalled": "memory has nothing more",
-    "crashed": "a crash: {repairs} repairs at most",
-    "stuck": "after {attempts} attempts without gain[, unless {goal}% better][, {lifelines} times at most]",
-    "missed": "no usable reply[, {times} times][, unless {but}]",
+    "crashed": "a crash: at most {repairs} repairs",
+    "stuck": "after {attempts} attempts without gain[, unless {goal}% better than the starter]" + HELP,
+    "missed": "no usable reply[, {times} times][, unless {but}]" + HELP,
     "given_up": "no reply to be had, or no money",
-    "repeated": "the same action {times} times[, {lifelines} times at most]",
-    "wants": "the planner wants {action}[, {lifelines} times at most]",
+    "repeated": "the same action {times} times" + HELP,
+    "wants": "the planner wants {action}" + HELP,
     "faulted": "{kind}",
     "had_turns": "memory has had {share:.0%} of the turns",
-    "overran": "over a limit: mended {repairs}× at most",
-    "pays": "{model} is worth its money[, {lifelines} times at most]",
-    "vain": "{reached}% better, and little more to hope for",
-    "beyond": "too much for {than}",
-    "within": "{than} can do it",
-    "balked": "an idea came to nothing[ {times}×]",
-    "hopeless": "no script runs, {share:.0%} is used up",
+    "overran": "over a limit: mended at most {repairs}×",
+    "pays": "a try by {model} is likely to bring more for its money" + HELP,
+    "vain": "{reached}% better than the starter, and little more to hope for",
+    "beyond": "too much for the model {than}",
+    "within": "the model {than} can do it",
+    "balked": "an idea brought no gain[, {times} in a row]",
+    "hopeless": "no script runs, {share:.0%} of the turns or money is used",
 }
 # What values are called.
 VALUES = {
@@ -57,13 +59,17 @@ LONGEST = 120  # characters of what a user's predicate says
 
 def said(rule: Rule) -> str:
     """Return when a rule fires, and whom it moves up: `after 4 attempts without gain: coder moves up`."""
-    when = _condition(rule) if rule.when else "otherwise"
-    return f"{when}: {rule.up} moves up" if rule.up else when
+    return f"{condition(rule)}: {rule.up} moves up" if rule.up else condition(rule)
 
 
-def _condition(rule: Rule) -> str:
+def condition(rule: Rule) -> str:
+    """Return when a rule fires: `after 4 attempts without gain`."""
+    if not rule.when:
+        return "otherwise"
     line, defaults = _line(rule.when)
     given = {key: value for key, value in rule.arguments.items() if value not in (None, "", 0)}
+    if given.get("times") == 1:  # "1 in a row" is what holds without it
+        del given["times"]
     if not line:
         return " ".join([rule.when, *(f"{key}={value}" for key, value in rule.arguments.items())])
     kept = PART.sub(lambda m: m[1] if all(b[1] in given for b in BRACE.finditer(m[1])) else "", line)

@@ -29,13 +29,13 @@ def readme(text: str) -> str:
 GRAPHS = """# The shipped graphs
 
 Made by `python tests/generated.py` from `graphs/*.yaml`: what is drawn here is what runs. The thick way is the usual one; orange
-is what calls dearer help, a role that moves up its ladder of models (which stands in its node) or the expert; a dotted arrow says
-where rules about faults lead. The rules on the arrows that leave a node are tried in the order of their numbers, the first that
-holds wins. They are told in words, made from the predicate and its arguments; below each picture they stand as in the file, where ↑
+asks the expert, dashed is where a role moves up its ladder of models (which stands in its node), what ends the run has a cross. What
+leads a node back to itself, and its own rules about faults, stand in it. The rules of a node are tried in the order of their
+numbers, the first that holds wins. They are told in words, made from the predicate and its arguments; below each picture they stand as in the file, where ↑
 and ↓ move a role up or down. Every node with a ladder has the rules in the graph's `faults` too: after the rules about faults with
 which its own list begins, and before the rest of it; `again` is the node itself.
 
-`budgetml graph draw GRAPH --out FILE.svg` makes a picture, with `--detail` each rule about faults is on it; an arrow under the
+`budgetml graph draw GRAPH --out FILE.svg` makes a picture, with `--detail` each rule about faults is an arrow; an arrow under the
 pointer says all of its rules. `budgetml graph draw --run RUN` draws the path of a run on its graph.
 
 In the place of names, `ladder: auto` (or `[recall, auto]`) stands for all models of models.yaml, in the order of what a success

@@ -13,7 +13,7 @@ from memory.attempts import Records
 
 WIDTH, LEFT, RIGHT = 460, 8, 92  # of the picture; beside the lines there is room for the newest values
 PANELS = {"score": (10, 62), "money": (84, 28)}  # top and height of each
-COLOURS = {"score": LINE["taken"], "money": LINE["dearer"]}  # both are told on white and on black
+COLOURS = {"score": LINE["taken"], "money": LINE["expert"]}  # both are told on white and on black
 Points = Sequence[tuple[int, float]]  # step and value
 
 

@@ -1,4 +1,4 @@
-"""Which arrows a picture of a graph has: the usual way, dearer help, the rest, and of faults those that a run met."""
+"""Which arrows a picture of a graph has, what each is about, and which rules are told at their box instead."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,12 +9,12 @@ from graphs.contract import roles_of
 from graphs.drawing.overlay import Tally
 from graphs.model import END, Graph, Rule
 
-Look = Literal["usual", "dearer", "other", "fault"]
-FOLDED = frozenset({"missed", "faulted"})  # predicates about what is only told as "on a fault"
+Look = Literal["usual", "expert", "up", "end", "other", "fault"]
+FAULTS = frozenset({"missed", "faulted"})  # predicates of rules about faults
 
 
 class Arrow(NamedTuple):
-    """All rules of `source` that lead to `target` and look alike, each with its number."""
+    """All rules of `source` that lead to `target`, look alike and move the same role up, each with its number."""
 
     source: str
     target: str
@@ -23,6 +23,7 @@ class Arrow(NamedTuple):
     fired: Mapping[str, int] = MappingProxyType({})  # by the text of each rule, how often in a run
     taken: int = 0  # how often a run went there
     forks: bool = True  # False where it is the only way on: then there is nothing to say on it
+    told: bool = False  # in words at the box of `source`, not drawn
 
 
 def order(spec: Graph) -> list[str]:
@@ -45,18 +46,12 @@ def usual(spec: Graph) -> set[tuple[str, str]]:
 def arrows(spec: Graph, sums: Tally | None, detail: bool) -> list[Arrow]:
     """Return the arrows of a picture; with the sums of a run, how often each was taken, and what it took beside them.
 
-    Without `detail` rules about faults are left out until a run has gone there: `leads` tells where they lead.
+    Without `detail` a node's own rules about faults are told at its box, and those that nodes share (`faults`) are left out,
+    until a run has taken them. What leads a node to itself is always told at its box.
     """
     experts = {name for name, role in _roles(spec).items() if role == "expert"}
     found = [arrow for name in order(spec) for arrow in _from(spec, name, experts, sums, detail)]
-    return found + (_elsewhere(spec, sums, found) if sums else [])
-
-
-def leads(spec: Graph, name: str) -> list[str]:
-    """Return where a node's rules about faults lead."""
-    rules = [rule for _, rule in spec.fork(name)]
-    faults = [rule.to for rule in rules if rule.when in FOLDED and not rule.up]
-    return list(dict.fromkeys(faults + [rule.to for _, rule in _shared(spec, name) if not rule.up]))
+    return found + (_elsewhere(spec, sums, found, experts) if sums else [])
 
 
 def _shared(spec: Graph, name: str) -> list[tuple[str, Rule]]:
@@ -76,47 +71,57 @@ def _roles(spec: Graph) -> dict[str, str]:
 
 def _from(spec: Graph, name: str, experts: set[str], sums: Tally | None, detail: bool) -> Iterator[Arrow]:
     own, way = spec.rules.get(name, []), usual(spec)
+    count = {str(rule): sums.rules[name, str(rule)] for rule in spec.rules_of(name)} if sums else {}
     rules = [(f"{i}.", rule) for i, rule in enumerate(own, 1)]
-    placed = [(number, rule, _look(name, rule, rule.when in FOLDED, experts, way)) for number, rule in rules]
-    for number, rule in _shared(spec, name):
-        if not rule.up or len(spec.nodes[name].ladder) > 1:
-            placed.append((number, rule, _look(name, rule, True, experts, way)))
-    ways = dict.fromkeys((rule.to, look) for _, rule, look in placed)
+    rules += [
+        (number, rule)
+        for number, rule in _shared(spec, name)
+        if (detail or count.get(str(rule))) and (not rule.up or len(spec.nodes[name].ladder) > 1)
+    ]
+    placed = [(number, rule, _look(name, number, rule, experts, way)) for number, rule in rules]
+    ways = dict.fromkeys((rule.to, look, rule.up) for _, rule, look in placed)
     # What ends the run comes last: so the layout finds a place for its label that lies on no other arrow.
-    for target, look in sorted(ways, key=lambda way: way[0] == END):
-        these = [(number, rule) for number, rule, kind in placed if (rule.to, kind) == (target, look)]
-        fired = {str(rule): sums.rules[name, str(rule)] for _, rule in these} if sums else {}
+    for target, look, up in sorted(ways, key=lambda way: way[0] == END):
+        these = [
+            (number, rule) for number, rule, kind in placed if (rule.to, kind, rule.up) == (target, look, up)
+        ]
+        fired = {str(rule): count.get(str(rule), 0) for _, rule in these}
         taken = sum(fired.values())
-        if look == "fault" and not detail and not taken:
-            continue
+        told = target == name or (look == "fault" and not detail and not taken)
         only = len(own) == len(these) == 1 and str(own[0]) == f"otherwise → {target}" and target != name
-        yield Arrow(name, target, look, these, fired, taken, forks=not only)
+        yield Arrow(name, target, look, these, fired, taken, forks=not only, told=told)
 
 
 def looks(spec: Graph, node: str) -> list[Look]:
     """Return how each rule of a node is drawn, in the order in which they are tried."""
     experts, way = {name for name, role in _roles(spec).items() if role == "expert"}, usual(spec)
     return [
-        _look(node, rule, keys[0] == "faults" or rule.when in FOLDED, experts, way)
+        _look(node, "fault" if keys[0] == "faults" else "", rule, experts, way)
         for keys, rule in spec.fork(node)
     ]
 
 
-def _look(name: str, rule: Rule, fault: bool, experts: set[str], way: set[tuple[str, str]]) -> Look:
-    if rule.up or (rule.to in experts and rule.to != name):
-        return "dearer"
-    if fault:
+def _look(name: str, number: str, rule: Rule, experts: set[str], way: set[tuple[str, str]]) -> Look:
+    if rule.to in experts and rule.to != name:
+        return "expert"
+    if rule.up:
+        return "up"
+    if rule.when in FAULTS or number.startswith("fault"):
         return "fault"
-    return "usual" if (name, rule.to) in way else "other"
+    return "end" if rule.to == END else "usual" if (name, rule.to) in way else "other"
 
 
-def _elsewhere(spec: Graph, sums: Tally, drawn: Sequence[Arrow]) -> list[Arrow]:
+def _elsewhere(spec: Graph, sums: Tally, drawn: Sequence[Arrow], experts: set[str]) -> list[Arrow]:
     """Return what a run took under another graph, before its own was edited."""
     known = Counter[tuple[str, str]]()
     for arrow in drawn:
         known[arrow.source, arrow.target] += arrow.taken
     return [
-        Arrow(*way, "dearer" if way in sums.escalated else "other", (), {}, count - known[way])
+        Arrow(*way, _unknown(way, sums, experts), (), {}, count - known[way], told=way[0] == way[1])
         for way, count in sums.edges.items()
         if way[0] in spec.nodes and (way[1] == END or way[1] in spec.nodes) and count > known[way]
     ]
+
+
+def _unknown(way: tuple[str, str], sums: Tally, experts: set[str]) -> Look:
+    return "other" if way not in sums.escalated else "expert" if way[1] in experts else "up"

@@ -3,13 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 
-from graphs.drawing.arrows import Arrow, arrows, leads, order
-from graphs.drawing.overlay import BEFORE, LINE, TEXT, Tally, dollars, tally, times
+from graphs.drawing.arrows import Arrow, arrows, order
+from graphs.drawing.labels import ELSEWHERE, WIDE, label, most, rules, text, told
+from graphs.drawing.overlay import BEFORE, DASHES, LINE, TEXT, Tally, dollars, tally, times
 from graphs.model import AGAIN, END, RECALL, Graph
-from graphs.words import said
 
 Events = Iterable[Mapping[str, Any]]
 # The curve: with its usual one Mermaid moves labels off the places that the layout found for them; they overlap.
@@ -25,8 +24,8 @@ LOOK: dict[str, Any] = {
     },
     "flowchart": {
         "curve": "monotoneY",
-        "nodeSpacing": 80,
-        "rankSpacing": 110,
+        "nodeSpacing": 60,
+        "rankSpacing": 90,
         "padding": 10,
         "wrappingWidth": 400,
     },
@@ -35,8 +34,9 @@ CLASSES = {
     "asks": "fill:#ddf4ff,stroke:#0969da,color:#1f2328",  # may ask a model
     "never": "fill:#ffffff,stroke:#afb8c1,color:#6e7781,stroke-dasharray:4",
     "now": "fill:#fff8c5,stroke:#1f2328,color:#1f2328,stroke-width:3px",
-    "legend": "fill:#ffffff,stroke:#d0d7de,color:#1f2328,text-align:left",
-    **{kind: f"fill:#ffffff,stroke:none,color:{colour}" for kind, colour in TEXT.items()},  # a loop's rules
+    "code": "fill:#f6f8fa,stroke:#57606a,color:#1f2328",
+    "stop": "fill:#1f2328,stroke:#1f2328,color:#ffffff",
+    "key": "fill:#ffffff,stroke:#d0d7de,color:#1f2328",
 }
 ROW = LOOK | {"flowchart": LOOK["flowchart"] | {"curve": "monotoneX", "nodeSpacing": 20, "rankSpacing": 24}}
 HEAD = f"flowchart TD\n%%{{init: {json.dumps(LOOK)}}}%%"
@@ -45,9 +45,6 @@ RESERVED = {
     "START", "FINISH", "LEGEND", "end", "graph", "flowchart", "subgraph", "style", "linkStyle", "class", "classDef", "click",
     "href", "call", "default", "interpolate",
 }  # fmt: skip
-ELSEWHERE = "under another graph"
-NARROW, WIDE = 24, 44  # characters of a line on an arrow and on a loop: no wider, or they lie on other arrows
-TIGHT = 18  # of one in a row of nodes, that the whole fits a page
 TITLE = "%% arrow "  # what a comment begins with that says all of the arrow below it; `picture.svg` shows it
 
 
@@ -56,25 +53,25 @@ def mermaid(
 ) -> str:
     """Return the flowchart: ladders on the nodes, and on each arrow the rules in words, with their order.
 
-    The usual way is thick, what calls dearer help is in a colour of its own, and rules about faults are one grey arrow, with
-    `detail` each. With `events`, those of a run, its path is drawn on it: counts, dollars, the arrows taken. `current` is
-    the node that runs next, END where the run is over. `brief` leaves out what the run has not met.
+    The usual way is thick; what asks the expert, what moves a role up and what ends the run have a look of their own. What leads
+    back to the node, and its rules about faults, are words in its box; with `detail` each rule about faults is drawn. With
+    `events`, those of a run, its path is drawn on it: counts, dollars, the arrows taken. `current` is the node that runs
+    next, END where the run is over. `brief` leaves out what the run has not met.
     """
     sums = None if events is None else tally(spec, events)
-    drawn, names = arrows(spec, sums, detail), order(spec)
+    found, names = arrows(spec, sums, detail), order(spec)
     if brief and sums:
-        drawn, names = _met(spec, drawn, current)
-    lines = [_node(spec, name, sums, current) for name in names]
+        found, names = _met(spec, found, current)
+    drawn = [arrow for arrow in found if not arrow.told]
+    lines = [_node(spec, name, found, sums, current, brief) for name in names]
     lines += [f"START([start]) --> {_id(spec.start)}"]
-    lines += [line for arrow in drawn for line in _arrow(arrow, sums, current, brief)]
-    stubs = [] if brief or detail else [name for name in names if leads(spec, name)]
-    lines += [_stub(spec, name) for name in stubs]
-    lines += (
-        [] if brief else [_legend({_kind(arrow, sums) for arrow in drawn} | ({"fault"} if stubs else set()))]
-    )
+    lines += [line for arrow in drawn for line in _arrow(spec, arrow, current, brief)]
+    kinds = [kind for kind in KEY if any(_kind(arrow, sums) == kind for arrow in drawn)]
+    if not brief:
+        lines += [*_key(spec, kinds), _order(spec, detail)]
     used = {name: style for name, style in CLASSES.items() if any(f":::{name}" in line for line in lines)}
     lines += [f"classDef {name} {style}" for name, style in used.items()]
-    lines += _styles(drawn, sums, spec.start, len(stubs))
+    lines += _styles(drawn, sums, spec.start, [] if brief else kinds)
     return "".join(f"{line}\n" for line in (SHORT if brief else HEAD, *(f"  {line}" for line in lines)))
 
 
@@ -89,55 +86,32 @@ def _kind(arrow: Arrow, sums: Tally | None) -> str:
     """Return what an arrow looks like: its look, on the picture of a run whether it was taken."""
     if not sums:
         return arrow.look
-    return "idle" if not arrow.taken else "dearer" if arrow.look == "dearer" else "taken"
+    return "idle" if not arrow.taken else arrow.look if arrow.look in ("expert", "up") else "taken"
 
 
-def _arrow(arrow: Arrow, sums: Tally | None, current: str, brief: bool) -> Iterator[str]:
-    source, there = _id(arrow.source), _id(arrow.target)
+def _arrow(spec: Graph, arrow: Arrow, current: str, brief: bool) -> Iterator[str]:
+    source, there, line = _id(arrow.source), _id(arrow.target), _line(arrow.look)
     if arrow.target == END:
-        there = "FINISH([end])" + (":::now" if current == END else "")
-    label, line = _label(arrow, brief), "-.->" if arrow.look == "fault" else "-->"
-    rules = "; ".join(f"{number} {rule}" for number, rule in arrow.rules) or ELSEWHERE
-    yield TITLE + _text(f"{arrow.source} → {arrow.target}: {rules}")
-    if arrow.source == arrow.target:
-        # Mermaid lays a loop over what is beside it; through a node that is only its text it finds a place.
-        again = f"{source}-again-{arrow.look}"
-        yield f'{source} {line[:-1]}{"" if line == "-.->" else "-"} {again}["{label}"]:::{_kind(arrow, sums)} {line} {there}'
-    else:
-        yield f'{source} {line}|"{label}"| {there}' if label else f"{source} {line} {there}"
+        there = "FINISH([end]):::" + ("now" if current == END else "stop")
+    said = label(spec, arrow, brief)
+    title = "; ".join(f"{number} {rule}" for number, rule in arrow.rules) or ELSEWHERE
+    yield TITLE + text(f"{arrow.source} → {arrow.target}: {title}")
+    yield f'{source} {line}|"{said}"| {there}' if said else f"{source} {line} {there}"
 
 
-def _label(arrow: Arrow, brief: bool) -> str:
-    if not arrow.rules:
-        return f"{ELSEWHERE}{times(arrow.taken)}"
-    if not arrow.forks:
-        return times(arrow.taken).strip()
-    lines = []
-    for number, rule in arrow.rules:
-        count = arrow.fired.get(str(rule), 0)
-        # A space that does not break: Mermaid of 2025 refuses what looks to Markdown like a numbered list.
-        width = TIGHT if brief else WIDE if arrow.source == arrow.target else NARROW
-        told = wrap(f"{number}\u00a0{said(rule)}{times(count)}", width)
-        if count or not brief:
-            lines += [f"<b>{_text(line)}</b>" if count else _text(line) for line in told]
-    return "<br/>".join(lines)
-
-
-def _stub(spec: Graph, name: str) -> str:
-    """Return the one grey arrow of a node that tells where its rules about faults lead."""
-    told = {name: AGAIN, END: "end"}
-    where = _text(", ".join(told.get(to, to) for to in leads(spec, name)))
-    return f'{_id(name)} -.-> {_id(name)}-faults["<small>on a fault: {where}</small>"]:::fault'
-
-
-def _node(spec: Graph, name: str, sums: Tally | None, current: str) -> str:
+def _node(
+    spec: Graph, name: str, found: Sequence[Arrow], sums: Tally | None, current: str, brief: bool
+) -> str:
     ladder, kind = spec.nodes[name].ladder, ""
-    lines = [f"<b>{'▶ ' if name == current else ''}{_text(name)}</b>"]
+    lines = [f"<b>{'▶ ' if name == current else ''}{text(name)}</b>"]
     if ladder:
         rungs = (f"{rung}{times(sums.rungs[name, rung]) if sums else ''}" for rung in ladder)
-        lines.append(f"<small>{_text(' ↑ '.join(rungs) + _cap(spec, name))}</small>")
+        lines.append(f"<small>{text(' ↑ '.join(rungs) + _cap(spec, name))}</small>")
+    if (limit := most(spec)) and limit[0] == name:
+        lines.append(f"<small>at most {text(limit[1])} questions in all</small>")
     if sums and sums.runs[name]:
         lines.append(sums.told(name))
+    lines += told(spec, [arrow for arrow in found if arrow.told and arrow.source == name], brief)
     if name == current:
         kind = ":::now"
     elif sums and not sums.runs[name]:
@@ -152,41 +126,74 @@ def _cap(spec: Graph, name: str) -> str:
     return "" if budget is None else f" ≤ {dollars(budget)}"
 
 
-LEGEND = {
-    "usual": "━━ thick: the usual way",
-    "taken": "━━ blue: the way that the run took",
-    "dearer": "━━ orange: dearer help, a role moves up ↑ or the expert",
-    "other": "── thin: another way",
-    "idle": "── grey: not taken",
-    "fault": "┄┄ dotted: a model is busy, or its answer of no use",
+KEY = {
+    "usual": "the usual way",
+    "taken": "the way that the run took",
+    "expert": "asks the expert",
+    "up": "a role moves up ↑",
+    "other": "another way",
+    "idle": "not taken",
+    "end": "ends the run",
+    "fault": "on a fault: a model is busy, or its answer of no use",
 }
+ORDER = (
+    "The rules of a box are tried in the order of their",
+    "numbers: the first that holds is taken.",
+    "“again”: the same box once more",
+)
 
 
-def _legend(kinds: set[str]) -> str:
-    """Return a node that says what the arrows' looks mean, of those that there are."""
-    told = [
-        f"<span style='color:{TEXT[kind]}'>{words}</span>" for kind, words in LEGEND.items() if kind in kinds
-    ]
-    return f'LEGEND["{"<br/>".join([*told, "of the rules that leave a node the first that holds wins"])}"]:::legend'
+def _key(spec: Graph, kinds: Sequence[str]) -> Iterator[str]:
+    """Yield a little graph that shows what the looks of arrows and boxes mean."""
+    blue = any(rung != RECALL for node in spec.nodes.values() for rung in node.ladder)
+    yield 'subgraph LEGEND["<b>how to read this</b>"]'
+    yield "direction TB"
+    yield f'key-box("{"blue: asks a model" if blue else "a box"}"){":::asks" if blue else ""}'
+    for kind in kinds:
+        yield f'key-box {_line(kind)}|"{KEY[kind]}"| key-code("grey: plain code, no model"):::code'
+    yield "end"
+    yield "LEGEND:::key"
 
 
-def _styles(drawn: Sequence[Arrow], sums: Tally | None, start: str, stubs: int) -> Iterator[str]:
-    """Yield a linkStyle a look; links are numbered in the order of the lines, a loop is two."""
+def _order(spec: Graph, detail: bool) -> str:
+    """Return a box that says in which order rules are tried, and without `detail` the rules about faults that nodes share."""
+    lines = [*ORDER]
+    if any(len(ladder) > 1 for ladder in spec.ladders.values()):
+        lines.append("“↑”: from then on the next, dearer model is asked")
+    if any(RECALL in node.ladder for node in spec.nodes.values()):
+        lines.append(f"“{RECALL}”: from memory, without a model")
+    if spec.faults and not detail:
+        heads = {
+            name: [keys for keys, _ in spec.fork(name)].index(("faults", 0)) + 1 for name in spec.ladders
+        }
+        where = ", ".join(f"{head} of {name}" for name, head in heads.items())
+        shared = [(f"{i}.", rule) for i, rule in enumerate(spec.faults, 1)]
+        lines += ["<b>On a fault</b>", f"before rule {text(where)}:"]
+        lines += rules(spec, Arrow(AGAIN, "", "fault", shared, told=True), False, WIDE)
+    return f'key-order["{"<br/>".join(lines)}"]:::key'
+
+
+def _line(kind: str) -> str:
+    return {"fault": "-.->", "end": "--x"}.get(kind, "-->")
+
+
+def _styles(drawn: Sequence[Arrow], sums: Tally | None, start: str, key: Sequence[str]) -> Iterator[str]:
+    """Yield a linkStyle a look; links are numbered in the order of the lines."""
     begun = "usual" if sums is None else "taken" if sums.edges[BEFORE, start] else "idle"
     links = [_style(begun, int(begun == "taken"))]
-    for arrow in drawn:
-        links += [_style(_kind(arrow, sums), arrow.taken)] * (2 if arrow.source == arrow.target else 1)
-    links += [_style("fault", 0)] * stubs
+    links += [_style(_kind(arrow, sums), arrow.taken) for arrow in drawn]
+    links += [_style(kind, 0) for kind in key]
     for style in dict.fromkeys(links):
         yield f"linkStyle {','.join(str(i) for i, link in enumerate(links) if link == style)} {style}"
 
 
 def _style(kind: str, taken: int) -> str:
     """Return how an arrow is drawn; on the picture of a run the wider the more often it was taken."""
-    width = {"usual": 4, "dearer": 2}.get(kind, 1)
+    width = {"usual": 4, "expert": 2, "up": 2, "taken": 2}.get(kind, 1)
     if taken and kind != "usual":
         width = min(2 + taken.bit_length() // 2, 5)
-    return f"stroke:{LINE[kind]},stroke-width:{width}px,color:{TEXT[kind]}"
+    dashes = f",stroke-dasharray:{DASHES[kind]}" if kind in DASHES else ""
+    return f"stroke:{LINE[kind]},stroke-width:{width}px,color:{TEXT[kind]}{dashes}"
 
 
 def _id(name: str) -> str:
@@ -194,12 +201,6 @@ def _id(name: str) -> str:
     if re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) and name not in RESERVED:
         return name
     return "n_" + re.sub(r"\W", lambda m: f"_{ord(m[0]):x}_", name, flags=re.ASCII)
-
-
-def _text(text: str) -> str:
-    """Return text as Mermaid's entities have it: a name or an argument must not become markup."""
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    return re.sub(r"[\"<>&#`$\\]|%(?=%)", lambda m: f"#{ord(m[0])};", " ".join(plain.split()))
 
 
 def outline(spec: Graph, events: Events | None = None, current: str = "") -> str:

@@ -8,14 +8,15 @@ from typing import Any
 from graphs.model import RECALL, Graph
 from memory.state import escalates
 
-# Blue and vermilion of Okabe and Ito: told apart with any kind of colour vision, dark enough on white.
-# The width of a line says the same once more.
+# After Okabe and Ito, and Tol: told apart with any kind of colour vision, and by how light they are; lines contrast at least
+# 3:1 with white, text 4.5:1. The width of a line, and its dashes, say the same once more.
 LINE = {
-    "usual": "#1f2328", "other": "#6e7781", "fault": "#afb8c1",  # of a graph
-    "taken": "#0072b2", "idle": "#afb8c1",  # of a run on it
-    "dearer": "#d55e00",  # of both
+    "usual": "#1f2328", "other": "#6e7781", "end": "#1f2328", "fault": "#6e7781",  # of a graph
+    "taken": "#0072b2", "idle": "#8c959f",  # of a run on it
+    "expert": "#d55e00", "up": "#882255",  # of both
 }  # fmt: skip
-TEXT = LINE | {"other": "#1f2328", "fault": "#6e7781", "idle": "#6e7781"}
+TEXT = LINE | {"other": "#1f2328", "expert": "#a84300", "fault": "#57606a", "idle": "#57606a"}
+DASHES = {"up": "8 4", "end": "12 3 2 3", "fault": "2 3"}
 BEFORE = ""  # the "node" that leads to the first one
 
 

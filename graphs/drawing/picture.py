@@ -48,7 +48,7 @@ def _titles(text: str) -> Iterator[str]:
         if line.startswith(TITLE):
             title = re.sub(r"#(\d+);", lambda m: chr(int(m[1])), line.removeprefix(TITLE))
             continue
-        links = len(re.findall(r" (?:---|-->|-\.-|-\.->)(?= |\|)", line))
+        links = len(re.findall(r" (?:-->|--x|-\.->)(?= |\|)", line))
         yield from [title] * links
         title = ""
 
