@@ -11,6 +11,7 @@ from budgetmlagent.money.ledger import PAID
 from budgetmlagent.money.report import calls_of
 from budgetmlagent.records import advice, events, live
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.points import Point
 from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.run.shown import Changes, plain
@@ -120,10 +121,13 @@ def _flight(folder: RunDir, since: float) -> Flight | None:
 
 
 def refused(run: Snapshot) -> dict[str, str]:
-    """Return where it leads to decline the call that waits: the node, and the rule that says so."""
+    """Return where it leads to decline the call that waits: the node, and the rule that says so.
+
+    That imports the rules' predicates, so of a run that was begun elsewhere it is not told.
+    """
     node, state, spec = run.next, run.state, run.view.spec
-    if node not in spec.nodes:
-        return {}
+    if node not in spec.nodes or not is_own(run.view.folder.root):
+        return {"to": "", "rule": ""}
     after = replace(state, fault=Fault(kind="declined", detail="a person declined the call"))
     route, _ = decide(node, spec.rules_of(node), after, spec.ladders, load_predicate, roles_of(spec))
     return {"to": route["to"], "rule": route["rule"]}
