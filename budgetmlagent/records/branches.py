@@ -96,8 +96,12 @@ class Branches:
             told = f"{steps[0]} to {steps[-1]}" if steps else "none yet"
             raise UsageError(f"run {self._run} has no step {step}; its steps are: {told}")
         begin = max((i for i, mark in enumerate(way[:at]) if mark.loop), default=0)
-        tuples = [self.saver.get_tuple(_thread(name, mark.id)) for mark in way[begin : at + 1]]
-        return [point(found) for found in tuples if found]
+        return self.points([mark.id for mark in way[begin : at + 1]], name)
+
+    def points(self, ids: Sequence[str], branch: str = "") -> list[Point]:
+        """Return the points of these checkpoints of a branch (default: where the run stands); no other is read."""
+        found = (self.saver.get_tuple(_thread(branch or self._branch, id)) for id in ids)
+        return [point(each) for each in found if each]
 
     @property
     def newest(self) -> Point | None:

@@ -30,7 +30,7 @@ from budgetmlagent.studio.replies import (
     Supply,
     Told,
 )
-from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row, step_rows
+from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row
 from budgetmlagent.studio.snapshot import Snapshot
 from graphs.contract import roles_of
 from graphs.policy import decide
@@ -57,10 +57,10 @@ EDITABLE = (
 )
 
 
-def run(view: RunView, since: int = 0, ours: bool = False) -> RunReply:
+def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
     """Return a run as it stands, with its steps after `since`. Raises UnavailableError where it is damaged."""
-    now = Snapshot.of(view)
-    rows, state, row = step_rows(now), now.state, run_row(view.folder)
+    view, rows, state = now.view, [step.row for step in now.steps], now.state
+    row = run_row(view.folder)
     row["usd"], row["steps"], row["turn"] = now.usd, len(rows), state.turn
     row["budget"] = view.ledger.cap(view.run_id) / 1e9
     question = view.question
@@ -73,7 +73,7 @@ def run(view: RunView, since: int = 0, ours: bool = False) -> RunReply:
         at=now.at,
         next=now.next,
         graph=cards(view.spec, now.timeline, state.rungs),
-        graph_text=view.spec.dump(),
+        graph_text=now.graph,
         steps=[each for each in rows if each["step"] > since],
         branches=[
             BranchRow(name=b.name, steps=b.last, split=b.split, current=b.name == view.branches.branch)
@@ -276,7 +276,7 @@ def compare(one: RunView, other: RunView) -> dict[str, Any]:
         command=f"budgetml diff {one.run_id} {other.run_id}",
     )
     return told | {
-        "curves": [curve(step_rows(Snapshot.of(run))) for run in (one, other)],
+        "curves": [curve([step.row for step in Snapshot.of(run).steps]) for run in (one, other)],
         "code": code,
         "time": time.time(),
     }

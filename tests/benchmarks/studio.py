@@ -25,7 +25,8 @@ from budgetmlagent.run.view import RunView
 from budgetmlagent.studio import editing, look, rows
 from budgetmlagent.studio.answers import Answers
 from budgetmlagent.studio.place import Place
-from budgetmlagent.studio.protocol import EditAsked
+from budgetmlagent.studio.protocol import EditAsked, RunAsked
+from budgetmlagent.studio.snapshot import Snapshot
 from graphs.files import SHIPPED
 from graphs.spec import GraphSpec
 
@@ -83,8 +84,10 @@ def main() -> None:
         place = Place(Path(folder).resolve(), runs.resolve())
         answers = Answers(place)
         told("runs: a list of one", lambda: {"runs": rows.run_rows(runs)})
-        told(f"run: all {STEPS} steps", lambda: look.run(place.view(run.run_id)))
-        told("run: the newest step", lambda: look.run(place.view(run.run_id), since=STEPS - 1))
+        told(f"run: all {STEPS} steps", lambda: look.run(Snapshot.of(place.view(run.run_id))))
+        asked = RunAsked(run=run.run_id, since=STEPS - 1)
+        answers._run(asked)
+        told("run: the newest step", lambda: answers._run(asked))
         told("step: one in full", lambda: look.step(place.view(run.run_id), STEPS // 2))
         told("changes: a look", answers.watcher._look)
         for i in range(200):
