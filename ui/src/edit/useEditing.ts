@@ -31,7 +31,6 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
   const [error, setError] = useState("");
   const [conflict, setConflict] = useState<string[]>([]);
   const chosen = useRef(runs);
-  const latest = useRef(0); // an older answer that comes back later is not listened to
   const waiting = useRef<Promise<unknown>>(Promise.resolve()); // edits are done one after the other
   const state = useRef({ texts, place, read });
   state.current = { texts, place, read };
@@ -56,12 +55,10 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
   }), [listen, reread, graph]);
 
   const judge = useCallback(async (text: string, operations: Operation[]): Promise<EditReply | null> => {
-    const mine = ++latest.current;
     setBusy(true);
     try {
       const before = state.current.read!.text;
       const reply = await host.ask("edit", { graph, text, operations, before, runs: chosen.current });
-      if (mine !== latest.current && !operations.length) return null;
       say(reply.error);
       if (operations.length) show(reply.code);
       setNow(reply);
@@ -90,18 +87,22 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
     return job;
   }, [judge]);
 
-  const to = useCallback((next: number) => {
-    const text = state.current.texts[next];
-    if (text === undefined) return;
-    setPlace(next);
-    void judge(text, []);
+  // Go to another text, once the edits before it are done.
+  const go = useCallback((by: number) => {
+    waiting.current = waiting.current.then(async () => {
+      const place = state.current.place + by;
+      const text = state.current.texts[place];
+      if (text === undefined) return;
+      state.current = { ...state.current, place };
+      setPlace(place);
+      await judge(text, []);
+    });
   }, [judge]);
 
   const gate = useCallback((runs: string[]) => {
     chosen.current = runs;
-    const text = state.current.texts[state.current.place];
-    if (text !== undefined) void judge(text, []);
-  }, [judge]);
+    go(0);
+  }, [go]);
 
   const save = useCallback(async (path: string) => {
     const { texts, place, read } = state.current;
@@ -121,7 +122,7 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
   const text = texts[place] ?? "";
   const edited: Edited | null = read && {
     read, now, text, dirty: text !== read.text, busy, conflict, canUndo: place > 0, canRedo: place < texts.length - 1,
-    does, undo: () => to(place - 1), redo: () => to(place + 1), gate, save, reread,
+    does, undo: () => go(-1), redo: () => go(1), gate, save, reread,
   };
   return { edited, error };
 }
