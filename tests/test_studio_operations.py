@@ -130,7 +130,7 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(given, says, tmp_pa
         assert reply["text"] == SHIPPED_TEXT and says in reply["error"]
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(st.sampled_from(shipped()), st.data())
 def test_moving_rules_there_and_back_gives_the_text_back(name, data):
     text = (SHIPPED / f"{name}.yaml").read_text()
@@ -147,7 +147,7 @@ def test_moving_rules_there_and_back_gives_the_text_back(name, data):
     assert done(there, {"do": "move_rule", "node": node, "index": to, "to": index}) == text
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(st.sampled_from(["budgetml", "paper"]), st.data())
 def test_renaming_there_and_back_gives_the_text_back(name, data):
     text = (SHIPPED / f"{name}.yaml").read_text()

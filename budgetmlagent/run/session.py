@@ -162,6 +162,7 @@ class Session(Held):
             stood = self.branches.branch
             self.engine.depart()
             if self.branches.branch != stood:
+                self.engine.edit({})  # a run stands on the branch that has the newest point
                 self.folder.write_bytes("events.jsonl", events.as_file(self.timeline))
                 self._conclude("stopped", UNFINISHED)
         return self

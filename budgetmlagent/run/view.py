@@ -117,8 +117,9 @@ class RunView:
     @property
     def decisions(self) -> list[tuple[int, str, RunState]]:
         """Each step's number and node, and the state as the step left it: what `graphs.retake` takes again."""
-        after = [point for point in self.branches.path if point.loop and point.step > 0]
-        return [(e.step, e.node, RunState(**p.values)) for e, p in zip(self.timeline, after, strict=True)]
+        path = self.branches.path  # once: the run may go on meanwhile
+        after, told = (p for p in path if p.loop and p.step > 0), events.timeline(path, self.calls)
+        return [(e.step, e.node, RunState(**p.values)) for e, p in zip(told, after, strict=True)]
 
     @property
     def timelines(self) -> list[list[Event]]:

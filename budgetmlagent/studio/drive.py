@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -24,6 +24,7 @@ from budgetmlagent.studio.protocol import DriveAsked, StartAsked
 from budgetmlagent.studio.replies import Code, Driven, Live
 
 PATIENCE = 120.0  # seconds in which a child must have taken its run
+LEAVE = 10.0  # seconds in which an interrupted run is left
 KEPT = 1000  # of the newest clicks
 SPENDING = ("step", "run", "until", "approve", "decline")
 Tell = Callable[[str, str], None]
@@ -60,6 +61,7 @@ class Driver:
         self._children = dict[str, Child | None]()  # by run; None while one is begun
         self._clicks = dict[str, Click]()
         self._spare: Child | None = None  # a process that waits for its order
+        self._closed = False
 
     # -- what is asked
 
@@ -90,10 +92,16 @@ class Driver:
 
     def close(self) -> None:
         """Interrupt every run that is driven: each is left so that it can be gone on with."""
-        if self._spare and self._spare.process.stdin:
-            self._spare.process.stdin.close()  # it ends
-        for child in [child for child in self._children.values() if child]:
+        with self._lock:
+            spare, self._spare, self._closed = self._spare, None, True
+        if spare:
+            spare.process.communicate()  # it has no order, and ends
+            spare.log.close()
+        driven = [child for child in self._children.values() if child]
+        for child in driven:
             child.process.send_signal(signal.SIGINT)
+        for child in driven:
+            child.ended.wait(LEAVE)
 
     # -- once
 
@@ -184,7 +192,8 @@ class Driver:
         if ready is None or ready.process.poll() is not None:
             ready = self._child()
         with self._lock:
-            self._spare = self._spare or self._child()
+            if not self._closed:
+                self._spare = self._spare or self._child()
         return ready
 
     def _child(self) -> Child:
@@ -199,22 +208,25 @@ class Driver:
     def _listen(self, child: Child, name: str) -> None:
         """Take what a child says until it ends; tell what went wrong after its run was taken."""
         assert child.process.stdout
-        for line in child.process.stdout:
-            said = json.loads(line)
-            if run := said.get("run"):
-                child.run = run
-                if run != name:
-                    self._children[run] = child
-                child.taken.set()
-            child.error = said.get("error", child.error)
-            child.status = said.get("status", child.status)
-            if "ended" in said or "error" in said:
-                self._let_go(child)  # of the run: that the process still takes its leave hinders nobody
+        with child.process.stdout as lines:
+            for line in lines:
+                self._hear(child, name, json.loads(line))
         code = child.process.wait()
         if not child.error and code not in (0, 130):
             child.error, child.status = f"the run's process ended with status {code}: {_last(child.log)}", 3
         child.log.close()
         self._let_go(child)
+
+    def _hear(self, child: Child, name: str, said: Mapping[str, Any]) -> None:
+        """Take a line that a child says."""
+        if run := said.get("run"):
+            child.run = run
+            if run != name:
+                self._children[run] = child
+            child.taken.set()
+        child.error, child.status = said.get("error", child.error), said.get("status", child.status)
+        if "ended" in said or "error" in said:
+            self._let_go(child)  # of the run: that the process still takes its leave hinders nobody
 
     def _let_go(self, child: Child) -> None:
         """Note that a child has come to its end, once; tell what went wrong after its run was taken."""

@@ -30,6 +30,7 @@ from budgetmlagent.studio.replies import (
     Told,
 )
 from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row, step_rows
+from budgetmlagent.studio.snapshot import Snapshot
 from graphs.contract import roles_of
 from graphs.policy import decide
 from graphs.registry import load_predicate
@@ -57,32 +58,31 @@ EDITABLE = (
 
 def run(view: RunView, since: int = 0, ours: bool = False) -> RunReply:
     """Return a run as it stands, with its steps after `since`. Raises UnavailableError where it is damaged."""
-    timeline, path = view.timeline, view.branches.path
-    rows, state = step_rows(view), view.state
-    row = run_row(view.folder)
-    row["usd"], row["steps"], row["turn"] = view.cost.usd, len(rows), state.turn
+    now = Snapshot.of(view)
+    rows, state, row = step_rows(now), now.state, run_row(view.folder)
+    row["usd"], row["steps"], row["turn"] = now.usd, len(rows), state.turn
     row["budget"] = view.ledger.cap(view.run_id) / 1e9
     question = view.question
     if question and row["stands"] in ("stopped", "new"):
         row["stands"] = "waits"
     return RunReply(
         row=row,
-        live=living(view.folder, view.next, ours, waits=bool(question)),
-        question=question and question | {"declined": refused(view)},
-        at=view.branches.step,
-        next=view.next,
-        graph=cards(view.spec, timeline, state.rungs),
+        live=living(view.folder, now.next, ours, waits=bool(question)),
+        question=question and question | {"declined": refused(now)},
+        at=now.at,
+        next=now.next,
+        graph=cards(view.spec, now.timeline, state.rungs),
         graph_text=view.spec.dump(),
         steps=[each for each in rows if each["step"] > since],
         branches=[
             BranchRow(name=b.name, steps=b.last, split=b.split, current=b.name == view.branches.branch)
             for b in view.branches.named
         ],
-        money=money.of_run(view, timeline),
+        money=money.of_run(now),
         curve=curve(rows),
-        state=fields(view),
-        edits=edited(events.newest_edits(path)),
-        summary=dict(view.summary),
+        state=fields(now),
+        edits=edited(events.newest_edits(now.path)),
+        summary=now.summary,
         code=Code(
             python=f"from budgetmlagent import Session\nrun = Session.open({view.run_id!r})",
             command=f"budgetml show {view.run_id}",
@@ -119,15 +119,13 @@ def _flight(folder: RunDir, since: float) -> Flight | None:
     )  # fmt: skip
 
 
-def refused(view: RunView) -> dict[str, str]:
+def refused(run: Snapshot) -> dict[str, str]:
     """Return where it leads to decline the call that waits: the node, and the rule that says so."""
-    node, state = view.next, view.state
-    if node not in view.spec.nodes:
+    node, state, spec = run.next, run.state, run.view.spec
+    if node not in spec.nodes:
         return {}
     after = replace(state, fault=Fault(kind="declined", detail="a person declined the call"))
-    route, _ = decide(
-        node, view.spec.rules_of(node), after, view.spec.ladders, load_predicate, roles_of(view.spec)
-    )
+    route, _ = decide(node, spec.rules_of(node), after, spec.ladders, load_predicate, roles_of(spec))
     return {"to": route["to"], "rule": route["rule"]}
 
 
@@ -140,12 +138,12 @@ def curve(rows: Any) -> list[dict[str, Any]]:
     return told
 
 
-def fields(view: RunView) -> dict[str, Any]:
+def fields(run: Snapshot) -> dict[str, Any]:
     """Return the state's fields that a fork can change; texts in the place of their artifacts' ids."""
-    state, told = view.state, dict[str, Any]()
+    state, told = run.state, dict[str, Any]()
     for name in EDITABLE:
         value = getattr(state, name)
-        told[name] = _text(view, value) if name in ("script", "advice") and value else value
+        told[name] = _text(run.view, value) if name in ("script", "advice") and value else value
     return told
 
 
@@ -274,7 +272,7 @@ def compare(one: RunView, other: RunView) -> dict[str, Any]:
         command=f"budgetml diff {one.run_id} {other.run_id}",
     )
     return told | {
-        "curves": [curve(step_rows(run)) for run in (one, other)],
+        "curves": [curve(step_rows(Snapshot.of(run))) for run in (one, other)],
         "code": code,
         "time": time.time(),
     }

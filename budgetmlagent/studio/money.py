@@ -1,17 +1,19 @@
 """A run's money cut by rule, by node and by model, each part with the steps that it was spent in."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from budgetmlagent.records.events import Event
-from budgetmlagent.run.view import RunView
 from budgetmlagent.studio.replies import Money, Part
+from budgetmlagent.studio.snapshot import Snapshot
 from memory.state import NANO
 
 
-def of_run(view: RunView, timeline: Sequence[Event]) -> Money:
+def of_run(run: Snapshot) -> Money:
     """Return what a run has spent, of what."""
-    cost, cap = view.cost, view.ledger.cap(view.run_id)
+    view, timeline = run.view, run.timeline
+    cap = view.ledger.cap(view.run_id)
+    reserved = sum(call["usd_nano"] for call in run.calls if call["state"] == "reserved") / NANO
     ways = {after.step: before for before, after in pairwise(timeline)}
 
     def rule(event: Event) -> tuple[str, str]:
@@ -24,9 +26,9 @@ def of_run(view: RunView, timeline: Sequence[Event]) -> Money:
 
     return Money(
         budget=cap / NANO,
-        usd=cost.usd,
-        settled=cost.usd_settled,
-        reserved=cost.usd_reserved,
+        usd=run.usd,
+        settled=run.usd - reserved,
+        reserved=reserved,
         left=max(0, view.ledger.left(view.run_id)) / NANO,
         by_node=_parts(timeline, lambda event: (event["node"], event["node"])),
         by_model=_parts(timeline, lambda event: ("", event["model"] or "")),

@@ -1,14 +1,13 @@
 """Runs and steps as rows of a list."""
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import BudgetMLError
-from budgetmlagent.money.database import RECORDED
 from budgetmlagent.money.ledger import PAID
 from budgetmlagent.money.report import calls_of
 from budgetmlagent.records import live, rundir, steps
@@ -17,6 +16,7 @@ from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.records.summary import read_summary
 from budgetmlagent.run.view import RunView
 from budgetmlagent.studio.replies import RunRow, Stands, StepRow
+from budgetmlagent.studio.snapshot import Snapshot
 from graphs.model import Graph
 from memory.artifacts import CorruptArtifactError
 from memory.attempts import Attempt
@@ -100,10 +100,8 @@ def _as_it_is(run: RunDir, row: RunRow) -> None:
 
 
 def newest_event(path: Path, most: int = 1 << 16) -> Mapping[str, Any] | None:
-    """Return the last whole line of an events.jsonl; None where there is none, or it is longer than `most` bytes."""
-    import json
-
-    with suppress(OSError, ValueError), path.open("rb") as file:
+    """Return the last whole line of an events.jsonl; None where there is none, or none that is whole in `most` bytes."""
+    with suppress(OSError, ValueError, IndexError), path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - most))
         lines = file.read().rsplit(b"\n", 2)
         event: Mapping[str, Any] = json.loads(lines[-2])
@@ -111,17 +109,9 @@ def newest_event(path: Path, most: int = 1 << 16) -> Mapping[str, Any] | None:
     return None
 
 
-def step_rows(view: RunView) -> list[StepRow]:
+def step_rows(run: Snapshot) -> list[StepRow]:
     """Return a row for every step on the way to where a run stands, oldest first."""
-    after = [point for point in view.branches.path if point.loop and point.step > 0]
-    prices = {call["task"]: call["price"] for call in view.calls}
-    times = [(event, point.ts) for event, point in zip(view.timeline, after, strict=True)]
-    kinds = [
-        any(prices.get(task) in (PAID, RECORDED) for task in before.tasks)
-        for before, now in pairwise(view.branches.path)
-        if now.loop and now.step > 0
-    ]
-    return [step_row(view, event, at, replayed) for (event, at), replayed in zip(times, kinds, strict=True)]
+    return [step_row(run.view, event, after.ts, replayed) for event, after, replayed in run.steps]
 
 
 def step_row(view: RunView, event: Event, at: str, replayed: bool) -> StepRow:
