@@ -126,7 +126,7 @@ def test_a_replay_is_begun_stepped_forked_and_gone_back_in(world, looked):
 
 
 def test_two_calls_wait_for_a_word_and_one_is_declined(world, looked):
-    told, server = world
+    _, server = world
     look = looked("start")
     look.page.get_by_label("Task", exact=True).select_option("tiny")
     look.page.get_by_label("Models").select_option("models.yaml")
