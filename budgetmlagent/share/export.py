@@ -34,8 +34,8 @@ def caution(view: RunView) -> str:
     )
 
 
-def files(view: RunView, outcome: Any) -> dict[str, bytes]:
-    """Return every file of the export by name. `outcome(event, artifacts)` tells a step in a few words.
+def files(view: RunView, outcome: Any, more: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """Return every file of the export by name, with `more` beside its own. `outcome(event, artifacts)` tells a step in a few words.
 
     Raises what reading the run raises: an export is whole or it is not made.
     """
@@ -45,6 +45,7 @@ def files(view: RunView, outcome: Any) -> dict[str, bytes]:
         "run.json": as_json(told),
         "graph.yaml": view.folder.graph.read_bytes(),
         "money.csv": _money(view),
+        **(more or {}),
     }
     steps = []
     for event in view.timeline:
