@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check record notebooks browser endpoints profiles soak clean
+.PHONY: help demo test check record notebooks ui browser endpoints profiles soak clean
 
 help: ## Print this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -30,6 +30,8 @@ check: $(VENV)/.ready ## Format, lint, types, floors, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/generated.py --check
+	$(BIN)/python -m pip install --quiet --editable '.[ui]'
+	$(BIN)/python ui/build.py --check
 
 record: $(VENV)/.ready ## Make the recordings of real replies that the tests replay (minutes)
 	$(BIN)/python tests/record.py
@@ -38,9 +40,14 @@ record: $(VENV)/.ready ## Make the recordings of real replies that the tests rep
 notebooks: $(VENV)/.ready ## Execute the notebooks on their recordings and keep the outputs
 	$(BIN)/python tests/notebooks.py --write
 
-browser: $(VENV)/.ready ## Tests of the notebook in a real browser (needs Debian's chromium)
+ui: $(VENV)/.ready ## Build the studio's page from ui/
+	$(BIN)/python -m pip install --quiet --editable '.[ui]'
+	$(BIN)/python ui/build.py
+
+browser: $(VENV)/.ready ## Tests of the studio and the notebook in a real browser (needs Debian's chromium)
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'
-	$(BIN)/python -m pytest tests/browser.py
+	$(BIN)/python ui/build.py --check
+	$(BIN)/python -m pytest tests/browser.py tests/browser_studio.py
 
 endpoints: $(VENV)/.ready ## Run at each kind of model endpoint and write the table of docs/models.md
 	$(BIN)/python tests/endpoint_table.py --write
