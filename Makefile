@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs record notebooks browser pictures endpoints profiles soak clean
+.PHONY: help demo test check docs record notebooks ui browser pictures endpoints profiles soak clean
 
 help: ## Print this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -30,6 +30,8 @@ check: $(VENV)/.ready ## Format, lint, types, floors, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/generated.py --check
+	$(BIN)/python -m pip install --quiet --editable '.[ui]'
+	$(BIN)/python ui/build.py --check
 
 docs: $(VENV)/.ready ## Build the docs site (build/docs/site), offline, and follow each of its links
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
@@ -42,9 +44,14 @@ record: $(VENV)/.ready ## Make the recordings of real replies that the tests rep
 notebooks: $(VENV)/.ready ## Execute the notebooks on their recordings and keep the outputs
 	$(BIN)/python tests/notebooks.py --write
 
-browser: $(VENV)/.ready ## Tests of the notebook in a real browser (needs Debian's chromium)
+ui: $(VENV)/.ready ## Build the studio's page from ui/
+	$(BIN)/python -m pip install --quiet --editable '.[ui]'
+	$(BIN)/python ui/build.py
+
+browser: $(VENV)/.ready ## Tests of the studio and the notebook in a real browser (needs Debian's chromium)
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'
-	$(BIN)/python -m pytest tests/browser.py
+	$(BIN)/python ui/build.py --check
+	$(BIN)/python -m pytest tests/browser.py tests/browser_studio.py
 
 pictures: $(VENV)/.ready ## Take the pictures of docs/notebooks.md in a real browser (needs Debian's chromium)
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'

@@ -205,6 +205,10 @@ class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
         """List runs of the graph under `name`."""
         return self._take(edit.assigned(self._current(), "name", name))
 
+    def become(self, text: str) -> Self:
+        """Become, in place, the graph that a YAML text says. Raises GraphError where it is none, and stays as it was."""
+        return self._take(Source.read(text, self._source.path if self._source else "<graph>"))
+
     def _take(self, source: Source) -> Self:
         """Become what `source` says. Raises GraphError, in one line, where it is no graph, and stays as it was."""
         try:

@@ -1,20 +1,19 @@
 """Who the studio hears: its own page with the token, on this machine; and where it writes: below its folder."""
 
 import os
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.studio import host
+from budgetmlagent.studio import bundle, host
 from budgetmlagent.studio.answers import Answers
 from budgetmlagent.studio.place import Place
 from graphs.files import SHIPPED
 
 TOKEN = "the-token"
-FILES = {"/": b"<!doctype html>", "/app.js": b"", "/app.css": b""}
+FILES = {"index.html": b"<!doctype html>", "app.js": b"", "app.css": b""}
 GRAPH = "name: g\nstart: executor\nnodes:\n  executor: {run: executor}   # no model\nrules:\n  executor:\n    - {to: END}\n"
 
 
@@ -32,7 +31,7 @@ def ask(client, name, **body):
 
 
 def test_the_page_is_served_to_all_and_bound_by_headers(client):
-    for path in FILES:
+    for path in host.FILES:
         reply = client.get(path, headers={"x-studio-token": ""})
         assert reply.status_code == 200
         csp = reply.headers["content-security-policy"]
@@ -198,7 +197,7 @@ def test_a_pipe_and_a_large_file_are_refused(client, tmp_path):
 def test_a_missing_page_and_a_taken_port_are_one_line(tmp_path, monkeypatch, capsys):
     with pytest.raises(UnavailableError, match=r"app\.js is missing.*make ui"):
         (tmp_path / "index.html").write_text("")
-        host.bundle(tmp_path)
+        bundle.bundle(tmp_path)
     with host.bound(0) as taken:
         taken.listen()
         port = taken.getsockname()[1]
@@ -227,4 +226,4 @@ def test_other_commands_do_not_wait_for_the_studio():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert call(["studio", "--help"]) == 0
-    assert Path(host.STATIC).name == "static"
+    assert bundle.STATIC.name == "static"

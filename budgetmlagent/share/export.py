@@ -33,8 +33,8 @@ def caution(view: RunView) -> str:
     )
 
 
-def files(view: RunView) -> dict[str, bytes]:
-    """Return every file of the export by name.
+def files(view: RunView, more: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """Return every file of the export by name, with `more` beside its own.
 
     Raises what reading the run raises: an export is whole or it is not made.
     """
@@ -44,6 +44,7 @@ def files(view: RunView) -> dict[str, bytes]:
         "run.json": as_json(told),
         "graph.yaml": view.folder.graph.read_bytes(),
         "money.csv": _money(view),
+        **(more or {}),
     }
     told_of = []
     for event in view.timeline:

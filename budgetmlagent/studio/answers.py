@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,11 +12,14 @@ from budgetmlagent.studio import catalogue, editing, look, price, rows
 from budgetmlagent.studio import protocol as asks
 from budgetmlagent.studio.drive import Driver
 from budgetmlagent.studio.place import ConflictError, Place
+from budgetmlagent.studio.snapshot import Read, Snapshot
 from budgetmlagent.studio.watch import Watcher
 from graphs.finding import GraphError
 from memory.artifacts import CorruptArtifactError
 
 Reply = Mapping[str, Any]
+DRIVING = ("start", "drive")  # they wait for a process, and hinder nobody meanwhile
+KEPT = 8  # runs of which is known what was read
 STATUS = {UsageError.status: 400, UnavailableError.status: 503}
 
 
@@ -25,10 +29,11 @@ class Answers:
     def __init__(self, place: Place) -> None:
         self.place, self.watcher = place, Watcher(place)
         self.driver = Driver(place, self.watcher.tell)
+        self._read = dict[str, Read]()  # of the runs that were looked at last
         self._by_name: dict[str, Callable[[Any], Reply]] = {
             "catalogue": lambda _: catalogue.catalogue(place),
             "runs": lambda _: {"runs": rows.run_rows(place.runs_dir)},
-            "run": lambda a: look.run(place.view(a.run), a.since, self.driver.is_ours(a.run)),
+            "run": self._run,
             "step": lambda a: look.step(place.view(a.run), a.step, a.branch),
             "compare": lambda a: look.compare(place.view(a.one), place.view(a.other)),
             "graph": self._graph,
@@ -47,7 +52,8 @@ class Answers:
             return 404, {"error": f"no request {name[:80]!r}; there are {', '.join(asks.REQUESTS)}"}
         try:
             asked = asks.REQUESTS[name].model_validate_json(body or b"{}")
-            return 200, self._by_name[name](asked)
+            with nullcontext() if name in DRIVING else self.place.turn:
+                return 200, self._by_name[name](asked)
         except ValidationError as error:
             return 400, {"error": _invalid(name, error)}
         except ConflictError as error:
@@ -58,6 +64,14 @@ class Answers:
             return 400, {"error": error.lines[0]}
         except (CorruptArtifactError, FileNotFoundError) as error:
             return 503, {"error": f"a file of the run cannot be read: {_line(error)}"}
+
+    def _run(self, asked: asks.RunAsked) -> Reply:
+        view = self.place.view(asked.run)
+        now = Snapshot.of(view, self._read.pop(view.run_id, None))
+        self._read[view.run_id] = now.read
+        while len(self._read) > KEPT:
+            self._read.pop(next(iter(self._read)))
+        return look.run(now, asked.since, self.driver.is_ours(view.run_id))
 
     def _graph(self, asked: asks.GraphAsked) -> Reply:
         if path := self.place.graph(asked.graph):

@@ -10,8 +10,8 @@ from budgetmlagent import __version__
 from budgetmlagent.errors import UsageError
 from budgetmlagent.records import rundir
 from budgetmlagent.run.request import DEFAULTS
+from budgetmlagent.studio.made import Argument, Catalogue, Named, NodeRow, PredicateRow
 from budgetmlagent.studio.place import Place, text_of
-from budgetmlagent.studio.replies import Argument, Catalogue, Named, NodeRow, PredicateRow
 from budgetmlagent.tasks.folder import BUNDLED, bundled
 from graphs import catalogue as made_of
 from graphs.files import SHIPPED, SUFFIXES, shipped

@@ -68,10 +68,10 @@ def _carry_out(order: Mapping[str, Any]) -> None:
     elif action in ("approve", "decline"):
         session.approve(action == "approve")
     _say(run=session.run_id)
-    if action == "step":
-        session.step()
-    elif order["go"]:
+    if order["go"]:
         session.run(until=_until(order), on_step=lambda _: None)
+    elif action in ("step", "approve", "decline"):  # a word is for the call that waits: it is kept nowhere
+        session.step()
 
 
 def _graph(text: str) -> Any:

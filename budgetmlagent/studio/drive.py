@@ -137,7 +137,7 @@ class Driver:
                 raise ConflictError(f"run {name} is underway: pause or stop it first")
             self._children[name] = None
         try:
-            self._stands(RunView(run), asked)
+            self._stands(self.place.view(name), asked)
             order = asked.model_dump(exclude={"at", "once"}) | {
                 "run": str(run.root),
                 "runs_dir": str(self.place.runs_dir),
@@ -253,8 +253,8 @@ class Driver:
             raise UsageError(f"run {run.run_id}: it is underway on {held.host}: stop it there")
         try:
             process = psutil.Process(held.pid)
-            if process.uids().real != os.getuid() or held.pid == os.getpid():
-                raise UsageError(f"run {run.run_id}: process {held.pid} goes on with it: stop it there")
+            if process.uids().real != os.getuid():
+                raise UsageError(f"run {run.run_id}: process {held.pid} of another user goes on with it")
             process.send_signal(signal.SIGINT)
         except psutil.Error as error:
             raise UsageError(f"run {run.run_id}: process {held.pid} cannot be interrupted: {error}") from None

@@ -1,7 +1,8 @@
 """Graphs to look at and edit: the file as it is, what it would be, what is wrong with it, which decisions would change."""
 
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -9,19 +10,10 @@ from typing import Any
 import prompts
 from budgetmlagent.errors import BudgetMLError, UsageError
 from budgetmlagent.studio.cards import cards, rows_of
+from budgetmlagent.studio.made import Decision, EditReply, Gate, GraphReply, PromptReply, Saved
 from budgetmlagent.studio.place import PROMPTS, Place, digest, text_of
 from budgetmlagent.studio.protocol import EditAsked, LayoutAsked, PromptAsked, SaveAsked
-from budgetmlagent.studio.replies import (
-    Code,
-    Decision,
-    EditReply,
-    FindingRow,
-    Gate,
-    GraphReply,
-    GraphView,
-    PromptReply,
-    Saved,
-)
+from budgetmlagent.studio.replies import Code, FindingRow, GraphView
 from graphs.files import SHIPPED, SUFFIXES
 from graphs.finding import GraphError
 from graphs.linter import graph as linter
@@ -36,20 +28,27 @@ NOWHERE: list[str | int] = []
 def graph(place: Place, name: str) -> GraphReply:
     """Return a graph with its text. Raises UsageError where there is no such file."""
     path = place.graph(name)
-    text = text_of(path or SHIPPED / f"{name}.yaml")
+    code = Code(
+        python=f"from budgetmlagent import GraphSpec\ngraph = GraphSpec.load({name!r})",
+        command=f"budgetml graph lint {shlex.quote(name)}",
+    )
+    read_only = path is None or place.read_only(path)
+    reply = told(text_of(path or SHIPPED / f"{name}.yaml"), name, code, positions(path))
+    return reply | {"path": place.named(path) if path else "", "read_only": read_only}
+
+
+def told(text: str, name: str, code: Code, where: Mapping[str, list[float]] | None = None) -> GraphReply:
+    """Return a graph's text as it is told: judged, and as cards."""
     spec, findings = judged(text, name)
     return GraphReply(
         graph=name,
-        path=place.named(path) if path else "",
-        read_only=path is None or place.read_only(path),
+        path=name,
+        read_only=False,
         text=text,
         hash=digest(text),
-        view=_view(spec, findings, positions(path)),
+        view=_view(spec, findings, where or {}),
         findings=findings,
-        code=Code(
-            python=f"from budgetmlagent import GraphSpec\ngraph = GraphSpec.load({name!r})",
-            command=f"budgetml graph lint {name}",
-        ),
+        code=code,
     )
 
 
@@ -63,12 +62,19 @@ def judged(text: str, path: str) -> tuple[GraphSpec | None, list[FindingRow]]:
     return spec, rows_of(found) + ([] if found else rows_of(linter.losses(spec), note=True))
 
 
+def _parsed(text: str, path: str) -> GraphSpec | None:
+    try:
+        return GraphSpec.parse(text, path, check=False)
+    except GraphError:
+        return None
+
+
 def _finding(what: str) -> FindingRow:
     return FindingRow(keys=NOWHERE, line=1, column=1, kind="yaml", what=what, note=False)
 
 
 def _view(
-    spec: GraphSpec | None, findings: Sequence[FindingRow], where: dict[str, list[float]]
+    spec: GraphSpec | None, findings: Sequence[FindingRow], where: Mapping[str, list[float]]
 ) -> GraphView | None:
     return cards(spec, findings=findings, positions=where) if spec else None
 
@@ -82,13 +88,13 @@ def edit(place: Place, asked: EditAsked) -> EditReply:
     text, error, done = asked.text, "", list[Operation]()
     try:
         done = [operation(each.model_dump()) for each in asked.operations]
-        text = edited(asked.text, done, asked.graph)
+        text = edited(asked.text, done, asked.graph) if done else asked.text
     except GraphError as refused:
         error = refused.lines[0]
         done = []
     spec, findings = judged(text, asked.graph)
     before = asked.text if asked.before is None else asked.before
-    origin, _ = judged(before, asked.graph)
+    origin = _parsed(before, asked.graph)
     lines = unified_diff(before.splitlines(), text.splitlines(), "before", "after", lineterm="", n=2)
     return EditReply(
         text=text,

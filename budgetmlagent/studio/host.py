@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -15,15 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.errors import UsageError
 from budgetmlagent.studio.answers import Answers, as_json
+from budgetmlagent.studio.bundle import bundle
 from budgetmlagent.studio.place import Place
 from budgetmlagent.studio.safety import Guard
 
 if TYPE_CHECKING:
     import uvicorn
 
-STATIC = Path(__file__).parent / "static"
 FILES = {
     "/": ("index.html", "text/html"),
     "/app.js": ("app.js", "text/javascript"),
@@ -34,22 +33,12 @@ LONGEST = 30.0  # seconds that a wait for changes may take
 OFTEN = 0.2  # seconds between two looks
 
 
-def bundle(folder: Path = STATIC) -> dict[str, bytes]:
-    """Return the page's files. Raises UnavailableError where they are not there."""
-    try:
-        return {path: (folder / name).read_bytes() for path, (name, _) in FILES.items()}
-    except OSError as error:
-        missing = Path(str(error.filename)).name
-        raise UnavailableError(
-            f"the studio's page is not installed ({missing} is missing): `make ui` builds it; a wheel of budgetmlagent has it"
-        ) from None
-
-
 def application(answers: Answers, token: str, files: dict[str, bytes]) -> Guard:
     """Return the application, guarded."""
 
     async def page(request: Request) -> Response:
-        return Response(files[request.url.path], media_type=FILES[request.url.path][1])
+        name, kind = FILES[request.url.path]
+        return Response(files[name], media_type=kind)
 
     async def ask(request: Request) -> Response:
         body = await request.body()

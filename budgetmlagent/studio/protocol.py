@@ -1,4 +1,4 @@
-"""What the page may ask: each request as a model, which refuses what it does not know. `replies.py` says what comes back.
+"""What the page may ask: each request as a model, which refuses what it does not know. `replies.py` and `made.py` say what comes back.
 
 - `POST /api/NAME` with a JSON object in the body and the header `X-Studio-Token`, which the page takes from `location.hash`
   (`#token`). The reply is a JSON object. `NAME` is a key of `REQUESTS`.

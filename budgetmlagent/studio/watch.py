@@ -4,12 +4,14 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from typing_extensions import TypedDict
 
 from budgetmlagent.errors import BudgetMLError
 from budgetmlagent.records import live, rundir
 from budgetmlagent.records.rundir import LEDGER, RunDir
 from budgetmlagent.studio.place import Place
-from budgetmlagent.studio.replies import Changed, Changes
 
 FILES = (
     "events.jsonl", "checkpoints.sqlite", "checkpoints.sqlite-wal", "run.json", "ended.json", "graph.yaml", "config.json",
@@ -18,6 +20,23 @@ FILES = (
 OFTEN = 0.15  # seconds between two looks
 KEPT = 2000  # of the newest changes
 Stamp = tuple[int, int]
+
+
+class Changed(TypedDict):
+    """Something that is otherwise than before."""
+
+    what: Literal[
+        "runs", "run", "graph", "error", "all"
+    ]  # all: the studio was begun anew, ask for everything
+    name: str  # of a run or graph; "" of the list
+    said: str  # of an error: one line
+
+
+class Changes(TypedDict):
+    """What is newer than what was asked for."""
+
+    seq: int
+    changed: list[Changed]
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,14 @@ export function Pre({ of, told }: { of?: string; told?: Told | null }) {
   );
 }
 
+const kind = (line: string, number: number) =>
+  line[0] === "@" || (number < 2 && /^(---|\+\+\+)/.test(line)) ? "dim" : line[0] === "+" ? "ins" : line[0] === "-" ? "del" : undefined;
+
 export function Diff({ lines }: { lines: string[] }) {
   return (
     <pre className="diff" tabIndex={0}>
       {lines.map((line, number) => (
-        <span key={number} className={line[0] === "+" ? "ins" : line[0] === "-" ? "del" : line[0] === "@" ? "dim" : undefined}>
+        <span key={number} className={kind(line, number)}>
           {visible(line) + "\n"}
         </span>
       ))}

@@ -4,13 +4,13 @@ import { plural, visible } from "../format";
 import { Graph } from "../graph/Graph";
 import { rowId } from "../graph/Card";
 import { Diff, Fold } from "../parts";
-import type { CardView, Catalogue, GraphView, RuleRow } from "../protocol";
+import type { CardView, Catalogue, RuleRow } from "../protocol";
 import { usePlace } from "../route";
 import { useReply, useStudio } from "../store";
 import { Changed, Decisions, Findings } from "./Judged";
 import { GoOn } from "./GoOn";
 import { NodeForm } from "./NodeForm";
-import { addNode, addRule, moveRule, needed, removeRule, ruleOf, setRule } from "./operations";
+import { addNode, addRule, changed, moveRule, needed, removeRule, ruleAt, ruleOf } from "./operations";
 import { DRAGGED, Palette } from "./Palette";
 import { RuleForm } from "./RuleForm";
 import { SaveDialog } from "./SaveDialog";
@@ -30,16 +30,6 @@ export function EditPage({ graph, run }: { graph: string; run: string }) {
 }
 
 interface Props { edited: Edited; of: Catalogue; runs: string[]; chooseRuns(runs: string[]): void; run: string }
-
-/** The rule that a row's id names, and how many stand in its list. */
-function ruleAt(view: GraphView, id: string): { rule: RuleRow; last: number } | null {
-  const lists = [view.faults, ...view.cards.map(({ rules }) => rules.filter(({ shared }) => !shared))];
-  for (const list of lists) {
-    const rule = list.find((each) => rowId(each) === id);
-    if (rule) return { rule, last: list.length - 1 };
-  }
-  return null;
-}
 
 function Editor({ edited, of, runs, chooseRuns, run }: Props) {
   const { read, now, does, undo, redo, canUndo, canRedo, dirty, busy } = edited;
@@ -69,7 +59,7 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
     move: (rule: RuleRow, to: number) => void does(moveRule(rule, to)).then((done) => done && moved(rule, to)),
     remove: (rule: RuleRow) => void does(removeRule(rule)),
     add: (card: CardView) => insert(card, "", {}),
-    connect: (rule: RuleRow, to: string) => void does(setRule(rule, { ...ruleOf(rule), to })),
+    connect: (rule: RuleRow, to: string) => void does(changed(rule, (fresh) => ({ ...ruleOf(fresh), to }))),
     placed: (positions: Record<string, [number, number]>) => { if (!read.read_only) void host.ask("layout", { graph: read.graph, positions }).catch(() => undefined); },
   }), [does, host, insert, moved, read.graph, read.read_only]);
 
@@ -105,7 +95,7 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
           <Graph view={view} chosen={chosen} choose={choose} editing={editing} />
         </div>
         <aside className="inspector" aria-label="In detail">
-          {found && <RuleForm key={chosen} {...found} view={view} of={of} does={(operation) => void does(operation)} moved={(place) => moved(found.rule, place)} removed={() => setChosen("")} />}
+          {found && <RuleForm key={chosen} {...found} view={view} of={of} does={(edit) => void does(edit)} moved={(place) => moved(found.rule, place)} removed={() => setChosen("")} />}
           {name && card && <NodeForm key={name} card={card} of={of} graph={read.graph} does={does} choose={setChosen} />}
           {!found && !(name && card) && <p className="dim small pad">Choose a card or a row to change it. Drag rows into order, or move one with Alt and the arrow keys; drag from a row's end to a card to lead it there.</p>}
           <Findings findings={findings} choose={(keys) => setChosen(chosenBy(keys))} />

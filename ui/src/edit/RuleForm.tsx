@@ -2,22 +2,23 @@
 import { useEffect, useState } from "react";
 import { visible } from "../format";
 import { Choice, Field } from "../parts";
-import type { Argument, Catalogue, GraphView, Operation, RuleRow } from "../protocol";
-import { moveRule, needed, removeRule, ruleOf, setRule } from "./operations";
+import type { Argument, Catalogue, GraphView, RuleRow } from "../protocol";
+import { changed, moveRule, needed, removeRule, ruleOf } from "./operations";
+import type { Edit } from "./useEditing";
 
-interface Props { rule: RuleRow; last: number; view: GraphView; of: Catalogue; does(operation: Operation): void; moved(place: number): void; removed(): void }
+interface Props { rule: RuleRow; last: number; view: GraphView; of: Catalogue; does(edit: Edit): void; moved(place: number): void; removed(): void }
 
 export function RuleForm({ rule, last, view, of, does, moved, removed }: Props) {
   const nodes = view.cards.map(({ name }) => name);
   const targets = [...nodes, "END", ...(rule.shared ? ["again"] : [])];
   const predicate = of.predicates.find(({ name }) => name === rule.when);
-  const now = ruleOf(rule);
-  const change = (changed: Record<string, unknown>) => does(setRule(rule, Object.fromEntries(Object.entries({ ...now, ...changed }).filter(([, value]) => value !== undefined && value !== ""))));
+  const change = (values: Record<string, unknown>) => does(changed(rule, (fresh) => ({ ...ruleOf(fresh), ...values })));
   const rename = (when: string) => {
     const known = new Set(of.predicates.find(({ name }) => name === when)?.arguments.map(({ name }) => name));
-    const kept = Object.entries(rule.arguments).filter(([name]) => known.has(name));
-    const { up, down, to } = rule;
-    does(setRule(rule, { ...(when && { when }), ...needed(when, of), ...Object.fromEntries(kept), ...(up && { up }), ...(down && { down }), to }));
+    does(changed(rule, ({ arguments: given, up, down, to }) => {
+      const kept = Object.entries(given).filter(([name]) => known.has(name));
+      return { when, ...needed(when, of), ...Object.fromEntries(kept), up, down, to };
+    }));
   };
   const place = Number(rule.keys.at(-1));
   const move = (to: number) => {

@@ -1,4 +1,5 @@
 // A click as an operation of graphs/operations.py. Rules are counted from 0 in `keys`, from 1 in operations.
+import { rowId } from "../graph/Card";
 import type { CardView, Catalogue, GraphView, NodeRow, Operation, RuleRow } from "../protocol";
 
 /** Where a rule stands: in a node's list, or among those about faults. */
@@ -9,6 +10,26 @@ const place = ({ keys, shared }: RuleRow) => {
 
 export function ruleOf({ when, arguments: given, up, down, to }: RuleRow): Record<string, unknown> {
   return { ...(when && { when }), ...given, ...(up && { up }), ...(down && { down }), to };
+}
+
+/** The rule that a row's id names, and how many stand after the first in its list. */
+export function ruleAt(view: GraphView, id: string): { rule: RuleRow; last: number } | null {
+  const lists = [view.faults, ...view.cards.map(({ rules }) => rules.filter(({ shared }) => !shared))];
+  for (const list of lists) {
+    const rule = list.find((each) => rowId(each) === id);
+    if (rule) return { rule, last: list.length - 1 };
+  }
+  return null;
+}
+
+/** An edit of a rule as it stands when its turn comes: two quick changes are both kept. */
+export function changed(rule: RuleRow, make: (fresh: RuleRow) => Record<string, unknown>): (view: GraphView) => Operation | null {
+  const id = rowId(rule);
+  return (view) => {
+    const fresh = ruleAt(view, id)?.rule;
+    const given = fresh && Object.entries(make(fresh)).filter(([, value]) => value !== undefined && value !== "");
+    return fresh && given ? setRule(fresh, Object.fromEntries(given)) : null;
+  };
 }
 
 export function setRule(rule: RuleRow, changed: Record<string, unknown>): Operation {

@@ -1,8 +1,11 @@
 // A graph being edited: a list of texts to go back and forth in. Python does each edit and judges it.
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { EditReply, GraphReply, Operation, Saved } from "../protocol";
+import type { EditReply, GraphReply, GraphView, Operation, Saved } from "../protocol";
 import { Refused } from "../host";
 import { useStudio } from "../store";
+
+/** An operation, or what makes one of the graph as it stands when its turn comes; null where there is nothing to do. */
+export type Edit = Operation | ((view: GraphView) => Operation | null);
 
 export interface Edited {
   read: GraphReply; // the file as it was read
@@ -13,7 +16,7 @@ export interface Edited {
   conflict: string[]; // what somebody else changed in the file meanwhile
   canUndo: boolean;
   canRedo: boolean;
-  does(...operations: Operation[]): Promise<boolean>;
+  does(...edits: Edit[]): Promise<boolean>;
   undo(): void;
   redo(): void;
   gate(runs: string[]): void;
@@ -31,14 +34,15 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
   const [error, setError] = useState("");
   const [conflict, setConflict] = useState<string[]>([]);
   const chosen = useRef(runs);
-  const latest = useRef(0); // an older answer that comes back later is not listened to
   const waiting = useRef<Promise<unknown>>(Promise.resolve()); // edits are done one after the other
+  const view = useRef<GraphView | null>(null); // the newest that was a graph at all
   const state = useRef({ texts, place, read });
   state.current = { texts, place, read };
 
   const reread = useCallback(() => {
     host.ask("graph", { graph }).then(
       (reply) => {
+        view.current = reply.view;
         setRead(reply);
         setNow(null);
         setTexts([reply.text]);
@@ -55,16 +59,24 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
     if (changed.some(({ what, name }) => what === "graph" && name === graph) && state.current.place === 0) reread();
   }), [listen, reread, graph]);
 
+  // The decisions of runs take longer than an edit: they are asked for by themselves, and come when they come.
+  const retake = useCallback(async (text: string) => {
+    if (!chosen.current.length) return;
+    const before = state.current.read!.text;
+    const reply = await host.ask("edit", { graph, text, before, runs: chosen.current }).catch((error: Error) => say(error.message));
+    if (reply) setNow((now) => (now && now.text === text ? { ...now, gate: reply.gate } : now));
+  }, [host, graph, say]);
+
   const judge = useCallback(async (text: string, operations: Operation[]): Promise<EditReply | null> => {
-    const mine = ++latest.current;
     setBusy(true);
     try {
       const before = state.current.read!.text;
-      const reply = await host.ask("edit", { graph, text, operations, before, runs: chosen.current });
-      if (mine !== latest.current && !operations.length) return null;
+      const reply = await host.ask("edit", { graph, text, operations, before });
       say(reply.error);
       if (operations.length) show(reply.code);
-      setNow(reply);
+      setNow((old) => ({ ...reply, gate: old?.gate ?? null }));
+      if (reply.view) view.current = reply.view;
+      void retake(reply.text);
       return reply;
     } catch (error) {
       say((error as Error).message);
@@ -72,11 +84,14 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
     } finally {
       setBusy(false);
     }
-  }, [host, graph, say, show]);
+  }, [host, graph, say, show, retake]);
 
-  const does = useCallback((...operations: Operation[]) => {
+  const does = useCallback((...edits: Edit[]) => {
     const job = waiting.current.then(async () => {
       const { texts, place } = state.current;
+      const made = edits.map((edit) => (typeof edit === "function" ? (view.current ? edit(view.current) : null) : edit));
+      const operations = made.filter((operation) => operation !== null);
+      if (!operations.length) return false;
       const reply = await judge(texts[place]!, operations);
       if (!reply || reply.error) return false;
       if (reply.text === texts[place]) return true;
@@ -90,18 +105,22 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
     return job;
   }, [judge]);
 
-  const to = useCallback((next: number) => {
-    const text = state.current.texts[next];
-    if (text === undefined) return;
-    setPlace(next);
-    void judge(text, []);
+  // Go to another text, once the edits before it are done.
+  const go = useCallback((by: number) => {
+    waiting.current = waiting.current.then(async () => {
+      const place = state.current.place + by;
+      const text = state.current.texts[place];
+      if (text === undefined) return;
+      state.current = { ...state.current, place };
+      setPlace(place);
+      await judge(text, []);
+    });
   }, [judge]);
 
   const gate = useCallback((runs: string[]) => {
     chosen.current = runs;
-    const text = state.current.texts[state.current.place];
-    if (text !== undefined) void judge(text, []);
-  }, [judge]);
+    go(0);
+  }, [go]);
 
   const save = useCallback(async (path: string) => {
     const { texts, place, read } = state.current;
@@ -121,7 +140,7 @@ export function useEditing(graph: string, runs: string[]): { edited: Edited | nu
   const text = texts[place] ?? "";
   const edited: Edited | null = read && {
     read, now, text, dirty: text !== read.text, busy, conflict, canUndo: place > 0, canRedo: place < texts.length - 1,
-    does, undo: () => to(place - 1), redo: () => to(place + 1), gate, save, reread,
+    does, undo: () => go(-1), redo: () => go(1), gate, save, reread,
   };
   return { edited, error };
 }

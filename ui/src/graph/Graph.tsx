@@ -9,7 +9,7 @@ import { arrowsOf, heightOf, placed, sides, WIDTH } from "./layout";
 
 const TYPES = { card: Card };
 const ARROWS = { arrow: Arrow };
-const READABLE = { x: 24, y: 24, zoom: 0.85 }; // of a graph that is too large to be seen at once
+const READABLE = 0.85; // the scale of a graph that is too large to be seen at once
 const FAULTS = "/faults"; // no node can be called so
 
 export interface Fired { node: string; rule: string }
@@ -40,6 +40,9 @@ export function Graph(props: GraphProps) {
   const shape = JSON.stringify([view.cards.map(({ name, rules }) => [name, rules.map(({ to, words, fired }) => [to, words.length, isBrief(name) && fired > 0])]), view.positions]);
   // Where cards stand changes with the graph's shape, not with each step.
   const start = useMemo(() => placed(view, isBrief), [shape]);
+
+  const first = start.get(view.start) ?? { x: 0, y: 0 };
+  const readable = { x: 24 - first.x * READABLE, y: 48 - first.y * READABLE, zoom: READABLE };
 
   useEffect(() => {
     const cards = [...view.cards, ...(brief ? [] : [faultsOf(view)])].filter((card) => card !== null);
@@ -80,7 +83,7 @@ export function Graph(props: GraphProps) {
         return {
           id, type: "arrow", data, source: card.name, target: rule.to, sourceHandle: `${from}:${rowId(rule)}`, targetHandle: to,
           className: `arrow ${tone} ${rule.fired || lit ? "" : "idle"} ${chosen === `node/${card.name}` ? "near" : ""}`, animated: lit && Boolean(active?.runs),
-          markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: `var(--${COLOUR[tone] ?? "other"})` },
+          markerEnd: { type: MarkerType.ArrowClosed, markerUnits: "userSpaceOnUse", width: 20, height: 20, color: `var(--${COLOUR[tone] ?? "other"})` },
           zIndex: 0, focusable: false, ariaLabel: `${card.name} to ${rule.to}`,
         };
       }),
@@ -99,7 +102,7 @@ export function Graph(props: GraphProps) {
   };
   return (
     <ReactFlow nodes={nodes} edges={edges} nodeTypes={TYPES} edgeTypes={ARROWS} onNodesChange={onNodesChange} onConnect={connect} onNodeDragStop={moved}
-      fitView={brief} fitViewOptions={{ padding: 0.04, maxZoom: 1 }} defaultViewport={READABLE} minZoom={0.15} maxZoom={1.6} zoomOnScroll={false}
+      fitView={brief} fitViewOptions={{ padding: 0.04, maxZoom: 1 }} defaultViewport={readable} minZoom={0.15} maxZoom={1.6} zoomOnScroll={false}
       preventScrolling={Boolean(editing)} panOnScroll={Boolean(editing)} zoomOnDoubleClick={false} nodesConnectable={Boolean(editing)} elementsSelectable={false} deleteKeyCode={null}
       nodesFocusable={false} edgesFocusable={false} proOptions={{ hideAttribution: true }} colorMode="system" aria-label={`graph ${view.name}`}>
       <Background gap={24} size={1} />

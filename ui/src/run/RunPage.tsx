@@ -39,6 +39,13 @@ function Run({ run, step }: { run: RunReply; step: number | null }) {
   const fired = useMemo(() => row && { node: row.node, rule: row.rule }, [row?.node, row?.rule]);
   const active = useMemo(() => ({ node: run.live.stands === "underway" ? run.live.node : run.next, runs: run.live.stands === "underway" }), [run.live.stands, run.live.node, run.next]);
 
+  // In brief the graph is what the run has met.
+  const [view, unmet] = useMemo(() => {
+    const met = (card: CardView) => !brief || card.runs > 0 || card.start || card.name === active.node;
+    const { cards } = run.graph;
+    return [{ ...run.graph, cards: cards.filter(met) }, cards.filter((card) => !met(card)).map(({ name }) => name)];
+  }, [run.graph, brief, active.node]);
+
   const choose = useCallback((step: number) => slide("run", id, step), [id, slide]);
   const narrow = useCallback((says: string, steps: number[]) => {
     setOnly({ says, steps: new Set(steps) });
@@ -59,13 +66,13 @@ function Run({ run, step }: { run: RunReply; step: number | null }) {
       <section className="panel" aria-label="Graph">
         <header>
           <h2>Graph</h2>
-          <span className="dim small">{brief ? "the rules that fired" : "all rules, in the order in which they are tried"}; a row leads to its steps</span>
+          <span className="dim small">{brief ? "the rules that fired" : "all rules, in the order in which they are tried"}; a row leads to its steps{unmet.length > 0 && `; not met: ${visible(unmet.join(", "))}`}</span>
           <span className="grow" />
           <label className="check"><input type="checkbox" checked={!brief} onChange={(event) => setBrief(!event.target.checked)} />All rules</label>
           {host.steers && <Link to={["graph", run.row.graph, id]} className="button">What if it were stricter…</Link>}
         </header>
         <div className={brief ? "canvas" : "canvas tall"}>
-          <Graph key={String(brief)} view={run.graph} brief={brief} active={active} fired={fired} choose={chooseRow} />
+          <Graph key={String(brief)} view={view} brief={brief} active={active} fired={fired} choose={chooseRow} />
         </div>
       </section>
       <div className="tabs" role="tablist">

@@ -1,0 +1,92 @@
+"""A studio with runs of its own, and its page in Debian's chromium, whose requests and reports are kept."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, expect
+
+SLOW = 30_000  # milliseconds that a busy machine may take
+REPORTS = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+expect.set_options(timeout=SLOW)
+
+
+@contextmanager
+def studio(folder: Path) -> Iterator[str]:
+    """Start `budgetml studio` in a folder and give its address."""
+    command = [sys.executable, "-m", "budgetmlagent", "studio", "--no-open"]
+    environ = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    with (folder / "studio.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        assert process.stdout is not None
+        timer = threading.Timer(SLOW / 1000, process.kill)
+        timer.start()
+        try:
+            address = process.stdout.readline().strip()
+            timer.cancel()
+            assert address, (folder / "studio.log").read_text()
+            yield address
+        finally:
+            process.terminate()
+            process.wait()
+            process.stdout.close()
+
+
+def chromium(playwright: Any) -> Browser:
+    """Start the browser. Nothing is skipped: without it the tests fail and say what to install."""
+    path = shutil.which("chromium")
+    assert path, "the tests need Debian's browser: apt-get install chromium"
+    browser: Browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    return browser
+
+
+class Looked:
+    """A page in a window of 1,280 pixels. `clean` says that it asked nobody else, and that nothing went wrong in it."""
+
+    def __init__(self, browser: Browser, address: str, *path: str | int, dark: bool = False) -> None:
+        self.address, self.requests, self.wrong = address, list[str](), list[str]()
+        self.page: Page = browser.new_page(
+            viewport={"width": 1280, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        self.page.set_default_timeout(SLOW)
+        self.page.add_init_script(REPORTS)
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda said: self._heard(said.type, said.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on(
+            "dialog", lambda dialog: self.wrong.append(f"dialog {dialog.message}") or dialog.dismiss()
+        )
+        self.go(*path)
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind == "error" and not text.startswith(
+            "Failed to load resource: the server responded with a status of 4"
+        ):
+            self.wrong.append(text)
+
+    def go(self, *path: str | int) -> None:
+        """Go to a place in the page."""
+        self.page.goto("/".join([self.address, *map(str, path)]))
+
+    def clean(self) -> None:
+        """Assert that no request left for another host, and that there was neither an error nor a report."""
+        own = self.address.partition("#")[0]
+        assert [url for url in self.requests if not url.startswith((own, "data:"))] == []
+        assert self.wrong == []
+        self.page.close()
+
+    def button(self, name: str, exact: bool = False) -> Any:
+        return self.page.get_by_role("button", name=name, exact=exact).first
+
+    def shows(self, *texts: str) -> None:
+        """Wait until each text is seen."""
+        for text in texts:
+            expect(self.page.get_by_text(text).first).to_be_visible()
