@@ -28,13 +28,20 @@ def dearest(state: RunState, names: Iterable[str]) -> str:
 
 
 def hope(state: RunState, model: str) -> float:
-    """Return what the next try of `model` is likely to bring, in percent: each try moves what was believed halfway to its gain."""
+    """Return what the next try of `model` is likely to bring, in percent.
+
+    Each of its tries moves what was believed halfway to its gain, and before them each try of another model a quarter of the
+    way: what one model has gained, or looks for in vain, is gained or hard to find for the others, too.
+    """
     skill = state.task.get("models", {}).get(model)
     if skill is None:
         return 0.0
     believed = _first(skill, state.best.get("lines", 0))
-    for gain in state.counts.get("ways", {}).get(model, Way(tries=0, spent=0, gains=[]))["gains"]:
-        believed = (believed + gain) / 2
+    ways = state.counts.get("ways", {})
+    for gain in (gain for name, way in ways.items() if name != model for gain in way["gains"]):
+        believed += (gain - believed) / 4
+    for gain in ways.get(model, Way(tries=0, spent=0, gains=[]))["gains"]:
+        believed += (gain - believed) / 2
     return round(believed, 3)
 
 
