@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -127,13 +127,18 @@ def needs(name: str) -> frozenset[str]:
 
     Raises OSError or LookupError where there is no such file and ValueError, in one line, where it is no template.
     """
+    return _needed(_text(name), _is_ours(name))
+
+
+@lru_cache(maxsize=64)
+def _needed(text: str, ours: bool) -> frozenset[str]:
+    """Return what a template needs; a graph of many nodes asks that of the same few again and again."""
     from jinja2 import meta, nodes
 
     from prompts.bounded import parsed
 
     environment = _environment()
-    text = _text(name)
-    tree = environment.parse(text) if _is_ours(name) else parsed(text)
+    tree = environment.parse(text) if ours else parsed(text)
     asked = [t for t in tree.find_all(nodes.Test) if t.name in ("defined", "undefined")]
     defaults = [f for f in tree.find_all(nodes.Filter) if f.name in ("default", "d")]
     spared = {place.node.name for place in (*asked, *defaults) if isinstance(place.node, nodes.Name)}

@@ -23,6 +23,7 @@ from budgetmlagent.run.view import RunView
 from budgetmlagent.studio import look, rows
 from budgetmlagent.studio.answers import Answers
 from budgetmlagent.studio.place import Place
+from budgetmlagent.studio.snapshot import Snapshot
 
 HOLD = """
 import sys, time
@@ -70,7 +71,7 @@ def until(holds, seconds=60.0):
 
 
 def test_a_run_is_told_as_its_events_and_its_ledger_have_it(replayed):
-    told, timeline, summary = look.run(replayed), replayed.timeline, replayed.summary
+    told, timeline, summary = look.run(Snapshot.of(replayed)), replayed.timeline, replayed.summary
     assert [row["step"] for row in told["steps"]] == [event.step for event in timeline]
     assert told["row"]["stands"] == "finished" and told["row"]["best"] == summary["best"]
     assert told["row"]["replayed"] and told["at"] == timeline[-1].step and told["next"] == "END"
@@ -83,14 +84,14 @@ def test_a_run_is_told_as_its_events_and_its_ledger_have_it(replayed):
     fired = sum(row["fired"] for card in cards.values() for row in card["rules"])
     assert fired == len(timeline)
     assert sum(edge["count"] for edge in told["graph"]["edges"]) == len(timeline) + 1  # and the way in
-    assert look.run(replayed, since=30)["steps"] == told["steps"][30:]
+    assert look.run(Snapshot.of(replayed), since=30)["steps"] == told["steps"][30:]
     asked = [row for row in told["steps"] if row["model"]]
     assert asked and all(row["replayed"] for row in asked)
     json.dumps(told, allow_nan=False)
 
 
 def test_a_step_is_read_alone_and_as_the_whole_run_has_it(replayed):
-    for event, row in zip(replayed.timeline, look.run(replayed)["steps"], strict=True):
+    for event, row in zip(replayed.timeline, look.run(Snapshot.of(replayed))["steps"], strict=True):
         told = look.step(replayed, event.step)
         assert told["row"] == row
         assert [rule["rule"] for rule in told["rules"]] == [
@@ -141,7 +142,10 @@ def test_a_killed_run_is_shown_dead_and_its_number_is_not_its_name(replayed, tmp
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(run.root)], stdout=subprocess.PIPE, text=True)
     with process:
         assert process.stdout.readline() == "taken\n"
-        assert rows.run_row(run)["stands"] == "underway" and look.run(replayed)["live"]["pid"] == process.pid
+        assert (
+            rows.run_row(run)["stands"] == "underway"
+            and look.run(Snapshot.of(replayed))["live"]["pid"] == process.pid
+        )
         until(
             lambda: {"what": "run", "name": run.run_id, "said": ""} in answers.watcher.since(seq)["changed"]
         )

@@ -15,9 +15,9 @@ def studio(
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the address; open no browser.")] = False,
     runs_dir: options.RunsDir = Path("runs"),
 ) -> None:
-    """See, edit and steer graphs and runs in the browser, on this machine alone.
+    """See, edit and steer graphs and runs in the browser.
 
-    Graphs are saved below the folder in which it is started.
+    It is served on this machine alone; graphs are saved below the folder in which it is started.
     """
     from budgetmlagent.studio.host import serve
     from budgetmlagent.studio.place import Place

@@ -33,13 +33,8 @@ class Branches:
     def __init__(self, saver: "Checkpoints", run: str) -> None:
         """Stand at the end of the branch that was gone on with last."""
         self.saver, self._run = saver, run
-        self._branch = next(iter(self._names(limit=1)), run)
+        self._branch = next(iter(saver.threads()), run)
         self._back: str | None = None  # the checkpoint that was gone back to
-
-    def _names(self, limit: int | None = None) -> list[str]:
-        """Return the branches, the one that was gone on with last first."""
-        every = self.saver.list(None, limit=limit)
-        return list(dict.fromkeys(str(t.config["configurable"]["thread_id"]) for t in every))
 
     @property
     def thread(self) -> Any:
@@ -59,7 +54,7 @@ class Branches:
     @property
     def ways(self) -> list[list[Point]]:
         """The points of every branch, oldest first; the newest branch comes first."""
-        return [[point(t) for t in self._way(name)] for name in self._names()]
+        return [[point(t) for t in self._way(name)] for name in self.saver.threads()]
 
     @property
     def branch(self) -> str:
@@ -69,7 +64,7 @@ class Branches:
     @property
     def named(self) -> list[Branch]:
         """Every branch, the one that was gone on with last first; what the checkpoints hold is not read."""
-        ways = {name: self.saver.way(name) for name in self._names()}
+        ways = {name: self.saver.way(name) for name in self.saver.threads()}
         older, found = list[set[str]](), list[Branch]()
         for name in sorted(
             ways, key=lambda name: (len(name), name)
@@ -90,7 +85,7 @@ class Branches:
         Edits by hand lie between them. Raises UsageError where there is no such branch or step.
         """
         name = branch or self._branch
-        if name not in (there := self._names()):
+        if name not in (there := self.saver.threads()):
             raise UsageError(
                 f"run {self._run} has no branch {name!r}; it has {', '.join(there) or 'none yet'}"
             )
@@ -101,8 +96,12 @@ class Branches:
             told = f"{steps[0]} to {steps[-1]}" if steps else "none yet"
             raise UsageError(f"run {self._run} has no step {step}; its steps are: {told}")
         begin = max((i for i, mark in enumerate(way[:at]) if mark.loop), default=0)
-        tuples = [self.saver.get_tuple(_thread(name, mark.id)) for mark in way[begin : at + 1]]
-        return [point(found) for found in tuples if found]
+        return self.points([mark.id for mark in way[begin : at + 1]], name)
+
+    def points(self, ids: Sequence[str], branch: str = "") -> list[Point]:
+        """Return the points of these checkpoints of a branch (default: where the run stands); no other is read."""
+        found = (self.saver.get_tuple(_thread(branch or self._branch, id)) for id in ids)
+        return [point(each) for each in found if each]
 
     @property
     def newest(self) -> Point | None:
@@ -153,7 +152,7 @@ class Branches:
 
     def begin(self, way: "Sequence[CheckpointTuple]") -> str:
         """Begin a branch with copies of `way`, another run's perhaps, and return its name."""
-        taken = self._names()
+        taken = self.saver.threads()
         names = (self._run if i == 1 else f"{self._run}#{i}" for i in count(1))
         name = next(n for n in names if n not in taken)
         for i, t in enumerate(way):

@@ -46,6 +46,12 @@ class Checkpoints(SqliteSaver):
         except DATABASE_ERRORS as error:
             raise UnavailableError(f"checkpoints {path}: {error}; {remedy(error)}") from error
 
+    def threads(self) -> list[str]:
+        """Return the threads, the one with the newest checkpoint first; what the checkpoints hold is not read."""
+        with self.cursor(transaction=False) as cursor:
+            newest = "SELECT thread_id FROM checkpoints GROUP BY thread_id ORDER BY max(checkpoint_id) DESC"
+            return [str(thread) for (thread,) in cursor.execute(newest).fetchall()]
+
     def way(self, thread: str) -> list[Mark]:
         """Return the checkpoints that lead to the newest one of a thread, oldest first; what they hold is not read."""
         with self.cursor(transaction=False) as cursor:

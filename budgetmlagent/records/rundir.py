@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ class RunDir:
         path = self.root / "config.json"
         try:
             text = read_plain(path, SMALL).decode("utf-8")
-            TypeAdapter(RunConfig).validate_json(text, strict=True)
+            _shape().validate_json(text, strict=True)
             config = RunConfig(**parsed(text))
             if not is_name(config.run_id):
                 raise ValueError(f"run_id: {config.run_id[:80]!r} is no name")
@@ -145,6 +146,12 @@ class RunDir:
             raise UnavailableError(
                 f"{path}: damaged ({what}); the run cannot be opened: put the file back from a copy"
             ) from None
+
+
+@cache
+def _shape() -> TypeAdapter[RunConfig]:
+    """What a config.json holds: to make it takes longer than to read one."""
+    return TypeAdapter(RunConfig)
 
 
 def as_json(value: Any) -> bytes:

@@ -11,11 +11,13 @@ from budgetmlagent.studio import catalogue, editing, look, price, rows
 from budgetmlagent.studio import protocol as asks
 from budgetmlagent.studio.drive import Driver
 from budgetmlagent.studio.place import ConflictError, Place
+from budgetmlagent.studio.snapshot import Snapshot
 from budgetmlagent.studio.watch import Watcher
 from graphs.finding import GraphError
 from memory.artifacts import CorruptArtifactError
 
 Reply = Mapping[str, Any]
+KEPT = 8  # runs of which is known what was read
 STATUS = {UsageError.status: 400, UnavailableError.status: 503}
 
 
@@ -25,10 +27,11 @@ class Answers:
     def __init__(self, place: Place) -> None:
         self.place, self.watcher = place, Watcher(place)
         self.driver = Driver(place, self.watcher.tell)
+        self._snapshots = dict[str, Snapshot]()  # of the runs that were looked at last
         self._by_name: dict[str, Callable[[Any], Reply]] = {
             "catalogue": lambda _: catalogue.catalogue(place),
             "runs": lambda _: {"runs": rows.run_rows(place.runs_dir)},
-            "run": lambda a: look.run(place.view(a.run), a.since, self.driver.is_ours(a.run)),
+            "run": self._run,
             "step": lambda a: look.step(place.view(a.run), a.step, a.branch),
             "compare": lambda a: look.compare(place.view(a.one), place.view(a.other)),
             "graph": self._graph,
@@ -58,6 +61,14 @@ class Answers:
             return 400, {"error": error.lines[0]}
         except (CorruptArtifactError, FileNotFoundError) as error:
             return 503, {"error": f"a file of the run cannot be read: {_line(error)}"}
+
+    def _run(self, asked: asks.RunAsked) -> Reply:
+        view = self.place.view(asked.run)
+        now = Snapshot.of(view, self._snapshots.pop(view.run_id, None))
+        self._snapshots[view.run_id] = now
+        while len(self._snapshots) > KEPT:
+            self._snapshots.pop(next(iter(self._snapshots)), None)
+        return look.run(now, asked.since, self.driver.is_ours(view.run_id))
 
     def _graph(self, asked: asks.GraphAsked) -> Reply:
         if path := self.place.graph(asked.graph):

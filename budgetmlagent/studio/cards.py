@@ -27,7 +27,11 @@ def cards(
         roles = roles_of(spec)
     except LookupError:  # a function that is not installed: its node is what it is called
         roles = {}
-    made = [_card(spec, name, sums, roles.get(name, ""), rungs or {}, findings) for name in order(spec)]
+    drawn = looks(spec)
+    made = [
+        _card(spec, name, drawn[name], sums, roles.get(name, ""), rungs or {}, findings)
+        for name in order(spec)
+    ]
     shared = [_row(("faults", i), rule, "fault", sums, "", findings) for i, rule in enumerate(spec.faults)]
     edges = [
         Edge(source=source, to=to, count=count, dearer=(source, to) in sums.escalated)
@@ -44,9 +48,15 @@ def cards(
 
 
 def _card(
-    spec: Graph, name: str, sums: Tally, role: str, rungs: Mapping[str, int], findings: Sequence[FindingRow]
+    spec: Graph,
+    name: str,
+    drawn: Sequence[Look],
+    sums: Tally,
+    role: str,
+    rungs: Mapping[str, int],
+    findings: Sequence[FindingRow],
 ) -> Card:
-    node, drawn = spec.nodes[name], zip(spec.fork(name), looks(spec, name), strict=True)
+    node = spec.nodes[name]
     own = ([*keys] for keys in (("nodes", name), ("rules", name)))
     stands = node.ladder[min(rungs.get(name, 0), len(node.ladder) - 1)] if node.ladder else ""
     return Card(
@@ -58,7 +68,10 @@ def _card(
         budget=node.budget,
         recalls=None if node.recalls is None else list(node.recalls),
         start=name == spec.start,
-        rules=[_row(keys, rule, look, sums, name, findings) for (keys, rule), look in drawn],
+        rules=[
+            _row(keys, rule, look, sums, name, findings)
+            for (keys, rule), look in zip(spec.fork(name), drawn, strict=True)
+        ],
         findings=[
             found
             for keys in own

@@ -62,6 +62,13 @@ def judged(text: str, path: str) -> tuple[GraphSpec | None, list[FindingRow]]:
     return spec, rows_of(found) + ([] if found else rows_of(linter.losses(spec), note=True))
 
 
+def _parsed(text: str, path: str) -> GraphSpec | None:
+    try:
+        return GraphSpec.parse(text, path, check=False)
+    except GraphError:
+        return None
+
+
 def _finding(what: str) -> FindingRow:
     return FindingRow(keys=NOWHERE, line=1, column=1, kind="yaml", what=what, note=False)
 
@@ -81,13 +88,13 @@ def edit(place: Place, asked: EditAsked) -> EditReply:
     text, error, done = asked.text, "", list[Operation]()
     try:
         done = [operation(each.model_dump()) for each in asked.operations]
-        text = edited(asked.text, done, asked.graph)
+        text = edited(asked.text, done, asked.graph) if done else asked.text
     except GraphError as refused:
         error = refused.lines[0]
         done = []
     spec, findings = judged(text, asked.graph)
     before = asked.text if asked.before is None else asked.before
-    origin, _ = judged(before, asked.graph)
+    origin = _parsed(before, asked.graph)
     lines = unified_diff(before.splitlines(), text.splitlines(), "before", "after", lineterm="", n=2)
     return EditReply(
         text=text,

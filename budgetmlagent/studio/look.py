@@ -11,6 +11,7 @@ from budgetmlagent.money.ledger import PAID
 from budgetmlagent.money.report import calls_of
 from budgetmlagent.records import advice, events, live
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.points import Point
 from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.run.shown import Changes, plain
@@ -29,7 +30,7 @@ from budgetmlagent.studio.replies import (
     Supply,
     Told,
 )
-from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row, step_rows
+from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row
 from budgetmlagent.studio.snapshot import Snapshot
 from graphs.contract import roles_of
 from graphs.policy import decide
@@ -56,10 +57,10 @@ EDITABLE = (
 )
 
 
-def run(view: RunView, since: int = 0, ours: bool = False) -> RunReply:
+def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
     """Return a run as it stands, with its steps after `since`. Raises UnavailableError where it is damaged."""
-    now = Snapshot.of(view)
-    rows, state, row = step_rows(now), now.state, run_row(view.folder)
+    view, rows, state = now.view, [step.row for step in now.steps], now.state
+    row = run_row(view.folder)
     row["usd"], row["steps"], row["turn"] = now.usd, len(rows), state.turn
     row["budget"] = view.ledger.cap(view.run_id) / 1e9
     question = view.question
@@ -72,7 +73,7 @@ def run(view: RunView, since: int = 0, ours: bool = False) -> RunReply:
         at=now.at,
         next=now.next,
         graph=cards(view.spec, now.timeline, state.rungs),
-        graph_text=view.spec.dump(),
+        graph_text=now.graph,
         steps=[each for each in rows if each["step"] > since],
         branches=[
             BranchRow(name=b.name, steps=b.last, split=b.split, current=b.name == view.branches.branch)
@@ -120,10 +121,13 @@ def _flight(folder: RunDir, since: float) -> Flight | None:
 
 
 def refused(run: Snapshot) -> dict[str, str]:
-    """Return where it leads to decline the call that waits: the node, and the rule that says so."""
+    """Return where it leads to decline the call that waits: the node, and the rule that says so.
+
+    That imports the rules' predicates, so of a run that was begun elsewhere it is not told.
+    """
     node, state, spec = run.next, run.state, run.view.spec
-    if node not in spec.nodes:
-        return {}
+    if node not in spec.nodes or not is_own(run.view.folder.root):
+        return {"to": "", "rule": ""}
     after = replace(state, fault=Fault(kind="declined", detail="a person declined the call"))
     route, _ = decide(node, spec.rules_of(node), after, spec.ladders, load_predicate, roles_of(spec))
     return {"to": route["to"], "rule": route["rule"]}
@@ -272,7 +276,7 @@ def compare(one: RunView, other: RunView) -> dict[str, Any]:
         command=f"budgetml diff {one.run_id} {other.run_id}",
     )
     return told | {
-        "curves": [curve(step_rows(Snapshot.of(run))) for run in (one, other)],
+        "curves": [curve([step.row for step in Snapshot.of(run).steps]) for run in (one, other)],
         "code": code,
         "time": time.time(),
     }

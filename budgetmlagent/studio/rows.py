@@ -16,7 +16,6 @@ from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.records.summary import read_summary
 from budgetmlagent.run.view import RunView
 from budgetmlagent.studio.replies import RunRow, Stands, StepRow
-from budgetmlagent.studio.snapshot import Snapshot
 from graphs.model import Graph
 from memory.artifacts import CorruptArtifactError
 from memory.attempts import Attempt
@@ -107,11 +106,6 @@ def newest_event(path: Path, most: int = 1 << 16) -> Mapping[str, Any] | None:
         event: Mapping[str, Any] = json.loads(lines[-2])
         return event if {"step", "turn", "score", "route"} <= event.keys() else None
     return None
-
-
-def step_rows(run: Snapshot) -> list[StepRow]:
-    """Return a row for every step on the way to where a run stands, oldest first."""
-    return [step_row(run.view, event, after.ts, replayed) for event, after, replayed in run.steps]
 
 
 def step_row(view: RunView, event: Event, at: str, replayed: bool) -> StepRow:

@@ -1,9 +1,12 @@
-"""A run at one moment: it may go on while it is read, and what is told of it must fit together."""
+"""A run at one moment: it may go on while it is read, and what is told of it must fit together.
+
+A checkpoint never changes, so of a run that was read before only what is new is read.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from budgetmlagent.money.database import RECORDED
@@ -12,7 +15,20 @@ from budgetmlagent.records import events, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.points import Point
 from budgetmlagent.run.view import RunView
+from budgetmlagent.studio.replies import StepRow
+from budgetmlagent.studio.rows import step_row
 from memory.state import NANO, RunState
+
+FEW = 20  # points that are read one by one; for more it is quicker to read all
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: its event, the point after it, its row."""
+
+    event: Event
+    after: Point
+    row: StepRow
 
 
 @dataclass(frozen=True)
@@ -20,29 +36,36 @@ class Snapshot:
     """A run, with the way to where it stood and its calls at the time."""
 
     view: RunView
+    graph: str  # the graph's text, which the rows' words come from
+    ids: Sequence[str]  # of the checkpoints on the way
     path: Sequence[Point]
     calls: Sequence[Mapping[str, Any]]
+    steps: Sequence[Step]
 
     @classmethod
-    def of(cls, view: RunView) -> "Snapshot":
-        """Take it: each store is read once, the calls last, as a step's calls are entered before its checkpoint."""
-        path = view.branches.path
-        return cls(view, path, view.calls)
+    def of(cls, view: RunView, before: "Snapshot | None" = None) -> "Snapshot":
+        """Take it; `before` is an earlier one of the same run. A step's calls are entered before its checkpoint: they come last."""
+        graph = view.spec.dump()
+        ids = [mark.id for mark in view.branches.saver.way(view.branches.branch)]
+        if before is None or before.graph != graph:
+            before = cls(view, graph, (), (), (), ())
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before.ids, ids, strict=False)))
+        kept = max(0, same - 1)  # from the newest one on: what ran from it is written later
+        if len(ids) - kept > FEW:
+            path = view.branches.path
+            ids = [str(point.config["configurable"]["checkpoint_id"]) for point in path]
+            path = [*before.path[:kept], *path[kept:]]
+        else:
+            path = [*before.path[:kept], *view.branches.points(ids[kept:])]
+        calls = view.calls
+        base = max((i for i, point in enumerate(path[:kept]) if point.loop), default=0)
+        known = [step for step in before.steps if step.after.step <= path[base].step] if base else []
+        return cls(view, graph, ids, path, calls, [*known, *_steps(view, path[base:], calls)])
 
-    @cached_property
+    @property
     def timeline(self) -> list[Event]:
         """One event a step, oldest first."""
-        return list(events.timeline(self.path, self.calls))
-
-    @cached_property
-    def steps(self) -> list[tuple[Event, Point, bool]]:
-        """Each step's event, the point after it, and whether a recording, or an earlier call, answered it."""
-        prices = {call["task"]: call["price"] for call in self.calls}
-        ends = [(before, after) for before, after in pairwise(self.path) if after.loop and after.step > 0]
-        return [
-            (event, after, any(prices.get(task) in (PAID, RECORDED) for task in before.tasks))
-            for event, (before, after) in zip(self.timeline, ends, strict=True)
-        ]
+        return [step.event for step in self.steps]
 
     @property
     def state(self) -> RunState:
@@ -54,7 +77,7 @@ class Snapshot:
         """The node that runs next; "END" where the run has come to its end."""
         return self.path[-1].next if self.path else self.view.spec.start
 
-    @property
+    @cached_property
     def at(self) -> int:
         """The step after which the run stands; 0 before the first."""
         return max((point.step for point in self.path if point.loop), default=0)
@@ -73,3 +96,14 @@ class Snapshot:
                 view.config, view.folder, view.task, view.artifacts, self.calls, values, self.timeline
             )
         )
+
+
+def _steps(view: RunView, path: Sequence[Point], calls: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """Return the steps on a stretch of the way that begins with the end of one."""
+    prices = {call["task"]: call["price"] for call in calls}
+    ends = [(before, after) for before, after in pairwise(path) if after.loop and after.step > 0]
+    told = []
+    for event, (before, after) in zip(events.timeline(path, calls), ends, strict=True):
+        served = any(prices.get(task) in (PAID, RECORDED) for task in before.tasks)
+        told.append(Step(event, after, step_row(view, event, after.ts, served)))
+    return told

@@ -49,8 +49,9 @@ def html(view: RunView) -> bytes:
 
 def _data(view: RunView) -> str:
     """Return what the page shows, as JSON in which nothing can end the element that it stands in."""
-    told = _passed_on(view, look.run(view))
-    steps = [look.step(view, event.step) for event in Snapshot.of(view).timeline]
+    now = Snapshot.of(view)
+    told = _passed_on(view, look.run(now))
+    steps = [look.step(view, step.event.step) for step in now.steps]
     return json.dumps({"run": told, "steps": steps}, allow_nan=False).replace("<", "\\u003c")
 
 

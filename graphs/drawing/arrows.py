@@ -93,13 +93,16 @@ def _from(spec: Graph, name: str, experts: set[str], sums: Tally | None, detail:
         yield Arrow(name, target, look, these, fired, taken, forks=not only)
 
 
-def looks(spec: Graph, node: str) -> list[Look]:
-    """Return how each rule of a node is drawn, in the order in which they are tried."""
+def looks(spec: Graph) -> dict[str, list[Look]]:
+    """Return how the rules of each node are drawn, in the order in which they are tried."""
     experts, way = {name for name, role in _roles(spec).items() if role == "expert"}, usual(spec)
-    return [
-        _look(node, rule, keys[0] == "faults" or rule.when in FOLDED, experts, way)
-        for keys, rule in spec.fork(node)
-    ]
+    return {
+        node: [
+            _look(node, rule, keys[0] == "faults" or rule.when in FOLDED, experts, way)
+            for keys, rule in spec.fork(node)
+        ]
+        for node in spec.nodes
+    }
 
 
 def _look(name: str, rule: Rule, fault: bool, experts: set[str], way: set[tuple[str, str]]) -> Look:

@@ -5,7 +5,9 @@ text. So comments, order, blank lines and aligned columns of all else stay, whic
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self
 
 from ruamel.yaml.constructor import DuplicateKeyError
@@ -14,6 +16,12 @@ from ruamel.yaml.nodes import CollectionNode, MappingNode, SequenceNode
 
 from graphs.finding import Finding, GraphError, Keys, Kind
 from memory import yaml_text
+
+
+@lru_cache(maxsize=32)
+def _loaded(text: str) -> tuple[Any, Any]:
+    """Compose a text: that takes a second for a hundred nodes, and an edit needs the same one several times."""
+    return yaml_text.load(text, "safe")
 
 
 @dataclass(frozen=True)
@@ -29,8 +37,8 @@ class Source:
     def read(cls, text: str, path: str) -> Self:
         """Parse `text`; `path` is what findings name. Raises GraphError where it is no YAML."""
         try:
-            root, values = yaml_text.load(text, "safe")
-            return cls(text, path, values, root)
+            root, values = _loaded(text)
+            return cls(text, path, deepcopy(values), root)
         except DuplicateKeyError as error:
             what = str(error.problem).partition(" with value")[0]
             raise GraphError(_unreadable(error, path, "duplicate-key", f"{what}: remove one")) from None
