@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import tiny
+from browser import Notebook, lab  # noqa: F401 - a fixture
 from fault_server import FaultServer, Turn
 from playwright.sync_api import expect, sync_playwright
-from studio_page import Looked, chromium, studio
+from studio_page import Looked, chromium, command, studio
 
 from budgetmlagent import Session
 
@@ -283,7 +284,9 @@ def hostile(body):
     """Answer as the team does, with markup and hidden characters in plan, script and reply, and far too much of it."""
     turn = tiny.team(body)
     if "instruction" in turn.text:
-        return Turn(json.dumps(json.loads(turn.text) | {"instruction": HOSTILE}), tokens_in=100, tokens_out=20)
+        return Turn(
+            json.dumps(json.loads(turn.text) | {"instruction": HOSTILE}), tokens_in=100, tokens_out=20
+        )
     return Turn(f"{HOSTILE}\n{turn.text}\n# {HOSTILE}" + "x" * (2 << 20), tokens_in=100, tokens_out=20)
 
 
@@ -292,7 +295,9 @@ def test_what_strangers_wrote_is_text_and_nothing_else(world, looked):
     with FaultServer(respond=hostile) as server:
         run = tiny.session(told["folder"], server.url, budget=1.0, turns=1)
         run.run()
-    (told["folder"] / "<img src=x onerror=alert('file')>.yaml").write_text(GRAPH.replace("name: budgetml", "name: '<b>bold</b>'"))
+    (told["folder"] / "<img src=x onerror=alert('file')>.yaml").write_text(
+        GRAPH.replace("name: budgetml", "name: '<b>bold</b>'")
+    )
     (told["folder"] / "runs" / "<b>damaged").mkdir()
     (told["folder"] / "runs" / "<b>damaged" / "config.json").write_text("<img src=x onerror=alert('config')>")
     look = looked()
@@ -326,7 +331,14 @@ AXE = Path(__file__).parents[1] / "ui" / "node_modules" / "axe-core" / "axe.min.
 def test_axe_finds_nothing(world, looked, dark):
     told, _ = world
     look, wrong = looked(dark=dark), []
-    for path in ([], ["run", told["paid"]], ["graphs"], ["graph", "budgetml"], ["start"], ["compare", told["paid"], told["paid"]]):
+    for path in (
+        [],
+        ["run", told["paid"]],
+        ["graphs"],
+        ["graph", "budgetml"],
+        ["start"],
+        ["compare", told["paid"], told["paid"]],
+    ):
         look.go(*path)
         look.page.locator("h1").wait_for()
         look.page.wait_for_timeout(700)
@@ -335,7 +347,9 @@ def test_axe_finds_nothing(world, looked, dark):
         if path[:1] == ["graph"]:
             look.page.locator("[data-row] button").first.click()
         look.page.evaluate(AXE.read_text())
-        found = look.page.evaluate("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.slice(0, 4).map(n => n.html.slice(0, 160))])")
+        found = look.page.evaluate(
+            "async () => (await axe.run()).violations.map(v => [v.id, v.nodes.slice(0, 4).map(n => n.html.slice(0, 160))])"
+        )
         wrong += [(path, each) for each in found]
     assert wrong == []
 
@@ -355,3 +369,43 @@ def test_two_tabs_agree_and_a_studio_begun_again_shows_the_run_as_it_is(world, l
     one.button("Step").click()
     for tab in (one, other):
         expect(tab.page.locator(".timeline li")).to_have_count(1)
+
+
+def test_a_run_in_one_file_is_looked_at_without_a_studio(world, browser, tmp_path):
+    told, _ = world
+    out = tmp_path / "run.html"
+    command("export", told["paid"], "--out", str(out), "--runs-dir", str(told["folder"] / "runs"))
+    look = Looked(browser, out.as_uri())
+    look.shows("all turns are used", "Why it went on to END")
+    look.page.locator(".timeline li button").first.click()
+    expect(look.page.get_by_role("heading", name="Step 1")).to_be_visible()
+    look.page.get_by_role("tab", name="Money").click()
+    look.shows("Where the budget went")
+    expect(look.page.get_by_role("toolbar")).to_have_count(0)
+    look.clean()
+
+
+CELL = """\
+from budgetmlagent import Session, studio
+session = Session('digits', models='replay:{recording}', budget=0.25, turns=2)
+studio.view(session)
+"""
+
+
+def test_a_run_is_stepped_and_a_graph_edited_in_a_notebook(lab, browser):
+    begin = CELL.format(recording=RECORDINGS / "digits")
+    edit = "from budgetmlagent import GraphSpec, studio\ngraph = GraphSpec.load('recall')\nstudio.edit(graph)"
+    # The third cell runs while the page asks: what it asks is answered all the same.
+    wait = "import time\nbefore = graph.dump()\nwhile graph.dump() == before:\n    time.sleep(0.1)\nprint('taken over')"
+    notebook = Notebook(lab, browser, begin, edit, wait)
+    view = notebook.cell(0).locator(".studio.widget")
+    view.get_by_role("button", name="Step").click()
+    expect(view.locator(".timeline li")).to_have_count(1)
+    notebook.cell(0).locator(".studio.widget").get_by_role("tab", name="Money").click()
+    bench = notebook.cell(1).locator(".studio.widget")
+    bench.locator("[data-row='rules/evaluator/0'] button").click()
+    bench.get_by_label("Leads to").select_option("planner")
+    bench.get_by_role("button", name="Save…").click()
+    bench.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(bench.get_by_role("dialog")).to_have_count(0)
+    notebook.shows(2, "text.includes('taken over')")
