@@ -7,18 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
-from recorded import REPLAY
+from recorded import GRAPH, MODELS, REPLAY
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
 from budgetmlagent.records import live
-from budgetmlagent.records.rundir import RunDir, all_runs
+from budgetmlagent.records.rundir import all_runs
 from budgetmlagent.run.view import RunView
 from budgetmlagent.studio import look, rows
 from budgetmlagent.studio.answers import Answers
@@ -182,7 +181,7 @@ def test_a_run_that_is_left_in_order_leaves_no_note_and_a_pause_needs_somebody(t
     assert seen == ["underway", "underway"] and session.branches.step == 2
     assert live.stands(session.folder) == "stopped" and not (session.folder.root / live.PAUSE).exists()
     live.ask_to_pause(session.folder)  # too late: whoever goes on takes it back
-    assert session.run()["status"] == "finished"
+    assert session.step().step == 3 and not (session.folder.root / live.PAUSE).exists()
 
 
 def test_branches_are_named_with_where_they_part(tmp_path, server):
@@ -213,6 +212,33 @@ def test_branches_are_named_with_where_they_part(tmp_path, server):
     assert Session.open(session.folder.root).step().node == "executor"
 
 
+def test_six_clicks_are_one_step(answers):
+    begun = {"task": "digits", "graph": GRAPH, "models": MODELS, "go": False}
+    run = ask(answers, "start", **begun, once="start")[1]["run"]
+    assert ask(answers, "start", **begun, once="start")[1]["run"] == run
+    replies = list[int]()
+
+    def click(once):
+        replies.append(ask(answers, "drive", run=run, action="step", at=0, once=once)[0])
+
+    clicks = [
+        threading.Thread(target=click, args=(str(i // 2),)) for i in range(6)
+    ]  # each of three comes twice
+    for each in clicks:
+        each.start()
+    for each in clicks:
+        each.join()
+    assert sorted(replies) == [200, 200, 409, 409, 409, 409]
+    told = until(
+        lambda: (v := ask(answers, "run", run=run)[1])["at"] == 1 and not answers.driver.is_ours(run) and v
+    )
+    assert len(told["steps"]) == 1 and told["row"]["stands"] == "stopped"
+    status, reply = ask(answers, "drive", run=run, action="step", at=0, once="late")
+    assert status == 409 and "was gone on with meanwhile" in reply["error"]
+    assert ask(answers, "drive", run=run, action="step")[1]["error"].endswith("after which the run stands")
+
+
+@pytest.mark.soak
 def test_two_clicks_never_spend_twice_and_every_call_waits_for_its_word(tmp_path, server, answers):
     session = tiny.session(tmp_path, server.url, approve="all")
     run = session.run_id
@@ -252,6 +278,7 @@ def test_two_clicks_never_spend_twice_and_every_call_waits_for_its_word(tmp_path
     assert len(server.requests) == 2 and view()["money"]["usd"] > 0
 
 
+@pytest.mark.soak
 def test_stop_ends_a_request_in_flight_and_its_reservation_stays(tmp_path, server, answers):
     session = tiny.session(tmp_path, server.url)
     run = session.run_id
@@ -259,7 +286,10 @@ def test_stop_ends_a_request_in_flight_and_its_reservation_stays(tmp_path, serve
     assert ask(answers, "drive", run=run, action="run", at=0, once="a")[0] == 200
     flight = until(lambda: ask(answers, "run", run=run)[1]["live"]["flight"])
     assert flight["usd_reserved"] > 0 and flight["created"] <= time.time()
-    assert ask(answers, "drive", run=run, action="stop")[0] == 200
+    other = Answers(answers.place)  # a studio that was started again
+    assert ask(other, "run", run=run)[1]["live"]["stands"] == "underway"
+    assert ask(other, "drive", run=run, action="run", at=flight["step"] - 1)[0] == 409
+    assert ask(other, "drive", run=run, action="stop")[0] == 200
     until(lambda: ask(answers, "run", run=run)[1]["row"]["stands"] == "stopped")
     told = ask(answers, "run", run=run)[1]
     assert told["money"]["reserved"] == flight["usd_reserved"] and told["live"]["flight"] is None
@@ -292,14 +322,46 @@ def test_a_fork_with_edited_fields_says_what_a_person_changed(tmp_path, server, 
     assert status == 200 and reply["parting"]["why"] == "edited by hand"
 
 
-def test_a_start_that_cannot_be_begins_nothing(tmp_path, answers):
+def test_a_start_that_cannot_be_is_told_before_it_is_paid_for(tmp_path, answers):
     for wrong, says in (
         ({"task": "nowhere"}, "no such task"),
         ({"task": "digits", "graph": "nope"}, "unknown graph 'nope'"),
         ({"task": "digits", "turns": -1}, "turns=-1"),
+        ({"task": "digits", "models": "nope.yaml"}, "nope.yaml"),
     ):
-        assert says in ask(answers, "price", start=wrong)[1]["error"]
-    status, reply = ask(answers, "start", **wrong, once="a")
-    assert status == 400 and says in reply["error"], reply
-    assert not (tmp_path / "runs").exists() or not all_runs(Path(tmp_path / "runs"))
-    assert RunDir(tmp_path).run_id == tmp_path.name
+        status, reply = ask(answers, "price", start=wrong)
+        assert status == 400 and says in reply["error"] and "\n" not in reply["error"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_new_of_a_run_is_told_as_if_all_were_read(tmp_path, server):
+    session = tiny.session(tmp_path, server.url, turns=1)
+    kept, stood = None, list[int]()
+    while session.step():
+        now, whole = Snapshot.of(view := RunView(session.folder), kept), Snapshot.of(view)
+        assert now.read == whole.read and now.timeline == view.timeline
+        kept = now.read
+        stood.append(now.at)
+    assert stood == sorted(stood) and len(stood) > 4
+    session.goto(2).stay()
+    now, whole = Snapshot.of(view := RunView(session.folder), kept), Snapshot.of(view)
+    assert look.run(now) == look.run(whole) and now.at == 2 and now.timeline == view.timeline
+
+
+def test_many_can_ask_at_once(replayed, tmp_path):
+    answers = Answers(Place(tmp_path, replayed.folder.root.parent))
+    asked = [
+        ("run", {"run": replayed.run_id}),
+        ("step", {"run": replayed.run_id, "step": 3}),
+        ("graph", {"graph": "budgetml"}),
+    ]
+    replies = list[int]()
+    threads = [
+        threading.Thread(target=lambda what=what: replies.append(ask(answers, what[0], **what[1])[0]))
+        for what in asked * 4
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert replies == [200] * 12

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,12 +12,13 @@ from budgetmlagent.studio import catalogue, editing, look, price, rows
 from budgetmlagent.studio import protocol as asks
 from budgetmlagent.studio.drive import Driver
 from budgetmlagent.studio.place import ConflictError, Place
-from budgetmlagent.studio.snapshot import Snapshot
+from budgetmlagent.studio.snapshot import Read, Snapshot
 from budgetmlagent.studio.watch import Watcher
 from graphs.finding import GraphError
 from memory.artifacts import CorruptArtifactError
 
 Reply = Mapping[str, Any]
+DRIVING = ("start", "drive")  # they wait for a process, and hinder nobody meanwhile
 KEPT = 8  # runs of which is known what was read
 STATUS = {UsageError.status: 400, UnavailableError.status: 503}
 
@@ -27,7 +29,7 @@ class Answers:
     def __init__(self, place: Place) -> None:
         self.place, self.watcher = place, Watcher(place)
         self.driver = Driver(place, self.watcher.tell)
-        self._snapshots = dict[str, Snapshot]()  # of the runs that were looked at last
+        self._read = dict[str, Read]()  # of the runs that were looked at last
         self._by_name: dict[str, Callable[[Any], Reply]] = {
             "catalogue": lambda _: catalogue.catalogue(place),
             "runs": lambda _: {"runs": rows.run_rows(place.runs_dir)},
@@ -50,7 +52,8 @@ class Answers:
             return 404, {"error": f"no request {name[:80]!r}; there are {', '.join(asks.REQUESTS)}"}
         try:
             asked = asks.REQUESTS[name].model_validate_json(body or b"{}")
-            return 200, self._by_name[name](asked)
+            with nullcontext() if name in DRIVING else self.place.turn:
+                return 200, self._by_name[name](asked)
         except ValidationError as error:
             return 400, {"error": _invalid(name, error)}
         except ConflictError as error:
@@ -64,10 +67,10 @@ class Answers:
 
     def _run(self, asked: asks.RunAsked) -> Reply:
         view = self.place.view(asked.run)
-        now = Snapshot.of(view, self._snapshots.pop(view.run_id, None))
-        self._snapshots[view.run_id] = now
-        while len(self._snapshots) > KEPT:
-            self._snapshots.pop(next(iter(self._snapshots)), None)
+        now = Snapshot.of(view, self._read.pop(view.run_id, None))
+        self._read[view.run_id] = now.read
+        while len(self._read) > KEPT:
+            self._read.pop(next(iter(self._read)))
         return look.run(now, asked.since, self.driver.is_ours(view.run_id))
 
     def _graph(self, asked: asks.GraphAsked) -> Reply:

@@ -137,7 +137,7 @@ class Driver:
                 raise ConflictError(f"run {name} is underway: pause or stop it first")
             self._children[name] = None
         try:
-            self._stands(RunView(run), asked)
+            self._stands(self.place.view(name), asked)
             order = asked.model_dump(exclude={"at", "once"}) | {
                 "run": str(run.root),
                 "runs_dir": str(self.place.runs_dir),

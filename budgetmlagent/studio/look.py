@@ -73,7 +73,7 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
         at=now.at,
         next=now.next,
         graph=cards(view.spec, now.timeline, state.rungs),
-        graph_text=now.graph,
+        graph_text=now.read.graph,
         steps=[each for each in rows if each["step"] > since],
         branches=[
             BranchRow(name=b.name, steps=b.last, split=b.split, current=b.name == view.branches.branch)

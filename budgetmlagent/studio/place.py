@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
+from threading import RLock
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.records import rundir
@@ -31,6 +32,8 @@ class Place:
 
     folder: Path
     runs_dir: Path
+    # One reads at a time: Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch").
+    turn: RLock = field(default_factory=RLock, compare=False, repr=False)
 
     def run(self, name: str) -> RunDir:
         """Return a run by its id. Raises UsageError."""
@@ -42,7 +45,8 @@ class Place:
 
     def view(self, name: str) -> RunView:
         """Return a run to look at. Raises UsageError for an unknown one and UnavailableError for a damaged one."""
-        return RunView(self.run(name))
+        with self.turn:
+            return RunView(self.run(name))
 
     def inside(self, path: str, suffixes: Sequence[str]) -> Path:
         """Return a file below the folder, through links. Raises UsageError for one that lies elsewhere, or among runs."""

@@ -32,23 +32,30 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Read:
+    """What was read of a run; it holds no file open, and can be kept for the next time."""
+
+    graph: str = ""  # the graph's text, which the rows' words come from
+    ids: Sequence[str] = ()  # of the checkpoints on the way
+    path: Sequence[Point] = ()
+    steps: Sequence[Step] = ()
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """A run, with the way to where it stood and its calls at the time."""
 
     view: RunView
-    graph: str  # the graph's text, which the rows' words come from
-    ids: Sequence[str]  # of the checkpoints on the way
-    path: Sequence[Point]
     calls: Sequence[Mapping[str, Any]]
-    steps: Sequence[Step]
+    read: Read
 
     @classmethod
-    def of(cls, view: RunView, before: "Snapshot | None" = None) -> "Snapshot":
-        """Take it; `before` is an earlier one of the same run. A step's calls are entered before its checkpoint: they come last."""
+    def of(cls, view: RunView, before: Read | None = None) -> "Snapshot":
+        """Take it; `before` was read earlier. A step's calls are entered before its checkpoint, so they are read last."""
         graph = view.spec.dump()
-        ids = [mark.id for mark in view.branches.saver.way(view.branches.branch)]
         if before is None or before.graph != graph:
-            before = cls(view, graph, (), (), (), ())
+            before = Read()
+        ids = [mark.id for mark in view.branches.saver.way(view.branches.branch)]
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before.ids, ids, strict=False)))
         kept = max(0, same - 1)  # from the newest one on: what ran from it is written later
         if len(ids) - kept > FEW:
@@ -60,7 +67,18 @@ class Snapshot:
         calls = view.calls
         base = max((i for i, point in enumerate(path[:kept]) if point.loop), default=0)
         known = [step for step in before.steps if step.after.step <= path[base].step] if base else []
-        return cls(view, graph, ids, path, calls, [*known, *_steps(view, path[base:], calls)])
+        steps = [*known, *_steps(view, path[base:], calls)]
+        return cls(view, calls, Read(graph, ids, path, steps))
+
+    @property
+    def path(self) -> Sequence[Point]:
+        """The points on the way to where it stands, oldest first."""
+        return self.read.path
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """The steps, oldest first."""
+        return self.read.steps
 
     @property
     def timeline(self) -> list[Event]:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def read_scorer(file: Path, needed: Mapping[str, str]) -> ast.Module:
 def parsed(file: Path, source: str, remedy: str) -> ast.Module:
     """The source as a tree. Raises UsageError that names the line and the remedy."""
     try:
-        return ast.parse(source)
+        return _tree(source)
     except (
         SyntaxError,
         ValueError,
@@ -37,6 +38,12 @@ def parsed(file: Path, source: str, remedy: str) -> ast.Module:
     ) as error:  # the latter two: nested without end
         line = getattr(error, "lineno", None) or 1
         raise UsageError(f"{file}:{line}: is not valid Python; {remedy}") from None
+
+
+@lru_cache(maxsize=16)
+def _tree(source: str) -> ast.Module:
+    """Parse a source, once: whoever looks at many runs of a task reads the same scorer each time. Nobody changes the tree."""
+    return ast.parse(source)
 
 
 def functions(tree: ast.Module) -> set[str]:
