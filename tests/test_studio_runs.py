@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import tiny
@@ -19,11 +20,13 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.records import live
 from budgetmlagent.records.rundir import all_runs
 from budgetmlagent.run.view import RunView
-from budgetmlagent.studio import look, rows
+from budgetmlagent.studio import look, price, rows
 from budgetmlagent.studio.answers import Answers
 from budgetmlagent.studio.place import Place
+from budgetmlagent.studio.protocol import DriveAsked
 from budgetmlagent.studio.snapshot import Snapshot
 
+GRAPH_TEXT = Path(GRAPH).read_text()
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -365,3 +368,23 @@ def test_many_can_ask_at_once(replayed, tmp_path):
     for each in threads:
         each.join()
     assert replies == [200] * 12
+
+
+def test_a_command_to_copy_is_one_command_whatever_a_run_is_called(replayed, tmp_path):
+    import shlex
+    import shutil
+
+    name = "x; touch pwned `id` $(id) 'a\"b"
+    shutil.copytree(replayed.folder.root.parent, tmp_path / "runs")
+    found = next(run for run in all_runs(tmp_path / "runs") if run.run_id == replayed.run_id)
+    found.root.rename(tmp_path / "runs" / name)
+    config = json.loads((tmp_path / "runs" / name / "config.json").read_text()) | {"run_id": name}
+    (tmp_path / "runs" / name / "config.json").write_text(json.dumps(config))
+    asked = [
+        {"run": name, "action": action, "go": True} for action in ("run", "approve", "decline", "extend")
+    ]
+    answers = Answers(Place(tmp_path, tmp_path / "runs"))
+    commands = [price.driven(DriveAsked.model_validate(each))["command"] for each in asked]
+    edited = ask(answers, "edit", graph="budgetml", text=GRAPH_TEXT, runs=[name])[1]
+    for command in [*commands, edited["code"]["command"]]:
+        assert name in shlex.split(command, comments=True), command
