@@ -40,6 +40,14 @@ def studio(folder: Path) -> Iterator[str]:
             process.stdout.close()
 
 
+def command(*arguments: str) -> None:
+    """Carry out a command of budgetml's."""
+    done = subprocess.run(
+        [sys.executable, "-m", "budgetmlagent", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def chromium(playwright: Any) -> Browser:
     """Start the browser. Nothing is skipped: without it the tests fail and say what to install."""
     path = shutil.which("chromium")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import tiny
@@ -19,11 +20,13 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.records import live
 from budgetmlagent.records.rundir import all_runs
 from budgetmlagent.run.view import RunView
-from budgetmlagent.studio import look, rows
+from budgetmlagent.studio import look, price, rows
 from budgetmlagent.studio.answers import Answers
 from budgetmlagent.studio.place import Place
+from budgetmlagent.studio.protocol import DriveAsked
 from budgetmlagent.studio.snapshot import Snapshot
 
+GRAPH_TEXT = Path(GRAPH).read_text()
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -286,7 +289,10 @@ def test_stop_ends_a_request_in_flight_and_its_reservation_stays(tmp_path, serve
     assert ask(answers, "drive", run=run, action="run", at=0, once="a")[0] == 200
     flight = until(lambda: ask(answers, "run", run=run)[1]["live"]["flight"])
     assert flight["usd_reserved"] > 0 and flight["created"] <= time.time()
-    assert ask(answers, "drive", run=run, action="stop")[0] == 200
+    other = Answers(answers.place)  # a studio that was started again
+    assert ask(other, "run", run=run)[1]["live"]["stands"] == "underway"
+    assert ask(other, "drive", run=run, action="run", at=flight["step"] - 1)[0] == 409
+    assert ask(other, "drive", run=run, action="stop")[0] == 200
     until(lambda: ask(answers, "run", run=run)[1]["row"]["stands"] == "stopped")
     told = ask(answers, "run", run=run)[1]
     assert told["money"]["reserved"] == flight["usd_reserved"] and told["live"]["flight"] is None
@@ -329,3 +335,56 @@ def test_a_start_that_cannot_be_is_told_before_it_is_paid_for(tmp_path, answers)
         status, reply = ask(answers, "price", start=wrong)
         assert status == 400 and says in reply["error"] and "\n" not in reply["error"]
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_new_of_a_run_is_told_as_if_all_were_read(tmp_path, server):
+    session = tiny.session(tmp_path, server.url, turns=1)
+    kept, stood = None, list[int]()
+    while session.step():
+        now, whole = Snapshot.of(view := RunView(session.folder), kept), Snapshot.of(view)
+        assert now.read == whole.read and now.timeline == view.timeline
+        kept = now.read
+        stood.append(now.at)
+    assert stood == sorted(stood) and len(stood) > 4
+    session.goto(2).stay()
+    now, whole = Snapshot.of(view := RunView(session.folder), kept), Snapshot.of(view)
+    assert look.run(now) == look.run(whole) and now.at == 2 and now.timeline == view.timeline
+
+
+def test_many_can_ask_at_once(replayed, tmp_path):
+    answers = Answers(Place(tmp_path, replayed.folder.root.parent))
+    asked = [
+        ("run", {"run": replayed.run_id}),
+        ("step", {"run": replayed.run_id, "step": 3}),
+        ("graph", {"graph": "budgetml"}),
+    ]
+    replies = list[int]()
+    threads = [
+        threading.Thread(target=lambda what=what: replies.append(ask(answers, what[0], **what[1])[0]))
+        for what in asked * 4
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert replies == [200] * 12
+
+
+def test_a_command_to_copy_is_one_command_whatever_a_run_is_called(replayed, tmp_path):
+    import shlex
+    import shutil
+
+    name = "x; touch pwned `id` $(id) 'a\"b"
+    shutil.copytree(replayed.folder.root.parent, tmp_path / "runs")
+    found = next(run for run in all_runs(tmp_path / "runs") if run.run_id == replayed.run_id)
+    found.root.rename(tmp_path / "runs" / name)
+    config = json.loads((tmp_path / "runs" / name / "config.json").read_text()) | {"run_id": name}
+    (tmp_path / "runs" / name / "config.json").write_text(json.dumps(config))
+    asked = [
+        {"run": name, "action": action, "go": True} for action in ("run", "approve", "decline", "extend")
+    ]
+    answers = Answers(Place(tmp_path, tmp_path / "runs"))
+    commands = [price.driven(DriveAsked.model_validate(each))["command"] for each in asked]
+    edited = ask(answers, "edit", graph="budgetml", text=GRAPH_TEXT, runs=[name])[1]
+    for command in [*commands, edited["code"]["command"]]:
+        assert name in shlex.split(command, comments=True), command

@@ -43,7 +43,7 @@ def catalogue(place: Place) -> Catalogue:
         + [_of(place, path, "a models.yaml") for path in models]
         + [_named(f"replay:{run.run_id}", f"replay:{run.root}", False, "a recorded run again, for nothing") for run in recorded],
         prompts=[_named(name, name, True, "") for name in prompts.shipped()]
-        + [_of(place, path, "") for path in files if path.suffix == ".md"],
+        + [_of(place, path, "") for path in files if path.suffix == ".md" and "\n## user\n" in _text(path)],
         nodes=[
             NodeRow(
                 name=f.name, says=f.says, role=f.role, recalls=list(f.recalls), prompt=f.prompt, ladder=f.prompt, shipped=f.shipped

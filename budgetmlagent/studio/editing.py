@@ -107,7 +107,7 @@ def edit(place: Place, asked: EditAsked) -> EditReply:
         error=error,
         code=Code(
             python="\n".join(each.python for each in done),
-            command=f"budgetml graph gate {asked.graph} {' '.join(asked.runs)}" if asked.runs else "",
+            command=shlex.join(["budgetml", "graph", "gate", asked.graph, *asked.runs]) if asked.runs else "",
         ),
     )
 

@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import replace
 from difflib import unified_diff
+from shlex import quote
 from typing import Any
 
 from budgetmlagent.errors import UnavailableError
@@ -86,7 +87,7 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
         summary=now.summary,
         code=Code(
             python=f"from budgetmlagent import Session\nrun = Session.open({view.run_id!r})",
-            command=f"budgetml show {view.run_id}",
+            command=f"budgetml show {quote(view.run_id)}",
         ),
     )
 
@@ -185,7 +186,8 @@ def step(view: RunView, number: int, branch: str = "") -> StepReply:
         edits=list(event.edits),
         around=[step for step in (number - 1, number + 1) if step in named],
         code=Code(
-            python=f"run.why({number})\nrun.diff({number})", command=f"budgetml why {view.run_id} {number}"
+            python=f"run.why({number})\nrun.diff({number})",
+            command=f"budgetml why {quote(view.run_id)} {number}",
         ),
     )
 
@@ -273,7 +275,7 @@ def compare(one: RunView, other: RunView) -> dict[str, Any]:
         raise UnavailableError(f"{one.run_id} and {other.run_id} cannot be compared: {error}") from None
     code = Code(
         python=f"Session.open({one.run_id!r}).compare({other.run_id!r})",
-        command=f"budgetml diff {one.run_id} {other.run_id}",
+        command=f"budgetml diff {quote(one.run_id)} {quote(other.run_id)}",
     )
     return told | {
         "curves": [curve([step.row for step in Snapshot.of(run).steps]) for run in (one, other)],

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from budgetmlagent.errors import BudgetMLError
@@ -54,7 +55,7 @@ def standing(run: RunDir, reason: str) -> tuple[Stands, str]:
     if stands == "stopped" and reason.startswith(WAITS):
         return "waits", reason
     if stands == "dead":
-        return "dead", f"its process was killed; `budgetml resume {run.run_id}` goes on"
+        return "dead", f"its process was killed; `budgetml resume {quote(run.run_id)}` goes on"
     return stands, "" if stands in ("underway", "new") else reason
 
 

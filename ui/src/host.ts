@@ -18,8 +18,11 @@ export interface Host {
 async function read(reply: Response): Promise<unknown> {
   const body = await reply.json().catch(() => ({ error: `the studio answered with status ${reply.status}` }));
   if (reply.ok) return body;
-  throw new Refused(String(body.error ?? reply.status), reply.status, body.diff ?? []);
+  throw refusal(body, reply.status);
 }
+
+interface Refusal { error?: string; diff?: string[] }
+const refusal = (body: Refusal, status: number) => new Refused(String(body.error ?? status), status, body.diff ?? []);
 
 const GONE = "the studio does not answer: it was stopped, or another one took its place. Start it again, and open the address that it prints.";
 const ALL: Changed[] = [{ what: "all", name: "", said: "" }];
@@ -82,11 +85,14 @@ export function inFile(data: { run: RunReply; steps: StepReply[] }): Host {
   };
 }
 
+/** What the kernel sends: an answer, or what changed. */
+export interface Message { id?: number; status?: number; reply?: object; changed?: Changed[] }
+
 /** What anywidget gives a widget. */
 export interface WidgetModel {
   get(name: string): unknown;
   send(content: object): void;
-  on(event: "msg:custom", heard: (message: { id?: number; reply?: never; changed?: Changed[] }) => void): void;
+  on(event: "msg:custom", heard: (message: Message) => void): void;
   off(event: "msg:custom", heard: unknown): void;
 }
 
@@ -94,12 +100,11 @@ export interface WidgetModel {
 export function inWidget(model: WidgetModel): Host {
   let last = 0;
   const waiting = new Map<number, [(reply: never) => void, (error: Error) => void]>();
-  model.on("msg:custom", ({ id, reply }) => {
-    const [done, failed] = waiting.get(id ?? 0) ?? [];
-    waiting.delete(id ?? 0);
-    const error = (reply as { error?: string } | undefined)?.error;
-    if (error && failed && Object.keys(reply ?? {}).length <= 2) failed(new Refused(error, 400));
-    else if (reply) done?.(reply);
+  model.on("msg:custom", ({ id = 0, status = 200, reply }) => {
+    const [done, failed] = waiting.get(id) ?? [];
+    waiting.delete(id);
+    if (status >= 400) failed?.(refusal(reply as Refusal, status));
+    else if (reply) done?.(reply as never);
   });
   return {
     steers: true,
@@ -110,7 +115,7 @@ export function inWidget(model: WidgetModel): Host {
         model.send({ id, name, asked });
       }),
     follow(told) {
-      const heard = ({ changed }: { changed?: Changed[] }) => changed && told(changed);
+      const heard = ({ changed }: Message) => changed && told(changed);
       model.on("msg:custom", heard);
       return () => model.off("msg:custom", heard);
     },

@@ -48,7 +48,7 @@ export function Status({ stands }: { stands: Stands }) {
 export function Bar({ usd, reserved = 0, budget }: { usd: number; reserved?: number; budget: number }) {
   const share = (part: number) => `${budget ? Math.min(100, (100 * part) / budget) : 0}%`;
   return (
-    <span className="bar" role="img" aria-label={`${dollars(usd)} of ${dollars(budget)} spent`}>
+    <span className="bar" role="img" aria-label={`${dollars(usd + reserved)} of ${dollars(budget)} spent${reserved ? " or reserved" : ""}`}>
       <i style={{ width: share(usd) }} />
       {reserved > 0 && <i className="reserved" style={{ width: share(reserved) }} />}
     </span>

@@ -44,16 +44,17 @@ export function StudioOf({ host, children }: { host: Host; children: ReactNode }
 /** What concerns a thing: any change that names it. */
 export type Concerns = (changed: Changed) => boolean;
 
-export interface Answer<Reply> { reply: Reply | null; error: string; again(): void }
+/** `old` is the newest reply, if it be one to what was asked before. */
+export interface Answer<Reply> { reply: Reply | null; old: Reply | null; error: string; again(): void }
 
-/** A request's reply, kept up to date. `join` makes one of the old reply and a newer one. */
+/** A request's reply, kept up to date. */
 export function useReply<Name extends keyof Replies>(
   name: Name,
   asked: object | null,
   concerns: Concerns = () => false,
 ): Answer<Replies[Name]> {
   const { host, listen } = useStudio();
-  const [reply, setReply] = useState<Replies[Name] | null>(null);
+  const [told, setTold] = useState<{ key: string | null; reply: Replies[Name] } | null>(null);
   const [error, setError] = useState("");
   const key = asked && JSON.stringify(asked);
   const latest = useRef(0);
@@ -61,19 +62,18 @@ export function useReply<Name extends keyof Replies>(
     if (key === null) return;
     const mine = ++latest.current; // an older request that comes back later is not listened to
     host.ask(name, JSON.parse(key)).then(
-      (reply) => mine === latest.current && (setReply(reply), setError("")),
+      (reply) => mine === latest.current && (setTold({ key, reply }), setError("")),
       (error: Error) => mine === latest.current && setError(error.message),
     );
   }, [host, name, key]);
   useEffect(() => {
-    setReply(null);
     setError("");
     again();
   }, [again]);
   const judge = useRef(concerns);
   judge.current = concerns;
   useEffect(() => listen((changed) => changed.some((each) => each.what === "all" || judge.current(each)) && again()), [listen, again]);
-  return { reply, error, again };
+  return { reply: told?.key === key ? told.reply : null, old: told?.reply ?? null, error, again };
 }
 
 /** Ask for something that changes the world; what is refused is said at the top of the page. */

@@ -11,13 +11,13 @@ export function Palette({ of, add, addRule, card }: { of: Catalogue; add(row: No
   return (
     <aside className="palette" aria-label="Palette">
       <input type="search" aria-label="Search the palette" placeholder="Search…" value={sought} onChange={(event) => setSought(event.target.value)} />
-      <h3>Nodes</h3>
+      <h2>Nodes</h2>
       <ul>
         {of.nodes.filter(({ name, says }) => found(name, says)).map((row) => (
           <li key={row.name}><button type="button" draggable title={row.says} onDragStart={(event) => event.dataTransfer.setData(DRAGGED.node, row.name)} onClick={() => add(row)}>+ {visible(row.name)}</button></li>
         ))}
       </ul>
-      <h3>Rules <span className="dim">{card ? `for ${visible(card)}` : "choose a card first"}</span></h3>
+      <h2>Rules <span className="dim">{card ? `for ${visible(card)}` : "choose a card first"}</span></h2>
       <ul>
         {of.predicates.filter(({ name, says }) => found(name, says)).map(({ name, says }) => (
           <li key={name}><button type="button" draggable title={says} disabled={!card} onDragStart={(event) => event.dataTransfer.setData(DRAGGED.when, name)} onClick={() => addRule(name)}>+ {visible(name)}</button></li>

@@ -40,7 +40,7 @@ export function Compare({ one, other }: { one: string; other: string }) {
       {differ.length > 0 && (
         <section className="panel pad">
           <h2>Begun otherwise</h2>
-          <table><thead><tr><th /><th>{visible(one)}</th><th>{visible(other)}</th></tr></thead>
+          <table><thead><tr><td /><th>{visible(one)}</th><th>{visible(other)}</th></tr></thead>
             <tbody>{differ.map(([what, [one, other]]) => <tr key={what}><th scope="row">{visible(what)}</th><td>{visible(String(one))}</td><td>{visible(String(other))}</td></tr>)}</tbody></table>
         </section>
       )}

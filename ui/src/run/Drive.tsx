@@ -95,7 +95,7 @@ function Ask({ run, does, busy }: { run: RunReply; does(asked: Asked): void; bus
       <div>
         <h2>May {visible(question.node)} ask {visible(question.model)}?</h2>
         <p>At most <b>{dollars(question.usd)}</b> of the {dollars(question.left_usd)} that are left.</p>
-        {declined && <p className="dim small">If you decline: {visible(declined.rule)}</p>}
+        {declined?.rule && <p className="dim small">If you decline: {visible(declined.rule)}</p>}
       </div>
       <span className="grow" />
       <label className="check"><input type="checkbox" checked={on} onChange={(event) => setOn(event.target.checked)} />then run on</label>

@@ -4,6 +4,7 @@ import { dollars, percent, plural, score, seconds, visible } from "../format";
 import { Bar, Status } from "../parts";
 import type { Live, RunReply } from "../protocol";
 import { Link } from "../route";
+import { byHand } from "./Timeline";
 
 export function Overview({ run }: { run: RunReply }) {
   const { row, money, live } = run;
@@ -45,7 +46,7 @@ export function Overview({ run }: { run: RunReply }) {
           )}
         </div>
       </dl>
-      {run.edits.length > 0 && <p className="banner byhand">Changed by hand since step {run.at}: {visible(run.edits.join(", "))}</p>}
+      {run.edits.length > 0 && <p className="banner byhand">Changed by hand since step {run.at}: {visible(byHand(run.edits))}</p>}
     </>
   );
 }

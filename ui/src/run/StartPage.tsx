@@ -29,7 +29,8 @@ function Start({ of }: { of: Catalogue }) {
   const place = usePlace();
   const asked = { ...filled(form), trust, go };
   const settled = useSettled(JSON.stringify(asked));
-  const { reply: price, error } = useReply("price", { start: JSON.parse(settled) });
+  const { reply, old: price, error } = useReply("price", { start: JSON.parse(settled) });
+  const known = reply && settled === JSON.stringify(asked);
   const set = (name: keyof Form) => (value: string) => setForm((old) => ({ ...old, [name]: value }));
   const begin = async (event: FormEvent) => {
     event.preventDefault();
@@ -78,7 +79,7 @@ function Start({ of }: { of: Catalogue }) {
               {price.code.command && <pre>{visible(price.code.command)}</pre>}
             </>
           ) : <p className="dim">…</p>}
-          <button type="submit" className="spends primary" disabled={busy || Boolean(error) || !price}>{go ? "Begin" : "Make it ready"}<small>{price ? (go ? `at most ${dollars(price.usd)}` : "costs nothing yet") : " "}</small></button>
+          <button type="submit" className="spends primary" disabled={busy || Boolean(error) || !known}>{go ? "Begin" : "Make it ready"}<small>{price ? (go ? `at most ${dollars(price.usd)}` : "costs nothing yet") : " "}</small></button>
         </aside>
       </div>
     </form>

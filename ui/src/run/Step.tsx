@@ -3,6 +3,7 @@ import { count, dollars, plural, score, seconds, visible, when } from "../format
 import { Copy, Diff, Fold, Pre } from "../parts";
 import type { StepReply, StepRow } from "../protocol";
 import { useReply } from "../store";
+import { byHand } from "./Timeline";
 
 export function StepPane({ run, step, of, choose }: { run: string; step: number; of: StepRow; choose(step: number): void }) {
   const { reply, error } = useReply("step", { run, step });
@@ -23,7 +24,7 @@ export function StepPane({ run, step, of, choose }: { run: string; step: number;
           seconds(row.seconds), row.score !== null && row.status && `score ${score(row.score)}`, when(row.time)].filter(Boolean).map((fact) => visible(String(fact))).join(" · ")}
       </p>
       {row.replayed && <p className="note-line replayed">Replayed: the reply or the execution was served from a recording.</p>}
-      {row.edited.length > 0 && <p className="note-line byhand">A person changed this before the step: {visible(row.edited.join(", "))}</p>}
+      {row.edited.length > 0 && <p className="note-line byhand">A person changed this before the step: {visible(byHand(row.edited))}</p>}
       {error && <p className="banner bad">{visible(error)}</p>}
       {full ? <Parts step={full} /> : !error && <p className="empty">Reading…</p>}
     </article>

@@ -3,6 +3,9 @@ import { memo, useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { dollars, score, visible } from "../format";
 import type { RunReply, StepRow } from "../protocol";
 
+/** What a person changed, in words. */
+export const byHand = (edited: string[]): string => edited.map((field) => (field === "graph" ? "the graph, a limit or the way" : field)).join(", ");
+
 interface Only { says: string; steps: ReadonlySet<number> }
 
 export function Timeline({ run, chosen, choose, only, clear }: {
@@ -43,7 +46,7 @@ const Row = memo(function Row({ row, chosen, choose }: { row: StepRow; chosen: b
   const classes = [row.dearer ? "dearer" : "", row.fault ? "faulty" : "", row.edited.length ? "byhand" : "", row.replayed ? "replayed" : ""];
   return (
     <li className={classes.filter(Boolean).join(" ")}>
-      {row.edited.length > 0 && <p className="hand">changed by hand: {visible(row.edited.join(", "))}</p>}
+      {row.edited.length > 0 && <p className="hand">changed by hand: {visible(byHand(row.edited))}</p>}
       <button type="button" aria-current={chosen ? "step" : undefined} onClick={() => choose(row.step)}>
         <span className="number">{row.step}</span>
         <span className="node">{visible(row.node)}{row.model && <small> {visible(row.model)}</small>}{row.up && <small className="up"> ↑ {visible(row.up)}</small>}{row.replayed && <small className="mark" title="replayed from a recording"> ↻</small>}</span>
