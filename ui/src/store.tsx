@@ -21,7 +21,8 @@ export function StudioOf({ host, children }: { host: Host; children: ReactNode }
   const heards = useRef(new Set<Heard>());
   const [lost, setLost] = useState("");
   const [said, say] = useState("");
-  const [code, show] = useState<Code | null>(null);
+  const [code, setCode] = useState<Code | null>(null);
+  const show = useCallback((code: Code | undefined) => void (code && setCode(code)), []);
   const listen = useCallback((heard: Heard) => {
     heards.current.add(heard);
     return () => void heards.current.delete(heard);
@@ -35,8 +36,8 @@ export function StudioOf({ host, children }: { host: Host; children: ReactNode }
     [host],
   );
   const studio = useMemo<Studio>(
-    () => ({ host, listen, lost, said, say, code, show: (code) => code && show(code) }),
-    [host, listen, lost, said, code],
+    () => ({ host, listen, lost, said, say, code, show }),
+    [host, listen, lost, said, code, show],
   );
   return <Context value={studio}>{children}</Context>;
 }

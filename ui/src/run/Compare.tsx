@@ -1,15 +1,23 @@
 // Two runs of a task side by side.
+import { useEffect } from "react";
 import { dollars, percent, score, visible } from "../format";
 import { Diff, Status } from "../parts";
-import type { RunReply, StepRow } from "../protocol";
+import type { Code, RunReply, StepRow } from "../protocol";
 import { Link } from "../route";
-import { useReply } from "../store";
+import { useReply, useStudio } from "../store";
 import { Curve } from "./Curve";
+
+/** Shows what does the same as code. */
+function useCode(code: Code | undefined): void {
+  const { show } = useStudio();
+  useEffect(() => show(code), [show, code?.command]);
+}
 
 export function Compare({ one, other }: { one: string; other: string }) {
   const both = useReply("compare", { one, other }, ({ what }) => what === "run");
   const left = useReply("run", { run: one }, ({ what, name }) => what === "run" && name === one);
   const right = useReply("run", { run: other }, ({ what, name }) => what === "run" && name === other);
+  useCode(both.reply?.code);
   const error = both.error || left.error || right.error;
   if (error) return <p className="banner bad">{visible(error)}</p>;
   if (!both.reply || !left.reply || !right.reply) return <p className="empty">Reading…</p>;
@@ -26,7 +34,7 @@ export function Compare({ one, other }: { one: string; other: string }) {
             <h2><span className={`swatch l${number}`} aria-hidden="true" /><Link to={["run", run.row.run_id]}>{visible(run.row.run_id)}</Link></h2>
             <p className="dim small">{visible(run.row.task)} · graph {visible(run.row.graph)} <Status stands={run.live.stands} /></p>
             <dl className="pairs">
-              <dt>Best {visible(run.row.metric)}</dt><dd>{score(run.row.best)} {percent(run.row.gain_pct)}</dd>
+              <dt>Best {visible(run.row.metric)}</dt><dd>{score(run.row.best)} {run.row.gain_pct !== null && percent(run.row.gain_pct)}</dd>
               <dt>Spent</dt><dd>{dollars(run.money.usd)} of {dollars(run.money.budget)}</dd>
               <dt>Turns</dt><dd>{run.row.turn} of {run.row.turns}</dd>
             </dl>
