@@ -241,7 +241,7 @@ def test_the_end_tells_the_noise_of_the_private_gain(run):
     assert "+17.1% ± 9.5 (no success: less than twice what it may be off by chance)" in progress.ending(
         unsure
     )
-    assert "(below the 10% that count as success)" in progress.ending(unsure | {"gain_pct": 9.9})
+    assert "(not the 10% that MLAgentBench counts as success" in progress.ending(unsure | {"gain_pct": 9.9})
     worse = progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 2.0}).splitlines()[0]
     assert worse == "keep the starter the best of this run is 11% worse than it on answers that it never saw"
     assert "within the noise of ±20%" in progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 20.0})

@@ -9,6 +9,7 @@ from budgetmlagent.tasks.folder import TaskFolder
 from memory.files import parsed, read_plain
 from memory.scores import percent_better, rises
 
+GOAL = 10.0  # percent better than the starter: success (the paper, section 4)
 YARDSTICK = "yardstick.json"  # in the scorer's folder: what `budgetml new task` measured
 
 
@@ -41,7 +42,7 @@ def verdict(summary: Mapping[str, Any]) -> str:
             "no success: how far it is off by chance cannot be measured, because on rows drawn anew the best submission"
             " gives no score, another one or a slow one"
         )
-    said = ["success" if summary["success"] else "not the 10% that MLAgentBench counts as success"]
+    said = [_criterion(summary)]
     removed = error_removed(summary)
     if removed is not None and removed > 0 and not summary["success"]:
         said.append(f"{removed:g}% of the error that was left is removed")
@@ -51,6 +52,14 @@ def verdict(summary: Mapping[str, Any]) -> str:
             f"{abs(more or 0):g}% {'better' if (more or 0) >= 0 else 'worse'} than plain boosting, {plain:.5g}"
         )
     return "; ".join(said)
+
+
+def _criterion(summary: Mapping[str, Any]) -> str:
+    if summary["success"]:
+        return "success"
+    if (summary.get("gain_pct") or 0.0) >= GOAL:
+        return "no success: less than twice what it may be off by chance"
+    return f"not the {GOAL:g}% that MLAgentBench counts as success"
 
 
 def _is(name: str, pattern: str, said: str) -> bool:

@@ -12,7 +12,7 @@ from budgetmlagent.money.ledger import PAID
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, damaged, read_json
-from budgetmlagent.records.success import yardstick_of
+from budgetmlagent.records.success import GOAL, yardstick_of
 from budgetmlagent.tasks.folder import TaskFolder
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt, Execution, chain, doubt, status
@@ -21,7 +21,6 @@ from memory.state import NANO
 from nodes.deps import OUTAGES
 
 BEST = "best"  # the folder of the winning script and of what it left
-GOAL = 10.0  # percent better than the starter: success (the paper, section 4)
 SURE = 2.0  # standard errors by which the gain must be larger than nothing
 TOLD = ("faulted", "given_up", "nothing_recalled")  # rules whose reason is in what the step before says
 REASONS = {
