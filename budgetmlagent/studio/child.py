@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from budgetmlagent import disk
@@ -103,5 +102,4 @@ def _interrupt(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.path[0:0] = [str(Path.cwd())] if str(Path.cwd()) not in sys.path else []
     sys.exit(main())

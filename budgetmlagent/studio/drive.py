@@ -199,7 +199,7 @@ class Driver:
     def _child(self) -> Child:
         log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         process = subprocess.Popen(
-            [sys.executable, "-m", "budgetmlagent.studio.child"],
+            [sys.executable, "-P", "-m", "budgetmlagent.studio.child"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.place.folder, text=True,
             start_new_session=True, env=os.environ | {"LANGSMITH_TRACING": "false", "ANONYMIZED_TELEMETRY": "false"},
         )  # fmt: skip

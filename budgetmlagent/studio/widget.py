@@ -60,7 +60,9 @@ def widget(begin: tuple[str, str], *, runs_dir: Path, spec: GraphSpec | None = N
     place = Place(Path.cwd().resolve(), runs_dir.resolve())
     answers = InMemory(place, begin[1], spec) if spec else Answers(place)
 
-    class Studio(anywidget.AnyWidget):  # type: ignore[misc]  # it has no types
+    base: Any = anywidget.AnyWidget
+
+    class Studio(base):  # type: ignore[misc]  # installed or not, it is judged alike
         _esm = files["app.js"].decode("utf-8")
         _css = files["app.css"].decode("utf-8")
         place: Any = traitlets.List().tag(sync=True)
