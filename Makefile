@@ -51,7 +51,7 @@ ui: $(VENV)/.ready ## Build the studio's page from ui/
 browser: $(VENV)/.ready ## Tests of the studio and the notebook in a real browser (needs Debian's chromium)
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'
 	$(BIN)/python ui/build.py --check
-	$(BIN)/python -m pytest tests/browser.py tests/browser_studio.py
+	$(BIN)/python -m pytest tests/browser.py tests/browser_studio.py tests/browser_editing.py tests/browser_hosts.py
 
 pictures: $(VENV)/.ready ## Take the pictures of docs/notebooks.md in a real browser (needs Debian's chromium)
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'

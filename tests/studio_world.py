@@ -1,0 +1,56 @@
+"""A studio for the browser tests: a replayed run, one that cost money, a graph of one's own."""
+
+from pathlib import Path
+
+import pytest
+import tiny
+from fault_server import FaultServer
+from playwright.sync_api import sync_playwright
+from studio_page import Looked, chromium, studio
+
+from budgetmlagent import Session
+
+RECORDINGS = Path(__file__).parent / "recordings"
+GRAPH = (Path(__file__).parents[1] / "graphs" / "budgetml.yaml").read_text()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """A studio's address and folder, with a replayed run, a paid one, and one that waits for a word."""
+    folder = tmp_path_factory.mktemp("studio")
+    runs = folder / "runs"
+    with FaultServer(respond=tiny.team) as server:
+        replayed = Session(
+            "digits", models=f"replay:{RECORDINGS / 'digits'}", budget=0.25, turns=8, runs_dir=runs
+        )
+        replayed.run()
+        paid = tiny.session(folder, server.url, budget=1.0, turns=2)
+        paid.run()
+        (folder / "own.yaml").write_text(GRAPH)
+        with studio(folder) as address:
+            yield (
+                {"address": address, "folder": folder, "replayed": replayed.run_id, "paid": paid.run_id},
+                server,
+            )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = chromium(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def looked(world, browser):
+    """Open a place in the page; at the end all that was opened has to be clean."""
+    opened = []
+
+    def look(*path, dark=False):
+        opened.append(Looked(browser, world[0]["address"], *path, dark=dark))
+        return opened[-1]
+
+    yield look
+    for each in opened:
+        each.clean()
