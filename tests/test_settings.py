@@ -1,6 +1,7 @@
 """`budgetml.toml`: read within bounds, and obeyed once a person has confirmed what it says of where texts go."""
 
 import os
+import shutil
 import socket
 
 import pytest
@@ -12,6 +13,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.run.order import plan
 from budgetmlagent.run.request import Request
 from budgetmlagent.settings import confirm, memory_hosts, shared_memory
+from budgetmlagent.tasks.folder import BUNDLED
 from memory.embedding import SHIPPED, Embedding
 from memory.merge import SHARED
 from memory.shared import Place
@@ -95,6 +97,12 @@ def test_what_a_person_says_needs_no_confirmation(tmp_path, monkeypatch):
     assert memory_hosts(runs) == ["mine.example:1", "api.example"]
     hosts = plan(Request("digits", "recall", runs_dir=runs)).config.hosts
     assert hosts == ["api.example", "mine.example:1"]  # who is sent to is said
+    private = shutil.copytree(BUNDLED / "digits", tmp_path / "private")
+    file = private / "task.yaml"
+    file.write_text(file.read_text().replace("data: schema", "data: stays"))
+    assert (
+        plan(Request(str(private), "recall", runs_dir=runs)).config.hosts == []
+    )  # and what stays goes to nobody
     monkeypatch.setenv("BUDGETML_EMBEDDING", "http://127.0.0.1:1/v1 small")
     assert memory_hosts(runs) == ["mine.example:1"]
     monkeypatch.setenv("BUDGETML_MEMORY", "ftp://other:1")

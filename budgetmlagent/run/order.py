@@ -57,7 +57,8 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         if recorded
         else terms(task, spec, specs, str(asked.history), unsafe=asked.unsafe, to_run=to_run)
     )
-    allowed["hosts"] = sorted({*allowed["hosts"], *settings.memory_hosts(Path(asked.runs_dir))})
+    if task.data != "stays":  # what stays is kept, embedded and looked up on this machine
+        allowed["hosts"] = sorted({*allowed["hosts"], *settings.memory_hosts(Path(asked.runs_dir))})
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
         task=str(asked.task) if task.root.parent.name == "bundled" else str(task.root),
