@@ -258,6 +258,22 @@ def test_what_comes_from_the_data_is_a_mark(line: str, shown: str) -> None:
     assert told(line, KNOWN) == shown
 
 
+def test_what_a_script_measures_is_told_to_three_digits() -> None:
+    script = "print('ridge rmse', a, 'mae', b, 'price', c, 'accuracy:', d)"
+    line = "ridge rmse 1.16812345 mae (0.00051234) price 48210.55 accuracy: 0.98765 of rmse 482100.5"
+    seen = "ridge rmse 1.17 mae (0.000512) price ... accuracy: 0.988 of rmse 4.82e+05"
+    assert told(line, script=script, measured=True) == seen
+    assert (
+        told(line, script=script) == "ridge rmse ... mae (...) price ... accuracy: ... of rmse ..."
+    )  # of an error
+    many = told("rmse 1.234 " * 9, script="rmse", measured=True)
+    assert many.count("1.23") == 5 and "1.234" not in many
+    assert (
+        told("rmse 24.12.2026, rmse 123456789.5, rmse 'Anna 1.5'", script="rmse", measured=True).count("...")
+        == 3
+    )
+
+
 def test_letters_and_digits_that_are_known_spell_no_row() -> None:
     alphabet = " ".join("abcdefghijklmnopqrstuvwxyz0123456789")
     said = told(f"ValueError: {' '.join('anna42ofthesecondstreet')}", alphabet)

@@ -24,9 +24,9 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
         if execution.exit
         else (execution.tail, "", "")
     )
-    output = ending(printed, END) if rows else told(_line(printed), *known, script=script)
+    output = ending(printed, END) if rows else told(_line(printed), *known, script=script, measured=True)
     lines = [f"It took {pace(execution, limit)}."]
-    left_out = ' (where there is "...", something was left out that may come of the data, numbers too)'
+    left_out = ' (where there is "...", something was left out that may come of the data; numbers stay behind the name of a measure)'
     note = left_out if MARK in output and not rows else ""
     lines += [f"The end of what it printed{note}: {output}"] if output else []
     places = _places(execution.tail, script) if execution.exit else []

@@ -7,8 +7,9 @@ models are told the same, on this machine or elsewhere: what one of them says ma
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 MARK = "..."
@@ -27,17 +28,52 @@ STRANGE = re.compile(r"[^\w .,:;='\"()\[\]{}<>*+-]+")
 DATA = re.compile(
     "(?i)(?:could not convert|invalid literal|unseen labels|unknown categor|time data|label type)[^:]*:"
 )
+# A script's own measurements: the numbers behind these words, rounded, as few as the others.
+MEASURES = frozenset(
+    [
+        "accuracy",
+        "acc",
+        "auc",
+        "bleu",
+        "cer",
+        "dice",
+        "error",
+        "f1",
+        "gini",
+        "iou",
+        "kappa",
+        "logloss",
+        "loss",
+        "mae",
+        "map",
+        "mape",
+        "mcc",
+        "mse",
+        "ndcg",
+        "per",
+        "perplexity",
+        "precision",
+        "r2",
+        "recall",
+        "rmse",
+        "rmsle",
+        "score",
+        "smape",
+        "wer",
+    ]
+)
+MEASURED, DIGITS = re.compile(r"[0-9]{1,6}\.[0-9]{1,17}"), 3
 PLAIN = frozenset({
     "a", "inf", "nan", "NaN", "NoneType", "Errno", "str", "int", "float", "bool", "list", "tuple", "dict", "set", "array", "object",
 })  # fmt: skip
 
 
-def told(text: str, *known: str, script: str = "") -> str:
+def told(text: str, *known: str, script: str = "", measured: bool = False) -> str:
     """Return what a model may be told of `text`: one line of at most 300 characters.
 
     Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
-    row stays one mark.
+    row stays one mark. With `measured`, the first 5 decimal numbers right behind the name of a measure are kept, to three digits.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
     line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
@@ -59,7 +95,8 @@ def told(text: str, *known: str, script: str = "") -> str:
             shown, hidden = shown - inside, hidden | inside
     chosen = [i for i in sorted(shown - phrased) if said[i] not in theirs_too]
     shown -= _beyond(said, chosen, own)
-    return _written(line, words, _few(said, shown, phrased, hidden))
+    numbers = _measures(line, words) if measured else {}
+    return _written(line, words, _few(said, shown, phrased, hidden), numbers)
 
 
 def _beyond(said: Sequence[str], chosen: Sequence[int], own: str) -> set[int]:
@@ -107,11 +144,24 @@ def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int
     return (shown - small - short) | {*numbers[:NUMBERS]} | {*sorted(short)[:SHORT]}
 
 
-def _written(line: str, words: Sequence[re.Match[str]], shown: set[int]) -> str:
-    """Return the line with a mark for what is not shown; whatever stands between two words is cut short."""
+def _measures(line: str, words: Sequence[re.Match[str]]) -> dict[int, str]:
+    """Return the places of numbers that measure something, each rounded."""
+    found = {
+        place: f"{float(number[0]):.{DIGITS}g}"
+        for place, (name, number) in enumerate(pairwise(words), 1)
+        if name[0].lower() in MEASURES
+        and MEASURED.fullmatch(number[0])
+        and not line[name.end() : number.start()].strip(" :=(-")
+    }
+    return dict(list(found.items())[:NUMBERS])
+
+
+def _written(line: str, words: Sequence[re.Match[str]], shown: set[int], numbers: Mapping[int, str]) -> str:
+    """Return the line with a mark for what is neither shown nor among the `numbers`; what stands between words is cut short."""
     parts, end = list[str](), 0
     for i, word in enumerate(words):
-        parts += [line[end : word.start()][:BETWEEN], word[0] if i in shown else "\0"]
+        kept = numbers.get(i, word[0] if i in shown else "\0")
+        parts += [line[end : word.start()][:BETWEEN], kept]
         end = word.end()
     text = "".join([*parts, line[end:][:BETWEEN]])
     return re.sub(r"\0(?:[^\w\0]*\0)*", MARK, text).strip()
