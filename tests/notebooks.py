@@ -111,7 +111,7 @@ def write(notebook: Any, path: Path, scratch: str) -> None:
     import nbformat
 
     whole = re.sub(rf"{re.escape(scratch)}/(temporary/\w+|notebooks)/", "", nbformat.writes(notebook))
-    whole = whole.replace(str(ROOT), "..")
+    whole = whole.replace(f"{sys.prefix}/bin/", "").replace(str(ROOT), "..")
     notebook = nbformat.reads(whole, as_version=4)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
