@@ -162,7 +162,7 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         limits={"look": SHOWN},
         whose=_whose(work.attempt, called),
         others=_whose(work.second, called),
-        best=not work.attempt or work.attempt.id == state.best.get("attempt", work.attempt.id),
+        is_best=not work.attempt or work.attempt.id == state.best.get("attempt", work.attempt.id),
         pace=pace_of(work.attempt, deps) if work.attempt else "",
         ran=showed(work.attempt, facts, deps) if work.attempt else "",
         mend=fault.get("detail", "") if fault.get("kind") in MENDABLE else "",
