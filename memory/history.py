@@ -143,7 +143,7 @@ class RunHistory:
         bank = [as_item(case) for case in menu(self.cases, kinds)]
         winners, lessons = self._winners(state, facts), self._taught(state) if bank else []
         won_here = any(item["task"] == self.task for _, item, _ in winners)
-        ordered = similar.ordered(bank, lessons, self.task if won_here else "")
+        ordered = similar.ordered(bank, lessons, self.task, won=won_here)
         offered = winners + [self._kept(item, 1.0) for item in ordered]
         offered += self._together(state, facts)
         return [found for found in offered if found[0] not in tried][:CASES]

@@ -119,25 +119,33 @@ def merits(lessons: Sequence[Taught]) -> dict[str, float]:
     return {case: total / weight for case, (total, weight) in sums.items()}
 
 
-def ordered(bank: Sequence[dict[str, Any]], lessons: Sequence[Taught], won: str = "") -> list[dict[str, Any]]:
+def ordered(
+    bank: Sequence[dict[str, Any]], lessons: Sequence[Taught], task: str, *, won: bool
+) -> list[dict[str, Any]]:
     """Return the cases of the bank by their merits, among equals in the bank's order.
 
-    `won` is this very task where its winner is offered too: what that was better than there is left out.
+    What scored less on this very `task` than the best there is left out where that best is in hand: as a case of the bank, or
+    since `won`, the script itself is offered.
     """
-    known, merit = surpassed(lessons, won) if won else set[str](), merits(lessons)
+    best, worse = compared(lessons, task)
+    known = worse if won or any(item["name"] in best for item in bank) else set[str]()
+    merit = merits(lessons)
     left = [item for item in bank if item["name"] not in known]
     return sorted(left, key=lambda item: -merit.get(item["name"], UNKNOWN))
 
 
-def surpassed(lessons: Sequence[Taught], task: str) -> set[str]:
-    """Return the names of whole cases that other runs tried on this very task and that scored less than the best one there."""
-    known = [one.lesson for one in lessons if one.lesson.task == task and one.similarity == 1.0]
-    best = _best([one for one in lessons if one.lesson in known]).get(task)
-    if best is None:
-        return set()
-    whole = [one for one in known if one.case and not one.edit and one.score is not None]
-    worse = {one.case for one in whole if gain(one.score or 0.0, best, one.direction) > 0}
-    return worse - {one.case for one in whole if gain(one.score or 0.0, best, one.direction) <= 0}
+def compared(lessons: Sequence[Taught], task: str) -> tuple[set[str], set[str]]:
+    """Return the names of the whole cases that other runs tried on this very task: those that scored best of all there, the others."""
+    known = [one for one in lessons if one.lesson.task == task and one.similarity == 1.0]
+    top = _best(known).get(task)
+    tried = [one.lesson for one in known if one.lesson.case and not one.lesson.edit]
+    scored = [
+        (one.case, gain(one.score, top, one.direction))
+        for one in tried
+        if one.score is not None and top is not None
+    ]
+    best = {case for case, short in scored if short <= 0}
+    return best, {case for case, _ in scored} - best
 
 
 def offers(attempts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -162,6 +162,7 @@ def test_cases_that_won_on_similar_tasks_come_first_and_those_that_failed_there_
 def test_a_second_run_does_not_compare_again_what_the_first_one_compared(runs):
     bank = [Case(name, name, ("table",), (), rank, "It works.", "x\n") for rank, name in enumerate("abcd")]
     outcomes = (
+        ("best", 4.0, {}),
         ("C", 5.0, {"case": "c"}),
         ("A", 6.0, {"case": "a", "status": "discard"}),
         ("D", 5.1, {"case": "d", "edit": True}),
@@ -171,8 +172,15 @@ def test_a_second_run_does_not_compare_again_what_the_first_one_compared(runs):
     first = Run(runs, "winner")
     first.history.remember({"kind": "case", "name": "won", "text": "c", "script": "c", "score": 5.0, "kinds": FLATS["kinds"], "signature": str(first.artifacts.json(first.state().task["briefing"]))})  # fmt: skip
     first.history.close_and_merge()
-    assert names(Run(runs, "second", cases=bank)) == ["won", "c", "b", "d"]
+    assert names(Run(runs, "second", cases=bank)) == ["won", "b", "d"]
     assert "a" in names(Run(runs, "other", task="cars", cases=bank))
+
+
+def test_what_is_worse_than_a_case_of_the_bank_is_not_compared_again(runs):
+    bank = [Case(name, name, ("table",), (), rank, "It works.", "x\n") for rank, name in enumerate("abc")]
+    teach(runs, "first", ("C", 5.0, {"case": "c"}), ("A", 6.0, {"case": "a", "status": "discard"}))
+    assert names(Run(runs, "second", cases=bank)) == ["c", "b"]
+    assert names(Run(runs, "third", cases=bank[:2])) == ["a", "b"]  # the best one is not there
 
 
 def names(run):
