@@ -153,7 +153,7 @@ def test_a_reply_that_cannot_be_read_ends_a_run_in_order_at_each_resume_too(tmp_
     for _ in range(2):
         assert call(["resume", *run]) in (0, 3)
         said = capsys.readouterr()
-        assert "Traceback" not in said.err and "provider" in said.err + said.out
+        assert "Traceback" not in said.err and "check base_url" in said.err + said.out
     kinds = {
         event["fault"]["kind"]
         for event in Session.open(session.folder.root).timeline
