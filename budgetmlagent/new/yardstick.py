@@ -3,9 +3,7 @@
 import io
 import json
 import runpy
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ import pandas as pd
 
 from budgetmlagent.new.fromtable import Plan
 from budgetmlagent.new.tablefile import csv_text
+from budgetmlagent.sandbox.process.scratch import scratch
 
 MOST = 30_000_000  # cells times labels: more take minutes
 WORDS = 300  # of a text
@@ -61,8 +60,7 @@ def _columns(plan: Plan, train: pd.DataFrame, test: pd.DataFrame) -> tuple[Any, 
 
 
 def _score(submission: str, scorer: str, answers: str) -> float:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch("yardstick") as folder:
         for file, text in (("eval.py", scorer), ("answers.csv", answers), ("submission.csv", submission)):
             (folder / file).write_text(text, encoding="utf-8", newline="")
-        return round(float(runpy.run_path(str(folder / "eval.py"))["get_score"](name)), 6)
+        return round(float(runpy.run_path(str(folder / "eval.py"))["get_score"](str(folder))), 6)
