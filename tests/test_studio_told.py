@@ -149,7 +149,7 @@ def test_the_page_has_the_looks_of_the_picture():
 
 def test_a_step_says_what_is_left_as_its_most_and_what_it_usually_is(world):
     answers, run = world
-    for step in range(4):
+    for step in range(3):
         order = {"run": run.run_id, "action": "step", "at": run.branches.step}
         price = ask(answers, "price", drive=order)[1]
         ladder = run.spec.nodes[run.next].ladder
