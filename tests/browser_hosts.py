@@ -9,8 +9,7 @@ import tiny
 from browser import Notebook, lab  # noqa: F401 - a fixture
 from fault_server import FaultServer, Turn
 from playwright.sync_api import expect
-from studio_page import Looked, command
-from studio_world import GRAPH, RECORDINGS
+from studio_page import GRAPH, RECORDINGS, Looked, command
 
 pytest_plugins = ["studio_world"]
 
@@ -33,6 +32,7 @@ def test_what_strangers_wrote_is_text_and_nothing_else(world, looked):
     with FaultServer(respond=hostile) as server:
         run = tiny.session(told["folder"], server.url, budget=1.0, turns=1)
         run.run()
+    tiny.models(told["folder"], world[1].url)  # what was written over
     (told["folder"] / "<img src=x onerror=alert('file')>.yaml").write_text(
         GRAPH.replace("name: budgetml", "name: '<b>bold</b>'")
     )
