@@ -168,8 +168,9 @@ def prompt(place: Place, asked: PromptAsked) -> PromptReply:
         path = place.inside(asked.prompt, (PROMPTS,))
     text = text_of(path)
     beside = place.graph(asked.graph) if asked.graph else None
-    theirs = beside is None or place.read_only(beside)  # then the copy of the graph lies in the folder, too
-    copy = (place.folder if theirs else beside.parent) / f"{path.stem}{PROMPTS}"
+    if beside and place.read_only(beside):
+        beside = None  # the graph is saved as a copy, which lies in the folder
+    copy = (beside.parent if beside else place.folder) / f"{path.stem}{PROMPTS}"
     return PromptReply(
         prompt=asked.prompt,
         path=place.named(path) if own else "",

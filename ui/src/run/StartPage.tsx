@@ -74,7 +74,7 @@ function Start({ of }: { of: Catalogue }) {
             <>
               <p className="big">{dollars(price.usd)}</p>
               <p className="dim">{visible(price.words)}</p>
-              {price.models.length > 0 && <table><thead><tr><th>Model</th><th>Where</th><th className="n">A call at most</th></tr></thead>
+              {price.models.length > 0 && <table><thead><tr><th>Model</th><th>Where</th><th className="n">A call, about</th></tr></thead>
                 <tbody>{price.models.map((model, number) => <tr key={number}><td><b>{visible(String(model.name))}</b><div className="dim small">{visible(String(model.model))}</div></td><td>{visible(String(model.host ?? ""))}</td><td className="n">{dollars(Number(model.worst_case_usd ?? 0))}</td></tr>)}</tbody></table>}
               {price.code.command && <pre>{visible(price.code.command)}</pre>}
             </>
