@@ -1,5 +1,7 @@
 """The notebook's widget in a real kernel, spoken to as JupyterLab speaks to it: while a cell runs, too."""
 
+import time
+
 import pytest
 import tiny
 from fault_server import FaultServer
@@ -34,7 +36,9 @@ class Page:
 
     def hears(self, holds):
         """Return the first message for which something holds."""
+        end = time.monotonic() + LONG
         while True:
+            assert time.monotonic() < end, "it was not answered while the cell ran"
             message = self.client.get_iopub_msg(timeout=LONG)
             assert message["msg_type"] != "error", message["content"]
             if found := holds(message["msg_type"], message["content"], message["parent_header"]):
