@@ -1,7 +1,7 @@
 """The studio in a real browser: graphs are edited, judged and saved. `make browser` runs it."""
 
 from playwright.sync_api import expect
-from studio_world import GRAPH
+from studio_page import GRAPH
 
 pytest_plugins = ["studio_world"]
 

@@ -9,8 +9,7 @@ import tiny
 from browser import Notebook, lab  # noqa: F401 - a fixture
 from fault_server import FaultServer, Turn
 from playwright.sync_api import expect
-from studio_page import Looked, command
-from studio_world import GRAPH, RECORDINGS
+from studio_page import GRAPH, RECORDINGS, Looked, command
 
 pytest_plugins = ["studio_world"]
 
@@ -33,6 +32,7 @@ def test_what_strangers_wrote_is_text_and_nothing_else(world, looked):
     with FaultServer(respond=hostile) as server:
         run = tiny.session(told["folder"], server.url, budget=1.0, turns=1)
         run.run()
+    tiny.models(told["folder"], world[1].url)  # what was written over
     (told["folder"] / "<img src=x onerror=alert('file')>.yaml").write_text(
         GRAPH.replace("name: budgetml", "name: '<b>bold</b>'")
     )
@@ -127,3 +127,28 @@ def test_a_run_is_stepped_and_a_graph_edited_in_a_notebook(lab, browser):  # noq
     bench.get_by_role("button", name="Save…").click()
     bench.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(bench.get_by_role("dialog")).to_have_count(0)
+
+
+BUSY = """\
+import pathlib, time
+while pathlib.Path({begun!r}).exists() and not pathlib.Path({ended!r}).exists():
+    time.sleep(0.1)
+"""
+
+
+def test_a_run_is_stepped_in_a_notebook_while_a_cell_runs(lab, browser, tmp_path):  # noqa: F811
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    busy = BUSY.format(begun=str(begun), ended=str(ended))
+    notebook = Notebook(lab, browser, CELL.format(recording=RECORDINGS / "digits"), busy)
+    view = notebook.cell(0).locator(".studio.widget")
+    expect(view.get_by_role("button", name="Step").first).to_contain_text("costs nothing")
+    begun.touch()
+    notebook.cell(1).locator(".jp-InputPrompt").click()
+    notebook.does("notebook:run-cell")
+    notebook.shows(1, "prompt.includes('*')")
+    for steps in (1, 2):
+        view.get_by_role("button", name="Step").first.click()
+        expect(view.locator(".timeline li")).to_have_count(steps)
+    notebook.shows(1, "prompt.includes('*')")
+    ended.touch()
+    notebook.ended(1)

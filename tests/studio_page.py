@@ -12,6 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
+RECORDINGS = Path(__file__).parent / "recordings"
+GRAPH = (Path(__file__).parents[1] / "graphs" / "budgetml.yaml").read_text()
 SLOW = 30_000  # milliseconds that a busy machine may take
 REPORTS = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
 expect.set_options(timeout=SLOW)

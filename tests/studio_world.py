@@ -1,17 +1,12 @@
 """A studio for the browser tests: a replayed run, one that cost money, a graph of one's own."""
 
-from pathlib import Path
-
 import pytest
 import tiny
 from fault_server import FaultServer
 from playwright.sync_api import sync_playwright
-from studio_page import Looked, chromium, studio
+from studio_page import GRAPH, RECORDINGS, Looked, chromium, studio
 
 from budgetmlagent import Session
-
-RECORDINGS = Path(__file__).parent / "recordings"
-GRAPH = (Path(__file__).parents[1] / "graphs" / "budgetml.yaml").read_text()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A graph as policy cards: a node is a card, its rules are rows in the order in which they are tried."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from budgetmlagent.studio.replies import Card, Edge, FindingRow, GraphView, RuleRow
 from graphs.contract import roles_of
@@ -45,17 +45,6 @@ def cards(
         edges=edges,
         positions=dict(positions or {}),
     )
-
-
-# The page has fewer looks than the picture: what asks for dearer help is of one colour, what ends is a word in the row.
-_PLAIN: Mapping[Look, Literal["usual", "other", "fault", "dearer"]] = {
-    "expert": "dearer",
-    "up": "dearer",
-    "end": "other",
-    "usual": "usual",
-    "other": "other",
-    "fault": "fault",
-}
 
 
 def _card(
@@ -112,7 +101,7 @@ def _row(
         to=rule.to,
         text=str(rule),
         words=said(rule),
-        look=_PLAIN[look],
+        look=look,
         fired=sums.rules[node, str(rule)],
         usd=sums.rules_usd.get((node, str(rule)), 0.0),
         findings=[found for found in findings if tuple(found["keys"][: len(keys)]) == keys],

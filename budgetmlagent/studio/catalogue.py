@@ -1,18 +1,20 @@
 """What the page offers to choose from: tasks, graphs, models files, prompts, nodes, predicates."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, get_args
 
 import prompts
 from budgetmlagent import __version__
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import BudgetMLError, UsageError
 from budgetmlagent.records import rundir
 from budgetmlagent.run.request import DEFAULTS
 from budgetmlagent.studio.made import Argument, Catalogue, Named, NodeRow, PredicateRow
 from budgetmlagent.studio.place import Place, text_of
-from budgetmlagent.tasks.folder import BUNDLED, bundled
+from budgetmlagent.tasks.folder import BUNDLED, bundled, load_task
 from graphs import catalogue as made_of
 from graphs.files import SHIPPED, SUFFIXES, shipped
 from graphs.operations import OPERATIONS
@@ -20,6 +22,7 @@ from memory.state import Kind
 
 DEEP = 3  # folders below the studio's in which files are looked for
 MOST = 400  # files that are looked at
+LONGEST = 300  # characters of what is said of a task
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "artifacts"}
 
 
@@ -35,8 +38,8 @@ def catalogue(place: Place) -> Catalogue:
         version=__version__,
         folder=str(place.folder),
         runs_dir=str(place.runs_dir),
-        tasks=[_named(name, name, True, _first(BUNDLED / name / "task.yaml")) for name in bundled()]
-        + [_of(place, path, _first(path / "task.yaml")) for path in tasks],
+        tasks=[_named(name, name, True, _task(BUNDLED / name)) for name in bundled()]
+        + [_of(place, path, _task(path)) for path in tasks],
         graphs=[_named(name, name, True, _comment(_text(SHIPPED / f"{name}.yaml"))) for name in shipped()]
         + [_of(place, path, _comment(texts[path])) for path in own],
         models=[_named("embedded", "", True, "the embedded models, on this machine: no key, no price")]
@@ -103,15 +106,24 @@ def _text(path: Path) -> str:
 
 
 def _comment(text: str) -> str:
-    """Return the first comment of a file that is for people."""
-    lines = (line.removeprefix("#").strip() for line in text.splitlines()[:5] if line.startswith("#"))
-    return next((line for line in lines if not line.startswith("yaml-language-server")), "")
+    """Return the comment that a file begins with, on one line; "" where it has none."""
+    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    said = (line.removeprefix("#").strip() for line in lines)
+    return " ".join(line for line in said if line and not line.startswith("yaml-language-server"))
 
 
-def _first(path: Path) -> str:
-    """Return what a task file says of its metric, "" where it says none."""
-    lines = (line for line in _text(path).splitlines() if line.startswith(("metric:", "title:", "name:")))
-    return next(lines, "")
+def _task(folder: Path) -> str:
+    """Return the first sentence of a task's text; "" where the task cannot be read."""
+    try:
+        return first_sentence(load_task(str(folder), begun=True).text)
+    except BudgetMLError:
+        return ""
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text, without the mark of a heading: up to its full stop, or the paragraph's end."""
+    paragraph = " ".join(text.strip().partition("\n\n")[0].lstrip("# ").split())
+    return re.split(r"(?<=[.!?:]) ", paragraph, maxsplit=1)[0][:LONGEST]
 
 
 def _named(name: str, path: str, shipped: bool, says: str) -> Named:

@@ -11,7 +11,7 @@ import prompts
 from budgetmlagent.errors import BudgetMLError, UsageError
 from budgetmlagent.studio.cards import cards, rows_of
 from budgetmlagent.studio.made import Decision, EditReply, Gate, GraphReply, PromptReply, Saved
-from budgetmlagent.studio.place import PROMPTS, Place, digest, text_of
+from budgetmlagent.studio.place import OF_RUN, PROMPTS, Place, digest, text_of
 from budgetmlagent.studio.protocol import EditAsked, LayoutAsked, PromptAsked, SaveAsked
 from budgetmlagent.studio.replies import Code, FindingRow, GraphView
 from graphs.files import SHIPPED, SUFFIXES
@@ -28,13 +28,20 @@ NOWHERE: list[str | int] = []
 def graph(place: Place, name: str) -> GraphReply:
     """Return a graph with its text. Raises UsageError where there is no such file."""
     path = place.graph(name)
+    loaded = _loaded(place, name)
     code = Code(
-        python=f"from budgetmlagent import GraphSpec\ngraph = GraphSpec.load({name!r})",
-        command=f"budgetml graph lint {shlex.quote(name)}",
+        python=f"from budgetmlagent import GraphSpec\ngraph = GraphSpec.load({loaded!r})",
+        command=f"budgetml graph lint {shlex.quote(loaded)}",
     )
     read_only = path is None or place.read_only(path)
     reply = told(text_of(path or SHIPPED / f"{name}.yaml"), name, code, positions(path))
     return reply | {"path": place.named(path) if path else "", "read_only": read_only}
+
+
+def _loaded(place: Place, name: str) -> str:
+    """Return what a command calls a graph: of a run's own, the file."""
+    path = place.graph(name)
+    return place.named(path) if path and name.startswith(OF_RUN) else name
 
 
 def told(text: str, name: str, code: Code, where: Mapping[str, list[float]] | None = None) -> GraphReply:
@@ -107,7 +114,9 @@ def edit(place: Place, asked: EditAsked) -> EditReply:
         error=error,
         code=Code(
             python="\n".join(each.python for each in done),
-            command=shlex.join(["budgetml", "graph", "gate", asked.graph, *asked.runs]) if asked.runs else "",
+            command=shlex.join(["budgetml", "graph", "gate", _loaded(place, asked.graph), *asked.runs])
+            if asked.runs
+            else "",
         ),
     )
 
@@ -159,6 +168,8 @@ def prompt(place: Place, asked: PromptAsked) -> PromptReply:
         path = place.inside(asked.prompt, (PROMPTS,))
     text = text_of(path)
     beside = place.graph(asked.graph) if asked.graph else None
+    if beside and place.read_only(beside):
+        beside = None  # the graph is saved as a copy, which lies in the folder
     copy = (beside.parent if beside else place.folder) / f"{path.stem}{PROMPTS}"
     return PromptReply(
         prompt=asked.prompt,

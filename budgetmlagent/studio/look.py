@@ -31,7 +31,7 @@ from budgetmlagent.studio.replies import (
     Supply,
     Told,
 )
-from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row
+from budgetmlagent.studio.rows import edited, rule_of, run_row, seen, standing, step_row, worded
 from budgetmlagent.studio.snapshot import Snapshot
 from graphs.contract import roles_of
 from graphs.policy import decide
@@ -128,10 +128,10 @@ def refused(run: Snapshot) -> dict[str, str]:
     """
     node, state, spec = run.next, run.state, run.view.spec
     if node not in spec.nodes or not is_own(run.view.folder.root):
-        return {"to": "", "rule": ""}
+        return {"to": "", "rule": "", "words": ""}
     after = replace(state, fault=Fault(kind="declined", detail="a person declined the call"))
     route, _ = decide(node, spec.rules_of(node), after, spec.ladders, load_predicate, roles_of(spec))
-    return {"to": route["to"], "rule": route["rule"]}
+    return {"to": route["to"], "rule": route["rule"], "words": worded(spec, node, route["rule"])}
 
 
 def curve(rows: Any) -> list[dict[str, Any]]:
@@ -208,7 +208,7 @@ def _rules(view: RunView, event: Event) -> list[Passed]:
             Passed(
                 rule=each["rule"],
                 words=said(rule) if rule else each["rule"],
-                saw=dict(each["saw"]),
+                saw=seen(each["saw"]),
                 fired=fired,
             )
         )

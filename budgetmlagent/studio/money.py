@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from budgetmlagent.records.events import Event
 from budgetmlagent.studio.replies import Money, Part
+from budgetmlagent.studio.rows import worded
 from budgetmlagent.studio.snapshot import Snapshot
 from memory.state import NANO
 
@@ -22,7 +23,7 @@ def of_run(run: Snapshot) -> Money:
             return "", "the start"
         edits = [edit["route"] for edit in event["edits"] if edit.get("route")]
         route = edits[-1] if edits else before["route"]
-        return before["node"], str(route.get("rule", ""))
+        return before["node"], worded(view.spec, before["node"], str(route.get("rule", "")))
 
     return Money(
         budget=cap / NANO,

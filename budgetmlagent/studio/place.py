@@ -16,6 +16,7 @@ from memory.files import is_name, read_plain, write_whole
 
 LARGEST = 1 << 20  # bytes of a file that is read or written
 PROMPTS = ".md"
+OF_RUN = "run:"  # what the name of a run's own graph begins with; its id follows
 
 
 class ConflictError(UsageError):
@@ -69,7 +70,12 @@ class Place:
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
 
     def graph(self, name: str) -> Path | None:
-        """Return a graph's file; None for a shipped one, by its name. Raises UsageError."""
+        """Return a graph's file; None for a shipped one, by its name. Raises UsageError.
+
+        `run:ID` is the graph that a run was begun with, or has been edited to: it is read, and saved as a copy.
+        """
+        if name.startswith(OF_RUN):
+            return self.run(name.removeprefix(OF_RUN)).graph
         return None if name in shipped() else self.inside(name, SUFFIXES)
 
     def write(self, path: Path, text: str, read: str) -> str:

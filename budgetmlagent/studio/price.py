@@ -24,7 +24,7 @@ def price(place: Place, start: StartAsked | None, drive: DriveAsked | None) -> P
     return (
         _drive(place.view(drive.run), drive)
         if drive
-        else Price(usd=0.0, left=None, words=FREE, models=[], code=Code(python="", command=""))
+        else Price(usd=0.0, about=None, left=None, words=FREE, models=[], code=Code(python="", command=""))
     )
 
 
@@ -43,7 +43,7 @@ def _start(place: Place, asked: StartAsked) -> Price:
         if free
         else f"at most {_dollars(usd)}: the budget is a hard cap"
     )
-    return Price(usd=usd, left=left, words=words, models=_models(told), code=started(asked))
+    return Price(usd=usd, about=None, left=left, words=words, models=_models(told), code=started(asked))
 
 
 def _models(told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -58,10 +58,14 @@ def _models(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _drive(view: RunView, asked: DriveAsked) -> Price:
     left = max(0, view.ledger.left(view.run_id)) / NANO
-    usd, words = _most(view, asked, left)
+    about = None
+    if asked.action == "step" and asked.step is None:
+        usd, words, about = _step(view, left)
+    else:
+        usd, words = _most(view, asked, left)
     if view.config.replay and usd:
-        usd, words = 0.0, "a replay: no dollar is spent"
-    return Price(usd=usd, left=left, words=words, models=[], code=driven(asked))
+        usd, words, about = 0.0, "a replay: no dollar is spent", None
+    return Price(usd=usd, about=about, left=left, words=words, models=[], code=driven(asked))
 
 
 def _most(view: RunView, asked: DriveAsked, left: float) -> tuple[float, str]:
@@ -75,29 +79,28 @@ def _most(view: RunView, asked: DriveAsked, left: float) -> tuple[float, str]:
         return more, f"at most {_dollars(more)}, what the new total leaves"
     if asked.action == "approve" and not asked.go and (question := view.question):
         return question["usd"], f"at most {_dollars(question['usd'])} for this call of {question['model']}"
-    if asked.action == "step" and asked.step is None:
-        return _step(view, left)
     return left, f"at most {_dollars(left)}, what is left of the budget"
 
 
-def _step(view: RunView, left: float) -> tuple[float, str]:
-    """Return the most that the next step may cost: at most one call, of the model on whose rung its node stands."""
+def _step(view: RunView, left: float) -> tuple[float, str, float | None]:
+    """Return the most that the next step may cost, that in words, and what it costs at most with a prompt of usual length.
+
+    How long its prompt is is known when it is asked. Then the ledger reserves no more than is left, so that is the most.
+    """
     node = view.spec.nodes.get(view.next)
     if node is None or not node.ladder:
-        return 0.0, f"{view.next} asks no model: {FREE}"
+        return 0.0, f"{view.next} asks no model: {FREE}", None
     rung = node.ladder[min(view.state.rungs.get(view.next, 0), len(node.ladder) - 1)]
     if rung == RECALL:
-        return 0.0, f"{view.next} only remembers: {FREE}"
+        return 0.0, f"{view.next} only remembers: {FREE}", None
     models = used_models(view.spec, specs_of(view.config))
     prices = {name: price_of(spec) for name, spec in models.items()}
-    worst = calls(view.task, models, prices, round(left * NANO))["worst_case_usd"][rung]
-    usual = min(left, worst)
-    if not worst:
-        return 0.0, f"{view.next} asks {rung}, whose price is 0"
-    return (
-        usual,
-        f"{view.next} asks {rung} once, or nobody: at most {_dollars(usual)}, and never more than {_dollars(left)}, which is left",
-    )
+    about = calls(view.task, models, prices, round(left * NANO))["worst_case_usd"][rung]
+    if not about:
+        return 0.0, f"{view.next} asks {rung}, whose price is 0", None
+    usual = f"; about {_dollars(about)} for a prompt of usual length" if about < left else ""
+    words = f"{view.next} asks {rung} once, or nobody: at most {_dollars(left)}, what is left{usual}"
+    return left, words, about if about < left else None
 
 
 def _dollars(usd: float) -> str:

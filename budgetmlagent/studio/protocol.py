@@ -58,7 +58,10 @@ class CompareAsked(Asked):
 
 
 class GraphAsked(Asked):
-    """`graph`: a graph to look at and edit: a shipped name, or a .yaml file in the folder that the studio was started in."""
+    """`graph`: a graph to look at and edit: a shipped name, a .yaml file in the folder that the studio was started in, or `run:ID`.
+
+    `run:ID` is a run's own, as it stands: it is read-only, and saved as a copy. `edit` and `prompt` know it too.
+    """
 
     graph: Name
 

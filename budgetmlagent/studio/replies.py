@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from graphs.drawing.arrows import Look
+
 
 class Code(TypedDict):
     """The same, to be copied."""
@@ -91,7 +93,7 @@ class RuleRow(TypedDict):
     to: str  # a node, "END", in `faults` also "again"
     text: str  # as in a step's route
     words: str
-    look: Literal["usual", "other", "fault", "dearer"]
+    look: Look  # as in the picture of the graph
     fired: int  # in the run; 0 where none is shown
     usd: float  # what the steps cost that it led to
     findings: list[FindingRow]
@@ -175,7 +177,7 @@ class BranchRow(TypedDict):
 class Part(TypedDict):
     """A part of the money, and the steps that it was spent in."""
 
-    name: str
+    name: str  # a node, a model, or a rule in words and where it leads
     node: str
     usd: float
     steps: list[int]
@@ -201,7 +203,7 @@ class RunReply(TypedDict):
     live: Live
     question: (
         dict[str, Any] | None
-    )  # step, node, model, usd (at most), left_usd, declined: {to, rule} where a refusal leads
+    )  # step, node, model, usd (at most), left_usd, declined: {to, rule, words} where a refusal leads
     at: int  # the step after which it stands
     next: str
     graph: GraphView
@@ -221,7 +223,7 @@ class Passed(TypedDict):
 
     rule: str
     words: str
-    saw: dict[str, Any]
+    saw: str  # the values, as a person reads them; "" where it saw none
     fired: bool
 
 
@@ -273,6 +275,7 @@ class Price(TypedDict):
     """What something costs at most."""
 
     usd: float
+    about: float | None  # of one step: what its call costs at most where its prompt is no longer than usual
     left: float | None
     words: str
     models: list[dict[str, Any]]  # of a start: name, model, host, worst_case_usd, calls

@@ -17,7 +17,8 @@ from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.records.summary import read_summary
 from budgetmlagent.run.view import RunView
 from budgetmlagent.studio.replies import RunRow, Stands, StepRow
-from graphs.model import Graph
+from graphs.model import Graph, Rule
+from graphs.words import said
 from memory.artifacts import CorruptArtifactError
 from memory.attempts import Attempt
 from memory.state import NANO, escalates
@@ -158,7 +159,26 @@ def seconds(at: str) -> float | None:
         return None
 
 
-def rule_of(spec: Graph, node: str, text: str) -> Any:
+def worded(spec: Graph, node: str, text: str) -> str:
+    """Return a rule of a node in words, and where it leads; its text where the graph has none such."""
+    rule = rule_of(spec, node, text)
+    return f"{said(rule)} → {rule.to}" if rule else text
+
+
+def seen(values: Mapping[str, Any]) -> str:
+    """Return what a rule saw as a person reads it: `gain = 12.346, hopes = {small: 5, large: 7.5}`."""
+    return ", ".join(f"{name} = {_plain(value)}" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_plain(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    return f"{value:.5g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def rule_of(spec: Graph, node: str, text: str) -> Rule | None:
     """Return the rule of a node with this text; None where the graph has none, as under another one."""
     return (
         next((rule for rule in spec.rules_of(node) if str(rule) == text), None)

@@ -3,6 +3,8 @@
 import json
 import threading
 from collections.abc import Mapping
+from contextvars import Context, copy_context
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +72,27 @@ def widget(begin: tuple[str, str], *, runs_dir: Path, spec: GraphSpec | None = N
         def __repr__(self) -> str:
             return f"<the studio: {begin[0]} {begin[1]}>"
 
-    made = Studio(place=list(begin))
-    made.on_msg(lambda _, message, __: made.send(reply(answers, message)))
-    threading.Thread(target=_follow, args=(made, answers), daemon=True).start()
+    made, heard = Studio(place=list(begin)), Heard()
+
+    def answer(_: Any, message: Mapping[str, Any], __: Any) -> None:
+        heard.context = copy_context()
+        made.send(reply(answers, message))
+
+    made.on_msg(answer)
+    threading.Thread(target=_follow, args=(made, answers, heard), daemon=True).start()
     return made
+
+
+@dataclass
+class Heard:
+    """Where the page's newest message was heard; None before the first.
+
+    A notebook sends a widget's messages to a thread of their own (a subshell), so that they are answered while a cell runs. The kernel
+    takes the next one to the thread for which the newest was sent out, and what a thread of ours sends out is the running cell's,
+    unless it is sent in the context of the page's own message.
+    """
+
+    context: Context | None = None
 
 
 def reply(answers: Answers, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,12 +101,14 @@ def reply(answers: Answers, message: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": message.get("id"), "status": status, "reply": json.loads(json.dumps(told, default=str))}
 
 
-def _follow(made: Any, answers: Answers) -> None:
+def _follow(made: Any, answers: Answers, heard: Heard) -> None:
     """Tell the page what changes, as long as it is there."""
     closed, seq = threading.Event(), answers.watcher.since(0)["seq"]
     while made.comm is not None and not closed.wait(OFTEN):
+        if heard.context is None:
+            continue  # what the page has not asked for yet it will be told as it is then
         changes = answers.watcher.since(seq)
         seq = changes["seq"]
         if changes["changed"]:
-            made.send({"changed": changes["changed"]})
+            heard.context.copy().run(made.send, {"changed": changes["changed"]})
     answers.driver.close()

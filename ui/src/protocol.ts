@@ -36,7 +36,7 @@ export interface FindingRow { keys: Keys; line: number; column: number; kind: st
 export interface RuleRow {
   keys: Keys; number: string; shared: boolean; when: string; arguments: Record<string, unknown>;
   up: string; down: string; to: string; text: string; words: string;
-  look: "usual" | "other" | "fault" | "dearer"; fired: number; usd: number; findings: FindingRow[];
+  look: "usual" | "expert" | "up" | "end" | "other" | "fault"; fired: number; usd: number; findings: FindingRow[];
 }
 export interface CardView {
   name: string; run: string; role: string; prompt: string; ladder: string[]; budget: number | null;
@@ -61,7 +61,7 @@ export interface Money {
   by_node: Part[]; by_model: Part[]; by_rule: Part[];
 }
 export interface Question {
-  step: number; node: string; model: string; usd: number; left_usd: number; declined?: { to: string; rule: string } | null;
+  step: number; node: string; model: string; usd: number; left_usd: number; declined?: { to: string; rule: string; words: string } | null;
 }
 export interface CurvePoint { step: number; score: number | null; best: number | null; usd: number }
 export interface RunReply {
@@ -69,7 +69,7 @@ export interface RunReply {
   steps: StepRow[]; branches: BranchRow[]; money: Money; curve: CurvePoint[];
   state: Record<string, unknown>; edits: string[]; summary: Record<string, unknown>; code: Code;
 }
-export interface Passed { rule: string; words: string; saw: Record<string, unknown>; fired: boolean }
+export interface Passed { rule: string; words: string; saw: string; fired: boolean }
 export interface Change { field: string; before: string; after: string }
 export interface Supply { id: string; kind: string; source: string; similarity: number; says: string }
 export interface Told { text: string; whole: number }
@@ -91,7 +91,7 @@ export interface EditReply {
 export interface Saved { path: string; hash: string }
 export interface PromptReply { prompt: string; path: string; read_only: boolean; text: string; hash: string; copy: string }
 export interface ModelPrice { name: string; model: string; host: string; worst_case_usd: number; calls: number }
-export interface Price { usd: number; left: number | null; words: string; models: ModelPrice[]; code: Code }
+export interface Price { usd: number; about: number | null; left: number | null; words: string; models: ModelPrice[]; code: Code }
 export interface Driven { run: string; live: Live; said: string[]; code: Code }
 export interface Parting { step: number; node: string; why: string; one: string; other: string }
 export interface Compared {

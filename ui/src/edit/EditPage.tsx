@@ -82,7 +82,7 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
   return (
     <div className="editor">
       <header className="head">
-        <div><h1>{visible(view.name)}</h1><p className="dim small">{read.read_only ? "shipped: it is saved as a file of your own" : visible(read.path)}</p></div>
+        <div><h1>{visible(view.name)}</h1><p className="dim small">{read.read_only ? `${read.graph.startsWith("run:") ? visible(`of run ${read.graph.slice(4)}`) : "shipped"}: it is saved as a file of your own` : visible(read.path)}</p></div>
         <span className="grow" />
         <span className={wrong ? "finding" : "dim small"}>{busy ? "…" : wrong ? plural(wrong, "finding") : "it would run"}</span>
         <button type="button" disabled={!canUndo} onClick={undo} aria-keyshortcuts="Control+Z">Undo</button>
@@ -102,7 +102,7 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
           <Changed changes={now?.changes ?? []} />
           <Decisions gate={now?.gate ?? null} chosen={runs} choose={chooseRuns} />
           <Fold title="Text" aside="as a difference"><Diff lines={now?.diff ?? []} /></Fold>
-          {run && <GoOn run={run} text={edited.text} dirty={dirty} />}
+          {run && <GoOn run={run} text={edited.text} />}
         </aside>
       </div>
       {saving && <SaveDialog edited={edited} close={() => setSaving(false)} saved={(path) => { setSaving(false); go("graph", path, ...(run ? [run] : [])); }} />}

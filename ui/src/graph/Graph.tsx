@@ -79,11 +79,11 @@ export function Graph(props: GraphProps) {
         const far = (brief || lit) && Math.abs(begin.x - end.x) > WIDTH && blocked(out, into, others);
         const data = far ? { lane: lane(out, into, boxes, around), number: around++ } : { lane: null, number: 0 };
         const id = `${card.name}/${rowId(rule)}`;
-        const tone = lit ? "lit" : rule.look === "dearer" ? "dearer" : rule.fired ? "taken" : rule.look;
+        const tone = lit ? "lit" : rule.fired && !ASKS.has(rule.look) ? "taken" : rule.look;
         return {
           id, type: "arrow", data, source: card.name, target: rule.to, sourceHandle: `${from}:${rowId(rule)}`, targetHandle: to,
           className: `arrow ${tone} ${rule.fired || lit ? "" : "idle"} ${chosen === `node/${card.name}` ? "near" : ""}`, animated: lit && Boolean(active?.runs),
-          markerEnd: { type: MarkerType.ArrowClosed, markerUnits: "userSpaceOnUse", width: 20, height: 20, color: `var(--${COLOUR[tone] ?? "other"})` },
+          markerEnd: { type: MarkerType.ArrowClosed, markerUnits: "userSpaceOnUse", width: 20, height: 20, color: `var(--${COLOUR[tone]})` },
           zIndex: 0, focusable: false, ariaLabel: `${card.name} to ${rule.to}`,
         };
       }),
@@ -111,4 +111,6 @@ export function Graph(props: GraphProps) {
   );
 }
 
-const COLOUR: Record<string, string> = { lit: "accent", taken: "accent", dearer: "dearer", fault: "fault", usual: "other", other: "other" };
+// The looks of the picture (graphs/drawing/arrows.py); what a run took is of one colour, but for what asks for dearer help.
+const ASKS: ReadonlySet<string> = new Set(["expert", "up"]);
+const COLOUR = { lit: "accent", taken: "accent", expert: "dearer", up: "up", end: "ink", usual: "ink", other: "other", fault: "fault" };

@@ -43,7 +43,7 @@ export function Compare({ one, other }: { one: string; other: string }) {
       </div>
       <section className="panel pad">
         <h2>Score against dollars</h2>
-        <Curve curves={runs.map((run) => ({ name: run.row.run_id, points: run.curve }))} budget={Math.max(...runs.map(({ money }) => money.budget))} direction={lead.direction} metric={lead.metric} />
+        <Curve curves={runs.map((run) => ({ name: run.row.run_id, points: run.curve }))} budget={Math.max(...runs.map(({ money }) => money.budget))} direction={lead.direction} metric={lead.metric} wide />
       </section>
       {differ.length > 0 && (
         <section className="panel pad">

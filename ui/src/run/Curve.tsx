@@ -4,11 +4,12 @@ import type { CurvePoint } from "../protocol";
 
 export interface Line { name: string; points: CurvePoint[] }
 
-const WIDE = 560, HIGH = 230, LEFT = 58, RIGHT = 16, TOP = 14, LOW = 34;
+const HIGH = 230, LEFT = 58, RIGHT = 16, TOP = 14, LOW = 34;
 
-export function Curve({ curves, budget, direction, metric, choose }: {
-  curves: Line[]; budget: number; direction: string; metric: string; choose?(step: number): void;
+export function Curve({ curves, budget, direction, metric, wide = false, choose }: {
+  curves: Line[]; budget: number; direction: string; metric: string; wide?: boolean; choose?(step: number): void;
 }) {
+  const width = wide ? 1160 : 560;
   const all = curves.flatMap(({ points }) => points);
   const scores = all.flatMap((point) => [point.score, point.best]).filter((value) => value !== null);
   if (!scores.length) return <p className="empty">No score yet.</p>;
@@ -16,13 +17,13 @@ export function Curve({ curves, budget, direction, metric, choose }: {
   const room = (high - low || Math.abs(high) || 1) * 0.08;
   const spent = Math.max(...all.map(({ usd }) => usd));
   const most = spent || budget || 1; // where nothing was spent, the whole budget is the scale
-  const x = (usd: number) => LEFT + ((WIDE - LEFT - RIGHT) * usd) / most;
+  const x = (usd: number) => LEFT + ((width - LEFT - RIGHT) * usd) / most;
   const y = (value: number) => HIGH - LOW - ((HIGH - TOP - LOW) * (value - low + room)) / (high - low + 2 * room);
   return (
-    <figure className="curve">
-      <svg viewBox={`0 0 ${WIDE} ${HIGH}`} role="img" aria-label={`${metric} against dollars`}>
+    <figure className={wide ? "curve wide" : "curve"}>
+      <svg viewBox={`0 0 ${width} ${HIGH}`} role="img" aria-label={`${metric} against dollars`}>
         {[low, (low + high) / 2, high].map((value, number) => (
-          <g key={number}><line className="grid" x1={LEFT} x2={WIDE - RIGHT} y1={y(value)} y2={y(value)} /><text x={LEFT - 8} y={y(value) + 4} textAnchor="end">{score(value)}</text></g>
+          <g key={number}><line className="grid" x1={LEFT} x2={width - RIGHT} y1={y(value)} y2={y(value)} /><text x={LEFT - 8} y={y(value) + 4} textAnchor="end">{score(value)}</text></g>
         ))}
         {[0, most / 2, most].map((usd, number) => <text key={number} x={x(usd)} y={HIGH - 10} textAnchor={number === 0 ? "start" : number === 2 ? "end" : "middle"}>{dollars(usd)}</text>)}
         {curves.map(({ name, points }, number) => (

@@ -1,7 +1,7 @@
 // The buttons that go on with a run. Each that may spend says how much at most; Python says so, and judges each click.
 import { useState } from "react";
 import { dollars, visible } from "../format";
-import type { RunReply } from "../protocol";
+import type { Price, RunReply } from "../protocol";
 import { usePlace } from "../route";
 import { once, useAsk, useReply } from "../store";
 import { Back, Extend, Fork, Until } from "./Dialogs";
@@ -33,10 +33,13 @@ export function Spends({ name, run, asked, does, primary, disabled }: {
   const { reply, error } = usePrice(run, disabled ? null : asked);
   return (
     <button type="button" className={primary ? "spends primary" : "spends"} disabled={disabled || Boolean(error)} title={error || reply?.words} onClick={() => does(asked)}>
-      {name}<small>{error ? "not now" : reply ? (reply.usd > 0 ? `at most ${dollars(reply.usd)}` : "costs nothing") : " "}</small>
+      {name}<small>{error ? "not now" : reply ? most(reply) : " "}</small>
     </button>
   );
 }
+
+const most = ({ usd, about }: Price): string =>
+  usd > 0 ? `${about == null ? "" : `about ${dollars(about)}, `}at most ${dollars(usd)}` : "costs nothing";
 
 type Open = "" | "until" | "extend" | "back" | "fork";
 
@@ -95,7 +98,7 @@ function Ask({ run, does, busy }: { run: RunReply; does(asked: Asked): void; bus
       <div>
         <h2>May {visible(question.node)} ask {visible(question.model)}?</h2>
         <p>At most <b>{dollars(question.usd)}</b> of the {dollars(question.left_usd)} that are left.</p>
-        {declined?.rule && <p className="dim small">If you decline: {visible(declined.rule)}</p>}
+        {declined?.rule && <p className="dim small" title={declined.rule}>If you decline: {visible(declined.words)}</p>}
       </div>
       <span className="grow" />
       <label className="check"><input type="checkbox" checked={on} onChange={(event) => setOn(event.target.checked)} />then run on</label>

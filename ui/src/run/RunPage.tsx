@@ -69,7 +69,7 @@ function Run({ run, step }: { run: RunReply; step: number | null }) {
           <span className="dim small">{brief ? "the rules that fired" : "all rules, in the order in which they are tried"}; a row leads to its steps{unmet.length > 0 && `; not met: ${visible(unmet.join(", "))}`}</span>
           <span className="grow" />
           <label className="check"><input type="checkbox" checked={!brief} onChange={(event) => setBrief(!event.target.checked)} />All rules</label>
-          {host.steers && <Link to={["graph", run.row.graph, id]} className="button">What if it were stricter…</Link>}
+          {host.steers && <Link to={["graph", `run:${id}`, id]} className="button">What if it were stricter…</Link>}
         </header>
         <div className={brief ? "canvas" : "canvas tall"}>
           <Graph key={String(brief)} view={view} brief={brief} active={active} fired={fired} choose={chooseRow} />

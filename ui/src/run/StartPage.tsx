@@ -55,6 +55,9 @@ function Start({ of }: { of: Catalogue }) {
           {chosen("models", "Models", of.models)}
           {typed("budget", "Budget in dollars", "It is never exceeded.", "decimal")}
           {typed("turns", "Turns", "Attempts at most.", "numeric")}
+          <Field label="Ask me before calls" says="The run waits, and you approve or decline here.">{(id) => <select id={id} value={form.approve} onChange={(event) => set("approve")(event.target.value)}><option value="">never</option><option value="expert">of the expert</option><option value="up">after a move up a ladder</option><option value="all">all</option></select>}</Field>
+          <label className="check"><input type="checkbox" checked={trust} onChange={(event) => setTrust(event.target.checked)} />I trust the code of this task and graph</label>
+          <label className="check"><input type="checkbox" checked={!go} onChange={(event) => setGo(!event.target.checked)} />only make it ready; I step through it</label>
           <details>
             <summary><span className="title">More</span></summary>
             <div className="folded">
@@ -64,9 +67,6 @@ function Start({ of }: { of: Catalogue }) {
               <Field label="Aim">{(id) => <Choice id={id} value={form.aim} none="as usual" of={["success", "best"]} change={set("aim")} />}</Field>
             </div>
           </details>
-          <Field label="Ask me before calls" says="The run waits, and you approve or decline here.">{(id) => <select id={id} value={form.approve} onChange={(event) => set("approve")(event.target.value)}><option value="">never</option><option value="expert">of the expert</option><option value="up">after a move up a ladder</option><option value="all">all</option></select>}</Field>
-          <label className="check"><input type="checkbox" checked={trust} onChange={(event) => setTrust(event.target.checked)} />I trust the code of this task and graph</label>
-          <label className="check"><input type="checkbox" checked={!go} onChange={(event) => setGo(!event.target.checked)} />only make it ready; I step through it</label>
         </div>
         <aside className="panel pad" aria-label="Highest price" aria-live="polite">
           <h2>Highest price</h2>
@@ -74,7 +74,7 @@ function Start({ of }: { of: Catalogue }) {
             <>
               <p className="big">{dollars(price.usd)}</p>
               <p className="dim">{visible(price.words)}</p>
-              {price.models.length > 0 && <table><thead><tr><th>Model</th><th>Where</th><th className="n">A call at most</th></tr></thead>
+              {price.models.length > 0 && <table><thead><tr><th>Model</th><th>Where</th><th className="n">A call, about</th></tr></thead>
                 <tbody>{price.models.map((model, number) => <tr key={number}><td><b>{visible(String(model.name))}</b><div className="dim small">{visible(String(model.model))}</div></td><td>{visible(String(model.host ?? ""))}</td><td className="n">{dollars(Number(model.worst_case_usd ?? 0))}</td></tr>)}</tbody></table>}
               {price.code.command && <pre>{visible(price.code.command)}</pre>}
             </>
