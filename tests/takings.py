@@ -39,13 +39,19 @@ def eventually(holds: Callable[[], bool], seconds: float) -> bool:
 
 
 def passes_its_limit(name: str, target: str, cage: Cage, folder: Path) -> bool:
-    """Run under small limits; on a cage, the watchdog must have killed for the reason `target`."""
+    """Run under small limits; on a cage, the watchdog must have killed for the reason `target`.
+
+    It measures: on a busy machine another limit may strike first, so that it has three tries.
+    """
     if cage.binary is None:
         return _takes_more(name, target, folder)
     seconds = 1 if target == "time" else LIMITS.seconds
     limits = Limits(seconds, LIMITS.memory_mb, LIMITS.disk_mb, LIMITS.output_mb, LIMITS.processes)
-    outcome = cage.launch(Job(interpreter(None), ["-c", host.script(name)], folder, limits))
-    return (outcome.killed, outcome.exit) != (target, None) or len(outcome.output) > LIMITS.output_mb * MB
+    job = Job(interpreter(None), ["-c", host.script(name)], folder, limits)
+    ends = (cage.launch(job) for _ in range(3))
+    return not any(
+        (end.killed, end.exit) == (target, None) and len(end.output) <= LIMITS.output_mb * MB for end in ends
+    )
 
 
 def _takes_more(name: str, what: str, folder: Path) -> bool:
