@@ -26,9 +26,8 @@ def _call(arguments: list[str]) -> int:
     # Both are off unless the user turns them on: nothing leaves the machine but requests to the models named.
     os.environ.setdefault("LANGSMITH_TRACING", "false")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "false")
-    gc.set_threshold(
-        50_000
-    )  # what modules define is no garbage: looking for some took a tenth of a short command
+    # What modules define is no garbage: looking for some took a tenth of a short command.
+    gc.set_threshold(50_000)
     from typer.exceptions import TyperException
 
     from budgetmlagent import disk

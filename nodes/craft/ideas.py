@@ -8,6 +8,7 @@ from typing import Any
 
 from memory.ideas import key
 from nodes.craft.replies import valid
+from nodes.craft.within import within
 
 MOST = 5  # ideas of one answer
 LENGTH = 600  # characters of one
@@ -49,7 +50,7 @@ def sketched(words: str, *, whole: bool = True) -> list[tuple[str, str]]:
     for part in _parts(CODE.sub(taken, text), whole=whole):
         code = "\n\n".join(blocks[int(place[1])] for place in PLACE.finditer(part))
         what = _line(PLACE.sub(" ", part))
-        what, code = _within(what, WHOLE, CUT), _within(code, SKETCH, CODE_CUT)
+        what, code = within(what, WHOLE, CUT), within(code, SKETCH, CODE_CUT)
         if re.search(r"\w", what):
             told.setdefault(key(what), (what, code))
     return list(told.values())[:MOST]
@@ -72,17 +73,12 @@ def _parts(text: str, *, whole: bool) -> list[str]:
     return parts if whole or len(parts) < 2 else parts[:-1]
 
 
-def _within(text: str, most: int, note: str) -> str:
-    return text if len(text) <= most else text[: most - len(note)] + note
-
-
 def _line(part: str) -> str:
     return " ".join(DECORATION.sub("", part).split())
 
 
 def _clean(part: str) -> str:
-    line = _line(part)
-    return line if len(line) <= LENGTH else line[: LENGTH - 3] + "..."
+    return within(_line(part), LENGTH)
 
 
 def _of_json(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from memory.attempts import Reader
 from memory.state import RunState
 from nodes.craft.fingerprint import without_paths
+from nodes.craft.within import within
 from nodes.deps import Execution
 
 LOOK = "look"  # the action
@@ -51,7 +52,7 @@ def printed(execution: Execution, output: str = "") -> str:
 def cut(text: str, most: int) -> str:
     """Return a text without paths of the machine, or its beginning and a note that the rest was cut."""
     note = f"\n(cut here: {len(text):,} characters in all)"
-    return without_paths(text if len(text) <= most else text[: max(0, most - len(note))] + note)
+    return without_paths(within(text, most, note))
 
 
 def kept_here(state: RunState) -> dict[str, str]:

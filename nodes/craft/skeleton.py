@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from nodes.craft.source import Source, name_of
+from nodes.craft.within import within
 
 LINE = 200  # characters of one statement
 CUT = "# (the outline is cut here)"
@@ -31,21 +32,17 @@ def _lines(source: Source, body: list[ast.stmt], indent: str = "") -> Iterator[s
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             head = ast.unparse(statement.args) if not isinstance(statement, ast.ClassDef) else ""
             word = "class" if isinstance(statement, ast.ClassDef) else "def"
-            yield _short(f"{indent}{word} {statement.name}({head}):")
+            yield within(f"{indent}{word} {statement.name}({head}):", LINE)
             yield from _lines(source, statement.body, indent + "    ")
         elif inner := [
             part for name in ("body", "orelse", "finalbody") for part in getattr(statement, name, [])
         ]:
             yield from _lines(source, inner, indent)
         elif isinstance(statement, ast.Import | ast.ImportFrom) or _decides(statement):
-            yield _short(indent + " ".join(source.code(statement).split()))
+            yield within(indent + " ".join(source.code(statement).split()), LINE)
 
 
 def _decides(statement: ast.stmt) -> bool:
     """Tell whether a statement makes a model or another object, or makes a call that decides."""
     calls = [name_of(node) for node in ast.walk(statement) if isinstance(node, ast.Call)]
     return any(name[:1].isupper() or DECIDES.match(name) for name in calls)
-
-
-def _short(line: str) -> str:
-    return line if len(line) <= LINE else f"{line[: LINE - 3]}..."

@@ -29,39 +29,10 @@ DATA = re.compile(
     "(?i)(?:could not convert|invalid literal|unseen labels|unknown categor|time data|label type)[^:]*:"
 )
 # A script's own measurements: the numbers behind these words, rounded, as few as the others.
-MEASURES = frozenset(
-    [
-        "accuracy",
-        "acc",
-        "auc",
-        "bleu",
-        "cer",
-        "dice",
-        "error",
-        "f1",
-        "gini",
-        "iou",
-        "kappa",
-        "logloss",
-        "loss",
-        "mae",
-        "map",
-        "mape",
-        "mcc",
-        "mse",
-        "ndcg",
-        "per",
-        "perplexity",
-        "precision",
-        "r2",
-        "recall",
-        "rmse",
-        "rmsle",
-        "score",
-        "smape",
-        "wer",
-    ]
-)
+MEASURES = frozenset({
+    "accuracy", "acc", "auc", "bleu", "cer", "dice", "error", "f1", "gini", "iou", "kappa", "logloss", "loss", "mae", "map",
+    "mape", "mcc", "mse", "ndcg", "per", "perplexity", "precision", "r2", "recall", "rmse", "rmsle", "score", "smape", "wer",
+})  # fmt: skip
 MEASURED, DIGITS = re.compile(r"[0-9]{1,6}\.[0-9]{1,17}"), 3
 PLAIN = frozenset({
     "a", "inf", "nan", "NaN", "NoneType", "Errno", "str", "int", "float", "bool", "list", "tuple", "dict", "set", "array", "object",

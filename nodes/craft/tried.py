@@ -10,13 +10,12 @@ from itertools import pairwise
 
 from memory.attempts import Attempt, doubt, status
 from nodes.craft.naming import names
+from nodes.craft.within import within
 
 ROOM = 1_600  # characters of all lines
 NEWEST, LONG = 4, 260  # the attempts that are told at length, and characters of each at most
-OLDER, SHORT = (
-    6,
-    130,
-)  # those before them that have a line of their own where there is room, and its characters
+# Those before them that have a line of their own where there is room, and its characters.
+OLDER, SHORT = 6, 130
 TOGETHER = 110  # characters of the line about those that have none
 SCORES = 4  # of the bests, that are told
 
@@ -66,19 +65,17 @@ def outcome(attempt: Attempt) -> str:
     if attempt.status == "keep":
         return f"kept, the new best, {told}"
     before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
-    if attempt.status == "retest":
-        return (
-            f"not kept, {told}{before}; {doubt(attempt)}" if doubt(attempt) else f"not kept, {told}{before}"
-        )
-    return f"discarded, {told}{before}" + (f"; {attempt.problem}" if attempt.problem else "")
+    retest = attempt.status == "retest"
+    end, why = ("not kept", doubt(attempt)) if retest else ("discarded", attempt.problem)
+    return "; ".join(filter(None, [f"{end}, {told}{before}", why]))
 
 
 def _line(attempt: Attempt, name: str, most: int, came: str, *, again: bool) -> str:
     """Tell an attempt in `most` characters: what was done, and what `came` of it."""
     how = f", {attempt.plan.get('action', '')}" if most > SHORT else ""
-    head, came = f"attempt {name}{how}: ", _cut(came, most // 2)
+    head, came = f"attempt {name}{how}: ", within(came, most // 2)
     what = "repaired" if again else " ".join((attempt.plan.get("instruction") or "as it is").split())
-    return f"{head}{_cut(what, most - len(head) - len(came) - 3)} - {came}"
+    return f"{head}{within(what, most - len(head) - len(came) - 3)} - {came}"
 
 
 def _asked(attempt: Attempt) -> str:
@@ -101,7 +98,3 @@ def _together(attempts: Sequence[Attempt]) -> str:
     first, last = attempts[0].turn, attempts[-1].turn
     turns = f"turns {first} to {last}" if first < last else f"turn {first}"
     return f"{turns}: " + ", ".join(f"{n} {end}" for end, n in sorted(ends.items()))
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: max(0, most - 3)] + "..."
