@@ -233,7 +233,7 @@ def test_six_clicks_are_one_step(answers):
         each.join()
     assert sorted(replies) == [200, 200, 409, 409, 409, 409]
     told = until(
-        lambda: (v := ask(answers, "run", run=run)[1])["at"] == 1 and not answers.driver.is_ours(run) and v
+        lambda: not answers.driver.is_ours(run) and (v := ask(answers, "run", run=run)[1])["at"] == 1 and v
     )
     assert len(told["steps"]) == 1 and told["row"]["stands"] == "stopped"
     status, reply = ask(answers, "drive", run=run, action="step", at=0, once="late")
@@ -252,7 +252,7 @@ def test_two_clicks_never_spend_twice_and_every_call_waits_for_its_word(tmp_path
     view = lambda: ask(answers, "run", run=run)[1]  # noqa: E731
     for number in range(1, 3):
         told = until(
-            lambda: (v := view())["row"]["stands"] == "waits" and not answers.driver.is_ours(run) and v
+            lambda: not answers.driver.is_ours(run) and (v := view())["row"]["stands"] == "waits" and v
         )
         assert len(server.requests) == number - 1 and told["question"]["declined"]["to"]
         price = ask(answers, "price", drive={"run": run, "action": "approve", "at": told["at"]})[1]
@@ -272,7 +272,7 @@ def test_two_clicks_never_spend_twice_and_every_call_waits_for_its_word(tmp_path
             each.join()
         assert sorted(replies) == [200, 200, 409, 409, 409, 409]
         until(lambda number=number: len(server.requests) == number)
-    told = until(lambda: (v := view())["row"]["stands"] == "waits" and not answers.driver.is_ours(run) and v)
+    told = until(lambda: not answers.driver.is_ours(run) and (v := view())["row"]["stands"] == "waits" and v)
     assert len(server.requests) == 2
     status, reply = ask(answers, "drive", **body, once="late")
     assert status == 409 and "was gone on with meanwhile" in reply["error"]
