@@ -18,7 +18,7 @@ from memory.attempts import Attempt, briefing, chain
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.cases import Case, as_item, menu
-from memory.elsewhere import WIDE, Ask, Elsewhere, asked
+from memory.elsewhere import Ask, Elsewhere, asked
 from memory.embedding import SHIPPED
 from memory.ideas import gathered, key, noted, tried
 from memory.items import Item, item_id, source
@@ -40,6 +40,7 @@ CHAIN = 12  # attempts that anybody else is shown
 REPAIRS = 2
 IDEAS = 6
 NEAR = 3  # tasks whose ideas are offered
+OF_A_TASK = 40  # items of ideas that are read of each: what was proposed, and what came of it
 SPARE = "spare"  # the kind of cases for runs that were given time to use
 ALIKE = 0.6  # cosine similarity from which another error's repair may help
 ROWS = "samples"  # the word on data under which models anywhere may see rows
@@ -65,6 +66,7 @@ class RunHistory:
         text: str = "",
         metric: str = "",
         spare: float = 0.0,
+        here: bool = False,
     ) -> None:
         """Set it up without opening anything.
 
@@ -73,13 +75,14 @@ class RunHistory:
         `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
         another task to run on this one. `text` and `metric` are the task's: its card is made from them and a briefing.
         `spare` are the seconds of one execution where the run was given time to use; 0 where memory ends with what it has.
+        `here` says that all of the run's models are on this machine: what stays of this very task is for them, too.
         """
         self.folder, self.artifacts, self.cases = folder, artifacts, list(cases)
         self.shared = Place(shared) if isinstance(shared, Path) else shared
         self.mode, self.task, self.data, self.run = mode, task, data, run
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
-        self.text, self.metric, self.spare = text, metric, spare
+        self.text, self.metric, self.spare, self.here = text, metric, spare, here
         self._lessons: tuple[object, list[similar.Taught]] = (None, [])  # what they were asked for, and they
 
     # What a node is given.
@@ -172,7 +175,8 @@ class RunHistory:
 
     @property
     def _elsewhere(self) -> Elsewhere:
-        return Elsewhere(self.shared if self.mode == "all" else None, self.data, self.family)
+        place, home = self.shared if self.mode == "all" else None, self.task if self.here else ""
+        return Elsewhere(place, self.data, self.family, home)
 
     def _taught(self, state: RunState) -> list[similar.Taught]:
         """Return what other runs learned on tasks like this one; asked anew only where somebody has learned since."""
@@ -240,7 +244,7 @@ class RunHistory:
             if task == self.task or alike:
                 near[task] = 1.0 if task == self.task else max(similarity, near.get(task, -1.0))
         nearest = dict(sorted(near.items(), key=lambda task: (-task[1], task[0]))[:NEAR])
-        hits = [hit for task in nearest for hit in ask.having("idea", {"task": task}, WIDE)]
+        hits = [hit for task in nearest for hit in ask.having("idea", {"task": task}, OF_A_TASK)]
         return [(name, item, nearest[item["task"]]) for name, item, _ in hits]
 
     def _own(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
@@ -268,10 +272,10 @@ class RunHistory:
         """Keep an item {kind, text, ...} as an artifact and in the run's store, and return its id. Twice is once.
 
         The run, the task and its word on its data are added to it; one that says that its data stay keeps that word, unless
-        the task allows its rows to be shown. Raises ValueError for an item of no known kind or without a text.
+        the task allows its rows to be shown, and so does all that is made where this run may have been shown such items. Raises ValueError for an item of no known kind or without a text.
         """
         whole = {"task": self.task, "run": self.run} | dict(item)
-        stays = item.get("data") == "stays" and self.data != ROWS
+        stays = self.data != ROWS and (item.get("data") == "stays" or self._elsewhere.learned_here())
         whole["data"] = "stays" if stays else self.data
         if item.get("kind") == "card":
             whole = self._anew(whole)

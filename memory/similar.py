@@ -29,7 +29,7 @@ class Ask(Protocol):
 TASKS = 3  # most similar tasks that are told of
 GAINED, FAILED = 3, 2  # lessons of one task
 LESSONS, OFFERS = (
-    40,
+    30,
     2_000,
 )  # items that are read: of a task for each outcome, and counts of offers of all of these
 ALIKE = (

@@ -49,11 +49,11 @@ TEXTS = {
 class Run:
     """A run's history, and a hand that writes what the evaluator would."""
 
-    def __init__(self, runs, run, task="flats", facts=FLATS, data="schema", cases=()):
+    def __init__(self, runs, run, task="flats", facts=FLATS, data="schema", cases=(), here=False):
         self.artifacts, self.facts, self.task = Artifacts(runs / run / "artifacts"), facts, task
         self.history = RunHistory(
             folder=runs / run / "history", shared=runs / "history", artifacts=self.artifacts, cases=cases, mode="all",
-            task=task, data=data, run=run, ast_key=str.strip, signature=str, text=TEXTS[task], metric="mae",
+            task=task, data=data, run=run, ast_key=str.strip, signature=str, text=TEXTS[task], metric="mae", here=here,
         )  # fmt: skip
 
     def learn(self, what, after, before=10.0, status="keep", **more):
@@ -120,6 +120,20 @@ def test_what_data_that_stay_taught_is_told_to_no_task_whose_data_may_leave(runs
     teach(runs, "public", ("forest", 8.0, {}))  # the same task's, since its owner said otherwise
     assert [what for _, what, _ in Run(runs, "c", data="schema").told()] == ["forest"]
     assert [what for _, what, _ in Run(runs, "d", data="stays").told()] == ["boost", "forest"]
+
+
+def test_models_on_this_machine_are_told_what_stays_of_their_very_task_and_what_they_make_of_it_stays(runs):
+    teach(runs, "looked", ("boost", 7.0, {"data": "stays"}))
+    teach(runs, "other", ("private", 6.0, {"data": "stays"}), task="cars", facts=CARS)
+    assert Run(runs, "a").told() == []
+    here = Run(runs, "b", here=True)
+    assert [told[:2] for told in here.told()] == [("flats", "boost")]
+    made = here.artifacts.json(here.learn("deeper", 6.5))
+    assert made["data"] == "stays"
+    here.history.close_and_merge()
+    assert Run(runs, "c").told() == [] and Run(runs, "d", task="cars", facts=CARS).told() == []
+    alone = Run(runs, "e", task="loop", facts=SPEED, here=True)
+    assert alone.artifacts.json(alone.learn("hoist", 1.0))["data"] == "schema", "nothing stays of that task"
 
 
 def test_many_runs_of_one_task_hide_no_other(runs):

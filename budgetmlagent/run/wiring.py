@@ -146,7 +146,7 @@ def build(
         scorer = HeldOutScorer(task, *place, shortened, witness=run.witness)
     else:
         scorer = SubmissionScorer(task, *place, witness=run.witness)
-    history = _history(config, run, task, artifacts)
+    history = _history(config, run, task, artifacts, specs)
     client = ModelClient(
         specs, _account(config, ledger), artifacts,
         seed=config.seed, start_embedded=_embedded, patience=Patience(WAITS, shortened=shortened),
@@ -186,9 +186,9 @@ def _recorded(
     models = ReplayModels(Path(config.replay), _account(config, ledger), artifacts, able_of(config))
     sandbox = replay.RecordedSandbox(recording, artifacts)
     repairs, scorer = replay.RecordedRepairs(recording, artifacts), replay.RecordedScorer(recording)
-    live = _history(config, run, task, artifacts)
-    history = replay.RecordedHistory(recording, artifacts, live)
     specs = used_models(spec, specs_of(config))
+    live = _history(config, run, task, artifacts, specs)
+    history = replay.RecordedHistory(recording, artifacts, live)
     view = TaskView(task, config, ledger, specs, lambda _: recording.briefing(), lambda: math.inf)
     deps = Deps(models, sandbox, repairs, scorer, artifacts, history, prompted, view)
     return Parts(deps, lambda values, _: recording.final(values["best"]["attempt"]), live.close_and_merge)
@@ -221,7 +221,9 @@ def _embedded(spec: ModelSpec) -> "EmbeddedServer":
     return server_for(fetched(spec.model), spec.name, spec.context)
 
 
-def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts) -> "RunHistory":
+def _history(
+    config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts, specs: Mapping[str, ModelSpec]
+) -> "RunHistory":
     from budgetmlagent.settings import shared_memory
     from memory.attempts import signature
     from memory.cases import CaseError, load_cases
@@ -251,6 +253,7 @@ def _history(config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifa
         text=task.text,
         metric=task.metric,
         spare=0.0 if config.minutes is None else task.seconds,
+        here=all(map(is_loopback, specs.values())),
     )
 
 
