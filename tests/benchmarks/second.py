@@ -1,6 +1,6 @@
 """What a first run teaches the next: a first run, a second on the same task, one on a sibling under other columns; paired.
 
-    python tests/benchmarks/second.py [--pairs NAME ...] [--models F --who WORDS] [--turns 6] [--histories off run all] [--table]
+    python tests/benchmarks/second.py [--pairs NAME ...] [--models F --who WORDS] [--turns 6] [--histories off run all] [--runs first second sibling] [--table]
 
 Each run is a line of `tests/benchmarks/second.jsonl` and is not made again, so the whole can be interrupted. With `off`
 nothing is remembered, with `run` what the run itself learned, with `all` what the runs before it learned, too: with `all`
@@ -54,6 +54,9 @@ def main() -> None:
     """Make the runs that are missing, and print the table."""
     given = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     given.add_argument("--pairs", nargs="+", choices=PAIRS, default=list(PAIRS))
+    given.add_argument(
+        "--runs", nargs="+", choices=RUNS, default=RUNS, help="with another one's --models each"
+    )
     given.add_argument("--histories", nargs="+", choices=("off", "run", "all"), default=["off", "run", "all"])
     given.add_argument("--models", help="a models.yaml; without it the embedded models")
     given.add_argument("--who", default="embedded", help="who answers, for the table")
@@ -64,7 +67,7 @@ def main() -> None:
     asked = given.parse_args()
     for pair in [] if asked.table else asked.pairs:
         for history in asked.histories:
-            for which in RUNS:
+            for which in asked.runs:
                 made(asked, pair, history, which)
     print("\n".join(table(results())))
 
