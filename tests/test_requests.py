@@ -106,6 +106,8 @@ def test_what_is_on_offer_is_what_is_described(team):
                 if line.startswith("- ")
             ]
             assert offered == schema["action"]["enum"]
+            assert "{%s}" % ", ".join(f'"{name}"' for name in schema) in text
+            assert ("apply" in offered) == ("case" in schema) and ("tune" in offered) == ("change" in schema)
             assert f"at most {schema['instruction']['maxLength']:,} characters" in text
 
 
@@ -116,7 +118,7 @@ def test_an_instruction_that_is_too_long_is_cut_and_says_so(team):
 
 def test_a_look_is_told_its_limit_and_shown_from_its_beginning(team):
     (request,) = asked_for(team, "prints this about the data")
-    assert "at most 2,000 characters of output" in request
+    assert "at most 2,000 characters of output" in request and "writes its submission" not in request
     for role, text, _ in team.asked[4:]:
         assert "row 0\nrow 1\n" in text and "row 200\n" in text and "the end" not in text, role
         assert "(cut here: 16,897 characters in all)" in text
@@ -171,9 +173,13 @@ def chose(**choice):
     )
 
 
-LONG = "import numpy as np\nfrom lightgbm import LGBMRegressor\n" + "".join(
-    f"def part_{i}(rows, depth={i}):\n    kept = rows[{i}]\n    model = LGBMRegressor(n_estimators={i})\n    return model.fit(kept, depth)\n"
-    for i in range(90)
+LONG = (
+    "import numpy as np\nfrom lightgbm import LGBMRegressor\nDEPTHS = [3, 5]\nrow = 1\n"
+    + "".join(
+        f"def part_{i}(rows, depth={i}):\n    kept = rows[{i}]\n    model = LGBMRegressor(n_estimators={i})\n    return model.fit(kept, depth)\n"
+        for i in range(90)
+    )
+    + "blend = sum(part.predict() for part in parts)\n"
 )
 
 
@@ -212,16 +218,19 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
     outlined = long_run(30)
     assert (
         "its outline, as it is too long to be shown here" in outlined
-        and "# (the outline is cut here)" in outlined
+        and "# (here the outline leaves lines out)" in outlined
     )
     for line in (
         "import numpy as np",
+        "DEPTHS = [3, 5]",
         "def part_3(rows, depth=3):",
         "model = LGBMRegressor(n_estimators=3)",
         "return model.fit(kept, depth)",
+        "def part_89(rows, depth=89):",
+        "blend = sum(part.predict() for part in parts)",
     ):
         assert line in outlined
-    assert "kept = rows[3]" not in outlined
+    assert "kept = rows[3]" not in outlined and "row = 1" not in outlined and "def part_45" not in outlined
     whole = long_run(30, script=LONG[:4500].rpartition("def ")[0])
     assert "outline" not in whole and "kept = rows[3]" in whole
     assert "(Earlier looks that have no room here: 1.)" in whole and "seen 2 zzz" in whole

@@ -122,11 +122,14 @@ def _scored(attempts: Sequence[Attempt], state: RunState) -> list[Attempt]:
 
 
 def schema(cases: Sequence[str], tuned: Sequence[str], actions: Sequence[str]) -> dict[str, Any]:
-    """Return the form of an answer; `cases` are names in the menu and `tuned` lines of the list of changes."""
+    """Return the form of an answer; `cases` are names in the menu and `tuned` lines of the list of changes.
+
+    What can hold nothing is left out.
+    """
     properties: dict[str, Any] = {
         "action": {"type": "string", "enum": list(actions)},
-        "case": {"type": "string", "enum": [*cases, ""]},
-        "change": {"type": "string", "enum": [*tuned, ""]},
+        **({"case": {"type": "string", "enum": [*cases, ""]}} if cases else {}),
+        **({"change": {"type": "string", "enum": [*tuned, ""]}} if tuned else {}),
         "attempts": {"type": "array", "items": {"type": "string"}},
         "instruction": {"type": "string", "maxLength": LONGEST},
     }

@@ -13,14 +13,14 @@ LOOK = "look"  # the action
 KEPT = "looks"  # in a node's notes
 NEWEST = 3
 ID = re.compile("[0-9a-f]{64}")
-ASKED, SHOWN = 160, 2_000  # characters of what was asked, and of what was printed
+ASKED, SHOWN = 400, 2_000  # characters of what was asked, and of what was printed
 ENDED = 300  # of these for how a script ended that failed
 
 
 def with_look(state: RunState, node: str, asked: str, said: str) -> dict[str, Any]:
     """Return the node's own notes with one more look; `said` is the artifact of what it printed."""
     own = state.notes.get(node, {})
-    return {**own, KEPT: [*own.get(KEPT, []), {"asked": asked[:ASKED], "said": said}][-NEWEST:]}
+    return {**own, KEPT: [*own.get(KEPT, []), {"asked": within(asked, ASKED), "said": said}][-NEWEST:]}
 
 
 def looked(state: RunState, artifacts: Reader) -> list[dict[str, str]]:

@@ -1,14 +1,19 @@
-"""The outline of a script that is too long to be shown: imports, signatures, and the calls that decide, with their arguments."""
+"""The outline of a script that is too long to be shown: imports, constants, signatures, and the calls that decide.
+
+Where even that is too long, its end is kept with its beginning: there stands what is done with all of it.
+"""
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from nodes.craft.source import Source, name_of
 from nodes.craft.within import within
 
 LINE = 200  # characters of one statement
-CUT = "# (the outline is cut here)"
+CUT = "# (here the outline leaves lines out)"
+END = 3  # the share of an outline that is kept of its end: a third
 # Calls that say where data come from, what is learned of them and how it is judged; constructors are known by their capital.
 DECIDES = re.compile(
     r"(?:.*_)?(?:fit|predict|read|load|split|score|merge|groupby|concat|encode|minimize|train|save|to)(?:_.*)?\Z"
@@ -19,12 +24,21 @@ def skeleton(script: str, most: int) -> str:
     """Return the outline in at most `most` characters, in the script's order; of what does not parse its beginning."""
     source = Source.of(script)
     lines = list(_lines(source, source.tree.body)) if source else script.splitlines()
-    kept = list[str]()
-    for line in lines:
-        if sum(map(len, kept)) + len(kept) + len(line) + 1 + len(CUT) > most:
-            return "\n".join([*kept, CUT])
-        kept.append(line)
-    return "\n".join(kept)
+    if _length(lines) <= most:
+        return "\n".join(lines)
+    end = _first(lines[::-1], most // END)[::-1]
+    start = _first(lines, most - _length([CUT, *end]))
+    return "\n".join([*start, CUT, *end])
+
+
+def _length(lines: Sequence[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
+
+
+def _first(lines: Sequence[str], most: int) -> list[str]:
+    """Return as many of the first lines as have room."""
+    sizes = accumulate(len(line) + 1 for line in lines)
+    return [line for line, size in zip(lines, sizes, strict=True) if size <= most]
 
 
 def _lines(source: Source, body: list[ast.stmt], indent: str = "") -> Iterator[str]:
@@ -38,8 +52,19 @@ def _lines(source: Source, body: list[ast.stmt], indent: str = "") -> Iterator[s
             part for name in ("body", "orelse", "finalbody") for part in getattr(statement, name, [])
         ]:
             yield from _lines(source, inner, indent)
-        elif isinstance(statement, ast.Import | ast.ImportFrom) or _decides(statement):
+        elif (
+            isinstance(statement, ast.Import | ast.ImportFrom)
+            or _is_constant(statement)
+            or _decides(statement)
+        ):
             yield within(indent + " ".join(source.code(statement).split()), LINE)
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    """Tell whether a statement names a constant, as scripts write their settings."""
+    return isinstance(statement, ast.Assign) and all(
+        isinstance(target, ast.Name) and target.id.isupper() for target in statement.targets
+    )
 
 
 def _decides(statement: ast.stmt) -> bool:
