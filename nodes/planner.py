@@ -256,7 +256,7 @@ def _prompt(
         "left": _left(state),
         # What follows is told to capable models alone.
         "letters": list(freely.lettered(ideas)),
-        "limits": {"instruction": freely.LONGEST, "look": SHOWN},
+        "limits": {"instruction": freely.LONGEST, "look": SHOWN} | freely.left(state),
     }
     if not free:
         return deps.prompts(deps.here.prompt, dossier=Dossier(), **values)

@@ -96,6 +96,8 @@ def test_what_is_on_offer_is_what_is_described(team):
     assert "- combine:" not in first and "- debug:" not in first and "- apply:" not in first
     assert "- combine: make one script of two that scored" in later and "- debug: repair a script" in later
     assert "% of the money" not in "".join(text for _, text, _ in team.asked)
+    assert "It takes no turn (3 left)" in first and "It takes no turn (2 left)" in later
+    assert "where the team is stuck, for about $0.0" in later
     assert " of $3.00 is spent" in later and "is spent" not in first
     for role, text, body in team.asked:
         if role == "planner":
@@ -106,7 +108,7 @@ def test_what_is_on_offer_is_what_is_described(team):
                 if line.startswith("- ")
             ]
             assert offered == schema["action"]["enum"]
-            assert "{%s}" % ", ".join(f'"{name}"' for name in schema) in text
+            assert ", ".join(f'"{name}"' for name in schema) + "}" in text
             assert ("apply" in offered) == ("case" in schema) and ("tune" in offered) == ("change" in schema)
             assert f"at most {schema['instruction']['maxLength']:,} characters" in text
 
@@ -231,7 +233,7 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
     ):
         assert line in outlined
     assert "kept = rows[3]" not in outlined and "row = 1" not in outlined and "def part_45" not in outlined
-    whole = long_run(30, script=LONG[:4500].rpartition("def ")[0])
+    whole = long_run(30, script=LONG[:3900].rpartition("def ")[0])
     assert "outline" not in whole and "kept = rows[3]" in whole
     assert "(Earlier looks that have no room here: 1.)" in whole and "seen 2 zzz" in whole
     assert "(cut here: 1,936 characters in all)" in whole  # of the look before it

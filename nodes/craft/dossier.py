@@ -21,8 +21,8 @@ from nodes.craft.tried import ROOM, scores, tried
 from nodes.deps import Deps
 
 LONGEST = 24_000  # characters of a script that is shown whole, where the model's window allows
-SKELETON, OUTLINE = 2_400, 800  # characters of an outline at most, and of one for which there is always room
-LEAST = 1_000  # of the attempts and the newest execution together
+SKELETON, OUTLINE = 2_000, 800  # characters of an outline at most, and of one for which there is always room
+LEAST = 1_400  # of the attempts and the newest execution together
 SOME = 200  # of a look, below which it is left out
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator
 
 from memory.attempts import Attempt, chain
 from memory.scores import worth
-from memory.state import Plan, RunState
+from memory.state import NANO, Plan, RunState
 from nodes.craft.naming import named
 from nodes.craft.replies import valid
 from nodes.deps import Deps
@@ -56,6 +56,13 @@ def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[st
         "finish": True,
     }
     return [action for action in ACTIONS if here[action]]
+
+
+def left(state: RunState) -> dict[str, Any]:
+    """Return how many looks are left, and what an answer of the expert costs, in dollars; "" where no price is known."""
+    calls = [model["call"] for model in state.task.get("models", {}).values()]
+    price = f"{max(calls) / NANO:.1g}" if any(calls) else ""
+    return {"looks": LOOKS - state.counts.get("looks", 0), "expert": price}
 
 
 def _is_dearest(deps: Deps) -> bool:
