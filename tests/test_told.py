@@ -266,6 +266,8 @@ def test_what_a_script_measures_is_told_to_three_digits() -> None:
     assert (
         told(line, script=script) == "ridge rmse ... mae (...) price ... accuracy: ... of rmse ..."
     )  # of an error
+    labels = told("mae ridge 4.5123, mae Anna 4.5123, mae; ridge 4.5123", script=script, measured=True)
+    assert labels == "mae ridge 4.51, mae ..., mae; ridge ..."  # of its own words, and next to the measure
     many = told("rmse 1.234 " * 9, script="rmse", measured=True)
     assert many.count("1.23") == 5 and "1.234" not in many
     assert (

@@ -51,8 +51,8 @@ class Dossier:
 def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     """Return what is told of a run to the model of this step.
 
-    The script, the looks, the attempts and the newest execution share `room` characters, in this order, each with a least;
-    nothing of them is told where it is 0, and None sets no bound but the model's window.
+    The newest look, the script, the other looks, the attempts and the newest execution share `room` characters, in this order, each
+    with a least; nothing of them is told where it is 0, and None sets no bound but the model's window.
     """
     facts = briefing(state, deps.artifacts)
     attempts = [*chain(deps.artifacts, state.head)][::-1]
@@ -72,14 +72,16 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     script = best_script(state, deps.artifacts, deps.task.starter).strip()
     longest = min(LONGEST, deps.models.able(deps.here.model).window)
     left = longest + LEAST if room is None else max(room, LEAST + OUTLINE)
-    most = min(longest, left - LEAST)
+    seen = looks_told(state, deps.artifacts)
+    # What was just asked for comes before a script that is known.
+    most = max(OUTLINE, min(longest, left - LEAST - (len(seen[-1]) if seen and room else 0)))
     whole = len(script) <= most
     script = script if whole else skeleton(script, min(most, SKELETON))
     shown = showed(attempts[-1], facts, deps) if attempts else ""
     if room is None:
-        looks, lines = tuple(looks_told(state, deps.artifacts)), tried(attempts)
+        looks, lines = tuple(seen), tried(attempts)
     else:
-        looks = _looks(looks_told(state, deps.artifacts), left - len(script) - LEAST)
+        looks = _looks(seen, left - len(script) - LEAST)
         left -= len(script) + sum(map(len, looks))
         lines = tried(attempts, min(ROOM, max(LEAST // 2, left - len(shown))))
         shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
@@ -87,12 +89,12 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
 
 
 def _score(attempt: Attempt | None, deps: Deps) -> str:
-    """Tell a score, and by how much it may be off by chance."""
+    """Tell a score and its standard error."""
     if attempt is None or attempt.score is None:
         return "none"
     known = scored(attempt, deps.artifacts)
     off = spread(known.samples, paired=known.paired)
-    return f"{attempt.score:.5g}" + (f" ± {off:.1g} by chance" if off else "")
+    return f"{attempt.score:.5g}" + (f" ± {off:.1g}, one standard error" if off else "")
 
 
 def _called(attempt: Attempt | None, called: Mapping[str, str]) -> str:

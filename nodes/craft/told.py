@@ -7,7 +7,7 @@ models are told the same, on this machine or elsewhere: what one of them says ma
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -44,7 +44,8 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
 
     Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
-    row stays one mark. With `measured`, the first 5 decimal numbers right behind the name of a measure are kept, to three digits.
+    row stays one mark. With `measured`, the first 5 decimal numbers right behind the name of a measure, or a word of the script's behind
+    it, are kept, to three digits.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
     line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
@@ -66,7 +67,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
             shown, hidden = shown - inside, hidden | inside
     chosen = [i for i in sorted(shown - phrased) if said[i] not in theirs_too]
     shown -= _beyond(said, chosen, own)
-    numbers = _measures(line, words) if measured else {}
+    numbers = _measures(line, words, set(own.split())) if measured else {}
     return _written(line, words, _few(said, shown, phrased, hidden), numbers)
 
 
@@ -115,16 +116,21 @@ def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int
     return (shown - small - short) | {*numbers[:NUMBERS]} | {*sorted(short)[:SHORT]}
 
 
-def _measures(line: str, words: Sequence[re.Match[str]]) -> dict[int, str]:
-    """Return the places of numbers that measure something, each rounded."""
-    found = {
-        place: f"{float(number[0]):.{DIGITS}g}"
-        for place, (name, number) in enumerate(pairwise(words), 1)
-        if name[0].lower() in MEASURES
-        and MEASURED.fullmatch(number[0])
-        and not line[name.end() : number.start()].strip(" :=(-")
-    }
+def _measures(line: str, words: Sequence[re.Match[str]], own: Set[str]) -> dict[int, str]:
+    """Return the places of numbers that measure something, each rounded; `own` are the words of the script."""
+    found = dict[int, str]()
+    for place, word in enumerate(words):
+        labelled = place > 1 and words[place - 1][0] in own
+        names = [at for at in (place - 1, place - 2 if labelled else -1) if at >= 0]
+        if MEASURED.fullmatch(word[0]) and any(_measures_by(line, words[at : place + 1]) for at in names):
+            found[place] = f"{float(word[0]):.{DIGITS}g}"
     return dict(list(found.items())[:NUMBERS])
+
+
+def _measures_by(line: str, words: Sequence[re.Match[str]]) -> bool:
+    """Tell whether the first of `words` names a measure, and nothing but what joins a name to its value stands between them."""
+    between = [line[one.end() : two.start()] for one, two in pairwise(words)]
+    return words[0][0].lower() in MEASURES and not any(gap.strip(" :=(-") for gap in between)
 
 
 def _written(line: str, words: Sequence[re.Match[str]], shown: set[int], numbers: Mapping[int, str]) -> str:
