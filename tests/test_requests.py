@@ -176,6 +176,7 @@ def chose(**choice):
 
 
 LONG = (
+    '"""Parts, blended\nby their sum."""\n'
     "import numpy as np\nfrom lightgbm import LGBMRegressor\nDEPTHS = [3, 5]\nrow = 1\n"
     + "".join(
         f"def part_{i}(rows, depth={i}):\n    kept = rows[{i}]\n    model = LGBMRegressor(n_estimators={i})\n    return model.fit(kept, depth)\n"
@@ -224,6 +225,7 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
     )
     for line in (
         "import numpy as np",
+        "# Parts, blended by their sum.",
         "DEPTHS = [3, 5]",
         "def part_3(rows, depth=3):",
         "model = LGBMRegressor(n_estimators=3)",

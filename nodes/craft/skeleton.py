@@ -23,12 +23,18 @@ DECIDES = re.compile(
 def skeleton(script: str, most: int) -> str:
     """Return the outline in at most `most` characters, in the script's order; of what does not parse its beginning."""
     source = Source.of(script)
-    lines = list(_lines(source, source.tree.body)) if source else script.splitlines()
+    lines = [*_about(source), *_lines(source, source.tree.body)] if source else script.splitlines()
     if _length(lines) <= most:
         return "\n".join(lines)
     end = _first(lines[::-1], most // END)[::-1]
     start = _first(lines, most - _length([CUT, *end]))
     return "\n".join([*start, CUT, *end])
+
+
+def _about(source: Source) -> list[str]:
+    """Return what the script says of itself, in a line."""
+    said = ast.get_docstring(source.tree)
+    return [within(f"# {' '.join(said.split())}", LINE)] if said else []
 
 
 def _length(lines: Sequence[str]) -> int:

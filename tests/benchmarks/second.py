@@ -139,13 +139,14 @@ def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 def summed(who: str, history: str, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield one line about all pairs under one setting."""
     by = {(row["pair"], row["run"]): row for row in rows}
-    pairs = [pair for pair in PAIRS if all((pair, which) in by for which in RUNS)]
+    pairs = [pair for pair in PAIRS if (pair, "first") in by and (pair, "second") in by]
     if not pairs:
         return
     turns = [turn_of(by[pair, "second"], by[pair, "first"]["best"]) for pair in pairs]
     as_good, at_once = sum(turn is not None for turn in turns), sum(turn in (0, 1) for turn in turns)
-    dear = [sum(by[pair, which]["expert_calls"] for pair in pairs) for which in RUNS]
-    usd = [f"{statistics.mean(by[pair, which]['usd'] for pair in pairs):.4f}" for which in RUNS]
+    ran = [[by[pair, which] for pair in pairs if (pair, which) in by] for which in RUNS]
+    dear = [sum(row["expert_calls"] for row in some) if some else "-" for some in ran]
+    usd = [f"{statistics.mean(row['usd'] for row in some):.4f}" if some else "-" for some in ran]
     yield f"| {who} | {history} | {as_good}/{len(pairs)} | {at_once}/{len(pairs)} | {', '.join(map(str, dear))} | {', '.join(usd)} |"
 
 
