@@ -6,15 +6,14 @@ and, with mode "all", from other runs; ideas from the experts of this branch and
 this one. The order of what is recalled depends on nothing but what is stored.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from memory import similar
+from memory import branch, similar
 from memory.artifacts import Artifacts
-from memory.attempts import Attempt, briefing, chain
+from memory.attempts import briefing, chain
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.cases import Case, as_item, menu
@@ -24,7 +23,7 @@ from memory.ideas import gathered, key, noted, tried
 from memory.items import Item, item_id, source
 from memory.merge import forgotten, merge, unmark
 from memory.ranking import Found, Wanted, first, hybrid, once
-from memory.scores import gain, worth
+from memory.scores import worth
 from memory.shared import Place
 from memory.state import Recalled, RunState
 from memory.store import Store
@@ -35,8 +34,6 @@ Where = similar.Where
 
 CASES = 8  # of a menu
 WINNERS = 3  # other runs' scripts that are offered before the bank: when the best have not won here, the rest will not
-TRIED = 4  # attempts that the planner is reminded of
-CHAIN = 12  # attempts that anybody else is shown
 REPAIRS = 2
 IDEAS = 6
 NEAR = 3  # tasks whose ideas are offered
@@ -93,10 +90,10 @@ class RunHistory:
         What this branch itself has tried is known in every mode; all else only where the history is not off.
         """
         supply: dict[str, Callable[[RunState], list[Found]]] = {
-            "attempts": self._attempts,
-            "highlights": self._highlights,
-            "same_script": self._same_script,
-            "same_error": self._same_error,
+            "attempts": lambda state: branch.newest(self.artifacts, state),
+            "highlights": lambda state: branch.highlights(self.artifacts, state),
+            "same_script": lambda state: branch.same_script(self.artifacts, state, self.ast_key),
+            "same_error": lambda state: branch.same_error(self.artifacts, state),
         }
         if self.mode != "off":
             supply |= {
@@ -108,36 +105,6 @@ class RunHistory:
             }
         found = [hit for kind in kinds if kind in supply for hit in supply[kind](state)]
         return [self._recalled(name, item, similarity) for name, item, similarity in once(found)]
-
-    def _same_script(self, state: RunState) -> list[Found]:
-        if not state.script:
-            return []
-        key = self.ast_key(self.artifacts.text(state.script))
-        return _found(attempt for attempt in chain(self.artifacts, state.head) if attempt.ast == key)[:CHAIN]
-
-    def _same_error(self, state: RunState) -> list[Found]:
-        error = state.run.get("error", "")
-        alike = (attempt for attempt in chain(self.artifacts, state.head) if error and attempt.error == error)
-        return _found(alike)[:CHAIN]
-
-    def _attempts(self, state: RunState) -> list[Found]:
-        return _found(islice(chain(self.artifacts, state.head), CHAIN))[::-1]
-
-    def _highlights(self, state: RunState) -> list[Found]:
-        """Return the attempts that gained most, newest first among equals, and the newest one in any case."""
-
-        def gained(attempt: Attempt) -> float:
-            before, after = attempt.score_before, attempt.score
-            if before is None or after is None:
-                return float("-inf")
-            return gain(before, after, _direction(state))
-
-        attempts = chain(self.artifacts, state.head)
-        tried = [attempt for attempt in attempts if attempt.plan.get("action") != "baseline"]
-        best = sorted(tried, key=gained, reverse=True)[:TRIED]
-        if tried and tried[0] not in best:
-            best[-1] = tried[0]
-        return _found(best)
 
     def _menu(self, state: RunState) -> list[Found]:
         tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
@@ -311,7 +278,3 @@ def _direction(state: RunState) -> str:
 def _won(item: Item) -> bool:
     """Whether it says on which task it won, with which score; a stranger's may not."""
     return isinstance(item.get("score"), int | float) and isinstance(item.get("task"), str)
-
-
-def _found(attempts: Iterable[Attempt]) -> list[Found]:
-    return [(attempt.id, attempt.as_json(), 1.0) for attempt in attempts]

@@ -14,9 +14,10 @@ import pytest
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.upkeep import memory
 from memory.artifacts import Artifacts
+from memory.branch import CHAIN
 from memory.cases import Case
 from memory.elsewhere import WIDE
-from memory.history import CASES, CHAIN, RunHistory
+from memory.history import CASES, RunHistory
 from memory.items import StoreBusyError, StoreError, item_id
 from memory.marks import look, mark
 from memory.merge import forgotten, merge, merge_pending
