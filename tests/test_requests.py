@@ -187,12 +187,12 @@ LONG = (
 
 
 @cache
-def long_run(turns, script=LONG, text="Tell whether x is positive."):
+def long_run(turns, script=LONG, text="Tell whether x is positive.", *, reported=False):
     """A planner's request at a turn of a run with a long script, looks and long instructions."""
     artifacts = testing.MemoryArtifacts()
     way = "add the mean of each group, smoothed by 20 rows, and its ratio to the whole; " * 9
     attempts = [
-        {"script": f"{script}# {turn}\n", "turn": turn, "score": 0.6 + turn / 1000, "score_before": 0.6,
+        {"reported": reported, "script": f"{script}# {turn}\n", "turn": turn, "score": 0.6 + turn / 1000, "score_before": 0.6,
          "status": "keep" if turn % 5 == 0 else "discard", "plan": {"action": "improve" if turn else "baseline", "instruction": way}}
         for turn in range(turns)
     ]  # fmt: skip
@@ -239,6 +239,12 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
     assert "outline" not in whole and "kept = rows[3]" in whole
     assert "(Earlier looks that have no room here: 1.)" in whole and "seen 2 zzz" in whole
     assert "(cut here: 1,936 characters in all)" in whole  # of the look before it
+
+
+def test_whose_word_a_score_is_is_said():
+    assert "is scored on hidden rows" in long_run(3)
+    said = " ".join(long_run(3, reported=True).split())
+    assert "its score is the validation score that it prints" in said and "hidden rows" not in said
 
 
 def test_a_line_of_what_was_tried_is_told_in_its_length_or_counted():

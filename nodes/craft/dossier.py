@@ -38,6 +38,7 @@ class Dossier:
     script: str = ""  # the best one, whole where there is room, else its outline
     whole: bool = True
     score: str = "none"  # the best one
+    reported: bool = False  # whether it is the script's own word, not measured
     whose: str = "the starter"  # which attempt is the best
     pace: str = ""  # the best script's share of its time limit, in words
     scores: str = ""  # the bests, one after another
@@ -61,6 +62,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         data=described.data(facts, deps.task),
         machine=described.machine(facts, deps.task),
         score=_score(first, deps),
+        reported=first is not None and first.reported,
         whose=_called(first, called),
         newest=_called(attempts[-1] if attempts else None, called),
         pace=pace_of(first, deps) if first else "",
