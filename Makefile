@@ -20,6 +20,8 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready ## Install all that is needed and improve a real script within a budget
 	$(BIN)/budgetml run digits --seed $(SEED)
 
+# Some hundred processes would each compile the same modules where bytecode is not kept.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready ## Install all that is needed and pass the tests (one short live run of the small model included)
 	$(BIN)/budgetml models pull small
 	$(BIN)/python -m pytest -n 3 --dist worksteal

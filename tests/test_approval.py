@@ -102,7 +102,7 @@ def test_a_notebook_shows_what_waits_and_what_was_answered(tmp_path: Path, serve
     with pytest.raises(UsageError, match="True or False"):
         session.approve("no")  # type: ignore[arg-type]
     assert session.approve(False) is session
-    assert all("your word is no: run()" in text and "$0.0027" not in text for text in shown())
+    assert "your word is no: run()" in told() and "$0.0027" not in told()  # of the same line as the page
     session.run()
     assert "your word" not in told()
 

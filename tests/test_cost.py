@@ -83,6 +83,9 @@ def test_a_runs_calls_are_told_whole(runs: Path, capsys: pytest.CaptureFixture[s
     text = said(capsys, "cost", "one", "--runs-dir", runs)
     assert "$0.000250 settled  odd" in text
     assert text.endswith("total $0.001250, of which $0.001000 reserved for unknown outcomes\n")
+    with closing(sqlite3.connect(runs / "ledger.sqlite")) as db, db:
+        db.execute("DELETE FROM calls WHERE settled IS NULL")
+    assert said(capsys, "cost", "one", "--runs-dir", runs).endswith("total $0.000250\n")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 WORDS = "Compare x with zero."
 NEW, GRAPH = "node_of_this_test", "graph_of_this_test"  # no names that a user gives in the repository itself
+OTHER = "an_other_name_of_30_characters"
 
 
 def sh(command: str, cwd: Path, **environment: str) -> str:
@@ -104,30 +105,37 @@ def test_once_installed_its_node_rule_and_prompt_work_from_anywhere(tmp_path):
     assert route["saw"] == {"by": NEW, "notes": [NEW]}
 
 
-def test_in_the_repository_what_it_writes_passes_its_checks(tmp_path):
+@pytest.fixture
+def repository(tmp_path) -> tuple[Path, list[str]]:
+    """A copy of the repository in which two nodes were written, and the files that were made."""
     ignored = shutil.ignore_patterns("__pycache__", "recordings", "benchmarks", "bundled", ".*")
     for folder in ("budgetmlagent", "graphs", "nodes", "memory", "prompts", "tests", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     for file in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / file, tmp_path / file)
-    path, other = {"PYTHONPATH": str(tmp_path)}, "an_other_name_of_30_characters"
-    assert "docs/graphs.md" in sh(f"budgetml new node {NEW}", tmp_path, **path)
-    sh(f"budgetml new node {other} --after planner --graph with_{NEW}", tmp_path, **path)
-    sh("python tests/generated.py --check", tmp_path, **path)
-    assert f"## with_{NEW}" in (tmp_path / "docs" / "graphs.md").read_text()
-    made = [f"{folder}/{name}.py" for name in (NEW, other) for folder in ("nodes", "tests")]
-    made = [file.replace("tests/", "tests/test_") for file in made]
-    sh("ruff format --check " + " ".join(made), tmp_path)
-    sh("ruff check " + " ".join(made), tmp_path)
-    cache = tmp_path / "cache"
-    if (
-        ROOT / ".mypy_cache"
-    ).is_dir():  # of `make check`: what it knows of the other files need not be found again
-        shutil.copytree(ROOT / ".mypy_cache", cache)
-    sh(f"mypy --strict --cache-dir {cache} nodes/{NEW}.py", tmp_path, **path)
-    shutil.rmtree(cache)
-    assert "6 passed" in sh(f"pytest -q -n0 -p no:cacheprovider {made[1]} {made[3]}", tmp_path, **path)
-    sh("lint-imports --no-cache", tmp_path, **path)
+    assert "docs/graphs.md" in sh(f"budgetml new node {NEW}", tmp_path, PYTHONPATH=str(tmp_path))
+    more = f"budgetml new node {OTHER} --after planner --graph with_{NEW}"
+    sh(more, tmp_path, PYTHONPATH=str(tmp_path))
+    return tmp_path, [f"{place}{name}.py" for name in (NEW, OTHER) for place in ("nodes/", "tests/test_")]
+
+
+def test_in_the_repository_what_it_writes_works_and_is_in_order(repository):
+    folder, made = repository
+    path = {"PYTHONPATH": str(folder)}
+    sh("python tests/generated.py --check", folder, **path)
+    assert f"## with_{NEW}" in (folder / "docs" / "graphs.md").read_text()
+    sh("ruff format --check " + " ".join(made), folder)
+    sh("ruff check " + " ".join(made), folder)
+    assert "6 passed" in sh(f"pytest -q -n0 -p no:cacheprovider {made[1]} {made[3]}", folder, **path)
+
+
+@pytest.mark.soak
+def test_in_the_repository_what_it_writes_is_typed_and_imports_nothing_upwards(repository):
+    folder, made = repository
+    path = {"PYTHONPATH": str(folder)}
+    sh(f"mypy --strict --cache-dir {folder / 'cache'} {made[0]}", folder, **path)
+    shutil.rmtree(folder / "cache")
+    sh("lint-imports --no-cache", folder, **path)
 
 
 @pytest.mark.parametrize(

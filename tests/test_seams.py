@@ -32,7 +32,12 @@ from memory.store import Store
 
 RATES = {"small-7b": (1, 2), "large-14b": (10, 30)}  # micro-dollars a token
 OPEN = ("reserved", "sent", "reply stored")  # where a kill leaves a call of unknown outcome
-LAST = ("ended", "final scores")  # passed once, when the graph has come to its end
+# Every seam in an order in which one run passes them; of those that are passed at once, the second time.
+IN_TURN = (
+    "checkpoint", "writes", "reserved", "sent", "reply stored", "settled", "executed", "remembered", "ended", "final scores",
+)  # fmt: skip
+FIRST = ("checkpoint", "writes")
+assert {"sent", *killed.SEAMS} == set(IN_TURN)
 # Of an execution, and of the step that it was in: a clock's and a scheduler's values are never twice the same. (Ids of
 # what holds them differ with them; in their place their contents are compared.)
 MEASURED = {"seconds", "memory_mb", "noise", "private_noise"}  # as many resamples as there is time for
@@ -188,15 +193,15 @@ def nano(request: Any) -> int:
 # -- kills
 
 
-@pytest.mark.parametrize("seam", ["sent", *killed.SEAMS])
-def test_killed_at_a_seam_it_comes_to_the_same_end(tmp_path, undisturbed, seam):
+def test_killed_at_each_seam_in_turn_it_comes_to_the_same_end(tmp_path, undisturbed):
     with run_of(tmp_path / "here") as (session, team):
-        assert team.resume(session.folder.root, seam, 1 if seam in LAST else 2) == -signal.SIGKILL
-        states = Counter(entry.state for entry in session.ledger.calls(session.run_id))
-        assert states["reserved"] == (seam in OPEN)
+        for seam in IN_TURN:
+            assert team.resume(session.folder.root, seam, 2 if seam in FIRST else 1) == -signal.SIGKILL, seam
+            states = Counter(entry.state for entry in session.ledger.calls(session.run_id))
+            assert states["reserved"] == sum(IN_TURN.index(each) <= IN_TURN.index(seam) for each in OPEN)
         finish(session)
-        assert len(session.ledger.calls(session.run_id)) == 2 + (seam in OPEN)
-        assert len(team.server.requests) == 2 + (seam in ("sent", "reply stored"))
+        assert len(session.ledger.calls(session.run_id)) == 2 + len(OPEN)
+        assert len(team.server.requests) == 2 + len(("sent", "reply stored"))
         check(session, team, undisturbed(1))
 
 

@@ -42,6 +42,7 @@ def test_each_reads_as_a_table_a_line_an_entry(session):
     why = repr(session.why()).splitlines()
     assert why[0].startswith("step 6, evaluator: score") and why[1] == "why: rule 3: a new best → planner"
     assert any(line.startswith("passed over  out_of_turns → END") for line in why)
+    assert not re.search(r"\d\.\d{6}", repr(session.why())), "five digits are enough for a person"
     assert re.search(r"^best\.score +0\.\d+ +0\.\d+$", repr(session.diff()), re.MULTILINE)
     assert repr(session.cost) == "$0.0000 in 0 requests"
     supplied = repr(session.history(3)).splitlines()

@@ -448,6 +448,16 @@ def test_why_and_the_page_name_the_source_of_what_was_recalled(runs):
     )
 
 
+def test_an_attempt_of_another_run_is_told_by_what_it_was_to_do(tmp_path):
+    artifacts = Artifacts(tmp_path)
+    plans = ({"action": "improve", "instruction": "boost"}, {"action": "baseline", "instruction": ""}, "odd")
+    ids = [artifacts.put_json({"kind": "attempt", "plan": plan}) for plan in plans]
+    items = [{"id": each, "kind": "attempt", "similarity": 1.0, "source": "other/6 cars"} for each in ids]
+    lines = recalled.taught({"history": items}, artifacts, "this")
+    said = [line.partition(";")[0] for line in lines]
+    assert said == ['attempt: "boost"', 'attempt: "baseline"', 'attempt: ""']
+
+
 def test_a_card_that_was_lost_is_made_again_from_the_runs_artifacts(runs):
     teach(runs, "a", ("boost", 7.0, {}))
     run = RunDir(runs / "a")

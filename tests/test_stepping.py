@@ -102,6 +102,21 @@ def test_back_and_run_executes_exactly_what_was_taken_back(whole):
     assert Session.open(session.folder.root).summary["calls"] == requests
 
 
+def test_what_was_changed_by_hand_stays_when_the_steps_behind_it_are_taken_back(whole):
+    session, server = whole
+    fork = session.goto(next(e.step for e in session.timeline if asked(e))).fork(
+        plan={"instruction": "use the sign of x, way 6"}
+    )
+    fork.run(until="evaluator")
+    before, requests = fork.timeline, len(server.requests)
+    for n in (3, 1, 0):
+        assert fork.back(n).state.plan["instruction"].endswith("way 6")
+        fork.run(until="evaluator") if n else None
+        assert [(e.node, e.score) for e in fork.timeline] == [(e.node, e.score) for e in before]
+    assert "way = 6" in fork.artifacts.text(fork.state.script) and len(server.requests) == requests
+    assert not fork.back(4).state.plan.get("instruction", "").endswith("way 6")
+
+
 def test_going_to_a_step_shows_the_run_as_it_stood(whole):
     session, _ = whole
     third = session.timeline[2]

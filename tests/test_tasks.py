@@ -450,6 +450,7 @@ def score(name: str, script: Path, work: Path) -> tuple[float, str]:
     return scorer["get_score"](str(work)), done.stdout
 
 
+@pytest.mark.soak  # what a run brings on each of them is replayed by tests/test_recordings.py
 @pytest.mark.parametrize("name", TABLES)
 def test_a_solution_beats_the_starter_by_a_tenth(name: str, tmp_path: Path) -> None:
     task = load_task(name)

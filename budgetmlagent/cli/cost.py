@@ -120,7 +120,9 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _ending(found: dict[str, Any], runs_dir: Path) -> Sequence[str]:
-    total = f"total ${found['usd']:.6f}, of which ${found['usd_reserved']:.6f} reserved for unknown outcomes"
+    unknown = found["usd_reserved"]
+    reserved = f", of which ${unknown:.6f} reserved for unknown outcomes" if unknown else ""
+    total = f"total ${found['usd']:.6f}{reserved}"
     if "cap_usd" not in found:
         return [total]
     if found["cap_usd"] is None:

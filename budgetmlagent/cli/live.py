@@ -126,9 +126,9 @@ class Live:
 
 
 def who(turn: "Sequence[Event]", spec: Any) -> str:
-    """Name the models that were asked in a turn; memory where none was."""
+    """Name the models that were asked in a turn; memory where none was, and nobody where only the starter has run."""
     asked = dict.fromkeys(progress.rung(event, spec) for event in turn if event.model)
-    return ",".join(filter(None, asked)) or "memory"
+    return ",".join(filter(None, asked)) or ("memory" if turn[-1].turn else "-")
 
 
 def what(turn: "Sequence[Event]") -> str:

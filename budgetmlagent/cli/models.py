@@ -21,7 +21,7 @@ app = typer.Typer(
 @app.command("list")
 def list_(models: options.Models = None, as_json: options.Json = False) -> None:
     """List the models. With their endpoint, price and, for embedded ones, file; and what is believed of them."""
-    from budgetmlagent.cli import profiled
+    from budgetmlagent.cli import profiled, progress
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
 
@@ -32,8 +32,10 @@ def list_(models: options.Models = None, as_json: options.Json = False) -> None:
         where = row["base_url"] or row["chat"]
         if row["path"]:
             where = f"{row['path']} ({'here' if row['present'] else 'not fetched yet'})"
-        print(f"{row['name']:10s} {row['model']:32s} {row['price']:45s} {where}")
-        print(f"{'':10s} {'by its profile' if row['profile'] else 'by a guess'}: {profiled.can(row['able'])}")
+        believed = f"{'by its profile' if row['profile'] else 'by a guess'}: {profiled.can(row['able'])}"
+        print(f"{row['name']:10s} {row['model']}, {row['price']}")
+        print(f"{'':10s} {where}")
+        print(progress.hanging(f"{'':10s} {believed}", options.width(), 11))
     return None
 
 

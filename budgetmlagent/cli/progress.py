@@ -1,7 +1,7 @@
 """What a terminal tells of a run: who works, a short table at its end, what it may cost before it begins."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.records.steps import number, saw
@@ -39,12 +39,7 @@ def ending(summary: Mapping[str, Any], width: int = 0) -> str:
         ("private score", f"{number(summary['private_baseline'])} → {number(summary['private_best'])}"),
         ("gain", _gain(summary)),
         ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {counted(summary['calls'], 'call')}"),
-        ("by node", _money(summary["usd_by_node"], summary["tokens_by_node"])),
-        ("by model", _money(summary["usd_by_model"], summary["tokens_by_model"])),
-        (
-            "tokens",
-            f"{summary['tokens_in']} in ({summary['cached_tokens']} cached), {summary['tokens_out']} out",
-        ),
+        *(_asked(summary) if summary["calls"] else ()),
         ("turns, steps", f"{summary['turns']}, {summary['steps']} in {summary['seconds']:.0f} s"),
         ("sandbox", str(summary["sandbox"])),
     ]
@@ -56,14 +51,14 @@ def ending(summary: Mapping[str, Any], width: int = 0) -> str:
         rows.insert(0, ("replayed", "from a recording; nothing was spent"))
     if worse := below_the_starter(summary):
         rows.insert(0, ("keep the starter", worse))
-    return "\n".join(_hanging(f"{name:15s} {text}", width) for name, text in rows)
+    return "\n".join(hanging(f"{name:15s} {text}", width, 16) for name, text in rows)
 
 
-def _hanging(row: str, width: int) -> str:
-    """Break a row of a table at words, so that its second column stays one."""
+def hanging(row: str, width: int, column: int) -> str:
+    """Break a row at words where it is longer than `width` (0: never); what goes on begins at `column`, as what it goes on with."""
     room = width or len(row) + 1
     return textwrap.fill(
-        row, room, subsequent_indent=" " * 16, break_long_words=False, break_on_hyphens=False
+        row, room, subsequent_indent=" " * column, break_long_words=False, break_on_hyphens=False
     )
 
 
@@ -109,7 +104,13 @@ def _gain(summary: Mapping[str, Any]) -> str:
     return f"{gain_of(summary)} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
 
 
+def _asked(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what models were asked for."""
+    yield "by node", _money(summary["usd_by_node"], summary["tokens_by_node"])
+    yield "by model", _money(summary["usd_by_model"], summary["tokens_by_model"])
+    cached = f" ({summary['cached_tokens']} cached)"
+    yield "tokens", f"{summary['tokens_in']} in{cached}, {summary['tokens_out']} out"
+
+
 def _money(amounts: Mapping[str, float], tokens: Mapping[str, int]) -> str:
-    return (
-        ", ".join(f"{name} ${usd:.4f} ({tokens[name]} tokens)" for name, usd in amounts.items()) or "nothing"
-    )
+    return ", ".join(f"{name} ${usd:.4f} ({tokens[name]} tokens)" for name, usd in amounts.items())

@@ -143,6 +143,12 @@ class Branches:
             raise UsageError(f"goto({step}): run {self._run} has no such step; it has {there}")
         self._back = steps[step].config["configurable"]["checkpoint_id"]
 
+    def before(self, step: int) -> None:
+        """Stand where `step` of the branch, which it has, was still to come: behind what was changed by hand before it."""
+        way = self._way(self._branch)
+        at = next(i for i, each in enumerate(map(point, way)) if each.loop and each.step == step)
+        self._back = way[at - 1].config["configurable"]["checkpoint_id"]
+
     def depart(self) -> None:
         """Begin a new branch where the run was gone back to, if it was."""
         way = self.way

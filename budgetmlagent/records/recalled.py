@@ -22,5 +22,12 @@ def _words(item: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     lesson = lessons.read(content) if item["kind"] == "similar" else None
     if lesson:
         return lessons.told(lesson, item["similarity"])
-    words, source = lessons.quoted(content.get("text", ""), WORDS), one_line(item["source"], WORDS)
+    words, source = lessons.quoted(_said(content), WORDS), one_line(item["source"], WORDS)
     return f"{words}; similarity {item['similarity']:.2f}, from {source}"
+
+
+def _said(content: Mapping[str, Any]) -> Any:
+    """Return an item's own text; an attempt, which has none, is told by what it was to do."""
+    plan = content.get("plan")
+    told = plan if isinstance(plan, dict) else {}
+    return content.get("text") or told.get("instruction") or told.get("action", "")

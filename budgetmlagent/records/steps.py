@@ -70,8 +70,16 @@ def _rule(node: str, text: str, spec: "Graph") -> "tuple[str, Rule] | None":
 
 
 def saw(values: Mapping[str, Any]) -> str:
-    """Return the values that a rule saw."""
-    return ", ".join(f"{key}={json.dumps(value)}" for key, value in values.items()) or "nothing"
+    """Return the values that a rule saw, numbers in five digits."""
+    return ", ".join(f"{key}={json.dumps(_rounded(value))}" for key, value in values.items()) or "nothing"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    return [_rounded(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def scores(events: "Sequence[Event]", artifacts: Records) -> list[tuple[int, float]]:

@@ -149,12 +149,14 @@ class Session(Held):
         return self
 
     def back(self, n: int = 1) -> Self:
-        """Go back `n` steps and return the session."""
-        steps = [0, *(event.step for event in self.timeline)]
-        if not isinstance(n, int) or not 0 <= n < len(steps):
-            stands = f"run {self.run_id} stands after {counted(len(steps) - 1, 'step')}"
-            raise UsageError(f"back({n!r}): {stands}: 0 to {len(steps) - 1} is needed")
-        return self.goto(steps[-1 - n]) if len(steps) > 1 else self
+        """Take the `n` newest steps back and return the session; what was changed by hand just before them stays."""
+        taken = self.timeline
+        if not isinstance(n, int) or not 0 <= n <= len(taken):
+            stands = f"run {self.run_id} stands after {counted(len(taken), 'step')}"
+            raise UsageError(f"back({n!r}): {stands}: 0 to {len(taken)} is needed")
+        if n:
+            self.branches.before(taken[-n].step)
+        return self
 
     def stay(self) -> Self:
         """Make where it was gone back to the place where the run stands, for whoever opens it next; return the session."""

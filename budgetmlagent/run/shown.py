@@ -3,6 +3,7 @@
 Each is what it was before, a list or a mapping; only what is shown of it is for people.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -24,14 +25,15 @@ UNTOLD = ("route.passed", "route.was", "route.seconds")  # what `why` tells, and
 PLAIN = "mathjax_ignore tex2jax_ignore"
 
 
-class Shown:
+class Shown(ABC):
     """Something with a heading and a table."""
 
     def _heading(self) -> str:
         return ""
 
+    @abstractmethod
     def _table(self) -> tuple[Sequence[str], Rows]:
-        raise NotImplementedError
+        """Return the names of the columns, and the rows."""
 
     def __repr__(self) -> str:
         """The table as text."""

@@ -8,6 +8,7 @@ import pytest
 from budgetmlagent import Session
 from budgetmlagent.cli.console import Console
 from budgetmlagent.cli.live import Live
+from budgetmlagent.cli.progress import ending
 from budgetmlagent.records.events import Event
 from graphs.policy import END
 
@@ -21,6 +22,16 @@ def test_a_turn_is_one_line_that_fits(width: int, session: Session) -> None:
     assert all(len(line) <= width for line in lines)
     assert "keep 0.8087" in lines[0] and "keep 0.953" in lines[1] and "unfinished" in lines[2]
     assert ("best" in lines[0]) == (width == 160)
+    assert lines[0].split()[2] == "-" and lines[1].split()[2] == "memory", "the starter is nobody's idea"
+
+
+def test_at_the_end_no_line_tells_of_models_that_were_not_asked(session: Session) -> None:
+    summary = dict(session.summary)
+    assert summary["calls"] == 0 and not {"by", "tokens"} & {
+        row.split()[0] for row in ending(summary).splitlines()
+    }
+    asked = summary | {"calls": 1, "usd_by_node": {"coder": 0.5}, "tokens_by_node": {"coder": 9}}
+    assert "by node         coder $0.5000 (9 tokens)" in ending(asked)
 
 
 def test_a_node_behind_the_attempt_has_no_line_of_its_own(session: Session) -> None:
