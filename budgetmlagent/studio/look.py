@@ -10,7 +10,7 @@ from typing import Any
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import PAID
 from budgetmlagent.money.report import calls_of
-from budgetmlagent.records import advice, events, live
+from budgetmlagent.records import advice, events, live, steps
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.points import Point
@@ -31,7 +31,7 @@ from budgetmlagent.studio.replies import (
     Supply,
     Told,
 )
-from budgetmlagent.studio.rows import edited, rule_of, run_row, seen, standing, step_row, worded
+from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row, worded
 from budgetmlagent.studio.snapshot import Snapshot
 from graphs.contract import roles_of
 from graphs.policy import decide
@@ -208,7 +208,7 @@ def _rules(view: RunView, event: Event) -> list[Passed]:
             Passed(
                 rule=each["rule"],
                 words=said(rule) if rule else each["rule"],
-                saw=seen(each["saw"]),
+                saw=steps.saw(each["saw"]),
                 fired=fired,
             )
         )
