@@ -81,7 +81,7 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
             for b in view.branches.named
         ],
         money=money.of_run(now),
-        curve=curve(rows),
+        curve=[point for point in curve(rows) if point["step"] > since],
         state=fields(now),
         edits=edited(events.newest_edits(now.path)),
         summary=now.summary,
