@@ -22,8 +22,9 @@ export function Overview({ run }: { run: RunReply }) {
       <dl className="tiles">
         <div>
           <dt>Best {visible(row.metric)}</dt>
-          <dd><b>{score(row.best)}</b> {row.gain_pct !== null && <span className={row.success ? "accent" : ""}>{percent(row.gain_pct)}</span>}</dd>
+          <dd><b>{score(row.best)}</b></dd>
           <dd className="dim small">from {score(row.baseline)}; {row.direction === "min" ? "lower" : "higher"} is better</dd>
+          {row.gain_pct !== null && <dd className="small"><span className={row.success ? "accent" : ""}>{percent(row.gain_pct)}</span> <span className="dim">on the private score</span></dd>}
         </div>
         <div>
           <dt>Spent</dt>
