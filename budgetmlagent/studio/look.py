@@ -63,6 +63,7 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
     view, rows, state = now.view, [step.row for step in now.steps], now.state
     row = run_row(view.folder)
     row["usd"], row["steps"], row["turn"] = now.usd, len(rows), state.turn
+    row["baseline"], row["best"] = state.task.get("baseline"), state.best.get("score")
     row["budget"] = view.ledger.cap(view.run_id) / 1e9
     question = view.question
     if question and row["stands"] in ("stopped", "new"):

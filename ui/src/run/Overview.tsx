@@ -56,7 +56,7 @@ function Now({ live }: { live: Live }) {
   const { flight, pausing, stands } = live;
   const began = flight?.created ?? live.since;
   const since = useSince(stands === "underway" ? began : null);
-  if (flight && stands === "underway") return <>asks {visible(flight.model)} for {since}, at most {dollars(flight.usd_reserved)}</>;
+  if (flight && stands === "underway") return <>asks {visible(flight.model)} for {since}, at most {dollars(flight.usd_reserved)}{pausing && "; pauses after this step"}</>;
   if (flight) return <>a call of {visible(flight.model)} has no known outcome: {dollars(flight.usd_reserved)} stay reserved</>;
   if (stands !== "underway") return <>{stands === "dead" ? "nobody goes on with it; it can be gone on with" : ""}</>;
   return <>{pausing ? "pauses after this step" : since && `for ${since}`}</>;
