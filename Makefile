@@ -62,6 +62,7 @@ browser: $(VENV)/.browser ## Tests of the studio and the notebook in a real brow
 
 pictures: $(VENV)/.browser ## Take the pictures of README.md, docs/notebooks.md and docs/studio.md in a real browser
 	$(BIN)/python tests/pictures.py
+	$(BIN)/python tests/studio_pictures.py
 
 endpoints: $(VENV)/.ready ## Run at each kind of model endpoint and write the table of docs/models.md
 	$(BIN)/python tests/endpoint_table.py --write
