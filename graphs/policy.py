@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from graphs.model import END, RECALL, Rule
 from graphs.verdict import Predicate, Verdict, gain_percent, plans_freely
 from graphs.worth import balked, beyond, pays, vain, within
-from memory.state import Route, RunState, role_ahead
+from memory.state import NANO, Route, RunState, role_ahead
 
 __all__ = [
     "END",
@@ -44,7 +44,8 @@ def out_of_turns(state: RunState) -> Verdict:
 def out_of_budget(state: RunState) -> Verdict:
     """The ledger refused the last call: what is left does not pay for it."""
     kind, budget = state.fault.get("kind", ""), state.task.get("budget", 0)
-    return Verdict(kind == "refused", {"spent": state.spent, "budget": budget, "fault": kind})
+    saw = {"spent": round(state.spent / NANO, 6), "budget": round(budget / NANO, 6), "fault": kind}
+    return Verdict(kind == "refused", saw)
 
 
 def baseline_failed(state: RunState) -> Verdict:

@@ -7,10 +7,12 @@ user's own is the first line of its docstring.
 
 import inspect
 import re
+from functools import lru_cache
 from typing import Any
 
 from graphs.model import Rule
 from graphs.seen import see_predicate
+from graphs.verdict import Predicate
 
 # The rules with `lifelines` share one count.
 HELP = "[, dearer help at most {lifelines} times in all]"
@@ -84,11 +86,16 @@ def _line(name: str) -> tuple[str, dict[str, Any]]:
         return "", {}
     if not callable(predicate):  # its source does not tell
         return "", {}
+    first, defaults = _told(predicate)
+    return WORDS.get(name) or first, defaults
+
+
+@lru_cache(maxsize=256)
+def _told(predicate: Predicate) -> tuple[str, dict[str, Any]]:
+    """Return the first line of a predicate's docstring, and its arguments' defaults."""
     first = (inspect.getdoc(predicate) or "").partition("\n")[0].rstrip(".")
     parameters = inspect.signature(predicate).parameters.values()
-    return WORDS.get(name) or first[:LONGEST], {
-        p.name: p.default for p in parameters if p.default is not p.empty
-    }
+    return first[:LONGEST], {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
 def _value(brace: re.Match[str], arguments: dict[str, Any]) -> str:

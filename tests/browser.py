@@ -8,25 +8,14 @@ import re
 import urllib.request
 from pathlib import Path
 
-import labs
 import pytest
 from labs import Notebook
+
+pytest_plugins = ["studio_world"]
 
 RECORDING = Path(__file__).parent / "recordings" / "digits"
 BEGIN = f"from budgetmlagent import Session\nsession = Session('digits', models='replay:{RECORDING}', budget=0.25, turns=8)"
 SLOWLY = "\nimport time\ntime.sleep(4)"  # so that there is time to look at what a running cell shows
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with labs.started(tmp_path_factory.mktemp("lab")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with labs.chromium() as found:
-        yield found
 
 
 def test_money_reads_as_money(lab, browser):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import tiny
-from browser import Notebook, lab  # noqa: F401 - a fixture
 from fault_server import FaultServer, Turn
+from labs import Notebook
 from playwright.sync_api import expect
 from studio_page import GRAPH, RECORDINGS, Looked, command
 
@@ -113,7 +113,7 @@ studio.view(session)
 """
 
 
-def test_a_run_is_stepped_and_a_graph_edited_in_a_notebook(lab, browser):  # noqa: F811
+def test_a_run_is_stepped_and_a_graph_edited_in_a_notebook(lab, browser):
     begin = CELL.format(recording=RECORDINGS / "digits")
     edit = "from budgetmlagent import GraphSpec, studio\ngraph = GraphSpec.load('recall')\nstudio.edit(graph)"
     notebook = Notebook(lab, browser, begin, edit)
@@ -136,7 +136,7 @@ while pathlib.Path({begun!r}).exists() and not pathlib.Path({ended!r}).exists():
 """
 
 
-def test_a_run_is_stepped_in_a_notebook_while_a_cell_runs(lab, browser, tmp_path):  # noqa: F811
+def test_a_run_is_stepped_in_a_notebook_while_a_cell_runs(lab, browser, tmp_path):
     begun, ended = tmp_path / "begun", tmp_path / "ended"
     busy = BUSY.format(begun=str(begun), ended=str(ended))
     notebook = Notebook(lab, browser, CELL.format(recording=RECORDINGS / "digits"), busy)

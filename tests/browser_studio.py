@@ -157,3 +157,54 @@ def test_two_tabs_agree_and_a_studio_begun_again_shows_the_run_as_it_is(world, l
     one.button("Step").click()
     for tab in (one, other):
         expect(tab.page.locator(".timeline li")).to_have_count(1)
+
+
+def test_a_run_pauses_goes_until_a_rule_and_forks_with_live_replies(world, looked):
+    told, server = world
+    run = tiny.session(told["folder"], server.url, budget=0.5, turns=2)
+    look = looked("run", run.run_id)
+    look.button("Run until").click()
+    dialog = look.page.get_by_role("dialog")
+    dialog.get_by_label("a rule has fired").check()
+    dialog.get_by_label("Rule", exact=True).select_option(label="executor 2: otherwise → evaluator")
+    dialog.get_by_role("button", name="Run").click()
+    expect(look.page.locator(".timeline li")).to_have_count(1)
+    held = threading.Event()
+    before, server.respond = server.respond, lambda body: held.wait(60) and tiny.team(body)
+    look.button("Run to the end").click()
+    look.shows("asks small for")
+    look.button("Pause").click()
+    look.shows("pauses after this step")
+    held.set()
+    expect(look.button("Step")).to_be_visible()
+    server.respond = before
+    expect(look.page.locator(".timeline li .usd").last).to_have_text("$0.0001")
+    asked, begun = len(server.requests), look.page.url
+    look.button("Fork…").click()
+    dialog.get_by_label("After step").fill("3")
+    dialog.get_by_label("ask the models anew").check()
+    dialog.get_by_label("run on at once").check()
+    expect(dialog.get_by_role("button", name="Fork")).to_contain_text("at most $0.")
+    dialog.get_by_role("button", name="Fork").click()
+    look.page.wait_for_url(lambda url: url != begun)
+    look.shows("all turns are used")
+    assert len(server.requests) - asked == 4, "a planner's and a coder's call in each of two turns"
+
+
+def test_a_run_goes_on_under_stricter_rules(world, looked):
+    told, server = world
+    run = tiny.session(told["folder"], server.url, budget=0.5, turns=3)
+    run.run(until=7)
+    look = looked("run", run.run_id)
+    look.page.get_by_role("link", name="What if it were stricter").click()
+    gated = look.page.locator(".gated").get_by_label(run.run_id)
+    expect(gated).to_be_checked()
+    expect(look.button("Go on under this graph")).to_be_disabled()
+    look.page.locator("[data-row='rules/evaluator/1'] button").click()
+    look.page.get_by_label("When").select_option("reached")
+    look.page.get_by_label("percent").fill("1")
+    look.page.get_by_label("percent").press("Enter")
+    look.shows("of 7 decisions would be others")
+    look.button("Go on under this graph").click()
+    look.page.wait_for_url(lambda url: "/run/" in url)
+    look.shows("Changed by hand since step 7", "It ended")

@@ -5,7 +5,6 @@ Without chromium or a package it fails and says what to install.
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, sync_playwright
 
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -67,18 +65,6 @@ def until(holds: Callable[[], bool], told: Callable[[], str]) -> None:
             pass
         time.sleep(0.5)
     raise SystemExit(f"waited in vain: {told()}")
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Yield the browser."""
-    path = shutil.which("chromium")
-    if not path:
-        raise SystemExit("Debian's browser is needed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def written(folder: Path, cells: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import labs
 from browser import BEGIN
+from chromium import chromium
 from labs import Notebook
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +60,7 @@ def opened() -> Iterator[tuple[tuple[str, Path], Any]]:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "notebooks", Path(folder) / "notebooks")
         (Path(folder) / "tests").symlink_to(ROOT / "tests")
-        with labs.started(Path(folder)) as lab, labs.chromium() as browser:
+        with labs.started(Path(folder)) as lab, chromium() as browser:
             yield lab, browser
 
 

@@ -1,7 +1,6 @@
 """A studio with runs of its own, and its page in Debian's chromium, whose requests and reports are kept."""
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -48,14 +47,6 @@ def command(*arguments: str) -> None:
         [sys.executable, "-m", "budgetmlagent", *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-
-
-def chromium(playwright: Any) -> Browser:
-    """Start the browser. Nothing is skipped: without it the tests fail and say what to install."""
-    path = shutil.which("chromium")
-    assert path, "the tests need Debian's browser: apt-get install chromium"
-    browser: Browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-    return browser
 
 
 class Looked:

@@ -1,10 +1,11 @@
-"""A studio for the browser tests: a replayed run, one that cost money, a graph of one's own."""
+"""What the tests in a real browser share: the browser, a JupyterLab, a studio with a replayed run, a paid one, a graph of one's own."""
 
+import labs
 import pytest
 import tiny
+from chromium import chromium
 from fault_server import FaultServer
-from playwright.sync_api import sync_playwright
-from studio_page import GRAPH, RECORDINGS, Looked, chromium, studio
+from studio_page import GRAPH, RECORDINGS, Looked, studio
 
 from budgetmlagent import Session
 
@@ -29,12 +30,16 @@ def world(tmp_path_factory):
             )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
-    with sync_playwright() as playwright:
-        browser = chromium(playwright)
-        yield browser
-        browser.close()
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    with labs.started(tmp_path_factory.mktemp("lab")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -185,6 +185,11 @@ def test_the_route_tells_rule_values_and_what_was_passed_over():
     ]  # fmt: skip
 
 
+def test_what_a_rule_saw_of_money_is_dollars():
+    state = dataclasses.replace(BASE, task={"budget": 250_000_000}, spent=100_000)
+    assert PREDICATES["out_of_budget"](state).saw == {"spent": 0.0001, "budget": 0.25, "fault": ""}
+
+
 def test_paper_shares_lifelines_between_cascade_and_planner():
     paper = GraphSpec.load("paper")
     miss = {"fault": {"kind": "unparsable"}, "rungs": {}}

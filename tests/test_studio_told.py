@@ -7,11 +7,12 @@ import pytest
 import tiny
 from fault_server import FaultServer
 
+from budgetmlagent.records import steps
 from budgetmlagent.studio.answers import Answers
 from budgetmlagent.studio.cards import cards
 from budgetmlagent.studio.catalogue import first_sentence
 from budgetmlagent.studio.place import Place
-from budgetmlagent.studio.rows import seen, worded
+from budgetmlagent.studio.rows import worded
 from graphs.drawing.arrows import looks
 from graphs.files import SHIPPED
 from graphs.spec import GraphSpec
@@ -124,11 +125,11 @@ def test_what_a_rule_saw_can_be_read():
         "hopes": {"small": 5.0, "large": 1e-7},
     }
     assert (
-        seen(saw)
-        == 'gain = 12.346, n = 1234567, fault = "a → b", none = null, hopes = {small: 5, large: 1e-07}'
+        steps.saw(saw)
+        == 'gain = 12.346, n = 1234567, fault = "a → b", none = none, hopes = {small: 5, large: 1e-07}'
     )
-    assert seen({"by": ["coder", 0.123456], "met": True}) == 'by = ["coder", 0.12346], met = true'
-    assert seen({}) == ""
+    assert steps.saw({"by": ["coder", 0.123456], "met": True}) == 'by = ["coder", 0.12346], met = true'
+    assert steps.saw({}) == "nothing"
 
 
 def test_the_page_has_the_looks_of_the_picture():
@@ -164,3 +165,19 @@ def test_a_step_says_what_is_left_as_its_most_and_what_it_usually_is(world):
         if run.done or not run.step():
             break
         assert run.cost.usd - before <= price["usd"], f"step {step} cost more than was said"
+
+
+def test_a_step_costs_no_more_than_its_node_s_own_budget_leaves(world):
+    answers, run = world
+    text, spent = run.spec.dump(), sum(call["usd"] for call in run.calls if call["node"] == "planner")
+    run.goto(
+        next(
+            event["step"] for event in run.timeline if event["route"]["to"] == "planner" and event["step"] > 2
+        )
+    )
+    spec = GraphSpec.parse(text).set_node("planner", budget=spent + 0.003, ladder=["small", "large"])
+    run.graph = spec
+    order = {"run": run.run_id, "action": "step", "at": run.branches.step}
+    price = ask(answers, "price", drive=order)[1]
+    assert price["usd"] == pytest.approx(0.003) and price["left"] > 0.5
+    assert "what is left of planner's own budget" in price["words"]

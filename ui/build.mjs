@@ -20,16 +20,18 @@ const { metafile } = await build({
   jsx: "automatic",
   legalComments: "none", // licences.txt has them in full
   define: { "process.env.NODE_ENV": '"production"' },
+  alias: { "d3-color": "./src/graph/colours.ts" },
   metafile: true,
 });
 copyFileSync("src/index.html", join(out, "index.html"));
 writeFileSync(join(out, "licences.txt"), licences(metafile));
 
-/** The licence of each package that is in the bundle, as its authors want it kept. */
+/** The licence of each package that is in the bundle, as its authors want it kept; packages with the same text share it. */
 function licences(metafile) {
   const used = Object.keys(metafile.inputs).map((path) => path.match(/^node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1]);
   const packages = [...new Set(used.filter(Boolean))].sort();
-  return packages.map((name) => `${name}\n\n${licence(join("node_modules", name))}`).join("\n\n----\n\n") + "\n";
+  const texts = Map.groupBy(packages, (name) => licence(join("node_modules", name)));
+  return [...texts].map(([text, names]) => `${names.join("\n")}\n\n${text}`).join("\n\n----\n\n") + "\n";
 }
 
 function licence(folder) {

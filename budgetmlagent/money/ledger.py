@@ -97,10 +97,10 @@ class Ledger:
         """Nano-dollars of all runs; what is replayed costs no one."""
         return self.spent(PROJECT)
 
-    def left(self, run: str) -> int:
-        """Nano-dollars that the run may still spend, by its own cap and the project's."""
+    def left(self, run: str, node: str = "", role_cap: int | None = None) -> int:
+        """Nano-dollars that the run may still spend, by its own cap and the project's; with `role_cap`, that its node may."""
         with self._db.reading() as db:
-            return min(self._rooms(db, run))[0]
+            return min(self._rooms(db, run, node, role_cap))[0]
 
     def _cap(self, db: sqlite3.Connection, run: str) -> int:
         row = db.execute("SELECT cap FROM runs WHERE run = ?", (_root(db, run),)).fetchone()
@@ -110,11 +110,15 @@ class Ledger:
             raise UnavailableError(f"ledger {self.path}: the line of run {run!r} is damaged; {LOOK}")
         return row["cap"]
 
-    def _rooms(self, db: sqlite3.Connection, run: str) -> list[tuple[int, Cap]]:
-        """What the caps of a run and of the project leave."""
+    def _rooms(
+        self, db: sqlite3.Connection, run: str, node: str, role_cap: int | None
+    ) -> list[tuple[int, Cap]]:
+        """What the caps of a run, of the project and of a node in the run and its forks leave; None: the node has none."""
         rooms: list[tuple[int, Cap]] = [(self._cap(db, run) - _sum(db, _root(db, run)), "run")]
         if (cap := _project_cap(db)) is not None:
             rooms.append((cap - _sum(db, PROJECT), "project"))
+        if role_cap is not None:
+            rooms.append((role_cap - _sum(db, _root(db, run), node), "role"))
         return rooms
 
     # -- calls
@@ -125,10 +129,8 @@ class Ledger:
         `role_cap` is what the call's node may spend in its run and the run's forks; None: no cap of its own.
         """
         with self._db.writing() as db:
-            rooms = self._rooms(db, call.run)[: 1 if call.price == RECORDED else 2]
-            if role_cap is not None:
-                rooms.append((role_cap - _sum(db, _root(db, call.run), call.node), "role"))
-            left, cap = min(rooms)
+            rooms = self._rooms(db, call.run, call.node, role_cap)
+            left, cap = min(room for room in rooms if room[1] != "project" or call.price != RECORDED)
             if worst > left:
                 return Refused(worst, left, cap)
             return Reservation(_enter(db, call, reserved=worst), worst)

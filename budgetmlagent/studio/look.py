@@ -10,7 +10,7 @@ from typing import Any
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import PAID
 from budgetmlagent.money.report import calls_of
-from budgetmlagent.records import advice, events, live
+from budgetmlagent.records import advice, events, live, steps
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.points import Point
@@ -31,7 +31,7 @@ from budgetmlagent.studio.replies import (
     Supply,
     Told,
 )
-from budgetmlagent.studio.rows import edited, rule_of, run_row, seen, standing, step_row, worded
+from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row, worded
 from budgetmlagent.studio.snapshot import Snapshot
 from graphs.contract import roles_of
 from graphs.policy import decide
@@ -63,6 +63,7 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
     view, rows, state = now.view, [step.row for step in now.steps], now.state
     row = run_row(view.folder)
     row["usd"], row["steps"], row["turn"] = now.usd, len(rows), state.turn
+    row["baseline"], row["best"] = state.task.get("baseline"), state.best.get("score")
     row["budget"] = view.ledger.cap(view.run_id) / 1e9
     question = view.question
     if question and row["stands"] in ("stopped", "new"):
@@ -81,7 +82,7 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
             for b in view.branches.named
         ],
         money=money.of_run(now),
-        curve=curve(rows),
+        curve=[point for point in curve(rows) if point["step"] > since],
         state=fields(now),
         edits=edited(events.newest_edits(now.path)),
         summary=now.summary,
@@ -208,7 +209,7 @@ def _rules(view: RunView, event: Event) -> list[Passed]:
             Passed(
                 rule=each["rule"],
                 words=said(rule) if rule else each["rule"],
-                saw=seen(each["saw"]),
+                saw=steps.saw(each["saw"]),
                 fired=fired,
             )
         )

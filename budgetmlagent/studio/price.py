@@ -85,7 +85,8 @@ def _most(view: RunView, asked: DriveAsked, left: float) -> tuple[float, str]:
 def _step(view: RunView, left: float) -> tuple[float, str, float | None]:
     """Return the most that the next step may cost, that in words, and what it costs at most with a prompt of usual length.
 
-    How long its prompt is is known when it is asked. Then the ledger reserves no more than is left, so that is the most.
+    How long its prompt is is known when it is asked. Then the ledger reserves no more than is left, to the run and to a node with a
+    budget of its own, so that is the most.
     """
     node = view.spec.nodes.get(view.next)
     if node is None or not node.ladder:
@@ -93,13 +94,17 @@ def _step(view: RunView, left: float) -> tuple[float, str, float | None]:
     rung = node.ladder[min(view.state.rungs.get(view.next, 0), len(node.ladder) - 1)]
     if rung == RECALL:
         return 0.0, f"{view.next} only remembers: {FREE}", None
+    of = "what is left"
+    if node.budget is not None:
+        own = max(0, view.ledger.left(view.run_id, view.next, round(node.budget * NANO))) / NANO
+        left, of = (own, f"what is left of {view.next}'s own budget") if own < left else (left, of)
     models = used_models(view.spec, specs_of(view.config))
     prices = {name: price_of(spec) for name, spec in models.items()}
     about = calls(view.task, models, prices, round(left * NANO))["worst_case_usd"][rung]
     if not about:
         return 0.0, f"{view.next} asks {rung}, whose price is 0", None
     usual = f"; about {_dollars(about)} for a prompt of usual length" if about < left else ""
-    words = f"{view.next} asks {rung} once, or nobody: at most {_dollars(left)}, what is left{usual}"
+    words = f"{view.next} asks {rung} once, or nobody: at most {_dollars(left)}, {of}{usual}"
     return left, words, about if about < left else None
 
 

@@ -36,7 +36,7 @@ class RunsAsked(Asked):
 
 
 class RunAsked(Asked):
-    """`run`: one run as it stands; with `since`, only the steps after that one."""
+    """`run`: one run as it stands; with `since`, only the steps, and the points of the curve, after that one."""
 
     run: Name
     since: int = 0

@@ -223,7 +223,7 @@ class Passed(TypedDict):
 
     rule: str
     words: str
-    saw: str  # the values, as a person reads them; "" where it saw none
+    saw: str  # the values, as a person reads them; "nothing" where it saw none
     fired: bool
 
 

@@ -165,19 +165,6 @@ def worded(spec: Graph, node: str, text: str) -> str:
     return f"{said(rule)} → {rule.to}" if rule else text
 
 
-def seen(values: Mapping[str, Any]) -> str:
-    """Return what a rule saw as a person reads it: `gain = 12.346, hopes = {small: 5, large: 7.5}`."""
-    return ", ".join(f"{name} = {_plain(value)}" for name, value in values.items())
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {_plain(each)}' for key, each in value.items())}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_plain, value))}]"
-    return f"{value:.5g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
-
-
 def rule_of(spec: Graph, node: str, text: str) -> Rule | None:
     """Return the rule of a node with this text; None where the graph has none, as under another one."""
     return (

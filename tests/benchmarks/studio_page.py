@@ -12,10 +12,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from playwright.sync_api import sync_playwright
+from chromium import chromium
 from recorded import REPLAY
 from studio import NODES, STEPS, large, lengthened
-from studio_page import Looked, chromium, studio
+from studio_page import Looked, studio
 
 from budgetmlagent.cli import call
 from budgetmlagent.records.rundir import all_runs
@@ -55,13 +55,12 @@ def opened(look: Looked, what: str, selector: str) -> None:
 
 def main() -> None:
     """Print the table."""
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as name, chromium() as browser:
         folder = Path(name)
         assert call([*REPLAY, "--runs-dir", str(folder / "runs")]) == 0
         run = all_runs(folder / "runs")[0]
         lengthened(run, STEPS)
         (folder / "large.yaml").write_text(large(NODES))
-        browser = chromium(playwright)
         with studio(folder) as address:
             look = Looked(browser, address, "run", run.run_id)
             opened(look, f"a run of {STEPS} steps", ".timeline li")
@@ -78,7 +77,6 @@ def main() -> None:
                 "the graph is moved",
                 f"() => document.querySelector('.react-flow__pane').dispatchEvent({wheel})",
             )
-        browser.close()
 
 
 if __name__ == "__main__":

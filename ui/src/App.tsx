@@ -44,7 +44,7 @@ export function App() {
         <footer aria-label="The same as code">
           <span className="dim small">The same, to copy</span>
           {code.command && <><code className="grow">{visible(code.command)}</code><Copy of={code.command} label="Copy command" /></>}
-          {code.python && <><code className="grow">{visible(code.python)}</code><Copy of={code.python} label="Copy Python" /></>}
+          {code.python && <><code className="grow">{visible(code.python.replaceAll("\n", "; "))}</code><Copy of={code.python} label="Copy Python" /></>}
         </footer>
       )}
     </>

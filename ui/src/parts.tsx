@@ -1,5 +1,5 @@
 // Small parts that all pages are made of.
-import { useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { dollars, visible } from "./format";
 import type { Stands, Told } from "./protocol";
 
@@ -92,8 +92,8 @@ export function Choice({ id, value, of, none, change, disabled }: {
 export function Dialog({ title, close, children }: { title: string; close(): void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    const open = dialog.current;
+  useLayoutEffect(() => {
+    const open = dialog.current; // it is closed before it is taken away: only then the focus goes back
     open?.showModal();
     return () => open?.close();
   }, []);

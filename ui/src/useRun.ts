@@ -8,9 +8,8 @@ export function joined(old: RunReply, newer: RunReply, since: number): RunReply 
   const branch = (reply: RunReply) => reply.branches.find(({ current }) => current)?.name;
   if (branch(old) !== branch(newer) || newer.at < since) return null;
   const kept = old.steps.filter(({ step }) => step <= since);
-  const upTo = old.curve.filter(({ step }) => step <= since);
-  const curve = newer.curve.length && newer.curve[0]!.step <= since ? newer.curve : [...upTo, ...newer.curve];
-  return { ...newer, steps: [...kept, ...newer.steps.filter(({ step }) => step > since)], curve };
+  const curve = old.curve.filter(({ step }) => step <= since);
+  return { ...newer, steps: [...kept, ...newer.steps], curve: [...curve, ...newer.curve] };
 }
 
 export function useRun(run: string): { reply: RunReply | null; error: string; again(): void } {

@@ -1,5 +1,5 @@
 // A graph to edit: palette, cards, one rule or node in detail, and what Python says of it all.
-import { useCallback, useEffect, useMemo, useState, type DragEvent } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent } from "react";
 import { plural, visible } from "../format";
 import { Graph } from "../graph/Graph";
 import { rowId } from "../graph/Card";
@@ -29,6 +29,7 @@ export function EditPage({ graph, run }: { graph: string; run: string }) {
   return <Editor edited={edited} of={catalogue.reply} runs={runs} chooseRuns={choose} run={run} />;
 }
 
+type Positions = Record<string, [number, number]>;
 interface Props { edited: Edited; of: Catalogue; runs: string[]; chooseRuns(runs: string[]): void; run: string }
 
 function Editor({ edited, of, runs, chooseRuns, run }: Props) {
@@ -45,6 +46,14 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
   const found = view && ruleAt(view, chosen);
   const card = view?.cards.find((card) => card.name === (name || (found && !found.rule.shared ? found.rule.keys[1] : "")));
 
+  const stands = useRef<Positions | null>(null); // where cards were put, which a copy takes with it
+  const keep = useCallback((graph: string, positions: Positions) => host.ask("layout", { graph, positions }).catch(() => undefined), [host]);
+  const saved = async (path: string) => {
+    if (read.read_only && stands.current) await keep(path, stands.current);
+    setSaving(false);
+    go("graph", path, ...(run ? [run] : []));
+  };
+
   useKeys(undo, redo);
   const choose = useCallback((rule: RuleRow | null, card: CardView) => setChosen(rule ? rowId(rule) : `node/${card.name}`), []);
   const insert = useCallback((card: CardView, when: string, given: Record<string, unknown>) => {
@@ -60,8 +69,11 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
     remove: (rule: RuleRow) => void does(removeRule(rule)),
     add: (card: CardView) => insert(card, "", {}),
     connect: (rule: RuleRow, to: string) => void does(changed(rule, (fresh) => ({ ...ruleOf(fresh), to }))),
-    placed: (positions: Record<string, [number, number]>) => { if (!read.read_only) void host.ask("layout", { graph: read.graph, positions }).catch(() => undefined); },
-  }), [does, host, insert, moved, read.graph, read.read_only]);
+    placed: (positions: Positions) => {
+      stands.current = positions;
+      if (!read.read_only) void keep(read.graph, positions);
+    },
+  }), [does, insert, keep, moved, read.graph, read.read_only]);
 
   if (!view) return <Broken edited={edited} />;
   const drop = (event: DragEvent) => {
@@ -105,7 +117,7 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
           {run && <GoOn run={run} text={edited.text} />}
         </aside>
       </div>
-      {saving && <SaveDialog edited={edited} close={() => setSaving(false)} saved={(path) => { setSaving(false); go("graph", path, ...(run ? [run] : [])); }} />}
+      {saving && <SaveDialog edited={edited} close={() => setSaving(false)} saved={(path) => void saved(path)} />}
     </div>
   );
 }

@@ -15,7 +15,7 @@ export function GraphsPage() {
         {reply.graphs.map(({ name, path, shipped, says }) => (
           <li key={path || name}>
             <Link to={["graph", shipped ? name : path || name]} className="strong">{visible(name)}</Link>
-            {shipped ? <span className="chip">shipped</span> : <span className="dim small">{visible(path)}</span>}
+            {shipped ? <span className="chip">shipped</span> : path !== name && <> <span className="dim small">{visible(path)}</span></>}
             {says && <div className="dim">{visible(says)}</div>}
           </li>
         ))}

@@ -17,10 +17,10 @@ export function Palette({ of, add, addRule, card }: { of: Catalogue; add(row: No
           <li key={row.name}><button type="button" draggable title={row.says} onDragStart={(event) => event.dataTransfer.setData(DRAGGED.node, row.name)} onClick={() => add(row)}>+ {visible(row.name)}</button></li>
         ))}
       </ul>
-      <h2>Rules <span className="dim">{card ? `for ${visible(card)}` : "choose a card first"}</span></h2>
+      <h2>Rules <span className="dim">{card ? `for ${visible(card)}` : "choose a card, or drag onto one"}</span></h2>
       <ul>
         {of.predicates.filter(({ name, says }) => found(name, says)).map(({ name, says }) => (
-          <li key={name}><button type="button" draggable title={says} disabled={!card} onDragStart={(event) => event.dataTransfer.setData(DRAGGED.when, name)} onClick={() => addRule(name)}>+ {visible(name)}</button></li>
+          <li key={name}><button type="button" draggable title={says} aria-disabled={!card} onDragStart={(event) => event.dataTransfer.setData(DRAGGED.when, name)} onClick={() => card && addRule(name)}>+ {visible(name)}</button></li>
         ))}
       </ul>
     </aside>

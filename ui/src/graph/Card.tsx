@@ -33,6 +33,12 @@ function Target({ rule: { to, up, down }, of }: { rule: RuleRow; of: CardView })
   return <span className="target">{parts.map((part) => <span key={part as string}>{visible(part as string)}</span>)}</span>;
 }
 
+/** From the end of a row an arrow is drawn; the row itself stays where it is. */
+function noRow(event: DragEvent): void {
+  event.preventDefault();
+  event.stopPropagation();
+}
+
 function Row({ rule, of, shown }: { rule: RuleRow; of: CardView; shown: Shown }) {
   const { editing, chosen, fired, choose } = shown;
   const id = rowId(rule);
@@ -59,7 +65,7 @@ function Row({ rule, of, shown }: { rule: RuleRow; of: CardView; shown: Shown })
   return (
     <li className={classes.filter(Boolean).join(" ")} draggable={Boolean(movable)} onDragStart={drag} onDrop={movable ? drop : undefined}
       onDragOver={(event) => movable && event.preventDefault()} data-row={id}>
-      <Handle type="source" position={Position.Left} id={`l:${id}`} isConnectable={Boolean(movable)} />
+      <Handle type="source" position={Position.Left} id={`l:${id}`} isConnectable={Boolean(movable)} draggable onDragStart={noRow} />
       <button type="button" onClick={() => choose(rule, of)} onKeyDown={keys} title={rule.text}
         aria-keyshortcuts={movable ? "Alt+ArrowUp Alt+ArrowDown Delete" : undefined}>
         <span className="number">{rule.shared ? "f" : ""}{place + 1}</span>
@@ -70,7 +76,7 @@ function Row({ rule, of, shown }: { rule: RuleRow; of: CardView; shown: Shown })
         <Target rule={rule} of={of} />
         <span className="times">{rule.fired ? `×${rule.fired}` : ""}</span>
       </button>
-      <Handle type="source" position={Position.Right} id={`r:${id}`} isConnectable={Boolean(movable)} />
+      <Handle type="source" position={Position.Right} id={`r:${id}`} isConnectable={Boolean(movable)} draggable onDragStart={noRow} />
     </li>
   );
 }

@@ -6,6 +6,7 @@ import type { Code, RunReply, StepRow } from "../protocol";
 import { Link } from "../route";
 import { useReply, useStudio } from "../store";
 import { Curve } from "./Curve";
+import { byHand } from "./Timeline";
 
 /** Shows what does the same as code. */
 function useCode(code: Code | undefined): void {
@@ -34,7 +35,8 @@ export function Compare({ one, other }: { one: string; other: string }) {
             <h2><span className={`swatch l${number}`} aria-hidden="true" /><Link to={["run", run.row.run_id]}>{visible(run.row.run_id)}</Link></h2>
             <p className="dim small">{visible(run.row.task)} · graph {visible(run.row.graph)} <Status stands={run.live.stands} /></p>
             <dl className="pairs">
-              <dt>Best {visible(run.row.metric)}</dt><dd>{score(run.row.best)} {run.row.gain_pct !== null && percent(run.row.gain_pct)}</dd>
+              <dt>Best {visible(run.row.metric)}</dt><dd>{score(run.row.best)}</dd>
+              {run.row.gain_pct !== null && <><dt>Gain</dt><dd>{percent(run.row.gain_pct)} on the private score</dd></>}
               <dt>Spent</dt><dd>{dollars(run.money.usd)} of {dollars(run.money.budget)}</dd>
               <dt>Turns</dt><dd>{run.row.turn} of {run.row.turns}</dd>
             </dl>
@@ -54,7 +56,7 @@ export function Compare({ one, other }: { one: string; other: string }) {
       )}
       <section className="panel pad">
         <h2>{parting ? `They part at step ${parting.step}, ${visible(parting.node)}: ${visible(parting.why)}` : "They are the same, as far as both went"}</h2>
-        {parting && <p className="dim small">{visible(parting.one)} – {visible(parting.other)}</p>}
+        {parting && <p className="dim small">left: {visible(parting.one)}; right: {visible(parting.other)}</p>}
         <Steps runs={runs} parted={parting?.step ?? null} />
       </section>
       {script.length > 0 && <section className="panel pad"><h2>The best scripts</h2><Diff lines={script} /></section>}
@@ -75,7 +77,7 @@ function Steps({ runs, parted }: { runs: RunReply[]; parted: number | null }) {
             <td className="n dim">{step}</td>
             {runs.map((run, number) => {
               const row = of(run, step);
-              return <td key={number}>{row && <><Link to={["run", run.row.run_id, step]}>{visible(row.node)}</Link> {visible(row.did)}<div className="dim small">{visible(row.why)}{row.usd > 0 && ` · ${dollars(row.usd)}`}</div></>}</td>;
+              return <td key={number}>{row && <>{row.edited.length > 0 && <div className="hand">changed by hand before it: {visible(byHand(row.edited))}</div>}<Link to={["run", run.row.run_id, step]}>{visible(row.node)}</Link> {visible(row.did)}<div className="dim small">{visible(row.why)}{row.usd > 0 && ` · ${dollars(row.usd)}`}</div></>}</td>;
             })}
           </tr>
         ))}

@@ -1,5 +1,5 @@
 // The buttons that go on with a run. Each that may spend says how much at most; Python says so, and judges each click.
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { dollars, visible } from "../format";
 import type { Price, RunReply } from "../protocol";
 import { usePlace } from "../route";
@@ -50,7 +50,16 @@ export function Drive({ run, step }: { run: RunReply; step: number }) {
   const { live, question } = run;
   const runs = live.stands === "underway";
   const over = run.next === "END";
-  const does = (asked: Asked) => void drive(asked);
+  const toolbar = useRef<HTMLDivElement>(null);
+  const pressed = useRef(false);
+  const does = (asked: Asked) => {
+    pressed.current = true;
+    void drive(asked);
+  };
+  // What was pressed has made room for other buttons: whoever goes by keys goes on there, not at the top of the page.
+  useEffect(() => {
+    if (pressed.current && !busy && document.activeElement === document.body) toolbar.current?.querySelector<HTMLElement>("button:not(:disabled)")?.focus();
+  }, [busy, runs, over]);
   const then = async (asked: Asked) => {
     const reply = await drive(asked);
     if (!reply) return;
@@ -61,7 +70,7 @@ export function Drive({ run, step }: { run: RunReply; step: number }) {
   return (
     <>
       {question && !runs && <Ask run={run} does={does} busy={busy} />}
-      <div className="drive" role="toolbar" aria-label="Go on">
+      <div className="drive" role="toolbar" ref={toolbar} aria-label="Go on">
         {runs ? (
           <>
             <button type="button" className="spends" disabled={busy || live.pausing} onClick={() => does({ action: "pause" })}>Pause<small>after this step</small></button>

@@ -22,8 +22,9 @@ export function Overview({ run }: { run: RunReply }) {
       <dl className="tiles">
         <div>
           <dt>Best {visible(row.metric)}</dt>
-          <dd><b>{score(row.best)}</b> {row.gain_pct !== null && <span className={row.success ? "accent" : ""}>{percent(row.gain_pct)}</span>}</dd>
+          <dd><b>{score(row.best)}</b></dd>
           <dd className="dim small">from {score(row.baseline)}; {row.direction === "min" ? "lower" : "higher"} is better</dd>
+          {row.gain_pct !== null && <dd className="small"><span className={row.success ? "accent" : ""}>{percent(row.gain_pct)}</span> <span className="dim">on the private score</span></dd>}
         </div>
         <div>
           <dt>Spent</dt>
@@ -55,7 +56,7 @@ function Now({ live }: { live: Live }) {
   const { flight, pausing, stands } = live;
   const began = flight?.created ?? live.since;
   const since = useSince(stands === "underway" ? began : null);
-  if (flight && stands === "underway") return <>asks {visible(flight.model)} for {since}, at most {dollars(flight.usd_reserved)}</>;
+  if (flight && stands === "underway") return <>asks {visible(flight.model)} for {since}, at most {dollars(flight.usd_reserved)}{pausing && "; pauses after this step"}</>;
   if (flight) return <>a call of {visible(flight.model)} has no known outcome: {dollars(flight.usd_reserved)} stay reserved</>;
   if (stands !== "underway") return <>{stands === "dead" ? "nobody goes on with it; it can be gone on with" : ""}</>;
   return <>{pausing ? "pauses after this step" : since && `for ${since}`}</>;

@@ -84,7 +84,7 @@ function Run({ run, step }: { run: RunReply; step: number | null }) {
       {tab === "steps" ? (
         <div className="split">
           <Timeline run={run} chosen={shown} choose={choose} only={only} clear={() => setOnly(null)} />
-          {row ? <StepPane run={id} step={shown} of={row} choose={choose} /> : <p className="empty">No step yet.</p>}
+          {row ? <StepPane run={id} step={shown} of={row} choose={choose} /> : <p className="empty">{steps.length ? `There is no step ${shown} on this way: choose one from the list.` : "No step yet."}</p>}
         </div>
       ) : <MoneyPane run={run} narrow={narrow} choose={(step) => { setTab("steps"); choose(step); }} />}
     </div>

@@ -49,7 +49,7 @@ export function RunsPage() {
       {rows.length > 0 && (
         <table>
           <thead>
-            <tr><td /><th>Run</th><th>Status</th><th>Graph</th><th className="n">Score</th><th className="n">Gain</th><th className="n">Spent of budget</th><th className="n">Turn</th><th className="n">Begun</th></tr>
+            <tr><td /><th>Run</th><th>Status</th><th>Graph</th><th className="n">Score</th><th className="n" title="of the private score, told after a run's end">Gain</th><th className="n">Spent of budget</th><th className="n">Turn</th><th className="n">Begun</th></tr>
           </thead>
           <tbody>{rows.map((branch) => <Row key={branch.row.run_id} {...branch} chosen={chosen.includes(branch.row.run_id)} choose={choose} />)}</tbody>
         </table>

@@ -53,10 +53,10 @@ function Parts({ step }: { step: StepReply }) {
         <ol className="tried">
           {passed.length > 0 && (
             <li><Fold title={plural(passed.length, "rule") + " passed over"} aside="and what they saw">
-              <ol>{passed.map(({ words, rule, saw }, number) => <li key={number} title={rule}>{visible(words)}<div className="dim small saw">{visible(saw) || "saw nothing"}</div></li>)}</ol>
+              <ol>{passed.map(({ words, rule, saw }, number) => <li key={number} title={rule}>{visible(words)}<div className="dim small saw">{`saw ${visible(saw)}`}</div></li>)}</ol>
             </Fold></li>
           )}
-          {fired && <li className="fired" title={fired.rule}>{visible(fired.words)}<div className="dim small saw">{visible(fired.saw)}</div></li>}
+          {fired && <li className="fired" title={fired.rule}>{visible(fired.words)}<div className="dim small saw">{`saw ${visible(fired.saw)}`}</div></li>}
           {!fired && <li className="fired">{visible(step.row.why)}</li>}
         </ol>
         {advised && <p className="small">{visible(advised)}</p>}

@@ -1,0 +1,119 @@
+"""The studio in a real browser by its keys alone: what can be clicked can be reached and done. `make browser` runs it."""
+
+import pytest
+from playwright.sync_api import expect
+from studio_page import GRAPH
+
+pytest_plugins = ["studio_world"]
+
+# What can be clicked or typed into and is seen, each by a number of its own; of radio buttons Tab reaches one a group.
+NUMBER = """() => {
+    const seen = e => e.checkVisibility() && !e.disabled && e.tabIndex >= 0 && !e.closest('[inert]');
+    const all = [...document.querySelectorAll('#studio :is(a[href], button, input, select, textarea, summary)')].filter(seen);
+    const clicked = [...document.querySelectorAll('#studio *')].filter(e => getComputedStyle(e).cursor === 'pointer' && e.checkVisibility());
+    const stray = clicked.filter(e => !e.closest('a, button, input, select, textarea, summary, label, [disabled]'));
+    all.forEach((e, n) => e.dataset.number = n);
+    return [all.length, stray.map(e => e.outerHTML.slice(0, 80))];
+}"""
+HERE = "() => document.activeElement.dataset.number ?? null"
+MOST = 400  # presses
+
+
+def reached(page):
+    """Press Tab until it begins anew; return the numbers of what had the focus."""
+    found = []
+    for _ in range(MOST):
+        page.keyboard.press("Tab")
+        number = page.evaluate(HERE)
+        if number is not None and number in found:
+            break
+        found.append(number)
+    return {int(number) for number in found if number is not None}
+
+
+PLACES = [[], ["run"], ["graphs"], ["graph", "recall"], ["start"]]
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: " ".join(path) or "runs")
+def test_tab_reaches_all_that_can_be_clicked(world, looked, path):
+    told, _ = world
+    look = looked(*path, *([told["paid"]] if path == ["run"] else []))
+    look.page.locator("h1").wait_for()
+    look.page.wait_for_timeout(1500)  # until prices are there
+    count, stray = look.page.evaluate(NUMBER)
+    assert stray == [] and count > 3
+    missed = sorted(set(range(count)) - reached(look.page))
+    html = "n => document.querySelector(`[data-number='${n}']`).outerHTML.slice(0, 120)"
+    assert [look.page.evaluate(html, number) for number in missed] == []
+
+
+def to(look, element, key="Enter"):
+    """Go to an element by Tab alone, and press a key there."""
+    element.wait_for()
+    element.evaluate("e => e.dataset.goal = 1")
+    for _ in range(MOST):
+        if look.page.evaluate("() => document.activeElement.dataset.goal === '1'"):
+            break
+        look.page.keyboard.press("Tab")
+    else:
+        raise AssertionError("Tab does not reach it")
+    element.evaluate("e => delete e.dataset.goal")
+    if key:
+        look.page.keyboard.press(key)
+
+
+def test_a_replay_is_begun_stepped_and_forked_by_keys(world, looked):
+    told, _ = world
+    look = looked()
+    keys, page = look.page.keyboard, look.page
+    to(look, page.get_by_role("link", name="New run"))
+    models = page.get_by_label("Models")
+    to(look, models, key="")
+    keys.type(models.locator("option", has_text=told["replayed"]).text_content())
+    to(look, page.get_by_label("Turns"), key="")
+    keys.press("Control+A")
+    keys.type("2")
+    to(look, page.get_by_label("only make it ready"), key="Space")
+    look.shows("a replay: no dollar is spent")
+    to(look, look.button("Make it ready"))
+    look.shows("not begun")
+    expect(look.button("Step")).to_contain_text("costs nothing")
+    to(look, look.button("Step"))
+    expect(page.locator(".timeline li")).to_have_count(1)
+    expect(look.button("Step")).to_be_focused()  # so that one can go on with Enter
+    to(look, look.button("Run until"))
+    to(look, page.get_by_label("a node has run"), key="ArrowDown")
+    to(look, page.get_by_role("dialog").get_by_label("Step", exact=True), key="Control+A")
+    keys.type("3")
+    to(look, page.get_by_role("dialog").get_by_role("button", name="Run"))
+    expect(page.locator(".timeline li")).to_have_count(3)
+    to(look, look.button("Fork…"))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    keys.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate("() => document.activeElement.textContent").startswith("Fork"), "the focus is lost"
+
+
+def test_a_graph_is_edited_and_saved_by_keys(world, looked):
+    told, _ = world
+    path = told["folder"] / "keyed.yaml"
+    path.write_text(GRAPH)
+    look = looked("graph", "keyed.yaml")
+    page, keys = look.page, look.page.keyboard
+    to(look, page.locator("[data-card=executor] .name"))
+    to(look, page.get_by_role("button", name="+ crashed"))
+    added = page.locator("[data-row='rules/executor/1']")
+    expect(added).to_contain_text("a crash")
+    to(look, page.get_by_label("Leads to"), key="")
+    keys.type("coder")
+    expect(added).to_contain_text("coder")
+    to(look, added.locator("button"), key="Alt+ArrowUp")
+    expect(page.locator("[data-row='rules/executor/0']")).to_contain_text("a crash")
+    to(look, page.locator("[data-row='rules/executor/0'] button"), key="Delete")
+    expect(page.locator("[data-card=executor] .row")).to_have_count(2)
+    keys.press("Control+z")
+    expect(page.locator("[data-card=executor] .row")).to_have_count(3)
+    to(look, look.button("Save…"))
+    to(look, page.get_by_role("dialog").get_by_role("button", name="Save keyed.yaml"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert "{when: crashed, repairs: 1, to: coder}" in path.read_text()
