@@ -70,18 +70,6 @@ def _rule(node: str, text: str, spec: "Graph") -> "tuple[str, Rule] | None":
 
 
 def saw(values: Mapping[str, Any]) -> str:
-<<<<<<< HEAD
-    """Return the values that a rule saw, numbers in five digits."""
-    return ", ".join(f"{key}={json.dumps(_rounded(value))}" for key, value in values.items()) or "nothing"
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.5g}")
-    if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
-    return [_rounded(part) for part in value] if isinstance(value, list | tuple) else value
-=======
     """Return the values that a rule saw as a person reads them: `gain = 12.346, hopes = {small: 5, large: 7.5}`."""
     return ", ".join(f"{name} = {_plain(value)}" for name, value in values.items()) or "nothing"
 
@@ -94,7 +82,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.5g}"
     return "none" if value is None else json.dumps(value, ensure_ascii=False)
->>>>>>> h-studio
 
 
 def scores(events: "Sequence[Event]", artifacts: Records) -> list[tuple[int, float]]:
