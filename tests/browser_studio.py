@@ -13,7 +13,7 @@ pytest_plugins = ["studio_world"]
 def test_runs_are_found_and_one_is_looked_at_step_by_step(world, looked):
     told, _ = world
     look = looked()
-    look.page.get_by_label("Search runs").fill("digits finished")
+    look.page.get_by_label("Search runs").fill(f"{told['replayed']} finished")
     expect(look.page.locator("tbody tr")).to_have_count(1)
     look.page.get_by_role("link", name="digits", exact=True).click()
     look.shows("0.97651", "+21.8%", "$0.2500", "all turns are used", "replayed")

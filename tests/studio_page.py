@@ -81,7 +81,7 @@ class Looked:
         """Assert that no request left for another host, and that there was neither an error nor a report."""
         own = self.address.partition("#")[0]
         assert [url for url in self.requests if not url.startswith((own, "data:"))] == []
-        assert self.wrong == []
+        assert not self.wrong, self.wrong
         self.page.close()
 
     def button(self, name: str, exact: bool = False) -> Any:
