@@ -7,15 +7,20 @@ from memory.attempts import Attempt, Execution, Reader
 from memory.state import Plan
 
 PRINTED = re.compile(r"^validation \w[\w ]{0,40} ([-+]?\d[\d.]*(?:e[-+]?\d+)?)$", re.MULTILINE)
+UNSURE = 0.01  # share of the best score that its noise is at least: with less, the public rows are enough
 TRUSTED = ("", "memory")  # who wrote a script whose word counts: the task's own, and the bank's cases
 
 
 def agrees(
     best: Attempt, plan: Plan, execution: Execution, artifacts: Reader, direction: str, noise: float
 ) -> bool:
-    """Whether the best script and the new one, none by a model, validated themselves, and the new one gained more than the noise."""
+    """Whether the best script and the new one, none by a model, validated themselves, and the new one gained more than the noise.
+
+    `noise` is that of the gain on the public rows, in the metric's units.
+    """
     writers = best.plan.get("wrote", ""), plan.get("wrote", "")
-    if not best.execution or any(wrote not in TRUSTED for wrote in writers):
+    enough = noise < UNSURE * abs(best.score or 0.0)
+    if enough or not best.execution or any(wrote not in TRUSTED for wrote in writers):
         return False
     known = Execution.of(artifacts.json(best.execution))
     before, after = (_said(artifacts.text(each.output)) for each in (known, execution))
