@@ -16,6 +16,7 @@ from nodes.craft.lesson import gained, lesson
 from nodes.craft.looks import LOOK, kept_here
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
+from nodes.craft.validated import agrees
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
@@ -61,6 +62,10 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     if hidden:
         score, fault = Score(problem=HIDDEN), Fault(kind="submission", detail=HIDDEN)
     status = _status(score, fault, state, gain, noise)
+    if status == "retest" and noise is not None:
+        best = Attempt.read(deps.artifacts, state.best["attempt"])
+        told_so = agrees(best, state.plan, execution, deps.artifacts, deps.task.direction, noise)
+        status = "keep" if told_so else "retest"
     better = status == "keep"
     measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)
     attempt = _attempt(state, deps, execution, score, fault, status, measured)

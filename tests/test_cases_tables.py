@@ -149,7 +149,7 @@ def messy() -> Made:
     frame = pd.DataFrame({
         "town": [f"town {k}" for k in town], "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(day, unit="D"),
         "amount": [f"{v:,.0f}" if keep else "?" for v, keep in zip(amount, rng.random(900) > 0.1, strict=True)],
-        "colour": np.where(rng.random(900) < 0.1, None, rng.choice(["red", "blue", "green"], 900)),
+        "self": np.where(rng.random(900) < 0.1, None, rng.choice(["red", "blue", "green"], 900)),
     })  # fmt: skip
     return halves(
         frame.assign(cost=level[town] + day / 100 + np.log(amount) + rng.normal(0, 0.3, 900)),

@@ -18,7 +18,9 @@ from budgetmlagent.new.leaks import counters, told
 from budgetmlagent.new.metrics import Kind, Metric, choose
 from budgetmlagent.new.notes import ID
 from budgetmlagent.new.parts import AT_RANDOM, Apart, copied, parted
+from budgetmlagent.new.spellings import joined
 from budgetmlagent.new.tablefile import Table, csv_text
+from budgetmlagent.new.totals import without_totals
 from budgetmlagent.tasks.taskfile import nearest
 
 LEAST_ROWS = 50
@@ -75,7 +77,8 @@ def plan(
     apart.check(table.header, target)
     said.check(table.header, (target, apart.group, apart.time))
     table = coded(without(table, said.drop), said.of("category"))
-    table, words = _labelled(plainly(table, target, metric, said), target)
+    table = joined(table, {apart.time, *said.of("id", "text", "number", "date")})
+    table, words = _labelled(without_totals(table, plainly(table, target, metric, said)), target)
     table, frame = _uncounted(table, {target, apart.group, apart.time, *said.types}, target)
     if words:
         frame[target] = [row[table.header.index(target)] for row in table.rows]

@@ -7,17 +7,18 @@ import csv
 import io
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.reading import MARKS
+from budgetmlagent.new.around import NUMBER, inner, units
 
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
 )  # a line by which spreadsheets say what stands between cells
 SAMPLE = 300  # lines by which it is found
-NUMBER = re.compile(r"[-+(]?\s*[^\w\s]{0,2}\s*[\d.,'\s]*\d[\d.,'\s]*[%)€$£]?")
 FEW = 20  # different values of a column, up to which an unknown one says that a row is no row
 LIKE_ROWS = 0.9  # share of the lines within a quoted cell that are rows themselves, from which on they are
 
@@ -53,7 +54,8 @@ def records(text: str, name: str) -> Records:
 
 def shaped(rows: list[tuple[int, list[str]]], mark: str, notes: list[str]) -> Records:
     """The records of rows with their numbers: even, and below a row of names. Raises UsageError as `records` does."""
-    width, notes = _even(rows, notes)
+    rows, others = inner(rows)
+    width, notes = _even(rows, [*notes, *others])
     for number, row in rows:
         if len(row) != width:
             raise UsageError(f"{number}: has {len(row)} cells, the header has {width}; repair the row")
@@ -73,6 +75,10 @@ def shaped(rows: list[tuple[int, list[str]]], mark: str, notes: list[str]) -> Re
             f"the first row ({first}) holds values, not names: the columns are called {names[0]} to {names[-1]}"
         )
         cells.insert(0, names)
+    if not nameless and units(cells):
+        shown = ", ".join(repr(cell) for cell in cells[1][:4] if cell.strip())
+        notes.append(f"the row below the names ({shown}) holds units, no values: left out")
+        del cells[1]
     return Records(cells[0], cells[1:], mark, nameless, notes)
 
 
@@ -82,7 +88,7 @@ def between(text: str) -> str:
 
     def fit(mark: str) -> tuple[bool, float, float]:
         rows = [row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=mark) if row]
-        width = len(rows[0])
+        width = Counter(map(len, rows)).most_common(1)[0][0]  # titles above a table are shorter
         even = sum(len(row) == width for row in rows) / len(rows)
         cells = [cell.strip() for row in rows[1:] for cell in row]
         clean = sum(not set(cell) & set(MARKS) or bool(NUMBER.fullmatch(cell)) for cell in cells)

@@ -7,6 +7,7 @@ must refuse, such as rows of uneven length, and changes what it takes for a numb
 import csv
 import gzip
 import io
+import itertools
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -87,14 +88,33 @@ def checked(table: Table, where: str) -> Table:
     elif not header[0] and len({row[0] for row in rows}) == len(rows) and ROW not in header:
         notes.append(f"the first column, which has no name, tells the rows apart: it is called {ROW!r}")
         header = [ROW, *header[1:]]
-    seen = set[str]()
-    for place, name in enumerate(header, start=1):
-        if not name.strip():
-            raise UsageError(f"{where}: column {place} has no name; give it one")
-        if name in seen:
-            raise UsageError(f"{where}: two columns are called {name!r}; rename one")
-        seen.add(name)
-    return replace(table, header=header, rows=rows, notes=notes)
+    kept, names = _told_apart(header, rows, notes)
+    if len(kept) < len(header):
+        rows = [[row[place] for place in kept] for row in rows]
+    return replace(table, header=names, rows=rows, notes=notes)
+
+
+def _told_apart(header: list[str], rows: list[list[str]], notes: list[str]) -> tuple[list[int], list[str]]:
+    """The places of the columns that stay, and names that differ: empty columns without a name and copies go."""
+    kept, names = dict[int, str](), set(header)
+    first = dict[str, int]()
+    for place, name in enumerate(header):
+        if not name.strip() and not any(row[place].strip() for row in rows):
+            notes.append(f"column {place + 1} has no name and no values: left out")
+            continue
+        if name.strip() and first.setdefault(name, place) == place:
+            kept[place] = name
+            continue
+        if name.strip() and all(row[place] == row[first[name]] for row in rows):
+            notes.append(f"the column {name!r} comes twice with the same values: left out once")
+            continue
+        called = name if name.strip() else f"column_{place + 1}"
+        ends = itertools.chain([""], (f"_{number}" for number in itertools.count(2)))
+        kept[place] = next(new for end in ends if (new := called + end) not in names)
+        names.add(kept[place])
+        what = f"is called {name!r} like another one" if name.strip() else "has no name"
+        notes.append(f"column {place + 1} {what}: it is called {kept[place]!r} here")
+    return list(kept), list(kept.values())
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from .layout import ID
+from .reading import MISSING
 
 USABLE = ("numeric", "coded", "categorical", "text", "dates")
 MANY = 20  # a category with more values than this is better encoded by its target than by a column a value
-MISSING = ("", "?", "na", "n/a", "null", "none", "-", "nan", "unknown")
 STRIPPED = r"[,$€£%\s]"  # what the cases take off numbers that are written as text
 DIGITS = re.compile(r"\d")
 FILE = re.compile(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .columns import MISSING
+from .reading import MISSING
 
 FEW, MANY = 20, 1000  # different values that labels may always be, and of which they are none any more
 STRANGE = 0.05  # share of what the starter submits, above which it is of another kind

@@ -1,47 +1,24 @@
 """Dates and times, read by the one format that fits all values of a column; also compact forms and epochs."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from .numerals import EDGES, Habit, substituted, substituting
+from .dateforms import ZONE, formats, words_replaced
+from .numerals import Habit, substituted, substituting
 
 MOST_ODD = 0.05  # share of the different values that may be no dates
 LEAST = 10  # different whole numbers, all of which are dates of a compact form: by chance one in thirty is
 ORDERED = 8  # different times, from which on an order is none of chance
 ISO = "ISO8601"
-MONTHS = {
-    "Jan": "jan(?:uary|uar|vier|eiro)?|jän(?:ner)?|janv|ene(?:ro)?|gen(?:naio)?|januari|styczeń|stycznia",
-    "Feb": "feb(?:ruary|ruar|rero|braio|ruari)?|fév(?:r(?:ier)?)?|fev(?:ereiro)?|lutego",
-    "Mar": "mar(?:ch|s|zo|ço|ca)?|mär(?:z)?|mrz|maart|mrt",
-    "Apr": "apr(?:il|ile)?|avr(?:il)?|abr(?:il)?|kwietnia",
-    "May": "may(?:o)?|mai(?:o)?|mag(?:gio)?|mei|maja",
-    "Jun": "jun(?:e|i|io|ho)?|juin|giu(?:gno)?|czerwca",
-    "Jul": "jul(?:y|i|io|ho)?|juil(?:let)?|lug(?:lio)?|lipca",
-    "Aug": "aug(?:ust|ustus)?|août|aou|ago(?:sto)?|sierpnia",
-    "Sep": "sep(?:t|tember|tembre|tiembre)?|set(?:tembre|embro)?|września",
-    "Oct": "oct(?:ober|obre|ubre)?|okt(?:ober)?|ott(?:obre)?|out(?:ubro)?|października",
-    "Nov": "nov(?:ember|embre|iembre|embro)?|listopada",
-    "Dec": "dec(?:ember)?|dez(?:ember|embro)?|déc(?:embre)?|dic(?:iembre|embre)?|grudnia",
-}
-ZONES = {
-    "UTC": "+0000", "GMT": "+0000", "WET": "+0000", "CET": "+0100", "CEST": "+0200", "MEZ": "+0100", "MESZ": "+0200", "BST": "+0100",
-    "EET": "+0200", "EEST": "+0300", "MSK": "+0300", "IST": "+0530", "JST": "+0900", "KST": "+0900", "AEST": "+1000", "AEDT": "+1100",
-    "EST": "-0500", "EDT": "-0400", "CST": "-0600", "CDT": "-0500", "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700",
-}  # fmt: skip
-ZONE = re.compile(rf"(?<=\d|M)\s*\(?({'|'.join(ZONES)})\)?$")
-WEEKDAY = r"(?i)^(?:mo|tu|we|th|fr|sa|su|mi|do|di|so|lu|ma|me|je|ve|sá|mer|jeu|ven|sam|dim|lun|mar)[a-zäéèíáç]*\.?,?\s+"
-TIME = re.compile(
-    r"(?<!\d)(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2}(?P<part>\.\d+)?)?(?P<noon>\s?[AaPp]\.?[Mm]\.?)?(?P<zone>\s?[+-]\d{2}:?\d{2}|Z)?"
-)
-WORD = re.compile(r"[^\W\d_]+")
+SEVERAL = 6  # forms of dates in one column
 # Seconds from 1975 to 2070, and how much finer units are.
 FIRST, LAST = 157_766_400, 3_155_760_000
 UNITS: dict[Any, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-NAMED = re.compile(r"(?i)(^|[\W_])(time|date|day|timestamp|datetime|epoch|unix|ts|when|datum|zeit|fecha|created|updated)($|[\W_])|(?:At|Time|Date)$|(?i:timestamp|datum)$|_at$")  # fmt: skip
+NAMED = re.compile(r"(?i)(^|[\W_])(time|date|day|timestamp|datetime|epoch|unix|ts|when|datum|zeit|zeitpunkt|zeitstempel|fecha|horodatage|recorded|logged|observed|created|updated)($|[\W_])|(?:At|Time|Date)$|(?i:timestamp|datum)$|_at$")  # fmt: skip
 SERIAL = range(20_000, 60_000)  # days since the end of 1899, as spreadsheets count them: 1954 to 2064
 
 
@@ -85,7 +62,8 @@ def moment(
     `ordered` are the values in the order of the rows: it may tell days from months.
     """
     first = next((value.strip() for value in values if value.strip()), "")
-    if not any(letter.isdigit() for letter in first) or len(first) > 60:
+    rated = " out of " in first  # no day of October, which Portuguese calls "out"
+    if not any(letter.isdigit() for letter in first) or len(first) > 60 or rated:
         return None
     texts = pd.Series(list(values), dtype=object)
     steps = tuple(words_replaced(texts))
@@ -96,7 +74,8 @@ def moment(
     several = dict.fromkeys(format for text in plain.drop_duplicates().head(200) for format in formats(text))
     fits = [made for format in several if fitting(texts, made := Moment("", format, steps))]
     if not fits:
-        return None
+        several_forms = mixed(texts, steps)
+        return told(texts, several_forms) if several_forms else None
     least = min(int(made.of(texts).isna().sum()) for made in fits)
     fits = [made for made in fits if int(made.of(texts).isna().sum()) == least]
     return told(texts, chosen(fits, pd.Series(list(ordered) or list(values), dtype=object), habit))
@@ -125,98 +104,35 @@ def fitting(texts: Any, made: Moment) -> bool:
     return all(made.of(part).isna().mean() <= MOST_ODD for part in (texts.head(50), texts) if len(part))
 
 
-def words_replaced(texts: Any) -> Iterator[tuple[str, str]]:
-    """The steps that leave words of English, offsets in the place of zones, and no words that say nothing."""
-    if (texts.str.strip() != texts).any():
-        yield EDGES
-    if texts.str.contains(WEEKDAY, regex=True).mean() > 0.5:
-        yield WEEKDAY, ""
-    if texts.str.contains(r"\d(?:st|nd|rd|th|er|º|ª)\b", regex=True).any():
-        yield r"(?<=\d)(?:st|nd|rd|th|er|º|ª)\b", ""
-    if texts.str.contains(r"(?i)\s(?:of|de|del)\s|\d\.\s*[^\W\d]", regex=True).any():
-        yield r"(?i)\s+(?:of|de|del)\s+|(?<=\d)\.\s*(?=[^\W\d])", " "
-    if texts.str.contains(r"(?i)(?<![^\W\d_])Q[1-4]\b", regex=True).mean() > 0.5:
-        yield from ((rf"(?i)Q{quarter}\b", f"{3 * quarter - 2:02}") for quarter in range(1, 5))
-    named = set(WORD.findall(" ".join(texts.drop_duplicates().head(2000)).lower()))
-    for month, pattern in MONTHS.items():
-        if any(re.fullmatch(pattern, word) for word in named - {month.lower()}):
-            yield rf"(?i)(?<![^\W\d_])(?:{pattern})(?![^\W\d_])\.?", month
-    if texts.str.contains(r"\d,\d+\s*$|\d{2},\d{3}\b", regex=True).any():
-        yield r"(?<=:\d\d),(?=\d)", "."
-    seconds = texts.str.contains(r"\d:\d\d:\d\d", regex=True)
-    if seconds.any() and not seconds.all():
-        yield r"(?<![:\d])(\d\d?:\d\d)(?![:\d])", r"\1:00"
-    if (bare := ~texts.str.contains(":")).any() and not bare.all():
-        yield r"^([^:]*\d)$", r"\1 00:00" + (":00" if seconds.any() else "")
-    for zone in sorted(
-        {match[1] for text in texts.drop_duplicates() if (match := ZONE.search(text.strip()))}
-    ):
-        yield rf"\s*\(?{zone}\)?$", ZONES[zone]
-
-
-def formats(text: str) -> Iterator[str]:
-    """The formats of strptime that one string may have, the likelier ones first."""
-    for pattern, format in (
-        (r"(?:19|20)\d{12}", "%Y%m%d%H%M%S"), (r"(?:19|20)\d{10}", "%Y%m%d%H%M"), (r"(?:19|20)\d{6}", "%Y%m%d"), (r"\d{4}(?:19|20)\d{2}", "%d%m%Y"),
-        (r"\d{8}T\d{6}", "%Y%m%dT%H%M%S"), (r"\d{8}T\d{6}Z", "%Y%m%dT%H%M%SZ"), (r"\d{8} \d{6}", "%Y%m%d %H%M%S"), (r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])", "%Y%m"),
-    ):  # fmt: skip
-        if re.fullmatch(pattern, text):
-            yield format
-    time = TIME.search(text)
-    clock, rest = "", text
-    if time:
-        clock = (
-            ("%I" if time["noon"] else "%H")
-            + ":%M"
-            + (":%S" if time["second"] else "")
-            + (".%f" if time["part"] else "")
-        )
-        clock += (" " if (time["noon"] or "").startswith(" ") else "") + ("%p" if time["noon"] else "")
-        clock += (" " if (time["zone"] or "").startswith(" ") else "") + ("%z" if time["zone"] else "")
-        rest = text[: time.start()] + "\0" + text[time.end() :]
-    for form in days(rest):
-        yield form.replace("\0", clock)
-
-
-def days(text: str) -> Iterator[str]:
-    """The formats of a date; \\0 stands where a time was."""
-    parts = re.findall(r"\d+|[^\W\d_]+|[\W_]", text)
-    if re.fullmatch(r"[\d,]+", text):
-        return
-    places = [place for place, part in enumerate(parts) if part.isdigit()]
-    month = [place for place, part in enumerate(parts) if part.capitalize()[:3] in MONTHS and part.isalpha()]
-    sizes = [len(parts[place]) for place in places]
-    others = [
-        part for place, part in enumerate(parts) if part.isalpha() and place not in month and part != "T"
+def mixed(texts: Any, steps: tuple[tuple[str, str], ...]) -> Moment | None:
+    """How dates of a few forms are read, each with its own shape; None where one of them, or days and months, are in doubt."""
+    plain = substituted(texts, steps).str.strip()
+    shapes = plain.str.replace(r"\d{4}", "Y", regex=True).str.replace(r"\d+", "0", regex=True)
+    parts = [part for _, part in plain.groupby(shapes.str.replace(r"[^\W\d_]{3,}", "a", regex=True))]
+    if len(parts) > SEVERAL:
+        return None
+    read = [[form for form in (ISO, *formats(part.iloc[0])) if fully(part, form)] for part in parts]
+    sure = {
+        dayfirst(forms[0]) for forms in read if len(forms) == 1 and re.search("%d[^%]%m|%m[^%]%d", forms[0])
+    }
+    if len(sure) > 1:
+        return None
+    first = True in sure or (not sure and bool(plain.str.contains(r"^\d{1,2}\.\d{1,2}\.").any()))
+    right = [
+        Moment("", min(forms, key=lambda form: form != ISO and dayfirst(form) != first)).of(part)
+        for part, forms in zip(parts, read, strict=True)
+        if forms
     ]
-    if max(sizes, default=0) > 4 or len(month) > 1 or others:
-        return
-    long = next((number for number, size in enumerate(sizes) if size == 4), None)
-    year = "%y" if long is None else "%Y"
-    match len(sizes), bool(month), long:
-        case 2, True, _:
-            orders = [["%Y", "%d"]] if long == 0 else [["%d", year]]
-        case 1, True, _:
-            orders = [[year]]
-        case 3, False, 0:
-            orders = [["%Y", "%m", "%d"], ["%Y", "%d", "%m"]]
-        case 3, False, 2:
-            orders = [["%m", "%d", "%Y"], ["%d", "%m", "%Y"]]
-        case 3, False, None:
-            orders = [["%m", "%d", "%y"], ["%d", "%m", "%y"], ["%y", "%m", "%d"]]
-        case 2, False, 0:
-            orders = [["%Y", "%m"]]
-        case 2, False, 1:
-            orders = [["%m", "%Y"]]
-        case _:
-            orders = []
-    for order in orders:
-        made = [part.replace("%", "%%") for part in parts]
-        for place, directive in zip(places, order, strict=True):
-            made[place] = directive
-        for place in month:
-            made[place] = "%b" if len(parts[place]) == 3 else "%B"
-        yield "".join(made)
+    turned = ((r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})", r"\3-\2-\1"),) * first
+    made = Moment("dates of several forms", "mixed", (*steps, *turned), next(iter(sure), None))
+    found = pd.concat(right).reindex(texts.index) if right else texts.where(texts.isna())
+    same = (made.of(texts) == found) | (made.of(texts).isna() & found.isna())
+    return made if found.notna().mean() >= 1 - MOST_ODD and same.all() else None
+
+
+def fully(texts: Any, format: str) -> bool:
+    """Whether all these strings are dates of one format."""
+    return looks_iso(texts, format) and bool(Moment("", format).of(texts).notna().all())
 
 
 def chosen(fits: list[Moment], ordered: Any, habit: Habit) -> Moment:
@@ -264,8 +180,11 @@ def counted(name: str, numbers: Any) -> Moment | None:
     """How whole numbers are dates: compact forms, a unit since 1970, or a spreadsheet's days; None where they are not."""
     known = numbers.dropna()
     different = known.drop_duplicates()
-    if len(different) < LEAST or bool((different != different.round()).any()) or different.min() < 10_000:
+    if len(different) < LEAST or different.min() < 10_000:
         return None
+    if bool((different != different.round()).any()):  # seconds may have a fraction
+        timed = NAMED.search(name) and different.min() >= FIRST and different.max() <= LAST
+        return Moment("dates, counted in s since 1970", "s", timed=True) if timed else None
     texts = different.astype("int64").astype(str)
     for format, pattern in (("%Y%m%d", r"(?:19|20)\d{6}"), ("%Y%m%d%H%M%S", r"(?:19|20)\d{12}"), ("%Y%m%d%H%M", r"(?:19|20)\d{10}"), ("%Y%m", r"(?:19|20)\d{4}")):  # fmt: skip
         if (

@@ -21,9 +21,9 @@ WORDS = r"(?i:euros?|dollars?|pounds?|yen|rs|kr|kč|zł|lei|руб|р|元|円)\.
 CURRENCY = rf"(?:(?:US|AU|CA|NZ|HK|NT|A|C|S|R)?[{SIGNS}]|(?:{CODES})|{WORDS})"
 SCALES = {
     "k": "e3", "K": "e3", "Tsd": "e3", "tsd": "e3", "M": "e6", "mn": "e6", "Mn": "e6", "mio": "e6", "Mio": "e6",
-    "million": "e6", "B": "e9", "bn": "e9", "Bn": "e9", "mrd": "e9", "Mrd": "e9", "billion": "e9",
+    "million": "e6", "millions": "e6", "thousand": "e3", "lakh": "e5", "lakhs": "e5", "crore": "e7", "crores": "e7", "mld": "e9", "Mld": "e9", "B": "e9", "bn": "e9", "Bn": "e9", "mrd": "e9", "Mrd": "e9", "billion": "e9",
 }  # fmt: skip
-UNIT = r"[^\W\d_]{1,12}[²³23]?(?:/[^\W\d_]{1,8}[²³23]?)?\.?|[°º]\s?[CFK]?|\"|''|/\s?[^\W\d_]{1,10}[²³]?|sq\.? ?[^\W\d_]{1,6}\.?"
+UNIT = r"[^\W\d_]{1,12}[²³23]?(?:/[^\W\d_]{1,8}[²³23]?)?\.?|[°º]\s?[CFK]?|\"|''|/\s?[^\W\d_]{1,10}[²³]?|sq\.? ?[^\W\d_]{1,6}\.?|(?:/\s?|out of )(?:5|6|10|20|100)"
 WRITTEN = re.compile(
     rf"(?P<first>[-−–+]?)\s*(?P<open>\(?)(?P<before>{CURRENCY}?)\s*(?P<second>[-−–+]?)(?P<inner>\(?)\s*"
     r"(?P<digits>[0-9][0-9.,'’_\s]*|[.,][0-9]+)(?P<power>(?:[eE][-+]?[0-9]+)?)\s*"
@@ -31,6 +31,7 @@ WRITTEN = re.compile(
     rf"(?P<after>(?:{CURRENCY}(?![^\W\d_]))?)\s*(?P<unit>(?:{UNIT})?)(?P<close>\)?)(?P<last>[-−–]?)"
 )
 SPACES = r"[\s'’_\u00a0\u202f]"  # also where a script's pandas takes \s for blanks of ASCII alone
+CODE = re.compile(r"[Rr]\d{1,3}")  # a room or a region, no rands
 EDGES = (r"^\s+|\s+$", "")  # the step that strips
 LEAST_MARKED = 3  # different values with a mark before three digits, from which on bare ones beside them tell
 
@@ -93,7 +94,7 @@ def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | 
     found = {
         value: match for value in values if (match := WRITTEN.fullmatch(value.strip())) and balanced(match)
     }
-    if not fits(found, values):
+    if not fits(found, values) or all(CODE.fullmatch(value.strip()) for value in found):
         return None
     kept = alike(list(found.values()))
     found = {value: match for value, match in found.items() if match in kept}

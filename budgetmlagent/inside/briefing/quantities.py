@@ -1,7 +1,7 @@
 """Durations and quantities with several units ("2h 30min", "1:23:45", "3 weeks", "500 g"), judged by a whole column."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,11 @@ TIMES = {
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), MINUTE), **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "std"), HOUR),
     **dict.fromkeys(("d", "day", "days", "tag", "tage"), DAY), **dict.fromkeys(("w", "wk", "wks", "week", "weeks", "woche", "wochen"), 7 * DAY),
     **dict.fromkeys(("mo", "mos", "mth", "mths", "month", "months", "monat", "monate"), YEAR / 12),
-    **dict.fromkeys(("y", "yr", "yrs", "year", "years", "jahr", "jahre"), YEAR),
+    **dict.fromkeys(("sek", "sekunde", "sekunden", "seconde", "secondes", "segundo", "segundos"), 1.0), **dict.fromkeys(("minuten", "minuto", "minutos"), MINUTE),
+    **dict.fromkeys(("stunde", "stunden", "heure", "heures", "hora", "horas", "ora", "ore", "uur"), HOUR),
+    **dict.fromkeys(("jour", "jours", "día", "días", "dia", "dias", "giorno", "giorni", "dag", "dagen"), DAY),
+    **dict.fromkeys(("semaine", "semaines", "semana", "semanas"), 7 * DAY), **dict.fromkeys(("mois", "mes", "meses", "mesi"), YEAR / 12),
+    **dict.fromkeys(("an", "ans", "année", "années", "año", "años", "anno", "anni"), YEAR), **dict.fromkeys(("y", "yr", "yrs", "year", "years", "jahr", "jahre"), YEAR),
 }  # fmt: skip
 YEARS = {name for name, worth in TIMES.items() if worth == YEAR}
 # Units that are told as numbers of the first one of each kind.
@@ -25,10 +29,19 @@ KINDS: tuple[tuple[str, Mapping[str, float]], ...] = (
     ("litres", {"l": 1, "ml": 1e-3, "cl": 1e-2, "dl": 0.1, "hl": 100}),
     ("bytes", {"b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}),
 )  # fmt: skip
-PART = r"(\d+(?:\.\d+)?)\s*([a-z]+)"
+PART = r"(\d+(?:\.\d+)?)\s*([^\W\d_]+)"
 WHOLE = re.compile(rf"(?:{PART}\.?(?:\s*,|\s+and|\s+und)?\s*)+")
 CLOCK = r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$"
 SHORT = r"(\d+):(\d\d(?:\.\d+)?)$"
+# Other ways of writing, what they are known by, and the steps that make units of them.
+HALVES = r"(?i)^\d{1,2}(?::\d\d){1,2}\s?[ap]\.?m\.?$"
+HOURS = r"(?i)^\d+\s?h\s?\d{1,2}$"
+FEET = r"^\d\s?['’′]\s?(?:\d{1,2}(?:\.\d+)?\s?(?:\"|''|”|″)?)?$"
+OTHERS = (
+    (HALVES, ((r"^12:", "0:"), (r"(?i)\s?a\.?m\.?$", ""), (r"(?i)^(.+?)\s?p\.?m\.?$", r"12h \1"), (r"(?<![:\d])(\d\d?:\d\d)$", r"\1:00"))),
+    (HOURS, ((r"(?i)(\d)\s?h\s?(\d{1,2})$", r"\1h \2m"),)),
+    (FEET, ((r"^(\d)\s?['’′]\s?", r"\1ft "), (r"(ft \d+(?:\.\d+)?)\s?(?:\"|''|”|″)?$", r"\1in"))),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,14 +83,17 @@ def quantity(values: Sequence[str]) -> tuple[Quantity, list[str]] | None:
         steps = (
             [(r"(\d),(\d)", r"\1.\2")] if any(re.search(r"\d,\d", text) for text in texts.values()) else []
         )
+    for way, others in OTHERS:
+        if any(re.search(way, text) for text in texts.values()):
+            steps = [*steps, *others]
+            texts = {value: _after(text, others) for value, text in texts.items()}
     clocks = [text for text in texts.values() if re.search(SHORT, text)]
     if clocks:
         minutes = any(re.search(CLOCK, text) for text in clocks) or any(
             float(text.split(":")[0].split()[-1]) > 23 for text in clocks
         )
         steps += [(CLOCK, r"\1h \2m \3s"), (SHORT, r"\1m \2s" if minutes else r"\1h \2m")]
-    for pattern, place in steps:
-        texts = {value: re.sub(pattern, place, text) for value, text in texts.items()}
+    texts = {value: _after(text, steps) for value, text in texts.items()}
     found = {value: text for value, text in texts.items() if WHOLE.fullmatch(text)}
     if not fits(found, values):
         return None
@@ -91,6 +107,12 @@ def quantity(values: Sequence[str]) -> tuple[Quantity, list[str]] | None:
             made = Quantity(f"read as {'days' if days else name}", (*edges, *steps), known_units)
             return made, [value for value in values if value not in known]
     return None
+
+
+def _after(text: str, steps: Iterable[tuple[str, str]]) -> str:
+    for pattern, place in steps:
+        text = re.sub(pattern, place, text)
+    return text
 
 
 def units(text: str) -> set[str]:

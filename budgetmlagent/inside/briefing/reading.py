@@ -14,6 +14,11 @@ from .script import tree_of
 
 PLAIN = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 MARKS = ",;\t|"
+# What people and programs write where there is no value, in small letters.
+MISSING = (
+    "", "?", "na", "n/a", "null", "none", "-", "nan", "unknown", "--", "---", "–", "—", ".", "..", "...", ":", "<na>", "n.a.", "n.d.", "k.a.",
+    "#n/a", "#div/0!", "#value!", "#ref!", "#num!", "#null!", "#name?", "missing", "not available",
+)  # fmt: skip
 OPTIONS = (
     "sep", "delimiter", "header", "names", "encoding", "skiprows", "comment", "decimal", "thousands",
     "na_values", "keep_default_na", "quotechar", "compression", "lines",

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from .columns import MISSING, STRIPPED, numbers
+from .columns import STRIPPED, numbers
 from .layout import Layout
 from .moments import Moment, moment
 from .numerals import Habit, Numeral, numeral
 from .quantities import Quantity, quantity
-from .reading import quote
+from .reading import MISSING, quote
 
 Form = Numeral | Quantity | Moment
 HEAD = 300  # different values by which words are told from all else
