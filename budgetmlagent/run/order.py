@@ -85,6 +85,7 @@ def begin(asked: Request, name: str = "") -> RunDir:
     Also raises UsageError where the task would start a program, or budgetml.toml send somewhere, that the person has not said
     they trust.
     """
+    asked = settled(asked)
     order = plan(asked, name)
     tell_differences(order.config, order.spec)
     if not order.config.replay:

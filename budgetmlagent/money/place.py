@@ -1,0 +1,25 @@
+"""Where the money of a folder's runs stands: in a file beside them, or on the server that the project's settings name."""
+
+from pathlib import Path
+
+from budgetmlagent import settings
+from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.postgres import Address
+
+LEDGER = "ledger.sqlite"
+
+
+def place_of(runs_dir: Path) -> Path | Address:
+    """Return the ledger's place. Raises UsageError for settings that are none, or that the person has not confirmed."""
+    return settings.ledger(runs_dir) or runs_dir / LEDGER
+
+
+def is_there(place: Path | Address) -> bool:
+    """Whether a ledger has been made there, as far as a file tells: opening it would make it."""
+    return isinstance(place, Address) or place.is_file()
+
+
+def existing(runs_dir: Path) -> Ledger | None:
+    """Open the ledger of a folder's runs; None where there is none yet."""
+    place = place_of(runs_dir)
+    return Ledger(place) if is_there(place) else None
