@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.money import rows
 from budgetmlagent.money.database import RECORDED, Books, Database
 from budgetmlagent.money.entries import Answer, By, Call, Cap, Entry, Refused, Reservation, Total
 from budgetmlagent.money.server import Server
@@ -27,7 +28,6 @@ __all__ = [
 # Tokens per byte: no tokenizer does better on average, so a lower count is a wrong one.
 SMALLEST_RATIO = 1 / 8
 SEEN_AT_LEAST = 3  # calls of a model before its tokens per byte are believed
-PROJECT = ""  # where a run's name stands for all runs
 PAID = "already paid"  # the price of a reply that an earlier request brought
 # By name: while a run is underway, a newer program may give the file columns that this one does not know.
 ENTRY = ", ".join(field.name for field in fields(Entry))
@@ -80,20 +80,20 @@ class Ledger:
 
         Raises UsageError for a run without a name: by that all runs together are known.
         """
-        if run == PROJECT:
+        if run == rows.PROJECT:
             raise UsageError(f"ledger {self.place}: a run without a name cannot be gone on with")
         db.execute("INSERT INTO runs VALUES (?, ?) ON CONFLICT DO NOTHING", (run, cap))
 
     @writes
     def open_fork(self, db: Books, run: str, origin: str) -> None:
         """Enter a fork. It has no money of its own: it shares the caps of the run that it comes from."""
-        row = (run, origin, _root(db, origin), self._db.now(db))
+        row = (run, origin, rows.root(db, origin), self._db.now(db))
         db.execute("INSERT INTO forks VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
 
     @writes
     def set_cap(self, db: Books, run: str, cap: int) -> None:
         """Give a run, with its forks, a new total. Raises UsageError for an unknown run."""
-        if not db.execute("UPDATE runs SET cap = ? WHERE run = ?", (cap, _root(db, run))).rowcount:
+        if not db.execute("UPDATE runs SET cap = ? WHERE run = ?", (cap, rows.root(db, run))).rowcount:
             raise UsageError(f"ledger {self.place} has no run {run!r}")
 
     def take_over(self, run: str, cap: int) -> None:
@@ -102,12 +102,12 @@ class Ledger:
         Raises UnavailableError where the file cannot be relied on.
         """
         self._db.remake()
-        self._db.write(lambda db: _set_cap(db, _root(db, run), cap))
+        self._db.write(lambda db: rows.set_cap(db, rows.root(db, run), cap))
 
     @writes
     def set_project_cap(self, db: Books, cap: int) -> None:
         """Give all runs together a total in nano-dollars, those to come and what was spent already included."""
-        _set_cap(db, PROJECT, cap)
+        rows.set_cap(db, rows.PROJECT, cap)
 
     @reads
     def cap(self, db: Books, run: str) -> int:
@@ -117,16 +117,16 @@ class Ledger:
     @reads
     def project_cap(self, db: Books) -> int | None:
         """The total of all runs in nano-dollars; None where none was set."""
-        return _project_cap(db)
+        return rows.project_cap(db)
 
     @reads
     def spent(self, db: Books, run: str) -> int:
         """Nano-dollars of a run, with its forks: settled calls plus reservations of unknown outcome."""
-        return _sum(db, _root(db, run))
+        return rows.summed(db, rows.root(db, run))
 
     def project_spent(self) -> int:
         """Nano-dollars of all runs; what is replayed costs no one."""
-        return self.spent(PROJECT)
+        return self.spent(rows.PROJECT)
 
     @reads
     def left(self, db: Books, run: str) -> int:
@@ -134,7 +134,7 @@ class Ledger:
         return min(self._rooms(db, run))[0]
 
     def _cap(self, db: Books, run: str) -> int:
-        row = db.execute("SELECT cap FROM runs WHERE run = ?", (_root(db, run),)).fetchone()
+        row = db.execute("SELECT cap FROM runs WHERE run = ?", (rows.root(db, run),)).fetchone()
         if row is None:
             raise UsageError(f"ledger {self.place} has no run {run!r}")
         if not isinstance(row["cap"], int):
@@ -143,9 +143,9 @@ class Ledger:
 
     def _rooms(self, db: Books, run: str) -> list[tuple[int, Cap]]:
         """What the caps of a run and of the project leave."""
-        rooms: list[tuple[int, Cap]] = [(self._cap(db, run) - _sum(db, _root(db, run)), "run")]
-        if (cap := _project_cap(db)) is not None:
-            rooms.append((cap - _sum(db, PROJECT), "project"))
+        rooms: list[tuple[int, Cap]] = [(self._cap(db, run) - rows.summed(db, rows.root(db, run)), "run")]
+        if (cap := rows.project_cap(db)) is not None:
+            rooms.append((cap - rows.summed(db, rows.PROJECT), "project"))
         return rooms
 
     # -- calls
@@ -160,18 +160,18 @@ class Ledger:
         """
         rooms = self._rooms(db, call.run)[: 1 if call.price == RECORDED else 2]
         if role_cap is not None:
-            rooms.append((role_cap - _sum(db, _root(db, call.run), call.node), "role"))
+            rooms.append((role_cap - rows.summed(db, rows.root(db, call.run), call.node), "role"))
         left, cap = min(rooms)
         if worst > left:
             return Refused(worst, left, cap)
-        return Reservation(_enter(db, call, self._db.now(db), reserved=worst), worst)
+        return Reservation(rows.enter(db, call, self._db.now(db), reserved=worst), worst)
 
     @writes
     def settle(self, db: Books, id: str, nano: int, answer: Answer) -> None:
         """Enter the true price of a call together with its reply, whatever was reserved; a higher one is noted."""
         row = asdict(answer) | {"settled": nano, "closed": self._db.now(db)}
         update = f"UPDATE calls SET {', '.join(f'{name} = :{name}' for name in row)} WHERE id = :id"  # noqa: S608
-        reserved = _reserved(db, id)
+        reserved = rows.reserved(db, id)
         if nano > reserved:
             above = f"${(nano - reserved) / NANO:.9f} above the reservation"
             row["note"] = f"{answer.note}; {above}" if answer.note else above
@@ -180,7 +180,7 @@ class Ledger:
     @writes
     def release(self, db: Books, id: str) -> None:
         """Take back a reservation whose request certainly was never sent."""
-        _reserved(db, id)
+        rows.reserved(db, id)
         db.execute("DELETE FROM calls WHERE id = ?", (id,))
 
     @reads
@@ -215,7 +215,7 @@ class Ledger:
         same_reply = ("text", "finish", "reply", "request", "answered")
         said, now = {name: getattr(paid, name) for name in same_reply}, self._db.now(db)
         note = f"{PAID}: {paid.id}"
-        _enter(db, replace(call, price=PAID), now, reserved=0, settled=0, closed=now, note=note, **said)
+        rows.enter(db, replace(call, price=PAID), now, reserved=0, settled=0, closed=now, note=note, **said)
 
     @reads
     def ratio(self, db: Books, call: Call) -> float:
@@ -275,42 +275,3 @@ class Account:
     def paid(self, call: Call) -> Entry | None:
         """Return the same call where it was paid for: of this step when it was begun before, or of an origin."""
         return self.ledger.stored(call) or self.ledger.again(call, self.origins)
-
-
-def _set_cap(db: Books, run: str, cap: int) -> None:
-    db.execute(
-        "INSERT INTO runs VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET cap = excluded.cap", (run, cap)
-    )
-
-
-def _enter(db: Books, call: Call, now: float, **more: object) -> str:
-    """Enter a request as the next try of its step and return its id."""
-    taken = "SELECT coalesce(max(number), 0) AS number FROM calls WHERE key = ?"
-    number = db.execute(taken, (call.key,)).fetchone()["number"] + 1
-    row = asdict(call) | {"id": f"{call.key}/{number}", "number": number, "created": now} | more
-    db.execute(f"INSERT INTO calls ({', '.join(row)}) VALUES (:{', :'.join(row)})", row)  # noqa: S608
-    return str(row["id"])
-
-
-def _reserved(db: Books, id: str) -> int:
-    row = db.execute("SELECT reserved FROM calls WHERE id = ? AND settled IS NULL", (id,)).fetchone()
-    if row is None:
-        raise KeyError(f"no open reservation {id!r}")
-    return int(row["reserved"])
-
-
-def _root(db: Books, run: str) -> str:
-    """The run whose caps `run` shares: its own, unless it is a fork."""
-    row = db.execute("SELECT root FROM forks WHERE run = ?", (run,)).fetchone()
-    return str(row["root"]) if row else run
-
-
-def _project_cap(db: Books) -> int | None:
-    row = db.execute("SELECT cap FROM runs WHERE run = ?", (PROJECT,)).fetchone()
-    return int(row["cap"]) if row else None
-
-
-def _sum(db: Books, root: str, node: str = "") -> int:
-    """Nano-dollars of the project, of a run with its forks, or of a node of theirs."""
-    row = db.execute("SELECT nano FROM sums WHERE root = ? AND node = ?", (root, node)).fetchone()
-    return int(row["nano"]) if row else 0

@@ -3,15 +3,27 @@
 from pathlib import Path
 
 from budgetmlagent import settings
+from budgetmlagent.errors import UsageError
 from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.placed import placed
 from budgetmlagent.postgres import Address
 
 LEDGER = "ledger.sqlite"
 
 
 def place_of(runs_dir: Path) -> Path | Address:
-    """Return the ledger's place. Raises UsageError for settings that are none, or that the person has not confirmed."""
-    return settings.ledger(runs_dir) or runs_dir / LEDGER
+    """Return the ledger's place.
+
+    Raises UsageError for settings that are none or that the person has not confirmed, and where runs of the folder have
+    another ledger already: each would have a budget of its own.
+    """
+    place = placed(file := runs_dir / LEDGER, settings.ledger(runs_dir), "ledger")
+    if isinstance(place, Address) and file.exists():
+        raise UsageError(
+            f"{file}: has the money of earlier runs here, of which the ledger {place} knows nothing: take another --runs-dir,"
+            " or leave `ledger` (BUDGETML_LEDGER) out"
+        )
+    return place
 
 
 def is_there(place: Path | Address) -> bool:

@@ -96,6 +96,19 @@ class RunDir:
 
         return place_of(self.root.parent)
 
+    @property
+    def states(self) -> "Path | Address":
+        """Where the run's checkpoints are: in its file, where it has one, else where the project's settings say.
+
+        Raises UsageError as these do.
+        """
+        from budgetmlagent import settings
+        from budgetmlagent.placed import placed
+
+        if self.checkpoints.exists():
+            return self.checkpoints
+        return placed(self.checkpoints, settings.checkpoints(self.root.parent), "checkpoints")
+
     def half_written(self) -> list[Path]:
         """Return the files that a killed process left half written."""
         older = [*self.root.glob(".*.part"), *self.root.glob("best/.*.part")]  # of a version before this one

@@ -11,7 +11,7 @@ from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.place import existing, place_of
 from budgetmlagent.records.branches import Branches
-from budgetmlagent.records.checkpoints import Checkpoints
+from budgetmlagent.records.checkpoints import checkpoints_of, have_begun
 from budgetmlagent.records.rundir import RunDir, all_runs
 from memory.state import NANO
 
@@ -46,10 +46,10 @@ def refuse(runs_dir: Path, *, capped: bool) -> None:
 
 def _spent(run: RunDir) -> int:
     """Return the nano-dollars that the run itself knows to have spent; none of one that is damaged."""
-    if not run.checkpoints.is_file():
+    if not have_begun(run):
         return 0
     with suppress(UnavailableError):
         run.config()  # refuses links: opening a database writes
-        newest = Branches(Checkpoints(run.checkpoints), run.run_id).newest
+        newest = Branches(checkpoints_of(run), run.run_id).newest
         return int(newest.values.get("spent", 0)) if newest else 0
     return 0

@@ -12,7 +12,7 @@ from budgetmlagent.cache import standing
 from budgetmlagent.errors import BudgetMLError, UnavailableError
 from budgetmlagent.records import rundir, summary
 from budgetmlagent.records.branches import Branches
-from budgetmlagent.records.checkpoints import Checkpoints
+from budgetmlagent.records.checkpoints import checkpoints_of
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.upkeep import run_memory, shared, stores
@@ -128,7 +128,7 @@ def _graph_again(run: RunDir) -> Iterator[Row]:
     try:
         GraphSpec.load(run.graph, check=False)
     except GraphError:
-        path = Branches(Checkpoints(run.checkpoints), run.run_id).path
+        path = Branches(checkpoints_of(run), run.run_id).path
         graph = next((point.graph for point in reversed(path) if point.graph), None)
         if graph is None:
             raise UnavailableError(

@@ -48,6 +48,11 @@ def of_ledger(address: Address) -> Row:
     return next(_told("ledger", lambda: _database("ledger", address)))
 
 
+def of_states(address: Address) -> Row:
+    """Return the row of checkpoints that are in a database."""
+    return next(_told("checkpoints", lambda: _database("checkpoints", address)))
+
+
 def _told(name: str, look: Callable[[], str]) -> Iterator[Row]:
     try:
         if said := look():

@@ -33,7 +33,9 @@ def of_files(run: RunDir) -> list[Row]:
     """Check each store by itself: the databases' own verdict, and every artifact's hash."""
     return [
         *_artifacts(run.artifacts),
-        _database("checkpoints", run.checkpoints, "the states are lost and the run cannot go on"),
+        shared.of_states(states)
+        if isinstance(states := run.states, Address)
+        else _database("checkpoints", states, "the states are lost and the run cannot go on"),
         shared.of_ledger(ledger)
         if isinstance(ledger := run.ledger, Address)
         else _database("ledger", ledger, "what was paid is not known"),
