@@ -160,22 +160,18 @@ class _Settings:
 
     def __call__(self, name: str) -> Any:
         said = os.environ.get(VARIABLES[name])
-        chosen = said or self.values.get(name)
-        if chosen is None:
-            return None
-        where = f"${VARIABLES[name]}" if said else f"{self.path}: {name}"
-        return _used(name, chosen, where)
+        if said:
+            return _used(name, said, f"${VARIABLES[name]}")
+        return _used(name, self.values[name], str(self.path)) if name in self.values else None
 
     def confirm(self, *, trust: bool) -> None:
-        asks = [
-            f"{name} = {_shown(name, value)}"
-            for name, value in self.values.items()
-            if not os.environ.get(VARIABLES[name])
-        ]
-        asks = [ask for ask in asks if ask != f"embedding = {str(SHIPPED)!r}"]
-        place, told = str(self.path.resolve()), ", ".join(asks)
+        asks = {name: f"{name} = {_shown(name, value)}" for name, value in self.values.items()}
+        if asks.get("embedding") == f"embedding = {str(SHIPPED)!r}":
+            del asks["embedding"]
+        place, told = str(self.path.resolve()), ", ".join(asks.values())
         digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
-        if not asks or known(KIND).get(place) == digest:
+        obeyed = [name for name in asks if not os.environ.get(VARIABLES[name])]
+        if not obeyed or known(KIND).get(place) == digest:
             return
         if not trust:
             raise UsageError(
@@ -205,10 +201,7 @@ def _shown(name: str, value: str | float) -> str:
     """Return a setting as it may be printed and kept: without its password."""
     if name not in SECRET:
         return repr(value)
-    try:
-        return repr(str(Address(str(value))))
-    except ValueError:
-        return "(no address)"
+    return repr(str(Address(str(value))))
 
 
 def _used(name: str, value: str | float, where: str) -> Any:
@@ -230,9 +223,11 @@ def _read(path: Path) -> Values:
         raise UsageError(f"{path}: no TOML ({' '.join(str(error).split())[:200]})") from None
     if unknown := sorted(values.keys() - USES.keys()):
         raise UsageError(f"{path}: there is no setting {unknown[0][:80]!r}; there are {', '.join(USES)}")
-    for name, value in values.items():
+    found = {name: value for name, value in sorted(values.items()) if value != ""}
+    for name, value in found.items():
         if name in NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise UsageError(f"{path}: {name}: a number is needed, such as {name} = 12")
         if name not in NUMBERS and not isinstance(value, str):
             raise UsageError(f'{path}: {name}: a text is needed, such as {name} = "..."')
-    return {name: value for name, value in sorted(values.items()) if value != ""}
+        _used(name, value, f"{path}: {name}")
+    return found

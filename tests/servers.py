@@ -115,8 +115,12 @@ class Postgres:
 
 
 @cache
-def postgres() -> Postgres:
-    """Return the server that all tests of this process share."""
-    server = Postgres()
+def postgres(*options: str) -> Postgres:
+    """Return the server that all tests of this process share which want it so."""
+    server = Postgres(*options)
     atexit.register(server.close)
     return server
+
+
+if __name__ == "__main__":
+    print(f"Postgres: {programs()}")

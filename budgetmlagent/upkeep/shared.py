@@ -38,6 +38,11 @@ WHERE NOT (has_schema_privilege(%(schema)s, 'USAGE') AND has_table_privilege(%(s
 
 def of_settings(runs_dir: Path) -> Iterator[Row]:
     """Yield a row for each store that the project's settings name, or for what is wrong with them."""
+    try:
+        settings.confirm(runs_dir, trust=False)
+    except BudgetMLError as error:
+        yield row("settings", False, str(error))
+        return
     for name, look in (("ledger", settings.ledger), ("checkpoints", settings.checkpoints)):
         yield from _told(name, lambda look=look, name=name: _database(name, look(runs_dir)))  # type: ignore[misc]
     yield from _told("memory", lambda: _memory(runs_dir))
