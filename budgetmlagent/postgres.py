@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from budgetmlagent.errors import UnavailableError, one_line
+from memory.embedding import is_local
 
 if TYPE_CHECKING:
     import psycopg
@@ -82,11 +83,21 @@ class Address:
         return f"postgresql://{name}{'@' if name else ''}{hosts}{parts.path}{'?' if query else ''}{query}"
 
     @property
-    def host(self) -> str:
-        """The hosts that are asked, with their ports, as they are shown."""
+    def hosts(self) -> list[str]:
+        """The hosts that are asked, with their ports; a socket of this machine is a path, and no host is one, too."""
         parts = urlsplit(self.url)
         named = [value for key, value in parse_qsl(parts.query) if key in ("host", "hostaddr")]
-        return ",".join(filter(None, (parts.netloc.rpartition("@")[2], *named))) or "localhost"
+        return [
+            host for text in (parts.netloc.rpartition("@")[2], *named) for host in text.split(",") if host
+        ]
+
+    @property
+    def local(self) -> bool:
+        """Whether what is sent there stays on this machine."""
+        return all(
+            host.startswith("/") or is_local(urlsplit(f"//{host}").hostname or "localhost")
+            for host in self.hosts
+        )
 
     def clean(self, text: str) -> str:
         """Return a line that somebody says of this database, without its password."""

@@ -133,6 +133,13 @@ def memory_hosts(runs_dir: Path) -> list[str]:
     return [host for host in (urlsplit(place.server).netloc, place.embedding.host) if host]
 
 
+def elsewhere(runs_dir: Path) -> list[Address]:
+    """Return the databases of a folder's runs that are not on this machine: replies and states go there."""
+    found = _Settings(runs_dir)
+    named = (found(name) for name in ("ledger", "checkpoints"))
+    return [address for address in named if address is not None and not address.local]
+
+
 def confirm(runs_dir: Path, *, trust: bool) -> None:
     """Go on where the file asks for nothing, or for what the person confirms, now (`trust`) or before.
 

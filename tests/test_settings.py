@@ -272,3 +272,30 @@ def test_runs_that_have_a_ledger_elsewhere_get_no_second_one(tmp_path, monkeypat
     with pytest.raises(UsageError, match="has the money of earlier runs here") as caught:
         place_of(other)
     assert "word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("postgresql://u@127.0.0.1:5/d", True),
+        ("postgresql://u@[::1]/d", True),
+        ("postgresql:///d", True),
+        ("postgresql:///d?host=/run/postgresql", True),
+        ("postgresql://localhost,db.example/d", False),
+        ("postgresql://127.0.0.1/d?host=db.example", False),
+        ("postgresql://127.0.0.1/d?hostaddr=10.1.1.1", False),
+    ],
+)
+def test_what_stays_goes_to_no_database_elsewhere(tmp_path, monkeypatch, url, local):
+    assert Address(url).local == local
+    monkeypatch.setenv("BUDGETML_CHECKPOINTS", url)
+    task = shutil.copytree(BUNDLED / "digits", tmp_path / "private")
+    file = task / "task.yaml"
+    told = plan(Request(str(task), "recall", runs_dir=tmp_path / "runs"), to_run=False).config.hosts
+    assert told == ([] if local else sorted(Address(url).hosts))
+    file.write_text(file.read_text().replace("data: schema", "data: stays"))
+    if local:
+        assert plan(Request(str(task), "recall", runs_dir=tmp_path / "runs"), to_run=False).config.hosts == []
+    else:
+        with pytest.raises(UsageError, match="data: stays"):
+            plan(Request(str(task), "recall", runs_dir=tmp_path / "runs"), to_run=False)
