@@ -145,7 +145,8 @@ def connect(address: Address, what: str) -> "psycopg.Connection[Any]":
 def fault(what: str, address: Address, error: Exception) -> str:
     """Say in one line what is wrong with what lies there, and what to do."""
     state, said = str(getattr(error, "sqlstate", None) or ""), address.clean(str(error))
-    cure = next((do for key, do in CURES.items() if (state and state.startswith(key)) or key in said), REACH)
+    known = (do for key, do in CURES.items() if (state.startswith(key) if key[0].isdigit() else key in said))
+    cure = next(known, REACH)
     return f"{what} {address}: {said[:200] or type(error).__name__}; {cure}"
 
 

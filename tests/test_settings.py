@@ -13,7 +13,7 @@ from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.place import place_of
-from budgetmlagent.postgres import Address
+from budgetmlagent.postgres import REACH, Address, fault
 from budgetmlagent.run.options import settled
 from budgetmlagent.run.order import plan
 from budgetmlagent.run.request import Request
@@ -299,3 +299,10 @@ def test_what_stays_goes_to_no_database_elsewhere(tmp_path, monkeypatch, url, lo
     else:
         with pytest.raises(UsageError, match="data: stays"):
             plan(Request(str(task), "recall", runs_dir=tmp_path / "runs"), to_run=False)
+
+
+def test_what_to_do_is_not_read_from_a_port_that_looks_like_a_fault():
+    said = fault(
+        "ledger", Address("postgresql://h:41253/d2842501"), OSError("port 41253: the system is starting up")
+    )
+    assert said.endswith(REACH)  # so it is asked again
