@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs record notebooks ui browser pictures endpoints profiles soak clean
+.PHONY: help demo test check docs record notebooks ui browser pictures endpoints profiles soak scale clean
 
 help: ## Print this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -73,7 +73,11 @@ profiles: $(VENV)/.ready ## Profile the embedded models and write the table of d
 	$(BIN)/python tests/profile_table.py --write
 
 soak: $(VENV)/.ready ## The long tests, and new examples for those that have properties
-	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile searching
+	$(BIN)/python -m pytest -m "(soak or hypothesis) and not scale" --hypothesis-profile searching
+
+scale: $(VENV)/.ready ## Stores that machines share, on servers of the tests' own (needs Debian's postgresql; SHORT=1: a minute)
+	$(BIN)/python tests/servers.py
+	$(BIN)/python -m pytest -m "scale$(if $(SHORT), and not soak)"
 
 clean: ## Remove what was built (runs/ and the model cache stay)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,11 +1,17 @@
 """`budgetml.toml`, beside the runs' folder: a project's settings, each with a variable that wins over it.
 
-memory = "http://127.0.0.1:8000"                           a Chroma server for what several machines learn (BUDGETML_MEMORY)
-embedding = "https://api.example/v1 some-model SOME_KEY"   who makes the vectors by which it is found (BUDGETML_EMBEDDING)
+runs = "/data/runs"                          the runs' folder, where commands are given no --runs-dir (BUDGETML_RUNS)
+models = "models.yaml"                       whom runs ask (BUDGETML_MODELS)
+budget = 0.25, project_budget = 5            dollars of a run, and of all together (BUDGETML_BUDGET, BUDGETML_PROJECT_BUDGET)
+turns = 12, history = "all"                  as the options of these names (BUDGETML_TURNS, BUDGETML_HISTORY)
+memory = "http://127.0.0.1:8000"             a Chroma server for what several machines learn (BUDGETML_MEMORY)
+embedding = "https://api.example/v1 m KEY"   who makes the vectors by which it is found (BUDGETML_EMBEDDING)
+ledger = "postgresql://me@db.example/money"  a Postgres database for the money of several machines (BUDGETML_LEDGER)
+checkpoints = "postgresql://…"               one for the states of runs (BUDGETML_CHECKPOINTS)
 
-Without the first what is learned stays in a folder beside the runs, without the second the shipped weights embed. The file may have
-come with a folder that somebody sent, and says where texts go and which key with them: it is obeyed once the person has
-confirmed it.
+The command line wins over both. A file that names another folder for the runs is the settings of that one where commands are given
+beside it. It may have come with a folder that somebody sent, and says where texts and money go and which key with them: it is
+obeyed once the person has confirmed it.
 """
 
 import hashlib
@@ -13,24 +19,71 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from budgetmlagent.confirmed import keep, known
+from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
 from budgetmlagent.foreign import visible
+from budgetmlagent.postgres import Address
 from memory.embedding import SHIPPED, named
 from memory.files import read_plain
 from memory.merge import SHARED
 from memory.server import address
 from memory.shared import Place
 
+if TYPE_CHECKING:
+    from memory.history import Mode
+
 NAME = "budgetml.toml"
-VARIABLES = {"memory": "BUDGETML_MEMORY", "embedding": "BUDGETML_EMBEDDING"}
 KIND = "settings"
+RUNS = Path("runs")  # the runs' folder where nothing names one
+HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
 MOST = 1 << 20  # bytes of the file
-LONG = 300  # characters of it in a line
+LONG = 600  # characters of it in a line
+
+
+def _server(text: str) -> str:
+    address(text)
+    return text
+
+
+def _folder(text: str) -> Path:
+    return at_home(text)
+
+
+def _dollars(value: str | float) -> float:
+    with suppress(ValueError):
+        if 0 <= (found := float(value)) < 1e6:
+            return found
+    raise ValueError(f"{value!r}: a number of dollars, 0 or more, is needed, such as 0.25")
+
+
+def _turns(value: str | float) -> int:
+    with suppress(ValueError):
+        if (found := float(value)) >= 1 and found == int(found):
+            return int(found)
+    raise ValueError(f"{value!r}: a whole number, at least 1, is needed, such as 12")
+
+
+def _history(text: str) -> str:
+    if text not in HISTORY:
+        raise ValueError(f"{text!r}: one of {', '.join(HISTORY)} is needed")
+    return text
+
+
+USES: dict[str, Callable[[Any], Any]] = {
+    "runs": _folder, "models": str, "budget": _dollars, "project_budget": _dollars, "turns": _turns, "history": _history,
+    "memory": _server, "embedding": named, "ledger": Address, "checkpoints": Address,
+}  # fmt: skip
+NUMBERS = ("budget", "project_budget", "turns")
+SECRET = ("ledger", "checkpoints")  # whose text may hold a password
+OF_RUNS = ("models", "budget", "project_budget", "turns", "history")  # what a run is begun with
+VARIABLES = {name: f"BUDGETML_{name.upper()}" for name in USES}
+Values = Mapping[str, str | int | float]
 
 
 def shared_memory(runs_dir: Path) -> Place:
@@ -38,15 +91,53 @@ def shared_memory(runs_dir: Path) -> Place:
 
     Raises UsageError for a setting that is none, or that the person has not confirmed.
     """
-    _confirm(path := _file(runs_dir), values := _read(path), trust=False)
-    return _place(runs_dir, path, values)
+    return _place(runs_dir, _confirmed(runs_dir))
+
+
+def ledger(runs_dir: Path) -> Address | None:
+    """Return the database of the money of a folder's runs; None where it stays in a file. Raises as `shared_memory` does."""
+    found: Address | None = _confirmed(runs_dir)("ledger")
+    return found
+
+
+def checkpoints(runs_dir: Path) -> Address | None:
+    """Return the database of their states; None where these stay in their folders. Raises as `shared_memory` does."""
+    found: Address | None = _confirmed(runs_dir)("checkpoints")
+    return found
+
+
+def of_runs(runs_dir: Path, *, trust: bool) -> dict[str, Any]:
+    """Return what the runs of a folder are begun with where they are asked for nothing else: models, budget, turns, …
+
+    Raises UsageError for a setting that is none, or that the person has not confirmed, now (`trust`) or before.
+    """
+    file = _Settings(runs_dir)
+    if any(name in file.values for name in OF_RUNS):
+        file.confirm(trust=trust)
+    found = {name: value for name in OF_RUNS if (value := file(name)) is not None}
+    if "models" in found and not os.environ.get(VARIABLES["models"]):
+        found["models"] = str(file.path.parent / at_home(found["models"]))
+    return found
+
+
+def runs_folder() -> Path:
+    """Return the runs' folder of a command that is given none. Raises UsageError for a setting that is none."""
+    here = _Settings(RUNS)  # beside ./runs, so in the folder where one is
+    folder: Path | None = here("runs")
+    return RUNS if folder is None else folder
 
 
 def memory_hosts(runs_dir: Path) -> list[str]:
     """Return the hosts, with their ports, that the runs of a folder send to what they learn; none where it stays beside them."""
-    path = _file(runs_dir)
-    place = _place(runs_dir, path, _read(path))
+    place = _place(runs_dir, _Settings(runs_dir))
     return [host for host in (urlsplit(place.server).netloc, place.embedding.host) if host]
+
+
+def elsewhere(runs_dir: Path) -> list[Address]:
+    """Return the databases of a folder's runs that are not on this machine: replies and states go there."""
+    found = _Settings(runs_dir)
+    named = (found(name) for name in ("ledger", "checkpoints"))
+    return [address for address in named if address is not None and not address.local]
 
 
 def confirm(runs_dir: Path, *, trust: bool) -> None:
@@ -54,47 +145,80 @@ def confirm(runs_dir: Path, *, trust: bool) -> None:
 
     Raises UsageError where it asks for something else, UnavailableError where the person's word cannot be kept.
     """
-    path = _file(runs_dir)
-    _confirm(path, _read(path), trust=trust)
+    _Settings(runs_dir).confirm(trust=trust)
+
+
+def _confirmed(runs_dir: Path) -> "_Settings":
+    found = _Settings(runs_dir)
+    found.confirm(trust=False)
+    return found
+
+
+def _place(runs_dir: Path, found: "_Settings") -> Place:
+    return Place(runs_dir / SHARED, found("memory") or "", found("embedding") or SHIPPED)
+
+
+class _Settings:
+    """The settings of a folder's runs: called with a name, what is set; None where nothing is."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        self.path = _file(runs_dir)
+        self.values = _read(self.path)
+
+    def __call__(self, name: str) -> Any:
+        said = os.environ.get(VARIABLES[name])
+        if said:
+            return _used(name, said, f"${VARIABLES[name]}")
+        return _used(name, self.values[name], str(self.path)) if name in self.values else None
+
+    def confirm(self, *, trust: bool) -> None:
+        asks = {name: f"{name} = {_shown(name, value)}" for name, value in self.values.items()}
+        if asks.get("embedding") == f"embedding = {str(SHIPPED)!r}":
+            del asks["embedding"]
+        place, told = str(self.path.resolve()), ", ".join(asks.values())
+        digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+        obeyed = [name for name in asks if not os.environ.get(VARIABLES[name])]
+        if not obeyed or known(KIND).get(place) == digest:
+            return
+        if not trust:
+            raise UsageError(
+                f"{self.path}: asks for {visible(told)[:LONG]}, which says what runs may spend, and where what they learn and pay"
+                " is sent: if you want that, add --trust, once, to `budgetml run` or to `budgetml memory stats` (trust=True);"
+                " else take it out"
+            )
+        keep(KIND, place, digest)
+        print(visible(f"budgetml: {self.path}: confirmed from now on: {told}"), file=sys.stderr)
 
 
 def _file(runs_dir: Path) -> Path:
+    """Return the file of a folder's runs: beside them, or where one is if that file names them."""
+    here = Path.cwd() / NAME
+    with suppress(UsageError):  # told where it is the file of these runs
+        named_runs = _read(here).get("runs")
+        if named_runs is not None and _same(here.parent / at_home(str(named_runs)), runs_dir):
+            return here
     return runs_dir.absolute().parent / NAME
 
 
-def _confirm(path: Path, values: Mapping[str, str], *, trust: bool) -> None:
-    asks = [f"{name} = {text!r}" for name, text in values.items() if not os.environ.get(VARIABLES[name])]
-    asks = [ask for ask in asks if ask != f"embedding = {str(SHIPPED)!r}"]
-    place, told = str(path.resolve()), ", ".join(asks)
-    digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
-    if not asks or known(KIND).get(place) == digest:
-        return
-    if not trust:
-        raise UsageError(
-            f"{path}: asks for {visible(told)[:LONG]}, which says where what runs learn is sent: if you want that, add --trust, once,"
-            " to `budgetml run` or to `budgetml memory stats` (trust=True); else take it out"
-        )
-    keep(KIND, place, digest)
-    print(visible(f"budgetml: {path}: confirmed from now on: {told}"), file=sys.stderr)
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
 
 
-def _place(runs_dir: Path, path: Path, values: Mapping[str, str]) -> Place:
-    def value(name: str, use: Callable[[str], Any]) -> Any:
-        chosen = os.environ.get(VARIABLES[name]) or values.get(name, "")
-        try:
-            return use(chosen) if chosen else None
-        except ValueError as error:
-            where = f"${VARIABLES[name]}" if os.environ.get(VARIABLES[name]) else f"{path}: {name}"
-            raise UsageError(f"{where}: {error}, or leave it out") from None
-
-    def server(text: str) -> str:
-        address(text)
-        return text
-
-    return Place(runs_dir / SHARED, value("memory", server) or "", value("embedding", named) or SHIPPED)
+def _shown(name: str, value: str | float) -> str:
+    """Return a setting as it may be printed and kept: without its password."""
+    if name not in SECRET:
+        return repr(value)
+    return repr(str(Address(str(value))))
 
 
-def _read(path: Path) -> dict[str, str]:
+def _used(name: str, value: str | float, where: str) -> Any:
+    try:
+        return USES[name](value)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}, or leave it out") from None
+
+
+def _read(path: Path) -> Values:
     """Return what the file says, {} where there is none."""
     try:
         values = tomllib.loads(read_plain(path, MOST).decode("utf-8"))
@@ -104,11 +228,13 @@ def _read(path: Path) -> dict[str, str]:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no TOML ({' '.join(str(error).split())[:200]})") from None
-    if unknown := sorted(values.keys() - VARIABLES.keys()):
-        raise UsageError(
-            f"{path}: there is no setting {unknown[0][:80]!r}; there are {' and '.join(VARIABLES)}"
-        )
-    for name, value in values.items():
-        if not isinstance(value, str):
+    if unknown := sorted(values.keys() - USES.keys()):
+        raise UsageError(f"{path}: there is no setting {unknown[0][:80]!r}; there are {', '.join(USES)}")
+    found = {name: value for name, value in sorted(values.items()) if value != ""}
+    for name, value in found.items():
+        if name in NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise UsageError(f"{path}: {name}: a number is needed, such as {name} = 12")
+        if name not in NUMBERS and not isinstance(value, str):
             raise UsageError(f'{path}: {name}: a text is needed, such as {name} = "..."')
-    return {name: value for name, value in sorted(values.items()) if value}
+        _used(name, value, f"{path}: {name}")
+    return found

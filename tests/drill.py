@@ -1,13 +1,15 @@
 """The drill: many processes and threads spend one cap at the fault server, faults included, while a process watches.
 
     python tests/drill.py [--processes 8] [--threads 64] [--calls 10000] > tests/benchmarks/money_soak.txt
+    python tests/drill.py --postgres > tests/benchmarks/money_postgres.txt
 
-`--threads` are of each process. The cap is $1 for 10,000 calls and in proportion for fewer; it does not pay for all of them.
+With `--postgres` the ledger is a database of a server of the drill's own. `--threads` are of each process. The cap is $1 for 10,000 calls and in proportion for fewer; it does not pay for all of them.
 """
 
 import argparse
 import multiprocessing
 import random
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -26,10 +28,12 @@ from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.money.ledger import Account, Answer, Call, Entry, Ledger, Reservation
 from budgetmlagent.money.prices import price_of
 from budgetmlagent.money.usage import Tokens
+from budgetmlagent.postgres import Address
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here
 
+Place = Path | Address
 SPAWN = multiprocessing.get_context("spawn")
 ROOM = 64  # output tokens asked for
 NODES = ("planner", "coder", "expert")
@@ -69,11 +73,9 @@ def spec(url: str) -> ModelSpec:
     return ModelSpec(name="small", base_url=url, model="any-name", price=price)  # type: ignore[arg-type]
 
 
-def spend(url: str, folder: Path, names: list[str], threads: int) -> Counter[str]:
+def spend(url: str, place: Place, folder: Path, names: list[str], threads: int) -> Counter[str]:
     """Make the calls of these names, as a process does; return how often each fault (or "") came back."""
-    model = spec(url)
-    account = Account(Ledger(folder / "ledger.sqlite"), "r")
-    models = ModelClient({"small": model}, account, Artifacts(folder / "a"))
+    models = ModelClient({"small": spec(url)}, Account(Ledger(place), "r"), Artifacts(folder / "a"))
 
     def ask(name: str) -> str:
         here = Here(node=NODES[len(name) % 3], model="small", step=1, call=name)
@@ -84,17 +86,26 @@ def spend(url: str, folder: Path, names: list[str], threads: int) -> Counter[str
         return Counter(pool.map(ask, names))
 
 
-def watch(path: Path, stop: Any, seen: Any) -> None:
+def watch(place: Place, stop: Any, seen: Any) -> None:
     """Sample what the ledger holds, by its calls and by its sums, until told to stop."""
     samples = most = 0
     wrong = 0
     held = "SELECT (SELECT coalesce(sum(coalesce(settled, reserved)), 0) FROM calls), coalesce(sum(nano), 0) FROM sums"
-    with closing(sqlite3.connect(path, timeout=60)) as db:
+    with closing(connected(place)) as db:
         while not stop.is_set() or not samples:
-            calls, sums = db.execute(f"{held} WHERE root = 'r' AND node = ''").fetchone()
+            calls, sums = map(int, db.execute(f"{held} WHERE root = 'r' AND node = ''").fetchone())
             samples, most, wrong = samples + 1, max(most, calls), wrong + (calls != sums)
             time.sleep(0.002)
     seen.put((samples, most, wrong))
+
+
+def connected(place: Place) -> Any:
+    """Return a connection that looks at a ledger from outside."""
+    if isinstance(place, Path):
+        return sqlite3.connect(place, timeout=60)
+    import psycopg
+
+    return psycopg.connect(place.url, autocommit=True, options="-c search_path=budgetml")
 
 
 @dataclass(frozen=True)
@@ -135,24 +146,31 @@ class Outcome:
         )
 
 
-def drill(folder: Path, processes: int, threads: int, calls: int) -> Outcome:
-    """Make `calls` calls from `processes` processes of `threads` threads each, on one cap."""
-    path, cap = folder / "ledger.sqlite", NANO * calls // 10_000
-    book = Ledger(path)
+def drill(
+    folder: Path, place: Place, processes: int, threads: int, calls: int, *, watched: bool = True
+) -> Outcome:
+    """Make `calls` calls from `processes` processes of `threads` threads each, on one cap in the ledger at `place`.
+
+    Without being `watched` its samples are none: a watcher has no patience with a server that is away.
+    """
+    cap = NANO * calls // 10_000
+    book = Ledger(place)
     book.open_run("r", cap)
     stop, seen = SPAWN.Event(), SPAWN.Queue()
-    observer = SPAWN.Process(target=watch, args=(path, stop, seen))
-    observer.start()
+    observer = SPAWN.Process(target=watch, args=(place, stop, seen))
+    if watched:
+        observer.start()
     names = [f"call-{n}" for n in range(calls)]
     with BusyServer(respond=answer) as server:
         started = time.monotonic()
         with SPAWN.Pool(processes) as pool:
-            work = [(server.url, folder, names[n::processes], threads) for n in range(processes)]
+            work = [(server.url, place, folder, names[n::processes], threads) for n in range(processes)]
             faults = sum(pool.starmap(spend, work), Counter[str]())
         seconds = time.monotonic() - started
     stop.set()
-    samples, most, wrong = seen.get()
-    observer.join()
+    samples, most, wrong = seen.get() if watched else (0, 0, 0)
+    if watched:
+        observer.join()
     price = price_of(spec(server.url))
     told = [(name_of(request.body), request.billed) for request in server.requests]
     served = sum(
@@ -162,9 +180,49 @@ def drill(folder: Path, processes: int, threads: int, calls: int) -> Outcome:
     return Outcome(cap, seconds, faults, samples, most, wrong, book.calls("r"), requests, served)
 
 
-def buy(path: Path, names: list[str], threads: int) -> None:
+def check(told: Outcome, calls: int) -> None:
+    """Assert that the cap held and that the ledger is what the server counted, to the nano-dollar."""
+    assert 0.95 * told.cap < told.most <= told.cap and told.samples > 10 and told.wrong == 0
+    assert told.settled == told.served > 0
+    assert told.faults["refused"] > 0 and sum(told.faults.values()) == calls
+    # Each request has its entry and each entry its request; those of unknown outcome, and no others, are still reserved.
+    faults = {entry.id: turn(entry.key.split("/")[1]).fault for entry in told.entries}
+    assert {entry.id for entry in told.open} == {id for id, fault in faults.items() if fault in UNKNOWN}
+    assert all(entry.nano == 0 for entry in told.entries if faults[entry.id] in NOT_BILLED)
+    assert told.requests == {entry.key.split("/")[1]: 1 for entry in told.entries}
+
+
+def killed(folder: Path, place: Place, kills: int) -> None:
+    """Kill a process that calls, again and again, and assert that nothing was lost or paid for twice."""
+    names, chance = [f"call-{n}" for n in range(60 * kills)], random.Random(kills)
+    book = Ledger(place)
+    book.open_run("r", NANO)
+    with BusyServer(respond=answer) as server:
+        for _ in range(kills):
+            paid = {entry.key.split("/")[1] for entry in book.calls("r") if entry.text is not None}
+            before = len(server.requests)
+            process = SPAWN.Process(target=spend, args=(server.url, place, folder, names, 8))
+            process.start()
+            until = before + chance.randrange(5, 40)
+            while len(server.requests) < until:
+                assert process.is_alive()
+                time.sleep(0.001)
+            process.kill()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            time.sleep(0.2)  # what had arrived is answered
+            entries = book.calls("r")
+            tries = [name_of(request.body) for request in server.requests]
+            written = Counter(entry.key.split("/")[1] for entry in entries)
+            assert Counter(tries) <= written  # a kill between reserving and sending leaves one more
+            assert not paid & set(tries[before:])
+            assert book.spent("r") == sum(entry.nano for entry in entries) <= NANO
+            assert all(entry.nano == entry.reserved > 0 for entry in entries if entry.state == "reserved")
+
+
+def buy(place: Place, names: list[str], threads: int) -> None:
     """Reserve and settle, without any model."""
-    book = Ledger(path)
+    book = Ledger(place)
 
     def one(name: str) -> None:
         made = Call(
@@ -178,15 +236,25 @@ def buy(path: Path, names: list[str], threads: int) -> None:
         list(pool.map(one, names))
 
 
-def alone(folder: Path, processes: int, threads: int, calls: int) -> float:
+def alone(place: Place, processes: int, threads: int, calls: int) -> float:
     """Return the seconds that the ledger alone takes for as many calls."""
-    path, names = folder / "alone.sqlite", [f"call-{n}" for n in range(calls)]
-    Ledger(path).open_run("r", NANO)
+    names = [f"call-{n}" for n in range(calls)]
+    Ledger(place).open_run("r", NANO)
     with SPAWN.Pool(processes) as pool:
-        pool.starmap(buy, [(path, [f"warm-{n}"], 1) for n in range(processes)])  # the imports
+        pool.starmap(buy, [(place, [f"warm-{n}"], 1) for n in range(processes)])  # the imports
         started = time.monotonic()
-        pool.starmap(buy, [(path, names[n::processes], threads) for n in range(processes)])
+        pool.starmap(buy, [(place, names[n::processes], threads) for n in range(processes)])
         return time.monotonic() - started
+
+
+def places(folder: Path, postgres: bool) -> tuple[Place, Place]:
+    """Return the places of two ledgers."""
+    if not postgres:
+        return folder / "ledger.sqlite", folder / "alone.sqlite"
+    import servers
+
+    server = servers.postgres(*servers.DURABLE)
+    return Address(server.database()), Address(server.database())
 
 
 def main() -> None:
@@ -195,13 +263,15 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--threads", type=int, default=64)
     parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--postgres", action="store_true")
     chosen = parser.parse_args()
     sizes = (chosen.processes, chosen.threads, chosen.calls)
     print(f"python {' '.join(sys.argv)}: {sizes[0]} processes of {sizes[1]} threads")
     with tempfile.TemporaryDirectory() as folder:
-        print(drill(Path(folder), *sizes), end="", flush=True)
+        first, second = places(Path(folder), chosen.postgres)
+        print(drill(Path(folder), first, *sizes), end="", flush=True)
         print(
-            f"the ledger alone          {alone(Path(folder), *sizes):.1f} s for as many reservations and settlements"
+            f"the ledger alone          {alone(second, *sizes):.1f} s for as many reservations and settlements"
         )
 
 

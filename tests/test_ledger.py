@@ -26,6 +26,7 @@ from budgetmlagent.money.ledger import (
     Reservation,
     Total,
 )
+from budgetmlagent.postgres import Address
 from memory.state import NANO
 
 
@@ -41,9 +42,29 @@ def call(key: str = "r/step-1/coder", run: str = "r", **more: object) -> Call:
     return Call(key=key, run=run, **(fields | more))  # type: ignore[arg-type]
 
 
+SERVER = pytest.mark.scale
+BOTH = pytest.mark.parametrize("kind", ["file", pytest.param("server", marks=SERVER)])
+
+
+def place(kind: str, folder: Path | str) -> Path | Address:
+    """Return where a ledger may be made: in a file, or in a database of the server that the tests start."""
+    if kind == "file":
+        return Path(folder) / "ledger.sqlite"
+    from servers import postgres  # which `make test` does not need
+
+    return Address(postgres().database())
+
+
+@pytest.fixture(params=["file", pytest.param("server", marks=SERVER)])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+    book = Ledger(place(request.param, tmp_path))
+    book.open_run("r", NANO)
+    return book
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    book = Ledger(tmp_path / "ledger.sqlite")
+def in_file(tmp_path: Path) -> Ledger:
+    book = Ledger(place("file", tmp_path))
     book.open_run("r", NANO)
     return book
 
@@ -163,7 +184,7 @@ def test_a_repeated_step_finds_its_reply_and_only_its_own(ledger: Ledger) -> Non
 def test_a_cap_can_be_raised_and_reopening_keeps_it(ledger: Ledger) -> None:
     ledger.set_cap("r", 5)
     ledger.open_run("r", 99)
-    assert ledger.cap("r") == Ledger(ledger.path).cap("r") == 5
+    assert ledger.cap("r") == Ledger(ledger.place).cap("r") == 5
     assert isinstance(ledger.reserve(call(), 6), Refused)
     ledger.set_cap("r", 6)
     assert isinstance(ledger.reserve(call(), 6), Reservation)
@@ -185,7 +206,9 @@ def test_the_tightest_cap_refuses_and_is_named(ledger: Ledger) -> None:
     assert isinstance(ledger.reserve(call(node="planner"), 1, role_cap=300), Reservation)  # of another node
     assert (ledger.project_spent(), ledger.left("r"), ledger.left("s")) == (901, 99, 99)
     ledger.set_project_cap(900)
-    assert ledger.reserve(call(), 0) == Refused(0, -1, "project") and Ledger(ledger.path).project_cap() == 900
+    assert (
+        ledger.reserve(call(), 0) == Refused(0, -1, "project") and Ledger(ledger.place).project_cap() == 900
+    )
     ledger.set_project_cap(2 * NANO)
     assert ledger.reserve(call(), NANO) == Refused(NANO, NANO - 301, "run")
 
@@ -265,17 +288,18 @@ def test_the_ratio_is_believed_after_three_calls_and_within_reason(ledger: Ledge
     assert ledger.ratio(call(served="liar")) == 1 / 8
 
 
+@BOTH
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 4000), st.integers(1, 4), st.integers(0, 64)), min_size=4, max_size=20),
     st.integers(100, 20_000),
 )
 def test_a_bound_that_was_too_low_is_noted_counts_and_ends_the_money(
-    calls: list[tuple[int, int, int]], cap: int
+    kind: str, calls: list[tuple[int, int, int]], cap: int
 ) -> None:
     """Texts whose tokens per byte leap: what was observed before does not bound what comes."""
     with tempfile.TemporaryDirectory() as folder:
-        book, above = Ledger(Path(folder) / "ledger.sqlite"), 0
+        book, above = Ledger(place(kind, folder)), 0
         book.open_run("r", cap)
         for n, (size, part, marks) in enumerate(calls):
             asked = call(key=f"r/{n}/coder", bytes=size)
@@ -309,19 +333,20 @@ def test_eight_threads_never_pass_a_cap(ledger: Ledger) -> None:
     assert ledger.spent("r") == NANO
 
 
-def buy(path: Path, worker: int) -> int:
-    book = Ledger(path)
+def buy(at: Path | Address, worker: int) -> int:
+    book = Ledger(at)
     book.open_run("r", NANO)
     rooms = [book.reserve(call(key=f"r/{worker}-{n}/coder"), NANO // 10) for n in range(5)]
     return sum(isinstance(room, Reservation) for room in rooms)
 
 
-def test_processes_that_make_the_file_together_share_one_cap(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "ledger.sqlite"
+@BOTH
+def test_processes_that_make_the_ledger_together_share_one_cap(tmp_path: Path, kind: str) -> None:
+    at = place(kind, tmp_path / "new")
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        bought = pool.starmap(buy, [(path, worker) for worker in range(4)])
+        bought = pool.starmap(buy, [(at, worker) for worker in range(4)])
     assert sum(bought) == 10
-    assert Ledger(path).spent("r") == NANO
+    assert Ledger(at).spent("r") == NANO
 
 
 def test_a_file_that_is_no_ledger_is_one_error_with_its_path(tmp_path: Path) -> None:
@@ -336,9 +361,10 @@ def test_a_file_that_is_no_ledger_is_one_error_with_its_path(tmp_path: Path) -> 
         Ledger(path / "below" / "ledger.sqlite")
 
 
-def test_a_ledger_that_is_replaced_in_use_is_one_error_with_its_path(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_ledger_that_is_replaced_in_use_is_one_error_with_its_path(in_file: Ledger, tmp_path: Path) -> None:
+    ledger = in_file
     reserved(ledger, 1)
-    ledger.path.rename(ledger.path.with_name("away"))
+    ledger.place.rename(ledger.place.with_name("away"))
     with pytest.raises(UnavailableError, match=r"ledger\.sqlite: it was moved away or replaced while in use"):
         ledger.reserve(call(), 1)
     for rest in tmp_path.glob("ledger.sqlite-*"):
@@ -369,27 +395,31 @@ def test_an_older_ledger_gets_what_it_lacks(tmp_path: Path, had: str) -> None:
     assert (Ledger(path).spent("r"), book.project_spent()) == (8, 7)
 
 
-def test_a_newer_ledger_is_refused_in_one_line_and_harms_no_run_that_is_underway(ledger: Ledger) -> None:
+def test_a_newer_ledger_is_refused_in_one_line_and_harms_no_run_that_is_underway(
+    in_file: Ledger,
+) -> None:
+    ledger = in_file
     ledger.settle(reserved(ledger, 9).id, 5, Answer(text="hello"))
-    with closing(sqlite3.connect(ledger.path)) as db:
+    with closing(sqlite3.connect(ledger.place)) as db:
         db.executescript("ALTER TABLE calls ADD COLUMN later TEXT; PRAGMA user_version = 99")
     (paid,) = ledger.calls("r")
     assert ledger.stored(call()) == ledger.again(call(key="r/other/coder"), ["r"]) == paid
     with pytest.raises(
         UnavailableError, match=r"ledger .*ledger\.sqlite: a newer version of budgetml made it"
     ):
-        Ledger(ledger.path)
+        Ledger(ledger.place)
 
 
 class Books(RuleBasedStateMachine):
     """Any order of reservations, settlements and releases, against a model of the same in a dictionary."""
 
     open_rooms = Bundle("open_rooms")
+    kind = "file"
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.ledger = Ledger(Path(self.folder.name) / "ledger.sqlite")
+        self.ledger = Ledger(place(self.kind, self.folder.name))
         self.cap, self.project, self.worth = 100, 130, dict[str, int]()
         self.ledger.open_run("r", self.cap)
         self.ledger.open_run("s", self.cap)
@@ -442,7 +472,7 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        self.ledger = Ledger(self.ledger.path)
+        self.ledger = Ledger(self.ledger.place)
 
     @invariant()
     def the_books_agree(self) -> None:
@@ -457,3 +487,13 @@ TestBooks = Books.TestCase
 TestBooks.settings = settings(
     max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+class BooksOnAServer(Books):
+    """The same in a database."""
+
+    kind = "server"
+
+
+TestBooksOnAServer = pytest.mark.scale(BooksOnAServer.TestCase)
+TestBooksOnAServer.settings = TestBooks.settings

@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.open_run("r", 10)
     ledger.reserve(call(0), 1)
-    return ledger.path
+    return ledger.place
 
 
 def altered(path: Path, script: str) -> None:

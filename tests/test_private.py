@@ -68,13 +68,13 @@ def test_a_ledger_is_opened_a_second_time_without_losing_the_locks_of_the_first(
         "try: db.execute('BEGIN IMMEDIATE'); print('taken')\n"
         "except sqlite3.OperationalError: print('held')"
     )
-    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as db:
+    with closing(sqlite3.connect(ledger.place, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         for path in tmp_path.iterdir():
             path.chmod(0o644)
             keep_to_oneself(path)
         told = subprocess.run(
-            [sys.executable, "-I", "-c", other, ledger.path], check=True, capture_output=True, text=True
+            [sys.executable, "-I", "-c", other, ledger.place], check=True, capture_output=True, text=True
         )
     assert told.stdout == "held\n"
 

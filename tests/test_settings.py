@@ -1,6 +1,7 @@
 """`budgetml.toml`: read within bounds, and obeyed once a person has confirmed what it says of where texts go."""
 
 import os
+import re
 import shutil
 import socket
 
@@ -10,9 +11,21 @@ import tiny
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
+from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.money.place import place_of
+from budgetmlagent.postgres import REACH, Address, fault
+from budgetmlagent.run.options import settled
 from budgetmlagent.run.order import plan
 from budgetmlagent.run.request import Request
-from budgetmlagent.settings import confirm, memory_hosts, shared_memory
+from budgetmlagent.settings import (
+    VARIABLES,
+    confirm,
+    ledger,
+    memory_hosts,
+    of_runs,
+    runs_folder,
+    shared_memory,
+)
 from budgetmlagent.tasks.folder import BUNDLED
 from memory.embedding import SHIPPED, Embedding
 from memory.merge import SHARED
@@ -22,7 +35,7 @@ from memory.shared import Place
 @pytest.fixture(autouse=True)
 def person(tmp_path, monkeypatch):
     monkeypatch.setenv("BUDGETML_CACHE", str(tmp_path / "person"))
-    for name in ("BUDGETML_MEMORY", "BUDGETML_EMBEDDING"):
+    for name in VARIABLES.values():
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "person"
 
@@ -121,6 +134,20 @@ def test_what_a_person_says_needs_no_confirmation(tmp_path, monkeypatch):
         "memory = 'http://h:x'",
         "embedding = 'http://h/v1'",
         "embedding = ['shipped']",
+        "budget = 'x'",
+        "budget = -1",
+        "budget = true",
+        "turns = 1.5",
+        "turns = 0",
+        "turns = nan",
+        "history = 'some'",
+        "runs = 3",
+        "ledger = 'sqlite:///x'",
+        "ledger = 'postgresql://u:p/w@h/d'",
+        "ledger = 'postgresql://u:p#w@h/d'",
+        "ledger = 'postgresql://u:p?w@h/d'",
+        "ledger = 'postgresql://u:p%w@h/d'",
+        "checkpoints = 'postgresql://h'",
         "a = " + "[" * 9000,
         b"\xff".decode("latin-1"),
     ],
@@ -138,3 +165,144 @@ def test_a_pipe_in_its_place_is_no_settings(tmp_path):
     os.mkfifo(tmp_path / "budgetml.toml")
     with pytest.raises(UsageError, match="is no plain file"):
         shared_memory(tmp_path / "runs")
+
+
+PLAIN = """\
+runs = "{runs}"
+budget = 0.5
+project_budget = 3
+turns = 4
+history = "run"
+models = "mine.yaml"
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with settings in which commands are given; its runs are elsewhere."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    (tmp_path / "project" / "budgetml.toml").write_text(PLAIN.format(runs=tmp_path / "far" / "runs"))
+    return tmp_path / "far" / "runs"
+
+
+def test_a_run_is_begun_as_the_project_says_and_the_command_line_wins(project, tmp_path, monkeypatch):
+    assert runs_folder() == project
+    asked = Request("digits", runs_dir=project)
+    with pytest.raises(UsageError, match=r"asks for budget = 0.5, history = 'run', models = 'mine.yaml'"):
+        settled(asked)
+    told = settled(Request("digits", runs_dir=project, trust=True))
+    assert (told.budget, told.project_budget, told.turns, told.history) == (0.5, 3, 4, "run")
+    assert told.models == str(tmp_path / "project" / "mine.yaml") and told.graph == "budgetml"
+    monkeypatch.setenv("BUDGETML_BUDGET", "2")
+    monkeypatch.setenv("BUDGETML_MODELS", "other.yaml")
+    told = settled(asked)  # as confirmed before, whatever is set in its place
+    assert (told.budget, told.models, told.turns) == (2, "other.yaml", 4)
+    assert settled(Request("digits", budget=7.0, turns=1, runs_dir=project)).budget == 7
+    assert of_runs(tmp_path / "third" / "runs", trust=False) == {"budget": 2, "models": "other.yaml"}
+    monkeypatch.setenv("BUDGETML_TURNS", "many")
+    with pytest.raises(UsageError, match=r"\$BUDGETML_TURNS: 'many': a whole number"):
+        settled(asked)
+
+
+def test_commands_are_of_the_projects_runs(project, monkeypatch, capsys):
+    assert call(["list"]) == 0
+    assert str(project) in capsys.readouterr().out
+    monkeypatch.setenv("BUDGETML_RUNS", "others")
+    assert call(["list"]) == 0
+    assert "no runs in others" in capsys.readouterr().out
+    assert call(["list", "--runs-dir", "given"]) == 0
+    assert "no runs in given" in capsys.readouterr().out
+
+
+def test_settings_beside_the_runs_are_of_those_runs(project):
+    confirm(project, trust=True)
+    project.parent.mkdir()
+    (project.parent / "budgetml.toml").write_text("budget = 9")
+    assert of_runs(project, trust=False)["budget"] == 0.5, "who stands beside the file is of its mind"
+    assert of_runs(project.parent / "more", trust=True) == {"budget": 9}
+
+
+def test_a_password_is_shown_to_nobody_and_kept_nowhere(tmp_path, person, capsys, monkeypatch):
+    runs = written(tmp_path, 'ledger = "postgresql://me:s3cr%40t@db.example:1/d?sslpassword=s3cr%40t"')
+    said = []
+    with pytest.raises(UsageError, match=re.escape("postgresql://me@db.example:1/d")) as caught:
+        ledger(runs)
+    said += [str(caught.value)]
+    confirm(runs, trust=True)
+    said += [
+        *capsys.readouterr(),
+        repr(ledger(runs)),
+        f"{ledger(runs)}",
+        (person / "settings.json").read_text(),
+    ]
+    assert ledger(runs).url.endswith("s3cr%40t")
+    written(tmp_path, 'ledger = "postgresql://me:another@db.example:1/d"')
+    assert ledger(runs), "another password is no other place"
+    written(tmp_path, 'ledger = "postgresql://me:s3cr%40t@db.example:1/d?host=evil.example"')
+    with pytest.raises(UsageError, match=re.escape("host=evil.example")) as caught:
+        ledger(runs)
+    said += [str(caught.value)]
+    monkeypatch.setenv("BUDGETML_LEDGER", "postgresql://me:s3cr@t/x@h/d")
+    with pytest.raises(UsageError, match=r"\$BUDGETML_LEDGER: this is no address") as caught:
+        ledger(runs)
+    said += [str(caught.value), ledger_said(tmp_path)]
+    assert not [line for line in said if "s3cr" in line or "another" in line]
+
+
+def ledger_said(folder) -> str:
+    """Return what libpq says of a database, of which it was asked with this password."""
+    address = Address("postgresql://me:s3cr%40t@h/d")
+    return address.clean('could not use "s3cr@t" or s3cr%40t\nof me')
+
+
+def test_runs_that_have_a_ledger_elsewhere_get_no_second_one(tmp_path, monkeypatch):
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    monkeypatch.setenv("BUDGETML_LEDGER", "postgresql://me:word@db.example/d")
+    assert place_of(runs) == Address("postgresql://me:word@db.example/d")
+    monkeypatch.delenv("BUDGETML_LEDGER")
+    with pytest.raises(
+        UsageError, match=re.escape("ledger at postgresql://me@db.example/d: name that database by `ledger`")
+    ):
+        place_of(runs)
+    other = tmp_path / "other" / "runs"
+    Ledger(place_of(other)).open_run("r", 1)
+    monkeypatch.setenv("BUDGETML_LEDGER", "postgresql://me:word@db.example/d")
+    with pytest.raises(UsageError, match="has the money of earlier runs here") as caught:
+        place_of(other)
+    assert "word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("postgresql://u@127.0.0.1:5/d", True),
+        ("postgresql://u@[::1]/d", True),
+        ("postgresql:///d", True),
+        ("postgresql:///d?host=/run/postgresql", True),
+        ("postgresql://localhost,db.example/d", False),
+        ("postgresql://127.0.0.1/d?host=db.example", False),
+        ("postgresql://127.0.0.1/d?hostaddr=10.1.1.1", False),
+    ],
+)
+def test_what_stays_goes_to_no_database_elsewhere(tmp_path, monkeypatch, url, local):
+    assert Address(url).local == local
+    monkeypatch.setenv("BUDGETML_CHECKPOINTS", url)
+    task = shutil.copytree(BUNDLED / "digits", tmp_path / "private")
+    file = task / "task.yaml"
+    told = plan(Request(str(task), "recall", runs_dir=tmp_path / "runs"), to_run=False).config.hosts
+    assert told == ([] if local else sorted(Address(url).hosts))
+    file.write_text(file.read_text().replace("data: schema", "data: stays"))
+    if local:
+        assert plan(Request(str(task), "recall", runs_dir=tmp_path / "runs"), to_run=False).config.hosts == []
+    else:
+        with pytest.raises(UsageError, match="data: stays"):
+            plan(Request(str(task), "recall", runs_dir=tmp_path / "runs"), to_run=False)
+
+
+def test_what_to_do_is_not_read_from_a_port_that_looks_like_a_fault():
+    said = fault(
+        "ledger", Address("postgresql://h:41253/d2842501"), OSError("port 41253: the system is starting up")
+    )
+    assert said.endswith(REACH)  # so it is asked again

@@ -109,13 +109,13 @@ def _run(plan: "Plan", asked: "dict[Cell, Request]", out: Path, jobs: int) -> No
     from budgetmlagent.bench import results
     from budgetmlagent.bench.runner import Runner, by_order
     from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.records.rundir import LEDGER
+    from budgetmlagent.money.place import place_of
     from memory.state import NANO
 
     runs = out / results.RUNS
     runs.mkdir(parents=True, exist_ok=True)
     if plan.project_budget is not None:
-        Ledger(runs / LEDGER).set_project_cap(round(plan.project_budget * NANO))
+        Ledger(place_of(runs)).set_project_cap(round(plan.project_budget * NANO))
     rows: dict[Cell, dict[str, Any]] = {}
     with _Live(len(asked)) as live:
         for cell, row in Runner(out / results.CELLS, jobs, live.told).run(asked):

@@ -60,19 +60,19 @@ def cost(
 
 def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.money.place import is_there, place_of
     from budgetmlagent.money.report import project_of, table
-    from budgetmlagent.records.rundir import LEDGER
     from budgetmlagent.run import forgotten
     from budgetmlagent.run.options import nano
 
-    path = runs_dir / LEDGER
-    if cap is None and not path.is_file():
-        raise UsageError(f"no run has spent anything in {runs_dir}: {path} is missing")
+    place = place_of(runs_dir)
+    if cap is None and not is_there(place):
+        raise UsageError(f"no run has spent anything in {runs_dir}: {place} is missing")
     to_be = None if cap is None else nano("cap", cap)
     if to_be is not None:
         forgotten.refuse(runs_dir, capped=True)
-        Ledger(path).set_project_cap(to_be)
-    ledger = Ledger(path)
+        Ledger(place).set_project_cap(to_be)
+    ledger = Ledger(place)
     rows = table(ledger, by)
     return {**project_of(ledger), "by": by, "rows": rows}, rows
 
@@ -91,16 +91,14 @@ def _run(run: str, runs_dir: Path, by: Any) -> tuple[dict[str, Any], list[dict[s
 def _entered(run: str, runs_dir: Path) -> "tuple[Ledger, str]":
     """Find a run's ledger and its name there: by its folder, or by its requests. A check of models has no folder."""
     from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.money.place import existing
     from budgetmlagent.records import rundir
 
     try:
         found = rundir.find(run, runs_dir)
     except UsageError:
-        path = runs_dir / rundir.LEDGER
-        if not path.is_file():  # opening it would make it
-            raise
-        ledger = Ledger(path)
-        if not ledger.calls(run):
+        ledger = existing(runs_dir)
+        if ledger is None or not ledger.calls(run):
             raise
         return ledger, run
     return Ledger(found.ledger), found.run_id

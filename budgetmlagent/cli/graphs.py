@@ -111,10 +111,11 @@ def draw(
 def _path(run: str, runs_dir: Path) -> "tuple[GraphSpec, list[Event], str]":
     """Return a run's graph, its events and the node that runs next."""
     from budgetmlagent.records import events, rundir
+    from budgetmlagent.records.checkpoints import have_begun
     from budgetmlagent.run.view import RunView
 
     found = rundir.find(run, runs_dir)
-    if found.checkpoints.exists():
+    if have_begun(found):
         view = RunView(found)
         return view.spec, view.timeline, view.next
     kept = found.root / "events.jsonl"  # of a recording, all that there is of its steps

@@ -87,11 +87,12 @@ def check(
     from budgetmlagent.models.check import NODE, check_models
     from budgetmlagent.models.config import load_models
     from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.records.rundir import LEDGER, new_id
+    from budgetmlagent.money.place import place_of
+    from budgetmlagent.records.rundir import new_id
     from budgetmlagent.run.options import nano
 
     specs, cap, run = load_models(models).values(), nano("budget", budget), new_id(NODE)
-    ledger = Ledger(runs_dir / LEDGER)
+    ledger = Ledger(place_of(runs_dir))
     ledger.open_run(run, cap)
     try:
         rows = check_models(specs, ledger, run)
@@ -145,15 +146,16 @@ def profile(
     from budgetmlagent.cli import profiled
     from budgetmlagent.models.config import load_models
     from budgetmlagent.money.ledger import Ledger
+    from budgetmlagent.money.place import place_of
     from budgetmlagent.profiling.asking import NODE, Bounds, order, profile_models
     from budgetmlagent.profiling.trial import Trial
-    from budgetmlagent.records.rundir import LEDGER, new_id
+    from budgetmlagent.records.rundir import new_id
     from budgetmlagent.run.options import nano
 
     specs, cap, run = list(load_models(models).values()), nano("budget", budget), new_id(NODE)
     bounds = Bounds(samples, minutes)
     profiled.say(order(specs, cap, bounds))
-    ledger, trial = Ledger(runs_dir / LEDGER), Trial(unsafe=unsafe)
+    ledger, trial = Ledger(place_of(runs_dir)), Trial(unsafe=unsafe)
     ledger.open_run(run, cap)
     rows = []
     try:

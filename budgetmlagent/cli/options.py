@@ -11,8 +11,33 @@ import typer
 
 from budgetmlagent.cli import names
 
+
+def _runs_dir(ctx: typer.Context, param: typer.CallbackParam, value: Path) -> Path:
+    """Return the folder that is given, or else the project's own."""
+    source = ctx.get_parameter_source(str(param.name))
+    if source is None or source.name != "DEFAULT":
+        return value
+    from budgetmlagent.settings import runs_folder
+
+    return runs_folder()
+
+
+def _models(value: Path | None) -> Path | None:
+    """Return the file that is given, or else the project's own; None where it has none."""
+    from budgetmlagent.settings import of_runs, runs_folder
+
+    set_here = None if value else of_runs(runs_folder(), trust=False).get("models")
+    return Path(set_here) if set_here else value
+
+
 RunsDir = Annotated[
-    Path, typer.Option("--runs-dir", metavar="DIR", help="Where runs, ledger and shared memory lie.")
+    Path,
+    typer.Option(
+        "--runs-dir",
+        metavar="DIR",
+        help="Where runs, ledger and shared memory lie.",
+        callback=_runs_dir,
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")
@@ -35,6 +60,7 @@ Models = Annotated[
         metavar="FILE",
         help="A models.yaml, or replay:RUN_DIR. [default: embedded]",
         autocompletion=names.models,
+        callback=_models,
     ),
 ]
 Run = Annotated[

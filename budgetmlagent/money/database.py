@@ -7,10 +7,12 @@ it each reservation would add up all calls that were ever made.
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from budgetmlagent.disk import DATABASE_ERRORS, remedy
 from budgetmlagent.errors import UnavailableError
@@ -42,14 +44,15 @@ CREATE INDEX IF NOT EXISTS tokens_per_byte ON calls (served, price, 1.0 * tokens
 CREATE TABLE IF NOT EXISTS sums (
     root TEXT NOT NULL, node TEXT NOT NULL, nano INTEGER NOT NULL, PRIMARY KEY (root, node)) WITHOUT ROWID;
 """
+# As both databases understand it.
 SUMMED = f"""
 DELETE FROM sums;
 WITH worth AS (
-    SELECT coalesce(root, calls.run) root, node, coalesce(settled, reserved) nano, price
+    SELECT coalesce(root, calls.run) AS root, node, coalesce(settled, reserved) AS nano, price
     FROM calls LEFT JOIN forks ON forks.run = calls.run)
 INSERT INTO sums SELECT root, node, sum(nano) FROM (
-    SELECT '' root, '' node, nano FROM worth WHERE price <> '{RECORDED}' UNION ALL SELECT root, '', nano FROM worth UNION ALL
-    SELECT root, node, nano FROM worth)
+    SELECT '' AS root, '' AS node, nano FROM worth WHERE price <> '{RECORDED}' UNION ALL
+    SELECT root, '', nano FROM worth UNION ALL SELECT root, node, nano FROM worth) AS parts
 GROUP BY root, node;
 """  # noqa: S608
 
@@ -73,10 +76,20 @@ TRIGGERS = (
 
 KEPT = ("runs", "calls", "forks")  # the truth; all else in the file follows from it
 DECLARED = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
+T = TypeVar("T")
+
+
+class Books(Protocol):
+    """An open database, as what is done in it sees it: parameters are `?` or `:name`, columns of rows are read by name."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        """Do one statement and return its cursor."""
 
 
 class Database:
     """The file, for any number of threads and processes at once."""
+
+    DAY = "date(created, 'unixepoch')"  # of a call, in UTC
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         """Open the file, or make it, for this user alone; wait for others who do so for `patience` seconds.
@@ -126,6 +139,20 @@ class Database:
         with self._turn, self.reading() as db:
             _rebuild(db)
             _only_ours(db)
+
+    def read(self, work: Callable[[Books], T]) -> T:
+        """Return what `work` reads. Every fault of the file is one typed error with its path."""
+        with self.reading() as db:
+            return work(db)
+
+    def write(self, work: Callable[[Books], T]) -> T:
+        """Do `work` in a transaction that nobody else writes in from its start to its end."""
+        with self.writing() as db:
+            return work(db)
+
+    def now(self, _: Books) -> float:
+        """Seconds since the epoch, by the clock that all entries have."""
+        return time.time()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

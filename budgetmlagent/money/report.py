@@ -7,10 +7,11 @@ from typing import Any
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import By, Entry, Ledger
+from budgetmlagent.postgres import Address
 from memory.state import NANO
 
 
-def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
+def calls_of(ledger: Ledger | Path | Address, run: str) -> list[dict[str, Any]]:
     """Return every request of `run` in order; `usd_nano` is its price, or its reservation while that is unknown.
 
     Raises UnavailableError where a line of the ledger is damaged.
@@ -21,7 +22,7 @@ def calls_of(ledger: Ledger | Path, run: str) -> list[dict[str, Any]]:
         sums = (entry.nano, entry.tokens_in, entry.tokens_out, entry.cached, entry.step)
         whole = all(isinstance(n, int) for n in sums) and isinstance(entry.created, float | int)
         if not (whole and isinstance(entry.key, str) and "/" in entry.key):
-            raise UnavailableError(f"ledger {book.path}: the line of call {entry.id!r} is damaged; {LOOK}")
+            raise UnavailableError(f"ledger {book.place}: the line of call {entry.id!r} is damaged; {LOOK}")
     return [_call(entry) for entry in entries]
 
 
@@ -65,7 +66,7 @@ class Cost:
     calls: list[dict[str, Any]]
 
 
-def cost_of(ledger: Ledger | Path, run: str) -> Cost:
+def cost_of(ledger: Ledger | Path | Address, run: str) -> Cost:
     """Sum a run's requests; the sums are made in nano-dollars."""
     calls = calls_of(ledger, run)
     settled = sum(c["usd_nano"] for c in calls if c["state"] == "settled")
@@ -105,10 +106,9 @@ def project_of(ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def project_left(ledger: Path, cap: int | None = None) -> int | None:
-    """Nano-dollars that a project's cap leaves, or that `cap` would; None without one. The file need not exist yet."""
-    if not ledger.is_file():
+def project_left(ledger: Ledger | None, cap: int | None = None) -> int | None:
+    """Nano-dollars that a project's cap leaves, or that `cap` would; None without one. There need be no ledger yet."""
+    if ledger is None:
         return cap
-    book = Ledger(ledger)
-    cap = book.project_cap() if cap is None else cap
-    return None if cap is None else cap - book.project_spent()
+    cap = ledger.project_cap() if cap is None else cap
+    return None if cap is None else cap - ledger.project_spent()

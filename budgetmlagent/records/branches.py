@@ -15,7 +15,7 @@ from budgetmlagent.records.points import Point, asked, point
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import CheckpointTuple
 
-    from budgetmlagent.records.checkpoints import Checkpoints
+    from budgetmlagent.records.checkpoints import Saver
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Branch:
 class Branches:
     """The branches of `run`, and where the run stands: at the newest checkpoint of one, or where it was gone back to."""
 
-    def __init__(self, saver: "Checkpoints", run: str) -> None:
+    def __init__(self, saver: "Saver", run: str) -> None:
         """Stand at the end of the branch that was gone on with last."""
         self.saver, self._run = saver, run
         self._branch = next(iter(saver.threads()), run)

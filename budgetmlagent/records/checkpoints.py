@@ -1,37 +1,30 @@
-"""A run's checkpoints file: LangGraph's own saver, whose faults are one typed line that names the file."""
+"""A run's checkpoints: a file of LangGraph's own saver, whose faults are one typed line that names it, or a database."""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Union
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from budgetmlagent.disk import DATABASE_ERRORS, LOOK, remedy
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.records.closed import ForeignError, PlainSerializer
+from budgetmlagent.records.marks import UNDECODABLE, Mark, behind
 from memory.tables import only_tables
 
-# What decoding raises where bytes were changed in a way that SQLite does not notice.
-UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RecursionError)
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import CheckpointTuple
 
+    from budgetmlagent.records.rundir import RunDir
+    from budgetmlagent.records.statesserver import ServerCheckpoints
 
 MARKS = (
     "SELECT checkpoint_id, parent_checkpoint_id, json_extract(CAST(metadata AS TEXT), '$.step'),"
     " json_extract(CAST(metadata AS TEXT), '$.source') FROM checkpoints"
     " WHERE thread_id = ? AND checkpoint_ns = '' ORDER BY checkpoint_id DESC"
 )
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A checkpoint without what it holds."""
-
-    id: str
-    parent: str | None
-    step: int
-    loop: bool  # whether a node's step made it; else it is an input or an edit
 
 
 class Checkpoints(SqliteSaver):
@@ -57,14 +50,15 @@ class Checkpoints(SqliteSaver):
         with self.cursor(transaction=False) as cursor:
             rows = cursor.execute(MARKS, (thread,)).fetchall()
             marks = [Mark(str(id), parent, int(step), source == "loop") for id, parent, step, source in rows]
-        by_id, way = {mark.id: mark for mark in marks}, list[Mark]()
-        here = marks[0] if marks else None
-        while here is not None:
-            way.append(here)
-            here = (
-                by_id.pop(here.parent, None) if here.parent else None
-            )  # a circle, which strangers write, ends
-        return way[::-1]
+        return behind(marks)
+
+    def every(self) -> "Iterator[CheckpointTuple]":
+        """Yield all checkpoints of the run."""
+        return self.list(None)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.conn.close()
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
@@ -84,3 +78,22 @@ class Checkpoints(SqliteSaver):
                 raise  # what cannot be encoded is a node's fault, not the file's
             what = " ".join(str(error).split())[:120] or type(error).__name__
             raise UnavailableError(f"checkpoints {self.path}: damaged ({what}); {LOOK}") from error
+
+
+Saver = Union[Checkpoints, "ServerCheckpoints"]
+
+
+def checkpoints_of(run: "RunDir") -> Saver:
+    """Open a run's checkpoints, where it was begun with them. Raises UnavailableError, and UsageError as the settings do."""
+    place = run.states
+    if isinstance(place, Path):
+        return Checkpoints(place)
+    from budgetmlagent.records.statesserver import ServerCheckpoints
+
+    return ServerCheckpoints(place, run.run_id)
+
+
+def have_begun(run: "RunDir") -> bool:
+    """Whether a run may have checkpoints, as far as files tell: opening them would make some."""
+    place = run.states
+    return not isinstance(place, Path) or place.is_file()

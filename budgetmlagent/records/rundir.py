@@ -11,7 +11,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
@@ -21,7 +21,9 @@ from budgetmlagent.records.owner import seal
 from budgetmlagent.records.shapes import check
 from memory.files import SMALL, half_written, is_name, odd, parsed, read_plain, write_whole
 
-LEDGER = "ledger.sqlite"
+if TYPE_CHECKING:
+    from budgetmlagent.postgres import Address
+
 TIME = "%Y%m%d-%H%M%S"  # in a run's id: when it was begun, in local time
 STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{4}$")
 WRITTEN_WHOLE = (".", "best", "artifacts", "history/items")  # the folders in which files are written whole
@@ -79,7 +81,6 @@ class RunDir:
         self.witness = (
             root / "witness.json"
         )  # the starter's submission: the names of its files, and their artifacts
-        self.ledger = root.parent / LEDGER  # the money of all runs in the same folder
         self.artifacts = root / "artifacts"
         self.work = root / "work"  # executions of the step that runs; gone when the run has come to its end
         self.history = root / "history"  # the run's own long-term memory
@@ -87,6 +88,26 @@ class RunDir:
         self.graph = root / "graph.yaml"  # that the run was started with, or edited to
         self.summary = root / "run.json"  # the JSON object that `--json` prints
         self.lock = root / "lock"  # held by the process that runs it
+
+    @property
+    def ledger(self) -> "Path | Address":
+        """Where the money of all runs in the same folder stands. Raises UsageError as the project's settings do."""
+        from budgetmlagent.money.place import place_of
+
+        return place_of(self.root.parent)
+
+    @property
+    def states(self) -> "Path | Address":
+        """Where the run's checkpoints are: in its file, where it has one, else where the project's settings say.
+
+        Raises UsageError as these do.
+        """
+        from budgetmlagent import settings
+        from budgetmlagent.placed import placed
+
+        if self.checkpoints.exists():
+            return self.checkpoints
+        return placed(self.checkpoints, settings.checkpoints(self.root.parent), "checkpoints")
 
     def half_written(self) -> list[Path]:
         """Return the files that a killed process left half written."""

@@ -8,11 +8,11 @@ from budgetmlagent.models.client import limit_of
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.endpoint import Endpoints, room_to_think
 from budgetmlagent.models.faults.surroundings import shown_proxies
+from budgetmlagent.money.place import existing
 from budgetmlagent.money.prices import Price, input_bound
 from budgetmlagent.money.report import project_left
-from budgetmlagent.records.rundir import LEDGER
 from budgetmlagent.run import forgotten
-from budgetmlagent.run.options import nano
+from budgetmlagent.run.options import nano, settled
 from budgetmlagent.run.order import plan
 from budgetmlagent.run.request import Request
 from budgetmlagent.tasks.folder import TaskFolder
@@ -24,10 +24,11 @@ OUTPUT = 2_400  # tokens: room for a script of that length, beside the room to t
 
 def forecast(asked: Request) -> dict[str, Any]:
     """Return what a run may cost at most, without making a folder or spending anything. Raises what `plan` raises."""
+    asked = settled(asked)
     order, together = plan(asked, to_run=False), asked.project_budget
     forgotten.refuse(Path(asked.runs_dir), capped=together is not None)
     cap = None if together is None else nano("project_budget", together)
-    together = project_left(Path(asked.runs_dir) / LEDGER, cap)
+    together = project_left(existing(Path(asked.runs_dir)), cap)
     left = order.config.budget if together is None else min(order.config.budget, max(together, 0))
     return {
         "models": {

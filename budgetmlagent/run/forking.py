@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from budgetmlagent.errors import UsageError
 from budgetmlagent.records import rundir
 from budgetmlagent.records.branches import Branches
-from budgetmlagent.records.checkpoints import Checkpoints
+from budgetmlagent.records.checkpoints import checkpoints_of
 from budgetmlagent.records.rundir import Fork, RunDir, origins
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def begin(origin: "RunView", replies: str) -> RunDir:
     run = rundir.create(origin.folder.root.parent, config, origin.spec.dump())
     _share(origin.folder, run)
     origin.ledger.open_fork(config.run_id, origin.run_id)
-    Branches(Checkpoints(run.checkpoints), config.run_id).begin(way)
+    Branches(checkpoints_of(run), config.run_id).begin(way)
     return run
 
 

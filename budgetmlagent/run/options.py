@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.foreign import visible
@@ -13,14 +13,11 @@ from budgetmlagent.models.approval import WHEN
 from budgetmlagent.models.recorded import recorded_events
 from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.run.request import DEFAULTS, Request
+from budgetmlagent.settings import HISTORY, of_runs
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
 
-if TYPE_CHECKING:
-    from memory.history import Mode
-
-HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
 AIMS = ("success", "best")
 REPLAY = "replay:"
 WORDS = {
@@ -52,7 +49,9 @@ def settled(asked: Request) -> Request:
         raise OptionError("aim", asked.aim, f"one of {', '.join(AIMS)} is needed")
     if asked.minutes is not None:
         minutes(asked.minutes)
-    began = begun_with(folder) if (folder := recording(asked.models)) else DEFAULTS
+    here = of_runs(Path(asked.runs_dir), trust=asked.trust)
+    asked = replace(asked, models=here.get("models") if asked.models is None else asked.models)
+    began = begun_with(folder) if (folder := recording(asked.models)) else DEFAULTS | here
     return replace(asked, **{name: value for name, value in began.items() if getattr(asked, name) is None})
 
 

@@ -57,8 +57,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
         if recorded
         else terms(task, spec, specs, str(asked.history), unsafe=asked.unsafe, to_run=to_run)
     )
-    if task.data != "stays":  # what stays is kept, embedded and looked up on this machine
-        allowed["hosts"] = sorted({*allowed["hosts"], *settings.memory_hosts(Path(asked.runs_dir))})
+    allowed["hosts"] = sorted({*allowed["hosts"], *_stores(task, Path(asked.runs_dir))})
     config = RunConfig(
         run_id=f"{task.name}-{name}" if name else new_id(task.name),
         task=str(asked.task) if task.root.parent.name == "bundled" else str(task.root),
@@ -85,6 +84,7 @@ def begin(asked: Request, name: str = "") -> RunDir:
     Also raises UsageError where the task would start a program, or budgetml.toml send somewhere, that the person has not said
     they trust.
     """
+    asked = settled(asked)
     order = plan(asked, name)
     tell_differences(order.config, order.spec)
     if not order.config.replay:
@@ -203,6 +203,19 @@ def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
         raise UsageError(
             f"task {task.name!r} says `data: stays`, but these models are not on this machine: {', '.join(away)}"
         )
+
+
+def _stores(task: TaskFolder, runs_dir: Path) -> list[str]:
+    """Return the hosts that what a run learns, its states and its replies are sent to. Raises UsageError for what stays."""
+    databases = settings.elsewhere(runs_dir)
+    if task.data != "stays":
+        return [*settings.memory_hosts(runs_dir), *(host for address in databases for host in address.hosts)]
+    if databases:
+        raise UsageError(
+            f"task {task.name!r} says `data: stays`, but replies and states go to {databases[0]}, which is not on this machine:"
+            " take a --runs-dir without `ledger` and `checkpoints`"
+        )
+    return []  # what stays is kept, embedded and looked up on this machine
 
 
 def _are_whole(models: Mapping[str, ModelSpec], *, to_run: bool) -> None:

@@ -11,7 +11,7 @@ from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.report import calls_of, cost_of
 from budgetmlagent.records import events, live, rundir, summary
 from budgetmlagent.records.branches import Branches
-from budgetmlagent.records.checkpoints import Checkpoints
+from budgetmlagent.records.checkpoints import checkpoints_of
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.run import forgotten, shown
@@ -47,7 +47,7 @@ class RunView:
         self.task = load_task(self.config.task, direction=self.config.direction, begun=True)
         self.artifacts = Artifacts(folder.artifacts)
         self.ledger = Ledger(folder.ledger)
-        self.branches = Branches(Checkpoints(folder.checkpoints), self.run_id)
+        self.branches = Branches(checkpoints_of(folder), self.run_id)
         self._nothing_forgotten()
 
     def _nothing_forgotten(self) -> None:
@@ -55,7 +55,7 @@ class RunView:
         newest, told = self.branches.newest, self.folder.root / "events.jsonl"
         spent = newest.values.get("spent", 0) if newest else 0
         if not newest and told.is_file() and told.stat().st_size:
-            lost = f"checkpoints {self.folder.checkpoints}: empty, though the run has finished steps"
+            lost = f"checkpoints {self.folder.states}: empty, though the run has finished steps"
         else:
             lost = forgotten.of_run(self.ledger, self.run_id, spent)
         if lost:

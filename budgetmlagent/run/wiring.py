@@ -12,8 +12,8 @@ from budgetmlagent.models.config import ModelSpec, is_loopback
 from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.usage import Tokens
 from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
-from budgetmlagent.run.options import HISTORY
 from budgetmlagent.run.order import able_of, specs_of, used_models
+from budgetmlagent.settings import HISTORY
 from budgetmlagent.tasks.folder import TaskFolder
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts

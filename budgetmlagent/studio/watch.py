@@ -9,8 +9,9 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from budgetmlagent.errors import BudgetMLError
+from budgetmlagent.money.place import LEDGER
 from budgetmlagent.records import live, rundir
-from budgetmlagent.records.rundir import LEDGER, RunDir
+from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.studio.place import Place
 
 FILES = (

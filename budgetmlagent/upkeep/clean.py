@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from budgetmlagent.errors import BudgetMLError, UnavailableError, UsageError
+from budgetmlagent.postgres import Address
 from budgetmlagent.records import rundir
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.sandbox.workspace import remove
@@ -146,6 +147,8 @@ def remove_runs(runs: Sequence[RunDir], *, dry_run: bool = False) -> Report:
                     merge(run.history, shared_memory(run.root.parent))
                 except StoreError as error:
                     raise UnavailableError(str(error)) from None
+            if not dry_run and isinstance(states := run.states, Address):
+                _forget(states, run.run_id)
             # What makes the folder a run goes last: killed on the way, it can be removed again.
             last = (run.root / "config.json", run.lock)
             for path in [*(p for p in run.root.iterdir() if p not in last), *last]:
@@ -154,6 +157,12 @@ def remove_runs(runs: Sequence[RunDir], *, dry_run: bool = False) -> Report:
                 run.root.rmdir()
             report.runs.append(run.run_id)
     return report
+
+
+def _forget(states: Address, run: str) -> None:
+    from budgetmlagent.records.statesserver import ServerCheckpoints
+
+    ServerCheckpoints(states, run).remove()
 
 
 def sweep(runs_dir: Path, *, dry_run: bool = False) -> Report:

@@ -12,18 +12,18 @@ from budgetmlagent.cache import standing
 from budgetmlagent.errors import BudgetMLError, UnavailableError
 from budgetmlagent.records import rundir, summary
 from budgetmlagent.records.branches import Branches
-from budgetmlagent.records.checkpoints import Checkpoints
+from budgetmlagent.records.checkpoints import checkpoints_of
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
-from budgetmlagent.upkeep import run_memory, stores
-from budgetmlagent.upkeep.stores import Row, row
+from budgetmlagent.upkeep import run_memory, shared, stores
+from budgetmlagent.upkeep.rows import Row, row
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.items import StoreError
 
 
 def of_machine(runs_dir: Path) -> list[Row]:
-    """Check Python, sandbox, cache, embedded models and the ledger's folder."""
+    """Check Python, sandbox, cache, embedded models, the runs' folder and the stores that machines share."""
     from budgetmlagent.models import proxies
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
@@ -35,7 +35,7 @@ def of_machine(runs_dir: Path) -> list[Row]:
         rows.append(row(f"model {model['name']}", True, detail))
     rows += [row("proxy", not proxy.fault, proxy.fault or proxy.shown) for proxy in proxies.named()]
     runs = rundir.all_runs(runs_dir)
-    return [*rows, row("runs", True, f"{len(runs)} in {runs_dir.resolve()}")]
+    return [*rows, row("runs", True, f"{len(runs)} in {runs_dir.resolve()}"), *shared.of_settings(runs_dir)]
 
 
 def _sandbox() -> list[Row]:
@@ -128,7 +128,7 @@ def _graph_again(run: RunDir) -> Iterator[Row]:
     try:
         GraphSpec.load(run.graph, check=False)
     except GraphError:
-        path = Branches(Checkpoints(run.checkpoints), run.run_id).path
+        path = Branches(checkpoints_of(run), run.run_id).path
         graph = next((point.graph for point in reversed(path) if point.graph), None)
         if graph is None:
             raise UnavailableError(

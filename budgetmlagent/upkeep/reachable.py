@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from budgetmlagent.money.report import calls_of
+from budgetmlagent.records.checkpoints import checkpoints_of, have_begun
 from budgetmlagent.records.rundir import RunDir
 from memory.files import read_plain
 
@@ -20,7 +21,7 @@ def unneeded(run: RunDir) -> list[str]:
 
     The caller holds the run's lock. Raises UnavailableError where the checkpoints are damaged.
     """
-    if not run.checkpoints.is_file():
+    if not have_begun(run):
         return []
     there = {path.name for path in run.artifacts.glob("[0-9a-f]*") if ID.fullmatch(path.name.encode())}
     needed = set[str]()
@@ -34,11 +35,8 @@ def unneeded(run: RunDir) -> list[str]:
 
 def _roots(run: RunDir) -> Iterator[bytes]:
     """Yield the texts of all branches' checkpoints, of the money and of the run's own files."""
-    from budgetmlagent.records.checkpoints import Checkpoints
-
-    saver = Checkpoints(run.checkpoints)
-    with closing(saver.conn):
-        for point in saver.list(None):
+    with closing(checkpoints_of(run)) as saver:
+        for point in saver.every():
             yield repr(point).encode("utf-8", "backslashreplace")
     yield repr(calls_of(run.ledger, run.run_id)).encode("utf-8", "backslashreplace")
     for pattern in FILES:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.settings import shared_memory
-from budgetmlagent.upkeep.stores import Row, row, rows
+from budgetmlagent.upkeep.rows import Row, row, rows
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.items import KINDS, Item, StoreError, item_id
 from memory.merge import MARK, forgotten, merge, unmark

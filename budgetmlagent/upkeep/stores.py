@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.disk import DATABASE_ERRORS
-from budgetmlagent.errors import UnavailableError, one_line
+from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.database import statements
+from budgetmlagent.postgres import Address
 from budgetmlagent.records import events, summary
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
-from budgetmlagent.upkeep import references
+from budgetmlagent.upkeep import references, shared
+from budgetmlagent.upkeep.rows import Row, row, rows
 from budgetmlagent.wording import counted
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.files import read_plain
@@ -23,27 +25,20 @@ if TYPE_CHECKING:
     from budgetmlagent.records.events import Event
     from budgetmlagent.records.points import Point
 
-Row = dict[str, Any]
 # How the run ended, its private scores, and what the verdict on them rests on.
 ENDS = ("ended.json", "final.json", "sealed.json")
-
-
-def row(what: str, ok: bool, detail: str) -> Row:
-    """Return one finding: one sentence, which says what to do where something is wrong."""
-    return {"what": what, "ok": ok, "detail": one_line(detail)}
-
-
-def rows(what: str, wrong: Sequence[str], well: str) -> list[Row]:
-    """Return a row for each thing that is wrong; one where nothing is."""
-    return [row(what, False, sentence) for sentence in wrong] or [row(what, True, well)]
 
 
 def of_files(run: RunDir) -> list[Row]:
     """Check each store by itself: the databases' own verdict, and every artifact's hash."""
     return [
         *_artifacts(run.artifacts),
-        _database("checkpoints", run.checkpoints, "the states are lost and the run cannot go on"),
-        _database("ledger", run.ledger, "what was paid is not known"),
+        shared.of_states(states)
+        if isinstance(states := run.states, Address)
+        else _database("checkpoints", states, "the states are lost and the run cannot go on"),
+        shared.of_ledger(ledger)
+        if isinstance(ledger := run.ledger, Address)
+        else _database("ledger", ledger, "what was paid is not known"),
         *leftovers(run),
     ]
 

@@ -1,0 +1,126 @@
+"""Servers that tests of shared stores start: Postgres of Debian's package, as a user without rights, in a folder of its own."""
+
+import atexit
+import glob
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import psycopg
+
+PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
+NOBODY = 65534  # Postgres does not start as root
+MISSING = "no Postgres server: install Debian's package `postgresql` (its programs are looked for in /usr/lib/postgresql and PATH)"
+DURABLE = ("fsync=on", "synchronous_commit=on")
+CHEAP = ("fsync=off", "full_page_writes=off")  # what no power cut is simulated for
+
+
+def programs() -> Path:
+    """Return the folder of Postgres' programs, the newest first. Raises SystemExit, with one line, where there are none."""
+    found = sorted((path for place in PLACES for path in glob.glob(place)), key=_version)
+    there = [Path(path) for path in found if (Path(path) / "initdb").exists()]
+    if there:
+        return there[-1]
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).resolve().parent
+    raise SystemExit(MISSING)
+
+
+def _version(path: str) -> list[int]:
+    return [int(part) for part in path.split("/") if part.isdigit()]
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+class Postgres:
+    """A server with a password, at a port of its own; it can be stopped and started again."""
+
+    def __init__(self, *options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="budgetml-pg-"))
+        self.port, self.password, self.options = free_port(), secrets.token_hex(8), options
+        self.user = (
+            ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+            if os.geteuid() == 0
+            else []
+        )
+        word = self.folder / "word"
+        word.write_text(self.password)
+        self.folder.chmod(0o711)
+        if self.user:
+            os.chown(self.folder, NOBODY, NOBODY)
+            os.chown(word, NOBODY, NOBODY)
+        self._do(
+            "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "tester",
+            "--pwfile",
+            word,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+        )
+        self.start()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def _do(self, program: str, *arguments: object, check: bool = True) -> None:
+        command = [*self.user, str(programs() / program), *map(str, arguments)]
+        done = subprocess.run(
+            command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", text=True
+        )
+        if check and done.returncode:
+            raise RuntimeError(f"{program}: {done.stdout[-600:]}")
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        said = " ".join(f"-c {option}" for option in self.options or CHEAP)
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {said}"
+        self._do("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop it: `fast` breaks all connections, `immediate` is as a power cut is."""
+        self._do("pg_ctl", "-D", self.data, "-w", "-m", how, "stop")
+
+    def url(self, database: str) -> str:
+        return f"postgresql://tester:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def database(self, encoding: str = "UTF8") -> str:
+        """Make a database and return its URL."""
+        name = f"b{secrets.token_hex(6)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as db:
+            db.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 STRATEGY wal_log")
+        return self.url(name)
+
+    def close(self) -> None:
+        """Stop it and remove its folder."""
+        self._do("pg_ctl", "-D", self.data, "-m", "immediate", "stop", check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@cache
+def postgres(*options: str) -> Postgres:
+    """Return the server that all tests of this process share which want it so."""
+    server = Postgres(*options)
+    atexit.register(server.close)
+    return server
+
+
+if __name__ == "__main__":
+    print(f"Postgres: {programs()}")
