@@ -1,6 +1,7 @@
 """What a bench is asked for: which runs, and what each of them and all together may spend."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml.error import YAMLError
 
+from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import EMBEDDED
 from budgetmlagent.run import order
-from budgetmlagent.run.options import nano
+from budgetmlagent.run.options import REPLAY, nano
 from budgetmlagent.run.request import DEFAULTS, Request
+from budgetmlagent.tasks.folder import bundled
+from graphs.files import shipped
 from memory.files import SMALL, read_plain
 from memory.yaml_text import load
 
@@ -63,6 +67,38 @@ class Cell:
         return "-".join(
             ["".join(c if c.isalnum() else "_" for c in part)[:40] for part in parts if part] + [exact]
         )
+
+
+def placed(plan: Plan) -> Plan:
+    """Return the plan with the paths of files and folders as whole ones: it can be gone on with from any folder."""
+
+    def whole(word: str, names: Sequence[str] = ()) -> str:
+        path = at_home(word)
+        return str(path.absolute()) if word not in names and path.exists() else word
+
+    def model(word: str | None) -> str | None:
+        if word is None or not word.startswith(REPLAY):
+            return word and whole(word)
+        return REPLAY + whole(word.removeprefix(REPLAY))
+
+    return plan.model_copy(
+        update={
+            "tasks": [whole(word, bundled()) for word in plan.tasks],
+            "graphs": [whole(word, shipped()) for word in plan.graphs],
+            "models": [model(word) for word in plan.models],
+        }
+    )
+
+
+def cell_of(cell: Cell) -> dict[str, Any]:
+    """Return what a row says of a run that has not said anything itself."""
+    return {
+        "cell": cell.name,
+        "task": Path(cell.task).name,
+        "graph": Path(cell.graph).stem,
+        "seed": cell.seed,
+        "models_file": cell.models or "",
+    }
 
 
 def cells(plan: Plan) -> list[Cell]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from budgetmlagent.bench.plan import Cell
+from budgetmlagent.bench.plan import Cell, cell_of
 from budgetmlagent.bench.worker import REQUEST, ROW, STEP
 from budgetmlagent.run.request import Request
 from memory.files import write_whole
@@ -124,17 +124,6 @@ def _now(place: Path) -> str:
 
 def _in_words(status: int) -> str:
     return f"signal {-status}" if status < 0 else f"status {status}"
-
-
-def cell_of(cell: Cell) -> Row:
-    """Return what a row says of a run that has not said anything itself."""
-    return {
-        "cell": cell.name,
-        "task": Path(cell.task).name,
-        "graph": Path(cell.graph).stem,
-        "seed": cell.seed,
-        "models_file": cell.models or "",
-    }
 
 
 def by_order(rows: Mapping[Cell, Row], cells: Sequence[Cell]) -> list[Row]:

@@ -61,7 +61,10 @@ def _interrupt(*_: object) -> None:
 
 def _outlive_nobody() -> None:
     """Wait until nobody holds the other end of standard input any more; then end as by SIGTERM."""
-    sys.stdin.buffer.read()
+    while os.read(
+        0, 1
+    ):  # not by sys.stdin, whose lock this thread would still hold when the interpreter ends
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -1,5 +1,6 @@
 """`budgetml bench`: many runs under one sum of money, and a table of what came of them."""
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,21 +52,20 @@ def bench(
     written = plans.read(file) if file else {}
     if (go_on or report) and not file and "tasks" not in given:
         written = results.kept(out).model_dump()
-    plan = plans.checked(written | given, str(file or "bench"))
+    plan = plans.placed(plans.checked(written | given, str(file or "bench")))
     asked = {
         cell: plans.request(plan, cell, out.resolve() / results.RUNS, unsafe=unsafe, trust=trust)
         for cell in plans.cells(plan)
     }
     if not report:
         embedded = plans.check(plan, list(asked.values()))
-        worst = _worst(plan, len(asked))
+        jobs = jobs or at_once(embedded=embedded)
+        worst = _worst(plan, len(asked), jobs)
         if dry_run:
-            return options.tell(
-                as_json, {"runs": len(asked), "worst_case_usd": worst}, [_told(plan, asked, worst)]
-            )
-        print(_told(plan, asked, worst), file=sys.stderr)
+            return options.tell(as_json, {"runs": len(asked), **worst}, [_told(plan, asked, worst, jobs)])
+        print(_told(plan, asked, worst, jobs), file=sys.stderr)
         results.begin(out, plan, go_on=go_on)
-        _run(plan, asked, out, jobs or at_once(embedded=embedded))
+        _run(plan, asked, out, jobs)
     return _tell(asked, out, as_json)
 
 
@@ -88,20 +88,25 @@ def _numbers(text: str | None) -> list[int] | None:
         raise UsageError(f"--seeds {text}: numbers such as 0,1,2 are needed") from None
 
 
-def _worst(plan: "Plan", runs: int) -> float:
-    """Return what all runs may cost at most, in dollars."""
-    return min(runs * plan.budget, runs * plan.budget if plan.project_budget is None else plan.project_budget)
+def _worst(plan: "Plan", runs: int, jobs: int) -> dict[str, float | None]:
+    """Return what all runs may cost at most, in dollars, and take, in minutes where each has a limit."""
+    usd = runs * plan.budget
+    return {
+        "worst_case_usd": usd if plan.project_budget is None else min(usd, plan.project_budget),
+        "worst_case_minutes": None if plan.minutes is None else math.ceil(runs / jobs) * plan.minutes,
+    }
 
 
-def _told(plan: "Plan", asked: "dict[Cell, Request]", worst: float) -> str:
+def _told(plan: "Plan", asked: "dict[Cell, Request]", worst: "dict[str, float | None]", jobs: int) -> str:
+    from budgetmlagent.wording import counted
+
     parts = [
-        f"{len(plan.tasks)} tasks",
-        f"{len(plan.graphs)} graphs",
-        f"{len(plan.models)} sets of models",
-        f"{len(plan.seeds)} seeds",
-    ]
-    minutes = "" if plan.minutes is None else f", at most {plan.minutes:g} minutes each"
-    return f"{len(asked)} runs ({', '.join(parts)}): at most ${worst:.2f}{minutes}"
+        counted(len(plan.tasks), "task"), counted(len(plan.graphs), "graph"),
+        counted(len(plan.models), "set", "sets") + " of models", counted(len(plan.seeds), "seed"),
+    ]  # fmt: skip
+    minutes = worst["worst_case_minutes"]
+    time = "" if minutes is None else f" and {minutes:g} minutes"
+    return f"{len(asked)} runs ({', '.join(parts)}), {jobs} at once: at most ${worst['worst_case_usd']:.2f}{time}"
 
 
 def _run(plan: "Plan", asked: "dict[Cell, Request]", out: Path, jobs: int) -> None:
@@ -116,24 +121,29 @@ def _run(plan: "Plan", asked: "dict[Cell, Request]", out: Path, jobs: int) -> No
     runs.mkdir(parents=True, exist_ok=True)
     if plan.project_budget is not None:
         Ledger(runs / LEDGER).set_project_cap(round(plan.project_budget * NANO))
-    rows: dict[Cell, dict[str, Any]] = {}
-    with _Live(len(asked)) as live:
-        for cell, row in Runner(out / results.CELLS, jobs, live.told).run(asked):
-            rows[cell] = row
-            results.write(out, by_order(rows, list(asked)))
-            live.ended(row)
+    rows = results.ended(out, asked)
+    table, order = results.Table(out), list(asked)
+    left = {cell: one for cell, one in asked.items() if cell not in rows}
+    with _Live(len(asked), len(rows)) as live:
+        try:
+            for cell, row in Runner(out / results.CELLS, jobs, live.told).run(left):
+                rows[cell] = row
+                table.keep(lambda: by_order(rows, order))
+                live.ended(row)
+        finally:
+            table.keep(lambda: by_order(rows, order), ended=True)
 
 
 class _Live:
     """A line a run that has ended, and below, in a terminal, what runs now."""
 
-    def __init__(self, runs: int) -> None:
+    def __init__(self, runs: int, done: int) -> None:
         from rich.live import Live
 
         from budgetmlagent.cli.console import Console
 
         self.console = Console(stderr=True, highlight=False)
-        self.runs, self.done, self.now = runs, 0, dict[str, str]()
+        self.runs, self.done, self.now = runs, done, dict[str, str]()
         self.live = Live(
             get_renderable=self._table, console=self.console, refresh_per_second=2, transient=True
         )
@@ -180,15 +190,12 @@ def line(row: dict[str, Any]) -> str:
 
 
 def _tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
-    import json
-
     from budgetmlagent.bench import results
     from budgetmlagent.bench.summary import compared, summed
     from budgetmlagent.bench.words import interval, setting
     from budgetmlagent.cli.console import Console
 
-    path = out / results.JSON
-    rows = json.loads(path.read_text()) if path.exists() else []
+    rows = list(results.ended(out, asked).values())
     told: dict[str, Any] = {
         "dir": str(out),
         "runs": len(asked),
@@ -216,16 +223,15 @@ def _tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
 def _summary(found: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
-    from budgetmlagent.bench.words import interval, setting
+    from budgetmlagent.bench.words import interval, minutes, setting
 
     table = Table(
         "setting", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None
     )
     for one in found:
-        minutes = one["seconds"] and [value / 60 for value in one["seconds"]]
         table.add_row(
             setting(one["graph"], one["models_file"]), str(one["runs"]), str(one["failed"]),
             interval(one["success"], 2), interval(one["gain_pct"], 1), interval(one["normalised_gain"], 2),
-            interval(one["usd"], 4), interval(minutes, 1),
+            interval(one["usd"], 4), interval(minutes(one["seconds"]), 1),
         )  # fmt: skip
     return table
