@@ -13,10 +13,11 @@ import pytest
 import tiny
 from fault_server import FaultServer
 
-from budgetmlagent.bench.page import page
-from budgetmlagent.bench.picture import Point, frontier
 from budgetmlagent.bench import results
 from budgetmlagent.bench.curves import curves
+from budgetmlagent.bench.here import Here
+from budgetmlagent.bench.page import page
+from budgetmlagent.bench.picture import Point, frontier
 from budgetmlagent.bench.plan import Plan, cells, placed, request
 from budgetmlagent.bench.runner import Runner
 from budgetmlagent.bench.summary import compared, mean, normalised, summed, wilson
@@ -145,7 +146,7 @@ def test_a_run_whose_process_is_killed_goes_on_and_pays_nothing_twice(tmp_path):
         asked = {cell: request(plan, cell, tmp_path / "runs")}
         killed = threading.Thread(target=kill_once, args=(tmp_path / "cells" / cell.name / "step",))
         killed.start()
-        ((_, row),) = Runner(tmp_path / "cells", 1, lambda *_: None).run(asked)
+        ((_, row),) = Runner(tmp_path / "cells", 1, lambda *_: None, Here({})).run(asked)
         killed.join()
     assert row["status"] == "finished" and row["turns"] == 2
     assert len(list((tmp_path / "runs").glob("tiny-*"))) == 1

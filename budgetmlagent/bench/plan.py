@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import EMBEDDED
+from budgetmlagent.models.config import EMBEDDED, ModelSpec
 from budgetmlagent.run import order
 from budgetmlagent.run.options import REPLAY, nano
 from budgetmlagent.run.request import DEFAULTS, Request
@@ -43,6 +43,15 @@ class Plan(BaseModel):
     """`all` would hand the second seed what the first one found."""
     project_budget: float | None = None
     """Dollars that all runs may spend together."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the runs of a bench need of a machine."""
+
+    embedded: tuple[ModelSpec, ...]  # models that are served here
+    memory_gb: float  # that the hungriest task gives its scripts
+    gpu: bool  # whether a task gives its scripts GPUs
 
 
 @dataclass(frozen=True)
@@ -123,21 +132,25 @@ def request(plan: Plan, cell: Cell, runs_dir: Path, **words: Any) -> Request:
     )  # fmt: skip
 
 
-def check(plan: Plan, asked: list[Request]) -> bool:
+def check(plan: Plan, asked: list[Request]) -> Needs:
     """Raise what a run of each task, graph and models file would raise before it begins: none of them is begun then.
 
-    Returns whether one asks an embedded model, which needs the cores that the scripts of others would run on.
+    Returns what the runs need of a machine.
     """
     if plan.project_budget is not None:
         nano("project_budget", plan.project_budget)
-    embedded, seen = False, set[tuple[Any, ...]]()
+    orders = {}
     for each in asked:
-        if (key := (each.task, each.graph, each.models)) not in seen:
-            seen.add(key)
+        if (key := (each.task, each.graph, each.models)) not in orders:
             order.load_graph(str(each.graph), to_run=True)
-            models = order.plan(each).models.values()
-            embedded |= any(model.base_url == EMBEDDED for model in models)
-    return embedded
+            orders[key] = order.plan(each)
+    found = list(orders.values())
+    models = [model for one in found if not one.config.replay for model in one.models.values()]
+    return Needs(
+        tuple({model.model: model for model in models if model.base_url == EMBEDDED}.values()),
+        max((one.task.memory_gb for one in found), default=0.0),
+        any(one.task.gpu for one in found),
+    )
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import typer
 from budgetmlagent.cli import options
 
 if TYPE_CHECKING:
-    from budgetmlagent.bench.plan import Cell, Plan
+    from budgetmlagent.bench.making import Rows
+    from budgetmlagent.bench.plan import Cell, Needs, Plan
+    from budgetmlagent.bench.tracking import Tracking
     from budgetmlagent.run.request import Request
 
 Listed = Annotated[str | None, typer.Option(metavar="A,B", help="Several are set apart by commas.")]
@@ -30,6 +32,7 @@ def bench(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs and the table lie.")] = Path("bench"),
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Runs at once. [default: by cores and memory]")] = None,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the bench that lies in DIR.")] = False,
+    mlflow: Annotated[str | None, typer.Option(metavar="URI", help="Enter each run in MLflow, too: sqlite:///FILE or http://HOST:PORT.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it may cost at most; run nothing.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Tell what is there already; run nothing.")] = False,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Run scripts without a sandbox.")] = False,
@@ -39,7 +42,9 @@ def bench(
     """Run tasks x graphs x models x seeds, and tell what came of them."""
     from budgetmlagent.bench import plan as plans
     from budgetmlagent.bench import results
-    from budgetmlagent.bench.runner import at_once
+    from budgetmlagent.bench.here import at_once
+    from budgetmlagent.bench.tracking import Tracking
+    from budgetmlagent.cli.benched import tell
     from budgetmlagent.errors import UsageError
 
     if jobs is not None and jobs < 1:
@@ -57,16 +62,20 @@ def bench(
         cell: plans.request(plan, cell, out.resolve() / results.RUNS, unsafe=unsafe, trust=trust)
         for cell in plans.cells(plan)
     }
+    tracking = Tracking(mlflow, out) if mlflow and not dry_run else None
+    rows = results.ended(out, asked)
     if not report:
-        embedded = plans.check(plan, list(asked.values()))
-        jobs = jobs or at_once(embedded=embedded)
+        needs = plans.check(plan, list(asked.values()))
+        jobs = jobs or at_once(needs)
         worst = _worst(plan, len(asked), jobs)
         if dry_run:
             return options.tell(as_json, {"runs": len(asked), **worst}, [_told(plan, asked, worst, jobs)])
         print(_told(plan, asked, worst, jobs), file=sys.stderr)
         results.begin(out, plan, go_on=go_on)
-        _run(plan, asked, out, jobs)
-    return _tell(asked, out, as_json)
+        _run(plan, asked, rows, out, jobs, needs, tracking)
+    if tracking:
+        tracking.enter_all(rows.values())
+    return tell(asked, out, as_json)
 
 
 def _words(text: str | None) -> list[str] | None:
@@ -109,129 +118,25 @@ def _told(plan: "Plan", asked: "dict[Cell, Request]", worst: "dict[str, float | 
     return f"{len(asked)} runs ({', '.join(parts)}), {jobs} at once: at most ${worst['worst_case_usd']:.2f}{time}"
 
 
-def _run(plan: "Plan", asked: "dict[Cell, Request]", out: Path, jobs: int) -> None:
-    """Run what has no row yet, and keep the table up to date; a line a run on standard error."""
-    from budgetmlagent.bench import results
-    from budgetmlagent.bench.runner import Runner, by_order
-    from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.records.rundir import LEDGER
-    from memory.state import NANO
+def _run(
+    plan: "Plan",
+    asked: "dict[Cell, Request]",
+    rows: "Rows",
+    out: Path,
+    jobs: int,
+    needs: "Needs",
+    tracking: "Tracking | None",
+) -> None:
+    """Run what has no row yet; a line a run on standard error."""
+    from budgetmlagent.bench.making import here, make
+    from budgetmlagent.cli.benched import Live
 
-    runs = out / results.RUNS
-    runs.mkdir(parents=True, exist_ok=True)
-    if plan.project_budget is not None:
-        Ledger(runs / LEDGER).set_project_cap(round(plan.project_budget * NANO))
-    rows = results.ended(out, asked)
-    table, order = results.Table(out), list(asked)
-    left = {cell: one for cell, one in asked.items() if cell not in rows}
-    with _Live(len(asked), len(rows)) as live:
-        try:
-            for cell, row in Runner(out / results.CELLS, jobs, live.told).run(left):
-                rows[cell] = row
-                table.keep(lambda: by_order(rows, order))
-                live.ended(row)
-        finally:
-            table.keep(lambda: by_order(rows, order), ended=True)
+    left = len(asked) - len(rows)
+    with here(needs, out, min(jobs, left)) as place, Live(len(asked), len(rows)) as live:
 
+        def ended(row: "dict[str, Any]") -> None:
+            live.ended(row)
+            if tracking:
+                tracking.try_to_enter(row)
 
-class _Live:
-    """A line a run that has ended, and below, in a terminal, what runs now."""
-
-    def __init__(self, runs: int, done: int) -> None:
-        from rich.live import Live
-
-        from budgetmlagent.cli.console import Console
-
-        self.console = Console(stderr=True, highlight=False)
-        self.runs, self.done, self.now = runs, done, dict[str, str]()
-        self.live = Live(
-            get_renderable=self._table, console=self.console, refresh_per_second=2, transient=True
-        )
-
-    def __enter__(self) -> "_Live":
-        if self.console.is_terminal:
-            self.live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.console.is_terminal:
-            self.live.stop()
-
-    def told(self, name: str, now: str) -> None:
-        """Hear what a run does now, "" when it has ended."""
-        if now:
-            self.now[name] = now
-        else:
-            self.now.pop(name, None)
-
-    def ended(self, row: dict[str, Any]) -> None:
-        """Tell of a run that has ended."""
-        self.done += 1
-        self.console.print(f"{self.done}/{self.runs} {line(row)}", markup=False, soft_wrap=True)
-
-    def _table(self) -> Any:
-        from rich.table import Table
-
-        table = Table.grid(padding=(0, 2))
-        for name, now in sorted(self.now.items()):
-            table.add_row(name, now)
-        return table
-
-
-def line(row: dict[str, Any]) -> str:
-    """Tell a row in a line."""
-    from budgetmlagent.bench.words import setting
-
-    gain = row.get("gain_pct")
-    what = f"{row['task']} ({setting(row['graph'], row['models_file'])}) seed {row['seed']}: {row['status']}"
-    if row["status"] == "failed":
-        return f"{what}: {row['reason']}"
-    return f"{what}, {'no gain known' if gain is None else f'{gain:+.1f}%'}, ${row['usd']:.4f}, {row['seconds'] / 60:.1f} min"
-
-
-def _tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
-    from budgetmlagent.bench import results
-    from budgetmlagent.bench.summary import compared, summed
-    from budgetmlagent.bench.words import interval, setting
-    from budgetmlagent.cli.console import Console
-
-    rows = list(results.ended(out, asked).values())
-    told: dict[str, Any] = {
-        "dir": str(out),
-        "runs": len(asked),
-        "done": len(rows),
-        "summary": summed(rows),
-        "compared": compared(rows),
-    }
-    if as_json:
-        return options.print_json(told | {"rows": rows})
-    console = Console(highlight=False)
-    console.print(_summary(told["summary"]))
-    for pair in told["compared"]:
-        first, second = (setting(*pair[which]) for which in ("first", "second"))
-        console.print(
-            f"{second} against {first}, {pair['pairs']} pairs: better {pair['better']}, even {pair['even']}, worse {pair['worse']}; "
-            f"normalised gain {interval(pair['normalised_gain'], 2, '+')}, dollars {interval(pair['usd'], 4, '+')}",
-            markup=False, soft_wrap=True,
-        )  # fmt: skip
-    console.print(
-        f"{out / results.CSV}: a line a run; {out / results.PAGE}: the whole", markup=False, soft_wrap=True
-    )
-    return None
-
-
-def _summary(found: list[dict[str, Any]]) -> Any:
-    from rich.table import Table
-
-    from budgetmlagent.bench.words import interval, minutes, setting
-
-    table = Table(
-        "setting", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None
-    )
-    for one in found:
-        table.add_row(
-            setting(one["graph"], one["models_file"]), str(one["runs"]), str(one["failed"]),
-            interval(one["success"], 2), interval(one["gain_pct"], 1), interval(one["normalised_gain"], 2),
-            interval(one["usd"], 4), interval(minutes(one["seconds"]), 1),
-        )  # fmt: skip
-    return table
+        make(plan, asked, rows, out, jobs, place, live.told, ended)
