@@ -85,7 +85,7 @@ def at_once(needs: Needs) -> int:
 
     Which run has which card nobody says here; a cluster does.
     """
-    if needs.gpu:
+    if needs.gpus:
         return 1
     weights = [path_of(spec.model) for spec in needs.embedded]
     models = sum(path.stat().st_size for path in weights if path.exists())

@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.config import EMBEDDED, ModelSpec
+from budgetmlagent.models.keys import api_key
 from budgetmlagent.run import order
 from budgetmlagent.run.options import REPLAY, nano
 from budgetmlagent.run.request import DEFAULTS, Request
@@ -49,9 +50,18 @@ class Plan(BaseModel):
 class Needs:
     """What the runs of a bench need of a machine."""
 
-    embedded: tuple[ModelSpec, ...]  # models that are served here
+    models: tuple[ModelSpec, ...]  # that may be asked
     memory_gb: float  # that the hungriest task gives its scripts
-    gpu: bool  # whether a task gives its scripts GPUs
+    gpus: int  # that a task gives its scripts, at most
+
+    @property
+    def embedded(self) -> tuple[ModelSpec, ...]:
+        """The models that have to be served, each once."""
+        return tuple({each.model: each for each in self.models if each.base_url == EMBEDDED}.values())
+
+    def keys(self) -> dict[str, str]:
+        """Return the models' keys by the names of their variables. Raises UsageError for one that is missing."""
+        return {each.key: api_key(each) or "" for each in self.models if each.key}
 
 
 @dataclass(frozen=True)
@@ -132,10 +142,10 @@ def request(plan: Plan, cell: Cell, runs_dir: Path, **words: Any) -> Request:
     )  # fmt: skip
 
 
-def check(plan: Plan, asked: list[Request]) -> Needs:
+def check(plan: Plan, asked: list[Request], *, elsewhere: bool = False) -> Needs:
     """Raise what a run of each task, graph and models file would raise before it begins: none of them is begun then.
 
-    Returns what the runs need of a machine.
+    Returns what the runs need of a machine, which is not this one where they are made `elsewhere`.
     """
     if plan.project_budget is not None:
         nano("project_budget", plan.project_budget)
@@ -143,14 +153,31 @@ def check(plan: Plan, asked: list[Request]) -> Needs:
     for each in asked:
         if (key := (each.task, each.graph, each.models)) not in orders:
             order.load_graph(str(each.graph), to_run=True)
-            orders[key] = order.plan(each)
+            orders[key] = order.plan(each, elsewhere=elsewhere)
     found = list(orders.values())
     models = [model for one in found if not one.config.replay for model in one.models.values()]
     return Needs(
-        tuple({model.model: model for model in models if model.base_url == EMBEDDED}.values()),
+        tuple(models),
         max((one.task.memory_gb for one in found), default=0.0),
-        any(one.task.gpu for one in found),
+        max((cards(one.task.gpu) for one in found), default=0),
     )
+
+
+def cards(gpu: str) -> int:
+    """Return how many GPUs a task's `gpu:` takes: as many as it numbers, or one where it says `true`."""
+    return len(gpu.split(",")) if gpu and gpu != "all" else int(bool(gpu))
+
+
+def refuse_what_is_shared(plan: Plan, runs: int) -> None:
+    """Raise UsageError where runs on machines that share no folder could pass the cap that is meant for all."""
+    cap = plan.project_budget
+    if cap is not None and runs * plan.budget > cap:
+        raise UsageError(
+            f"project_budget {cap:g}: {runs} runs of ${plan.budget:g} may cost more, and the cluster's machines share no folder"
+            f" in which their ledger could lie: put --out where all see it, or give each at most ${cap / runs:.4f} (--budget)"
+        )
+    if any(str(model).startswith(REPLAY) for model in plan.models):
+        raise UsageError(f"{REPLAY}… needs a folder that all machines of the cluster see: put --out there")
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -94,11 +94,12 @@ def _as_they_end(running: Mapping["Future[Row]", Cell]) -> Iterator[tuple[Cell, 
 
 
 def _now(folder: Path) -> str:
-    """Return how far a run is: its turn and node."""
+    """Return how far a run is: its turn and node, and what it has spent."""
     try:
-        return (folder / STEP).read_text()
+        told = json.loads((folder / STEP).read_text())
     except OSError:
-        return "begins"
+        return "waits or begins"
+    return f"turn {told['turn']}, {told['node']}, ${told['usd']:.4f}"
 
 
 def _in_words(status: int) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,9 @@ import typer
 from budgetmlagent.cli import options
 
 if TYPE_CHECKING:
+    from budgetmlagent.bench.here import Place
     from budgetmlagent.bench.making import Rows
-    from budgetmlagent.bench.plan import Cell, Needs, Plan
+    from budgetmlagent.bench.plan import Cell, Plan
     from budgetmlagent.bench.tracking import Tracking
     from budgetmlagent.run.request import Request
 
@@ -32,6 +34,7 @@ def bench(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs and the table lie.")] = Path("bench"),
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Runs at once. [default: by cores and memory]")] = None,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the bench that lies in DIR.")] = False,
+    ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster: HOST:PORT of its head, or `auto`.")] = None,
     mlflow: Annotated[str | None, typer.Option(metavar="URI", help="Enter each run in MLflow, too: sqlite:///FILE or http://HOST:PORT.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it may cost at most; run nothing.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Tell what is there already; run nothing.")] = False,
@@ -42,7 +45,9 @@ def bench(
     """Run tasks x graphs x models x seeds, and tell what came of them."""
     from budgetmlagent.bench import plan as plans
     from budgetmlagent.bench import results
+    from budgetmlagent.bench.cluster import Cluster
     from budgetmlagent.bench.here import at_once
+    from budgetmlagent.bench.making import here
     from budgetmlagent.bench.tracking import Tracking
     from budgetmlagent.cli.benched import tell
     from budgetmlagent.errors import UsageError
@@ -65,14 +70,20 @@ def bench(
     tracking = Tracking(mlflow, out) if mlflow and not dry_run else None
     rows = results.ended(out, asked)
     if not report:
-        needs = plans.check(plan, list(asked.values()))
-        jobs = jobs or at_once(needs)
+        needs = plans.check(plan, list(asked.values()), elsewhere=bool(ray))
+        cluster = Cluster(ray, out, needs.keys()) if ray else None
+        if cluster and not cluster.shared:
+            plans.refuse_what_is_shared(plan, len(asked))
+        jobs = jobs or (cluster.at_once(needs) if cluster else at_once(needs))
         worst = _worst(plan, len(asked), jobs)
         if dry_run:
             return options.tell(as_json, {"runs": len(asked), **worst}, [_told(plan, asked, worst, jobs)])
         print(_told(plan, asked, worst, jobs), file=sys.stderr)
         results.begin(out, plan, go_on=go_on)
-        _run(plan, asked, rows, out, jobs, needs, tracking)
+        with (
+            nullcontext(cluster) if cluster else here(needs, out, min(jobs, len(asked) - len(rows))) as place
+        ):
+            _run(plan, asked, rows, out, jobs, place, tracking)
     if tracking:
         tracking.enter_all(rows.values())
     return tell(asked, out, as_json)
@@ -124,15 +135,14 @@ def _run(
     rows: "Rows",
     out: Path,
     jobs: int,
-    needs: "Needs",
+    place: "Place",
     tracking: "Tracking | None",
 ) -> None:
     """Run what has no row yet; a line a run on standard error."""
-    from budgetmlagent.bench.making import here, make
+    from budgetmlagent.bench.making import make
     from budgetmlagent.cli.benched import Live
 
-    left = len(asked) - len(rows)
-    with here(needs, out, min(jobs, left)) as place, Live(len(asked), len(rows)) as live:
+    with Live(len(asked), len(rows)) as live:
 
         def ended(row: "dict[str, Any]") -> None:
             live.ended(row)
