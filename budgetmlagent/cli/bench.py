@@ -34,6 +34,8 @@ def bench(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs and the table lie.")] = Path("bench"),
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Runs at once. [default: by cores and memory]")] = None,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the bench that lies in DIR.")] = False,
+    suite: Annotated[str | None, typer.Option(metavar="mlagentbench|mle-bench", help="The tasks of a benchmark that lie below --root; --tasks names some.")] = None,
+    root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the suite's prepared data lie.")] = None,
     ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster: HOST:PORT of its head, or `auto`.")] = None,
     mlflow: Annotated[str | None, typer.Option(metavar="URI", help="Enter each run in MLflow, too: sqlite:///FILE or http://HOST:PORT.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it may cost at most; run nothing.")] = False,
@@ -62,6 +64,8 @@ def bench(
     written = plans.read(file) if file else {}
     if (go_on or report) and not file and "tasks" not in given:
         written = results.kept(out).model_dump()
+    if suite or root:
+        given["tasks"] = _of_suite(suite, root, given.get("tasks"), out)
     plan = plans.placed(plans.checked(written | given, str(file or "bench")))
     asked = {
         cell: plans.request(plan, cell, out.resolve() / results.RUNS, unsafe=unsafe, trust=trust)
@@ -87,6 +91,19 @@ def bench(
     if tracking:
         tracking.enter_all(rows.values())
     return tell(asked, out, as_json)
+
+
+def _of_suite(suite: str | None, root: Path | None, only: Any, out: Path) -> list[str]:
+    """Return the task folders of a suite; what is left out of it is said."""
+    from budgetmlagent.bench import suites
+    from budgetmlagent.errors import UsageError
+
+    if suite is None or root is None:
+        raise UsageError("--suite NAME and --root DIR are said together")
+    found = suites.found(suite, root, only, out / "tasks")
+    for line in found.refused:
+        print(f"budgetml: {suite}: {line}", file=sys.stderr)
+    return found.tasks
 
 
 def _words(text: str | None) -> list[str] | None:
