@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -15,13 +16,15 @@ from fault_server import FaultServer
 
 from budgetmlagent.bench import results
 from budgetmlagent.bench.curves import curves
-from budgetmlagent.bench.here import Here
+from budgetmlagent.bench.here import Here, at_once
 from budgetmlagent.bench.page import page
+from budgetmlagent.bench.parcel import packed, unpack
 from budgetmlagent.bench.picture import Point, frontier
-from budgetmlagent.bench.plan import Plan, cells, placed, request
+from budgetmlagent.bench.plan import Needs, Plan, cards, cells, placed, refuse_what_is_shared, request
 from budgetmlagent.bench.runner import Runner
 from budgetmlagent.bench.summary import compared, mean, normalised, summed, wilson
 from budgetmlagent.cli import call
+from budgetmlagent.errors import UsageError
 from budgetmlagent.money.report import calls_of
 
 
@@ -96,6 +99,32 @@ def test_paths_are_kept_whole_so_that_any_folder_is_good_to_go_on_from(tmp_path,
     assert plan.tasks == [f"{tmp_path}/mine", "digits", "not-there"]  # a shipped name is one in any folder
     assert plan.models == [None, f"{tmp_path}/m.yaml", f"replay:{tmp_path}/recorded"]
     assert plan.graphs == ["recall", f"{tmp_path}/m.yaml"] and placed(plan) == plan
+
+
+def test_as_many_at_once_as_cores_and_memory_take_and_one_with_gpus():
+    cores = len(os.sched_getaffinity(0))
+    assert at_once(Needs((), 0.0, 0)) in range(1, cores + 1)
+    assert at_once(Needs((), 1e6, 0)) == at_once(Needs((), 0.0, 1)) == 1
+    assert [cards(gpu) for gpu in ("", "all", "0", "0,3")] == [0, 1, 1, 2]
+
+
+def test_machines_without_a_folder_in_common_keep_the_cap_of_all_or_do_not_begin():
+    plan = Plan(tasks=["digits"], budget=0.25, project_budget=1.0)
+    refuse_what_is_shared(plan, 4)
+    with pytest.raises(UsageError, match=r"project_budget 1: 5 runs of \$0.25 .* at most \$0.2000"):
+        refuse_what_is_shared(plan, 5)
+    with pytest.raises(UsageError, match="replay:"):
+        refuse_what_is_shared(Plan(tasks=["digits"], models=["replay:x"]), 1)
+
+
+def test_what_travels_arrives_without_what_nobody_needs_and_leads_nowhere_else(tmp_path):
+    for name in ("run/best/train.py", "run/work/big.csv"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    unpack(packed({"runs/one": tmp_path / "run"}, {"work"}), tmp_path / "there")
+    assert [path.name for path in (tmp_path / "there").rglob("*") if path.is_file()] == ["train.py"]
+    with pytest.raises(tarfile.TarError):
+        unpack(packed({"../out": tmp_path / "run"}), tmp_path / "there")
 
 
 def test_the_table_is_written_anew_for_a_small_part_of_the_time_and_at_the_end(tmp_path):

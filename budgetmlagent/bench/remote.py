@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Job:
     """A run for another machine."""
 
     folder: str  # of the cell, where the machine sees it
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)  # with the models' keys
     parcel: Any = (
         None  # what a machine that sees nothing needs, as a reference to an archive; None: it sees all
     )
