@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -13,12 +14,17 @@ import pytest
 import tiny
 from fault_server import FaultServer
 
+from budgetmlagent.bench import results
+from budgetmlagent.bench.curves import curves
+from budgetmlagent.bench.here import Here, at_once
 from budgetmlagent.bench.page import page
+from budgetmlagent.bench.parcel import packed, unpack
 from budgetmlagent.bench.picture import Point, frontier
-from budgetmlagent.bench.plan import Plan, cells, request
+from budgetmlagent.bench.plan import Needs, Plan, cards, cells, placed, refuse_what_is_shared, request
 from budgetmlagent.bench.runner import Runner
 from budgetmlagent.bench.summary import compared, mean, normalised, summed, wilson
 from budgetmlagent.cli import call
+from budgetmlagent.errors import UsageError
 from budgetmlagent.money.report import calls_of
 
 
@@ -71,9 +77,9 @@ def test_a_dry_run_says_what_all_may_cost_together(tmp_path, monkeypatch, capsys
         "--json",
     ]
     assert call(["bench", *words]) == 0
-    assert told(capsys) == {"runs": 6, "worst_case_usd": 3.0}
-    assert call(["bench", *words, "--project-budget", "1"]) == 0
-    assert told(capsys)["worst_case_usd"] == 1.0
+    assert told(capsys) == {"runs": 6, "worst_case_usd": 3.0, "worst_case_minutes": None}
+    assert call(["bench", *words, "--project-budget", "1", "--minutes", "5", "--jobs", "4"]) == 0
+    assert told(capsys) == {"runs": 6, "worst_case_usd": 1.0, "worst_case_minutes": 10.0}
     assert not Path("bench").exists()
 
 
@@ -81,6 +87,58 @@ def test_the_same_run_has_the_same_name_in_any_plan():
     few, many = Plan(tasks=["digits"]), Plan(tasks=["flights", "digits"], seeds=[1, 0])
     assert set(cells(few)) < set(cells(many)) and len({cell.name for cell in cells(many)}) == 4
     assert len(cells(Plan(tasks=["digits", "digits"]))) == 1
+
+
+def test_paths_are_kept_whole_so_that_any_folder_is_good_to_go_on_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "digits", "recorded"):
+        Path(name).mkdir()
+    Path("m.yaml").touch()
+    words = {"tasks": ["mine", "digits", "not-there"], "models": [None, "m.yaml", "replay:recorded"]}
+    plan = placed(Plan(**words, graphs=["recall", "./m.yaml"]))
+    assert plan.tasks == [f"{tmp_path}/mine", "digits", "not-there"]  # a shipped name is one in any folder
+    assert plan.models == [None, f"{tmp_path}/m.yaml", f"replay:{tmp_path}/recorded"]
+    assert plan.graphs == ["recall", f"{tmp_path}/m.yaml"] and placed(plan) == plan
+
+
+def test_as_many_at_once_as_cores_and_memory_take_and_one_with_gpus():
+    cores = len(os.sched_getaffinity(0))
+    assert at_once(Needs((), 0.0, 0)) in range(1, cores + 1)
+    assert at_once(Needs((), 1e6, 0)) == at_once(Needs((), 0.0, 1)) == 1
+    assert [cards(gpu) for gpu in ("", "all", "0", "0,3")] == [0, 1, 1, 2]
+
+
+def test_machines_without_a_folder_in_common_keep_the_cap_of_all_or_do_not_begin():
+    plan = Plan(tasks=["digits"], budget=0.25, project_budget=1.0)
+    refuse_what_is_shared(plan, 4)
+    with pytest.raises(UsageError, match=r"project_budget 1: 5 runs of \$0.25 .* at most \$0.2000"):
+        refuse_what_is_shared(plan, 5)
+    with pytest.raises(UsageError, match="replay:"):
+        refuse_what_is_shared(Plan(tasks=["digits"], models=["replay:x"]), 1)
+
+
+def test_what_travels_arrives_without_what_nobody_needs_and_leads_nowhere_else(tmp_path):
+    for name in ("run/best/train.py", "run/work/big.csv"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    unpack(packed({"runs/one": tmp_path / "run"}, {"work"}), tmp_path / "there")
+    assert [path.name for path in (tmp_path / "there").rglob("*") if path.is_file()] == ["train.py"]
+    with pytest.raises(tarfile.TarError):
+        unpack(packed({"../out": tmp_path / "run"}), tmp_path / "there")
+
+
+def test_the_table_is_written_anew_for_a_small_part_of_the_time_and_at_the_end(tmp_path):
+    table, asked = results.Table(tmp_path), []
+
+    def rows():
+        asked.append(1)
+        return ROWS
+
+    for _ in range(20):
+        table.keep(rows)
+    assert len(asked) == 1  # the first took some time, and twenty times as long is waited
+    table.keep(rows, ended=True)
+    assert len(asked) == 2 and len(json.loads((tmp_path / results.JSON).read_text())) == len(ROWS)
 
 
 def test_every_run_is_a_row_also_one_that_fails_and_none_is_made_twice(tmp_path, capsys):
@@ -96,6 +154,7 @@ def test_every_run_is_a_row_also_one_that_fails_and_none_is_made_twice(tmp_path,
         again = told(capsys)
         assert len(server.requests) == asked > 0
     assert first["rows"] == again["rows"]
+    assert not any((tmp_path / "bench" / "cells" / row["cell"] / "log").read_text() for row in first["rows"])
     assert [row["status"] for row in first["rows"]] == ["finished", "failed"]
     assert "starter" in first["rows"][1]["reason"]
     with (tmp_path / "bench" / "results.csv").open() as file:
@@ -116,7 +175,7 @@ def test_a_run_whose_process_is_killed_goes_on_and_pays_nothing_twice(tmp_path):
         asked = {cell: request(plan, cell, tmp_path / "runs")}
         killed = threading.Thread(target=kill_once, args=(tmp_path / "cells" / cell.name / "step",))
         killed.start()
-        ((_, row),) = Runner(tmp_path / "cells", 1, lambda *_: None).run(asked)
+        ((_, row),) = Runner(tmp_path / "cells", 1, lambda *_: None, Here({})).run(asked)
         killed.join()
     assert row["status"] == "finished" and row["turns"] == 2
     assert len(list((tmp_path / "runs").glob("tiny-*"))) == 1
@@ -167,10 +226,43 @@ def test_settings_are_compared_on_what_both_have_run():
     assert pair["usd"][0] == pytest.approx(0.1)
 
 
+def ran(folder, cell, end, *attempts):
+    """A row whose run is there, with its attempts: score, dollars, status."""
+    (folder / cell).mkdir()
+    lines = [f"{i}\t{score}\t1\t{usd}\t{status}\tx" for i, (score, usd, status) in enumerate(attempts)]
+    (folder / cell / "results.tsv").write_text(
+        "\n".join(["step\tscore\tseconds\tdollars\tstatus\tplan", *lines])
+    )
+    usd = sum(each[1] for each in attempts)
+    return {
+        "cell": cell, "task": "t", "graph": "g", "models_file": "", "baseline": 0.0, "best": end, "usd": usd, "run_dir": str(folder / cell),
+    }  # fmt: skip
+
+
+def test_a_curve_is_how_far_the_runs_of_a_setting_had_come_for_their_money(tmp_path):
+    rows = [
+        ran(tmp_path, "one", 1.0, (0.0, 0, "keep"), (0.1, 0.1, "discard"), (1.0, 0.1, "keep")),
+        ran(tmp_path, "two", 0.5, (0.5, 0.1, "keep")),
+    ]
+    found = curves(rows, {("g", ""): "g"})
+    ((name, _, points),) = found.lines
+    corners = [tuple(map(float, point.split(","))) for point in points.split()]
+    at = dict(corners)  # the last y of each x
+    assert name == "g" and [at[found.axes.x(usd)] for usd in (0.0, 0.1, 0.2)] == [
+        found.axes.y(share) for share in (0.0, 0.25, 0.75)
+    ]
+    assert curves(
+        [row | {"run_dir": "/nowhere"} for row in rows], {("g", ""): "g"}
+    )  # its two ends are in the row
+    assert curves([{"cell": "x", "task": "t", "graph": "g"}], {("g", ""): "g"}) is None
+
+
 def test_a_mean_has_an_interval_that_is_the_same_each_time():
     middle, low, high = mean([1.0, 2.0, 3.0, 10.0])
     assert low < middle == 4.0 < high and mean([1.0, 2.0, 3.0, 10.0]) == (middle, low, high)
     assert mean([]) is None and mean([2.0]) == (2.0, 2.0, 2.0)
+    few, many = mean([0.0, 1.0] * 250), mean([0.0, 1.0] * 251)  # by the bootstrap, and above 500 without it
+    assert few == pytest.approx(many, abs=0.005)
     assert [one["runs"] for one in summed(ROWS)] == [3, 3]
 
 

@@ -28,6 +28,9 @@ def test_so_is_a_file_of_summaries_and_an_empty_folder(tmp_path):
     file = RECORDINGS.parent / "benchmarks" / "arms.jsonl"
     assert len(budgetmlagent.runs(file)) == len(file.read_text().splitlines())
     assert budgetmlagent.runs(tmp_path).empty
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    (tmp_path / "results.json").write_text(json.dumps(rows))  # as a bench writes it
+    assert budgetmlagent.runs(tmp_path / "results.json").equals(budgetmlagent.runs(file))
 
 
 def test_what_cannot_be_read_is_one_line(tmp_path):
@@ -35,9 +38,10 @@ def test_what_cannot_be_read_is_one_line(tmp_path):
         with pytest.raises(UsageError, match=r"runs\('.*none.*'\): ") as error:
             budgetmlagent.runs(place)
         assert "\n" not in str(error.value)
-    (tmp_path / "odd.jsonl").write_text("{}\n[")
-    with pytest.raises(UnavailableError, match="is no file of summaries"):
-        budgetmlagent.runs(tmp_path / "odd.jsonl")
+    for name, text in {"odd.jsonl": "{}\n[", "odd.json": '{"a": 1}', "list.json": "[1]"}.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UnavailableError, match="is no file of summaries"):
+            budgetmlagent.runs(tmp_path / name)
 
 
 def test_without_pandas_it_says_what_to_install():

@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.embedded.lent import LENT, Borrowed, Lender, borrowed
 from budgetmlagent.models.embedded.server import EmbeddedServer, server_for
 from budgetmlagent.models.embedded.weights import verify
 
@@ -31,7 +33,7 @@ def server() -> Iterator[EmbeddedServer]:
     server.close()
 
 
-def chat(server: EmbeddedServer, text: str, key: str | None = None, **more: Any) -> Any:
+def chat(server: EmbeddedServer | Borrowed, text: str, key: str | None = None, **more: Any) -> Any:
     """One request; the front of the prompt is always the same."""
     front = "You are a careful assistant who answers in few words. " * 8
     messages = [{"role": "system", "content": front}, {"role": "user", "content": text}]
@@ -165,3 +167,25 @@ def test_the_child_never_outlives_its_parent(how: str) -> None:
         else:
             parent.stdin.close()
         assert ends(child, 10)
+
+
+def test_other_processes_find_a_lent_server_and_the_one_that_takes_its_place(tmp_path, monkeypatch):
+    file = tmp_path / "served.json"
+    spec = ModelSpec(name="small", base_url="embedded", model=SMALL, price=0, context=2048)
+    path = verify(SMALL)
+    assert borrowed(path) is None
+    monkeypatch.setenv(LENT, str(file))
+    with Lender(file, [spec], slots=2) as lender:
+        found = borrowed(path)
+        assert found and file.stat().st_mode & 0o077 == 0
+        answers = [said(chat(found, "Say yes.", temperature=0)) for _ in range(2)]  # in either slot
+        (server,) = lender._servers.values()
+        os.kill(server.pid, signal.SIGKILL)
+        old, until = found.base_url, time.monotonic() + 60
+        while found.base_url == old and time.monotonic() < until:
+            time.sleep(0.1)
+        assert said(chat(found, "Say yes.", temperature=0)) == answers[0] == answers[1]
+        pid = server.pid
+    assert ends(pid, 10) and not file.exists()
+    with pytest.raises(UnavailableError, match="has ended"):
+        _ = found.base_url

@@ -279,6 +279,26 @@ def test_libraries_are_told_which_cards_there_are(tmp_path: Path) -> None:
     assert gpus.environment("all", isolated=True, dev=amd) == {}
 
 
+def test_cards_that_a_scheduler_gives_are_all_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev = dev_with(tmp_path, *NODES)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "10,1")
+    cards = [path.name for path in gpus.devices("all", dev) if path.name[6:].isdigit()]
+    assert cards == ["nvidia10", "nvidia1"]
+    assert gpus.devices("1", dev)[0].name == "nvidia1"  # counted among those, from 0
+    assert gpus.environment("all", isolated=True, dev=dev)["CUDA_VISIBLE_DEVICES"] == "0,1"
+    assert gpus.environment("0", isolated=False, dev=dev)["CUDA_VISIBLE_DEVICES"] == "10"
+    assert gpus.numbers("all", dev) == [10, 1]
+    for none in ("", "-1", "-1,0", "7,0"):  # from the first that is not there on, CUDA sees none
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        with pytest.raises(UnavailableError, match="gives none of"):
+            gpus.devices("all", dev)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-8932f937")
+    with pytest.raises(UnavailableError, match=r"GPU-8932f937.*numbers"):
+        gpus.devices("all", dev)
+
+
 def test_a_card_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     dev = dev_with(tmp_path, *NODES)
     with pytest.raises(UnavailableError, match=r"wants GPU 2 .*has 0, 1, 10 alone"):

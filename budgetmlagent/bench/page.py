@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.bench.picture import HEIGHT, WIDTH, picture
+from budgetmlagent.bench.axes import HEIGHT, WIDTH
+from budgetmlagent.bench.curves import curves
+from budgetmlagent.bench.picture import picture
 from budgetmlagent.bench.summary import compared, summed
-from budgetmlagent.bench.words import interval, number, setting
+from budgetmlagent.bench.words import interval, minutes, number, setting
 from budgetmlagent.foreign import visible
 from budgetmlagent.templating import environment
 
@@ -26,9 +28,14 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
             pairs=pairs,
             rows=[row | {"setting": setting(row["graph"], row["models_file"])} for row in rows],
             picture=picture(summary, names),
+            curves=curves(
+                rows,
+                {(one["graph"], one["models_file"]): name for one, name in zip(summary, names, strict=True)},
+            ),
             width=WIDTH,
             height=HEIGHT,
             interval=interval,
+            minutes=minutes,
             number=number,
             shown=lambda value: visible(str(value)),
         )

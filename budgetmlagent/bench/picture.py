@@ -1,12 +1,11 @@
 """Gain against dollars as a picture: each setting a point with its intervals, and the frontier, which nothing beats in both."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 330, 60, 44, 26, 20
-CENT = 0.01  # dollars; below, the axis is linear, above logarithmic: what is free has a place
+from budgetmlagent.bench.axes import Axes
+
 COLOURS = ("#0969da", "#bc4c00", "#1a7f37", "#8250df", "#bf3989", "#57606a")
 
 
@@ -28,45 +27,26 @@ class Point:
 class Picture:
     """What the template draws."""
 
+    axes: Axes
     points: list[Point]
     frontier: str  # the points of a polyline
-    across: list[tuple[float, str]]  # marks of the dollars
-    up: list[tuple[float, str]]  # of the normalised gain
 
 
 def picture(summary: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Picture | None:
     """Return the picture of the settings that have both a gain and a price; None where there is none."""
     known = [
-        (name, one) for name, one in zip(names, summary, strict=True) if one["normalised_gain"] and one["usd"]
+        (name, colour_of(i), *one["usd"], *one["normalised_gain"])
+        for i, (name, one) in enumerate(zip(names, summary, strict=True))
+        if one["normalised_gain"] and one["usd"]
     ]
     if not known:
         return None
-    most: float = max(one["usd"][2] for _, one in known)
-    gains = [value for _, one in known for value in one["normalised_gain"]]
-    low: float = min(0.0, *gains)
-    high: float = max(1.0, *gains)
-
-    def x(dollars: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * (_scale(dollars) / max(_scale(most), 1.0))
-
-    def y(gain: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (gain - low) / (high - low)
-
+    axes = Axes.around((each[4] for each in known), (gain for each in known for gain in each[5:]))
     points = [
-        Point(
-            name, COLOURS[i % len(COLOURS)],
-            *(round(value, 1) for value in (x(one["usd"][0]), y(one["normalised_gain"][0]))),
-            *(round(x(value), 1) for value in one["usd"][1:]), *(round(y(value), 1) for value in one["normalised_gain"][1:]),
-        )
-        for i, (name, one) in enumerate(known)
-    ]  # fmt: skip
-    dollars = [value for value in (0.0, 0.01, 0.1, 1.0, 10.0, 100.0) if value <= max(most, CENT)]
-    return Picture(
-        points,
-        " ".join(f"{point.x},{point.y}" for point in frontier(points)),
-        [(round(x(value), 1), f"${value:g}") for value in dollars],
-        [(round(y(value), 1), f"{value:g}") for value in (0.0, 0.25, 0.5, 0.75, 1.0)],
-    )
+        Point(name, colour, axes.x(usd), axes.y(gain), axes.x(least), axes.x(most), axes.y(low), axes.y(high))
+        for name, colour, usd, least, most, gain, low, high in known
+    ]
+    return Picture(axes, points, line((point.x, point.y) for point in frontier(points)))
 
 
 def frontier(points: Sequence[Point]) -> list[Point]:
@@ -78,6 +58,11 @@ def frontier(points: Sequence[Point]) -> list[Point]:
     return found
 
 
-def _scale(dollars: float) -> float:
-    """Return dollars on an axis that is linear up to a cent, and has a unit for each power of ten above it."""
-    return dollars / CENT if dollars <= CENT else 1 + math.log10(dollars / CENT)
+def colour_of(number: int) -> str:
+    """Return the colour of a setting by its place in the table."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def line(points: Iterable[tuple[float, float]]) -> str:
+    """Return the points of an SVG polyline."""
+    return " ".join(f"{x},{y}" for x, y in points)

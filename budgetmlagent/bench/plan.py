@@ -1,6 +1,7 @@
 """What a bench is asked for: which runs, and what each of them and all together may spend."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -9,11 +10,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml.error import YAMLError
 
+from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import EMBEDDED
+from budgetmlagent.models.config import EMBEDDED, ModelSpec
+from budgetmlagent.models.keys import api_key
 from budgetmlagent.run import order
-from budgetmlagent.run.options import nano
+from budgetmlagent.run.options import REPLAY, nano
 from budgetmlagent.run.request import DEFAULTS, Request
+from budgetmlagent.tasks.folder import bundled
+from graphs.files import shipped
 from memory.files import SMALL, read_plain
 from memory.yaml_text import load
 
@@ -42,6 +47,24 @@ class Plan(BaseModel):
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What the runs of a bench need of a machine."""
+
+    models: tuple[ModelSpec, ...]  # that may be asked
+    memory_gb: float  # that the hungriest task gives its scripts
+    gpus: int  # that a task gives its scripts, at most
+
+    @property
+    def embedded(self) -> tuple[ModelSpec, ...]:
+        """The models that have to be served, each once."""
+        return tuple({each.model: each for each in self.models if each.base_url == EMBEDDED}.values())
+
+    def keys(self) -> dict[str, str]:
+        """Return the models' keys by the names of their variables. Raises UsageError for one that is missing."""
+        return {each.key: api_key(each) or "" for each in self.models if each.key}
+
+
+@dataclass(frozen=True)
 class Cell:
     """One run of a bench. `name` is the same whenever the same run is asked for."""
 
@@ -63,6 +86,38 @@ class Cell:
         return "-".join(
             ["".join(c if c.isalnum() else "_" for c in part)[:40] for part in parts if part] + [exact]
         )
+
+
+def placed(plan: Plan) -> Plan:
+    """Return the plan with the paths of files and folders as whole ones: it can be gone on with from any folder."""
+
+    def whole(word: str, names: Sequence[str] = ()) -> str:
+        path = at_home(word)
+        return str(path.absolute()) if word not in names and path.exists() else word
+
+    def model(word: str | None) -> str | None:
+        if word is None or not word.startswith(REPLAY):
+            return word and whole(word)
+        return REPLAY + whole(word.removeprefix(REPLAY))
+
+    return plan.model_copy(
+        update={
+            "tasks": [whole(word, bundled()) for word in plan.tasks],
+            "graphs": [whole(word, shipped()) for word in plan.graphs],
+            "models": [model(word) for word in plan.models],
+        }
+    )
+
+
+def cell_of(cell: Cell) -> dict[str, Any]:
+    """Return what a row says of a run that has not said anything itself."""
+    return {
+        "cell": cell.name,
+        "task": Path(cell.task).name,
+        "graph": Path(cell.graph).stem,
+        "seed": cell.seed,
+        "models_file": cell.models or "",
+    }
 
 
 def cells(plan: Plan) -> list[Cell]:
@@ -87,21 +142,42 @@ def request(plan: Plan, cell: Cell, runs_dir: Path, **words: Any) -> Request:
     )  # fmt: skip
 
 
-def check(plan: Plan, asked: list[Request]) -> bool:
+def check(plan: Plan, asked: list[Request], *, elsewhere: bool = False) -> Needs:
     """Raise what a run of each task, graph and models file would raise before it begins: none of them is begun then.
 
-    Returns whether one asks an embedded model, which needs the cores that the scripts of others would run on.
+    Returns what the runs need of a machine, which is not this one where they are made `elsewhere`.
     """
     if plan.project_budget is not None:
         nano("project_budget", plan.project_budget)
-    embedded, seen = False, set[tuple[Any, ...]]()
+    orders = {}
     for each in asked:
-        if (key := (each.task, each.graph, each.models)) not in seen:
-            seen.add(key)
+        if (key := (each.task, each.graph, each.models)) not in orders:
             order.load_graph(str(each.graph), to_run=True)
-            models = order.plan(each).models.values()
-            embedded |= any(model.base_url == EMBEDDED for model in models)
-    return embedded
+            orders[key] = order.plan(each, elsewhere=elsewhere)
+    found = list(orders.values())
+    models = [model for one in found if not one.config.replay for model in one.models.values()]
+    return Needs(
+        tuple(models),
+        max((one.task.memory_gb for one in found), default=0.0),
+        max((cards(one.task.gpu) for one in found), default=0),
+    )
+
+
+def cards(gpu: str) -> int:
+    """Return how many GPUs a task's `gpu:` takes: as many as it numbers, or one where it says `true`."""
+    return len(gpu.split(",")) if gpu and gpu != "all" else int(bool(gpu))
+
+
+def refuse_what_is_shared(plan: Plan, runs: int) -> None:
+    """Raise UsageError where runs on machines that share no folder could pass the cap that is meant for all."""
+    cap = plan.project_budget
+    if cap is not None and runs * plan.budget > cap:
+        raise UsageError(
+            f"project_budget {cap:g}: {runs} runs of ${plan.budget:g} may cost more, and the cluster's machines share no folder"
+            f" in which their ledger could lie: put --out where all see it, or give each at most ${cap / runs:.4f} (--budget)"
+        )
+    if any(str(model).startswith(REPLAY) for model in plan.models):
+        raise UsageError(f"{REPLAY}… needs a folder that all machines of the cluster see: put --out there")
 
 
 def read(path: Path) -> dict[str, Any]:

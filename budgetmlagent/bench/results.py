@@ -3,17 +3,21 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.bench.page import page
-from budgetmlagent.bench.plan import Plan, checked
+from budgetmlagent.bench.plan import Cell, Plan, cell_of, checked
+from budgetmlagent.bench.worker import ROW
 from budgetmlagent.errors import UsageError
 from memory.files import SMALL, read_plain, write_whole
 
 PLAN, CELLS, RUNS = "plan.json", "cells", "runs"
 CSV, JSON, PAGE = "results.csv", "results.json", "report.html"
+REST = 20.0  # times as long as a table took to be written, the next one waits
 FIRST = (
     "cell",
     "task",
@@ -47,6 +51,29 @@ def kept(folder: Path) -> Plan:
         return checked(json.loads(read_plain(path, SMALL)), str(path))
     except (OSError, ValueError):
         raise UsageError(f"--out {folder}: no bench lies there ({PLAN} is missing or damaged)") from None
+
+
+def ended(folder: Path, cells: Iterable[Cell]) -> dict[Cell, dict[str, Any]]:
+    """Return the rows of those runs of a bench that have ended."""
+    found = {}
+    for cell in cells:
+        with suppress(FileNotFoundError):
+            found[cell] = cell_of(cell) | json.loads(read_plain(folder / CELLS / cell.name / ROW, SMALL))
+    return found
+
+
+class Table:
+    """The table of a bench under way: written anew as runs end, as long as that takes a small part of the time alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._next = folder, 0.0
+
+    def keep(self, rows: Callable[[], Sequence[dict[str, Any]]], *, ended: bool = False) -> None:
+        """Write the rows where it is time for it, and in any case once the bench has `ended`."""
+        began = time.monotonic()
+        if ended or began >= self._next:
+            write(self.folder, rows())
+            self._next = time.monotonic() + REST * (time.monotonic() - began)
 
 
 def write(folder: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,19 +1,16 @@
-"""Runs the cells of a bench, some at once, each in a process of its own that is started again where it is lost."""
+"""Runs the cells of a bench, some at once, each by a process that is started again, here or elsewhere, where it is lost."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from budgetmlagent.bench.plan import Cell
+from budgetmlagent.bench.here import Place, Work
+from budgetmlagent.bench.plan import Cell, cell_of
 from budgetmlagent.bench.worker import REQUEST, ROW, STEP
 from budgetmlagent.run.request import Request
 from memory.files import write_whole
@@ -21,26 +18,17 @@ from memory.files import write_whole
 Row = dict[str, Any]
 Told = Callable[[str, str], None]  # a cell's name, and what it does now; "" when it has ended
 TRIES = 3  # processes of one run that may end without a row
-MEMORY = 3 << 30  # bytes that a run is reckoned with: its scripts' 2 GB and its own
 LOOK = 1.0  # seconds between two looks at how far a run is
 GRACE = 30.0  # seconds that a run has to end in order
 
 
-def at_once(*, embedded: bool) -> int:
-    """Return how many runs this machine takes at once: by its cores and memory; one where models run on its cores, too."""
-    return (
-        1 if embedded else max(1, min(len(os.sched_getaffinity(0)), psutil.virtual_memory().total // MEMORY))
-    )
-
-
 class Runner:
-    """Runs cells below `folder`, `jobs` at once. `told` hears, from other threads, what each run does now."""
+    """Runs cells below `folder`, `jobs` at once, in a place. `told` hears, from other threads, what each run does now."""
 
-    def __init__(self, folder: Path, jobs: int, told: Told) -> None:
-        self.folder, self.jobs, self.told = folder, jobs, told
+    def __init__(self, folder: Path, jobs: int, told: Told, place: Place) -> None:
+        self.folder, self.jobs, self.told, self.place = folder, jobs, told, place
         self._stopped = threading.Event()
-        self._children = set[subprocess.Popen[bytes]]()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # nothing is begun while all is stopped
 
     def run(self, asked: Mapping[Cell, Request]) -> Iterator[tuple[Cell, Row]]:
         """Yield each cell with its row as it ends; one that has a row already is not run again.
@@ -52,58 +40,49 @@ class Runner:
                 running = {pool.submit(self._row, cell, one): cell for cell, one in asked.items()}
                 yield from _as_they_end(running)
             except BaseException:
-                self._stop()
+                with self._lock:
+                    self._stopped.set()
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _stop(self) -> None:
-        self._stopped.set()
-        with self._lock:
-            for child in self._children:
-                child.terminate()
-
     def _row(self, cell: Cell, asked: Request) -> Row:
-        place = self.folder / cell.name
-        row = place / ROW
+        folder = self.folder / cell.name
+        row = folder / ROW
         if not row.exists():
-            place.mkdir(parents=True, exist_ok=True)
-            write_whole(place / REQUEST, json.dumps(asdict(asked)).encode())
-            self._worked(cell, place)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / REQUEST, json.dumps(asdict(asked)).encode())
+            self._worked(cell, folder)
         said: Row = json.loads(row.read_text())
         return cell_of(cell) | said
 
-    def _worked(self, cell: Cell, place: Path) -> None:
+    def _worked(self, cell: Cell, folder: Path) -> None:
         """Start processes until one has written the row; write that none could, after so many."""
+        status = 0
         for _ in range(TRIES):
-            status = self._process(cell, place)
-            if (place / ROW).exists() or self._stopped.is_set():
+            with self._lock:
+                work = None if self._stopped.is_set() else self.place.begin(folder)
+            if work:
+                status = self._ended(work, cell, folder)
+            if (folder / ROW).exists() or self._stopped.is_set():
                 return
-        why = f"its process ended {TRIES} times before the run did, at last with {_in_words(status)}; see {place / 'log'}"
-        write_whole(place / ROW, json.dumps({"status": "failed", "reason": why}).encode())
+        why = f"its process ended {TRIES} times before the run did, at last with {_in_words(status)}; see {folder / 'log'}"
+        write_whole(folder / ROW, json.dumps({"status": "failed", "reason": why}).encode())
 
-    def _process(self, cell: Cell, place: Path) -> int:
-        command = [sys.executable, "-P", "-m", "budgetmlagent.bench.worker", str(place)]
-        with (place / "log").open("ab") as log, self._lock:
-            if self._stopped.is_set():
-                return 0
-            child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
-            )
-            self._children.add(child)
+    def _ended(self, work: Work, cell: Cell, folder: Path) -> int:
+        """Wait for a process, telling how far it is, and stop it where all is stopped."""
+        until = None
         try:
             while True:
-                self.told(cell.name, _now(place))
-                try:
-                    return child.wait(GRACE if self._stopped.is_set() else LOOK)
-                except subprocess.TimeoutExpired:
-                    if self._stopped.is_set():
-                        child.kill()
+                self.told(cell.name, _now(folder))
+                if (status := work.wait(LOOK)) is not None:
+                    return status
+                if self._stopped.is_set() and until is None:
+                    work.stop()
+                    until = time.monotonic() + GRACE
+                if until and time.monotonic() > until:
+                    work.kill()
         finally:
             self.told(cell.name, "")
-            with self._lock:
-                self._children.discard(child)
-            if child.stdin:
-                child.stdin.close()
 
 
 def _as_they_end(running: Mapping["Future[Row]", Cell]) -> Iterator[tuple[Cell, Row]]:
@@ -114,29 +93,14 @@ def _as_they_end(running: Mapping["Future[Row]", Cell]) -> Iterator[tuple[Cell, 
             yield running[future], future.result()
 
 
-def _now(place: Path) -> str:
-    """Return how far a run is: its turn and node."""
+def _now(folder: Path) -> str:
+    """Return how far a run is: its turn and node, and what it has spent."""
     try:
-        return (place / STEP).read_text()
+        told = json.loads((folder / STEP).read_text())
     except OSError:
-        return "begins"
+        return "waits or begins"
+    return f"turn {told['turn']}, {told['node']}, ${told['usd']:.4f}"
 
 
 def _in_words(status: int) -> str:
     return f"signal {-status}" if status < 0 else f"status {status}"
-
-
-def cell_of(cell: Cell) -> Row:
-    """Return what a row says of a run that has not said anything itself."""
-    return {
-        "cell": cell.name,
-        "task": Path(cell.task).name,
-        "graph": Path(cell.graph).stem,
-        "seed": cell.seed,
-        "models_file": cell.models or "",
-    }
-
-
-def by_order(rows: Mapping[Cell, Row], cells: Sequence[Cell]) -> list[Row]:
-    """Return the rows that are there in the order of the plan."""
-    return [rows[cell] for cell in cells if cell in rows]

@@ -17,6 +17,11 @@ def interval(value: Sequence[float] | None, digits: int, sign: str = "") -> str:
     return f"{middle:{sign}.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
+def minutes(seconds: Sequence[float] | None) -> list[float] | None:
+    """Return seconds with the bounds of their interval as minutes."""
+    return None if seconds is None else [value / 60 for value in seconds]
+
+
 def number(value: float | None, digits: int, sign: str = "") -> str:
     """Tell a number, or that there is none."""
     return "-" if value is None else f"{value:{sign}.{digits}f}"

@@ -9,10 +9,20 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-REQUEST, RUN, ROW, STEP = "request.json", "run", "row.json", "step"
+from memory.files import write_whole
+from memory.locks import locked
+
+if TYPE_CHECKING:
+    from budgetmlagent import Session
+    from budgetmlagent.records.events import Event
+
+REQUEST, RUN, ROW, STEP, LOG = "request.json", "run", "row.json", "step", "log"
+PATIENCE = 90.0  # seconds for a process of the same run that was thought lost to be gone
+GRACE = 30.0  # seconds to end in order, where nobody waits for it
 
 
 def main() -> None:
@@ -21,32 +31,35 @@ def main() -> None:
     threading.Thread(target=_outlive_nobody, daemon=True).start()
     folder = Path(sys.argv[1])
     try:
-        work(folder)
+        with locked(folder / "lock", PATIENCE):
+            if not (folder / ROW).exists():
+                work(folder)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def work(folder: Path) -> None:
     """Make the run that `folder` asks for, and write its row. An error of the run is a row, too."""
-    from budgetmlagent import Session
     from budgetmlagent.errors import BudgetMLError
-    from memory.files import write_whole
 
     asked = json.loads((folder / REQUEST).read_text())
     session: Session | None = None
     try:
-        session = _session(folder / RUN, asked)
-        row = session.run(
-            on_step=lambda event: write_whole(folder / STEP, f"{event.turn} {event.node}".encode())
-        )
+        run = session = _session(folder / RUN, asked)
+        row: dict[str, Any] = run.run(on_step=lambda event: _told(folder / STEP, event, run.cost.usd))
     except BudgetMLError as error:
         row = (session.summary if session else {}) | {"status": "failed", "reason": str(error)}
     write_whole(folder / ROW, json.dumps(row).encode(), durable=True)
 
 
-def _session(mark: Path, asked: dict[str, Any]) -> Any:
+def _told(path: Path, event: "Event", usd: float) -> None:
+    """Say how far the run is."""
+    told = {"turn": event.turn, "node": event.node, "usd": usd}
+    write_whole(path, json.dumps(told).encode())
+
+
+def _session(mark: Path, asked: dict[str, Any]) -> "Session":
     from budgetmlagent import Session
-    from memory.files import write_whole
 
     if mark.exists():
         return Session.open(mark.read_text(), asked["runs_dir"])
@@ -61,8 +74,13 @@ def _interrupt(*_: object) -> None:
 
 def _outlive_nobody() -> None:
     """Wait until nobody holds the other end of standard input any more; then end as by SIGTERM."""
-    sys.stdin.buffer.read()
+    while os.read(
+        0, 1
+    ):  # not by sys.stdin, whose lock this thread would still hold when the interpreter ends
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os._exit(1)  # whoever goes on with the run waits for this process to be gone
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """`budgetml bench`: many runs under one sum of money, and a table of what came of them."""
 
+import math
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +11,10 @@ import typer
 from budgetmlagent.cli import options
 
 if TYPE_CHECKING:
+    from budgetmlagent.bench.here import Place
+    from budgetmlagent.bench.making import Rows
     from budgetmlagent.bench.plan import Cell, Plan
+    from budgetmlagent.bench.tracking import Tracking
     from budgetmlagent.run.request import Request
 
 Listed = Annotated[str | None, typer.Option(metavar="A,B", help="Several are set apart by commas.")]
@@ -29,6 +34,10 @@ def bench(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs and the table lie.")] = Path("bench"),
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Runs at once. [default: by cores and memory]")] = None,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the bench that lies in DIR.")] = False,
+    suite: Annotated[str | None, typer.Option(metavar="mlagentbench|mle-bench", help="The tasks of a benchmark that lie below --root; --tasks names some.")] = None,
+    root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the suite's prepared data lie.")] = None,
+    ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster: HOST:PORT of its head, or `auto`.")] = None,
+    mlflow: Annotated[str | None, typer.Option(metavar="URI", help="Enter each run in MLflow, too: sqlite:///FILE or http://HOST:PORT.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it may cost at most; run nothing.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Tell what is there already; run nothing.")] = False,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Run scripts without a sandbox.")] = False,
@@ -38,7 +47,11 @@ def bench(
     """Run tasks x graphs x models x seeds, and tell what came of them."""
     from budgetmlagent.bench import plan as plans
     from budgetmlagent.bench import results
-    from budgetmlagent.bench.runner import at_once
+    from budgetmlagent.bench.cluster import Cluster
+    from budgetmlagent.bench.here import at_once
+    from budgetmlagent.bench.making import here
+    from budgetmlagent.bench.tracking import Tracking
+    from budgetmlagent.cli.benched import tell
     from budgetmlagent.errors import UsageError
 
     if jobs is not None and jobs < 1:
@@ -51,22 +64,46 @@ def bench(
     written = plans.read(file) if file else {}
     if (go_on or report) and not file and "tasks" not in given:
         written = results.kept(out).model_dump()
-    plan = plans.checked(written | given, str(file or "bench"))
+    if suite or root:
+        given["tasks"] = _of_suite(suite, root, given.get("tasks"), out)
+    plan = plans.placed(plans.checked(written | given, str(file or "bench")))
     asked = {
         cell: plans.request(plan, cell, out.resolve() / results.RUNS, unsafe=unsafe, trust=trust)
         for cell in plans.cells(plan)
     }
+    tracking = Tracking(mlflow, out) if mlflow and not dry_run else None
+    rows = results.ended(out, asked)
     if not report:
-        embedded = plans.check(plan, list(asked.values()))
-        worst = _worst(plan, len(asked))
+        needs = plans.check(plan, list(asked.values()), elsewhere=bool(ray))
+        cluster = Cluster(ray, out, needs.keys()) if ray else None
+        if cluster and not cluster.shared:
+            plans.refuse_what_is_shared(plan, len(asked))
+        jobs = jobs or (cluster.at_once(needs) if cluster else at_once(needs))
+        worst = _worst(plan, len(asked), jobs)
         if dry_run:
-            return options.tell(
-                as_json, {"runs": len(asked), "worst_case_usd": worst}, [_told(plan, asked, worst)]
-            )
-        print(_told(plan, asked, worst), file=sys.stderr)
+            return options.tell(as_json, {"runs": len(asked), **worst}, [_told(plan, asked, worst, jobs)])
+        print(_told(plan, asked, worst, jobs), file=sys.stderr)
         results.begin(out, plan, go_on=go_on)
-        _run(plan, asked, out, jobs or at_once(embedded=embedded))
-    return _tell(asked, out, as_json)
+        with (
+            nullcontext(cluster) if cluster else here(needs, out, min(jobs, len(asked) - len(rows))) as place
+        ):
+            _run(plan, asked, rows, out, jobs, place, tracking)
+    if tracking:
+        tracking.enter_all(rows.values())
+    return tell(asked, out, as_json)
+
+
+def _of_suite(suite: str | None, root: Path | None, only: Any, out: Path) -> list[str]:
+    """Return the task folders of a suite; what is left out of it is said."""
+    from budgetmlagent.bench import suites
+    from budgetmlagent.errors import UsageError
+
+    if suite is None or root is None:
+        raise UsageError("--suite NAME and --root DIR are said together")
+    found = suites.found(suite, root, only, out / "tasks")
+    for line in found.refused:
+        print(f"budgetml: {suite}: {line}", file=sys.stderr)
+    return found.tasks
 
 
 def _words(text: str | None) -> list[str] | None:
@@ -88,144 +125,45 @@ def _numbers(text: str | None) -> list[int] | None:
         raise UsageError(f"--seeds {text}: numbers such as 0,1,2 are needed") from None
 
 
-def _worst(plan: "Plan", runs: int) -> float:
-    """Return what all runs may cost at most, in dollars."""
-    return min(runs * plan.budget, runs * plan.budget if plan.project_budget is None else plan.project_budget)
-
-
-def _told(plan: "Plan", asked: "dict[Cell, Request]", worst: float) -> str:
-    parts = [
-        f"{len(plan.tasks)} tasks",
-        f"{len(plan.graphs)} graphs",
-        f"{len(plan.models)} sets of models",
-        f"{len(plan.seeds)} seeds",
-    ]
-    minutes = "" if plan.minutes is None else f", at most {plan.minutes:g} minutes each"
-    return f"{len(asked)} runs ({', '.join(parts)}): at most ${worst:.2f}{minutes}"
-
-
-def _run(plan: "Plan", asked: "dict[Cell, Request]", out: Path, jobs: int) -> None:
-    """Run what has no row yet, and keep the table up to date; a line a run on standard error."""
-    from budgetmlagent.bench import results
-    from budgetmlagent.bench.runner import Runner, by_order
-    from budgetmlagent.money.ledger import Ledger
-    from budgetmlagent.money.place import place_of
-    from memory.state import NANO
-
-    runs = out / results.RUNS
-    runs.mkdir(parents=True, exist_ok=True)
-    if plan.project_budget is not None:
-        Ledger(place_of(runs)).set_project_cap(round(plan.project_budget * NANO))
-    rows: dict[Cell, dict[str, Any]] = {}
-    with _Live(len(asked)) as live:
-        for cell, row in Runner(out / results.CELLS, jobs, live.told).run(asked):
-            rows[cell] = row
-            results.write(out, by_order(rows, list(asked)))
-            live.ended(row)
-
-
-class _Live:
-    """A line a run that has ended, and below, in a terminal, what runs now."""
-
-    def __init__(self, runs: int) -> None:
-        from rich.live import Live
-
-        from budgetmlagent.cli.console import Console
-
-        self.console = Console(stderr=True, highlight=False)
-        self.runs, self.done, self.now = runs, 0, dict[str, str]()
-        self.live = Live(
-            get_renderable=self._table, console=self.console, refresh_per_second=2, transient=True
-        )
-
-    def __enter__(self) -> "_Live":
-        if self.console.is_terminal:
-            self.live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.console.is_terminal:
-            self.live.stop()
-
-    def told(self, name: str, now: str) -> None:
-        """Hear what a run does now, "" when it has ended."""
-        if now:
-            self.now[name] = now
-        else:
-            self.now.pop(name, None)
-
-    def ended(self, row: dict[str, Any]) -> None:
-        """Tell of a run that has ended."""
-        self.done += 1
-        self.console.print(f"{self.done}/{self.runs} {line(row)}", markup=False, soft_wrap=True)
-
-    def _table(self) -> Any:
-        from rich.table import Table
-
-        table = Table.grid(padding=(0, 2))
-        for name, now in sorted(self.now.items()):
-            table.add_row(name, now)
-        return table
-
-
-def line(row: dict[str, Any]) -> str:
-    """Tell a row in a line."""
-    from budgetmlagent.bench.words import setting
-
-    gain = row.get("gain_pct")
-    what = f"{row['task']} ({setting(row['graph'], row['models_file'])}) seed {row['seed']}: {row['status']}"
-    if row["status"] == "failed":
-        return f"{what}: {row['reason']}"
-    return f"{what}, {'no gain known' if gain is None else f'{gain:+.1f}%'}, ${row['usd']:.4f}, {row['seconds'] / 60:.1f} min"
-
-
-def _tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
-    import json
-
-    from budgetmlagent.bench import results
-    from budgetmlagent.bench.summary import compared, summed
-    from budgetmlagent.bench.words import interval, setting
-    from budgetmlagent.cli.console import Console
-
-    path = out / results.JSON
-    rows = json.loads(path.read_text()) if path.exists() else []
-    told: dict[str, Any] = {
-        "dir": str(out),
-        "runs": len(asked),
-        "done": len(rows),
-        "summary": summed(rows),
-        "compared": compared(rows),
+def _worst(plan: "Plan", runs: int, jobs: int) -> dict[str, float | None]:
+    """Return what all runs may cost at most, in dollars, and take, in minutes where each has a limit."""
+    usd = runs * plan.budget
+    return {
+        "worst_case_usd": usd if plan.project_budget is None else min(usd, plan.project_budget),
+        "worst_case_minutes": None if plan.minutes is None else math.ceil(runs / jobs) * plan.minutes,
     }
-    if as_json:
-        return options.print_json(told | {"rows": rows})
-    console = Console(highlight=False)
-    console.print(_summary(told["summary"]))
-    for pair in told["compared"]:
-        first, second = (setting(*pair[which]) for which in ("first", "second"))
-        console.print(
-            f"{second} against {first}, {pair['pairs']} pairs: better {pair['better']}, even {pair['even']}, worse {pair['worse']}; "
-            f"normalised gain {interval(pair['normalised_gain'], 2, '+')}, dollars {interval(pair['usd'], 4, '+')}",
-            markup=False, soft_wrap=True,
-        )  # fmt: skip
-    console.print(
-        f"{out / results.CSV}: a line a run; {out / results.PAGE}: the whole", markup=False, soft_wrap=True
-    )
-    return None
 
 
-def _summary(found: list[dict[str, Any]]) -> Any:
-    from rich.table import Table
+def _told(plan: "Plan", asked: "dict[Cell, Request]", worst: "dict[str, float | None]", jobs: int) -> str:
+    from budgetmlagent.wording import counted
 
-    from budgetmlagent.bench.words import interval, setting
+    parts = [
+        counted(len(plan.tasks), "task"), counted(len(plan.graphs), "graph"),
+        counted(len(plan.models), "set", "sets") + " of models", counted(len(plan.seeds), "seed"),
+    ]  # fmt: skip
+    minutes = worst["worst_case_minutes"]
+    time = "" if minutes is None else f" and {minutes:g} minutes"
+    return f"{len(asked)} runs ({', '.join(parts)}), {jobs} at once: at most ${worst['worst_case_usd']:.2f}{time}"
 
-    table = Table(
-        "setting", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None
-    )
-    for one in found:
-        minutes = one["seconds"] and [value / 60 for value in one["seconds"]]
-        table.add_row(
-            setting(one["graph"], one["models_file"]), str(one["runs"]), str(one["failed"]),
-            interval(one["success"], 2), interval(one["gain_pct"], 1), interval(one["normalised_gain"], 2),
-            interval(one["usd"], 4), interval(minutes, 1),
-        )  # fmt: skip
-    return table
+
+def _run(
+    plan: "Plan",
+    asked: "dict[Cell, Request]",
+    rows: "Rows",
+    out: Path,
+    jobs: int,
+    place: "Place",
+    tracking: "Tracking | None",
+) -> None:
+    """Run what has no row yet; a line a run on standard error."""
+    from budgetmlagent.bench.making import make
+    from budgetmlagent.cli.benched import Live
+
+    with Live(len(asked), len(rows)) as live:
+
+        def ended(row: "dict[str, Any]") -> None:
+            live.ended(row)
+            if tracking:
+                tracking.try_to_enter(row)
+
+        make(plan, asked, rows, out, jobs, place, live.told, ended)

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from json import JSONDecodeError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.able import guess
@@ -31,7 +31,6 @@ from nodes.able import WEAKEST, Able
 from nodes.deps import Artifacts, Here, Message, Reply
 
 if TYPE_CHECKING:
-    from budgetmlagent.models.embedded.server import EmbeddedServer
     from budgetmlagent.models.faults.judge import Judgement
 
 # For a reply: of a model that may think or runs here, and of others.
@@ -39,6 +38,20 @@ LONG_SECONDS, USUAL_SECONDS = 600.0, 120.0
 SMALLEST_REPLY = 64  # output tokens; a call is not shrunk below this
 # Requests of one ask: what is refused is left out, a limit that is too large made smaller.
 TRIES = len(FIELDS) + 4
+
+
+class Served(Protocol):
+    """Where an embedded model is served, by this process or another one; both may raise UnavailableError."""
+
+    @property
+    def base_url(self) -> str:
+        """The address for an OpenAI client."""
+        ...
+
+    @property
+    def api_key(self) -> str:
+        """The key that it takes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,7 @@ class ModelClient:
         artifacts: Artifacts,
         *,
         seed: int = 0,
-        start_embedded: Callable[[ModelSpec], "EmbeddedServer"] | None = None,
+        start_embedded: Callable[[ModelSpec], Served] | None = None,
         patience: Patience | None = None,
         approval: Approval | None = None,
         meanwhile: Callable[[], None] = lambda: None,

@@ -28,7 +28,7 @@ FIRST = (
 
 
 def runs(place: str | Path = "runs") -> "pd.DataFrame":
-    """Return the runs of a folder, a row each, newest last; `place` may also be a .jsonl file with a summary a line.
+    """Return the runs of a folder, a row each, newest last; `place` may also be a bench's results.json, or a .jsonl file with a summary a line.
 
     The columns are the keys of run.json, what is looked for first in front. Raises UsageError where there is no such place,
     UnavailableError where a summary is damaged and without pandas.
@@ -37,7 +37,7 @@ def runs(place: str | Path = "runs") -> "pd.DataFrame":
         import pandas as pd
     except ImportError:
         raise UnavailableError("a table of runs needs pandas: pip install 'budgetmlagent[local]'") from None
-    told = _lines(Path(place)) if Path(place).suffix == ".jsonl" else _folders(Path(place))
+    told = _told(Path(place)) if Path(place).suffix in (".jsonl", ".json") else _folders(Path(place))
     table = pd.DataFrame(told)
     return table[[name for name in dict.fromkeys([*FIRST, *table.columns]) if name in table.columns]]
 
@@ -48,9 +48,17 @@ def _folders(place: Path) -> list[dict[str, object]]:
     return [read_summary(run.summary) for run in rundir.all_runs(place) if run.summary.is_file()]
 
 
-def _lines(place: Path) -> list[dict[str, object]]:
+def _told(place: Path) -> list[dict[str, object]]:
     try:
-        return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line]
+        text = place.read_text(encoding="utf-8")
+        found = (
+            json.loads(text)
+            if place.suffix == ".json"
+            else [json.loads(line) for line in text.splitlines() if line]
+        )
+        if not (isinstance(found, list) and all(isinstance(row, dict) for row in found)):
+            raise ValueError("no list of them")
+        return found
     except OSError as error:
         raise UsageError(f"runs({str(place)!r}): cannot be read: {error.strerror}") from None
     except ValueError as error:

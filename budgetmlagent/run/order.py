@@ -37,11 +37,11 @@ class Order:
     ladders: dict[str, tuple[str, ...]]  # of the nodes whose ladder was `auto`, as they are now
 
 
-def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
+def plan(asked: Request, name: str = "", *, to_run: bool = True, elsewhere: bool = False) -> Order:
     """Check everything that can be checked before anything is spent; `name` ends the run's id, in place of the time.
 
-    The class of a `chat:` is imported, and what it lacks told, only where it is `to_run`.
-    Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
+    The class of a `chat:` is imported, and what it lacks told, only where it is `to_run`; a run that is to be made `elsewhere` needs no
+    GPU of this machine. Raises UsageError, naming what is wrong, and UnavailableError where no sandbox works here.
     """
     asked = settled(asked)
     assert asked.graph and asked.budget is not None, "nothing is left open"
@@ -55,7 +55,9 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True) -> Order:
     allowed = (
         _replayed(task, spec, recorded, unsafe=asked.unsafe)
         if recorded
-        else terms(task, spec, specs, str(asked.history), unsafe=asked.unsafe, to_run=to_run)
+        else terms(
+            task, spec, specs, str(asked.history), unsafe=asked.unsafe, to_run=to_run, elsewhere=elsewhere
+        )
     )
     allowed["hosts"] = sorted({*allowed["hosts"], *_stores(task, Path(asked.runs_dir))})
     config = RunConfig(
@@ -105,6 +107,7 @@ def terms(
     *,
     unsafe: bool,
     to_run: bool = True,
+    elsewhere: bool = False,
 ) -> dict[str, Any]:
     """Return what a run may do, whom it may ask, and what it believes of them, as fields of its config.
 
@@ -113,7 +116,7 @@ def terms(
     used = used_models(spec, models)
     _may_leave(task, used)
     _are_whole(used, to_run=to_run)
-    allowed = {"unsafe": unsafe, "network": task.network, **_sandbox(task, unsafe)}
+    allowed = {"unsafe": unsafe, "network": task.network, **_sandbox(task, unsafe, elsewhere)}
     believed = able.believed(models.values(), runs=history == "all")
     return {"models": _as_written(models), "able": believed, "hosts": hosts(used), **allowed}
 
@@ -243,12 +246,13 @@ def hosts(models: Mapping[str, ModelSpec]) -> list[str]:
     return sorted({host(spec) for spec in models.values() if spec.base_url != EMBEDDED})
 
 
-def _sandbox(task: TaskFolder, unsafe: bool) -> dict[str, Any]:
+def _sandbox(task: TaskFolder, unsafe: bool, elsewhere: bool) -> dict[str, Any]:
     """Return the cage for the task's scripts, in words and as facts; raises UnavailableError for a GPU not there."""
     from budgetmlagent.sandbox.cages import gpus
     from budgetmlagent.sandbox.process.probe import probed
 
-    gpus.devices(task.gpu)
+    if not elsewhere:
+        gpus.devices(task.gpu)
     found = probed(unsafe=unsafe)
     words = found.cage.in_words(network=task.network, gpu=task.gpu)
     return {"sandbox": words, "sandbox_facts": found.facts()}

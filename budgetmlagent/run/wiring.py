@@ -24,7 +24,7 @@ from nodes.able import Able
 from nodes.deps import Deps, Execution
 
 if TYPE_CHECKING:
-    from budgetmlagent.models.embedded.server import EmbeddedServer
+    from budgetmlagent.models.client import Served
     from budgetmlagent.money.ledger import Account, Ledger
     from budgetmlagent.scoring.heldout import HeldOutScorer
     from budgetmlagent.scoring.scorer import SubmissionScorer
@@ -215,10 +215,12 @@ def fetched(model: str, *, again: bool = False) -> Path:
         return pull(model, progress, again=again)
 
 
-def _embedded(spec: ModelSpec) -> "EmbeddedServer":
+def _embedded(spec: ModelSpec) -> "Served":
+    from budgetmlagent.models.embedded.lent import borrowed
     from budgetmlagent.models.embedded.server import server_for
 
-    return server_for(fetched(spec.model), spec.name, spec.context)
+    path = fetched(spec.model)
+    return borrowed(path) or server_for(path, spec.name, spec.context)
 
 
 def _history(

@@ -33,9 +33,24 @@ def of_machine(runs_dir: Path) -> list[Row]:
         present = model["present"]
         detail = f"{model['path']}" if present else f"not fetched; `budgetml models pull {model['name']}`"
         rows.append(row(f"model {model['name']}", True, detail))
+    rows.append(_gpus())
     rows += [row("proxy", not proxy.fault, proxy.fault or proxy.shown) for proxy in proxies.named()]
     runs = rundir.all_runs(runs_dir)
     return [*rows, row("runs", True, f"{len(runs)} in {runs_dir.resolve()}"), *shared.of_settings(runs_dir)]
+
+
+def _gpus() -> Row:
+    """Tell what the scripts of a task with `gpu: true` would be given."""
+    from budgetmlagent.sandbox.cages import gpus
+
+    try:
+        found = ", ".join(path.name for path in gpus.devices("all"))
+    except UnavailableError as error:
+        return row("gpu", True, f"scripts would see none: {error}")
+    told = gpus.environment("all", isolated=True).get(gpus.GIVEN)
+    return row(
+        "gpu", True, f"with `gpu: true` scripts see {found}" + (f"; {gpus.GIVEN}={told}" if told else "")
+    )
 
 
 def _sandbox() -> list[Row]:

@@ -36,9 +36,11 @@ TUNED = (
 class EmbeddedServer:
     """A server of one model, started when it is first needed and anew when it has died."""
 
-    def __init__(self, model_path: Path, alias: str, context: int | None = None) -> None:
+    def __init__(self, model_path: Path, alias: str, context: int | None = None, *, slots: int = 1) -> None:
+        """`slots`: requests that are answered at once, each with a whole context of its own."""
         self.model_path, self.alias, self.context = model_path, alias, context or CONTEXT
-        self.api_key = secrets.token_urlsafe(24)  # keeps other users of this machine out
+        self.slots = slots
+        self._key = secrets.token_urlsafe(24)  # keeps other users of this machine out
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._base_url = ""
@@ -50,6 +52,11 @@ class EmbeddedServer:
             if not self._base_url or self.pid is None:  # never started, interrupted while it started, or dead
                 self._base_url = self._start()
             return self._base_url
+
+    @property
+    def api_key(self) -> str:
+        """The key that it takes."""
+        return self._key
 
     @property
     def pid(self) -> int | None:
@@ -106,7 +113,8 @@ class EmbeddedServer:
             "path": str(self.model_path),
             "alias": self.alias,
             "context": self.context,
-            "key": self.api_key,
+            "slots": self.slots,
+            "key": self._key,
             "parent": os.getpid(),
         }
         try:
@@ -180,8 +188,10 @@ def _params(settings: dict[str, Any]) -> Any:
     params.api_keys = [settings["key"]]
     params.hostnames = ["127.0.0.1"]
     params.port = 0  # the system picks a free one
-    params.n_ctx = settings["context"]
-    params.n_parallel = 1  # one slot keeps one prompt's prefix, and a graph asks one thing at a time
+    params.n_ctx = settings["context"] * settings["slots"]  # which the server shares out among them
+    params.n_parallel = settings[
+        "slots"
+    ]  # each keeps one prompt's prefix, and a graph asks one thing at a time
     params.cache_ram_mib = 512
     params.use_jinja = True
     params.ui = params.endpoint_slots = False

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from budgetmlagent import inside
+from budgetmlagent.sandbox.cages import gpus
 from budgetmlagent.sandbox.cages.bare import Bare
 from budgetmlagent.sandbox.cages.bubblewrap import NETWORK_FILES
 from budgetmlagent.sandbox.cages.cage import HELD, NO_NETWORK
@@ -54,7 +55,6 @@ class Sandlock(Bare):
         env["TMPDIR"] = str(job.workspace)
         granted = [*job.python.visible(), view, *(NETWORK_FILES if job.network else ())]
         readable = [*READABLE, *map(str, granted)]
-        gpus = None if not job.gpu else [] if job.gpu == "all" else [int(n) for n in job.gpu.split(",")]
         policy = {
             "fs_readable": [path for path in readable if Path(path).exists()],
             "fs_writable": [str(job.workspace), *WRITABLE],
@@ -62,6 +62,6 @@ class Sandlock(Bare):
             "net_allow": list(ANYWHERE) if job.network else [],
             "max_processes": job.limits.processes,
             "cwd": str(job.workspace),
-            "gpu_devices": gpus,
+            "gpu_devices": gpus.numbers(job.gpu) if job.gpu else None,  # of an empty list it makes all
         }
         return [sys.executable, "-I", str(MAIN), json.dumps(policy), *command]

@@ -1,0 +1,205 @@
+"""Where the runs of a bench are made: on the machines of a Ray cluster, each as a task with its cores, memory and GPUs.
+
+Needs the extra `ray`. Where all machines see the bench's folder, runs are made in it, and one that is lost with its machine goes
+on elsewhere from its stores. Else a run travels as a parcel and comes back when it has ended; one that is lost is
+begun again, with what it had spent by its last step taken off its budget.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent.bench.here import OWN_GB
+from budgetmlagent.bench.parcel import packed, unpack
+from budgetmlagent.bench.plan import Needs, cards
+from budgetmlagent.bench.remote import IN_PARCEL, Job, Seen, Told, look, work
+from budgetmlagent.bench.worker import LOG, REQUEST, ROW, STEP
+from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.models.embedded.lent import LENT
+from budgetmlagent.tasks.folder import bundled, load_task
+from graphs.files import shipped
+from memory.files import write_whole
+
+PROBE_SECONDS = 120.0
+SPENT = "spent.json"  # dollars of processes that were lost with what they knew
+LOST, STOPPED = -9, -15
+
+
+class Cluster:
+    """A cluster for the bench in `folder`."""
+
+    def __init__(self, address: str, folder: Path, keys: Mapping[str, str]) -> None:
+        """`keys`: the models' keys by the names of their variables, which the runs are given.
+
+        Raises UsageError without the extra, or where a machine has another version of this package; UnavailableError
+        where no cluster answers.
+        """
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError:
+            raise UsageError("--ray needs ray: run `pip install 'budgetmlagent[ray]'`") from None
+        self._ray, self.folder = ray, folder.resolve()
+        try:
+            ray.init(address, log_to_driver=False, logging_level="ERROR", ignore_reinit_error=True)
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            raise UnavailableError(
+                f"--ray {address}: no cluster answers there ({' '.join(str(error).split())[:150]});"
+                " start one with `ray start --head`"
+            ) from None
+        self._environment = dict(keys) | {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith("BUDGETML_") and name not in (LENT, "BUDGETML_CACHE")
+        }
+        self._parcels: dict[tuple[Any, ...], Any] = {}
+        self.shared = all(each.shared for each in self._seen())
+
+    def _seen(self) -> list[Seen]:
+        """Look at every machine. Raises UsageError for one with another version."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        from budgetmlagent import __version__
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        token, secret = self.folder / ".seen", secrets.token_hex(8)
+        token.write_text(secret)
+        probe = self._ray.remote(look)
+        try:
+            found = [
+                probe.options(
+                    num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                ).remote(str(token), secret)
+                for node in self._nodes()
+            ]
+            seen: list[Seen] = self._ray.get(found, timeout=PROBE_SECONDS)
+        except self._ray.exceptions.RayError as error:
+            said = " ".join(str(error).split())[-200:]
+            raise UnavailableError(
+                f"--ray: a machine cannot run this package; install it there: {said}"
+            ) from None
+        finally:
+            token.unlink(missing_ok=True)
+        for each in seen:
+            if each.version != __version__:
+                raise UsageError(
+                    f"--ray: {each.host} has budgetmlagent {each.version}, here is {__version__}: install the same"
+                )
+        return seen
+
+    def _nodes(self) -> list[dict[str, Any]]:
+        return [node for node in self._ray.nodes() if node["Alive"]]
+
+    def at_once(self, needs: Needs) -> int:
+        """Return how many runs the machines take at once, each reckoned as the hungriest.
+
+        Raises UnavailableError where no machine has what that one needs.
+        """
+        wanted = _resources(needs.memory_gb, needs.gpus)
+        rooms = [
+            int(min(node["Resources"].get(name, 0.0) // amount for name, amount in wanted.items() if amount))
+            for node in self._nodes()
+        ]
+        if not sum(rooms):
+            told = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount)
+            raise UnavailableError(f"--ray: no machine of the cluster has what a run needs: {told}")
+        return sum(rooms)
+
+    def begin(self, folder: Path) -> "Task":
+        """Give the run that the folder of a cell asks for to a machine that has room for it, now or later."""
+        asked = json.loads((folder / REQUEST).read_text())
+        task = load_task(asked["task"])
+        needed = _resources(task.memory_gb, cards(task.gpu))
+        options = {"num_cpus": needed["CPU"], "memory": needed["memory"], "num_gpus": needed["GPU"]}
+        job = (
+            Job(str(folder), self._environment)
+            if self.shared
+            else Job("", self._environment, *self._parcel(asked, spent(folder)))
+        )
+        remote = self._ray.remote(work).options(max_retries=0, num_returns="streaming", **options)
+        return Task(self._ray, remote.remote(job), folder)
+
+    def _parcel(self, asked: dict[str, Any], lost: float) -> tuple[Any, dict[str, Any]]:
+        """Return what a run needs, packed once for all that need the same, and the request with paths of the parcel."""
+        paths = {
+            name: Path(asked[name])
+            for name, known in {"task": bundled(), "graph": shipped(), "models": ()}.items()
+            if asked[name] and asked[name] not in known
+        }
+        if (key := tuple(paths.values())) not in self._parcels:
+            self._parcels[key] = self._ray.put(
+                packed({name + path.suffix: path for name, path in paths.items()})
+            )
+        inside = {name: f"{IN_PARCEL}{name}{path.suffix}" for name, path in paths.items()}
+        left = max(0.0, asked["budget"] - lost)
+        return self._parcels[key], asked | inside | {"runs_dir": f"{IN_PARCEL}runs", "budget": left}
+
+
+class Task:
+    """A run on a machine of the cluster, or waiting for one (`here.Work`)."""
+
+    def __init__(self, ray: Any, told: Any, folder: Path) -> None:
+        self._ray, self._told, self._folder = ray, told, folder
+        self._usd = 0.0
+
+    def wait(self, seconds: float) -> int | None:
+        """Return the status of its process once it has ended, or that it was lost; None after so many seconds."""
+        ready, _ = self._ray.wait([self._told], timeout=seconds)
+        if not ready:
+            return None
+        try:
+            told: Told = self._ray.get(next(self._told))
+        except self._ray.exceptions.TaskCancelledError:
+            return STOPPED
+        except (self._ray.exceptions.RayError, StopIteration) as error:
+            self._is_lost(error)
+            return LOST
+        if told.step:
+            write_whole(self._folder / STEP, told.step.encode())
+            with suppress(ValueError, KeyError):
+                self._usd = float(json.loads(told.step)["usd"])
+        if told.back:
+            self._came_back(told.back)
+        return told.status
+
+    def stop(self) -> None:
+        """Let it end in order."""
+        self._ray.cancel(self._told, force=False)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._ray.cancel(self._told, force=True)
+
+    def _is_lost(self, error: BaseException) -> None:
+        with (self._folder / LOG).open("a") as log:
+            log.write(f"lost: {type(error).__name__}: {' '.join(str(error).split())[:500]}\n")
+        if not (self._folder / "run").exists():  # of a run that is there, the ledger knows it
+            write_whole(self._folder / SPENT, json.dumps(spent(self._folder) + self._usd).encode())
+
+    def _came_back(self, content: bytes) -> None:
+        """Put a run that travelled, its row and log in the folder of its cell; the row says where it lies now."""
+        log = self._folder / LOG
+        before = log.read_bytes() if log.exists() else b""
+        unpack(content, self._folder)
+        write_whole(log, before + log.read_bytes())
+        path = self._folder / ROW
+        if path.exists():
+            row = json.loads(path.read_text())
+            if "run_id" in row:
+                row["run_dir"] = str(self._folder / "runs" / row["run_id"])
+                row["usd"] += spent(self._folder)
+            write_whole(path, json.dumps(row).encode())
+
+
+def spent(folder: Path) -> float:
+    """Return the dollars of a cell's processes that were lost with what they knew."""
+    path = folder / SPENT
+    return float(json.loads(path.read_text())) if path.exists() else 0.0
+
+
+def _resources(memory_gb: float, gpus: int) -> dict[str, float]:
+    return {"CPU": 1, "memory": int((memory_gb + OWN_GB) * 1e9), "GPU": gpus}

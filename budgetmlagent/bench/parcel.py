@@ -1,0 +1,26 @@
+"""Folders and files on their way to a machine that does not see them, and back."""
+
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+
+def packed(sources: Mapping[str, Path], without: Iterable[str] = ()) -> bytes:
+    """Return files and folders, each under a name, as an archive; folders named in `without` are left out."""
+    left = set(without)
+
+    def wanted(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        return None if entry.isdir() and Path(entry.name).name in left else entry
+
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as archive:
+        for name, path in sources.items():
+            archive.add(path, name, filter=wanted)
+    return content.getvalue()
+
+
+def unpack(content: bytes, folder: Path) -> None:
+    """Write what was packed below a folder. Raises tarfile.TarError for what would lead out of it."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        archive.extractall(folder, filter="data")

@@ -1,0 +1,114 @@
+"""How a bench is told: what runs now, a line a run that has ended, and what all say together."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from budgetmlagent.cli import options
+
+if TYPE_CHECKING:
+    from budgetmlagent.bench.plan import Cell
+    from budgetmlagent.run.request import Request
+
+
+class Live:
+    """A line a run that has ended, and below, in a terminal, what runs now."""
+
+    def __init__(self, runs: int, done: int) -> None:
+        from rich.live import Live
+
+        from budgetmlagent.cli.console import Console
+
+        self.console = Console(stderr=True, highlight=False)
+        self.runs, self.done, self.now = runs, done, dict[str, str]()
+        self.live = Live(
+            get_renderable=self._table, console=self.console, refresh_per_second=2, transient=True
+        )
+
+    def __enter__(self) -> "Live":
+        if self.console.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.console.is_terminal:
+            self.live.stop()
+
+    def told(self, name: str, now: str) -> None:
+        """Hear what a run does now, "" when it has ended."""
+        if now:
+            self.now[name] = now
+        else:
+            self.now.pop(name, None)
+
+    def ended(self, row: dict[str, Any]) -> None:
+        """Tell of a run that has ended."""
+        self.done += 1
+        self.console.print(f"{self.done}/{self.runs} {line(row)}", markup=False, soft_wrap=True)
+
+    def _table(self) -> Any:
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 2))
+        for name, now in sorted(self.now.items()):
+            table.add_row(name, now)
+        return table
+
+
+def line(row: dict[str, Any]) -> str:
+    """Tell a row in a line."""
+    from budgetmlagent.bench.words import setting
+
+    gain = row.get("gain_pct")
+    what = f"{row['task']} ({setting(row['graph'], row['models_file'])}) seed {row['seed']}: {row['status']}"
+    if row["status"] == "failed":
+        return f"{what}: {row['reason']}"
+    return f"{what}, {'no gain known' if gain is None else f'{gain:+.1f}%'}, ${row['usd']:.4f}, {row['seconds'] / 60:.1f} min"
+
+
+def tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
+    """Print what came of the runs that have ended, for people or as JSON."""
+    from budgetmlagent.bench import results
+    from budgetmlagent.bench.summary import compared, summed
+    from budgetmlagent.bench.words import interval, setting
+    from budgetmlagent.cli.console import Console
+
+    rows = list(results.ended(out, asked).values())
+    told: dict[str, Any] = {
+        "dir": str(out),
+        "runs": len(asked),
+        "done": len(rows),
+        "summary": summed(rows),
+        "compared": compared(rows),
+    }
+    if as_json:
+        return options.print_json(told | {"rows": rows})
+    console = Console(highlight=False)
+    console.print(_summary(told["summary"]))
+    for pair in told["compared"]:
+        first, second = (setting(*pair[which]) for which in ("first", "second"))
+        console.print(
+            f"{second} against {first}, {pair['pairs']} pairs: better {pair['better']}, even {pair['even']}, worse {pair['worse']}; "
+            f"normalised gain {interval(pair['normalised_gain'], 2, '+')}, dollars {interval(pair['usd'], 4, '+')}",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
+    console.print(
+        f"{out / results.CSV}: a line a run; {out / results.PAGE}: the whole", markup=False, soft_wrap=True
+    )
+    return None
+
+
+def _summary(found: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+
+    from budgetmlagent.bench.words import interval, minutes, setting
+
+    table = Table(
+        "setting", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None
+    )
+    for one in found:
+        table.add_row(
+            setting(one["graph"], one["models_file"]), str(one["runs"]), str(one["failed"]),
+            interval(one["success"], 2), interval(one["gain_pct"], 1), interval(one["normalised_gain"], 2),
+            interval(one["usd"], 4), interval(minutes(one["seconds"]), 1),
+        )  # fmt: skip
+    return table

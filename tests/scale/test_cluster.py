@@ -1,0 +1,150 @@
+"""Runs on two raylets of this machine: as a table, with a worker killed, with a machine lost, and as parcels."""
+
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import tiny
+from fault_server import FaultServer, Turn
+
+from budgetmlagent.bench.cluster import Cluster
+from budgetmlagent.bench.plan import Needs, Plan, cells, request
+from budgetmlagent.bench.runner import Runner
+from budgetmlagent.errors import UnavailableError
+from budgetmlagent.money.report import calls_of
+
+pytestmark = [pytest.mark.scale, pytest.mark.filterwarnings("ignore")]
+CALLS = 4  # of two turns of a planner and a coder
+
+
+def slowly(body: dict) -> Turn:
+    return replace(tiny.team(body), delay=0.3)
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[object]:
+    """A head without cores and two raylets with one each."""
+    import ray
+    from ray.cluster_utils import Cluster as Nodes
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    found = Nodes(initialize_head=True, head_node_args={"num_cpus": 0})
+    for _ in range(2):
+        found.add_node(num_cpus=1, object_store_memory=100_000_000)
+    found.wait_for_nodes()
+    yield found
+    ray.shutdown()
+    found.shutdown()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer(respond=slowly) as server:
+        yield server
+
+
+def asked_for(folder: Path, server: FaultServer, seeds: list[int]) -> dict:
+    plan = Plan(
+        tasks=[str(tiny.task(folder))], graphs=["single_agent"], models=[str(tiny.models(folder, server.url))],
+        seeds=seeds, turns=2, history="off",
+    )  # fmt: skip
+    return {cell: request(plan, cell, folder / "bench" / "runs") for cell in cells(plan)}
+
+
+def kill_a_ray_worker(folder: Path) -> None:
+    """Kill what started a process that makes a run; where runs travel, `folder` is that of temporary files."""
+    for each in psutil.process_iter():
+        try:
+            words = each.cmdline()
+            if "budgetmlagent.bench.worker" in words and Path(words[-1]).is_relative_to(folder):
+                os.kill(each.ppid(), signal.SIGKILL)
+                return
+        except psutil.Error:
+            continue
+
+
+def when_one_has_stepped(folder: Path, then: Callable[[], None]) -> threading.Thread:
+    """Do something once a run is in the middle."""
+
+    def wait() -> None:
+        until = time.monotonic() + 120
+        while not list(folder.glob("cells/*/step")) and time.monotonic() < until:
+            time.sleep(0.05)
+        then()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def ended_once(folder: Path, rows: list[dict], runs: int) -> None:
+    """Every run is there once, ended in order, and has paid for each of its requests once."""
+    assert [row["status"] for row in rows] == ["finished"] * runs, rows
+    assert len(list((folder / "runs").glob("tiny-*"))) == runs
+    for row in rows:
+        calls = calls_of(folder / "runs" / "ledger.sqlite", row["run_id"])
+        assert len([call for call in calls if call["reply"]]) == CALLS
+
+
+def test_a_run_whose_worker_is_killed_goes_on_from_its_stores(nodes, server, tmp_path):
+    asked, folder = asked_for(tmp_path, server, [0, 1]), tmp_path / "bench"
+    cluster = Cluster(nodes.address, folder, {})
+    assert cluster.shared and cluster.at_once(Needs((), 1.0, 0)) == 2
+
+    killed = when_one_has_stepped(folder, lambda: kill_a_ray_worker(folder))
+    rows = [row for _, row in Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)]
+    killed.join()
+    ended_once(folder, rows, 2)
+    assert any("lost: " in path.read_text() for path in folder.glob("cells/*/log"))
+
+
+def test_runs_of_a_machine_that_is_lost_go_on_at_another(nodes, server, tmp_path):
+    asked, folder = asked_for(tmp_path, server, [0, 1]), tmp_path / "bench"
+    cluster = Cluster(nodes.address, folder, {})
+    extra = nodes.list_all_nodes()[-1]
+    lost = when_one_has_stepped(folder, lambda: nodes.remove_node(extra, allow_graceful=False))
+    rows = [row for _, row in Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)]
+    lost.join()
+    nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
+    ended_once(folder, rows, 2)
+
+
+def test_runs_travel_where_no_folder_is_shared_and_come_back(nodes, server, tmp_path):
+    asked, folder = asked_for(tmp_path, server, [0]), tmp_path / "bench"
+    cluster = Cluster(nodes.address, folder, {})
+    cluster.shared = False
+    place = Path(tempfile.gettempdir())
+    killed = when_one_has_stepped(folder, lambda: kill_a_ray_worker(place))
+    ((cell, row),) = Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)
+    killed.join()
+    assert row["status"] == "finished" and row["usd"] > 0
+    assert "lost: " in (folder / "cells" / cell.name / "log").read_text()
+    run = Path(row["run_dir"])
+    assert (
+        run == folder / "cells" / cell.name / "runs" / row["run_id"] and (run / "best" / "train.py").exists()
+    )
+    assert len([c for c in calls_of(run.parent / "ledger.sqlite", row["run_id"]) if c["reply"]]) == CALLS
+    assert not (folder / "runs").exists()
+
+
+def test_what_no_machine_has_is_said_before_anything_waits_for_it(nodes, tmp_path):
+    cluster = Cluster(nodes.address, tmp_path, {})
+    with pytest.raises(
+        UnavailableError, match=r"no machine of the cluster has what a run needs: 1 CPU, .* 2 GPU"
+    ):
+        cluster.at_once(Needs((), 1.0, 2))
+
+
+def test_an_address_where_no_cluster_is(tmp_path):
+    import ray
+
+    ray.shutdown()
+    with pytest.raises(UnavailableError, match=r"--ray 127.0.0.1:9: no cluster answers there"):
+        Cluster("127.0.0.1:9", tmp_path, {})
