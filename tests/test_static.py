@@ -46,6 +46,8 @@ UNCERTAIN = (
     "import sklearn\nsklearn.ensemble",
     "x: int = 'not an int'",
     "import nothing_of_this_kind  # ty: ignore",
+    "from scipy.linalg.lapack import dpotrf, dpotri",  # of a compiled module, all of whose names another takes
+    "from scipy.linalg import lapack\nlapack.dpotrf",
 )
 
 

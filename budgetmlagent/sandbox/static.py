@@ -12,6 +12,7 @@ from typing import Any
 
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.cages.interpreter import Interpreter
+from budgetmlagent.sandbox.compiled import holds_compiled
 from budgetmlagent.sandbox.process.scratch import scratch
 from nodes.deps import Finding
 
@@ -43,7 +44,7 @@ def check(script: str, python: Interpreter, env: Path) -> Sequence[Finding]:
     except (ValueError, RecursionError, MemoryError) as error:
         return [Finding(1, "invalid-syntax", "", f"Python cannot read the script: {error}")]
     guarded = _guarded(tree)
-    findings = [_finding(item) for item in _ty(script, python, env)]
+    findings = [_finding(item, python) for item in _ty(script, python, env)]
     certain = [finding for finding in findings if finding and finding.line not in guarded]
     return sorted(certain, key=lambda finding: finding.line)
 
@@ -88,13 +89,15 @@ def _binary() -> str:
         raise UnavailableError(why) from None
 
 
-def _finding(item: Mapping[str, Any]) -> Finding | None:
+def _finding(item: Mapping[str, Any], python: Interpreter) -> Finding | None:
     """Read one of ty's findings; None where it is not certain to fail."""
     rule = RULES.get(item["check_name"])
     message = item["description"].partition(": ")[2]
     if rule is None or (rule == "unresolved-attribute" and not message.startswith("Module ")):
         return None
     quoted = QUOTED.findall(message)
+    if message.startswith("Module ") and len(quoted) > 1 and holds_compiled(quoted[0], python.packages):
+        return None
     line = int(item["location"]["positions"]["begin"]["line"])
     return Finding(line, rule, quoted[-1] if quoted else "", message)
 
