@@ -25,11 +25,15 @@ from memory.history import RunHistory
 
 @dataclass(frozen=True)
 class Seam:
-    """Where a function is entered or left; `name`, if given, must be the value of its argument of that name."""
+    """Where a function is entered or left; `name`, if given, must be the value of its argument of that name.
+
+    `method`, if given, must be what it does in a transaction: it is the same function around several of the ledger's.
+    """
 
     event: Literal["call", "return"]
     code: CodeType
     name: str = ""
+    method: Any = None
 
     def passed(self, event: str, frame: FrameType) -> bool:
         """Whether this event is a passing."""
@@ -37,13 +41,14 @@ class Seam:
             frame.f_code is self.code
             and event == self.event
             and self.name in ("", frame.f_locals.get("name"))
+            and self.method in (None, frame.f_locals.get("method"))
         )
 
 
 SEAMS = {
-    "reserved": Seam("return", Ledger.reserve.__code__),
-    "reply stored": Seam("call", Ledger.settle.__code__),
-    "settled": Seam("return", Ledger.settle.__code__),
+    "reserved": Seam("return", Ledger.reserve.__code__, method=Ledger.reserve.__wrapped__),
+    "reply stored": Seam("call", Ledger.settle.__code__, method=Ledger.settle.__wrapped__),
+    "settled": Seam("return", Ledger.settle.__code__, method=Ledger.settle.__wrapped__),
     "executed": Seam("return", detached.execute.__code__),
     "remembered": Seam("return", RunHistory.remember.__code__),
     "writes": Seam("return", SqliteSaver.put_writes.__code__),

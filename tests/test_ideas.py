@@ -35,6 +35,7 @@ TREES, SCALE, RATIO = "Use a forest of 300 trees.", "Scale the columns.", "Add t
         ("# Plan\n### Idea 1: foo\nuse A\n### Idea 2: bar\nuse B", ["foo use A", "bar use B"]),
         ("**Idea 1** - foo\n\n**Idea 2** - bar", ["foo", "bar"]),
         ("**1. Foo**: a\n**2. Bar**: b", ["Foo: a", "Bar: b"]),
+        ("1. **Sharpen** by P**1.5, (a+b)**2\n2. clf__C=3", ["Sharpen by P**1.5, (a+b)**2", "clf__C=3"]),
         ("- the first\n- the second\n  - of it", ["the first", "the second - of it"]),
         ('[{"what": "A = 1", "why": "w"}, {"what": "A = 2"}]', ["what: A = 1; why: w", "what: A = 2"]),
         ('```json\n{"diagnosis": "x", "ideas": ["A", "B", {"c": {}}]}\n```', ["A", "B"]),

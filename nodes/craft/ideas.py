@@ -29,7 +29,11 @@ PLACE = re.compile(
     "\ue000(\\d+)\ue000"
 )  # where code was taken out: of a private character, which no answer needs
 SKETCH = 4_000  # characters of a sketch
-DECORATION = re.compile(r"\*\*|__|^#+[ \t]*|```\w*", re.MULTILINE)
+# Marks of bold text stand at a word's end: `P**1.5` is a power, `model__alpha` a name.
+DECORATION = re.compile(
+    r"(?<![\w*)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w*(])|(?<!\w)__(?=\S)|(?<=\S)__(?!\w)|^#+[ \t]*|```\w*",
+    re.MULTILINE,
+)
 # What an answer may say about the matter beside its ideas.
 ASIDE = re.compile(
     r"\W*(?:diagnosis|analysis|summary|overview|conclusions?|notes?|problem|dossier|caveats?)\b",
