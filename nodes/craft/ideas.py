@@ -31,7 +31,7 @@ PLACE = re.compile(
 SKETCH = 4_000  # characters of a sketch
 # Marks of bold text stand at a word's end: `P**1.5` is a power, `model__alpha` a name.
 DECORATION = re.compile(
-    r"(?<![\w*)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w*(])|(?<!\w)__(?=\S)|(?<=\S)__(?!\w)|^#+[ \t]*|```\w*",
+    r"^\s*\*\*(?=\s|\Z)|(?<![\w*)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w*(])|(?<!\w)__(?=\S)|(?<=\S)__(?!\w)|^#+[ \t]*|```\w*",
     re.MULTILINE,
 )
 # What an answer may say about the matter beside its ideas.
