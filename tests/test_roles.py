@@ -22,7 +22,7 @@ from memory.state import RunState, Shared
 from nodes.declares import declares
 from nodes.deps import Deps
 
-RECORDING = Path(__file__).parent / "recordings" / "glosses"
+RECORDING = Path(__file__).parent / "recordings" / "distances"
 OTHER = {
     "planner": "chooser",
     "coder": "writer",

@@ -17,12 +17,13 @@ from nodes.craft.looks import cut, looks_told
 from nodes.craft.naming import named
 from nodes.craft.output import ending, pace, ran
 from nodes.craft.skeleton import skeleton
-from nodes.craft.tried import ROOM, scores, tried
+from nodes.craft.tried import scores, tried
 from nodes.deps import Deps
 
 LONGEST = 24_000  # characters of a script that is shown whole, where the model's window allows
 SKELETON, OUTLINE = 2_000, 800  # characters of an outline at most, and of one for which there is always room
 LEAST = 1_400  # of the attempts and the newest execution together
+TRIED = 1_250  # of the attempts where room is scarce: as much at turn thirty as at turn three
 SOME = 200  # of a look, below which it is left out
 
 
@@ -85,7 +86,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     else:
         looks = _looks(seen, left - len(script) - LEAST)
         left -= len(script) + sum(map(len, looks))
-        lines = tried(attempts, min(ROOM, max(LEAST // 2, left - len(shown))))
+        lines = tried(attempts, min(TRIED, max(LEAST // 2, left - len(shown))))
         shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
     return replace(told, looks=looks, script=script, whole=whole, tried=tuple(lines), last=shown)
 

@@ -12,7 +12,7 @@ from memory.attempts import Attempt, doubt, status
 from nodes.craft.naming import names
 from nodes.craft.within import within
 
-ROOM = 1_250  # characters of all lines
+ROOM = 1_600  # characters of all lines
 NEWEST, LONG = 4, 260  # the attempts that are told at length, and characters of each at most
 # Those before them that have a line of their own where there is room, and its characters.
 OLDER, SHORT = 6, 130
