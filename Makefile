@@ -75,7 +75,7 @@ profiles: $(VENV)/.ready ## Profile the embedded models and write the table of d
 soak: $(VENV)/.ready ## The long tests, and new examples for those that have properties
 	$(BIN)/python -m pytest -m "(soak or hypothesis) and not scale" --hypothesis-profile searching
 
-scale: $(VENV)/.ready ## Many machines and shared stores, on servers of the tests' own (needs Debian's postgresql; SHORT=1: a few minutes)
+scale: $(VENV)/.ready ## Many machines and shared stores, on servers of the tests' own (needs Debian's postgresql; SHORT=1: ten minutes)
 	$(BIN)/python -m pip install --quiet --editable '.[ray,mlflow]'
 	$(BIN)/python tests/servers.py
 	$(BIN)/python -m pytest -m "scale$(if $(SHORT), and not soak)"

@@ -8,6 +8,7 @@ begun again, with what it had spent by its last step taken off its budget.
 import json
 import os
 import secrets
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ from budgetmlagent.tasks.folder import bundled, load_task
 from graphs.files import shipped
 from memory.files import write_whole
 
-PROBE_SECONDS = 120.0
+PROBE_SECONDS, KNOCK = 120.0, 10.0
 SPENT = "spent.json"  # dollars of processes that were lost with what they knew
 LOST, STOPPED = -9, -15
 
@@ -45,8 +46,9 @@ class Cluster:
             raise UsageError("--ray needs ray: run `pip install 'budgetmlagent[ray]'`") from None
         self._ray, self.folder = ray, folder.resolve()
         try:
+            _knock(address)
             ray.init(address, log_to_driver=False, logging_level="ERROR", ignore_reinit_error=True)
-        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             raise UnavailableError(
                 f"--ray {address}: no cluster answers there ({' '.join(str(error).split())[:150]});"
                 " start one with `ray start --head`"
@@ -203,3 +205,10 @@ def spent(folder: Path) -> float:
 
 def _resources(memory_gb: float, gpus: int) -> dict[str, float]:
     return {"CPU": 1, "memory": int((memory_gb + OWN_GB) * 1e9), "GPU": gpus}
+
+
+def _knock(address: str) -> None:
+    """Raise OSError or ValueError where nobody listens: Ray itself would go on asking for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host:  # else it is a word of Ray's, such as "auto"
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK).close()
