@@ -5,6 +5,7 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,22 +131,26 @@ def test_many_sources_are_read_whole_or_refused_in_one_line(make: Any) -> None:
 ENDINGS = (".xlsx", ".parquet", ".json", ".jsonl", ".sqlite", ".ods", ".xls", ".json.gz")
 
 
+WRITERS = {".xlsx": sheet, ".parquet": parquet, ".json": records, ".jsonl": lines, ".sqlite": database}
+
+
+@cache
+def undamaged(ending: str) -> bytes:
+    """The content of a file as it is written; once, as some kinds hold the time when they were."""
+    make = WRITERS[ending]
+    frame = pd.DataFrame({"row": range(5, 30), "x": [n / 4 for n in range(25)], "word": ["fox"] * 25})
+    with tempfile.TemporaryDirectory() as folder:
+        plain = frame.astype(object) if make in (records, lines, database) else frame
+        return make(plain, Path(folder)).read_bytes()
+
+
 @st.composite
 def damaged(draw: Any) -> tuple[str, bytes]:
     """The content of a file with some bytes exchanged or its end cut off, or any bytes."""
     ending = draw(st.sampled_from(ENDINGS))
-    frame = pd.DataFrame({"row": range(5, 30), "x": [n / 4 for n in range(25)], "word": ["fox"] * 25})
-    make = {".xlsx": sheet, ".parquet": parquet, ".json": records, ".jsonl": lines, ".sqlite": database}.get(
-        ending
-    )
-    if not make:
+    if ending not in WRITERS:
         return ending, draw(st.binary(max_size=200))
-    with tempfile.TemporaryDirectory() as folder:
-        content = bytearray(
-            make(
-                frame.astype(object) if make in (records, lines, database) else frame, Path(folder)
-            ).read_bytes()
-        )
+    content = bytearray(undamaged(ending))
     for _ in range(draw(st.integers(0, 4))):
         content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
     return ending, bytes(content[: draw(st.integers(0, len(content)))] if draw(st.booleans()) else content)
