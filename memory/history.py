@@ -17,7 +17,7 @@ from memory.attempts import briefing, chain
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.cases import Case, as_item, menu
-from memory.elsewhere import Ask, Elsewhere, asked
+from memory.elsewhere import STAYS, Ask, Elsewhere, asked
 from memory.embedding import SHIPPED
 from memory.ideas import gathered, key, noted, tried
 from memory.items import Item, item_id, source
@@ -242,8 +242,8 @@ class RunHistory:
         the task allows its rows to be shown, and so does all that is made where this run may have been shown such items. Raises ValueError for an item of no known kind or without a text.
         """
         whole = {"task": self.task, "run": self.run} | dict(item)
-        stays = self.data != ROWS and (item.get("data") == "stays" or self._elsewhere.learned_here())
-        whole["data"] = "stays" if stays else self.data
+        stays = self.data != ROWS and (item.get("data") == STAYS or self._elsewhere.learned_here())
+        whole["data"] = STAYS if stays else self.data
         if item.get("kind") == "card":
             whole = self._anew(whole)
         store = self._store

@@ -61,7 +61,7 @@ def shaped(rows: list[tuple[int, list[str]]], mark: str, notes: list[str]) -> Re
             raise UsageError(f"{number}: has {len(row)} cells, the header has {width}; repair the row")
     again = [number for number, row in rows[1:] if row == rows[0][1]]
     cells = [rows[0][1], *(row for number, row in rows[1:] if number not in set(again))]
-    nameless = not _names(cells) or (bool(again) and all(map(_float, cells[0])))
+    nameless = not _names(cells) or (bool(again) and all(map(is_float, cells[0])))
     if not nameless:
         if again:
             notes.append(
@@ -231,7 +231,7 @@ def _even(rows: list[tuple[int, list[str]]], notes: list[str]) -> tuple[int, lis
 def _row_names(cells: list[str]) -> bool:
     """Whether cells that the header does not name are R's names of the rows: a count, or a word for each."""
     count = [str(number) for number in range(1, len(cells) + 1)]
-    return cells == count or (len(set(cells)) == len(cells) and not any(map(_float, cells)))
+    return cells == count or (len(set(cells)) == len(cells) and not any(map(is_float, cells)))
 
 
 def _names(rows: list[list[str]]) -> bool:
@@ -242,8 +242,8 @@ def _names(rows: list[list[str]]) -> bool:
     values = False
     for place, name in enumerate(first):
         cells = [row[place].strip() for row in body if row[place].strip()]
-        numeric = bool(cells) and sum(map(_float, cells)) >= 0.9 * len(cells)
-        if numeric != _float(name.strip()) and cells and name.strip():
+        numeric = bool(cells) and sum(map(is_float, cells)) >= 0.9 * len(cells)
+        if numeric != is_float(name.strip()) and cells and name.strip():
             if numeric:
                 return True
         elif numeric:
@@ -251,7 +251,7 @@ def _names(rows: list[list[str]]) -> bool:
         elif name.strip() in cells and len(set(cells)) < len(cells):
             values = True
     whole = [name.strip() for name in first]
-    if not values and all(map(_float, whole)) and not _counting(whole):
+    if not values and all(map(is_float, whole)) and not _counting(whole):
         columns = list(zip(*body, strict=True))
         return sum(
             name in {cell.strip() for cell in column} for name, column in zip(whole, columns, strict=True)
@@ -259,7 +259,8 @@ def _names(rows: list[list[str]]) -> bool:
     return not values
 
 
-def _float(cell: str) -> bool:
+def is_float(cell: str) -> bool:
+    """Whether Python reads a cell as a number."""
     try:
         float(cell)
     except ValueError:
@@ -268,7 +269,7 @@ def _float(cell: str) -> bool:
 
 
 def _fraction(cell: str) -> bool:
-    return _float(cell) and not cell.strip().isdigit()
+    return is_float(cell) and not cell.strip().isdigit()
 
 
 def _counting(names: list[str]) -> bool:

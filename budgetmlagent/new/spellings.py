@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from budgetmlagent.inside.briefing.written import missing
+from budgetmlagent.new.records import is_float
 from budgetmlagent.new.tablefile import Table
 
 FEW = 50  # different values, up to which a column holds labels or categories
@@ -43,7 +44,7 @@ def _same(cells: Sequence[str]) -> dict[str, str]:
         not different
         or len(different) > FEW
         or len(different) * ROWS > len(cells)
-        or all(map(_number, counts))
+        or all(map(is_float, counts))
     ):
         return {}
     letters = {cell for cell in different if len(cell) == 1}
@@ -59,11 +60,3 @@ def _same(cells: Sequence[str]) -> dict[str, str]:
         if len(same) > 1
     }
     return {cell: right for cell, right in usual.items() if cell != right}
-
-
-def _number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
