@@ -84,6 +84,9 @@ class Execution(JsonRecord):
     lost: int = field(default=0, metadata=LATER)  # runs before this one that were killed with their runner
     refused: int = field(default=0, metadata=LATER)  # submission files that were no plain files
     snapshot: str = field(default="", metadata=LATER)  # artifact id of the manifest of all that it left
+    alone: float = field(
+        default=0.0, metadata=LATER
+    )  # seconds that it would have taken with the machine for itself, if known
 
     def __post_init__(self) -> None:
         """Raise CorruptArtifactError where it names a file that could lie outside the folder that it is written into."""

@@ -303,6 +303,22 @@ def test_a_share_of_the_time_is_told_coarsely():
     assert pace(execution(artifacts, killed="time", exit=None), 60) == "all of its time limit"
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seconds": 54.0, "alone": 12.0}, "about 90% of its time limit, as others used the machine: alone about 20%"),
+        ({"seconds": 54.0, "alone": 1.0}, "about 90% of its time limit, as others used the machine: alone less than 5%"),
+        ({"seconds": 60.0, "alone": 20.0, "killed": "time", "exit": None},
+         "all of its time limit, as others used the machine: alone about 30% for what it did"),
+        ({"seconds": 54.0, "alone": 48.0}, "about 90% of its time limit"),  # as much as a look may miss
+        ({"seconds": 54.0, "alone": 0.0}, "about 90% of its time limit"),  # it is not known
+        ({"seconds": 2.0, "alone": 0.5}, "less than 5% of its time limit"),
+    ],
+)  # fmt: skip
+def test_a_script_that_others_slowed_down_is_told_with_what_it_would_have_taken_alone(changes, said):
+    assert pace(execution(testing.MemoryArtifacts(), **changes), 60) == said
+
+
 @given(st.text(max_size=200))
 def test_any_output_is_told_in_few_words_and_never_a_number_of_the_data(printed):
     artifacts = testing.MemoryArtifacts()

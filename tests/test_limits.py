@@ -17,6 +17,7 @@ from budgetmlagent.sandbox.cages.cage import GROUP, WATCHDOG, Cage
 from budgetmlagent.sandbox.cages.door import Door
 from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.process.alone import Alone, Times
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
 
@@ -47,6 +48,40 @@ def test_forks_that_share_memory_are_counted_once(cage: Cage, tmp_path: Path) ->
     outcome = cage.launch(Job(interpreter(None), ["-c", script], tmp_path, Limits(20, memory_mb=200)))
     assert (outcome.exit, outcome.killed) == (0, "")
     assert 80 < outcome.memory_mb < 200
+
+
+def test_what_a_script_would_have_taken_alone_is_told_apart_from_what_it_took(
+    cage: Cage, tmp_path: Path
+) -> None:
+    """Others on the same processor slow it down; its own sleep does not count as that."""
+    core = min(os.sched_getaffinity(0))
+    script = f"import os, time\nos.sched_setaffinity(0, {{{core}}})\nwhile time.process_time() < 0.4: pass"
+    burn = f"import os\nos.sched_setaffinity(0, {{{core}}})\nprint(flush=True)\nwhile True: pass"
+    others = [subprocess.Popen([sys.executable, "-c", burn], stdout=subprocess.PIPE) for _ in range(3)]
+    try:
+        for other in others:
+            assert other.stdout is not None
+            other.stdout.readline()
+        slowed = cage.launch(Job(interpreter(None), ["-c", script], tmp_path, Limits(60)))
+    finally:
+        for other in others:
+            other.kill()
+            other.communicate()
+    assert (slowed.exit, slowed.killed) == (0, "")
+    assert 0.2 < slowed.alone < 0.7 * slowed.seconds
+    slept = cage.launch(Job(interpreter(None), ["-c", "import time; time.sleep(1)"], tmp_path, Limits(60)))
+    assert 0.9 < slept.alone <= slept.seconds
+
+
+def test_waiting_for_ones_own_processes_is_not_waiting_for_others() -> None:
+    alone, cores = Alone(), len(os.sched_getaffinity(0))
+    assert alone.seconds(9.0) == 0.0  # nothing is known
+    alone.times = {pid: Times(computed=9 / 4, waited=27 / 4) for pid in range(4 * cores)}
+    assert alone.seconds(9.0) == pytest.approx(9.0)
+    alone.times = {1: Times(computed=2, waited=7), 2: Times(computed=0, waited=3)}
+    assert alone.seconds(9.0) == pytest.approx(2.0)
+    alone.look([os.getpid(), 2**30])  # one that is not there
+    assert set(alone.times) == {1, 2, os.getpid()} and alone.times[os.getpid()].computed > 0
 
 
 @pytest.mark.parametrize("opened", [True, False])
@@ -103,6 +138,7 @@ from pathlib import Path
 from budgetmlagent.sandbox.cages import cgroup
 from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.cages.job import Job
+from budgetmlagent.sandbox.process.alone import Alone, Times
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
 forks, files = sys.argv[1:]

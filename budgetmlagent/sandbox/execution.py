@@ -80,6 +80,7 @@ class ScriptSandbox:
             script=self.artifacts.put(script),
             exit=outcome.exit,
             seconds=round(outcome.seconds, 3),
+            alone=round(outcome.alone, 3),
             output=self.artifacts.put(output),
             tail=output[-TAIL:],
             killed=outcome.killed,

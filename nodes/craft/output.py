@@ -10,6 +10,8 @@ from nodes.craft.fingerprint import frames, without_paths
 from nodes.craft.told import LIMIT, MARK, told
 from nodes.deps import Execution
 
+LITTLE = 0.05  # of the time limit: less is not told apart
+SLOWED = 0.75  # of its time is what a script would have taken alone, where it is told that others slowed it
 END, ERROR = 800, 400  # characters of the end of an output that is shown as it is, and of an error
 PLACES, CODE = 4, 120  # lines of the script in a traceback, the innermost last, and characters of each
 
@@ -36,13 +38,20 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
 
 
 def pace(execution: Execution, limit: float) -> str:
-    """Return in words which share of its time an execution took: coarse, as it differs from run to run."""
-    if execution.killed == "time":
-        return "all of its time limit"
+    """Return in words which share of its time an execution took: coarse, as it differs from run to run.
+
+    Where others used the machine so much that it would have been far quicker alone, that is said, too.
+    """
     share = execution.seconds / limit if limit else 0.0
-    if share < 0.05:
-        return "less than 5% of its time limit"
-    return f"about {max(1, round(10 * share)) * 10}% of its time limit"
+    took = "all of its time limit" if execution.killed == "time" else f"{_tenths(share)} of its time limit"
+    if share < LITTLE or not 0 < execution.alone <= SLOWED * execution.seconds:
+        return took
+    so_far = " for what it did" if execution.killed else ""
+    return f"{took}, as others used the machine: alone {_tenths(execution.alone / limit)}{so_far}"
+
+
+def _tenths(share: float) -> str:
+    return "less than 5%" if share < LITTLE else f"about {max(1, round(10 * share)) * 10}%"
 
 
 def ending(text: str, most: int) -> str:

@@ -41,7 +41,7 @@ def _children(pid: int) -> list[int]:
             return []
     found: list[int] = []
     for thread in _names(f"/proc/{pid}/task"):
-        found += map(int, _read(f"/proc/{pid}/task/{thread}/children").split())
+        found += map(int, read(f"/proc/{pid}/task/{thread}/children").split())
     return found
 
 
@@ -69,7 +69,7 @@ class Seen:
 
 
 def _memory(place: str) -> tuple[int, int] | None:
-    status = _read(f"{place}/status")
+    status = read(f"{place}/status")
     # The first line is a name that the process gives itself; it holds no line break.
     rows = MEMORY.findall(status, max(0, status.find(b"\nVm"))) if b"\nVmRSS:" in status else []
     sizes = {name: 1024 * int(number) for name, number in rows}
@@ -81,7 +81,7 @@ def proportional(seen: Seen) -> tuple[int, int]:
 
     All that it maps, where its own share may not be known. Costs milliseconds for each gigabyte.
     """
-    rows = (line.split() for line in _read(f"{seen.place}/smaps_rollup").splitlines()[1:])
+    rows = (line.split() for line in read(f"{seen.place}/smaps_rollup").splitlines()[1:])
     kilobytes = {row[0]: int(row[1]) for row in rows}
     if not kilobytes:
         return seen.mapped + seen.tables, 0
@@ -114,7 +114,7 @@ def buffered(place: str) -> int:
             return 0
     except OSError:  # it has ended meanwhile
         return 0
-    used = SOCKETS.search(_read(f"{place}/net/sockstat"))
+    used = SOCKETS.search(read(f"{place}/net/sockstat"))
     return int(used[1]) * SOCKET if used else 0
 
 
@@ -214,7 +214,7 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _read(path: str) -> bytes:
+def read(path: str) -> bytes:
     """Return what the kernel says, nothing where the process is gone."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above

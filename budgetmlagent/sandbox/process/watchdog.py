@@ -1,7 +1,7 @@
 """Watches a process tree against its limits, and kills the whole of it when one is passed.
 
 Covered: wall time, memory (PSS: pages shared by forks count once), disk written in one folder, bytes of output,
-number of processes. Not covered: processor time, and memory taken and given back between two looks. The next look
+number of processes. Not covered: processor time, which is only counted (`alone.py`), and memory taken and given back between two looks. The next look
 comes the sooner, the less room there is: by then nothing can have gone far over its limit.
 """
 
@@ -19,6 +19,7 @@ import psutil
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.sandbox.cages.cgroup import Fence
 from budgetmlagent.sandbox.process import hideouts, usage
+from budgetmlagent.sandbox.process.alone import Alone
 from budgetmlagent.sandbox.process.usage import MB, Seen
 
 SLOWEST, FASTEST = 0.1, 0.004  # seconds between two looks
@@ -54,6 +55,9 @@ class Outcome:
     output: bytes
     killed: str  # "" | time | memory | disk | output | processes
     memory_mb: float  # the highest seen
+    alone: float = (
+        0.0  # seconds that it would have taken with the machine for itself; 0.0 where that is not known
+    )
 
 
 class Watchdog:
@@ -68,6 +72,7 @@ class Watchdog:
         self.memory, self.used = 0, 0  # bytes: the highest, and an upper bound of what is in use
         self.recorded = 0  # bytes that were mapped when the highest was last looked for
         self.seen: dict[int, psutil.Process] = {}
+        self.alone = Alone()
         self.halted = False
         self.note = ""  # a sentence behind the output, where the reason does not say it all
         self.hiding = 0.0  # since when files may be hidden, 0 where they may not
@@ -93,7 +98,8 @@ class Watchdog:
         reason = reason or self._struck() or (self._telltale() if code else "")
         if self.note:
             self.output += (b"\n" if self.output else b"") + self.note.encode()
-        return Outcome(None if reason else code, seconds, bytes(self.output), reason, self.memory / MB)
+        code, alone = None if reason else code, self.alone.seconds(seconds)
+        return Outcome(code, seconds, bytes(self.output), reason, self.memory / MB, alone)
 
     def _pause(self, look: float) -> float:
         """Return the seconds until the next look: no limit can be passed by much in them, and no half of the time is looking."""
@@ -126,6 +132,7 @@ class Watchdog:
         tree = self._tree()
         if len(tree) > limits.processes:  # first, as measuring each takes a while
             return "processes"
+        self.alone.look(tree)
         seen = [Seen.of(pid) for pid in tree]
         unlinked, in_memory = usage.nameless(seen, self.disk.device)
         # The second one is the first process inside, which ends last.
