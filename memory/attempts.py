@@ -132,6 +132,10 @@ class Attempt(JsonRecord):
     samples: str = field(default="", metadata=LATER)  # artifact id of the score's samples: {values, paired}
     gain: float | None = field(default=None, metadata=LATER)  # over the best; None where its noise is unknown
     noise: float | None = field(default=None, metadata=LATER)  # standard error of `gain`
+    alone: float = field(
+        default=0.0, metadata=LATER
+    )  # seconds of the execution, had it had the machine for itself, if known
+    skipped: str = field(default="", metadata=LATER)  # what the script says that it left out for lack of time
     id: str = ""  # of the artifact that it was read from; no part of the record
 
     @classmethod

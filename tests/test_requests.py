@@ -17,7 +17,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits
 from memory.attempts import Attempt
 from nodes.coder import coder
 from nodes.craft.scripts import ast_key
-from nodes.craft.tried import outcome
+from nodes.craft.tried import outcome, tried
 from nodes.deps import Here
 from nodes.planner import planner
 
@@ -274,6 +274,21 @@ def test_an_attempt_without_a_score_says_why():
         **made | {"score": 0.52, "score_before": 0.5, "status": "retest", "gain": 0.02, "noise": 0.03}
     )
     assert outcome(noisy) == "not kept, score 0.52, the best was 0.5; +4% is within the noise of ±6%"
+
+
+def test_what_an_attempt_left_out_for_lack_of_time_is_no_failure_of_its_idea():
+    plan = {"action": "improve", "instruction": "x"}
+    made = {"script": "", "plan": plan, "score": 0.4, "score_before": 0.5, "status": "discard", "turn": 1}
+    part = Attempt(**made | {"skipped": "second seed"})
+    assert outcome(part) == "discarded, score 0.4, the best was 0.5; left out for lack of time: second seed"
+    assert outcome(replace(part, status="keep")).endswith("score 0.4; left out for lack of time: second seed")
+    old = tried([part, *(Attempt(**made | {"turn": turn}) for turn in range(2, 7))])
+    assert "discarded, in part untried, score 0.4" in old[0] and "untried" not in old[1]
+    stopped = Attempt(
+        **made | {"score": None, "fault": "time", "problem": "it was stopped", "seconds": 60.0, "alone": 20.0}
+    )
+    assert outcome(stopped) == "time, as others used the machine (alone about 30% of it): it was stopped"
+    assert outcome(replace(stopped, alone=50.0)) == "time: it was stopped"
 
 
 def test_a_gain_within_the_noise_can_be_built_on():

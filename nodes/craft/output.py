@@ -43,14 +43,20 @@ def pace(execution: Execution, limit: float) -> str:
     Where others used the machine so much that it would have been far quicker alone, that is said, too.
     """
     share = execution.seconds / limit if limit else 0.0
-    took = "all of its time limit" if execution.killed == "time" else f"{_tenths(share)} of its time limit"
-    if share < LITTLE or not 0 < execution.alone <= SLOWED * execution.seconds:
+    took = "all of its time limit" if execution.killed == "time" else f"{tenths(share)} of its time limit"
+    if share < LITTLE or not is_slowed(execution.alone, execution.seconds):
         return took
     so_far = " for what it did" if execution.killed else ""
-    return f"{took}, as others used the machine: alone {_tenths(execution.alone / limit)}{so_far}"
+    return f"{took}, as others used the machine: alone {tenths(execution.alone / limit)}{so_far}"
 
 
-def _tenths(share: float) -> str:
+def is_slowed(alone: float, seconds: float) -> bool:
+    """Tell whether a script that took so many seconds would have been far quicker alone; 0 where that is not known."""
+    return 0 < alone <= SLOWED * seconds
+
+
+def tenths(share: float) -> str:
+    """Return a share of a limit in words, coarsely."""
     return "less than 5%" if share < LITTLE else f"about {max(1, round(10 * share)) * 10}%"
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from memory.attempts import Attempt, doubt, status
 from nodes.craft.naming import names
+from nodes.craft.output import is_slowed, tenths
 from nodes.craft.within import within
 
 ROOM = 1_600  # characters of all lines
@@ -60,14 +61,22 @@ def outcome(attempt: Attempt) -> str:
             attempt.problem
             or "no score, though it ran: it printed none in the words in which the starter prints its own"
         )
-        return f"{attempt.fault or status(attempt)}: {why}"
-    told = f"score {attempt.score:.5g}"
+        return f"{attempt.fault or status(attempt)}{_others(attempt)}: {why}"
+    left_out = f"left out for lack of time: {attempt.skipped}" if attempt.skipped else ""
     if attempt.status == "keep":
-        return f"kept, the new best, {told}"
-    before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
-    retest = attempt.status == "retest"
-    end, why = ("not kept", doubt(attempt)) if retest else ("discarded", attempt.problem)
-    return "; ".join(filter(None, [f"{end}, {told}{before}", why]))
+        end, before, why = "kept, the new best", "", ""
+    else:
+        before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
+        retest = attempt.status == "retest"
+        end, why = ("not kept", doubt(attempt)) if retest else ("discarded", attempt.problem)
+    return "; ".join(filter(None, [f"{end}, score {attempt.score:.5g}{before}", left_out, why]))
+
+
+def _others(attempt: Attempt) -> str:
+    """Say of a script that was stopped for its time which part of that it had, where others used the machine."""
+    if attempt.fault != "time" or not is_slowed(attempt.alone, attempt.seconds):
+        return ""
+    return f", as others used the machine (alone {tenths(attempt.alone / attempt.seconds)} of it)"
 
 
 def _line(attempt: Attempt, name: str, most: int, came: str, *, again: bool) -> str:
@@ -86,7 +95,8 @@ def _brief(attempt: Attempt) -> str:
     if attempt.score is None:
         return attempt.fault or status(attempt)
     ends = {"keep": "kept", "retest": "within the noise"}
-    return f"{ends.get(attempt.status, 'discarded')}, score {attempt.score:.5g}"
+    untried = ", in part untried" if attempt.skipped else ""
+    return f"{ends.get(attempt.status, 'discarded')}{untried}, score {attempt.score:.5g}"
 
 
 def _together(attempts: Sequence[Attempt]) -> str:

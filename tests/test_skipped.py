@@ -1,0 +1,60 @@
+"""What a script left out for lack of time: told in its own plain words, and no cell of the data among them."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_dossier import STARTER, parts
+from test_told import Says
+
+from memory.attempts import Attempt
+from nodes.craft.skipped import LONGEST, skipped
+from nodes.deps import Execution, Score
+from nodes.evaluator import evaluator
+
+SCRIPT = (
+    "print('skipped: second seed and the blend, for lack of time')\n"
+    "print(f'skipped: fold {k} of {model}, for lack of time')\nprint('lgbm out of time, stopping after round')\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("output", "what"),
+    [
+        ("validation accuracy 0.9\nskipped: second seed and the blend, for lack of time\n", "second seed and the blend"),
+        ("skipped: fold 3 of lgbm, for lack of time\nrmse 0.2", "fold 3 of lgbm"),
+        ("lgbm out of time, stopping after round 7", "lgbm out of time, stopping after round 7"),
+        ("skipped: second seed, for lack of time\n" * 5, "second seed"),
+        ("skipped: fold 1 of lgbm, for lack of time\nskipped: second seed, for lack of time", "fold 1 of lgbm; second seed"),
+        ("skipped: Smith 48151623, for lack of time", "..."),
+        ("time 3 s\nskipped 3 rows\n1.0", ""),
+        ("the timeless skipper", ""),
+        ("", ""),
+        ("skipped x for time " * 40, ""),  # of a line that long it says something else
+    ],
+)  # fmt: skip
+def test_what_was_left_out_is_told_in_words_of_the_script(output, what):
+    assert skipped(output, SCRIPT, (STARTER,)) == what
+
+
+@given(st.text(max_size=80), st.integers(10**6, 10**9))
+def test_no_line_of_it_is_long_or_tells_a_cell(words, cell):
+    said = skipped(f"skipped: {words} {cell}, for lack of time\n" * 3, SCRIPT, (STARTER,))
+    assert len(said) <= LONGEST and str(cell) not in said and "\n" not in said
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+def test_the_attempt_keeps_it_and_its_idea_counts_as_untried(left_out):
+    state, deps = parts(node="evaluator")
+    output = deps.artifacts.put("skipped: second seed, for lack of time\n" if left_out else "all of it\n")
+    ran = Execution(deps.artifacts.put(SCRIPT), 0, 9.0, output, alone=2.0)
+    plan = {"action": "idea", "instruction": "use two seeds", "case": "", "by": "m"}
+    best = {"attempt": state.head, "score": 0.6}
+    run = {"execution": deps.artifacts.put_json(ran.as_json())}
+    state = replace(state, turn=3, run=run, plan=plan, best=best, fault={})
+    update = evaluator(state, replace(deps, scorer=Says(Score(0.55))))
+    made = Attempt.read(deps.artifacts, update["head"])
+    assert (made.skipped, made.alone) == ("second seed" if left_out else "", 2.0)
+    kinds = [item["kind"] for item in deps.history.kept]
+    assert kinds.count("idea") == (not left_out) and "attempt" in kinds
