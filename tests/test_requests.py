@@ -17,6 +17,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits
 from memory.attempts import Attempt
 from nodes.coder import coder
 from nodes.craft.scripts import ast_key
+from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import outcome, tried
 from nodes.deps import Here
 from nodes.planner import planner
@@ -401,3 +402,38 @@ def test_the_threads_that_are_told_are_those_that_the_sandbox_sets(tmp_path):
         f"BLAS threads: {set_['OPENBLAS_NUM_THREADS']} (OpenBLAS); OpenMP threads: {set_['OMP_NUM_THREADS']}."
     )
     assert threads in told(deps)
+
+
+HELPERS = "".join(
+    f'def step_{i}(rows, weight={i}):\n    """Weigh the rows of part {i}.\n\n    All of them.\n    """\n'
+    + f"    kept = rows[{i}] * weight\n    for row in kept:\n        row.append(load(row))\n    return kept\n\n\n"
+    for i in range(12)
+)
+BLENDED = (
+    'import numpy as np\nFOLDS, SEED = 5, 7\nRATES: list[float] = [0.1, 0.2]\nlower = 3\n\n\n' + HELPERS
+    + "class Net(Base):\n    def forward(self, x):\n        return x\n\n\n"
+    + "def main():\n    parts = [step_1(1)]\n    weights = 0.3, 0.7\n"
+    + "    # by what each is worth\n    total = sum(w * p for w, p in zip(weights, parts))\n    print('rmse', total)\n\n\n"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [800, 2000, 100_000])
+@pytest.mark.parametrize("call", ["if __name__ == '__main__':\n    sys.exit(main())\n", "main()\n"])
+def test_an_outline_keeps_constants_signatures_and_the_end(call, most):
+    outline = skeleton(BLENDED + call, most)
+    assert len(outline) <= most and ("# (here the outline leaves lines out)" in outline) is (most < 1000)
+    for line in (
+        "FOLDS, SEED = 5, 7", "RATES: list[float] = [0.1, 0.2]", "def step_0(rows, weight=0):", "def main():", "class Net(Base):",
+        "    total = sum(w * p for w, p in zip(weights, parts))\n    print('rmse', total)",
+    ):  # fmt: skip
+        assert line in outline
+    if most >= 2000:
+        assert "def step_0(rows, weight=0):  # Weigh the rows of part 0." in outline
+        assert "    def forward(self, x):" in outline and "# by what each is worth" in outline
+
+
+def test_an_outline_of_what_does_not_parse_or_only_defines_is_what_there_is():
+    assert skeleton("def f(:\n" * 9, 60) == "def f(:\ndef f(:\n# (here the outline leaves lines out)"
+    assert skeleton("def f(x):\n    return x\n", 60) == "def f(x):"
+    assert skeleton("if here:\n    x = 1\n", 600) == "    x = 1"
+    assert skeleton("", 60) == ""

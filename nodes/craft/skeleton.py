@@ -1,76 +1,172 @@
-"""The outline of a script that is too long to be shown: imports, constants, signatures, and the calls that decide.
+"""The outline of a script that is too long to be shown: constants, signatures, imports, the calls that decide, and its end.
 
-Where even that is too long, its end is kept with its beginning: there stands what is done with all of it.
+Each kind of line has a share of the room, so that none crowds out the others; of a kind that has more, the beginning and the
+end are kept.
 """
 
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
+from typing import NamedTuple
 
 from nodes.craft.source import Source, name_of
 from nodes.craft.within import within
 
-LINE = 200  # characters of one statement
+LINE, SAID = 200, 80  # characters of one statement, and of what a function says of itself
 CUT = "# (here the outline leaves lines out)"
-END = 3  # the share of an outline that is kept of its end: a third
+END = 3  # the share of the lines of a kind that is kept of their end: a third
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+ABOUT, CLOSING, CONSTANT, SIGNATURE, IMPORT, DECIDING = range(6)
+SHARES = {
+    ABOUT: 0.15,
+    CLOSING: 0.2,
+    CONSTANT: 0.25,
+    SIGNATURE: 0.45,
+    IMPORT: 0.15,
+    DECIDING: 1.0,
+}  # at most, in this order
 # Calls that say where data come from, what is learned of them and how it is judged; constructors are known by their capital.
 DECIDES = re.compile(
     r"(?:.*_)?(?:fit|predict|read|load|split|score|merge|groupby|concat|encode|minimize|train|save|to)(?:_.*)?\Z"
 )
 
 
+class Line(NamedTuple):
+    """A line of an outline."""
+
+    at: int  # the line of the script where it stands
+    kind: int
+    text: str
+    said: str = (
+        ""  # of a function: the first line of its docstring, which is told where those of all have room
+    )
+
+
 def skeleton(script: str, most: int) -> str:
-    """Return the outline in at most `most` characters, in the script's order; of what does not parse its beginning."""
-    source = Source.of(script)
-    lines = [*_about(source), *_lines(source, source.tree.body)] if source else script.splitlines()
-    if _length(lines) <= most:
-        return "\n".join(lines)
-    end = _first(lines[::-1], most // END)[::-1]
-    start = _first(lines, most - _length([CUT, *end]))
-    return "\n".join([*start, CUT, *end])
+    """Return the outline in at most `most` characters, in the script's order; of what does not parse its two ends."""
+    source, room = Source.of(script), most - len(CUT) - 1  # where lines are left out
+    if source:
+        lines = _outlined(source, script, round(SHARES[CLOSING] * room))
+    else:
+        lines = [Line(at, DECIDING, text) for at, text in enumerate(script.splitlines())]
+    kept = lines if _length(_told(lines)) <= most else _chosen(lines, room)
+    told, places = _told(kept), {line.at for line in kept}
+    if gone := [place for place, line in enumerate(lines) if line.at not in places]:
+        told.insert(gone[0], CUT)
+    return "\n".join(told)
 
 
-def _about(source: Source) -> list[str]:
-    """Return what the script says of itself, in a line."""
-    said = ast.get_docstring(source.tree)
-    return [within(f"# {' '.join(said.split())}", LINE)] if said else []
+def _outlined(source: Source, script: str, room: int) -> list[Line]:
+    """Return all lines of an outline; those at the script's end have so much `room`."""
+    closing = _closing(source, script, room)
+    inside = range(closing[0].at, closing[-1].at + 1) if closing else range(0)
+    others = (line for line in _lines(source, source.tree.body) if line.at not in inside)
+    return sorted([*_about(source), *others, *closing])
+
+
+def _chosen(lines: Sequence[Line], most: int) -> list[Line]:
+    """Return the lines of each kind that have room, in the script's order."""
+    kept = list[Line]()
+    for kind, share in SHARES.items():
+        room = min(round(share * most), most - _length(_told(kept)))
+        found = [line for line in lines if line.kind == kind]
+        for most_said in (SAID // 2, 0):
+            if _length(_told(found)) > room:
+                found = [line._replace(said=within(line.said, most_said, "")) for line in found]
+        if _length(_told(found)) > room:
+            end = _first(found[::-1], room // END)[::-1]
+            found = [*_first(found, room - _length(_told(end))), *end]
+        kept += found
+    return sorted(kept)
+
+
+def _told(lines: Sequence[Line]) -> list[str]:
+    return [f"{line.text}  # {line.said}" if line.said else line.text for line in lines]
 
 
 def _length(lines: Sequence[str]) -> int:
     return sum(len(line) + 1 for line in lines)
 
 
-def _first(lines: Sequence[str], most: int) -> list[str]:
+def _first(lines: Sequence[Line], most: int) -> list[Line]:
     """Return as many of the first lines as have room."""
-    sizes = accumulate(len(line) + 1 for line in lines)
+    sizes = accumulate(len(line) + 1 for line in _told(lines))
     return [line for line, size in zip(lines, sizes, strict=True) if size <= most]
 
 
-def _lines(source: Source, body: list[ast.stmt], indent: str = "") -> Iterator[str]:
+def _about(source: Source) -> list[Line]:
+    """Return what the script says of itself, in a line."""
+    said = ast.get_docstring(source.tree)
+    return [Line(0, ABOUT, within(f"# {' '.join(said.split())}", LINE))] if said else []
+
+
+def _closing(source: Source, script: str, room: int) -> list[Line]:
+    """Return the last lines that run, as they stand: of the script, of its `if __name__` block, or of the function that this calls."""
+    block = _last_block(source.tree.body)
+    if not block:
+        return []
+    first, end = block[0].lineno, block[-1].end_lineno or block[-1].lineno
+    written = enumerate(script.split("\n")[first - 1 : end], first)
+    lines = [Line(at, CLOSING, within(text.rstrip(), LINE)) for at, text in written if text.strip(" #")]
+    return _first(lines[::-1], room)[::-1]
+
+
+def _last_block(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
+    """Return the statements with which a script ends that are no definitions."""
+    block = list(takewhile(lambda part: not isinstance(part, DEFINITIONS), reversed(body)))[::-1]
+    if block and isinstance(block[-1], ast.If):
+        block = block[-1].body
+    functions = {part.name: part for part in body if isinstance(part, ast.FunctionDef)}
+    calls = (
+        [name_of(part) for part in ast.walk(block[0]) if isinstance(part, ast.Call)]
+        if len(block) == 1
+        else []
+    )
+    called = [functions[name].body for name in calls if name in functions]  # the outermost first
+    return called[0] if called else block
+
+
+def _lines(source: Source, body: list[ast.stmt], indent: str = "") -> Iterator[Line]:
     for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            head = ast.unparse(statement.args) if not isinstance(statement, ast.ClassDef) else ""
-            word = "class" if isinstance(statement, ast.ClassDef) else "def"
-            yield within(f"{indent}{word} {statement.name}({head}):", LINE)
+        if isinstance(statement, DEFINITIONS):
+            if isinstance(statement, ast.ClassDef):
+                head = f"class {statement.name}({', '.join(map(ast.unparse, statement.bases))})".removesuffix(
+                    "()"
+                )
+            else:
+                head = f"def {statement.name}({ast.unparse(statement.args)})"
+            said = (ast.get_docstring(statement) or "").partition("\n")[0]
+            text = within(f"{indent}{head}:", LINE)
+            yield Line(statement.lineno, SIGNATURE, text, within(said, SAID))
             yield from _lines(source, statement.body, indent + "    ")
         elif inner := [
             part for name in ("body", "orelse", "finalbody") for part in getattr(statement, name, [])
         ]:
             yield from _lines(source, inner, indent)
-        elif (
-            isinstance(statement, ast.Import | ast.ImportFrom)
-            or _is_constant(statement)
-            or _decides(statement)
-        ):
-            yield within(indent + " ".join(source.code(statement).split()), LINE)
+        elif kind := _kind(statement):
+            yield Line(
+                statement.lineno, kind, within(indent + " ".join(source.code(statement).split()), LINE)
+            )
+
+
+def _kind(statement: ast.stmt) -> int | None:
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return IMPORT
+    if _is_constant(statement):
+        return CONSTANT
+    return DECIDING if _decides(statement) else None
 
 
 def _is_constant(statement: ast.stmt) -> bool:
-    """Tell whether a statement names a constant, as scripts write their settings."""
-    return isinstance(statement, ast.Assign) and all(
-        isinstance(target, ast.Name) and target.id.isupper() for target in statement.targets
-    )
+    """Tell whether a statement names constants, as scripts write their settings."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return False
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    names = [
+        name for target in targets for name in (target.elts if isinstance(target, ast.Tuple) else [target])
+    ]
+    return all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
 
 
 def _decides(statement: ast.stmt) -> bool:
