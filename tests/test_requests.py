@@ -149,6 +149,18 @@ def test_a_whole_idea_and_its_sketch_reach_the_one_who_writes_it(team):
     assert len(LONG_IDEA) > 1400
 
 
+def test_whoever_says_what_to_do_is_told_whose_code_the_coder_sees(team):
+    requests = {role: " ".join(text.split()) for role, text, _ in team.asked}
+    assert (
+        'the programmer is shown the best script, or those that "attempts" names, and no other\'s code'
+        in requests["planner"]
+    )
+    assert (
+        "is shown the best script, and neither the other ideas nor the code of any other attempt"
+        in requests["expert"]
+    )
+
+
 def test_an_attempt_has_a_name_of_its_own_in_its_turn(team):
     last = team.asked[-1][1]
     assert "- attempt 3, draft: guess by one - crash: IndexError" in last
