@@ -65,7 +65,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     free = deps.models.able(deps.here.model).plans == "free"
     if free:
-        tuned = without_tried(tuned, script, state, deps.artifacts)
+        tuned = without_tried(tuned, script, state, deps.artifacts)[: freely.CHANGES]
     actions = _offered(state, deps, cases, tuned, free=free)
     reply = deps.models.ask(
         deps.here,

@@ -16,6 +16,7 @@ from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.watchdog import Limits
 from memory.attempts import Attempt
 from nodes.coder import coder
+from nodes.craft.freely import CHANGES
 from nodes.craft.scripts import ast_key
 from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import outcome, tried
@@ -390,6 +391,21 @@ def test_a_number_that_was_tried_is_not_offered_again():
     assert "- SVC.C = 4.0" in told(deps)
     planner(testing.state(deps.artifacts, first, tune, task=dict(state.task), turn=2), deps)
     assert "- SVC.C = 16.0" in told(deps) and "- SVC.C = 1.0" not in told(deps)
+
+
+def test_a_choice_can_name_the_changes_that_are_listed_and_no_others():
+    state, deps = parts(chose())
+    many = (
+        "m = SVC(C=1.0, gamma=0.5)\nn = LGBMClassifier(n_estimators=90, learning_rate=0.1, num_leaves=31)\n"
+    )
+    first = {"script": many, "turn": 1, "score": 0.6, "status": "keep", "plan": {"action": "draft"}}
+    planner(testing.state(deps.artifacts, first, task=dict(state.task), turn=1), deps)
+    listed = (
+        told(deps).partition("Changes of one number that can be made:\n")[2].partition("\n\n")[0].splitlines()
+    )
+    assert len(listed) == CHANGES
+    enum = deps.models.asked[-1]["schema"]["properties"]["change"]["enum"]
+    assert [f"- {change}" for change in enum] == [*listed, "- "]
 
 
 def test_what_is_not_recognised_is_said_so_and_a_mean_length_is_no_fixed_one():

@@ -19,6 +19,7 @@ from nodes.deps import Deps
 DRAFT = "draft"
 ACTIONS = (DRAFT, "improve", "debug", "combine", "look", "apply", "tune", "expert", "finish")
 LOOKS = 3  # in a run: each is a question to planner and coder without a turn
+CHANGES = 6  # of one number, that are offered
 LONGEST = 3_000  # characters of an instruction
 CUT = f" (cut here: an instruction has at most {LONGEST:,} characters)"
 MADE_OF = {
