@@ -120,3 +120,85 @@ def test_the_form_of_an_answer_goes_by_what_the_model_can_write(able, lines, new
 def test_a_block_is_what_stands_between_its_marks():
     assert blocks(block("a", "b\n")) == [Block(("a",), ("b", ""))]
     assert blocks("<<<<< SEARCH\na\n=====\n>>>>> REPLACE") == [Block(("a",), ())]
+
+
+CLASSES = (
+    'import os\n\n\n@cached\ndef f(x):\n    """A\nb"""\n    return x\n\n\nclass Net(Base):\n    def f(self, x):\n        return x\n\n'
+    "    def g(self):\n        return 2\n\n\ndef twice():\n    pass\n\n\ndef twice():\n    pass\n\n\nprint(f(1))\n"
+)
+
+
+def named(name: str, text: str) -> str:
+    return f"<<<<<<< DEF {name}\n{text}\n>>>>>>> REPLACE\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "old"),
+    [
+        ("f", "def f(x):\n    return x + 1", '@cached\ndef f(x):\n    """A\nb"""\n    return x'),
+        (
+            "f",
+            '\n@cached\n@again\ndef f(y):\n    """No\nindent"""\n',
+            '@cached\ndef f(x):\n    """A\nb"""\n    return x',
+        ),
+        ("Net.f", "    async def f(self, x):\n        return 3", "    def f(self, x):\n        return x"),
+        ("Net.g", "    def g(self):\n        return '''a\nb'''", "    def g(self):\n        return 2"),
+    ],
+)
+def test_a_definition_is_replaced_by_its_name_and_nothing_else_changes(name, text, old):
+    assert made(named(name, text), CLASSES) == (CLASSES.replace(old, text.strip("\n")), "")
+
+
+def test_a_method_that_is_not_indented_is_moved_and_other_blocks_can_stand_beside_it():
+    reply = (
+        named("Net.g", "def g(self):\n    # three\n    return 3")
+        + block("import os", "import re")
+        + named("f(x):", "def f(x): return 9")
+    )
+    script, wrong = made(reply, CLASSES)
+    assert wrong == "" and "    def g(self):\n        # three\n        return 3\n" in script
+    assert script.startswith("import re\n\n\ndef f(x): return 9\n\n\nclass Net(Base):")
+    assert (
+        made(named("Net", "class Net:\n    x = 1"), CLASSES)[0].count("class Net:\n    x = 1\n\n\ndef twice")
+        == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "wrong"),
+    [
+        (named("h", "def h(): pass"), "block 1: h is not defined in the script"),
+        (named("Net.h", "def h(): pass"), "block 1: Net.h is not defined in the script"),
+        (named("f.x", "def x(): pass"), "block 1: f.x is not defined in the script"),
+        (named("twice", "def twice(): pass"), "block 1: twice is defined 2 times in the script"),
+        (block("import os", "import re") + named("f", "def f(x:"), "block 2: the new f does not parse"),
+        (named("f", "def g(x): pass"), "block 1: the new f has to be the definition of f, and nothing else"),
+        (named("f", "def f(x): pass\nprint(1)"), "has to be the definition of f, and nothing else"),
+        (named("f", ""), "has to be the definition of f, and nothing else"),
+        (
+            named("Net.g", "def g(self):\n    return '''a\nb'''"),
+            "the new Net.g has strings of several lines: indent it by 4",
+        ),
+        (
+            named("Net", "class Net: pass") + named("Net.g", "def g(self): pass"),
+            "two blocks change the same lines",
+        ),
+        ("<<<<<<< DEF f\ndef f(x):\n    pass\n", "block 1 has no end"),
+        ("<<<<<<< DEF f\na\n=======\nb\n>>>>>>> REPLACE", "block 1 is malformed"),
+        (
+            block("import os", "import re") + "<<<<<<< DEF\ndef f(x): pass\n>>>>>>> REPLACE",
+            "a block has no beginning",
+        ),
+    ],
+)
+def test_a_definition_that_cannot_be_replaced_is_a_clear_fault(reply, wrong):
+    script, why = made(reply, CLASSES)
+    assert script == "" and wrong in why and "\n" not in why
+
+
+def test_no_definition_is_found_in_what_does_not_parse():
+    assert (
+        "block 1: f cannot be looked for, as the script does not parse"
+        in made(named("f", "def f(): pass"), "def f(:\n")[1]
+    )
+    assert "cannot be looked for" in made(named("f", "def f(): pass"), "x = 1\rdef f(): pass\n")[1]

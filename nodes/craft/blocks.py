@@ -1,9 +1,15 @@
-"""Changes of a script as search/replace blocks, which models know: read strictly, made only where each is certain.
+"""Changes of a script as blocks: search/replace, which models know, or a whole definition by its name.
+
+They are read strictly, and made only where each is certain.
 
 <<<<<<< SEARCH
 lines that stand in the script
 =======
 lines in their place
+>>>>>>> REPLACE
+
+<<<<<<< DEF name, or Class.method
+its new definition
 >>>>>>> REPLACE
 """
 
@@ -12,6 +18,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from nodes.craft.definitions import fitted, place_of
 from nodes.craft.replies import said
 from nodes.craft.scripts import LONGEST
 
@@ -19,15 +26,24 @@ BEGIN, DIVIDE, END = (
     re.compile(rf"{mark}{{5,9}}{word}[ \t]*\Z")
     for mark, word in (("<", " ?SEARCH"), ("=", ""), (">", " ?REPLACE"))
 )
+NAMED = re.compile(r"<{5,9} ?(?:DEF|CLASS|def|class)[ \t]+([^\W\d]\w*(?:\.[^\W\d]\w*)*)(?:\(.*)?:?[ \t]*\Z")
+MARKS = {"begin": BEGIN, "named": NAMED, "divide": DIVIDE, "end": END}
+EXPECTED = {"": ("begin", "named"), "search": ("divide",), "replace": ("end",)}
 MOST = 60  # blocks of a reply
 SHOWN = 80  # characters of a line that a fault names
 
 
 class Block(NamedTuple):
-    """One change: these lines, wherever they stand, become those."""
+    """One change: these lines, wherever they stand, become those; or the definition of `name` does."""
 
     search: tuple[str, ...]
     replace: tuple[str, ...]
+    name: str = ""
+
+
+Change = tuple[
+    int, int, tuple[str, ...]
+]  # the lines of a script from the first on, until the second; those in their place
 
 
 def blocks(reply: str) -> list[Block] | str | None:
@@ -36,61 +52,80 @@ def blocks(reply: str) -> list[Block] | str | None:
     if len(text) > LONGEST:
         return None
     found, parts, state = list[Block](), (list[str](), list[str]()), ""
-    marked = False
+    name, marked = "", False
     for line in text.split("\n"):
-        mark = next(
-            (name for name, form in (("begin", BEGIN), ("divide", DIVIDE), ("end", END)) if form.match(line)),
-            "",
-        )
-        if state == "" and mark != "begin":
+        mark = next((kind for kind, form in MARKS.items() if form.match(line)), "")
+        if state == "" and mark not in ("begin", "named"):
             marked |= mark == "end"
             continue
-        expected = {"": "begin", "search": "divide", "replace": "end"}[state]
-        if mark and mark != expected:
+        if mark and mark not in EXPECTED[state]:
             return f"block {len(found) + 1} is malformed: a line {line[:SHOWN]!r} stands where it may not"
         if not mark:
             parts[state == "replace"].append(line)
-        elif mark == "begin":
-            parts, state = ([], []), "search"
+        elif mark == "end":
+            found.append(Block(tuple(parts[0]), tuple(parts[1]), name))
+            state = ""
         elif mark == "divide":
             state = "replace"
         else:
-            found.append(Block(tuple(parts[0]), tuple(parts[1])))
-            state = ""
+            named = NAMED.match(line)
+            parts, name, state = ([], []), named[1] if named else "", "replace" if named else "search"
     if state:
         return f"block {len(found) + 1} has no end: its {'>>>>>>> REPLACE' if state == 'replace' else '======='} is missing"
     if len(found) > MOST:
         return f"there are {len(found)} blocks; at most {MOST} are taken"
-    return found or ("a block has no beginning: its <<<<<<< SEARCH is missing" if marked else None)
+    if marked:
+        return "a block has no beginning: its <<<<<<< SEARCH or <<<<<<< DEF NAME is missing"
+    return found or None
 
 
 def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
     """Return the script with all changes made, and ""; or "" and a sentence that says which of them cannot be made.
 
-    Each is looked for in the script as it was, line by line; trailing blanks do not count. It must stand there exactly once,
-    and no two may meet.
+    Each is looked for in the script as it was: line by line, trailing blanks do not count, or by its name. It must be there
+    exactly once, and no two may meet.
     """
     lines = script.split("\n")
     bare = [line.rstrip() for line in lines]
-    places: list[tuple[int, int, Block]] = []
+    places: list[Change] = []
     for number, block in enumerate(changes, 1):
-        search = [line.rstrip() for line in block.search]
-        if not any(search):
-            return "", f"block {number} has nothing to search for"
-        at = [i for i in range(len(bare) - len(search) + 1) if bare[i : i + len(search)] == search]
-        if len(at) != 1:
-            first = next(line for line in search if line)[:SHOWN]
-            how = (
-                f"stands {len(at)} times in the script: add lines around it"
-                if at
-                else "does not stand in the script"
-            )
-            return "", f"what block {number} searches for, beginning with {first!r}, {how}"
-        places.append((at[0], at[0] + len(search), block))
+        place = _by_name(number, block, script) if block.name else _by_lines(number, block, bare)
+        if isinstance(place, str):
+            return "", place
+        places.append(place)
     places.sort()
     for (_, end, _), (begin, _, _) in pairwise(places):
         if begin < end:
             return "", "two blocks change the same lines: make one of them"
-    for begin, end, block in reversed(places):
-        lines[begin:end] = block.replace
+    for begin, end, new in reversed(places):
+        lines[begin:end] = new
     return "\n".join(lines), ""
+
+
+def _by_lines(number: int, block: Block, bare: Sequence[str]) -> Change | str:
+    """Return where a block's lines stand, and those in their place; else what is wrong."""
+    search = [line.rstrip() for line in block.search]
+    if not any(search):
+        return f"block {number} has nothing to search for"
+    at = [i for i in range(len(bare) - len(search) + 1) if bare[i : i + len(search)] == search]
+    if len(at) == 1:
+        return at[0], at[0] + len(search), block.replace
+    first = next(line for line in search if line)[:SHOWN]
+    how = (
+        f"stands {len(at)} times in the script: add lines around it" if at else "does not stand in the script"
+    )
+    return f"what block {number} searches for, beginning with {first!r}, {how}"
+
+
+def _by_name(number: int, block: Block, script: str) -> Change | str:
+    """Return the lines of a definition, and its new ones; else what is wrong."""
+    name = block.name[:SHOWN]
+    place = place_of(script, block.name)
+    if isinstance(place, str):
+        return f"block {number}: {name} {place}"
+    new = fitted(block.replace, block.name, place)
+    return (
+        f"block {number}: the new {name} {new}"
+        if isinstance(new, str)
+        else (place.begin, place.end, tuple(new))
+    )

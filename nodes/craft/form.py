@@ -1,4 +1,4 @@
-"""In which form a model answers with a script: whole, or as search/replace blocks; and the script that its answer makes."""
+"""In which form a model answers with a script: whole, or as blocks that change one; and the script that its answer makes."""
 
 import re
 from typing import Literal

@@ -1,0 +1,76 @@
+"""A function, class or method of a script by its name: where it stands, and a new text in its place."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from textwrap import dedent, indent
+from typing import NamedTuple
+
+from nodes.craft.scripts import parse
+from nodes.craft.source import Source
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class Place(NamedTuple):
+    """Where a definition stands, decorators included: its lines, counted from 0, and what stands before it in each."""
+
+    begin: int
+    end: int  # the line behind it
+    margin: str
+
+
+def place_of(script: str, name: str) -> Place | str:
+    """Return where the one definition of `name` stands, a method's as `Class.method`; else what is wrong, for a sentence."""
+    source = Source.of(script)
+    if source is None or source.text.count("\n") != script.count("\n"):
+        return "cannot be looked for, as the script does not parse"
+    found = list(_named(source.tree.body, name.split(".")))
+    if len(found) != 1:
+        return f"is defined {len(found)} times in the script" if found else "is not defined in the script"
+    [one] = found
+    first = min([one.lineno, *(decorator.lineno for decorator in one.decorator_list)])
+    margin = script.split("\n")[one.lineno - 1][: one.col_offset]
+    return Place(first - 1, one.end_lineno or one.lineno, margin)
+
+
+def _named(
+    body: Sequence[ast.stmt], path: Sequence[str]
+) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for part in body:
+        if isinstance(part, DEFINITIONS) and part.name == path[0]:
+            if len(path) == 1:
+                yield part
+            elif isinstance(part, ast.ClassDef):
+                yield from _named(part.body, path[1:])
+
+
+def fitted(lines: Sequence[str], name: str, place: Place) -> list[str] | str:
+    """Return the new text of `name` as it stands at its place; else what is wrong with it, for a sentence.
+
+    It is the definition of that name alone. One that is indented in another way is moved, where that changes none of its strings.
+    """
+    text = "\n".join(lines).strip("\n").rstrip()
+    parts = _statements(text)
+    if parts is None:
+        return "does not parse: write the whole definition"
+    if [getattr(part, "name", "") for part in parts] != [name.rpartition(".")[2]]:
+        return f"has to be the definition of {name}, and nothing else"
+    if text[: len(text) - len(text.lstrip())] != place.margin:
+        text = indent(dedent(text), place.margin)
+        if list(map(ast.dump, _statements(text) or [])) != list(map(ast.dump, parts)):
+            return (
+                f"has strings of several lines: indent it by {len(place.margin)}, as it stands in the script"
+            )
+    return text.split("\n")
+
+
+def _statements(text: str) -> list[ast.stmt] | None:
+    """Return the statements of a text, which may be indented; None where it does not parse."""
+    if not text[:1].isspace():
+        return tree.body if (tree := parse(text)) else None
+    tree = parse(f"if 1:\n{text}")
+    return (
+        [part for one in tree.body for part in (one.body if isinstance(one, ast.If) else [one])]
+        if tree
+        else None
+    )
