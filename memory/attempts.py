@@ -135,6 +135,9 @@ class Attempt(JsonRecord):
     alone: float = field(
         default=0.0, metadata=LATER
     )  # seconds of the execution, had it had the machine for itself, if known
+    validation: str = field(
+        default="", metadata=LATER
+    )  # the validation score that the script printed, coarsely
     skipped: str = field(default="", metadata=LATER)  # what the script says that it left out for lack of time
     id: str = ""  # of the artifact that it was read from; no part of the record
 

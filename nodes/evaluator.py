@@ -17,7 +17,7 @@ from nodes.craft.looks import LOOK, kept_here
 from nodes.craft.scripts import ast_key
 from nodes.craft.skipped import skipped
 from nodes.craft.told import told
-from nodes.craft.validated import agrees
+from nodes.craft.validated import agrees, validation
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
@@ -184,6 +184,7 @@ def _attempt(
         gain=measured.get("gain"),
         noise=measured.get("noise"),
         alone=execution.alone,
+        validation="" if score.reported else validation(output, script),
         skipped=skipped(output, script, _known(deps, briefing(state, deps.artifacts))),
     )
 

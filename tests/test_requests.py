@@ -17,6 +17,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits
 from memory.attempts import Attempt
 from nodes.coder import coder
 from nodes.craft.freely import CHANGES
+from nodes.craft.looks import with_look
 from nodes.craft.scripts import ast_key
 from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import outcome, tried
@@ -231,6 +232,12 @@ def test_a_planner_with_looks_and_a_long_script_is_asked_with_as_much_at_turn_th
     assert max(sizes.values()) <= 3500 and sizes[30] <= 1.1 * sizes[3]
 
 
+def test_what_a_look_was_asked_is_told_whole_up_to_its_length():
+    state = testing.state(testing.MemoryArtifacts(), turn=1)
+    for asked, kept in (("x" * 400, "x" * 400), ("x" * 401, "x" * 397 + "...")):
+        assert with_look(state, "executor", asked, "said")["looks"][-1]["asked"] == kept
+
+
 def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decides():
     outlined = long_run(30)
     assert (
@@ -296,6 +303,10 @@ def test_what_an_attempt_left_out_for_lack_of_time_is_no_failure_of_its_idea():
     part = Attempt(**made | {"skipped": "second seed"})
     assert outcome(part) == "discarded, score 0.4, the best was 0.5; left out for lack of time: second seed"
     assert outcome(replace(part, status="keep")).endswith("score 0.4; left out for lack of time: second seed")
+    assert (
+        outcome(replace(part, validation="0.61", skipped=""))
+        == "discarded, score 0.4 (its validation 0.61), the best was 0.5"
+    )
     old = tried([part, *(Attempt(**made | {"turn": turn}) for turn in range(2, 7))])
     assert "discarded, in part untried, score 0.4" in old[0] and "untried" not in old[1]
     stopped = Attempt(

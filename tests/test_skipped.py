@@ -47,7 +47,8 @@ def test_no_line_of_it_is_long_or_tells_a_cell(words, cell):
 @pytest.mark.parametrize("left_out", [False, True])
 def test_the_attempt_keeps_it_and_its_idea_counts_as_untried(left_out):
     state, deps = parts(node="evaluator")
-    output = deps.artifacts.put("skipped: second seed, for lack of time\n" if left_out else "all of it\n")
+    output = "skipped: second seed, for lack of time\n" if left_out else "all of it\n"
+    output = deps.artifacts.put(output + "validation accuracy 0.61234\n")
     ran = Execution(deps.artifacts.put(SCRIPT), 0, 9.0, output, alone=2.0)
     plan = {"action": "idea", "instruction": "use two seeds", "case": "", "by": "m"}
     best = {"attempt": state.head, "score": 0.6}
@@ -55,6 +56,7 @@ def test_the_attempt_keeps_it_and_its_idea_counts_as_untried(left_out):
     state = replace(state, turn=3, run=run, plan=plan, best=best, fault={})
     update = evaluator(state, replace(deps, scorer=Says(Score(0.55))))
     made = Attempt.read(deps.artifacts, update["head"])
+    assert made.validation == "0.612"
     assert (made.skipped, made.alone) == ("second seed" if left_out else "", 2.0)
     kinds = [item["kind"] for item in deps.history.kept]
     assert kinds.count("idea") == (not left_out) and "attempt" in kinds

@@ -13,7 +13,7 @@ LOOK = "look"  # the action
 KEPT = "looks"  # in a node's notes
 NEWEST = 3
 ID = re.compile("[0-9a-f]{64}")
-ASKED, SHOWN = 160, 2_000  # characters of what was asked, and of what was printed
+ASKED, SHOWN = 400, 2_000  # characters of what was asked, and of what was printed
 ENDED = 300  # of these for how a script ended that failed
 
 

@@ -86,6 +86,13 @@ def _beyond(said: Sequence[str], chosen: Sequence[int], own: str) -> set[int]:
     return {*named[NAMES:], *(i for piece in pieces[OWN:] for i in piece)}
 
 
+def measured(line: str, script: str) -> list[str]:
+    """Return the numbers of a line of 300 characters at most that measure something, as `told` tells them."""
+    return list(
+        _measures(line[:LIMIT], list(WORD.finditer(line[:LIMIT])), set(WORD.findall(script))).values()
+    )
+
+
 def is_name(word: str) -> bool:
     """Tell whether a word is a name of the libraries: of a class, an option, a value of one."""
     return word in _names() or word in PLAIN

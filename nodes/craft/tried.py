@@ -69,7 +69,13 @@ def outcome(attempt: Attempt) -> str:
         before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
         retest = attempt.status == "retest"
         end, why = ("not kept", doubt(attempt)) if retest else ("discarded", attempt.problem)
-    return "; ".join(filter(None, [f"{end}, score {attempt.score:.5g}{before}", left_out, why]))
+    return "; ".join(filter(None, [f"{end}, {_scored(attempt)}{before}", left_out, why]))
+
+
+def _scored(attempt: Attempt) -> str:
+    """Tell an attempt's score, and beside it the one of its own validation, where it printed that."""
+    own = f" (its validation {attempt.validation})" if attempt.validation else ""
+    return f"score {attempt.score:.5g}{own}"
 
 
 def _others(attempt: Attempt) -> str:
@@ -96,7 +102,7 @@ def _brief(attempt: Attempt) -> str:
         return attempt.fault or status(attempt)
     ends = {"keep": "kept", "retest": "within the noise"}
     untried = ", in part untried" if attempt.skipped else ""
-    return f"{ends.get(attempt.status, 'discarded')}{untried}, score {attempt.score:.5g}"
+    return f"{ends.get(attempt.status, 'discarded')}{untried}, {_scored(attempt)}"
 
 
 def _together(attempts: Sequence[Attempt]) -> str:
