@@ -84,9 +84,7 @@ class Execution(JsonRecord):
     lost: int = field(default=0, metadata=LATER)  # runs before this one that were killed with their runner
     refused: int = field(default=0, metadata=LATER)  # submission files that were no plain files
     snapshot: str = field(default="", metadata=LATER)  # artifact id of the manifest of all that it left
-    alone: float = field(
-        default=0.0, metadata=LATER
-    )  # seconds that it would have taken with the machine for itself, if known
+    alone: float = field(default=0.0, metadata=LATER)  # seconds it would have taken alone; 0.0: unknown
 
     def __post_init__(self) -> None:
         """Raise CorruptArtifactError where it names a file that could lie outside the folder that it is written into."""
@@ -132,13 +130,6 @@ class Attempt(JsonRecord):
     samples: str = field(default="", metadata=LATER)  # artifact id of the score's samples: {values, paired}
     gain: float | None = field(default=None, metadata=LATER)  # over the best; None where its noise is unknown
     noise: float | None = field(default=None, metadata=LATER)  # standard error of `gain`
-    alone: float = field(
-        default=0.0, metadata=LATER
-    )  # seconds of the execution, had it had the machine for itself, if known
-    validation: str = field(
-        default="", metadata=LATER
-    )  # the validation score that the script printed, coarsely
-    skipped: str = field(default="", metadata=LATER)  # what the script says that it left out for lack of time
     id: str = ""  # of the artifact that it was read from; no part of the record
 
     @classmethod

@@ -14,10 +14,10 @@ from nodes.craft.fingerprint import error_line, failure, fingerprint
 from nodes.craft.freely import DRAFT
 from nodes.craft.lesson import gained, lesson
 from nodes.craft.looks import LOOK, kept_here
+from nodes.craft.says import says
 from nodes.craft.scripts import ast_key
-from nodes.craft.skipped import skipped
 from nodes.craft.told import told
-from nodes.craft.validated import agrees, validation
+from nodes.craft.validated import agrees
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
@@ -106,20 +106,14 @@ def _judge(execution: Execution, deps: Deps, facts: Briefing) -> tuple[Score, Fa
 
 def _crash(execution: Execution, deps: Deps, facts: Briefing) -> str:
     """Say how a script ended, in words that a model may hear, and where in it."""
-    script = deps.artifacts.text(execution.script)
-    said = told(error_line(execution.tail), *_known(deps, facts), script=script)
-    error = failure(execution.tail)
+    script, columns = deps.artifacts.text(execution.script), facts.get("table", {}).get("features", [])
+    known = (deps.task.starter, deps.task.text, facts.get("summary", ""), *map(str, columns))
+    said, error = told(error_line(execution.tail), *known, script=script), failure(execution.tail)
     lines = [line.strip() for line in script.splitlines()]
     # A traceback may name another file, and say anything: its place counts where the script's very line stands there.
     if error and error.code and lines[error.line - 1 : error.line] == [error.code]:
         return f"{said} (line {error.line}: {error.code[:SOURCE]})"
     return said
-
-
-def _known(deps: Deps, facts: Briefing) -> tuple[str, ...]:
-    """Return the texts that a model knows of the task and its data."""
-    columns = facts.get("table", {}).get("features", [])
-    return deps.task.starter, deps.task.text, facts.get("summary", ""), *map(str, columns)
 
 
 def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None, bool]:
@@ -161,14 +155,13 @@ def _attempt(
     measured: Run,
 ) -> Attempt:
     samples = {"values": score.samples, "paired": score.paired}  # read seldom, and so kept apart
-    script, output = (deps.artifacts.text(name) for name in (execution.script, execution.output))
     return Attempt(
         parent=state.head,
         turn=state.turn,
         step=deps.here.step,
         plan=state.plan,
         script=execution.script,
-        ast=ast_key(script),
+        ast=ast_key(deps.artifacts.text(execution.script)),
         execution=state.run["execution"],
         cures=state.run.get("cures", []),
         score_before=state.best.get("score"),
@@ -183,9 +176,6 @@ def _attempt(
         samples=deps.artifacts.put_json(samples) if score.samples else "",
         gain=measured.get("gain"),
         noise=measured.get("noise"),
-        alone=execution.alone,
-        validation="" if score.reported else validation(output, script),
-        skipped=skipped(output, script, _known(deps, briefing(state, deps.artifacts))),
     )
 
 
@@ -227,7 +217,7 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
     if state.counts.get("repairs") and attempt.status != "crash" and state.head:
         deps.history.remember(_model_repair(deps, attempt, state.head) | origin)
     # An idea that was not wholly carried out, and so did not help, is one that nobody has tried.
-    if attempt.plan.get("action") in ADVISED and (better or not attempt.skipped):
+    if attempt.plan.get("action") in ADVISED and (better or not says(attempt, deps.artifacts).skipped):
         deps.history.remember(_tried(deps, attempt, facts) | origin)
     if better and attempt.score is not None and state.task.get("baseline") is not None:
         deps.history.remember(_winner(deps, attempt, facts) | origin)

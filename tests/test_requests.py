@@ -18,6 +18,7 @@ from memory.attempts import Attempt
 from nodes.coder import coder
 from nodes.craft.freely import CHANGES
 from nodes.craft.looks import with_look
+from nodes.craft.says import Says
 from nodes.craft.scripts import ast_key
 from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import outcome, tried
@@ -300,20 +301,20 @@ def test_an_attempt_without_a_score_says_why():
 def test_what_an_attempt_left_out_for_lack_of_time_is_no_failure_of_its_idea():
     plan = {"action": "improve", "instruction": "x"}
     made = {"script": "", "plan": plan, "score": 0.4, "score_before": 0.5, "status": "discard", "turn": 1}
-    part = Attempt(**made | {"skipped": "second seed"})
-    assert outcome(part) == "discarded, score 0.4, the best was 0.5; left out for lack of time: second seed"
-    assert outcome(replace(part, status="keep")).endswith("score 0.4; left out for lack of time: second seed")
+    part, left_out = Attempt(**made, id="p"), Says(skipped="second seed")
     assert (
-        outcome(replace(part, validation="0.61", skipped=""))
-        == "discarded, score 0.4 (its validation 0.61), the best was 0.5"
+        outcome(part, left_out)
+        == "discarded, score 0.4, the best was 0.5; left out for lack of time: second seed"
     )
-    old = tried([part, *(Attempt(**made | {"turn": turn}) for turn in range(2, 7))])
+    kept = outcome(replace(part, status="keep"), left_out)
+    assert kept.endswith("score 0.4; left out for lack of time: second seed")
+    assert outcome(part, Says("0.61")) == "discarded, score 0.4 (its validation 0.61), the best was 0.5"
+    old = tried([part, *(Attempt(**made | {"turn": turn}) for turn in range(2, 7))], said={"p": left_out})
     assert "discarded, in part untried, score 0.4" in old[0] and "untried" not in old[1]
-    stopped = Attempt(
-        **made | {"score": None, "fault": "time", "problem": "it was stopped", "seconds": 60.0, "alone": 20.0}
-    )
-    assert outcome(stopped) == "time, as others used the machine (alone about 30% of it): it was stopped"
-    assert outcome(replace(stopped, alone=50.0)) == "time: it was stopped"
+    stopped = Attempt(**made | {"score": None, "fault": "time", "problem": "it was stopped", "seconds": 60.0})
+    busy = outcome(stopped, Says(alone=20.0))
+    assert busy == "time, as others used the machine (alone about 30% of it): it was stopped"
+    assert outcome(stopped, Says(alone=50.0)) == outcome(stopped) == "time: it was stopped"
 
 
 def test_a_gain_within_the_noise_can_be_built_on():

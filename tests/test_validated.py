@@ -4,7 +4,6 @@ import pytest
 
 from budgetmlagent import testing
 from memory.attempts import Score
-from nodes.craft.validated import validation
 from nodes.deps import Execution, Here
 from nodes.evaluator import evaluator
 
@@ -65,25 +64,3 @@ def test_the_word_of_a_model_s_script_does_not_count(wrote: str, first: str) -> 
 def test_where_the_public_rows_are_enough_they_tell_alone() -> None:
     assert judged("validation auc 0.61\n", "validation auc 0.85\n", noise=0.006) == "retest"
     assert judged("validation auc 0.61\n", "validation auc 0.85\n", noise=0.009) == "keep"
-
-
-@pytest.mark.parametrize(
-    ("output", "number"),
-    [
-        ("fold 1 validation rmse 0.51234\nvalidation rmse 0.41234\nwrote it\n", "0.412"),
-        ("validation mae ridge 4.5678", "4.57"),
-        ("OOF AUC=0.9", "0.9"),
-        ("CV accuracy: 93.25 +- 0.4", "93.2"),
-        ("validation took 3.25 s", ""),
-        ("train rmse 0.41234", ""),
-        ("validation id 48151623.5", ""),
-        ("valid name error 48151623.5", ""),  # too many digits for a measure
-        ("validation accuracy 1", ""),
-        ("x" * 400 + " validation rmse 0.4", ""),
-        ("", ""),
-    ],
-)
-def test_the_validation_score_is_the_last_measure_that_a_script_says_of_its_validation(
-    output: str, number: str
-) -> None:
-    assert validation(output, "print('validation mae ridge', 1)") == number

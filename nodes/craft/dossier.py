@@ -16,8 +16,9 @@ from nodes.craft import described
 from nodes.craft.looks import cut, looks_told
 from nodes.craft.naming import named
 from nodes.craft.output import ending, pace, ran
+from nodes.craft.says import says
 from nodes.craft.skeleton import skeleton
-from nodes.craft.tried import scores, tried
+from nodes.craft.tried import AT_MOST, scores, tried
 from nodes.deps import Deps
 
 LONGEST = 24_000  # characters of a script that is shown whole, where the model's window allows
@@ -81,12 +82,14 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     whole = len(script) <= most
     script = script if whole else skeleton(script, min(most, SKELETON))
     shown = showed(attempts[-1], facts, deps) if attempts else ""
+    known = _known(facts, deps)
+    said = {one.id: says(one, deps.artifacts, known) for one in attempts[-AT_MOST:]}
     if room is None:
-        looks, lines = tuple(seen), tried(attempts)
+        looks, lines = tuple(seen), tried(attempts, said=said)
     else:
         looks = _looks(seen, left - len(script) - LEAST)
         left -= len(script) + sum(map(len, looks))
-        lines = tried(attempts, min(TRIED, max(LEAST // 2, left - len(shown))))
+        lines = tried(attempts, min(TRIED, max(LEAST // 2, left - len(shown))), said)
         shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
     return replace(told, looks=looks, script=script, whole=whole, tried=tuple(lines), last=shown)
 
@@ -132,9 +135,13 @@ def showed(attempt: Attempt, facts: Briefing, deps: Deps) -> str:
     if not attempt.execution:
         return ""
     execution = Execution.of(deps.artifacts.json(attempt.execution))
-    known = (deps.task.starter, deps.task.text, facts.get("summary", ""), *facts.get("contents", []))
     script = deps.artifacts.text(attempt.script)
-    return ran(execution, script, known, rows=deps.task.rows, limit=deps.task.seconds)
+    return ran(execution, script, _known(facts, deps), rows=deps.task.rows, limit=deps.task.seconds)
+
+
+def _known(facts: Briefing, deps: Deps) -> tuple[str, ...]:
+    """Return the texts that a model knows of a task and its data."""
+    return deps.task.starter, deps.task.text, facts.get("summary", ""), *facts.get("contents", [])
 
 
 def _progress(state: RunState) -> str:

@@ -5,26 +5,28 @@ turn three: what is old is told in fewer words.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from memory.attempts import Attempt, doubt, status
 from nodes.craft.naming import names
 from nodes.craft.output import is_slowed, tenths
+from nodes.craft.says import NOTHING, Says
 from nodes.craft.within import within
 
 ROOM = 1_600  # characters of all lines
 NEWEST, LONG = 4, 260  # the attempts that are told at length, and characters of each at most
 # Those before them that have a line of their own where there is room, and its characters.
 OLDER, SHORT = 6, 130
+AT_MOST = NEWEST + OLDER  # attempts that have a line of their own
 TOGETHER = 110  # characters of the line about those that have none
 SCORES = 4  # of the bests, that are told
 
 
-def tried(attempts: Sequence[Attempt], room: int = ROOM) -> list[str]:
+def tried(attempts: Sequence[Attempt], room: int = ROOM, said: Mapping[str, Says] | None = None) -> list[str]:
     """Return a line for each attempt but the baseline, the oldest first, or for several of the oldest together.
 
-    `attempts` are all of a branch, oldest first. A line is told within its own length, or not at all: what has no room is counted.
+    `attempts` are all of a branch, oldest first; `said` is what their executions say, by their ids. A line is told within its own length, or not at all: what has no room is counted.
     """
     made = [
         (one, name)
@@ -36,8 +38,9 @@ def tried(attempts: Sequence[Attempt], room: int = ROOM) -> list[str]:
         name for (one, _), (two, name) in pairwise(made) if (one.turn, _asked(one)) == (two.turn, _asked(two))
     }
     kept = list[str]()
-    for nth, (one, name) in enumerate(reversed(made[-NEWEST - OLDER :])):
-        most, came = (LONG, outcome(one)) if nth < NEWEST else (SHORT, _brief(one))
+    for nth, (one, name) in enumerate(reversed(made[-AT_MOST:])):
+        says = (said or {}).get(one.id, NOTHING)
+        most, came = (LONG, outcome(one, says)) if nth < NEWEST else (SHORT, _brief(one, says))
         line = _line(one, name, most, came, again=name in again)
         if kept and sum(map(len, kept)) + len(line) + TOGETHER > room:
             break
@@ -54,35 +57,35 @@ def scores(attempts: Sequence[Attempt]) -> str:
     return " -> ".join(told if len(told) <= SCORES + 1 else [told[0], "...", *told[-SCORES:]])
 
 
-def outcome(attempt: Attempt) -> str:
+def outcome(attempt: Attempt, says: Says = NOTHING) -> str:
     """Say in a few words what became of an attempt, and why: its own score, and how it fell short or that it has none."""
     if attempt.score is None:
         why = (
             attempt.problem
             or "no score, though it ran: it printed none in the words in which the starter prints its own"
         )
-        return f"{attempt.fault or status(attempt)}{_others(attempt)}: {why}"
-    left_out = f"left out for lack of time: {attempt.skipped}" if attempt.skipped else ""
+        return f"{attempt.fault or status(attempt)}{_others(attempt, says)}: {why}"
+    left_out = f"left out for lack of time: {says.skipped}" if says.skipped else ""
     if attempt.status == "keep":
         end, before, why = "kept, the new best", "", ""
     else:
         before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
         retest = attempt.status == "retest"
         end, why = ("not kept", doubt(attempt)) if retest else ("discarded", attempt.problem)
-    return "; ".join(filter(None, [f"{end}, {_scored(attempt)}{before}", left_out, why]))
+    return "; ".join(filter(None, [f"{end}, {_scored(attempt, says)}{before}", left_out, why]))
 
 
-def _scored(attempt: Attempt) -> str:
+def _scored(attempt: Attempt, says: Says) -> str:
     """Tell an attempt's score, and beside it the one of its own validation, where it printed that."""
-    own = f" (its validation {attempt.validation})" if attempt.validation else ""
+    own = f" (its validation {says.validation})" if says.validation else ""
     return f"score {attempt.score:.5g}{own}"
 
 
-def _others(attempt: Attempt) -> str:
+def _others(attempt: Attempt, says: Says) -> str:
     """Say of a script that was stopped for its time which part of that it had, where others used the machine."""
-    if attempt.fault != "time" or not is_slowed(attempt.alone, attempt.seconds):
+    if attempt.fault != "time" or not is_slowed(says.alone, attempt.seconds):
         return ""
-    return f", as others used the machine (alone {tenths(attempt.alone / attempt.seconds)} of it)"
+    return f", as others used the machine (alone {tenths(says.alone / attempt.seconds)} of it)"
 
 
 def _line(attempt: Attempt, name: str, most: int, came: str, *, again: bool) -> str:
@@ -97,12 +100,12 @@ def _asked(attempt: Attempt) -> str:
     return attempt.plan.get("instruction", "")
 
 
-def _brief(attempt: Attempt) -> str:
+def _brief(attempt: Attempt, says: Says) -> str:
     if attempt.score is None:
         return attempt.fault or status(attempt)
     ends = {"keep": "kept", "retest": "within the noise"}
-    untried = ", in part untried" if attempt.skipped else ""
-    return f"{ends.get(attempt.status, 'discarded')}{untried}, {_scored(attempt)}"
+    untried = ", in part untried" if says.skipped else ""
+    return f"{ends.get(attempt.status, 'discarded')}{untried}, {_scored(attempt, says)}"
 
 
 def _together(attempts: Sequence[Attempt]) -> str:

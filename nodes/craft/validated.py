@@ -1,15 +1,11 @@
-"""What scripts say of their own validation: it is told beside the score, and counts where the public rows are too few to tell."""
+"""What scripts say of their own validation, where the public rows are too few to tell: cases and made starters say it alike."""
 
 import re
 
 from memory import scores
 from memory.attempts import Attempt, Execution, Reader
 from memory.state import Plan
-from nodes.craft.told import measured
 
-SAYS = re.compile(r"(?i)\b(?:valid\w*|val|cv|oof|held[- ]?out|hold[- ]?out|cross[- ]?val\w*)\b")
-LOOKED = 200_000  # characters of the end of an output
-# As cases and made starters say it, all alike.
 PRINTED = re.compile(r"^validation \w[\w ]{0,40} ([-+]?\d[\d.]*(?:e[-+]?\d+)?)$", re.MULTILINE)
 UNSURE = 0.01  # share of the best score that its noise is at least: with less, the public rows are enough
 TRUSTED = ("", "memory")  # who wrote a script whose word counts: the task's own, and the bank's cases
@@ -29,12 +25,6 @@ def agrees(
     known = Execution.of(artifacts.json(best.execution))
     before, after = (_said(artifacts.text(each.output)) for each in (known, execution))
     return before is not None and after is not None and scores.gain(before, after, direction) > noise
-
-
-def validation(output: str, script: str) -> str:
-    """Return the validation score that a script printed last, of those numbers that a model may be told; "" for none."""
-    lines = (line for line in reversed(output[-LOOKED:].splitlines()) if SAYS.search(line))
-    return next((numbers[0] for line in lines if (numbers := measured(line, script))), "")
 
 
 def _said(output: str) -> float | None:

@@ -1,4 +1,4 @@
-"""What a script left out for lack of time: told in its own plain words, and no cell of the data among them."""
+"""What a script says for its attempt: what it left out for lack of time, in its own plain words, and its own validation."""
 
 from dataclasses import replace
 
@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from test_dossier import STARTER, parts
 from test_told import Says
 
+from budgetmlagent import testing
 from memory.attempts import Attempt
-from nodes.craft.skipped import LONGEST, skipped
+from nodes.craft.dossier import dossier
+from nodes.craft.says import LONGEST, says, skipped, validation
 from nodes.deps import Execution, Score
 from nodes.evaluator import evaluator
 
@@ -45,7 +47,7 @@ def test_no_line_of_it_is_long_or_tells_a_cell(words, cell):
 
 
 @pytest.mark.parametrize("left_out", [False, True])
-def test_the_attempt_keeps_it_and_its_idea_counts_as_untried(left_out):
+def test_the_attempt_tells_it_and_its_idea_counts_as_untried(left_out):
     state, deps = parts(node="evaluator")
     output = "skipped: second seed, for lack of time\n" if left_out else "all of it\n"
     output = deps.artifacts.put(output + "validation accuracy 0.61234\n")
@@ -56,7 +58,47 @@ def test_the_attempt_keeps_it_and_its_idea_counts_as_untried(left_out):
     state = replace(state, turn=3, run=run, plan=plan, best=best, fault={})
     update = evaluator(state, replace(deps, scorer=Says(Score(0.55))))
     made = Attempt.read(deps.artifacts, update["head"])
-    assert made.validation == "0.612"
-    assert (made.skipped, made.alone) == ("second seed" if left_out else "", 2.0)
+    said = says(made, deps.artifacts, (STARTER,))
+    assert said == ("0.612", "second seed" if left_out else "", 2.0)
+    assert says(replace(made, reported=True), deps.artifacts).validation == ""  # the score is that number
+    assert says(replace(made, execution=""), deps.artifacts) == ("", "", 0.0)
     kinds = [item["kind"] for item in deps.history.kept]
     assert kinds.count("idea") == (not left_out) and "attempt" in kinds
+
+
+@pytest.mark.parametrize(
+    ("output", "number"),
+    [
+        ("fold 1 validation rmse 0.51234\nvalidation rmse 0.41234\nwrote it\n", "0.412"),
+        ("validation mae ridge 4.5678", "4.57"),
+        ("OOF AUC=0.9", "0.9"),
+        ("CV accuracy: 93.25 +- 0.4", "93.2"),
+        ("validation took 3.25 s", ""),
+        ("train rmse 0.41234", ""),
+        ("validation id 48151623.5", ""),
+        ("valid name error 48151623.5", ""),  # too many digits for a measure
+        ("validation accuracy 1", ""),
+        ("x" * 400 + " validation rmse 0.4", ""),
+        ("", ""),
+    ],
+)
+def test_the_validation_score_is_the_last_measure_that_a_script_says_of_its_validation(
+    output: str, number: str
+) -> None:
+    assert validation(output, "print('validation mae ridge', 1)") == number
+
+
+def test_it_is_told_with_the_attempts():
+    state, deps = parts()
+    output = deps.artifacts.put("validation accuracy 0.61234\nskipped: second seed, for lack of time\n")
+    ran = Execution(deps.artifacts.put(SCRIPT), 0, 9.0, output).as_json()
+    made = {
+        "script": SCRIPT, "turn": 1, "score": 0.55, "score_before": 0.6, "status": "discard",
+        "plan": {"action": "improve", "instruction": "use two seeds"}, "execution": deps.artifacts.put_json(ran),
+    }  # fmt: skip
+    state = testing.state(deps.artifacts, made, task=dict(state.task), turn=1)
+    line = (
+        "attempt 1, improve: use two seeds - discarded, score 0.55 (its validation 0.612), the best was 0.6;"
+        " left out for lack of time: second seed"
+    )
+    assert dossier(state, deps).tried == dossier(state, deps, 9_000).tried == (line,)
