@@ -63,7 +63,7 @@ def outcome(attempt: Attempt) -> str:
         return f"{attempt.fault or status(attempt)}: {why}"
     told = f"score {attempt.score:.5g}"
     if attempt.status == "keep":
-        return f"kept, the new best, {told}"
+        return "; ".join(filter(None, [f"kept, the new best, {told}", doubt(attempt)]))
     before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
     retest = attempt.status == "retest"
     end, why = ("not kept", doubt(attempt)) if retest else ("discarded", attempt.problem)
