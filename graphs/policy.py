@@ -54,14 +54,14 @@ def baseline_failed(state: RunState) -> Verdict:
 
 
 def improved(state: RunState) -> Verdict:
-    """The newest attempt is the best and is not the baseline."""
-    new = bool(state.head) and state.best.get("attempt") == state.head
+    """The newest attempt is the best by more than its noise and is not the baseline."""
+    new = bool(state.head) and state.best.get("sure", state.best.get("attempt")) == state.head
     best, failed = state.best.get("score"), state.counts.get("failed", 0)
     return Verdict(new and state.turn > 0, {"turn": state.turn, "best": best, "failed": failed})
 
 
 def retest(state: RunState) -> Verdict:
-    """The newest attempt is better than the best, but by no more than the noise of the two scores."""
+    """The newest attempt is better than the newest sure best, but by no more than the noise of the two scores."""
     gain, noise = state.run.get("gain"), state.run.get("noise")
     if state.fault or gain is None or noise is None:
         return Verdict(False, {"gain": None, "noise": None})

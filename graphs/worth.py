@@ -19,7 +19,7 @@ def pays(
     model: str,
     turn: float,
     goal: float,
-    met: float,
+    met: float | None = None,
     after: str = "",
     unless: str = "",
     lifelines: int = 0,
@@ -29,11 +29,12 @@ def pays(
     What a try is likely to bring is judged by what those before it brought in this run (`memory.ways`). To its dollars comes
     a share of what is left of the money for each turn that is left, so that with much money and few turns what a try brings
     weighs more than what it costs: the share, from 0 to 1, is `turn`, and `met` once the best is `goal` percent better than the
-    baseline. No advice is asked for while some is left. With `after`, only where the step before left that fault, and not at
+    baseline; without `met` it never holds then. No advice is asked for while some is left. With `after`, only where the step before left that fault, and not at
     advice; with `unless`, only where that model chooses from a list; with `lifelines`, only while fewer were used.
     """
     models, used, gain = state.task.get("models", {}), state.counts.get("lifelines", 0), gain_percent(state)
-    share = turn if gain is None or gain < goal else met
+    reached = gain is not None and gain >= goal
+    share = met or 0.0 if reached else turn
     left = max(0, state.task.get("budget", 0) - state.spent)
     turns = max(1, state.task.get("turns", 0) - state.turn)
     price = {name: ways.cost(state, name) + round(share * left / turns) + 1 for name in models}
@@ -50,20 +51,20 @@ def pays(
     holds = bool(best) and models[model]["free"] and models[model]["call"] <= left
     holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
     advised = bool(saw["ideas"]) or (bool(after) and state.plan.get("action") in ADVISED)
-    holds = holds and not advised
+    holds = holds and not advised and not (reached and met is None)
     holds = holds and not plans_freely(state, unless)[unless] and (not lifelines or used < lifelines)
     return Verdict(holds and _now(state, saw, after, None), saw)
 
 
 def vain(state: RunState, model: str, below: float, reached: float, after: str = "") -> Verdict:
-    """The goal is met, and another try by `model` is likely to bring less than `below` percent; memory has nothing left to try.
+    """The goal is met, and `model`, which chooses from a list, is likely to bring less than `below` percent; memory is used up.
 
-    The goal is met where the best is at least `reached` percent better than the baseline. With `after`, only where the step
-    before left that fault.
+    The goal is met where the best is at least `reached` percent better than the baseline. A model that plans freely goes on
+    while money and turns last, or says itself that it has finished. With `after`, only where the step before left that fault.
     """
-    gain, hope = gain_percent(state), ways.hope(state, model)
-    saw: dict[str, Any] = {"gain": gain, "hope": hope, "ideas": state.counts.get("ideas", 0)}
-    known = model in state.task.get("models", {})
+    gain, hope, free = gain_percent(state), ways.hope(state, model), plans_freely(state, model)[model]
+    saw: dict[str, Any] = {"gain": gain, "hope": hope, "free": free, "ideas": state.counts.get("ideas", 0)}
+    known = model in state.task.get("models", {}) and not free
     cases = bool(state.plan.get("case")) and state.plan.get("by") == "recall" and not after
     met = gain is not None and gain >= reached
     return Verdict(

@@ -14,7 +14,8 @@ from memory.state import Plan, RunState
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Status = Literal["keep", "retest", "discard", "crash"]  # "retest": better than the best, but within the noise
+# "keep": the best from then on, if only by a gain within its noise; "retest": within the noise, too, but not the best.
+Status = Literal["keep", "retest", "discard", "crash"]
 
 
 class Records(Protocol):
@@ -182,14 +183,14 @@ def line(attempt: Attempt) -> str:
 
 
 def status(attempt: Attempt) -> str:
-    """Return what became of an attempt: keep, discard or crash. One to be tested again was not kept."""
+    """Return what became of an attempt: keep, discard or crash."""
     return "discard" if attempt.status == "retest" else attempt.status
 
 
 def doubt(attempt: Attempt) -> str:
-    """Say that the attempt's gain is no larger than its noise; "" for any other attempt."""
+    """Say that the attempt's gain over the newest sure best is no larger than its noise; "" for any other attempt."""
     gain, noise, before = attempt.gain, attempt.noise, attempt.score_before
-    if attempt.status != "retest" or gain is None or noise is None or before is None:
+    if gain is None or noise is None or before is None or not 0 < gain <= noise:
         return ""
     return in_words(gain, noise, before)
 

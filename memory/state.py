@@ -51,6 +51,7 @@ class Best(TypedDict, total=False):
     attempt: str  # artifact id
     score: float | None  # feedback score; None where a script reported none
     lines: int  # of its script
+    sure: str  # the newest best that gained more than its noise, which gains are measured from; absent: this one
 
 
 class Plan(TypedDict, total=False):

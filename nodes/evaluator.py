@@ -17,7 +17,7 @@ from nodes.craft.looks import LOOK, kept_here
 from nodes.craft.says import says
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
-from nodes.craft.validated import agrees
+from nodes.craft.validated import validated
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
@@ -63,26 +63,30 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     if hidden:
         score, fault = Score(problem=HIDDEN), Fault(kind="submission", detail=HIDDEN)
     status = _status(score, fault, state, gain, noise)
+    sure = status == "keep"
     if status == "retest" and noise is not None:
-        best = Attempt.read(deps.artifacts, state.best["attempt"])
-        told_so = agrees(best, state.plan, execution, deps.artifacts, deps.task.direction, noise)
-        status = "keep" if told_so else "retest"
-    better = status == "keep"
+        again = validated(
+            _sure(state, deps), state.plan, execution, deps.artifacts, deps.task.direction, noise
+        )
+        sure = again is not None and again > noise
+        likelier = _is_higher(score, state, deps) and (again is None or again > 0)
+        status = "keep" if sure or likelier else "retest"
     measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)
     attempt = _attempt(state, deps, execution, score, fault, status, measured)
     head = deps.artifacts.put_json(attempt.as_json())
-    _remember(state, deps, attempt, better)
+    _remember(state, deps, attempt)
     known = Run(known=bool(reminded(state, deps.artifacts)))
     update: EvaluatorUpdate = {
         "head": head,
         "run": Run(**state.run | known | measured),
         "fault": fault,
-        "counts": _weighed(_counted(state, better), state, deps, attempt)
+        "counts": _weighed(_counted(state, sure), state, deps, attempt)
         | {"ran": state.counts.get("ran", 0) + ran},
     }
-    if better:
+    if status == "keep":
         lines = len(deps.artifacts.text(execution.script).splitlines())
-        update["best"] = Best(attempt=head, score=score.value, lines=lines)
+        since = head if sure else state.best.get("sure", state.best["attempt"])
+        update["best"] = Best(attempt=head, score=score.value, lines=lines, sure=since)
     if state.turn == 0:
         update["task"] = Task(**state.task | {"baseline": score.value})
     return update
@@ -116,16 +120,28 @@ def _crash(execution: Execution, deps: Deps, facts: Briefing) -> str:
     return said
 
 
+def _sure(state: RunState, deps: Deps) -> Attempt:
+    """Return the newest best that gained more than its noise: several small gains in a row are one that may be larger."""
+    return Attempt.read(deps.artifacts, state.best.get("sure", state.best["attempt"]))
+
+
+def _is_higher(score: Score, state: RunState, deps: Deps) -> bool:
+    """Whether the score is better than the best, by however little: then the new script is the likelier one."""
+    best = state.best.get("score")
+    return best is None or (
+        score.value is not None and scores.gain(best, score.value, deps.task.direction) > 0
+    )
+
+
 def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None, bool]:
-    """Return by how much the score is better than the best, in the metric's units, the noise of that, and whether it is hidden.
+    """Return the gain over the newest sure best, in the metric's units, the noise of that, and whether it is hidden.
 
     A gain whose noise only this submission keeps from being known would win by being unknown.
     """
-    best = state.best.get("score")
-    if best is None or score.value is None:
+    known = scored(_sure(state, deps), deps.artifacts) if state.best else Score()
+    if known.value is None or score.value is None:
         return None, None, False
-    gain = scores.gain(best, score.value, deps.task.direction)
-    known = scored(Attempt.read(deps.artifacts, state.best["attempt"]), deps.artifacts)
+    gain = scores.gain(known.value, score.value, deps.task.direction)
     alike = known.paired == score.paired
     noise = noise_of(known.samples, score.samples, paired=score.paired) if alike else None
     return gain, noise, noise is None and gain > 0 and is_hidden(known.samples, paired=known.paired)
@@ -180,7 +196,7 @@ def _attempt(
 
 
 def _counted(state: RunState, better: bool) -> Counts:
-    """Count an attempt that brought nothing; a new best begins anew."""
+    """Count an attempt that brought nothing; one that is `better` by more than its noise begins anew."""
     action, names = state.plan.get("action"), list(COUNTERS)
     names += ["improve_failed"] if action == "improve" else []
     names += ["idea_failed"] if action in (*ADVISED, DRAFT) else []
@@ -199,7 +215,7 @@ def _weighed(counts: Counts, state: RunState, deps: Deps, attempt: Attempt) -> C
     return counted(counts, model, gained(attempt, deps.task.direction), attempt.cost - before)
 
 
-def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> None:
+def _remember(state: RunState, deps: Deps, attempt: Attempt) -> None:
     """Write to the history: the attempt, a repair that worked, what came of an idea, a winning script as a case of its own."""
     if state.turn == 0:
         return
@@ -217,9 +233,11 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt, better: bool) -> No
     if state.counts.get("repairs") and attempt.status != "crash" and state.head:
         deps.history.remember(_model_repair(deps, attempt, state.head) | origin)
     # An idea that was not wholly carried out, and so did not help, is one that nobody has tried.
-    if attempt.plan.get("action") in ADVISED and (better or not says(attempt, deps.artifacts).skipped):
+    kept = attempt.status == "keep"
+    if attempt.plan.get("action") in ADVISED and (kept or not says(attempt, deps.artifacts).skipped):
         deps.history.remember(_tried(deps, attempt, facts) | origin)
-    if better and attempt.score is not None and state.task.get("baseline") is not None:
+    best = kept and attempt.score is not None
+    if best and state.task.get("baseline") is not None:
         deps.history.remember(_winner(deps, attempt, facts) | origin)
 
 

@@ -46,6 +46,7 @@ TURNS = [
     ({"action": "look", "instruction": "what is in the rows"}, LOOK),
     ({"action": "improve", "instruction": "guess by twelve, x" + "y" * 3500}, script(12, "print('twelve')")),
     ({"action": "draft", "instruction": "guess by one"}, CRASH),
+    ({"action": "expert", "instruction": "what is left"}, ""),
     ({"action": "combine", "attempts": ["1", 2], "instruction": "average"}, script(11, "print('both')")),
     ({"action": "finish", "instruction": ""}, ""),
 ]
@@ -80,7 +81,7 @@ def team(tmp_path_factory):
     with FaultServer(respond=team) as server:
         tiny.task(place)
         (place / "able.yaml").write_text(MODELS.format(url=server.url))
-        options = {"models": place / "able.yaml", "budget": 3, "turns": 4, "aim": "best"}
+        options = {"models": place / "able.yaml", "budget": 3, "turns": 5, "aim": "best"}
         session = tiny.session(place, server.url, **options)
         session.run()
     return team
@@ -167,7 +168,7 @@ def test_whoever_says_what_to_do_is_told_whose_code_the_coder_sees(team):
 def test_an_attempt_has_a_name_of_its_own_in_its_turn(team):
     last = team.asked[-1][1]
     assert "- attempt 3, draft: guess by one - crash: IndexError" in last
-    assert "- attempt 3b, expert: Compare x" in last and "- discarded, score " in last
+    assert "- attempt 4, expert: Compare x" in last and "- discarded, score " in last
 
 
 def test_the_machine_and_its_limits_are_told_once(team):

@@ -53,7 +53,7 @@ def test_the_attempt_tells_it_and_its_idea_counts_as_untried(left_out):
     output = deps.artifacts.put(output + "validation accuracy 0.61234\n")
     ran = Execution(deps.artifacts.put(SCRIPT), 0, 9.0, output, alone=2.0)
     plan = {"action": "idea", "instruction": "use two seeds", "case": "", "by": "m"}
-    best = {"attempt": state.head, "score": 0.6}
+    best = {"attempt": Attempt.read(deps.artifacts, state.head).parent, "score": 0.6}
     run = {"execution": deps.artifacts.put_json(ran.as_json())}
     state = replace(state, turn=3, run=run, plan=plan, best=best, fault={})
     update = evaluator(state, replace(deps, scorer=Says(Score(0.55))))

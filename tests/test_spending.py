@@ -69,7 +69,7 @@ def test_a_run_whose_aim_is_success_stops_there_and_another_goes_on(ran):
     assert summary["aim"] == aim == session.config.aim == session.state.task["aim"]
     ended = {
         "success": (1, "the aim is met"),
-        "best": (3, "the goal is met, and another try is unlikely to bring more"),
+        "best": (3, "all turns are used"),
     }
     assert (summary["turns"], summary["reason"]) == ended[aim]
 

@@ -24,8 +24,10 @@ class Says:
         return Score(0.705, samples=self.samples, paired=True)
 
 
-def judged(before: str, after: str, wrote: str = "memory", first: str = "", noise: float = 0.1) -> str:
-    """The status of an attempt, by what the best script and it printed and who wrote them."""
+def judged(
+    before: str, after: str, wrote: str = "memory", first: str = "", noise: float = 0.1, highest: float = 0.7
+) -> str:
+    """What an attempt is, by what the best script and it printed and who wrote them: sure, likelier or no better."""
     artifacts = testing.MemoryArtifacts()
     samples = spread(noise)
     history = testing.MemoryHistory(artifacts)
@@ -39,28 +41,47 @@ def judged(before: str, after: str, wrote: str = "memory", first: str = "", nois
         artifacts, best, turn=1, run={"execution": artifacts.put_json(run)}, plan={"action": "apply", "wrote": wrote},
         task={"direction": "max", "baseline": 0.7},
     )  # fmt: skip
+    if highest > 0.7:  # another script was within the noise, too
+        sure = state.best["attempt"]
+        other = artifacts.put_json(artifacts.json(sure) | {"score": highest})
+        state.best.update(attempt=other, score=highest, sure=sure)
     here = Here(node="evaluator", step=7)
     made = testing.deps(artifacts=artifacts, history=history, scorer=Says(samples[1]), here=here)
-    return str(artifacts.json(evaluator(state, made)["head"])["status"])
+    update = evaluator(state, made)
+    attempt = artifacts.json(update["head"])
+    assert attempt["status"] == ("keep" if "best" in update else "retest")
+    assert attempt["gain"] == pytest.approx(0.005)  # over the best that is sure
+    best = update.get("best", {"attempt": "no better"})
+    return "sure" if best.get("sure") == update["head"] else "likelier" if "sure" in best else best["attempt"]
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "status"),
+    ("before", "after", "found"),
     [
-        ("validation auc 0.61\n", "x\nvalidation roc_auc 0.85\n", "keep"), ("validation auc 0.61\n", "validation auc 0.62\n", "retest"),
-        ("validation auc 0.61\n", "validation auc 0.41\n", "retest"), ("nothing\n", "validation auc 0.85\n", "retest"), ("validation auc 0.61\n", "", "retest"),
-        ("validation auc 0.61\n", "validation auc 0.9\nvalidation auc 0.6\n", "retest"), ("validation auc 0.61\n", "best validation auc 0.85\n", "retest"),
+        ("validation auc 0.61\n", "x\nvalidation roc_auc 0.85\n", "sure"), ("validation auc 0.61\n", "validation auc 0.62\n", "likelier"),
+        ("validation auc 0.61\n", "validation auc 0.41\n", "no better"), ("validation auc 0.61\n", "validation auc 0.61\n", "no better"),
+        ("nothing\n", "validation auc 0.85\n", "likelier"), ("validation auc 0.61\n", "", "likelier"),
+        ("validation auc 0.61\n", "validation auc 0.9\nvalidation auc 0.6\n", "no better"),
+        ("validation auc 0.61\n", "best validation auc 0.85\n", "likelier"),
     ],
 )  # fmt: skip
-def test_validation_tells_where_public_rows_do_not(before: str, after: str, status: str) -> None:
-    assert judged(before, after) == status
+def test_validation_tells_where_public_rows_do_not(before: str, after: str, found: str) -> None:
+    assert judged(before, after) == found
 
 
 @pytest.mark.parametrize(("wrote", "first"), [("large", ""), ("memory", "large")])
-def test_the_word_of_a_model_s_script_does_not_count(wrote: str, first: str) -> None:
-    assert judged("validation auc 0.61\n", "validation auc 0.85\n", wrote, first) == "retest"
+@pytest.mark.parametrize("said", ["0.85", "0.41"])
+def test_the_word_of_a_model_s_script_does_not_count(wrote: str, first: str, said: str) -> None:
+    assert judged("validation auc 0.61\n", f"validation auc {said}\n", wrote, first) == "likelier"
 
 
 def test_where_the_public_rows_are_enough_they_tell_alone() -> None:
-    assert judged("validation auc 0.61\n", "validation auc 0.85\n", noise=0.006) == "retest"
-    assert judged("validation auc 0.61\n", "validation auc 0.85\n", noise=0.009) == "keep"
+    assert judged("validation auc 0.61\n", "validation auc 0.85\n", noise=0.006) == "likelier"
+    assert judged("validation auc 0.61\n", "validation auc 0.85\n", noise=0.009) == "sure"
+
+
+@pytest.mark.parametrize(
+    ("highest", "found"), [(0.704, "likelier"), (0.705, "no better"), (0.71, "no better")]
+)
+def test_of_two_scripts_within_the_noise_the_higher_one_is_kept(highest: float, found: str) -> None:
+    assert judged("", "", highest=highest) == found

@@ -127,6 +127,8 @@ def test_pays_tells_the_numbers_and_heeds_fault_goal_and_lifelines():
     met = state(gains=[0.0], score=0.55)  # what is had weighs more than what may come
     assert not asked(met).holds and asked(met).saw["prices"]["small"] == 0.0035
     assert asked(state(gains=5 * [0.0], score=0.55)).holds
+    assert not pays(state(gains=5 * [0.0], score=0.55), model="large", turn=0.1, goal=10).holds
+    assert pays(state(gains=5 * [0.0], score=0.549), model="large", turn=0.1, goal=10).holds
     assert not asked(failed, unless="small").holds
     advised = state(gains=[0.0], fault={"kind": "noop"}, plan={"action": "expert"})
     assert asked(advised).holds and not asked(advised, after="noop").holds  # its own advice came to it
@@ -143,9 +145,9 @@ def test_pays_tells_the_numbers_and_heeds_fault_goal_and_lifelines():
         ({"models": TWO_WEAK, "score": 0.549}, False),  # the goal is not met
         ({"models": TWO_WEAK, "score": 0.55, "counts": {"ideas": 1}}, False),
         ({"score": 0.55}, False),
-        ({"score": 0.55, "gains": [0.0] * 3}, False),
-        ({"score": 0.55, "gains": [0.0] * 4}, True),
-        ({"score": 0.55, "gains": [40.0, 0.0, 0.0, 0.0, 0.0]}, False),  # it has brought much
+        ({"score": 0.55, "gains": [0.0] * 8}, False),  # a capable one goes on
+        ({"models": TWO_WEAK, "score": 0.55, "gains": [40.0, *5 * [0.0]]}, True),
+        ({"models": TWO_WEAK, "score": 0.55, "gains": [40.0, *4 * [0.0]]}, False),  # it has brought much
         ({"models": {}, "score": 0.55}, False),  # of an older run nothing is known
     ],
 )
@@ -228,7 +230,10 @@ def test_a_script_that_went_over_a_limit_is_made_cheaper_once(kind, holds):
         ({"fault": {"kind": "time"}}, "overran", "coder"),
         ({"gains": [0.0]}, "pays", "expert"),  # the cheap model's first draft has failed
         ({"gains": [0.0], "score": 0.6}, "otherwise", "planner"),  # the goal is met: money weighs more
-        ({"gains": 5 * [0.0], "score": 0.6}, "pays", "expert"),
+        ({"gains": 8 * [0.0], "score": 0.6}, "otherwise", "planner"),  # a capable one goes on
+        ({"score": 0.6, "counts": {"failed_since_expert": 5}}, "otherwise", "planner"),
+        ({"score": 0.6, "counts": {"failed_since_expert": 6}}, "stuck", "expert"),
+        (WEAK_HAD | {"score": 0.7, "plan": {"action": "tune", "by": "small"}}, "pays", "expert"),
         ({"models": TWO_WEAK, "score": 0.6}, "vain", "END"),
         ({"models": TWO_WEAK, "gains": [0.0]}, "otherwise", "planner"),
     ],

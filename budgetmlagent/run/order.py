@@ -196,7 +196,10 @@ def used_models(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, M
     """Return the models on the ladders of `spec`. Raises UsageError for one that models.yaml does not have."""
     for name in spec.models:
         if name not in models:
-            raise UsageError(f"graph {spec.name!r}: {unknown('model', name, models)} in models.yaml")
+            remedy = f"give one of them the name {name!r} there, or write `ladder: auto` in the graph"
+            raise UsageError(
+                f"graph {spec.name!r}: {unknown('model', name, models)} in models.yaml; {remedy}"
+            )
     return {name: models[name] for name in spec.models}
 
 

@@ -93,7 +93,8 @@ def _ladder(node: NodeSpec, models: Sequence[str] | None) -> Iterator[tuple[Kind
     for model in node.ladder:
         if models is not None and model not in (*models, RECALL, AUTO):
             hint = nearest(model, models)
-            yield "unknown-model", f"ladder: unknown model {model!r}{hint}; there are {', '.join(models)}"
+            known = f"there are {', '.join(models)}: give one of them this name, or write `ladder: {AUTO}`"
+            yield "unknown-model", f"ladder: unknown model {model!r}{hint}; {known}"
 
 
 def shared_problems(spec: Graph) -> Iterator[Problem]:

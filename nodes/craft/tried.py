@@ -67,7 +67,7 @@ def outcome(attempt: Attempt, says: Says = NOTHING) -> str:
         return f"{attempt.fault or status(attempt)}{_others(attempt, says)}: {why}"
     left_out = f"left out for lack of time: {says.skipped}" if says.skipped else ""
     if attempt.status == "keep":
-        end, before, why = "kept, the new best", "", ""
+        end, before, why = "kept, the new best", "", doubt(attempt)
     else:
         before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
         retest = attempt.status == "retest"

@@ -11,20 +11,20 @@ UNSURE = 0.01  # share of the best score that its noise is at least: with less, 
 TRUSTED = ("", "memory")  # who wrote a script whose word counts: the task's own, and the bank's cases
 
 
-def agrees(
+def validated(
     best: Attempt, plan: Plan, execution: Execution, artifacts: Reader, direction: str, noise: float
-) -> bool:
-    """Whether the best script and the new one, none by a model, validated themselves, and the new one gained more than the noise.
+) -> float | None:
+    """Return what the new script gained over the best by what both, none by a model, printed of their own validation.
 
-    `noise` is that of the gain on the public rows, in the metric's units.
+    None where that says nothing, or the public rows, on which the gain has this `noise` in the metric's units, are enough.
     """
     writers = best.plan.get("wrote", ""), plan.get("wrote", "")
     enough = noise < UNSURE * abs(best.score or 0.0)
     if enough or not best.execution or any(wrote not in TRUSTED for wrote in writers):
-        return False
+        return None
     known = Execution.of(artifacts.json(best.execution))
     before, after = (_said(artifacts.text(each.output)) for each in (known, execution))
-    return before is not None and after is not None and scores.gain(before, after, direction) > noise
+    return None if before is None or after is None else scores.gain(before, after, direction)
 
 
 def _said(output: str) -> float | None:
