@@ -14,7 +14,7 @@ from graphs.model import NodeSpec
 from memory.attempts import Attempt
 from nodes.able import Able
 from nodes.coder import coder
-from nodes.craft.dossier import dossier
+from nodes.craft.dossier import ASKED, SKELETON, dossier
 from nodes.craft.doubts import doubts
 from nodes.craft.output import pace, ran
 from nodes.craft.room import at_least, for_ideas, for_plan, for_script
@@ -103,6 +103,21 @@ def test_the_planner_is_told_all_that_it_needs_for_the_best_script():
     assert "not there" not in prompt and "secret" not in prompt  # a place that the script has made up
     assert "48151623" not in prompt
     assert deps.models.asked[0]["max_tokens"] == for_plan(FREE) > for_plan(Able()) == 200
+
+
+def test_an_outline_begins_with_what_the_script_was_asked_for():
+    long = "".join(f"def part_{n}(x):\n    return x + {n}\n\n\n" for n in range(900))
+    state, deps = parts(json.dumps({"action": "finish", "case": "", "change": "", "instruction": ""}))
+    best = deps.artifacts.json(state.best["attempt"])
+    plan = {"action": "improve", "instruction": "weigh each row " + "by its age " * 90}
+    state.best["attempt"] = deps.artifacts.put_json(best | {"script": deps.artifacts.put(long), "plan": plan})
+    planner(state, deps)
+    outline = asked(deps).partition("```python\n")[2].partition("```")[0]
+    assert (
+        outline.startswith("# Asked for: weigh each row by its age by its age")
+        and "def part_0(x):" in outline
+    )
+    assert len(outline.partition("\n")[0]) == len("# Asked for: ") + ASKED and len(outline) <= SKELETON + 1
 
 
 def test_rows_and_outputs_are_shown_as_they_are_only_where_the_data_may_be_shown():

@@ -268,8 +268,15 @@ def test_what_a_script_measures_is_told_to_three_digits() -> None:
     )  # of an error
     labels = told("mae ridge 4.5123, mae Anna 4.5123, mae; ridge 4.5123", script=script, measured=True)
     assert labels == "mae ridge 4.51, mae ..., mae; ridge ..."  # of its own words, and next to the measure
-    many = told("rmse 1.234 " * 9, script="rmse", measured=True)
-    assert many.count("1.23") == 5 and "1.234" not in many
+    many = told("rmse 1.234 " * 9 + "rmse 2.345", script="rmse", measured=True)
+    assert (
+        many.count("1.23") == 4 and "1.234" not in many and many.endswith("rmse 2.35")
+    )  # the end counts most
+    parts = "; ".join(f"part {name} ready" for name in "abcdefghijk")
+    said = told(
+        f"{parts}; final mae 2.5", script=parts.replace(";", " or") + " then final mae", measured=True
+    )
+    assert said.endswith("part k ready; final mae 2.5") and "part a" not in said
     assert (
         told("rmse 24.12.2026, rmse 123456789.5, rmse 'Anna 1.5'", script="rmse", measured=True).count("...")
         == 3

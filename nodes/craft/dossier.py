@@ -19,10 +19,12 @@ from nodes.craft.output import ending, pace, ran
 from nodes.craft.says import says
 from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import AT_MOST, scores, tried
+from nodes.craft.within import within
 from nodes.deps import Deps
 
 LONGEST = 24_000  # characters of a script that is shown whole, where the model's window allows
-SKELETON, OUTLINE = 2_000, 800  # characters of an outline at most, and of one for which there is always room
+SKELETON, OUTLINE = 2_400, 800  # characters of an outline at most, and of one for which there is always room
+ASKED = 700  # of what a script was asked for, which an outline begins with
 LEAST = 1_400  # of the attempts and the newest execution together
 TRIED = 1_250  # of the attempts where room is scarce: as much at turn thirty as at turn three
 SOME = 200  # of a look, below which it is left out
@@ -80,7 +82,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     # What was just asked for comes before a script that is known.
     most = max(OUTLINE, min(longest, left - LEAST - (len(seen[-1]) if seen and room else 0)))
     whole = len(script) <= most
-    script = script if whole else skeleton(script, min(most, SKELETON))
+    script = script if whole else _outlined(script, first, min(most, SKELETON))
     shown = showed(attempts[-1], facts, deps) if attempts else ""
     known = _known(facts, deps)
     said = {one.id: says(one, deps.artifacts, known) for one in attempts[-AT_MOST:]}
@@ -92,6 +94,15 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         lines = tried(attempts, min(TRIED, max(LEAST // 2, left - len(shown))), said)
         shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
     return replace(told, looks=looks, script=script, whole=whole, tried=tuple(lines), last=shown)
+
+
+def _outlined(script: str, attempt: Attempt | None, most: int) -> str:
+    """Return the outline of an attempt's script, behind what it was asked for: that tells what an outline leaves out."""
+    asked = " ".join(attempt.plan.get("instruction", "").split()) if attempt and attempt.turn else ""
+    if not asked or most < OUTLINE + SOME:
+        return skeleton(script, most)
+    begun = f"# Asked for: {within(asked, min(ASKED, most - OUTLINE))}\n"
+    return begun + skeleton(script, most - len(begun))
 
 
 def _score(attempt: Attempt | None, deps: Deps) -> str:

@@ -44,8 +44,8 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
 
     Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
-    row stays one mark. With `measured`, the first 5 decimal numbers right behind the name of a measure, or a word of the script's behind
-    it, are kept, to three digits.
+    row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 8
+    are kept, and the last 5 decimal numbers right behind the name of a measure, or a word of the script's behind it, to three digits.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
     line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
@@ -66,13 +66,13 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
         elif not any(f" {' '.join(said[i] for i in sorted(inside))} " in text for text in texts):
             shown, hidden = shown - inside, hidden | inside
     chosen = [i for i in sorted(shown - phrased) if said[i] not in theirs_too]
-    shown -= _beyond(said, chosen, own)
-    numbers = _measures(line, words, set(own.split())) if measured else {}
+    shown -= _beyond(said, chosen, own, last=measured)
+    numbers = dict(list(_measures(line, words, set(own.split())).items())[-NUMBERS:]) if measured else {}
     return _written(line, words, _few(said, shown, phrased, hidden), numbers)
 
 
-def _beyond(said: Sequence[str], chosen: Sequence[int], own: str) -> set[int]:
-    """Return those of the `chosen` places that are too many: of pieces of the script, or of names that are not in it."""
+def _beyond(said: Sequence[str], chosen: Sequence[int], own: str, *, last: bool) -> set[int]:
+    """Return those of the `chosen` places that are too many: of pieces of the script but the first, or `last`, and of names."""
     mine = set(own.split())
     named = [
         i for i in chosen if said[i] not in mine and said[i] not in PLAIN and not SMALL.fullmatch(said[i])
@@ -83,7 +83,8 @@ def _beyond(said: Sequence[str], chosen: Sequence[int], own: str) -> set[int]:
             pieces[-1].append(i)
         else:
             pieces.append([i])
-    return {*named[NAMES:], *(i for piece in pieces[OWN:] for i in piece)}
+    many = pieces[:-OWN] if last else pieces[OWN:]
+    return {*named[NAMES:], *(i for piece in many for i in piece)}
 
 
 def measured(line: str, script: str) -> list[str]:
@@ -131,7 +132,7 @@ def _measures(line: str, words: Sequence[re.Match[str]], own: Set[str]) -> dict[
         names = [at for at in (place - 1, place - 2 if labelled else -1) if at >= 0]
         if MEASURED.fullmatch(word[0]) and any(_measures_by(line, words[at : place + 1]) for at in names):
             found[place] = f"{float(word[0]):.{DIGITS}g}"
-    return dict(list(found.items())[:NUMBERS])
+    return found
 
 
 def _measures_by(line: str, words: Sequence[re.Match[str]]) -> bool:
