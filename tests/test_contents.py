@@ -118,7 +118,9 @@ def test_libraries_are_those_that_are_installed_whatever_they_are(tmp_path, monk
         (tmp_path / f"{name}.dist-info" / "METADATA").write_text(
             "Metadata-Version: 2.1\n" + "\n".join(lines) + "\n"
         )
-    described = "Name: talker\nVersion: 1.0\n\nClassifier: Topic :: Scientific/Engineering\nRequires-Dist: numpy\n"
+    described = (
+        "Name: talker\nVersion: 1.0\n\nClassifier: Topic :: Scientific/Engineering\nRequires-Dist: numpy\n"
+    )
     (tmp_path / "talker-1.0.dist-info").mkdir()
     (tmp_path / "talker-1.0.dist-info" / "METADATA").write_text(described)
     for name, needs in (("oldlike", "numpy\n\n[plots]\nx\n"), ("oldweb", "x\n\n[plots]\nnumpy\n")):

@@ -54,6 +54,10 @@ class Interpreter:
     version: str
     packages: tuple[Path, ...]  # the folders of installed packages that it imports from
 
+    def installed(self) -> list[str]:
+        """Name and version of each installed distribution, as the folders are called that tell of them."""
+        return sorted(path.name for folder in self.packages for path in folder.glob("*-info"))
+
     def prefixes(self) -> tuple[Path, ...]:
         """Folders that it was installed in, beside /usr; an outer folder comes before an inner one."""
         found = {self.prefix, self.base_prefix, self.prefix.resolve(), self.base_prefix.resolve()}
