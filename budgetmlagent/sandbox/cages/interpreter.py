@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.sandbox.cages.confirmed import confirm
 
 PROBE = (
     "import json, sys; print(json.dumps("
@@ -83,6 +82,10 @@ def interpreter(python: Path | None) -> Interpreter:
 
     Raises UsageError where it does not answer, and where the person has not said that it may be started.
     """
+    from budgetmlagent.sandbox.cages.confirmed import (
+        confirm,
+    )  # a runner, which starts each script, asks nobody
+
     confirm(python, trust=False)
     return _described(python)
 
