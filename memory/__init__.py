@@ -3,10 +3,22 @@
 What a node reads and writes stands here: the state's types, and how attempts are read. The stores reach it by `Deps`.
 """
 
-from memory.attempts import Attempt, Execution, Score, best_script, briefing, chain, line, recalled
-from memory.state import NANO, Best, Fault, Plan, Recalled, Route, Run, RunState, Shared, Task
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memory.attempts import Attempt, Execution, Score, best_script, briefing, chain, line, recalled
+    from memory.state import NANO, Best, Fault, Plan, Recalled, Route, Run, RunState, Shared, Task
 
 __all__ = [
     "NANO", "Attempt", "Best", "Execution", "Fault", "Plan", "Recalled", "Route", "Run", "RunState", "Score", "Shared", "Task",
     "best_script", "briefing", "chain", "line", "recalled",
 ]  # fmt: skip
+STATE = {"NANO", "Best", "Fault", "Plan", "Recalled", "Route", "Run", "RunState", "Shared", "Task"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: each script's runner imports a neighbour, and needs none of these."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("memory.state" if name in STATE else "memory.attempts"), name)

@@ -18,6 +18,7 @@ Files whose names begin with an underscore hold shared templates, one fence each
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +59,12 @@ def read_case(path: Path, shared: Mapping[str, str]) -> Case:
     """Read one case file. Raises CaseError."""
     from ruamel.yaml.error import MarkedYAMLError
 
-    from memory import yaml_text
-
     text = path.read_text(encoding="utf-8")
     front = FRONT.match(text)
     if front is None:
         raise CaseError(f"{path}:1: a case begins with a front matter between two lines of ---")
     try:
-        _, values = yaml_text.load(front[1], "safe")
+        values = _values(front[1])
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise CaseError(f"{path}:{line}: {error.problem}") from error
@@ -82,6 +81,14 @@ def read_case(path: Path, shared: Mapping[str, str]) -> Case:
         edit=values.get("edit"),
         shared={name: shared[name] for name in needed(template, shared, path)},
     )
+
+
+@lru_cache(maxsize=1000)
+def _values(front: str) -> Any:
+    """What a front matter says; nobody changes it. Each run of a process reads the bank, and YAML is slow to read."""
+    from memory import yaml_text
+
+    return yaml_text.load(front, "safe")[1]
 
 
 def check(path: Path, values: Any) -> None:

@@ -19,6 +19,7 @@ settings.register_profile("searching", deadline=None)
 settings.load_profile("repeated")
 
 LEARNED = ("endpoints", "profiles", "shown")  # folders of the cache: what one learned of models
+OWN = (*LEARNED, "briefings")
 
 
 def pytest_collection_finish() -> None:
@@ -33,7 +34,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     (cache() / "models").mkdir(parents=True, exist_ok=True)
     for kept in cache().iterdir():
-        if kept.name not in LEARNED:
+        if kept.name not in OWN:
             (folder / kept.name).symlink_to(kept)
     before = os.environ.get("BUDGETML_CACHE")
     os.environ["BUDGETML_CACHE"] = str(folder)

@@ -1,6 +1,7 @@
 """Execute the notebooks as a reader would, on recordings of real replies.
 
     python tests/notebooks.py [NAME ...]             execute into a temporary folder; fails where a cell does
+    python tests/notebooks.py --plain [NAME ...]     the same as where no library draws pictures, which take most of the time
     python tests/notebooks.py --write [NAME ...]     and keep the outputs in notebooks/
     python tests/notebooks.py --record [NAME ...]    first make the recordings afresh with the embedded models (minutes)
 
@@ -28,6 +29,7 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("names", nargs="*")
+    parser.add_argument("--plain", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--record", action="store_true")
     options = parser.parse_args()
@@ -37,13 +39,16 @@ def main() -> None:
         if options.record:
             record(path)
         with tempfile.TemporaryDirectory() as scratch:
-            notebook = execute(path, Path(scratch))
+            notebook = execute(path, Path(scratch), plain=options.plain)
             if options.write or options.record:
                 write(notebook, path, scratch)
 
 
-def execute(path: Path, scratch: Path, *, live: bool = False) -> Any:
-    """Return the notebook with its outputs, executed in a copy of its folder below `scratch`; `live` without a recording."""
+def execute(path: Path, scratch: Path, *, live: bool = False, plain: bool = False) -> Any:
+    """Return the notebook with its outputs, executed in a copy of its folder below `scratch`.
+
+    `live` goes without a recording, `plain` without the library that draws pictures, as for a reader who has not installed it.
+    """
     import nbformat
     from nbclient import NotebookClient
 
@@ -54,10 +59,13 @@ def execute(path: Path, scratch: Path, *, live: bool = False) -> Any:
     for folder in ("notebooks", "temporary"):
         (scratch / folder).mkdir()
     (scratch / "tests").symlink_to(ROOT / "tests")
+    (scratch / "missing").mkdir()
+    if plain:
+        (scratch / "missing" / "mermaidx.py").write_text("raise ImportError('not installed')")
     settings = {
         "TMPDIR": str(scratch / "temporary"),
         "PATH": os.defpath,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(scratch / "missing"), str(ROOT)]),
     }  # no folder of ours
     client = NotebookClient(notebook, timeout=3600, kernel_name="python3")
     client.execute(cwd=str(scratch / "notebooks"), env=os.environ | settings)

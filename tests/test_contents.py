@@ -118,9 +118,18 @@ def test_libraries_are_those_that_are_installed_whatever_they_are(tmp_path, monk
         (tmp_path / f"{name}.dist-info" / "METADATA").write_text(
             "Metadata-Version: 2.1\n" + "\n".join(lines) + "\n"
         )
+    described = (
+        "Name: talker\nVersion: 1.0\n\nClassifier: Topic :: Scientific/Engineering\nRequires-Dist: numpy\n"
+    )
+    (tmp_path / "talker-1.0.dist-info").mkdir()
+    (tmp_path / "talker-1.0.dist-info" / "METADATA").write_text(described)
+    for name, needs in (("oldlike", "numpy\n\n[plots]\nx\n"), ("oldweb", "x\n\n[plots]\nnumpy\n")):
+        (tmp_path / f"{name}-1.0.egg-info").mkdir()
+        (tmp_path / f"{name}-1.0.egg-info" / "PKG-INFO").write_text(f"Name: {name}\nVersion: 1.0\n")
+        (tmp_path / f"{name}-1.0.egg-info" / "requires.txt").write_text(needs)
     monkeypatch.syspath_prepend(tmp_path)
     found = machine.libraries.__wrapped__()
-    assert "torchlike 9.1" in found and "boostlike 2.0" in found
-    assert not any(line.startswith(("webby", "boost-stubs")) for line in found)
+    assert "torchlike 9.1" in found and "boostlike 2.0" in found and "oldlike 1.0" in found
+    assert not any(line.startswith(("webby", "boost-stubs", "talker", "oldweb")) for line in found)
     assert f"numpy {metadata.version('numpy')}" in found
     assert found.index("scikit-learn " + metadata.version("scikit-learn")) < found.index("torchlike 9.1")

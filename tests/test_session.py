@@ -193,13 +193,13 @@ def test_a_damaged_seal_is_told_and_taken_away(tmp_path, server):
 
 
 def test_a_recorded_run_replays_to_the_same_end(tmp_path, server):
-    recorded = new(tmp_path, server, history="run")
+    recorded = new(tmp_path, server, history="run", turns=2)
     first = recorded.run()
     seen = len(server.requests)
     replay = Session(
         str(tmp_path / "tiny"),
         models=f"replay:{first['run_dir']}",
-        turns=3,
+        turns=2,
         history="run",
         runs_dir=tmp_path / "other",
     )

@@ -145,13 +145,13 @@ def test_an_abandoned_branch_is_not_seen_again(tmp_path, server):
 
 
 def test_a_fork_does_not_remember_what_its_origin_did_later(tmp_path, server):
-    origin = new(tmp_path, server, history="all")
+    origin = new(tmp_path, server, history="all", turns=1)
     origin.run()
 
     def offered(session: Session) -> list[str]:
         return [item["run"] for item in session.history() if item["kind"] == "case" and "run" in item]
 
-    other = new(tmp_path, server, history="all")
+    other = new(tmp_path, server, history="all", turns=1)
     other.run(until="evaluator")
     assert offered(other) == [origin.run_id]  # another run learns from it
     fork = origin.goto(1).fork()

@@ -68,7 +68,7 @@ def bundle(spec: Graph) -> dict[str, str]:
         return shown
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _drawn(text: str) -> Any:
     """Lay the text out, which takes about a second, once for all formats."""
     try:

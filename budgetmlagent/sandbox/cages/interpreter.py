@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.sandbox.cages.confirmed import confirm
 
 PROBE = (
     "import json, sys; print(json.dumps("
@@ -54,6 +53,10 @@ class Interpreter:
     version: str
     packages: tuple[Path, ...]  # the folders of installed packages that it imports from
 
+    def installed(self) -> list[str]:
+        """Name and version of each installed distribution, as the folders are called that tell of them."""
+        return sorted(path.name for folder in self.packages for path in folder.glob("*-info"))
+
     def prefixes(self) -> tuple[Path, ...]:
         """Folders that it was installed in, beside /usr; an outer folder comes before an inner one."""
         found = {self.prefix, self.base_prefix, self.prefix.resolve(), self.base_prefix.resolve()}
@@ -79,6 +82,10 @@ def interpreter(python: Path | None) -> Interpreter:
 
     Raises UsageError where it does not answer, and where the person has not said that it may be started.
     """
+    from budgetmlagent.sandbox.cages.confirmed import (
+        confirm,
+    )  # a runner, which starts each script, asks nobody
+
     confirm(python, trust=False)
     return _described(python)
 

@@ -6,7 +6,6 @@ There are no namespaces: a script sees the host's real paths and process ids, bu
 import json
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import ClassVar
 
@@ -45,6 +44,8 @@ class Sandlock(Bare):
     @property
     def version(self) -> str:
         """The library's version, "" where the extra is not installed."""
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             return version("sandlock")
         except PackageNotFoundError:
