@@ -14,6 +14,7 @@ from fault_server import FaultServer
 from rich.console import Console
 
 from budgetmlagent import Session
+from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.approval import Approval
 from nodes.deps import Here
@@ -146,6 +147,35 @@ def test_a_word_is_given_from_another_process_too(tmp_path: Path, server: FaultS
     assert wrong.returncode == 2 and "yes or no" in wrong.stderr and "Traceback" not in wrong.stderr
     end = command(session, "--approve", "no")
     assert end.returncode == 0 and json.loads(end.stdout)["status"] == "finished"
+
+
+class Terminal:
+    """A terminal at which a person answers a question by Ctrl-D or Ctrl-C."""
+
+    def __init__(self, interrupted: bool) -> None:
+        self.interrupted = interrupted
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return ""
+
+
+def test_without_an_answer_the_run_waits_for_one(
+    tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = new(tmp_path, server, approve="all")
+    session.run()
+    for interrupted in False, True:
+        monkeypatch.setattr("sys.stdin", Terminal(interrupted))
+        assert call(["resume", str(session.folder.root)]) == 130
+        said = capsys.readouterr()
+        assert "stopped: waits for your word: step 4, planner" in said.out
+        assert f"`budgetml resume {session.run_id} --approve yes|no`" in said.out
+        assert "[y/N]" in said.err and "Traceback" not in said.err and not server.requests
 
 
 def test_what_is_asked_for_is_checked(tmp_path: Path, server: FaultServer) -> None:

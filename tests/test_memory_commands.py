@@ -66,7 +66,11 @@ def test_search_ranks_the_very_error_first_and_says_why(runs, capsys):
     assert "the same error" in hits[0]["why"]
     assert "too far" in hits[2]["why"]
     assert {hit["id"] for hit in found.search(runs, FP, data="stays")} == set(names)
-    assert found.search(runs, FP, kind="case") == []
+    filled(
+        runs, {"kind": "case", "run": "r", "step": 1, "task": "t", "text": "quite another", "data": "schema"}
+    )
+    (case,) = found.search(runs, FP, kind="case")
+    assert "similarity" in case["why"] and "repair" not in case["why"]
     assert call(["memory", "search", FP, "--runs-dir", str(runs), "--most", "1", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert told == hits[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from budgetmlagent.cli import progress
 from budgetmlagent.records.steps import moved
+from budgetmlagent.wording import counted
 from graphs.policy import END
 from memory.attempts import Attempt, doubt, status
 from memory.state import NANO
@@ -46,8 +47,7 @@ class Live:
         self.started = time.monotonic()
         self.console = Console(stderr=True, highlight=False)
         self.status = self.console.status("")
-        self.turn: list[Event] = []  # the steps that are not told yet
-        self.told = -1  # the newest turn that is: what comes after its attempt is told with the next one
+        self.told, self.turn = begun(session.timeline)
 
     def __enter__(self) -> Self:
         config = self.session.config
@@ -55,7 +55,7 @@ class Live:
         network = task.network and not config.replay
         gpus = f", GPUs {task.gpu}" if task.gpu and not config.replay else ""
         self.console.print(
-            f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {config.turns} turns, "
+            f"run {config.run_id}: graph {config.graph}, ${config.budget / NANO:.2f}, {counted(config.turns, 'turn')}, "
             f"sandbox {config.sandbox.partition(':')[0]}{', NETWORK ON' if network else ''}{gpus}, sends to {', '.join(config.hosts) or 'nobody'}",
             markup=False,
             soft_wrap=not self.console.is_terminal,
@@ -123,6 +123,12 @@ class Live:
         room = max(self.console.width - begin.cell_len - end.cell_len, 10)
         tried.truncate(room, overflow="ellipsis", pad=self.console.is_terminal)
         return Text.assemble(begin, tried, end)
+
+
+def begun(timeline: "Sequence[Event]") -> tuple[int, "list[Event]"]:
+    """Return the newest turn that is told, -1 for none, and the steps since: what comes after its attempt is told with the next one."""
+    last = max((number for number, event in enumerate(timeline) if event.attempt), default=-1)
+    return (timeline[last].turn if last >= 0 else -1), list(timeline[last + 1 :])
 
 
 def who(turn: "Sequence[Event]", spec: Any) -> str:

@@ -44,7 +44,7 @@ def show(
     for event in timeline:
         rung = progress.rung(event, view.graph)
         begin = f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  "
-        room = max(options.width() - len(begin), 0)
+        room = options.width() - len(begin) if options.width() else steps.LONGEST
         print(options.fitted(begin + steps.outcome(event, view.artifacts, room)))
         if advised := advice.chosen_at(event, timeline, view.artifacts):
             print(options.fitted(f"{'':31s}{advised}"))

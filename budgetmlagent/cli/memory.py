@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from budgetmlagent.cli import options
+from budgetmlagent.records.steps import shortened
 
 app = typer.Typer(help="Long-term memory: cases, attempts and repairs.", no_args_is_help=True)
 Item = Annotated[str, typer.Argument(metavar="ID", help="An item's id, or its beginning.")]
@@ -15,6 +16,7 @@ Kind = Annotated[
     str | None, typer.Option(metavar="case|attempt|repair|idea|card|offer", help="Only this kind.")
 ]
 Task = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this task.")]
+MOST = 90  # characters of an item's text in a line
 SHOWN = 10  # tasks and runs that `stats` names
 
 
@@ -34,9 +36,13 @@ def list_(
 
 def _line(item: dict[str, Any]) -> str:
     mark = f"[imported: {item['imported']}] " if item.get("imported") else ""
-    return (
-        f"{item['id'][:12]} {item['kind']:8s} {item['run']:32s} {mark}{' '.join(item['text'].split())[:90]}"
-    )
+    begin = f"{item['id'][:12]} {item['kind']:8s} {item['run']:32s} {mark}"
+    return options.fitted(begin + shortened(item["text"], MOST))
+
+
+def _origin(hit: dict[str, Any]) -> str:
+    """Say where what was found comes from; a card is of a task, not of a run."""
+    return hit["source"] if hit["run"] else f"the task {hit['task']}"
 
 
 @app.command()
@@ -69,7 +75,7 @@ def search(
     options.tell(
         as_json,
         hits,
-        [line for hit in hits for line in (_line(hit), f"    {hit['why']}; from {hit['source']}")],
+        [line for hit in hits for line in (_line(hit), f"    {hit['why']}; from {_origin(hit)}")],
     )
 
 

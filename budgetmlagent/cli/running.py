@@ -158,12 +158,16 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
 
 
 def _to_the_end(session: Any, on_step: Any, live: Any) -> None:
-    """Run on; in a terminal, with `live`, ask what a call waits to be told."""
+    """Run on; in a terminal, with `live`, ask what a call waits to be told. Without an answer the run waits for one."""
     session.run(on_step=on_step)
     while live and session.question and sys.stdin.isatty():
         with live.quiet():
-            session.approve(typer.confirm(in_words(session.question), err=True))
+            try:
+                session.approve(typer.confirm(in_words(session.question), err=True))
+            except typer.Abort:  # Ctrl-C or Ctrl-D
+                return print(file=sys.stderr)
         session.run(on_step=on_step)
+    return None
 
 
 def _interrupt(*_: object) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from budgetmlagent.errors import UsageError
 from budgetmlagent.records.events import Event
 from budgetmlagent.wording import unknown
+from graphs.policy import END
 
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
@@ -34,8 +35,7 @@ def ends(run: "RunView", until: Until | None) -> Callable[[Event], bool]:
 
 def stopped(run: "RunView") -> str:
     """Say after which step the run stopped, and in which node."""
-    return (
-        f"stopped after step {run.branches.step}, in {run.next}"
-        if run.branches.step
-        else "stopped in the first step"
-    )
+    if not run.branches.step:
+        return "stopped in the first step"
+    where = "before the best was scored" if run.next == END else f"in {run.next}"
+    return f"stopped after step {run.branches.step}, {where}"

@@ -9,6 +9,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep.imports import POLICIES, STAYS
 from budgetmlagent.upkeep.memory import known, one_line, shortly
+from budgetmlagent.wording import counted
 from memory.elsewhere import Ask, Elsewhere
 from memory.history import ALIKE
 from memory.items import KINDS, Item, source
@@ -69,7 +70,7 @@ def _hit(name: str, item: Item, similarity: float, text: str, tally: Tally) -> d
         "helped": tally[1],
         "source": source(item),
     }
-    return shortly(name, item) | found | {"why": _why(found)}
+    return shortly(name, item) | found | {"why": _why(found, str(item["kind"]))}
 
 
 def _gain(item: Mapping[str, Any]) -> float | None:
@@ -78,14 +79,15 @@ def _gain(item: Mapping[str, Any]) -> float | None:
     return None if before is None or after is None else round(after - before, 6)
 
 
-def _why(found: Mapping[str, Any]) -> str:
-    near = f"similarity {found['similarity']:.2f}" + (
-        "" if found["similarity"] >= ALIKE else ", too far for a repair"
-    )
+def _why(found: Mapping[str, Any], kind: str) -> str:
+    far = ", too far for a repair" if kind == "repair" and found["similarity"] < ALIKE else ""
+    near = f"similarity {found['similarity']:.2f}{far}"
     exact = f"the same {found['exact']}" if found["exact"] else ""
     gain = "" if found["gain"] is None else f"score changed by {found['gain']:+.5g}"
     offered = (
-        f"offered {found['offered']} times, a new best after {found['helped']}" if found["offered"] else ""
+        f"offered {counted(found['offered'], 'time')}, a new best after {found['helped']}"
+        if found["offered"]
+        else ""
     )
     return "; ".join(filter(None, [exact, near, gain, offered]))
 

@@ -7,7 +7,7 @@ import pytest
 
 from budgetmlagent import Session
 from budgetmlagent.cli.console import Console
-from budgetmlagent.cli.live import Live
+from budgetmlagent.cli.live import Live, begun, who
 from budgetmlagent.cli.progress import ending
 from budgetmlagent.records.events import Event
 from graphs.policy import END
@@ -47,6 +47,14 @@ def test_a_node_behind_the_attempt_has_no_line_of_its_own(session: Session) -> N
     assert shown(session, Console(file=io.StringIO(), width=80), ended).splitlines() == told[:2]
 
 
+def test_a_run_that_is_gone_on_with_tells_the_whole_turn_in_which_it_stood(session: Session) -> None:
+    """Also what an earlier process did of it: the model that planned is named, not memory in its place."""
+    plan = Event(session.timeline[-1] | {"model": "large", "rung": 2})
+    told, turn = begun([*session.timeline[:-1], plan])
+    assert (told, turn) == (1, [plan]) and who(turn, session.graph) == "large"
+    assert begun([]) == (-1, []) and begun([plan]) == (-1, [plan])
+
+
 def test_colour_is_for_a_terminal_that_has_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn() -> str:
         return shown(
@@ -63,6 +71,7 @@ def test_colour_is_for_a_terminal_that_has_it(session: Session, monkeypatch: pyt
 def shown(session: Session, console: Console, steps: Sequence[Event] | None = None) -> str:
     live = Live(session)
     live.console, live.status = console, console.status("")
+    live.told, live.turn = -1, []  # as before its first step
     for event in session.timeline if steps is None else steps:
         live.step(event)
     live.__exit__(None, None, None)

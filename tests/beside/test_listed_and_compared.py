@@ -100,6 +100,14 @@ def test_runs_of_two_tasks_are_not_compared(session: Session, tmp_path: Path) ->
         session.compare(other)
 
 
+def test_in_a_pipe_what_a_step_did_is_told_whole(
+    folder: Path, session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = printed(capsys, "show", session.run_id, "--runs-dir", str(folder))
+    plan = next(event.plan["instruction"] for event in session.timeline if event.node == "planner")
+    assert "ran the script → evaluator" in shown and f"a remembered plan: {plan} → coder" in shown
+
+
 def test_a_narrow_terminal_has_whole_columns_or_none(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

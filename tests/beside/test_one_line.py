@@ -44,6 +44,16 @@ def test_an_interrupt_says_after_which_step_and_how_to_go_on(tmp_path: Path, ses
     assert stopped.summary["status"] == "stopped"
 
 
+def test_an_interrupt_at_the_end_says_that_the_best_is_not_scored_yet(session: Session) -> None:
+    def interrupt(event: Any) -> None:
+        raise KeyboardInterrupt
+
+    last = next(event.step for event in session.timeline if event.node == "executor" and event.turn == 1)
+    with pytest.raises(InterruptedRunError) as raised:
+        session.goto(last).fork(turns=1).run(on_step=interrupt)
+    assert re.match(r"stopped after step \d+, before the best was scored: interrupted", str(raised.value))
+
+
 def test_completion_shows_what_is_a_graphs_own() -> None:
     shown = {name for name in dir(GraphSpec.load("budgetml")) if not name.startswith("_")}
     assert {"set_rule", "nodes", "save", "load", "fork", "model_copy"} <= shown
