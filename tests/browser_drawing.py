@@ -54,7 +54,7 @@ def test_nodes_and_rules_are_dragged_from_the_palette_and_arrows_drawn(world, lo
     expect(look.page.locator("[data-card=expert2]")).to_be_visible()
     look.button("zoom out").click()
     look.button("fit view").click()
-    look.page.wait_for_timeout(500)  # until the view has come to rest
+    look.rests()
     handle = added.locator(".react-flow__handle.source").last
     drawn(look, handle, look.page.locator("[data-card=expert2] header .react-flow__handle").first)
     look.shows("graph.set_rule(")

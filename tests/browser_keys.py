@@ -39,7 +39,7 @@ def test_tab_reaches_all_that_can_be_clicked(world, looked, path):
     told, _ = world
     look = looked(*path, *([told["paid"]] if path == ["run"] else []))
     look.page.locator("h1").wait_for()
-    look.page.wait_for_timeout(1500)  # until prices are there
+    look.rests()
     count, stray = look.page.evaluate(NUMBER)
     assert stray == [] and count > 3
     missed = sorted(set(range(count)) - reached(look.page))

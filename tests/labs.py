@@ -82,10 +82,10 @@ class Notebook:
 
     def __init__(self, lab, browser, *cells: str, path: str = "", width: int = 1280) -> None:
         url, folder = lab
-        path = path or written(folder, cells)
+        self.path = path or written(folder, cells)
         self.page = browser.new_page(viewport={"width": width, "height": 900})
         self.page.set_default_timeout(SLOW)
-        self.page.goto(f"{url}/lab/tree/{path}?reset")
+        self.page.goto(f"{url}/lab/tree/{self.path}?reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.page.wait_for_function(
             "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
@@ -100,6 +100,10 @@ class Notebook:
         self.cell(number).locator(".jp-InputPrompt").click()
         self.does("notebook:run-cell")
         self.shows(number, r"/\[[*0-9]+\]/.test(prompt)")
+
+    def saves(self) -> None:
+        """Write the file, and wait until that is done."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
 
     def turns(self, *, dark: bool) -> None:
         """Change to JupyterLab's dark theme or to its light one."""

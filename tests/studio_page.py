@@ -15,6 +15,13 @@ RECORDINGS = Path(__file__).parent / "recordings"
 GRAPH = (Path(__file__).parents[1] / "graphs" / "budgetml.yaml").read_text()
 SLOW = 30_000  # milliseconds that a busy machine may take
 REPORTS = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+# The size of the picture is measured before it is shown; a button's price is blank until Python has said it.
+RESTS = """() => {
+    const now = document.querySelector('#studio').innerHTML, same = now === window.before;
+    window.before = now;
+    const priced = [...document.querySelectorAll('#studio .spends small')].every(e => e.textContent.trim());
+    return same && priced && !/Reading |>…</.test(now);
+}"""
 expect.set_options(timeout=SLOW)
 
 
@@ -83,6 +90,10 @@ class Looked:
         assert [url for url in self.requests if not url.startswith((own, "data:"))] == []
         assert not self.wrong, self.wrong
         self.page.close()
+
+    def rests(self) -> None:
+        """Wait until nothing is asked any more but for what changes, each button that spends says how much, and the picture stands."""
+        self.page.wait_for_function(RESTS, polling=100)
 
     def button(self, name: str, exact: bool = False) -> Any:
         return self.page.get_by_role("button", name=name, exact=exact).first
