@@ -1,6 +1,7 @@
 """A studio with runs of its own, and its page in Debian's chromium, whose requests and reports are kept."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -102,3 +103,11 @@ class Looked:
         """Wait until each text is seen."""
         for text in texts:
             expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+def stands(look: Looked, card: str) -> list[float]:
+    """Return where a card stands in the picture, however that is zoomed."""
+    style = look.page.locator(f".react-flow__node:has([data-card={card}])").get_attribute("style") or ""
+    found = re.search(r"translate\(([-\d.]+)px, ?([-\d.]+)px\)", style)
+    assert found, style
+    return [float(number) for number in found.groups()]
