@@ -83,7 +83,7 @@ class Notebook:
     def __init__(self, lab, browser, *cells: str, path: str = "", width: int = 1280) -> None:
         url, folder = lab
         self.path = path or written(folder, cells)
-        self.page = browser.new_page(viewport={"width": width, "height": 900})
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
         self.page.set_default_timeout(SLOW)
         self.page.goto(f"{url}/lab/tree/{self.path}?reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")

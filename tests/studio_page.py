@@ -63,7 +63,9 @@ class Looked:
     def __init__(self, browser: Browser, address: str, *path: str | int, dark: bool = False) -> None:
         self.address, self.requests, self.wrong = address, list[str](), list[str]()
         self.page: Page = browser.new_page(
-            viewport={"width": 1280, "height": 900}, color_scheme="dark" if dark else "light"
+            viewport={"width": 1280, "height": 900},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
         )
         self.page.set_default_timeout(SLOW)
         self.page.add_init_script(REPORTS)
