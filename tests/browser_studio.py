@@ -195,4 +195,4 @@ def test_a_run_goes_on_under_stricter_rules(world, looked):
     look.shows("of 7 decisions would be others")
     look.button("Go on under this graph").click()
     look.page.wait_for_url(lambda url: "/run/" in url)
-    look.shows("Changed by hand since step 7", "It ended")
+    look.shows("Changed by hand since step 7", "It ended", "the graph as it is now ends it here")
