@@ -18,10 +18,11 @@ $(VENV)/.ready: pyproject.toml
 	touch $@
 
 # Debian's browser, and what drives it; nobody but root can install the former.
+HAS_BROWSER := command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null
 $(VENV)/.browser: $(VENV)/.ready
-	command -v chromium >/dev/null || test "$$(id -u)" != 0 || \
-		{ apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
-	@command -v chromium >/dev/null || { echo "Debian's browser is needed: as root, apt-get install chromium" >&2; exit 1; }
+	@$(HAS_BROWSER) || test "$$(id -u)" != 0 || { apt-get update --quiet && \
+		apt-get install --quiet --yes --no-install-recommends chromium-headless-shell; } || true
+	@$(HAS_BROWSER) || { echo "Debian's browser is needed: as root, apt-get install chromium-headless-shell" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'
 	touch $@
 

@@ -3,8 +3,9 @@
 import json
 import re
 
+import pytest
 from playwright.sync_api import expect
-from studio_page import GRAPH
+from studio_page import GRAPH, stands
 
 pytest_plugins = ["studio_world"]
 
@@ -32,12 +33,6 @@ def moved(look, card, right, down):
     return stands(look, card)
 
 
-def stands(look, card):
-    """Return where a card stands in the picture, however that is zoomed."""
-    style = look.page.locator(f".react-flow__node:has([data-card={card}])").get_attribute("style")
-    return [float(number) for number in re.search(r"translate\(([-\d.]+)px, ?([-\d.]+)px\)", style).groups()]
-
-
 def test_nodes_and_rules_are_dragged_from_the_palette_and_arrows_drawn(world, looked):
     told, _ = world
     path = told["folder"] / "drawn.yaml"
@@ -54,7 +49,7 @@ def test_nodes_and_rules_are_dragged_from_the_palette_and_arrows_drawn(world, lo
     expect(look.page.locator("[data-card=expert2]")).to_be_visible()
     look.button("zoom out").click()
     look.button("fit view").click()
-    look.page.wait_for_timeout(500)  # until the view has come to rest
+    look.rests()
     handle = added.locator(".react-flow__handle.source").last
     drawn(look, handle, look.page.locator("[data-card=expert2] header .react-flow__handle").first)
     look.shows("graph.set_rule(")
@@ -66,7 +61,7 @@ def test_nodes_and_rules_are_dragged_from_the_palette_and_arrows_drawn(world, lo
     look.page.get_by_role("dialog").get_by_role("button", name="Save drawn.yaml").click()
     expect(look.page.get_by_role("dialog")).to_have_count(0)
     kept = json.loads((told["folder"] / "drawn.layout.json").read_text())["positions"]["expert2"]
-    assert kept == [round(number) for number in after]
+    assert kept == pytest.approx(after, abs=0.5)
     assert "{when: wants, action: look, to: expert2}" in path.read_text()
 
 
@@ -81,7 +76,7 @@ def test_a_copy_keeps_where_cards_were_put(world, looked):
     look.page.wait_for_url("**/graph/put.yaml")
     look.page.reload()
     look.page.locator("[data-card=planner]").wait_for()
-    assert stands(look, "executor") == [round(number) for number in after]
+    assert stands(look, "executor") == pytest.approx(after, abs=0.5)
     assert not (told["folder"] / "recall.layout.json").exists()
 
 

@@ -1,4 +1,4 @@
-"""The studio's page in a browser, a file and a notebook: strangers' words are text, and everybody can use it. `make browser` runs it."""
+"""The studio's page in a browser and a file: strangers' words are text, and everybody can use it. `make browser` runs it."""
 
 import json
 import re
@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
-from labs import Notebook
 from playwright.sync_api import expect
-from studio_page import GRAPH, RECORDINGS, Looked, command
+from studio_page import GRAPH, Looked, command
 
 pytest_plugins = ["studio_world"]
 
@@ -65,31 +64,25 @@ def nothing_but_text(look):
 AXE = Path(__file__).parents[1] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_axe_finds_nothing(world, looked, dark):
+PLACES = [[], ["run"], ["graphs"], ["graph", "budgetml"], ["start"], ["compare"]]
+FOUND = """async only => (await axe.run(only ? {runOnly: [only]} : {})).violations
+    .map(v => [v.id, v.nodes.slice(0, 4).map(n => n.html.slice(0, 160))])"""
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: " ".join(path) or "runs")
+def test_axe_finds_nothing(world, looked, path):
     told, _ = world
-    look, wrong = looked(dark=dark), []
-    for path in (
-        [],
-        ["run", told["paid"]],
-        ["graphs"],
-        ["graph", "budgetml"],
-        ["start"],
-        ["compare", told["paid"], told["paid"]],
-    ):
-        look.go(*path)
-        look.page.locator("h1").wait_for()
-        look.page.wait_for_timeout(700)
-        if path[:1] == ["run"]:
-            look.page.get_by_role("tab", name="Money").click()
-        if path[:1] == ["graph"]:
-            look.page.locator("[data-row] button").first.click()
-        look.page.evaluate(AXE.read_text())
-        found = look.page.evaluate(
-            "async () => (await axe.run()).violations.map(v => [v.id, v.nodes.slice(0, 4).map(n => n.html.slice(0, 160))])"
-        )
-        wrong += [(path, each) for each in found]
-    assert wrong == []
+    look = looked(*path, *[told["paid"]] * {"run": 1, "compare": 2}.get("".join(path[:1]), 0))
+    look.page.locator("h1").wait_for()
+    if path == ["run"]:
+        look.page.get_by_role("tab", name="Money").click()
+    if path[:1] == ["graph"]:
+        look.page.locator("[data-row] button").first.click()
+    look.rests()
+    look.page.evaluate(AXE.read_text())
+    assert look.page.evaluate(FOUND, "") == []
+    look.page.emulate_media(color_scheme="dark")
+    assert look.page.evaluate(FOUND, "color-contrast") == []
 
 
 def test_a_run_in_one_file_is_looked_at_without_a_studio(world, browser, tmp_path):
@@ -104,51 +97,3 @@ def test_a_run_in_one_file_is_looked_at_without_a_studio(world, browser, tmp_pat
     look.shows("Where the budget went")
     expect(look.page.get_by_role("toolbar")).to_have_count(0)
     look.clean()
-
-
-CELL = """\
-from budgetmlagent import Session, studio
-session = Session('digits', models='replay:{recording}', budget=0.25, turns=2)
-studio.view(session)
-"""
-
-
-def test_a_run_is_stepped_and_a_graph_edited_in_a_notebook(lab, browser):
-    begin = CELL.format(recording=RECORDINGS / "digits")
-    edit = "from budgetmlagent import GraphSpec, studio\ngraph = GraphSpec.load('recall')\nstudio.edit(graph)"
-    notebook = Notebook(lab, browser, begin, edit)
-    view = notebook.cell(0).locator(".studio.widget")
-    view.get_by_role("button", name="Step").first.click()
-    expect(view.locator(".timeline li")).to_have_count(1)
-    view.get_by_role("tab", name="Money").click()
-    bench = notebook.cell(1).locator(".studio.widget")
-    bench.locator("[data-row='rules/evaluator/0'] button").click()
-    bench.get_by_label("Leads to").select_option("planner")
-    bench.get_by_role("button", name="Save…").click()
-    bench.get_by_role("dialog").get_by_role("button", name="Save").click()
-    expect(bench.get_by_role("dialog")).to_have_count(0)
-
-
-BUSY = """\
-import pathlib, time
-while pathlib.Path({begun!r}).exists() and not pathlib.Path({ended!r}).exists():
-    time.sleep(0.1)
-"""
-
-
-def test_a_run_is_stepped_in_a_notebook_while_a_cell_runs(lab, browser, tmp_path):
-    begun, ended = tmp_path / "begun", tmp_path / "ended"
-    busy = BUSY.format(begun=str(begun), ended=str(ended))
-    notebook = Notebook(lab, browser, CELL.format(recording=RECORDINGS / "digits"), busy)
-    view = notebook.cell(0).locator(".studio.widget")
-    expect(view.get_by_role("button", name="Step").first).to_contain_text("costs nothing")
-    begun.touch()
-    notebook.cell(1).locator(".jp-InputPrompt").click()
-    notebook.does("notebook:run-cell")
-    notebook.shows(1, "prompt.includes('*')")
-    for steps in (1, 2):
-        view.get_by_role("button", name="Step").first.click()
-        expect(view.locator(".timeline li")).to_have_count(steps)
-    notebook.shows(1, "prompt.includes('*')")
-    ended.touch()
-    notebook.ended(1)

@@ -1,8 +1,10 @@
 """The studio in a real browser by its keys alone: what can be clicked can be reached and done. `make browser` runs it."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
-from studio_page import GRAPH
+from studio_page import GRAPH, stands
 
 pytest_plugins = ["studio_world"]
 
@@ -39,7 +41,7 @@ def test_tab_reaches_all_that_can_be_clicked(world, looked, path):
     told, _ = world
     look = looked(*path, *([told["paid"]] if path == ["run"] else []))
     look.page.locator("h1").wait_for()
-    look.page.wait_for_timeout(1500)  # until prices are there
+    look.rests()
     count, stray = look.page.evaluate(NUMBER)
     assert stray == [] and count > 3
     missed = sorted(set(range(count)) - reached(look.page))
@@ -62,7 +64,7 @@ def to(look, element, key="Enter"):
         look.page.keyboard.press(key)
 
 
-def test_a_replay_is_begun_stepped_and_forked_by_keys(world, looked):
+def test_a_run_is_begun_stepped_and_forked_by_keys(world, looked):
     told, _ = world
     look = looked()
     keys, page = look.page.keyboard, look.page
@@ -75,6 +77,7 @@ def test_a_replay_is_begun_stepped_and_forked_by_keys(world, looked):
     keys.type("2")
     to(look, page.get_by_label("only make it ready"), key="Space")
     look.shows("a replay: no dollar is spent")
+    expect(look.button("Make it ready")).to_be_enabled()
     to(look, look.button("Make it ready"))
     look.shows("not begun")
     expect(look.button("Step")).to_contain_text("costs nothing")
@@ -113,7 +116,17 @@ def test_a_graph_is_edited_and_saved_by_keys(world, looked):
     expect(page.locator("[data-card=executor] .row")).to_have_count(2)
     keys.press("Control+z")
     expect(page.locator("[data-card=executor] .row")).to_have_count(3)
+    name = page.locator("[data-card=executor] .name")
+    before = stands(look, "executor")
+    to(look, name, key="Alt+ArrowRight")
+    keys.press("Alt+ArrowDown")
+    keys.press("Alt+ArrowDown")
+    expect(name).to_be_focused()
+    after = stands(look, "executor")
+    assert after == [before[0] + 24, before[1] + 48]
     to(look, look.button("Save…"))
     to(look, page.get_by_role("dialog").get_by_role("button", name="Save keyed.yaml"))
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert "{when: crashed, repairs: 1, to: coder}" in path.read_text()
+    kept = json.loads((told["folder"] / "keyed.layout.json").read_text())["positions"]["executor"]
+    assert kept == pytest.approx(after, abs=0.5)

@@ -21,6 +21,7 @@ SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # cells out of sight stay on the page
 }
 SLOW = 120_000  # milliseconds that a busy machine may take
+OFTEN = 100  # milliseconds between two looks: text is laid out to be read
 
 
 @contextmanager
@@ -77,23 +78,37 @@ def written(folder: Path, cells: Sequence[str]) -> str:
 
 
 class Notebook:
-    """A notebook that is open in a window, and run from its top: `path` below the lab's folder, or one of `cells`."""
+    """A notebook that is open in a window: `path` below the lab's folder, or one of `cells`, none of which has run yet."""
 
-    def __init__(
-        self, lab, browser, *cells: str, path: str = "", dark: bool = False, width: int = 1280
-    ) -> None:
+    def __init__(self, lab, browser, *cells: str, path: str = "", width: int = 1280) -> None:
         url, folder = lab
-        path = path or written(folder, cells)
-        self.page = browser.new_page(viewport={"width": width, "height": 900})
+        self.path = path or written(folder, cells)
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
         self.page.set_default_timeout(SLOW)
-        self.page.goto(f"{url}/lab/tree/{path}?reset")
+        self.page.goto(f"{url}/lab/tree/{self.path}?reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.page.wait_for_function(
             "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
         )
-        if dark:
-            self.does("apputils:change-theme", {"theme": "JupyterLab Dark"})
+
+    def runs_all(self) -> None:
+        """Begin every cell, from the top."""
         self.does("notebook:run-all-cells")
+
+    def runs(self, number: int) -> None:
+        """Begin one cell."""
+        self.cell(number).locator(".jp-InputPrompt").click()
+        self.does("notebook:run-cell")
+        self.shows(number, r"/\[[*0-9]+\]/.test(prompt)")
+
+    def saves(self) -> None:
+        """Write the file, and wait until that is done."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+    def turns(self, *, dark: bool) -> None:
+        """Change to JupyterLab's dark theme or to its light one."""
+        self.does("apputils:change-theme", {"theme": f"JupyterLab {'Dark' if dark else 'Light'}"})
+        self.page.wait_for_function(f"document.body.dataset.jpThemeLight === '{str(not dark).lower()}'")
 
     def does(self, command: str, given=None) -> None:
         """Carry out a command of JupyterLab's, without waiting for its end."""
@@ -118,7 +133,7 @@ class Notebook:
             const text = cell.querySelector('.jp-Cell-outputArea').innerText;
             return {holds};
         }}"""
-        self.page.wait_for_function(script)
+        self.page.wait_for_function(script, polling=OFTEN)
 
     def whole(self) -> bytes:
         """Return a picture of the notebook from its top to its end."""

@@ -37,6 +37,7 @@ def main() -> None:
     with opened() as (lab, browser):
         for name in NOTEBOOKS:
             notebook = Notebook(lab, browser, path=f"notebooks/{name}.ipynb")
+            notebook.runs_all()
             notebook.ended(notebook.page.locator(".jp-CodeCell").count() - 1)
             if whole:
                 (whole / f"{name}.png").write_bytes(notebook.whole())
@@ -48,7 +49,9 @@ def main() -> None:
             notebook.page.close()
         for width in (1280, 1600) if whole else ():
             for dark in (False, True):
-                card = Notebook(lab, browser, f"{BEGIN}\n_ = session.run()\nsession", dark=dark, width=width)
+                card = Notebook(lab, browser, f"{BEGIN}\n_ = session.run()\nsession", width=width)
+                card.turns(dark=dark)
+                card.runs_all()
                 card.ended(0)
                 (whole / f"card-{width}-{'dark' if dark else 'light'}.png").write_bytes(card.whole())
                 card.page.close()

@@ -1,6 +1,7 @@
 """A studio with runs of its own, and its page in Debian's chromium, whose requests and reports are kept."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,6 +16,13 @@ RECORDINGS = Path(__file__).parent / "recordings"
 GRAPH = (Path(__file__).parents[1] / "graphs" / "budgetml.yaml").read_text()
 SLOW = 30_000  # milliseconds that a busy machine may take
 REPORTS = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+# The size of the picture is measured before it is shown; a button's price is blank until Python has said it.
+RESTS = """() => {
+    const now = document.querySelector('#studio').innerHTML, same = now === window.before;
+    window.before = now;
+    const priced = [...document.querySelectorAll('#studio .spends small')].every(e => e.textContent.trim());
+    return same && priced && !/Reading |>…</.test(now);
+}"""
 expect.set_options(timeout=SLOW)
 
 
@@ -55,7 +63,9 @@ class Looked:
     def __init__(self, browser: Browser, address: str, *path: str | int, dark: bool = False) -> None:
         self.address, self.requests, self.wrong = address, list[str](), list[str]()
         self.page: Page = browser.new_page(
-            viewport={"width": 1280, "height": 900}, color_scheme="dark" if dark else "light"
+            viewport={"width": 1280, "height": 900},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
         )
         self.page.set_default_timeout(SLOW)
         self.page.add_init_script(REPORTS)
@@ -84,6 +94,10 @@ class Looked:
         assert not self.wrong, self.wrong
         self.page.close()
 
+    def rests(self) -> None:
+        """Wait until nothing is asked any more but for what changes, each button that spends says how much, and the picture stands."""
+        self.page.wait_for_function(RESTS, polling=100)
+
     def button(self, name: str, exact: bool = False) -> Any:
         return self.page.get_by_role("button", name=name, exact=exact).first
 
@@ -91,3 +105,11 @@ class Looked:
         """Wait until each text is seen."""
         for text in texts:
             expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+def stands(look: Looked, card: str) -> list[float]:
+    """Return where a card stands in the picture, however that is zoomed."""
+    style = look.page.locator(f".react-flow__node:has([data-card={card}])").get_attribute("style") or ""
+    found = re.search(r"translate\(([-\d.]+)px, ?([-\d.]+)px\)", style)
+    assert found, style
+    return [float(number) for number in found.groups()]

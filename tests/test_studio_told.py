@@ -181,3 +181,11 @@ def test_a_step_costs_no_more_than_its_node_s_own_budget_leaves(world):
     price = ask(answers, "price", drive=order)[1]
     assert price["usd"] == pytest.approx(0.003) and price["left"] > 0.5
     assert "what is left of planner's own budget" in price["words"]
+
+
+@pytest.mark.parametrize(
+    "seen", [{"spent": 249_998_000, "budget": 250_000_000}, {"spent": 0.249998, "budget": 0.25}]
+)
+def test_what_a_run_of_an_earlier_version_has_spent_is_said_in_dollars(seen):
+    assert steps.saw(seen | {"fault": "refused"}) == 'spent = 0.25, budget = 0.25, fault = "refused"'
+    assert steps.saw({"budget": 250_000_000}) == "budget = 250000000"  # another predicate's own

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from memory.attempts import Attempt, Reader, Records, doubt
+from memory.state import NANO
 
 if TYPE_CHECKING:
     from budgetmlagent.records.events import Event
@@ -71,7 +72,14 @@ def _rule(node: str, text: str, spec: "Graph") -> "tuple[str, Rule] | None":
 
 def saw(values: Mapping[str, Any]) -> str:
     """Return the values that a rule saw as a person reads them: `gain = 12.346, hopes = {small: 5, large: 7.5}`."""
-    return ", ".join(f"{name} = {_plain(value)}" for name, value in values.items()) or "nothing"
+    return ", ".join(f"{name} = {_plain(value)}" for name, value in _in_dollars(values).items()) or "nothing"
+
+
+def _in_dollars(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what `out_of_budget` saw in dollars: runs of earlier versions have nano-dollars there, which are whole numbers."""
+    if values.keys() != {"spent", "budget", "fault"}:
+        return values
+    return {name: round(each / NANO, 6) if isinstance(each, int) else each for name, each in values.items()}
 
 
 def _plain(value: Any) -> str:

@@ -73,6 +73,8 @@ def widget(begin: tuple[str, str], *, runs_dir: Path, spec: GraphSpec | None = N
             return f"<the studio: {begin[0]} {begin[1]}>"
 
     made, heard = Studio(place=list(begin)), Heard()
+    # ipykernel takes what a page sends to the thread that sent it something last; now that is the cell's, which may be busy for long.
+    made.comm.__dict__.pop("_reply_subshell_id", None)
 
     def answer(_: Any, message: Mapping[str, Any], __: Any) -> None:
         heard.context = copy_context()

@@ -55,10 +55,21 @@ export function Bar({ usd, reserved = 0, budget }: { usd: number; reserved?: num
   );
 }
 
+/** Browsers let nobody else write there from a page without TLS, as notebooks on another machine can be. */
+async function intoClipboard(text: string): Promise<void> {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
 export function Copy({ of, label = "Copy" }: { of: string; label?: string }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(of);
+    await intoClipboard(of);
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };

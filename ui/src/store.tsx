@@ -97,5 +97,5 @@ export function useAsk() {
   );
 }
 
-/** A word that is new for each click, so that the same click twice is done once. */
-export const once = (): string => crypto.randomUUID();
+/** A word that is new for each click, so that the same click twice is done once. A notebook without TLS has no `randomUUID`. */
+export const once = (): string => crypto.getRandomValues(new Uint32Array(4)).join("-");

@@ -109,7 +109,7 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
         <aside className="inspector" aria-label="In detail">
           {found && <RuleForm key={chosen} {...found} view={view} of={of} does={(edit) => void does(edit)} moved={(place) => moved(found.rule, place)} removed={() => setChosen("")} />}
           {name && card && <NodeForm key={name} card={card} of={of} graph={read.graph} does={does} choose={setChosen} />}
-          {!found && !(name && card) && <p className="dim small pad">Choose a card or a row to change it. Drag rows into order, or move one with Alt and the arrow keys; drag from a row's end to a card to lead it there.</p>}
+          {!found && !(name && card) && <p className="dim small pad">Choose a card or a row to change it. Drag rows into order, or move one, or a card by its name, with Alt and the arrow keys; drag from a row's end to a card to lead it there.</p>}
           <Findings findings={findings} choose={(keys) => setChosen(chosenBy(keys))} />
           <Changed changes={now?.changes ?? []} />
           <Decisions gate={now?.gate ?? null} chosen={runs} choose={chooseRuns} />

@@ -21,6 +21,7 @@ export interface Shown {
   choose(rule: RuleRow | null, card: CardView): void;
   whole(name: string): void; // show all rows
   editing: Editing | null;
+  push(id: string, right: number, down: number): void; // move a card
   [key: string]: unknown;
 }
 export type CardNode = Node<Shown, "card">;
@@ -94,8 +95,17 @@ function Ladder({ card }: { card: CardView }) {
   );
 }
 
-export const Card = memo(function Card({ data }: NodeProps<CardNode>) {
-  const { card, brief, active, chosen, choose, editing } = data;
+const FAR = 24; // pixels at each key: the distance of the canvas's dots
+const WAYS: Partial<Record<string, [number, number]>> = { ArrowLeft: [-FAR, 0], ArrowRight: [FAR, 0], ArrowUp: [0, -FAR], ArrowDown: [0, FAR] };
+
+export const Card = memo(function Card({ id, data }: NodeProps<CardNode>) {
+  const { card, brief, active, chosen, choose, editing, push } = data;
+  const keys = (event: KeyboardEvent) => {
+    const way = editing && event.altKey && WAYS[event.key];
+    if (!way) return;
+    event.preventDefault();
+    push(id, ...way);
+  };
   const rows = shownRules(card, brief);
   const hidden = card.rules.length - rows.length;
   const classes = ["card", active, card.name ? "" : "faults", chosen === `node/${card.name}` ? "chosen" : ""];
@@ -103,7 +113,8 @@ export const Card = memo(function Card({ data }: NodeProps<CardNode>) {
     <section className={classes.filter(Boolean).join(" ")} aria-label={card.name || "faults"} data-card={card.name}>
       <header>
         <Handle type="target" position={Position.Left} id="l" isConnectable={Boolean(editing && card.name)} />
-        <button type="button" className="name nodrag" onClick={() => choose(null, card)}>
+        <button type="button" className="name nodrag" onClick={() => choose(null, card)} onKeyDown={keys}
+          aria-keyshortcuts={editing ? "Alt+ArrowLeft Alt+ArrowRight Alt+ArrowUp Alt+ArrowDown" : undefined}>
           {card.name ? visible(card.name) : "When a call fails, at any node"}
         </button>
         {card.start && <span className="chip">start</span>}

@@ -1,6 +1,6 @@
 // A graph as policy cards: each arrow leaves the row of its rule.
 import { Background, Controls, MarkerType, ReactFlow, useNodesState, type Connection } from "@xyflow/react";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { CardView, GraphView, RuleRow } from "../protocol";
 import { Arrow, type ArrowEdge } from "./Arrow";
 import { blocked, lane } from "./around";
@@ -41,6 +41,18 @@ export function Graph(props: GraphProps) {
   // Where cards stand changes with the graph's shape, not with each step.
   const start = useMemo(() => placed(view, isBrief), [shape]);
 
+  const standing = useRef(nodes);
+  standing.current = nodes;
+  /** A card was moved, by so much where it does not stand there yet: it stays there whatever the graph's shape becomes. */
+  const push = useCallback((id: string, right: number, down: number) => {
+    const all = standing.current.map((node): CardNode =>
+      node.id === id ? { ...node, position: { x: node.position.x + right, y: node.position.y + down }, data: { ...node.data, moved: true } } : node);
+    standing.current = all;
+    setNodes(all);
+    const cards = all.filter((node) => node.id !== FAULTS);
+    editing?.placed(Object.fromEntries(cards.map(({ id, position: { x, y } }) => [id, [Math.round(x), Math.round(y)]])));
+  }, [editing, setNodes]);
+
   const first = start.get(view.start) ?? { x: 0, y: 0 };
   const readable = { x: 24 - first.x * READABLE, y: 48 - first.y * READABLE, zoom: READABLE };
 
@@ -57,12 +69,12 @@ export function Graph(props: GraphProps) {
         const runs = active?.node === card.name ? (active.runs ? "runs" : "next") : "";
         const data = {
           card, brief: isBrief(card.name), active: card.name ? (runs as "" | "runs" | "next") : "",
-          fired: fired?.node === card.name ? fired.rule : "", chosen, choose, whole, editing: editing ?? null,
+          fired: fired?.node === card.name ? fired.rule : "", chosen, choose, whole, editing: editing ?? null, push,
         };
         return { ...kept, id, type: "card", position: kept && kept.data.moved ? kept.position : position, data: { ...data, moved: kept?.data.moved } };
       });
     });
-  }, [view, brief, isBrief, active?.node, active?.runs, fired?.node, fired?.rule, chosen, choose, editing, start, setNodes, whole]);
+  }, [view, brief, isBrief, active?.node, active?.runs, fired?.node, fired?.rule, chosen, choose, editing, start, setNodes, whole, push]);
 
   const edges = useMemo(() => {
     const at = new Map(nodes.map((node) => [node.id, node.position]));
@@ -95,13 +107,8 @@ export function Graph(props: GraphProps) {
     const rule = card?.rules.find((rule) => rowId(rule) === sourceHandle?.slice(2));
     if (rule && target !== FAULTS) editing?.connect(rule, target);
   };
-  const moved = (_: unknown, node: CardNode) => {
-    setNodes((old) => old.map((each) => (each.id === node.id ? { ...each, data: { ...each.data, moved: true } } : each)));
-    const all = nodes.filter(({ id }) => id !== FAULTS).map(({ id, position: { x, y } }) => [id, [Math.round(x), Math.round(y)]]);
-    editing?.placed(Object.fromEntries(all));
-  };
   return (
-    <ReactFlow nodes={nodes} edges={edges} nodeTypes={TYPES} edgeTypes={ARROWS} onNodesChange={onNodesChange} onConnect={connect} onNodeDragStop={moved}
+    <ReactFlow nodes={nodes} edges={edges} nodeTypes={TYPES} edgeTypes={ARROWS} onNodesChange={onNodesChange} onConnect={connect} onNodeDragStop={(_, { id }) => push(id, 0, 0)}
       fitView={brief} fitViewOptions={{ padding: 0.04, maxZoom: 1 }} defaultViewport={readable} minZoom={0.15} maxZoom={1.6} zoomOnScroll={false}
       preventScrolling={Boolean(editing)} panOnScroll={Boolean(editing)} zoomOnDoubleClick={false} nodesConnectable={Boolean(editing)} elementsSelectable={false} deleteKeyCode={null}
       nodesFocusable={false} edgesFocusable={false} proOptions={{ hideAttribution: true }} colorMode="system" aria-label={`graph ${view.name}`}>
