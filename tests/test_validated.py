@@ -48,6 +48,7 @@ def judged(before: str, after: str, wrote: str = "memory", first: str = "", nois
     ("before", "after", "status"),
     [
         ("validation auc 0.61\n", "x\nvalidation roc_auc 0.85\n", "keep"), ("validation auc 0.61\n", "validation auc 0.62\n", "retest"),
+        ("validation auc 0.61\n", "validation auc 0.655\n", "retest"), ("validation auc 0.61\n", "validation auc 0.665\n", "keep"),
         ("validation auc 0.61\n", "validation auc 0.41\n", "retest"), ("nothing\n", "validation auc 0.85\n", "retest"), ("validation auc 0.61\n", "", "retest"),
         ("validation auc 0.61\n", "validation auc 0.9\nvalidation auc 0.6\n", "retest"), ("validation auc 0.61\n", "best validation auc 0.85\n", "retest"),
     ],
