@@ -6,6 +6,7 @@ and, with mode "all", from other runs; ideas from the experts of this branch and
 this one. The order of what is recalled depends on nothing but what is stored.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from memory import branch, similar
 from memory.artifacts import Artifacts
-from memory.attempts import briefing, chain
+from memory.attempts import Attempt, briefing, chain
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.cases import Case, as_item, menu
@@ -25,6 +26,7 @@ from memory.merge import forgotten, merge, unmark
 from memory.ranking import Found, Wanted, first, hybrid, once
 from memory.scores import worth
 from memory.shared import Place
+from memory.sized import ran, sized, within
 from memory.state import Recalled, RunState
 from memory.store import Store
 from memory.together import averages
@@ -63,6 +65,7 @@ class RunHistory:
         text: str = "",
         metric: str = "",
         spare: float = 0.0,
+        left: Callable[[], float] = lambda: math.inf,
         here: bool = False,
     ) -> None:
         """Set it up without opening anything.
@@ -71,7 +74,8 @@ class RunHistory:
         `origins` are the runs that a fork comes from: it knows what they knew up to there, and nothing later.
         `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
         another task to run on this one. `text` and `metric` are the task's: its card is made from them and a briefing.
-        `spare` are the seconds of one execution where the run was given time to use; 0 where memory ends with what it has.
+        `spare` are the seconds of one execution where the run was given time to use; 0 where memory ends with what it has;
+        `left` tells what is left of that time. What depends on it is part of what is recalled, which a replay is given again.
         `here` says that all of the run's models are on this machine: what stays of this very task is for them, too.
         """
         self.folder, self.artifacts, self.cases = folder, artifacts, list(cases)
@@ -79,7 +83,8 @@ class RunHistory:
         self.mode, self.task, self.data, self.run = mode, task, data, run
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
-        self.text, self.metric, self.spare, self.here = text, metric, spare, here
+        self.text, self.metric, self.here = text, metric, here
+        self.spare, self.left = spare, left
         self._lessons: tuple[object, list[similar.Taught]] = (None, [])  # what they were asked for, and they
 
     # What a node is given.
@@ -107,23 +112,25 @@ class RunHistory:
         return [self._recalled(name, item, similarity) for name, item, similarity in once(found)]
 
     def _menu(self, state: RunState) -> list[Found]:
-        tried = {attempt.plan.get("case") for attempt in chain(self.artifacts, state.head)}
+        attempts = list(chain(self.artifacts, state.head))
+        tried = {attempt.plan.get("case") for attempt in attempts}
         facts = briefing(state, self.artifacts)
         kinds = [*facts.get("kinds", []), *([SPARE] if self.spare else [])]
         bank = [as_item(case) for case in menu(self.cases, kinds)]
         winners, lessons = self._winners(state, facts), self._taught(state) if bank else []
         won_here = any(item["task"] == self.task for _, item, _ in winners)
         ordered = similar.ordered(bank, lessons, self.task, won=won_here)
-        offered = winners + [self._kept(item, 1.0) for item in ordered]
-        offered += self._together(state, facts)
+        seconds = within(self.spare, self.left())
+        left = sized(ordered, ran(attempts, self.artifacts), seconds if seconds < self.spare else None)
+        offered = winners + [self._kept(item, 1.0) for item in left]
+        offered += self._together(attempts, state, facts)
         return [found for found in offered if found[0] not in tried][:CASES]
 
-    def _together(self, state: RunState, facts: Briefing) -> list[Found]:
+    def _together(self, attempts: Sequence[Attempt], state: RunState, facts: Briefing) -> list[Found]:
         """Return what the scripts of this branch make together, where there is time for it."""
         if not self.spare:
             return []
-        attempts = list(chain(self.artifacts, state.head))
-        made = averages(attempts, facts, self.artifacts, _direction(state), self.spare)
+        made = averages(attempts, facts, self.artifacts, _direction(state), self.spare, self.left())
         return [self._kept(item, 1.0) for item in made]
 
     def _chosen(self, state: RunState) -> list[Found]:

@@ -3,6 +3,7 @@
 Scripts of different kinds err on different rows, and a seed is chance: an average is mostly better than its best member.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 
@@ -45,19 +46,25 @@ result.to_csv({file!r}, index=False)
 
 
 def averages(
-    attempts: Sequence[Attempt], facts: Briefing, artifacts: Reader, direction: str, seconds: float
+    attempts: Sequence[Attempt],
+    facts: Briefing,
+    artifacts: Reader,
+    direction: str,
+    seconds: float,
+    left: float = math.inf,
 ) -> Iterator[Item]:
     """Yield cases whose scripts average what the attempts submitted: the best ones', and the best one's with other seeds.
 
-    `seconds` is the limit of one execution, which the members share. None is made where a submission is no CSV table.
+    `seconds` is the limit of one execution, which the members share, `left` what is left of the run's time. None is made where a submission is no CSV table.
     """
     file = facts.get("submission", {}).get("file", "")
     if not file.endswith(".csv"):
         return
     best = _best(attempts, artifacts, direction)
+    room = SPARED * min(seconds, left)
     for size in SIZES:
         members = best[:size]
-        if len(members) == size and sum(each.seconds for each in members) <= SPARED * seconds:
+        if len(members) == size and sum(each.seconds for each in members) <= room:
             texts = [artifacts.text(each.script) for each in members]
             yield _item(
                 f"average_{size}", f"The answers of the {size} best scripts so far, averaged", texts, file
@@ -65,7 +72,7 @@ def averages(
     if best:
         script = artifacts.text(best[0].script)
         number = min(SEEDS, int(SPARED * seconds / max(best[0].seconds, 0.1)))
-        if number > 1 and SEED.search(script):
+        if number > 1 and number * best[0].seconds <= room and SEED.search(script):
             seeds = [_seeded(script, by) for by in range(number)]
             yield _item("seeds", "The best script with several seeds, averaged", seeds, file)
 

@@ -17,7 +17,7 @@ from nodes.craft.looks import LOOK, kept_here
 from nodes.craft.says import says
 from nodes.craft.scripts import ast_key
 from nodes.craft.told import told
-from nodes.craft.validated import validated
+from nodes.craft.validated import SHARE, validated
 from nodes.declares import declares
 from nodes.deps import Deps, Execution, Score
 
@@ -68,7 +68,7 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
         again = validated(
             _sure(state, deps), state.plan, execution, deps.artifacts, deps.task.direction, noise
         )
-        sure = again is not None and again > noise
+        sure = again is not None and again > SHARE * noise
         likelier = _is_higher(score, state, deps) and (again is None or again > 0)
         status = "keep" if sure or likelier else "retest"
     measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)

@@ -145,7 +145,7 @@ def test_a_terminal_is_asked_before_anything_is_written(
 
 @pytest.mark.parametrize(
     ("rows", "columns", "letters", "limit"),
-    [(100, 3, 0, (60, 2)), (50_000, 9, 0, (180, 2)), (20_000, 3, 400, (180, 2)), (400_000, 9, 0, (900, 5)), (200, 20_000, 0, (900, 6))],
+    [(100, 3, 0, (180, 2)), (90_000, 9, 0, (300, 2)), (60_000, 3, 400, (420, 3)), (400_000, 9, 0, (900, 5)), (200, 20_000, 0, (900, 6))],
 )  # fmt: skip
 def test_limits_follow_from_the_cells(rows: int, columns: int, letters: int, limit: tuple[int, int]) -> None:
     header = [f"c{place}" for place in range(columns)]

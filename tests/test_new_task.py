@@ -221,7 +221,7 @@ def test_the_text_and_the_settings_name_what_was_decided(tmp_path: Path) -> None
     task = made(tmp_path, wide(), "churned")
     assert "the probability of `yes`" in task.text and "`f0`: number from" in task.text
     assert "`CustomerId` and `churned`" in task.text
-    assert (task.data, task.seconds, task.memory_gb, task.name) == ("schema", 60, 2, "task")
+    assert (task.data, task.seconds, task.memory_gb, task.name) == ("schema", 180, 2, "task")
     assert "`" not in made(tmp_path, nasty(), NASTY, out="other").text.split("'größe\\nzweite Zeile'")[0][-3:]
 
 

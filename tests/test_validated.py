@@ -60,6 +60,7 @@ def judged(
     [
         ("validation auc 0.61\n", "x\nvalidation roc_auc 0.85\n", "sure"), ("validation auc 0.61\n", "validation auc 0.62\n", "likelier"),
         ("validation auc 0.61\n", "validation auc 0.41\n", "no better"), ("validation auc 0.61\n", "validation auc 0.61\n", "no better"),
+        ("validation auc 0.61\n", "validation auc 0.655\n", "likelier"), ("validation auc 0.61\n", "validation auc 0.665\n", "sure"),
         ("nothing\n", "validation auc 0.85\n", "likelier"), ("validation auc 0.61\n", "", "likelier"),
         ("validation auc 0.61\n", "validation auc 0.9\nvalidation auc 0.6\n", "no better"),
         ("validation auc 0.61\n", "best validation auc 0.85\n", "likelier"),

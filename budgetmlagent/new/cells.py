@@ -24,6 +24,7 @@ UNSURE = re.compile(
 WORDS = frozenset(
     {"None", "NA", "N/A", "n/a", "null", "NULL"}
 )  # missing values for pandas, and labels for people
+PADDED = re.compile(r"0\d+")  # a whole number with zeros in front: a code, to people
 TRUTH = frozenset({"true", "false"})
 
 
@@ -38,6 +39,15 @@ def spelled(cells: Sequence[str]) -> set[str]:
     ):
         return set()
     return {cell for cell in cells if cell.strip() in WORDS}
+
+
+def padded(table: Table) -> set[str]:
+    """The columns with values whose zeros in front are lost where they are read as numbers."""
+    return {
+        name
+        for place, name in enumerate(table.header)
+        if any(PADDED.fullmatch(row[place]) for row in table.rows)
+    }
 
 
 def plainly(table: Table, target: str, wanted: str | None, said: Corrections = NONE) -> Table:

@@ -12,7 +12,7 @@ import pandas as pd
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing import columns as briefing
 from budgetmlagent.new import notes
-from budgetmlagent.new.cells import plainly, spelled
+from budgetmlagent.new.cells import padded, plainly, spelled
 from budgetmlagent.new.corrected import NONE, Corrections, coded, without
 from budgetmlagent.new.leaks import counters, told
 from budgetmlagent.new.metrics import Kind, Metric, choose
@@ -54,6 +54,7 @@ class Plan:
     columns: Columns
     dates: list[str]  # columns of dates, which the starter does not use
     apart: Apart
+    strings: list[str]  # row id and labels whose zeros in front would be lost
     words: bool  # whether labels are words that pandas takes for missing values
     leaks: list[str]  # columns that may tell the target
     notes: list[str]
@@ -86,9 +87,13 @@ def plan(
         only = frame[target].tolist()[0]
         raise UsageError(f"--target {target!r}: has one value only, {only!r}: there is nothing to learn")
     kind, chosen = choose(target, frame[target], metric, said.kind)
-    labels = [] if kind == "regression" else sorted(frame[target].unique().tolist())
     table = _finite(table, frame, target)
     id = _id(frame, target, said)
+    zeros = padded(table)
+    strings = [name for name in (id, "" if kind == "regression" else target) if name in zeros]
+    for name in strings:
+        frame[name] = [row[table.header.index(name)] for row in table.rows]
+    labels = [] if kind == "regression" else sorted(frame[target].unique().tolist())
     copies = copied(frame, [name for name in table.header if name not in (target, id)])
     cells = {name: [row[place] for row in table.rows] for name, place in _places(table, apart)}
     learned, held = parted(cells, frame[target].tolist(), apart, bool(labels), seed, copies)
@@ -122,11 +127,12 @@ def plan(
         columns=columns,
         dates=dates,
         apart=apart,
+        strings=strings,
         words=bool(words),
         leaks=list(dict.fromkeys(name for names in leaks.values() for name in names)),
         notes=[
             *table.notes, *notes.same(copies), *leaks, *notes.order(frame, {target, id, *alone}, dates, apart),
-            *notes.many(labels, target), *notes.unused(used, train, dates), *notes.rough(len(test)),
+            *notes.many(labels, target), *notes.unused(used, train, dates), *notes.codes([name for name in columns.numbers if name in zeros]), *notes.rough(len(test)),
         ],
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from nodes.craft.render import literal, literals, tidy
 TEMPLATES = Path(__file__).parent / "templates" / "task"
 DESCRIBED = 40  # columns; more make a long prompt and are told by the data briefing
 MINUTE = 200_000  # cells that a minute more is given for
-LONGEST = 15  # minutes
+SHORTEST, LONGEST = 3, 15  # minutes
 GIGABYTE = 1_000_000  # cells that a gigabyte more is given for
 LETTERS = 20  # of a text that cost as much as a cell
 
@@ -91,7 +91,7 @@ def limits(plan: Plan) -> tuple[int, int]:
     places = [plan.header.index(name) for name in plan.columns.texts]
     letters = sum(len(row[place]) for row in rows for place in places)
     cells = len(plan.header) * len(rows) + letters // LETTERS
-    return 60 * min(1 + cells // MINUTE, LONGEST), min(2 + cells // GIGABYTE, 16)
+    return 60 * min(max(SHORTEST, 1 + cells // MINUTE), LONGEST), min(2 + cells // GIGABYTE, 16)
 
 
 def model_words(plan: Plan) -> str:
@@ -185,6 +185,7 @@ def _values(plan: Plan, name: str, seed: int) -> dict[str, Any]:
         "texts": plan.columns.texts,
         "positive": plan.positive if plan.labels else "",
         "words": plan.words,
+        "strings": plan.strings,
         "group": plan.apart.group,
         "time": plan.apart.time,
         "apart": plan.apart.words,

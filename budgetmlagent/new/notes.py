@@ -85,6 +85,13 @@ def unused(used: Collection[str], frame: pd.DataFrame, dates: list[str]) -> list
     return [f"not used by the starter: {shown}"]
 
 
+def codes(names: list[str]) -> list[str]:
+    """Columns of numbers with zeros in front."""
+    shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
+    note = f"written with zeros in front, as codes are, and learned from as numbers (--as COLUMN=category): {shown}"
+    return [note] if names else []
+
+
 def same(copies: list[int]) -> list[str]:
     """Rows that occur more than once."""
     several = sum(number > 1 for number in Counter(copies).values())

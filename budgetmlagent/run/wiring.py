@@ -146,7 +146,7 @@ def build(
         scorer = HeldOutScorer(task, *place, shortened, witness=run.witness)
     else:
         scorer = SubmissionScorer(task, *place, witness=run.witness)
-    history = _history(config, run, task, artifacts, specs)
+    history = _history(config, run, task, artifacts, specs, seconds_left)
     client = ModelClient(
         specs, _account(config, ledger), artifacts,
         seed=config.seed, start_embedded=_embedded, patience=Patience(WAITS, shortened=shortened),
@@ -224,7 +224,12 @@ def _embedded(spec: ModelSpec) -> "Served":
 
 
 def _history(
-    config: RunConfig, run: RunDir, task: TaskFolder, artifacts: Artifacts, specs: Mapping[str, ModelSpec]
+    config: RunConfig,
+    run: RunDir,
+    task: TaskFolder,
+    artifacts: Artifacts,
+    specs: Mapping[str, ModelSpec],
+    seconds_left: SecondsLeft = lambda: math.inf,
 ) -> "RunHistory":
     from budgetmlagent.settings import shared_memory
     from memory.attempts import signature
@@ -255,6 +260,7 @@ def _history(
         text=task.text,
         metric=task.metric,
         spare=0.0 if config.minutes is None else task.seconds,
+        left=seconds_left,
         here=all(map(is_loopback, specs.values())),
     )
 

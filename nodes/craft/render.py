@@ -8,6 +8,8 @@ from typing import Any
 
 from memory.briefing import Briefing
 
+SIZES = ("seconds", "part")  # what an item may say of how much its script does
+
 
 class RenderError(ValueError):
     """A case cannot be rendered for this briefing: a name is missing, or the outcome is no Python."""
@@ -16,12 +18,13 @@ class RenderError(ValueError):
 def render(item: Mapping[str, Any], briefing: Briefing, *, seed: int, seconds: float) -> str:
     """The script of the case `item` for the task of `briefing`.
 
-    The template sees the briefing's keys, `title`, `seed` and `seconds` (the limit of one execution). `seconds` may
-    size the models. Raises RenderError.
+    The template sees the briefing's keys, `title`, `seed` and `seconds` (the limit of one execution), by which it may size the
+    models. An item may have `seconds` of its own, and the `part` of the rows to learn from (see `memory.sized`). Raises RenderError.
     """
     from prompts.bounded import TemplateBoundsError, rendered
 
     values = {**briefing, "title": item["title"], "seed": seed, "seconds": seconds}
+    values |= {name: item[name] for name in SIZES if name in item}
     filters = {"py": literal, "pylist": literals}
     try:
         text = rendered(item["template"], values, shared=item.get("shared"), filters=filters)

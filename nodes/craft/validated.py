@@ -7,6 +7,7 @@ from memory.attempts import Attempt, Execution, Reader
 from memory.state import Plan
 
 PRINTED = re.compile(r"^validation \w[\w ]{0,40} ([-+]?\d[\d.]*(?:e[-+]?\d+)?)$", re.MULTILINE)
+SHARE = 0.5  # of the noise on the public rows that a gain in validation has to pass: it is made of several times as many rows
 UNSURE = 0.01  # share of the best score that its noise is at least: with less, the public rows are enough
 TRUSTED = ("", "memory")  # who wrote a script whose word counts: the task's own, and the bank's cases
 

@@ -64,7 +64,8 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
     """The kind of a column of strings."""
     sample = values.sample(min(len(values), 2000), random_state=0)
     if numbers(sample) >= 0.9:
-        return "coded"
+        tells_apart = values.is_unique and ID.match(str(column)) and values.str.isdigit().all()
+        return "drop" if tells_apart else "coded"
     dated = sample.map(lambda v: bool(DIGITS.search(v) and DATED.search(v))).mean()
     if dated > 0.9 and dates(sample) >= 0.95:
         return "dates"

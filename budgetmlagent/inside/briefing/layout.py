@@ -181,8 +181,14 @@ def counts(values: Any) -> bool:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two columns hold the same values in the same order."""
-    return len(left) == len(right) and left.astype(str).tolist() == right.astype(str).tolist()
+    """Whether two columns hold the same values in the same order; one may have lost its zeros in front."""
+    return len(left) == len(right) and written(left) == written(right)
+
+
+def written(values: Any) -> list[str]:
+    """The values as text, whole numbers without zeros in front."""
+    texts = values.astype(str).tolist()
+    return [(text.lstrip("0") or "0") if text.isdigit() else text for text in texts]
 
 
 def keys(layout: Layout, outcome: Any) -> bool:
@@ -198,7 +204,7 @@ def keys(layout: Layout, outcome: Any) -> bool:
             start = int(values.iloc[0])
             count = f"np.arange({start}, {start} + len(test))" if start else "np.arange(len(test))"
             layout.keys.append((column, count))
-        elif column in test.columns and set(test[column].astype(str)) == set(values.astype(str)):
+        elif column in test.columns and set(written(test[column])) == set(written(values)):
             layout.keys.append((column, f"test[{quote(column)}]"))
             layout.order = column if layout.sample else ""
         else:

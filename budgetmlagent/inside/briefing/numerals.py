@@ -5,7 +5,7 @@ What is found is a `Numeral`: substitutions after which pandas reads the cells, 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +21,18 @@ WORDS = r"(?i:euros?|dollars?|pounds?|yen|rs|kr|kč|zł|lei|руб|р|元|円)\.
 CURRENCY = rf"(?:(?:US|AU|CA|NZ|HK|NT|A|C|S|R)?[{SIGNS}]|(?:{CODES})|{WORDS})"
 SCALES = {
     "k": "e3", "K": "e3", "Tsd": "e3", "tsd": "e3", "M": "e6", "mn": "e6", "Mn": "e6", "mio": "e6", "Mio": "e6",
-    "million": "e6", "millions": "e6", "thousand": "e3", "lakh": "e5", "lakhs": "e5", "crore": "e7", "crores": "e7", "mld": "e9", "Mld": "e9", "B": "e9", "bn": "e9", "Bn": "e9", "mrd": "e9", "Mrd": "e9", "billion": "e9",
+    "million": "e6", "millions": "e6", "thousand": "e3", "mln": "e6", "Mln": "e6", "trillion": "e12", "tn": "e12", "lakh": "e5", "lakhs": "e5", "crore": "e7", "crores": "e7", "mld": "e9", "Mld": "e9", "B": "e9", "bn": "e9", "Bn": "e9", "mrd": "e9", "Mrd": "e9", "billion": "e9",
 }  # fmt: skip
 UNIT = r"[^\W\d_]{1,12}[²³23]?(?:/[^\W\d_]{1,8}[²³23]?)?\.?|[°º]\s?[CFK]?|\"|''|/\s?[^\W\d_]{1,10}[²³]?|sq\.? ?[^\W\d_]{1,6}\.?|(?:/\s?|out of )(?:5|6|10|20|100)"
+# What says that a number is not exact, is a bound or one of several, or has a footnote: it is taken off.
+ABOUT = r"[~∼≈#]|(?i:approximately|approx|about|around|roughly|circa|ca|c|etwa|rund|no|nr)(?:\.|(?=\s))"  # "c4" is a code
+BOUND, MORE = r"[<>]=?|[≤≥]", r"\+|\*{1,3}|[†‡]|\[[0-9a-z]{1,2}\]"
+NO_CENTS = r"[.,][-−–—]{1,2}$"  # as in "46.-"
 WRITTEN = re.compile(
-    rf"(?P<first>[-−–+]?)\s*(?P<open>\(?)(?P<before>{CURRENCY}?)\s*(?P<second>[-−–+]?)(?P<inner>\(?)\s*"
+    rf"(?P<about>(?:{ABOUT})?)\s*(?P<bound>(?:{BOUND})?)\s*(?P<first>[-−–+]?)\s*(?P<open>\(?)(?P<before>{CURRENCY}?)\s*(?P<second>[-−–+]?)(?P<inner>\(?)\s*"
     r"(?P<digits>[0-9][0-9.,'’_\s]*|[.,][0-9]+)(?P<power>(?:[eE][-+]?[0-9]+)?)\s*"
     rf"(?P<scale>(?:(?:{'|'.join(SCALES)})\.?(?![^\W\d_]))?)\s*(?P<percent>(?:[%‰]|percent|pct)?)\s*"
-    rf"(?P<after>(?:{CURRENCY}(?![^\W\d_]))?)\s*(?P<unit>(?:{UNIT})?)(?P<close>\)?)(?P<last>[-−–]?)"
+    rf"(?P<after>(?:{CURRENCY}(?![^\W\d_]))?)\s*(?P<unit>(?:{UNIT})?)(?P<close>\)?)(?P<last>[-−–—]{{0,2}})\s*(?P<more>(?:{MORE})?)"
 )
 SPACES = r"[\s'’_\u00a0\u202f]"  # also where a script's pandas takes \s for blanks of ASCII alone
 CODE = re.compile(r"[Rr]\d{1,3}")  # a room or a region, no rands
@@ -96,14 +100,14 @@ def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | 
     }
     if not fits(found, values) or all(CODE.fullmatch(value.strip()) for value in found):
         return None
-    kept = alike(list(found.values()))
+    kept = exact(alike(list(found.values())))
     found = {value: match for value, match in found.items() if match in kept}
     thousands, decimal, certain = marks([match["digits"] for match in found.values()], habit)
     grouped = grouping(thousands, decimal)
     found = {value: match for value, match in found.items() if grouped.fullmatch(match["digits"].strip())}
     if not fits(found, values):
         return None
-    steps, words = substitutions(list(found.values()), thousands, decimal)
+    steps, words = substitutions(found, thousands, decimal)
     unsure = not certain and any(mark in match["digits"] for match in found.values() for mark in ".,")
     return Numeral(", ".join(words), tuple(steps), certain, unsure), [
         value for value in values if value not in found
@@ -133,7 +137,7 @@ def fits(found: Iterable[str], values: Sequence[str]) -> bool:
 def balanced(match: re.Match[str]) -> bool:
     """Whether parentheses are closed, and there is one sign at most."""
     opened = bool(match["open"]) + bool(match["inner"])
-    signs = bool(match["first"]) + bool(match["second"]) + bool(match["last"])
+    signs = bool(match["first"]) + bool(match["second"]) + negative(match)
     return opened == bool(match["close"]) and opened + signs <= 1
 
 
@@ -149,6 +153,17 @@ def alike(matches: list[re.Match[str]]) -> set[re.Match[str]]:
     signs = Counter(match["percent"] for match in kept if match["digits"].strip("0.,"))
     common = signs.most_common(1)[0][0] if signs else ""
     return {match for match in kept if match["percent"] == common or not match["digits"].strip("0.,")}
+
+
+def negative(match: re.Match[str]) -> bool:
+    """Whether a sign stands behind the number; one behind its mark stands for no cents."""
+    return bool(match["last"]) and match["digits"].rstrip()[-1] not in ".,"
+
+
+def exact(matches: set[re.Match[str]]) -> set[re.Match[str]]:
+    """Those that are bounds only where most are none: "<50" and "50+" alone are names of ranges."""
+    bare = {match for match in matches if not match["bound"] and match["more"] != "+"}
+    return matches if 2 * len(bare) > len(matches) else bare
 
 
 def currency(match: re.Match[str]) -> str:
@@ -219,14 +234,23 @@ def grouping(thousands: str, decimal: str) -> re.Pattern[str]:
 
 
 def substitutions(
-    matches: list[re.Match[str]], thousands: str, decimal: str
+    found: Mapping[str, re.Match[str]], thousands: str, decimal: str
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """The steps after which the matched strings are numbers of Python, and what they do, in words."""
     steps: list[tuple[str, str]] = []
     words: list[str] = []
-    texts = [match.string.strip() for match in matches]
-    if any(re.search(SPACES, text) for text in texts):
+    matches = list(found.values())
+    texts = [match.string for match in matches]
+    blanks = any(value.strip(" \t") != value.strip() for value in found)  # that pandas does not strip
+    if blanks or any(re.search(SPACES, text) for text in texts):
         steps.append((SPACES, ""))
+    for part, place in (("about", "^(?:{})"), ("bound", "^(?:{})"), ("more", "(?:{})$")):
+        marked = sorted({match[part] for match in matches} - {""}, key=len, reverse=True)
+        if marked:
+            steps.append((place.format("|".join(map(re.escape, marked))), ""))
+            words.append(f"{', '.join(map(repr, marked))} {'are' if len(marked) > 1 else 'is'} taken off")
+    if any(match["last"] and not negative(match) for match in matches):
+        steps.append((NO_CENTS, ""))
     million = {"m"} if any(currency(match) or match["scale"] for match in matches) else set()
     taken = [sorted({re.sub(SPACES, "", match[part]) for match in matches} - {"", *million}, key=len, reverse=True)
              for part in ("before", "percent", "after", "unit")]  # fmt: skip
@@ -239,7 +263,7 @@ def substitutions(
     if any(match["close"] for match in matches):
         steps.append((r"^\((.+)\)$", r"-\1"))
         words.append("(3) is read as -3")
-    if any(match["last"] for match in matches):
+    if any(negative(match) for match in matches):
         steps.append((r"^(.+)-$", r"-\1"))
         words.append("3- is read as -3")
     if thousands and any(thousands in match["digits"] for match in matches):

@@ -42,11 +42,13 @@ def read(path: Path) -> Any:
 
 
 def submitted(path: Path, separator: str) -> Any:
-    """A submission; a label that pandas takes for a missing value is a label there."""
+    """A submission; a label that pandas takes for a missing value is a label there, and zeros in front stay."""
     frame = pd.read_csv(path, sep=separator)
     words = [c for c in frame.columns if pd.api.types.is_string_dtype(frame[c]) and frame[c].isna().any()]
-    if words:
+    whole = [c for c in frame.columns if frame[c].dtype.kind in "iu"]
+    if words or whole:
         texts = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=[""])
+        words += [c for c in whole if texts[c].str.fullmatch(r"0\d+").any()]
         frame[words] = texts[words]
     return frame
 

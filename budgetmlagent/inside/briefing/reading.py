@@ -28,7 +28,9 @@ UNREADABLE = (ValueError, OSError, LookupError, TypeError, EOFError, zlib.error,
 
 
 def quote(name: Any) -> str:
-    """A column or file name as a Python literal, in double quotes."""
+    """A column or file name as a Python literal, in double quotes; also a dictionary of them."""
+    if isinstance(name, dict):
+        return "{" + ", ".join(f"{quote(key)}: {quote(value)}" for key, value in name.items()) + "}"
     return json.dumps(name, ensure_ascii=False) if isinstance(name, str) else repr(name)
 
 
@@ -55,7 +57,22 @@ def literals(words: list[ast.keyword]) -> dict[str, Any]:
         if word.arg in OPTIONS:
             with suppress(ValueError):
                 options[word.arg] = ast.literal_eval(word.value)
+        if word.arg == "dtype" and (texts := as_text(word.value)):
+            options["dtype"] = texts
     return options
+
+
+def as_text(kinds: ast.expr) -> dict[str, str]:
+    """The columns that a dictionary names one by one as texts, of which zeros in front stay."""
+    pairs = zip(kinds.keys, kinds.values, strict=True) if isinstance(kinds, ast.Dict) else ()
+    return {
+        name.value: "str"
+        for name, kind in pairs
+        if isinstance(name, ast.Constant)
+        and isinstance(name.value, str)
+        and isinstance(kind, ast.Name)
+        and kind.id == "str"
+    }
 
 
 def table(path: Path, name: str, how: tuple[str, dict[str, Any]] | None) -> tuple[Any, str] | None:
