@@ -39,7 +39,13 @@ def test_a_recording_replays_to_the_same_end(recording, tmp_path):
     assert {key: summary[key] for key in same} == {key: told[key] for key in same}
     recorded = [json.loads(line) for line in (recording / "events.jsonl").read_text().splitlines()]
     assert [e["route"]["rule"] for e in session.timeline] == [e["route"]["rule"] for e in recorded]
-    assert summary["replayed"] is True and summary["calls"] > 0
+    assert summary["replayed"] is True
+
+
+def test_some_recordings_hold_replies_of_models():
+    """In others memory did the work, and nobody was asked."""
+    calls = {path.name: json.loads((path / "run.json").read_text())["calls"] for path in RECORDINGS}
+    assert len(calls) == 4 and sum(n > 0 for n in calls.values()) >= 2
 
 
 def test_a_changed_prompt_of_ours_misses_the_recording(tmp_path):
@@ -51,9 +57,8 @@ def test_a_changed_prompt_of_ours_misses_the_recording(tmp_path):
         session.run()
 
 
-@pytest.mark.parametrize("name", ["distances", "glosses"])
-def test_after_memory_has_done_the_work_a_small_model_is_not_asked_in_vain(name, tmp_path):
-    recording = next(path for path in RECORDINGS if path.name == name)
+def test_after_memory_has_done_the_work_a_small_model_is_not_asked_in_vain(tmp_path):
+    recording = next(path for path in RECORDINGS if path.name == "distances")
     told, config = (json.loads((recording / f"{part}.json").read_text()) for part in ("run", "config"))
     limits = config["budget"] / 1e9, config["turns"], config["seed"], config["history"]
     session = Session(config["task"], "budgetml", f"replay:{recording}", *limits, tmp_path)
@@ -62,4 +67,4 @@ def test_after_memory_has_done_the_work_a_small_model_is_not_asked_in_vain(name,
     assert session.timeline[-1].route["rule"].startswith("vain")
     assert summary["reason"].startswith("the goal is met")
     # What it has once improved it may go on with for a while: what it brought is not forgotten at once.
-    assert bool(summary["calls"]) is (name == "distances")
+    assert summary["calls"]
