@@ -187,6 +187,11 @@ def status(attempt: Attempt) -> str:
     return "discard" if attempt.status == "retest" else attempt.status
 
 
+def shown(attempt: Attempt) -> str:
+    """Return what became of an attempt, for those who learn from it: one that was kept by a gain within its noise shows none."""
+    return "discard" if doubt(attempt) else status(attempt)
+
+
 def doubt(attempt: Attempt) -> str:
     """Say that the attempt's gain over the newest sure best is no larger than its noise; "" for any other attempt."""
     gain, noise, before = attempt.gain, attempt.noise, attempt.score_before

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from memory.attempts import Attempt, Records, chain, status
+from memory.attempts import Attempt, Records, chain, shown
 from memory.state import NANO, Plan, RunState
 
 ADVISED = ("expert", "idea")  # actions whose instruction is an idea: from the expert's mouth, or recalled
@@ -54,7 +54,7 @@ def outcome(attempt: Attempt) -> dict[str, Any]:
     """Return what came of an idea, as it is kept: the scores before and after are of the attempt's task."""
     return {
         "turn": attempt.turn,
-        "status": status(attempt),
+        "status": shown(attempt),
         "before": attempt.score_before,
         "after": attempt.score,
     }

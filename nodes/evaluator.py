@@ -3,7 +3,7 @@
 from typing import Any, Literal, TypedDict
 
 from memory import scores
-from memory.attempts import Attempt, Status, briefing, line, reminded, scored, signature
+from memory.attempts import Attempt, Status, briefing, line, reminded, scored, shown, signature
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.ideas import ADVISED, decider, in_store, outcome
@@ -63,8 +63,8 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     if hidden:
         score, fault = Score(problem=HIDDEN), Fault(kind="submission", detail=HIDDEN)
     status = _status(score, fault, state, gain, noise)
-    sure = status == "keep"
-    if status == "retest" and noise is not None:
+    sure, within = status == "keep", status == "retest"
+    if within and noise is not None:
         again = validated(
             _sure(state, deps), state.plan, execution, deps.artifacts, deps.task.direction, noise
         )
@@ -72,7 +72,10 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
         likelier = _is_higher(score, state, deps) and (again is None or again > 0)
         status = "keep" if sure or likelier else "retest"
     measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)
-    attempt = _attempt(state, deps, execution, score, fault, status, measured)
+    recorded = measured.copy()
+    if within and sure:
+        recorded.pop("noise")  # validation has told: there is no doubt about it
+    attempt = _attempt(state, deps, execution, score, fault, status, recorded)
     head = deps.artifacts.put_json(attempt.as_json())
     _remember(state, deps, attempt)
     known = Run(known=bool(reminded(state, deps.artifacts)))
@@ -225,9 +228,8 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt) -> None:
     if state.head and Attempt.read(deps.artifacts, state.head).turn == 0:
         about = card(facts, deps.task.text, deps.task.metric, deps.task.direction)
         deps.history.remember(about | {"task": deps.task.name})
-    deps.history.remember(
-        attempt.as_json() | lesson(attempt, state, deps, facts) | origin | {"text": line(attempt)}
-    )
+    told = {"text": line(attempt), "status": shown(attempt)}
+    deps.history.remember(attempt.as_json() | lesson(attempt, state, deps, facts) | origin | told)
     if attempt.cures and attempt.status != "crash":
         deps.history.remember(_free_repair(state, deps, attempt) | origin)
     if state.counts.get("repairs") and attempt.status != "crash" and state.head:

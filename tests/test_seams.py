@@ -40,7 +40,13 @@ FIRST = ("checkpoint", "writes")
 assert {"sent", *killed.SEAMS} == set(IN_TURN)
 # Of an execution, and of the step that it was in: a clock's and a scheduler's values are never twice the same. (Ids of
 # what holds them differ with them; in their place their contents are compared.)
-MEASURED = {"seconds", "memory_mb", "noise", "private_noise"}  # as many resamples as there is time for
+MEASURED = {
+    "seconds",
+    "alone",
+    "memory_mb",
+    "noise",
+    "private_noise",
+}  # as many resamples as there is time for
 NAMED = {"run", "run_id"}  # each run has a name of its own
 MONEY = {
     "spent",

@@ -3,7 +3,7 @@
 import pytest
 
 from budgetmlagent import testing
-from memory.attempts import Score
+from memory.attempts import Attempt, Score, doubt
 from nodes.deps import Execution, Here
 from nodes.evaluator import evaluator
 
@@ -52,7 +52,9 @@ def judged(
     assert attempt["status"] == ("keep" if "best" in update else "retest")
     assert attempt["gain"] == pytest.approx(0.005)  # over the best that is sure
     best = update.get("best", {"attempt": "no better"})
-    return "sure" if best.get("sure") == update["head"] else "likelier" if "sure" in best else best["attempt"]
+    sure = best.get("sure") == update["head"]
+    assert bool(doubt(Attempt.of(attempt))) is not sure  # validation has told
+    return "sure" if sure else "likelier" if "sure" in best else best["attempt"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from memory.attempts import Attempt, best_script
+from memory.attempts import Attempt, best_script, shown
 from memory.briefing import Briefing
 from memory.cards import about
 from memory.lessons import read
@@ -41,9 +41,9 @@ def _change(attempt: Attempt, state: RunState, deps: Deps, facts: Briefing) -> s
 
 
 def gained(attempt: Attempt, direction: str) -> float:
-    """Return by how many percent of the score before it a new best is better; 0 for any other attempt."""
+    """Return by how many percent of the score before it a new best is surely better; 0 for any other attempt."""
     percent = percent_better(attempt.score_before, attempt.score, direction)
-    return percent if percent is not None and attempt.status == "keep" else 0.0
+    return percent if percent is not None and shown(attempt) == "keep" else 0.0
 
 
 def _cause(attempt: Attempt) -> str:
