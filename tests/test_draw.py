@@ -310,7 +310,7 @@ def test_the_svg_is_whole_and_asks_for_nothing(socket_disabled):
     assert "×3 · $0.0120" in words and f"{number('evaluator', 'improved')}. a new best ×1" in words
     titles = [title.text for title in ET.fromstring(text).iter("{http://www.w3.org/2000/svg}title")]
     assert "coder → executor: 4. otherwise → executor" in titles
-    assert "evaluator → planner: 14. stuck attempts=6 since=up goal=10 ↑coder → planner" in titles
+    assert "evaluator → planner: 15. stuck attempts=6 since=up goal=10 ↑coder → planner" in titles
     assert not EXTERNAL.search(text) and "<script" not in text
     assert set(re.findall(r"https?://[^\"'<]*", text)) <= {
         "http://www.w3.org/2000/svg",
