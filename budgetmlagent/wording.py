@@ -1,12 +1,17 @@
-"""How numbers and unknown names are told."""
+"""How numbers, many names and unknown ones are told."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number with what it counts: `1 step`, `2 steps`; `many` is for a word that takes no s."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def some(names: Sequence[str], most: int, told: Callable[[str], str] = repr) -> str:
+    """Return the first names, as they are `told`, with a mark where there are more than `most`."""
+    return ", ".join(map(told, names[:most])) + (", ..." if len(names) > most else "")
 
 
 def unknown(what: str, name: str, names: Iterable[str]) -> str:

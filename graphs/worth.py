@@ -51,9 +51,9 @@ def pays(
     holds = bool(best) and models[model]["free"] and models[model]["call"] <= left
     holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
     advised = bool(saw["ideas"]) or (bool(after) and state.plan.get("action") in ADVISED)
-    holds = holds and not advised and not (reached and met is None)
+    holds = holds and not advised
     holds = holds and not plans_freely(state, unless)[unless] and (not lifelines or used < lifelines)
-    return Verdict(holds and _now(state, saw, after, None), saw)
+    return Verdict(holds and _now(state, saw, after, goal if met is None else None), saw)
 
 
 def vain(state: RunState, model: str, below: float, reached: float, after: str = "") -> Verdict:

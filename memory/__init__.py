@@ -14,11 +14,11 @@ __all__ = [
     "NANO", "Attempt", "Best", "Execution", "Fault", "Plan", "Recalled", "Route", "Run", "RunState", "Score", "Shared", "Task",
     "best_script", "briefing", "chain", "line", "recalled",
 ]  # fmt: skip
-STATE = {"NANO", "Best", "Fault", "Plan", "Recalled", "Route", "Run", "RunState", "Shared", "Task"}
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: each script's runner imports a neighbour, and needs none of these."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("memory.state" if name in STATE else "memory.attempts"), name)
+    state = import_module("memory.state")
+    return getattr(state if hasattr(state, name) else import_module("memory.attempts"), name)

@@ -9,9 +9,7 @@ from typing import Any
 from memory.attempts import Attempt, Reader
 from memory.items import Item
 
-STEPS = (
-    8  # of the time of one execution; an item is the same while the time that is left lies within one step
-)
+STEPS = 8  # of the time of one execution: an item is the same while the time that is left lies within one
 LESS = 4  # times fewer rows, each time that a case has run out of time
 TIMES = 2  # that it comes again
 SMALLER = "part is defined"  # in a template: it can learn from a part of the rows

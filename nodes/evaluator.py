@@ -65,12 +65,7 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     status = _status(score, fault, state, gain, noise)
     sure, within = status == "keep", status == "retest"
     if within and noise is not None:
-        again = validated(
-            _sure(state, deps), state.plan, execution, deps.artifacts, deps.task.direction, noise
-        )
-        sure = again is not None and again > SHARE * noise
-        likelier = _is_higher(score, state, deps) and (again is None or again > 0)
-        status = "keep" if sure or likelier else "retest"
+        status, sure = _judged_again(score, noise, state, execution, deps)
     measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)
     recorded = measured.copy()
     if within and sure:
@@ -128,12 +123,16 @@ def _sure(state: RunState, deps: Deps) -> Attempt:
     return Attempt.read(deps.artifacts, state.best.get("sure", state.best["attempt"]))
 
 
-def _is_higher(score: Score, state: RunState, deps: Deps) -> bool:
-    """Whether the score is better than the best, by however little: then the new script is the likelier one."""
-    best = state.best.get("score")
-    return best is None or (
-        score.value is not None and scores.gain(best, score.value, deps.task.direction) > 0
-    )
+def _judged_again(
+    score: Score, noise: float, state: RunState, execution: Execution, deps: Deps
+) -> tuple[Status, bool]:
+    """Judge a gain within its `noise`: kept where validation makes it sure, or as the likelier script; and whether it is sure."""
+    direction, best = deps.task.direction, state.best.get("score")
+    again = validated(_sure(state, deps), state.plan, execution, deps.artifacts, direction, noise)
+    sure = again is not None and again > SHARE * noise
+    higher = best is not None and score.value is not None and scores.gain(best, score.value, direction) > 0
+    likelier = higher and (again is None or again > 0)
+    return "keep" if sure or likelier else "retest", sure
 
 
 def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None, bool]:

@@ -138,10 +138,10 @@ def _explained(event: "Event", view: "RunView") -> str:
     ]
     attempt = Attempt.read(artifacts, event["attempt"]) if event["attempt"] else None
     because = (doubt(attempt) or attempt.problem) if attempt else ""
-    kept = attempt is not None and attempt.status == "keep"
-    lines += (
-        [f"    {'a new best, but not for sure' if kept else 'no new best'}: {because}"] if because else []
+    found = (
+        "a new best, but not for sure" if attempt is not None and attempt.status == "keep" else "no new best"
     )
+    lines += [f"    {found}: {because}"] if because else []
     advised = advice.of_step(event, view.timeline, artifacts)
     lines += [f"    the idea: {advised}"] if advised else []
     lines += [f"    passed over: {p['rule']}  saw {steps.saw(p['saw'])}" for p in route["passed"]]

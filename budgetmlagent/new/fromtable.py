@@ -22,6 +22,7 @@ from budgetmlagent.new.spellings import joined
 from budgetmlagent.new.tablefile import Table, csv_text
 from budgetmlagent.new.totals import without_totals
 from budgetmlagent.tasks.taskfile import nearest
+from budgetmlagent.wording import some
 
 LEAST_ROWS = 50
 WORDS = 3.0  # on average, from which on strings are texts
@@ -152,7 +153,7 @@ def _found(table: Table, target: str) -> tuple[str, Table]:
         return name, replace(
             table, notes=[*table.notes, f"{target!r} is the first value of {name!r}, which is taken"]
         )
-    names = ", ".join(map(repr, table.header[:20])) + (", ..." if len(table.header) > 20 else "")
+    names = some(table.header, 20)
     if not target:
         raise UsageError(f"--target: is needed, the column to predict. The columns are {names}")
     hint = "" if table.nameless else nearest(target, table.header)

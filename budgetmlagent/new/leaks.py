@@ -10,6 +10,7 @@ import pandas as pd
 
 from budgetmlagent.inside.briefing.layout import ID
 from budgetmlagent.inside.briefing.structure import TIME
+from budgetmlagent.wording import some
 
 SURE = 12.0  # how unlikely chance must be, as a natural logarithm
 NEARLY = 0.99  # share of the rows that a column tells rightly
@@ -139,7 +140,7 @@ def _formulas(sample: pd.DataFrame, numbers: list[str], target: str) -> Iterator
         weights, *_ = np.linalg.lstsq(matrix, answers, rcond=None)
         if float(((matrix @ weights - answers) ** 2).sum()) <= lost:
             used = [name for name, weight in zip(numbers, weights, strict=False) if abs(weight) > 1e-6]
-            yield f"a sum of {', '.join(map(repr, used[:6]))}" + (", ..." if len(used) > 6 else ""), used
+            yield f"a sum of {some(used, 6)}", used
 
 
 def _step(answers: Any) -> float:

@@ -9,8 +9,10 @@ import pandas as pd
 
 from budgetmlagent.inside.briefing.structure import TIME
 from budgetmlagent.new.parts import Apart
+from budgetmlagent.wording import some
 
 MANY_LABELS = 50  # more may be something else
+SHOWN = 12  # columns that a note names
 FEW_TIMES = 5  # different times; so few are no order
 ROUGH = 200  # with fewer rows held out, a score is partly chance
 ID = re.compile(
@@ -81,15 +83,13 @@ def unused(used: Collection[str], frame: pd.DataFrame, dates: list[str]) -> list
             return "one value only" if frame[name].notna().any() else "empty"
         return "nearly each row has its own" if 2 * frame[name].nunique() > len(frame) else "words or codes"
 
-    shown = ", ".join(f"{name!r} ({why(name)})" for name in left[:12]) + (", ..." if len(left) > 12 else "")
-    return [f"not used by the starter: {shown}"]
+    return [f"not used by the starter: {some(left, SHOWN, lambda name: f'{name!r} ({why(name)})')}"]
 
 
 def codes(names: list[str]) -> list[str]:
     """Columns of numbers with zeros in front."""
-    shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
-    note = f"written with zeros in front, as codes are, and learned from as numbers (--as COLUMN=category): {shown}"
-    return [note] if names else []
+    said = "written with zeros in front, as codes are, and learned from as numbers (--as COLUMN=category)"
+    return [f"{said}: {some(names, SHOWN)}"] if names else []
 
 
 def same(copies: list[int]) -> list[str]:

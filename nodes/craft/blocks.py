@@ -41,9 +41,8 @@ class Block(NamedTuple):
     name: str = ""
 
 
-Change = tuple[
-    int, int, tuple[str, ...]
-]  # the lines of a script from the first on, until the second; those in their place
+# The lines of a script from the first on, until the second; those in their place.
+Change = tuple[int, int, tuple[str, ...]]
 
 
 def blocks(reply: str) -> list[Block] | str | None:

@@ -18,10 +18,7 @@ SKIPPED = re.compile(
 FORM = re.compile(r"(?i)^\W*skipped\W+|\W*\bfor (?:lack|want) of time\W*$")
 LOOKED = 200_000  # characters of the end of an output
 WIDEST = 300  # of a line that is read; longer ones say something else
-LINES, LONGEST = (
-    3,
-    160,
-)  # lines of what was left out that are told, the last ones, and characters of all of them
+LINES, LONGEST = 3, 160  # lines that are told of what was left out, the last ones; characters of all of them
 
 
 class Says(NamedTuple):
@@ -29,9 +26,7 @@ class Says(NamedTuple):
 
     validation: str = ""
     skipped: str = ""
-    alone: float = (
-        0.0  # seconds that it would have taken with the machine for itself; 0.0 where that is not known
-    )
+    alone: float = 0.0  # seconds that it would have taken with the machine for itself; 0.0: unknown
 
 
 NOTHING = Says()

@@ -82,9 +82,8 @@ def interpreter(python: Path | None) -> Interpreter:
 
     Raises UsageError where it does not answer, and where the person has not said that it may be started.
     """
-    from budgetmlagent.sandbox.cages.confirmed import (
-        confirm,
-    )  # a runner, which starts each script, asks nobody
+    # Not above: a runner, which starts each script, asks nobody.
+    from budgetmlagent.sandbox.cages.confirmed import confirm
 
     confirm(python, trust=False)
     return _described(python)

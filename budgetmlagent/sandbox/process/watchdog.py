@@ -55,9 +55,7 @@ class Outcome:
     output: bytes
     killed: str  # "" | time | memory | disk | output | processes
     memory_mb: float  # the highest seen
-    alone: float = (
-        0.0  # seconds that it would have taken with the machine for itself; 0.0 where that is not known
-    )
+    alone: float = 0.0  # seconds that it would have taken with the machine for itself; 0.0: unknown
 
 
 class Watchdog:
