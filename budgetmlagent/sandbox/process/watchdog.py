@@ -130,7 +130,6 @@ class Watchdog:
         tree = self._tree()
         if len(tree) > limits.processes:  # first, as measuring each takes a while
             return "processes"
-        self.alone.look(tree)
         seen = [Seen.of(pid) for pid in tree]
         unlinked, in_memory = usage.nameless(seen, self.disk.device)
         # The second one is the first process inside, which ends last.
@@ -141,6 +140,8 @@ class Watchdog:
             return "disk"
         if self.disk.urgent != self.halted:
             self._halt(self.disk.urgent)
+        if not self.halted:  # last, as what is over a limit goes on meanwhile
+            self.alone.look(tree)
         return self._struck()
 
     def _hides(self, tree: list[Seen]) -> bool:
