@@ -84,6 +84,12 @@ def test_what_cannot_be_made_changes_nothing_and_says_why(reply, wrong):
     assert script == "" and wrong in why and "\n" not in why
 
 
+def test_all_blocks_that_cannot_be_made_are_named_at_once():
+    _, why = made(block("import os", "import re") + "".join(block(f"none {n}", "x") for n in range(7)))
+    assert [f"block {n}" in why for n in range(1, 9)] == [False, *[True] * 5, False, False]
+    assert why.endswith("; 2 more")
+
+
 def test_blocks_are_looked_for_in_the_script_as_it_was_in_any_order_and_in_any_fence():
     swapped = (
         block("import os", "import sys") + "and\n```python\n" + block("print(f(1))", "import os") + "```"

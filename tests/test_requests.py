@@ -297,6 +297,9 @@ def test_an_attempt_without_a_score_says_why():
         **made | {"score": 0.52, "score_before": 0.5, "status": "retest", "gain": 0.02, "noise": 0.03}
     )
     assert outcome(noisy) == "not kept, score 0.52, the best was 0.5; +4% is within the noise of ±6%"
+    behind = replace(noisy, score=0.49, status="discard", gain=-0.01)
+    assert outcome(behind) == "a tie, within the noise, score 0.49, the best was 0.5"
+    assert outcome(replace(behind, gain=-0.04)).startswith("discarded, ")
 
 
 def test_what_an_attempt_left_out_for_lack_of_time_is_no_failure_of_its_idea():

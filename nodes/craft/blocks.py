@@ -31,6 +31,7 @@ MARKS = {"begin": BEGIN, "named": NAMED, "divide": DIVIDE, "end": END}
 EXPECTED = {"": ("begin", "named"), "search": ("divide",), "replace": ("end",)}
 MOST = 60  # blocks of a reply
 SHOWN = 80  # characters of a line that a fault names
+TOLD = 5  # blocks that cannot be made and are named, so that one more reply mends them all
 
 
 class Block(NamedTuple):
@@ -79,20 +80,21 @@ def blocks(reply: str) -> list[Block] | str | None:
 
 
 def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
-    """Return the script with all changes made, and ""; or "" and a sentence that says which of them cannot be made.
+    """Return the script with all changes made, and ""; or "" and what says which of them cannot be made.
 
     Each is looked for in the script as it was: line by line, trailing blanks do not count, or by its name. It must be there
     exactly once, and no two may meet.
     """
     lines = script.split("\n")
     bare = [line.rstrip() for line in lines]
-    places: list[Change] = []
-    for number, block in enumerate(changes, 1):
-        place = _by_name(number, block, script) if block.name else _by_lines(number, block, bare)
-        if isinstance(place, str):
-            return "", place
-        places.append(place)
-    places.sort()
+    found = [
+        _by_name(number, block, script) if block.name else _by_lines(number, block, bare)
+        for number, block in enumerate(changes, 1)
+    ]
+    if wrong := [place for place in found if isinstance(place, str)]:
+        more = f"; {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
+        return "", "; ".join(wrong[:TOLD]) + more
+    places = sorted(place for place in found if not isinstance(place, str))
     for (_, end, _), (begin, _, _) in pairwise(places):
         if begin < end:
             return "", "two blocks change the same lines: make one of them"

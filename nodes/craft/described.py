@@ -13,7 +13,7 @@ LENGTHS = re.compile(r"\bof (\d+) characters")  # of a column's values: their me
 KINDLESS = (
     "The kind of the task is not known."  # in a summary; among what is not sure it is said with what to do
 )
-LIBRARIES = 10  # that are named
+LIBRARIES = 12  # that are named
 COLUMNS, ARRAYS = 20, 8  # of a submission, that are named
 LIMITS = {"time": "", "memory": " of memory", "disk": " of disk"}  # those of a task that a script comes near
 TIME = (

@@ -111,7 +111,8 @@ def _score(attempt: Attempt | None, deps: Deps) -> str:
         return "none"
     known = scored(attempt, deps.artifacts)
     off = spread(known.samples, paired=known.paired)
-    return f"{attempt.score:.5g}" + (f" ± {off:.1g}, one standard error" if off else "")
+    chance = ", and two scripts differ by less chance, as they have the same rows" if known.paired else ""
+    return f"{attempt.score:.5g}" + (f" ± {off:.1g}, one standard error{chance}" if off else "")
 
 
 def _called(attempt: Attempt | None, called: Mapping[str, str]) -> str:

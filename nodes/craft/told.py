@@ -34,6 +34,8 @@ MEASURES = frozenset({
     "mape", "mcc", "mse", "ndcg", "per", "perplexity", "precision", "r2", "recall", "rmse", "rmsle", "score", "smape", "wer",
 })  # fmt: skip
 MEASURED, DIGITS = re.compile(r"[0-9]{1,6}\.[0-9]{1,17}"), 3
+# How long a step took: "12.34s". In quotes stands a cell.
+SECONDS = re.compile(r"""(?<![-.'"])([0-9]{1,5}(?:\.[0-9]{1,6})?)s(?!['"])""")
 PLAIN = frozenset({
     "a", "inf", "nan", "NaN", "NoneType", "Errno", "str", "int", "float", "bool", "list", "tuple", "dict", "set", "array", "object",
 })  # fmt: skip
@@ -45,7 +47,8 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
     row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 8
-    are kept, and the last 5 decimal numbers right behind the name of a measure, or a word of the script's behind it, to three digits.
+    are kept, and the last 5 decimal numbers right behind the name of a measure, or a word of the script's behind it, and the last 5
+    durations like "12.34s", all to three digits.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
     line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
@@ -67,7 +70,10 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
             shown, hidden = shown - inside, hidden | inside
     chosen = [i for i in sorted(shown - phrased) if said[i] not in theirs_too]
     shown -= _beyond(said, chosen, own, last=measured)
-    numbers = dict(list(_measures(line, words, set(own.split())).items())[-NUMBERS:]) if measured else {}
+    numbers = dict[int, str]()
+    if measured:
+        for found in (_seconds(line, words), _measures(line, words, set(own.split()))):
+            numbers |= list(found.items())[-NUMBERS:]
     return _written(line, words, _few(said, shown, phrased, hidden), numbers)
 
 
@@ -133,6 +139,16 @@ def _measures(line: str, words: Sequence[re.Match[str]], own: Set[str]) -> dict[
         if MEASURED.fullmatch(word[0]) and any(_measures_by(line, words[at : place + 1]) for at in names):
             found[place] = f"{float(word[0]):.{DIGITS}g}"
     return found
+
+
+def _seconds(line: str, words: Sequence[re.Match[str]]) -> dict[int, str]:
+    """Return the places of durations, like "12.34s", each rounded."""
+    found = ((place, word, SECONDS.match(line, word.start())) for place, word in enumerate(words))
+    return {
+        place: f"{float(took[1]):.{DIGITS}g}s"
+        for place, word, took in found
+        if took and took.end() == word.end()
+    }
 
 
 def _measures_by(line: str, words: Sequence[re.Match[str]]) -> bool:

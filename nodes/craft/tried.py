@@ -71,8 +71,15 @@ def outcome(attempt: Attempt, says: Says = NOTHING) -> str:
     else:
         before = f", the best was {attempt.score_before:.5g}" if attempt.score_before is not None else ""
         retest = attempt.status == "retest"
-        end, why = ("not kept", doubt(attempt)) if retest else ("discarded", attempt.problem)
+        end, why = ("not kept", doubt(attempt)) if retest else (_fell_short(attempt), attempt.problem)
     return "; ".join(filter(None, [f"{end}, {_scored(attempt, says)}{before}", left_out, why]))
+
+
+def _fell_short(attempt: Attempt) -> str:
+    """Tell a tie from a loss: an attempt that is no further behind than chance makes has not shown that it is worse."""
+    gain, noise = attempt.gain, attempt.noise
+    tied = gain is not None and noise is not None and -noise <= gain <= 0
+    return "a tie, within the noise" if tied and not attempt.problem else "discarded"
 
 
 def _scored(attempt: Attempt, says: Says) -> str:
@@ -105,7 +112,7 @@ def _brief(attempt: Attempt, says: Says) -> str:
         return attempt.fault or status(attempt)
     ends = {"keep": "kept", "retest": "within the noise"}
     untried = ", in part untried" if says.skipped else ""
-    return f"{ends.get(attempt.status, 'discarded')}{untried}, {_scored(attempt, says)}"
+    return f"{ends.get(attempt.status, _fell_short(attempt))}{untried}, {_scored(attempt, says)}"
 
 
 def _together(attempts: Sequence[Attempt]) -> str:

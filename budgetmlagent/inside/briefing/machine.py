@@ -25,7 +25,7 @@ def describe(given: Given) -> dict[str, Any]:  # noqa: ARG001 - as each module o
 
 @cache
 def libraries() -> list[str]:
-    """The installed distributions that say they are for science, or are built on NumPy; those of which both is true first."""
+    """The installed distributions that say they are for science, or are built on NumPy; those of which both is true first, then the latter."""
     found: dict[str, tuple[int, str]] = {}
     for distribution in metadata.distributions():
         about = head(distribution)
@@ -33,7 +33,9 @@ def libraries() -> list[str]:
         science = any(c.startswith(SCIENCE) for c in about.get_all("Classifier") or ())
         numbers = name == "numpy" or any(map(NUMPY.match, needs(distribution, about)))
         if name and version and (science or numbers) and not STUBS.search(name):
-            found.setdefault(name, (-science - numbers, version))  # the first on the path is the one imported
+            found.setdefault(
+                name, (-science - 2 * numbers, version)
+            )  # the first on the path is the one imported
     best = sorted(found, key=lambda name: (found[name][0], name.lower()))[:MOST]
     return [f"{name} {found[name][1]}" for name in best]
 
