@@ -1,10 +1,12 @@
 """Make the recordings of real replies that the tests replay: one run of each bundled task by the embedded models.
 
     python tests/record.py [TASK ...]
+    python tests/record.py --keep RUN_FOLDER NAME    # a run that was made elsewhere, by other models
 
 A recording is a run's folder without what a replay does not read. It holds scripts, logs, prompts, replies and scores.
 """
 
+import argparse
 import json
 import shutil
 import sys
@@ -28,14 +30,19 @@ def record(task: str) -> None:
                 task, event["step"], event["node"], event["fault"], file=sys.stderr, flush=True
             )
         )
-        target = RECORDINGS / task
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        for name in NEEDED:
-            source = session.folder.root / name
-            copy = shutil.copytree if source.is_dir() else shutil.copyfile
-            copy(source, target / name)
-        anonymous(target, session.folder.root)
+        keep(session.folder.root, task)
+
+
+def keep(run: Path, recording: str) -> None:
+    """Put what a replay needs of a run's folder into `recordings/RECORDING`."""
+    target = RECORDINGS / recording
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name in NEEDED:
+        source = run / name
+        copy = shutil.copytree if source.is_dir() else shutil.copyfile
+        copy(source, target / name)
+    anonymous(target, run)
 
 
 def anonymous(target: Path, root: Path) -> None:
@@ -49,6 +56,18 @@ def anonymous(target: Path, root: Path) -> None:
         (target / name).write_text(text + "\n", encoding="utf-8")
 
 
-if __name__ == "__main__":
-    for name in sys.argv[1:] or bundled():
+def main() -> None:
+    """Record the tasks that are named, else all bundled ones; or keep a run that is there."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("tasks", nargs="*")
+    parser.add_argument("--keep", nargs=2, metavar=("RUN_FOLDER", "NAME"))
+    options = parser.parse_args()
+    if options.keep:
+        keep(Path(options.keep[0]), options.keep[1])
+        return
+    for name in options.tasks or bundled():
         record(name)
+
+
+if __name__ == "__main__":
+    main()

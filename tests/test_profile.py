@@ -292,7 +292,7 @@ def test_a_model_is_guessed_by_its_size_its_price_and_what_is_known_of_it() -> N
     far = "https://example.com/v1"
     for model, plans, lines in [
         ("qwen2.5-coder-0.5b-instruct", "menu", 20), ("smollm2-135m", "menu", 20), ("llama3.2:3b", "menu", 40), ("gemma-3n-e4b", "menu", 40),
-        ("meta-llama/Llama-3.1-8B-Instruct", "menu", 60), ("phi-4", "menu", 60), ("mixtral-8x7b", "free", 300), ("gpt-oss:120b-cloud", "free", 300),
+        ("meta-llama/Llama-3.1-8B-Instruct", "menu", 60), ("phi-4", "menu", 60), ("mixtral-8x7b", "free", 300), ("gpt-oss-20b", "free", 300), ("gpt-oss:120b-cloud", "free", 300),
         ("qwen3-30b-a3b", "free", 300), ("gpt-4o-mini", "free", 300), ("deepseek-r1-distill-qwen-1.5b", "menu", 40),
     ]:  # fmt: skip
         assert (guess(spec(far, model)).plans, guess(spec(far, model)).lines) == (plans, lines), model

@@ -19,7 +19,7 @@ SMALL = Able(plans="menu", lines=40, edits=False)
 MIDDLE = Able(plans="menu", lines=60, edits=False)
 CAPABLE = Able(plans="free", lines=300, edits=True, window=32_768)
 MOST_LINES = 10**5  # of a script, that can be believed
-# Billions of parameters, up to which a model is the weakest, small, middle.
+# Billions of parameters, up to which a model is the weakest and small, and from which it is no longer middle.
 TINY, FEW, SOME = 1.0, 5.0, 20.0
 # A size as names have it: 0.5b, 8x7B, e4b, 135m.
 _SIZE = re.compile(r"(?i)(?<![a-z0-9.])(?:[ae])?(?:(\d+)x)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
@@ -44,7 +44,7 @@ def billions(model: str) -> float | None:
 
 
 def _by_size(size: float) -> Able:
-    return Able() if size <= TINY else SMALL if size <= FEW else MIDDLE if size <= SOME else CAPABLE
+    return Able() if size <= TINY else SMALL if size <= FEW else MIDDLE if size < SOME else CAPABLE
 
 
 def _by_place(spec: ModelSpec, told: Mapping[str, Any]) -> Able:
