@@ -107,6 +107,7 @@ class Task:
     rows: bool = False
     looks: bool = False
     briefing: dict[str, Any] = field(default_factory=dict)
+    retold: dict[str, Any] = field(default_factory=dict)
     left: float = math.inf
 
     def seconds_left(self) -> float:
@@ -117,9 +118,9 @@ class Task:
         """Return what the state holds of the task from the first step on."""
         return TaskState(name=self.name, direction=self.direction)
 
-    def brief(self, execution: Execution) -> dict[str, Any]:  # noqa: ARG002  # as `nodes.deps.Task` has it
-        """Return `briefing`."""
-        return self.briefing
+    def brief(self, execution: Execution, told: Mapping[str, Any] | None = None) -> dict[str, Any]:  # noqa: ARG002  # as `nodes.deps.Task` has it
+        """Return `briefing`, or where something is told, `retold`."""
+        return self.retold if told else self.briefing
 
 
 class Missing:

@@ -258,3 +258,6 @@ class Briefing(TypedDict, total=False):
     language: Language
     tagging: Tagging
     series: Series
+    told: list[dict[str, Any]]  # what models said of the tables, the newest last; absent where none was asked
+    untrue: str  # why the newest of it does not hold; absent where it does
+    signature: str  # of the task by the briefing before: what other runs of it have learned is found by that

@@ -178,8 +178,11 @@ class Task(Protocol):
         """What the rules must know: name, direction, budget, turns, history."""
         ...
 
-    def brief(self, execution: Execution) -> dict[str, Any]:
-        """Read the data once, by code, with the baseline's submission as its example of the format."""
+    def brief(self, execution: Execution, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Read the data, by code, with the baseline's submission as its example of the format.
+
+        `told` is what a model says that the tables are (`nodes.craft.telling`): the briefing is by that, or {untrue}, a sentence.
+        """
         ...
 
 

@@ -6,8 +6,8 @@ from typing import Any, TypedDict
 
 from memory.attempts import best_script, briefing, chain, line, recalled, reminded
 from memory.ideas import FIRST, SUNK, in_line, key
-from memory.state import NANO, Counts, Fault, Plan, RunState, Shared
-from nodes.craft import freely
+from memory.state import NANO, Counts, Fault, Plan, RunState, Shared, Task
+from nodes.craft import freely, telling
 from nodes.craft.choice import Choice, parse, schema
 from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
@@ -46,6 +46,7 @@ class PlannerUpdate(TypedDict, total=False):
     fault: Shared[Fault]
     counts: Shared[Counts]
     notes: dict[str, Any]
+    task: Shared[Task]  # with another briefing, where a model said what the tables are
 
 
 @declares(role="planner", recalls=("cases", "ideas", "highlights", "similar"))
@@ -70,7 +71,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     reply = deps.models.ask(
         deps.here,
         _prompt(state, deps, script, cases, tuned, actions, free=free),
-        schema=schema(cases, tuned, actions, free=free),
+        schema=schema(cases, tuned, actions, free=free, data=free and telling.is_asked(state, deps)),
         max_tokens=for_plan(deps.models.able(deps.here.model)),
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )
@@ -82,7 +83,15 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     if choice.action not in actions:
         what = f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
         return _failed(state, "unparsable", what)
-    return _chosen(state, deps, choice, cases, tuned)
+    update = _chosen(state, deps, choice, cases, tuned)
+    return _told(state, deps, choice, update) if free else update
+
+
+def _told(state: RunState, deps: Deps, choice: Choice, update: PlannerUpdate) -> PlannerUpdate:
+    """Add to a choice what it says that the tables are, held against the files, where that was asked."""
+    asked = choice.data is not None and not update["fault"] and telling.is_asked(state, deps)
+    task = telling.read(state, deps, choice.data) if asked else None
+    return update if task is None else update | PlannerUpdate(task=task)
 
 
 def _next_turn(state: RunState) -> int:
@@ -256,6 +265,7 @@ def _prompt(
         "left": _left(state),
         # What follows is told to capable models alone.
         "letters": list(freely.lettered(ideas)),
+        "unsure": free and telling.is_asked(state, deps),
         "limits": {"instruction": freely.LONGEST, "look": SHOWN} | freely.left(state),
     }
     if not free:

@@ -69,7 +69,7 @@ class Example:
         """One turn."""
         return TaskState(name=self.name, direction=self.direction, turns=1, budget=NANO, history="off")
 
-    def brief(self, execution: Execution) -> dict[str, Any]:  # noqa: ARG002
+    def brief(self, execution: Execution, told: Mapping[str, Any] | None = None) -> dict[str, Any]:  # noqa: ARG002
         """There is no data."""
         return {}
 

@@ -50,6 +50,7 @@ def event(
     run, route, head = values.get("run", {}), dict(values.get("route", {})), values.get("head", "")
     route.pop("was", None)
     ran = run.get("execution") != was.get("run", {}).get("execution")
+    briefed = values.get("task", {}).get("briefing")
     role = role_ahead(was.get("route", {}))
     made = [c for c in calls if c["task"] in before.tasks]
     last = made[-1] if made else {}
@@ -78,7 +79,7 @@ def event(
             "execution": run.get("execution") if ran else None,
             "lost": run.get("lost", 0) if ran else 0,
             "attempt": head if head != was.get("head", "") else None,
-            "briefing": values.get("task", {}).get("briefing") if ran and not was.get("head") else None,
+            "briefing": briefed if briefed != was.get("task", {}).get("briefing") else None,
             "recall_key": recall_key(values),
             "graph": after.graph,
             "edits": list(edits),

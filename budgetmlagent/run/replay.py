@@ -141,12 +141,16 @@ class Recording:
             f"replay of {self.folder}: no recorded run ended with this best (final.json has another or is missing)"
         )
 
-    def briefing(self) -> dict[str, Any]:
-        """Return the data briefing."""
-        name = next((e["briefing"] for e in self.events if e.get("briefing")), None)
-        if name is None:
-            raise RunFailedError(f"replay of {self.folder}: it has no data briefing")
-        return dict(self.shaped(name, TypeAdapter(dict[str, Any])))
+    def briefing(self, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the data briefing, or the one that was made by what was `told`. Raises RunFailedError where there is none."""
+        names = [event["briefing"] for event in self.events if event.get("briefing")]
+        for name in names:
+            facts = dict(self.shaped(name, TypeAdapter(dict[str, Any])))
+            if not told or told in facts.get("told", []):
+                return facts
+        raise RunFailedError(
+            f"replay of {self.folder}: it has no data briefing{' by what was told' * bool(told)}"
+        )
 
 
 class RecordedSandbox:

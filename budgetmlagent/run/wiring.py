@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from memory.history import RunHistory
 
 SecondsLeft = Callable[[], float]
-Brief = Callable[[Execution], dict[str, Any]]
+Brief = Callable[[Execution, Mapping[str, Any] | None], dict[str, Any]]
 ROWS = (
     "samples",
     "stays",
@@ -62,7 +62,11 @@ class TaskView:
         self.rows = folder.data in ROWS
         self.looks = self.rows or all(map(is_loopback, specs.values()))
         self._config, self._ledger, self._specs = config, ledger, specs
-        self.brief, self.seconds_left = brief, seconds_left
+        self._brief, self.seconds_left = brief, seconds_left
+
+    def brief(self, execution: Execution, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the data briefing, or the one by what is told."""
+        return self._brief(execution, told)
 
     def limits(self) -> TaskState:
         """Return what the rules must know; the budget is the ledger's, which `resume --budget` may have raised."""
@@ -153,7 +157,12 @@ def build(
         approval=Approval(config.approve, config.above), meanwhile=standby.prepare, able=able_of(config),
     )  # fmt: skip
     view = TaskView(
-        task, config, ledger, specs, lambda execution: brief(task, cage, execution, artifacts), seconds_left
+        task,
+        config,
+        ledger,
+        specs,
+        lambda execution, told: brief(task, cage, execution, artifacts, told),
+        seconds_left,
     )
     kept = KeptScorer(ToldScorer(scorer, task, artifacts), workdir)
     deps = Deps(client, sandbox, LibraryRepairs(sandbox), kept, artifacts, history, prompted, view)
@@ -189,7 +198,7 @@ def _recorded(
     specs = used_models(spec, specs_of(config))
     live = _history(config, run, task, artifacts, specs)
     history = replay.RecordedHistory(recording, artifacts, live)
-    view = TaskView(task, config, ledger, specs, lambda _: recording.briefing(), lambda: math.inf)
+    view = TaskView(task, config, ledger, specs, lambda _, told: recording.briefing(told), lambda: math.inf)
     deps = Deps(models, sandbox, repairs, scorer, artifacts, history, prompted, view)
     return Parts(deps, lambda values, _: recording.final(values["best"]["attempt"]), live.close_and_merge)
 

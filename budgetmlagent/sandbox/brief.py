@@ -1,6 +1,7 @@
 """Makes the data briefing: our code looks at the task's files, in a sandbox, with the interpreter of its scripts."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from budgetmlagent.errors import RunFailedError
@@ -16,13 +17,20 @@ from nodes.deps import Execution
 SECONDS = 120.0
 
 
-def brief(task: TaskFolder, cage: Cage, execution: Execution, artifacts: Artifacts) -> dict[str, Any]:
+def brief(
+    task: TaskFolder,
+    cage: Cage,
+    execution: Execution,
+    artifacts: Artifacts,
+    told: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the briefing of `task`, whose baseline's execution shows the format of a submission.
 
     What could not be read is told in its `problems`. A briefing of the same files that is kept in the cache is used again.
+    With what a reader has `told` of the tables, the briefing is by that; {untrue}, a sentence, where it does not hold.
     """
     said = ("name", "text", "metric", "direction", "starter", "data")
-    meta = json.dumps({key: getattr(task, key) for key in said})
+    meta = json.dumps({key: getattr(task, key) for key in said} | ({"told": told} if told else {}))
     place = briefings.place_of(task, cage, interpreter(task.python), execution.files, meta)
     facts = briefings.kept(place) if place else None
     if facts is None:

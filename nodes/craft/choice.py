@@ -23,14 +23,15 @@ class Choice(freely.Named):
     case: Text = ""
     change: Text = ""
     instruction: Text = ""
+    data: Any = None  # what the tables are, see `telling`, where that was asked
 
 
 def schema(
-    cases: list[dict[str, Any]], tuned: list[str], actions: list[str], *, free: bool
+    cases: list[dict[str, Any]], tuned: list[str], actions: list[str], *, free: bool, data: bool = False
 ) -> dict[str, Any]:
-    """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty."""
+    """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty. With `data`, tables are asked for."""
     if free:
-        return freely.schema([case["name"] for case in cases], tuned, actions)
+        return freely.schema([case["name"] for case in cases], tuned, actions, data=data)
     return {
         "type": "object",
         "properties": {

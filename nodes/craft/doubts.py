@@ -21,6 +21,10 @@ def doubts(facts: Briefing, text: str, metric: str) -> list[str]:
     found = [
         f"part of the data could not be read: {told(problem, text)}" for problem in facts.get("problems", [])
     ]
+    if untrue := facts.get("untrue"):
+        found.append(f"what a model said of the tables, as it does not hold: {untrue}")
+    if facts.get("told") and not untrue:
+        return found  # what they are has been said, and held against the files
     if "unknown" in facts.get("kinds", []):
         found.append(
             "what kind of task this is and what its target is, not recognised from the files; see the task's text"
@@ -31,6 +35,12 @@ def doubts(facts: Briefing, text: str, metric: str) -> list[str]:
         if isinstance(part, Mapping):
             found += _about_target(part, text)
     return found
+
+
+def about_kind(facts: Briefing, text: str) -> bool:
+    """Tell whether it is not sure what is predicted, and how: no kind is known, or the text contradicts it."""
+    parts = [part for name in SUBJECTS if isinstance(part := facts.get(name), Mapping)]
+    return "unknown" in facts.get("kinds", []) or any(_about_target(part, text) for part in parts)
 
 
 def _about_metric(facts: Briefing, text: str, metric: str) -> list[str]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator
 from memory.attempts import Attempt, chain
 from memory.scores import worth
 from memory.state import NANO, Plan, RunState
+from nodes.craft import telling
 from nodes.craft.naming import named
 from nodes.craft.replies import valid
 from nodes.deps import Deps
@@ -129,7 +130,9 @@ def _scored(attempts: Sequence[Attempt], state: RunState) -> list[Attempt]:
     return sorted(first.values(), key=lambda attempt: -worth(attempt.score or 0.0, direction))
 
 
-def schema(cases: Sequence[str], tuned: Sequence[str], actions: Sequence[str]) -> dict[str, Any]:
+def schema(
+    cases: Sequence[str], tuned: Sequence[str], actions: Sequence[str], *, data: bool
+) -> dict[str, Any]:
     """Return the form of an answer; `cases` are names in the menu and `tuned` lines of the list of changes.
 
     What can hold nothing is left out.
@@ -140,6 +143,7 @@ def schema(cases: Sequence[str], tuned: Sequence[str], actions: Sequence[str]) -
         **({"change": {"type": "string", "enum": [*tuned, ""]}} if tuned else {}),
         "attempts": {"type": "array", "items": {"type": "string"}},
         "instruction": {"type": "string", "maxLength": LONGEST},
+        **({"data": telling.schema()} if data else {}),
     }
     return {
         "type": "object",

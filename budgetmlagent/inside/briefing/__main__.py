@@ -67,13 +67,19 @@ def listing(paths: dict[str, Path]) -> list[dict[str, Any]]:
 
 
 def brief(folder: Path, submission: Path, meta: dict[str, Any]) -> dict[str, Any]:
-    """The whole briefing of the task in `folder`, whose baseline left its files in `submission`."""
-    given = load("given").Given.of(folder, submission, meta)
+    """The whole briefing of the task in `folder`, whose baseline left its files in `submission`.
+
+    Where `meta` has what a reader told of the tables, and that does not hold: {untrue}, a sentence.
+    """
+    given, untrue = load("given").Given.of(folder, submission, meta), load("told").UntrueError
     briefing: dict[str, Any] = {
         "kinds": [], "files": listing(given.files.paths), "metric": given.metric, "direction": given.metric["direction"],
         "submission": given.submission, "summary": "", "samples": [],
     }  # fmt: skip
-    parts = [described(name, given) for name in MODULES]
+    try:
+        parts = [described(name, given) for name in MODULES]
+    except untrue as error:
+        return {"untrue": str(error)}
     for part in parts:
         briefing = merge(briefing, beside(part) if any(map(recorded, parts)) else part)
     if not SUBJECTS & briefing.keys() and "speed" not in briefing["kinds"]:
@@ -122,7 +128,7 @@ def main() -> None:
     parser.add_argument("--env", type=Path, required=True, help="folder of the data and the starter")
     parser.add_argument("--submission", type=Path, required=True, help="folder of the baseline's submission")
     parser.add_argument(
-        "--meta", type=Path, required=True, help="JSON: name, text, metric, direction, starter, data"
+        "--meta", type=Path, required=True, help="JSON: name, text, metric, direction, starter, data, told"
     )
     options = parser.parse_args()
     meta = json.loads(options.meta.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """What each module of the briefing is given: the task in words, its files, and what the baseline submitted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ class Given:
     submission: dict[str, Any]  # what is told of the submission, {} where the baseline left none
     value: Any  # what it holds, see `outcome.read`; None where it cannot be read
     file: Path | None = None  # the submission's, None where there is none
+    told: dict[str, Any] = field(
+        default_factory=dict
+    )  # what a reader says of the tables, see `told.layout`; {} for nothing
 
     @classmethod
     def of(cls, folder: Path, submission: Path, meta: dict[str, Any]) -> "Given":
@@ -26,9 +29,11 @@ class Given:
         text, starter, paths = str(meta.get("text") or ""), str(meta.get("starter") or ""), walk(folder)
         file = outcome.find(submission, paths)
         value = outcome.read(file) if file else None
-        told = outcome.describe(submission, file, value) if file else {}
-        files = Files(paths, starter, leave=str(told.get("file", "")))
-        return cls(text, starter, metric.describe(meta), files, told, value, file)
+        submitted = outcome.describe(submission, file, value) if file else {}
+        files = Files(paths, starter, leave=str(submitted.get("file", "")))
+        return cls(
+            text, starter, metric.describe(meta), files, submitted, value, file, dict(meta.get("told") or {})
+        )
 
     @property
     def name(self) -> str:

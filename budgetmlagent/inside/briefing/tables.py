@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import columns as typing_of
-from . import labels, reading, structure, written
+from . import labels, reading, structure, told, written
 from . import layout as layouts
 from .given import Given
 from .metrics import judging
@@ -21,14 +21,17 @@ def describe(given: Given) -> dict[str, Any]:
     """A partial briefing of the tables; {} where there is none.
 
     `table` is given only where the whole way from the files to the submission is understood: its `load` are the
-    lines of a script that make `train` and `test`, `targets` and `keys` say how the submission is made.
+    lines of a script that make `train` and `test`, `targets` and `keys` say how the submission is made. What is told of the
+    tables takes the place of what is seen; raises told.UntrueError where it does not hold.
     """
     tables = given.files.tables
-    if not tables:
+    if not tables and not given.told:
         return {}
     shapes = ", ".join(f"{name} {len(frame)}x{frame.shape[1]}" for name, (frame, _) in tables.items())
     outcome = submitted(given)
-    layout = layouts.find(tables, outcome, given.starter) if outcome is not None else None
+    layout = layouts.find(tables, outcome, given.starter) if outcome is not None and not given.told else None
+    if given.told:
+        layout = told.layout(tables, outcome, given.told)
     if layout is None:
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}."}
     written.settle(layout, outcome, given.starter)
@@ -36,11 +39,14 @@ def describe(given: Given) -> dict[str, Any]:
     doubts = [
         labels.doubt(layout.train, made, target) for target, made in pairs
     ]  # before empty rows are left out
-    table = describe_table(layout, outcome, given.metric)
+    table = describe_table(layout, outcome, given.metric | {"problem": given.told.get("problem", "")})
     odd = [labels.unlike(layout.train, made, target, table["output"]) for target, made in pairs]
     if not table["features"]:
         odd.append("no column tells of the rows, but for their names")
-    if why := next(filter(None, [*odd, *(doubts if table["problem"] == "classification" else [])]), ""):
+    doubted = doubts if table["problem"] == "classification" and not given.told else []
+    if why := next(filter(None, [*odd, *doubted]), ""):
+        if given.told:
+            raise told.UntrueError(why)
         return {"kinds": ["csv"], "summary": f"Tables: {shapes}.\nWhat is predicted is not known: {why}."}
     metric = table.pop("metric")
     kinds = ["csv", "table", *kinds_of(table, metric)]
@@ -67,7 +73,10 @@ def submitted(given: Given) -> Any:
 
 
 def describe_table(layout: layouts.Layout, outcome: Any, stated: dict[str, Any]) -> dict[str, Any]:
-    """The `table` part of the briefing, with the `metric`, as `stated`, made certain by the target."""
+    """The `table` part of the briefing, with the `metric`, as `stated`, made certain by the target.
+
+    `problem` of what is stated is the one that was told, "" where none was.
+    """
     targets = [target for target, _ in layout.pairs]
     hidden = int(layout.train[targets].isna().any(axis=1).sum())
     if hidden:
@@ -169,6 +178,10 @@ def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dic
     )  # fmt: skip
     if name in REGRESSING and number and not layout.classes:
         classes = False
+    if said := metric.get("problem"):
+        classes = said == "classification"
+        if not classes and not all(pd.api.types.is_numeric_dtype(train[target]) for target in targets):
+            raise told.UntrueError("it is no regression: a target holds no numbers")
     result: dict[str, Any] = {
         "problem": "classification" if classes else "regression", "classes": int(unique) if classes else 0,
         "integer_target": bool(whole), "binary": bool(classes and unique == 2),
