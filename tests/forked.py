@@ -48,7 +48,7 @@ def start(script: str, folder: Path, *arguments: object, **env: str) -> Any:
 def run(script: str, folder: Path, *arguments: object, **env: str) -> tuple[int | None, str]:
     """Run `script` as train.py in `folder`; return its exit status and its whole output."""
     process = start(script, folder, *arguments, **env)
-    process.join(60)
+    process.join(120)
     process.kill()
     process.join()
     return process.exitcode, (folder / "output").read_text(encoding="utf-8")
