@@ -1,12 +1,11 @@
 """Small tasks from data that every machine with scikit-learn has: what the tests of the briefing and the cases share."""
 
 import ast
+import importlib
 import inspect
 import io
 import json
 import keyword
-import subprocess
-import sys
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from forked import run
 from pydantic import ConfigDict, TypeAdapter
 
 from memory.briefing import Briefing
 
 SCHEMA = TypeAdapter(list[Briefing], config=ConfigDict(extra="forbid", strict=True))  # a list hands it down
-BRIEFING = Path(__file__).parents[1] / "budgetmlagent/inside/briefing"
+BRIEFING = importlib.import_module("budgetmlagent.inside.briefing.__main__")
 
 
 @dataclass
@@ -53,36 +53,22 @@ def make(
             np.savez_compressed(path, **value)
         else:
             path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
-    (folder / "train.py").write_text(
-        "import json\nimport numpy as np\nimport pandas as pd\n" + starter, encoding="utf-8"
-    )
-    subprocess.run([sys.executable, "train.py"], cwd=folder, check=True, timeout=60)
+    status, output = run("import json\nimport numpy as np\nimport pandas as pd\n" + starter, folder)
+    assert status == 0, output
+    (folder / "output").unlink()
     return Made(folder, text, direction, score)
 
 
-def brief(made: Made, tmp_path: Path) -> dict[str, Any]:
-    """The briefing, made as in a run: alone, by an isolated interpreter."""
-    meta = {
-        "text": made.text,
-        "direction": made.direction,
-        "starter": (made.env / "train.py").read_text(),
-        "metric": "",
-    }
-    file = tmp_path / "meta.json"
-    file.write_text(json.dumps(meta))
-    command = [
-        sys.executable,
-        "-I",
-        str(BRIEFING),
-        "--env",
-        str(made.env),
-        "--submission",
-        str(made.env),
-        "--meta",
-        str(file),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    return checked(json.loads(done.stdout))
+def brief(made: Made) -> dict[str, Any]:
+    """The briefing of a task's folder."""
+    starter = (made.env / "train.py").read_text(encoding="utf-8")
+    meta = {"text": made.text, "direction": made.direction, "starter": starter, "metric": ""}
+    return briefed(made.env, made.env, meta)
+
+
+def briefed(env: Path, submission: Path, meta: dict[str, str]) -> dict[str, Any]:
+    """The briefing as JSON tells it, made in this process (alone, as in a run: `test_as_a_program`)."""
+    return checked(json.loads(json.dumps(BRIEFING.plain(BRIEFING.brief(env, submission, meta)))))
 
 
 def checked(briefing: Any) -> dict[str, Any]:
@@ -281,6 +267,7 @@ def argparse_members() -> list[Any]:
     import logging
     import pathlib
     import statistics
+    import subprocess
 
     modules = (argparse, asyncio, collections, logging, pathlib, statistics, subprocess, tokenize, ast)
     found = [
@@ -293,6 +280,8 @@ def argparse_members() -> list[Any]:
 
 def tagging(folder: Path) -> Made:
     """Tokens of Python's lines: keywords, called names, other names, and the rest."""
+    import subprocess
+
     lines, line = [], []
     for token in tokenize.generate_tokens(io.StringIO(inspect.getsource(subprocess)).readline):
         if token.type == tokenize.NEWLINE:

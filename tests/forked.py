@@ -8,27 +8,50 @@ import warnings
 from pathlib import Path
 from subprocess import CompletedProcess
 from tempfile import TemporaryDirectory
+from typing import Any
 
 SERVER = multiprocessing.get_context("forkserver")
 OF_SCRIPTS = ["pandas", "lightgbm", "sklearn.ensemble", "sklearn.svm", "threadpoolctl"]
+# What a run imports late, too, or each fork would do so again.
 OF_RUNS = [
     "langgraph.checkpoint.sqlite",
     "langchain_openai",
+    "openai.resources.chat.completions.completions",
+    "httpcore2",
+    "jinja2.sandbox",
     "chromadb",
     "wordllama",
-    "budgetmlagent.run.wiring",
+    "budgetmlagent.cli.app",
+    "budgetmlagent.cli.live",
+    "budgetmlagent.models.chat.openai_chat",
+    "budgetmlagent.models.client",
+    "budgetmlagent.run.session",
+    "budgetmlagent.scoring.heldout",
+    "graphs.compile",
+    "memory.history",
+    "nodes.coder",
+    "nodes.evaluator",
+    "nodes.expert",
+    "nodes.planner",
 ]
 SERVER.set_forkserver_preload(OF_SCRIPTS + OF_RUNS)  # there is one such server, for `killed` too
 
 
-def run(script: str, folder: Path) -> tuple[int | None, str]:
-    """Run `script` as train.py in `folder`; return its exit status and its whole output."""
-    (folder / "train.py").write_text(script)
-    process = SERVER.Process(target=_execute, args=(str(folder),))
+def start(script: str, folder: Path, *arguments: object, **env: str) -> Any:
+    """Return the process that runs `script` as train.py in `folder`, where its output goes into the file `output`."""
+    (folder / "train.py").write_text(script, encoding="utf-8")
+    process = SERVER.Process(target=_execute, args=(str(folder), list(map(str, arguments)), env))
     process.start()
-    process.join(60)
+    return process
+
+
+def run(script: str, folder: Path, *arguments: object, **env: str) -> tuple[int | None, str]:
+    """Run `script` as train.py in `folder`; return its exit status and its whole output."""
+    process = start(script, folder, *arguments, **env)
+    process.join(120)
     process.kill()
-    return process.exitcode, (folder / "output").read_text()
+    process.join()
+    return process.exitcode, (folder / "output").read_text(encoding="utf-8")
 
 
 def command(*words: str, **env: str) -> "CompletedProcess[str]":
@@ -51,16 +74,24 @@ def _command(folder: Path, words: tuple[str, ...], env: dict[str, str]) -> None:
     sys.exit(call(list(words)))
 
 
-def _execute(folder: str) -> None:
+def _execute(folder: str, arguments: list[str], env: dict[str, str]) -> None:
     from threadpoolctl import threadpool_limits
 
     os.chdir(folder)
+    os.environ |= env
+    sys.argv = ["train.py", *arguments]
     warnings.simplefilter("ignore")
-    with open("output", "w") as output, threadpool_limits(1):  # threads that spin are slow on a busy machine
+    with (
+        open("output", "w", encoding="utf-8") as output,
+        threadpool_limits(1),
+    ):  # threads that spin are slow on a busy machine
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
         try:
-            exec(compile(Path("train.py").read_text(), "train.py", "exec"), {"__name__": "__main__"})
+            exec(
+                compile(Path("train.py").read_text(encoding="utf-8"), "train.py", "exec"),
+                {"__name__": "__main__"},
+            )
         except BaseException:
             traceback.print_exc(file=output)
             output.flush()

@@ -1,10 +1,6 @@
 """Every case for data that is no table is rendered and run on a small task of its kind, and beats the starter."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,29 +19,13 @@ from array_tasks import (
     sparse,
     tagging,
 )  # fmt: skip
+from forked import run
 
 from budgetmlagent.inside.judge.witness import unlike
 from memory.cases import as_item, load_cases, menu
 from nodes.craft.render import render
 
 CASES = load_cases(Path(__file__).parents[1] / "memory/cases")
-# One process runs all the scripts of a kind: most of a small script's time is the import of its libraries.
-RUNNER = """
-import contextlib, io, json, os, runpy, sys, traceback, warnings
-warnings.simplefilter("ignore")
-for folder in sys.argv[1:]:
-    os.chdir(folder)
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        try:
-            runpy.run_path("train.py", run_name="__main__")
-        except BaseException:
-            print(traceback.format_exc())
-    open("log.txt", "w").write(out.getvalue())
-"""
-ONE = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
-)  # two threads on a busy machine wait for each other
 TASKS = {
     "image_": images, "matrix_": matrix, "sparse_": sparse, "segmentation_": segmentation, "signal_": signals,
     "graph_": graph, "graph_bare": bare_graph, "pointers_": pointers, "pointers_r": node_pointers,
@@ -61,7 +41,7 @@ LONG = ("graph_bare", "pointers_r", "pointers_", "sparse_", "tagging_", "matrix_
 )
 def test_cases_beat_a_plain_starter(prefix: str, tmp_path: Path) -> None:
     made = TASKS[prefix](tmp_path / "env")
-    briefing = brief(made, tmp_path)
+    briefing = brief(made)
     offered = [case for case in menu(CASES, briefing["kinds"]) if case.template]
     kind = prefix.partition("_")[0]
     as_well = {"table"} if kind == "series" else set()  # a series is a table, too
@@ -74,17 +54,11 @@ def test_cases_beat_a_plain_starter(prefix: str, tmp_path: Path) -> None:
         shutil.copytree(made.env, folder)
         for old in folder.glob("*submission*"):
             old.unlink()
-        (folder / "train.py").write_text(
-            render(as_item(case), briefing, seed=0, seconds=60), encoding="utf-8"
-        )
+        status, output = run(render(as_item(case), briefing, seed=0, seconds=60), folder)
+        assert status == 0 and "validation " in output, f"{folder.name}: {output[-1500:]}"
         folders.append(folder)
-    subprocess.run(
-        [sys.executable, "-c", RUNNER, *map(str, folders)], check=True, timeout=200, env=os.environ | ONE
-    )
     starter = made.score(made.env)
     for folder in folders:
-        log = (folder / "log.txt").read_text()
-        assert "validation " in log, f"{folder.name}: {log[-1500:]}"
         for shown in made.env.glob("*submission.*"):
             alike = {"known": {}, "scored": False, "fractions": False}
             assert unlike(folder / shown.name, shown, **alike) == "", folder.name
@@ -112,6 +86,6 @@ def test_all_cases_of_these_kinds_are_run_here() -> None:
 
 def test_a_submission_keeps_the_form_of_the_starters(tmp_path: Path) -> None:
     made = images(tmp_path / "env")
-    assert json.loads(json.dumps(brief(made, tmp_path)))["arrays"]["write"] == (
+    assert brief(made)["arrays"]["write"] == (
         'pd.DataFrame({"what": prediction}).to_csv("submission.csv", index=False)'
     )

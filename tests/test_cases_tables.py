@@ -5,8 +5,6 @@ import json
 import math
 import runpy
 import statistics
-import subprocess
-import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from array_tasks import checked
+from array_tasks import briefed
 from sklearn import datasets
 from threadpoolctl import threadpool_limits
 
@@ -41,7 +39,7 @@ class Made:
 
 
 def brief(folder: Path, starter: str, metric: str, direction: str) -> dict:
-    """The briefing of the files in `folder/env`, read as the application reads it."""
+    """The briefing of the files in `folder/env`."""
     meta = {
         "name": "x",
         "text": "",
@@ -50,14 +48,7 @@ def brief(folder: Path, starter: str, metric: str, direction: str) -> dict:
         "starter": starter,
         "data": "schema",
     }
-    (folder / "meta.json").write_text(json.dumps(meta))
-    command = [
-        sys.executable, "-I", str(ROOT / "budgetmlagent/inside/briefing"),
-        "--env", str(folder / "env"), "--submission", str(folder / "out"), "--meta", str(folder / "meta.json"),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return checked(json.loads(done.stdout))
+    return briefed(folder / "env", folder / "out", meta)
 
 
 def prepare(folder: Path, made: Made) -> tuple[dict, pd.DataFrame]:

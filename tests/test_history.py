@@ -1,14 +1,13 @@
 """Long-term memory on a real Chroma: nothing is lost, nothing is twice, and no branch sees another's future."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import forked
 import pytest
 
 from budgetmlagent.errors import UnavailableError, UsageError
@@ -45,18 +44,27 @@ def attempt_item(run: str, step: int, **more):
     } | more
 
 
-def python(code: str, *arguments: object) -> subprocess.Popen:
-    command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.fixture
+def python(tmp_path_factory):
+    """A function that starts code in a process of its own, which no index has been opened in."""
+    return lambda code, *arguments: Other(code, tmp_path_factory.mktemp("other"), arguments)
 
 
-def finish(process: subprocess.Popen) -> str:
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    return output
+class Other:
+    """Code in a process of its own."""
+
+    def __init__(self, code: str, folder: Path, arguments: tuple[object, ...]) -> None:
+        self.process, self.output = forked.start(code, folder, *arguments), folder / "output"
+
+    def finish(self) -> str:
+        """What it has printed, when it has ended in order."""
+        self.process.join(120)
+        output = self.output.read_text()
+        assert self.process.exitcode == 0, output
+        return output
 
 
-def indexed(folder: Path) -> list[str]:
+def indexed(python, folder: Path) -> list[str]:
     """Ids that the index itself knows, as a fresh process would find them."""
     code = """
 import sys, pathlib
@@ -66,7 +74,7 @@ with Store(pathlib.Path(sys.argv[1])) as store:
         for name, _ in store.query("attempt", kind, 1000):
             print(name)
 """
-    return sorted(finish(python(code, folder)).split())
+    return sorted(python(code, folder).finish().split())
 
 
 # The store.
@@ -156,7 +164,9 @@ collection = client.get_collection("case")
 near = collection.query(query_embeddings=SHIPPED.vectors(["words"]), n_results=1)["ids"]
 print(near == [names[1:]], collection.metadata)
 """
-    assert finish(python(code, tmp_path)).strip() == "True None"
+    command = [sys.executable, "-W", "error", "-c", code, tmp_path]  # what importing does counts as well
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True None"
 
 
 WRITER = """
@@ -172,10 +182,10 @@ for step in range(0, 50, 10):
 """
 
 
-def test_six_writers_at_once_lose_nothing(tmp_path):
-    for process in [python(WRITER, tmp_path, f"w{k}") for k in range(6)]:
-        finish(process)
-    assert len(indexed(tmp_path)) == 300
+def test_six_writers_at_once_lose_nothing(python, tmp_path):
+    for writer in [python(WRITER, tmp_path, f"w{k}") for k in range(6)]:
+        writer.finish()
+    assert len(indexed(python, tmp_path)) == 300
     assert {(item["run"], item["step"]) for _, item in Store(tmp_path).iterate()} == {
         (f"w{k}", step) for k in range(6) for step in range(50)
     }
@@ -191,42 +201,41 @@ print(merge(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 1.0])
-def test_a_merge_that_is_killed_is_done_by_the_next(tmp_path, share):
+def test_a_merge_that_is_killed_is_done_by_the_next(python, tmp_path, share):
     run, shared = tmp_path / "r" / "history", tmp_path / "history"
     with Store(run) as store:
         names = store.upsert(attempt_item("r", step) for step in range(300))
-    process = python(MERGER, run, shared)
+    process = python(MERGER, run, shared).process
     while len(Store(shared).ids()) < 300 * share:
-        assert process.poll() is None
+        assert process.exitcode is None
         time.sleep(0.001)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.kill()
+    process.join()
     assert merge_pending(tmp_path) + 300 * share >= 1  # however far it came
     assert (run / "merged").exists()
-    assert Store(shared).ids() == indexed(shared) == sorted(names)
+    assert Store(shared).ids() == indexed(python, shared) == sorted(names)
     assert merge(run, shared) == 0
 
 
-def test_a_run_in_progress_is_left_alone(tmp_path):
+def test_a_run_in_progress_is_left_alone(python, tmp_path):
     run = tmp_path / "r" / "history"
     code = """
-import sys, pathlib
+import sys, time, pathlib
 from memory.store import Store
 with Store(pathlib.Path(sys.argv[1])) as store:
     store.upsert([{"kind": "attempt", "task": "t", "run": "r", "step": 1, "text": "x"}])
-    print("ready", flush=True)
-    sys.stdin.read()
+    pathlib.Path(sys.argv[2]).touch()
+    time.sleep(120)
 """
-    command = [sys.executable, "-c", code, str(run)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "ready\n"
-        assert merge_pending(tmp_path) == 0
-        with pytest.raises(StoreBusyError, match="in use by another process"), Store(run).hold(patience=0):
-            pass
-        process.kill()
-        process.wait()
+    process = python(code, run, tmp_path / "ready").process
+    while not (tmp_path / "ready").exists():
+        assert process.exitcode is None
+        time.sleep(0.01)
+    assert merge_pending(tmp_path) == 0
+    with pytest.raises(StoreBusyError, match="in use by another process"), Store(run).hold(patience=0):
+        pass
+    process.kill()
+    process.join()
     assert merge_pending(tmp_path) == 1
     assert merge_pending(tmp_path) == 0
 
@@ -510,7 +519,7 @@ def test_list_show_and_export(runs, tmp_path):
         assert "\n" not in str(caught.value)
 
 
-def test_what_is_forgotten_stays_forgotten(runs):
+def test_what_is_forgotten_stays_forgotten(python, runs):
     run = runs / "r" / "history"
     with Store(run) as store:
         names = store.upsert(attempt_item("r", step, task="t" if step < 3 else "u") for step in range(5))
@@ -521,9 +530,9 @@ def test_what_is_forgotten_stays_forgotten(runs):
     assert merge_pending(runs) == 0
     kept = sorted(names[1:3])
     assert sorted(i["id"] for i in memory.list_items(runs, kind="attempt")) == kept
-    assert indexed(runs / "history") == kept
+    assert indexed(python, runs / "history") == kept
     assert forgotten(runs / "history") == set(names) - set(kept)
-    assert Store(run).ids() == indexed(run) == kept
+    assert Store(run).ids() == indexed(python, run) == kept
 
 
 def test_a_case_of_the_bank_cannot_be_forgotten(runs):

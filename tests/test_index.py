@@ -4,11 +4,11 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import forked
 import pytest
 
 from memory.embedding import SHIPPED
@@ -17,7 +17,6 @@ from memory.index import Index
 from memory.items import FIELDS, StoreError
 from memory.marks import NAME, look, mark, marked
 from memory.store import Store
-from tests.test_history import ROOT
 
 OTHER = """
 import os, signal, sys
@@ -32,8 +31,14 @@ LEAVING = {"data": {"$in": ["schema", "samples"]}}
 
 
 def elsewhere(folder, number, *killed):
-    done = subprocess.run([sys.executable, "-c", OTHER, folder, str(number), *killed], cwd=ROOT, check=False)
-    assert done.returncode == (-signal.SIGKILL if killed else 0)
+    status, output = anew(OTHER, folder, number, *killed)
+    assert status == (-signal.SIGKILL if killed else 0), output
+
+
+def anew(code, *arguments):
+    """The exit status and the output of a process that has had no index open."""
+    with TemporaryDirectory() as folder:
+        return forked.run(code, Path(folder), *arguments)
 
 
 def item(k, **more):
@@ -146,12 +151,11 @@ def test_an_index_that_would_end_the_process_is_made_anew(tmp_path):
     there = tmp_path / "index" / "0a1b"
     there.mkdir()
     (there / "index_metadata.pickle").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
-    command = [sys.executable, "-c", OPEN, str(tmp_path)]
-    ended = subprocess.run([*command, "left"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode < 0 and not ended.stdout  # without the guard
+    status, output = anew(OPEN, tmp_path, "left")
+    assert status < 0 and "[('" not in output  # without the guard
     (there / "index_metadata.pickle").touch()
-    ended = subprocess.run([*command, "received"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0 and ended.stdout.startswith("[('"), ended.stderr
+    status, output = anew(OPEN, tmp_path, "received")
+    assert status == 0 and output.startswith("[('"), output
     assert not there.exists()
 
 

@@ -11,6 +11,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import forked
 import pytest
 import tiny
 from fault_server import FaultServer
@@ -195,15 +196,9 @@ def test_it_streams_node_after_node(served):
 def test_without_a_server_it_is_a_graph_to_invoke(tmp_path):
     with FaultServer(respond=tiny.team) as models:
         code = "from budgetmlagent.dev import make_graph; print(make_graph().invoke({})['best']['score'])"
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | chosen(tmp_path, models.url),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    assert done.stdout == "1.0\n" and len(runs(tmp_path)) == 1
+        status, output = forked.run(code, tmp_path, **chosen(tmp_path, models.url))
+    assert status == 0 and output.splitlines()[-1] == "1.0", output
+    assert len(runs(tmp_path)) == 1
 
 
 def test_the_docs_name_what_keeps_the_server_at_home():

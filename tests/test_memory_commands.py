@@ -2,9 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
+import time
 
+import forked
 import pytest
 
 from budgetmlagent.cli import call
@@ -14,7 +14,7 @@ from memory.items import KINDS, item_id
 from memory.merge import SHARED, merge_pending
 from memory.store import Store
 from memory.superseded import superseded
-from tests.test_history import ROOT, Run, attempt_item, bank_case
+from tests.test_history import Run, attempt_item, bank_case
 
 FP = "ValueError: could not convert string to float"
 
@@ -228,25 +228,29 @@ def test_a_run_is_forgotten_in_its_own_memory_and_in_its_forks_too(runs):
         memory.forget(runs, kind="dream")
 
 
-def test_a_run_in_progress_is_not_forgotten(runs):
+def test_a_run_in_progress_is_not_forgotten(runs, tmp_path):
     filled(runs, attempt_item("r", 1))
     code = f"""
-import sys
+import time
 from pathlib import Path
 from memory.store import Store
 with Store(Path({str(runs / "r" / SHARED)!r})) as store:
     store.upsert([{attempt_item("r", 1)}])
-    print("ready", flush=True)
-    sys.stdin.read()
+    Path("ready").touch()
+    while Path("ready").exists():
+        time.sleep(0.01)
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout.readline() == b"ready\n"
-        with pytest.raises(UnavailableError, match="in use"):
-            memory.forget(runs, run="r")
-        assert len(shared(runs)) == 1
-        process.stdin.close()
+    (tmp_path / "other").mkdir()
+    process, ready = forked.start(code, tmp_path / "other"), tmp_path / "other" / "ready"
+    while not ready.exists():
+        assert process.exitcode is None
+        time.sleep(0.01)
+    with pytest.raises(UnavailableError, match="in use"):
+        memory.forget(runs, run="r")
+    assert len(shared(runs)) == 1
+    ready.unlink()
+    process.join(60)
+    assert process.exitcode == 0
     assert memory.forget(runs, run="r") == 1
 
 

@@ -1,12 +1,11 @@
 """How much a case's script does: by the time that is left of a run, and less after it has run out of its own."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from forked import run
 
 from memory.artifacts import Artifacts
 from memory.cases import as_item, load_cases
@@ -62,7 +61,8 @@ def test_a_part_of_the_rows_is_learned_from_and_every_test_row_is_answered(tmp_p
     whole = render(BOOSTING, facts(400), seed=0, seconds=60)
     part = render(BOOSTING | {"part": 0.25}, facts(400), seed=0, seconds=60)
     assert "sample(" not in whole
-    subprocess.run([sys.executable, "-c", f"{part}\nassert n == 100, n"], cwd=tmp_path, check=True)
+    status, output = run(f"{part}\nassert n == 100, n", tmp_path)
+    assert status == 0, output
     said = pd.read_csv(tmp_path / "submission.csv")
     assert said["id"].tolist() == list(range(10)) and said["y"].corr(train["y"].head(10)) > 0.9
 

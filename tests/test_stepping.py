@@ -71,9 +71,9 @@ def essence(session: Session) -> dict:
     return json.loads(json.dumps(told))
 
 
-def test_stepped_at_once_or_from_cold_the_end_is_the_same(tmp_path, server):
-    at_once = new(tmp_path, server, "a")
-    told = at_once.run()
+def test_stepped_at_once_or_from_cold_the_end_is_the_same(tmp_path, server, whole):
+    at_once, _ = whole
+    told = at_once.summary
     stepped = new(tmp_path, server, "b")
     while stepped.step():
         pass

@@ -253,7 +253,7 @@ def test_no_command_imports_what_lies_in_the_folder(folder, runs, tmp_path, monk
     commands = [
         ["--help"], ["run", "--help"], ["run", "digits", "--dry-run"], ["show", run], ["why", run], ["cost", run],
         ["list"], ["clean", "--dry-run"], ["doctor"], ["doctor", run, "--rebuild"], ["export", run], ["resume", run],
-        ["graph", "lint", "budgetml"], ["graph", "show", "budgetml"], ["graph", "draw", "budgetml", "--out", "g.svg"],
+        ["graph", "lint", "budgetml"], ["graph", "show", "budgetml"], ["graph", "draw", "recall", "--out", "g.svg"],
         ["graph", "gate", "budgetml", run], ["graph", "draw", "--run", run], ["graph", "diff", "paper", "budgetml"],
         ["models", "list"], ["models", "check", "--help"], ["memory", "--help"], ["memory", "list"],
         ["new", "graph", "mine"], ["new", "node", "critique"], ["new", "task", "--help"],

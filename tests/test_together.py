@@ -1,11 +1,11 @@
 """What a run's best scripts make together, where it was given time to spare."""
 
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from forked import run
 
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt
@@ -37,9 +37,10 @@ def made(artifacts: Artifacts, attempts: list[Attempt], direction: str = "min", 
     return {item["name"]: item["script"] for item in averages(attempts, facts, artifacts, direction, seconds)}
 
 
-def result(script: str, folder: Path) -> list:
-    subprocess.run([sys.executable, "-c", script], cwd=folder, check=True)
-    return pd.read_csv(folder / "submission.csv").sort_values("id")["y"].tolist()
+def result(script: str, folder: Path, **read: Any) -> list:
+    status, output = run(script, folder)
+    assert status == 0, output
+    return pd.read_csv(folder / "submission.csv", **read).sort_values("id")["y"].tolist()
 
 
 def numbers(artifacts: Artifacts, **given: object) -> list[Attempt]:
@@ -68,9 +69,7 @@ def test_labels_are_voted_for_and_the_best_one_decides_a_draw(
         attempt(artifacts, 0.5, {1: c, 2: c, 3: c}, action="baseline"),
     ]  # fmt: skip
     script = made(artifacts, attempts, "max")["average_3"]
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
-    said = pd.read_csv(tmp_path / "submission.csv", dtype=str, keep_default_na=False)["y"].tolist()
-    assert said == [str(a), str(b), str(a)]
+    assert result(script, tmp_path, dtype=str, keep_default_na=False) == [str(a), str(b), str(a)]
 
 
 def test_members_are_good_and_fit_into_the_time_together(artifacts: Artifacts) -> None:

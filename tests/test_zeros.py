@@ -1,11 +1,10 @@
 """Zeros in front: ids and labels come out of a submission as they went into the table."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from forked import run
 from test_cases_tables import brief
 
 from budgetmlagent.inside.briefing.layout import same
@@ -29,9 +28,8 @@ def made(folder: Path, content: str, target: str = "y") -> Plan:
 
 
 def submitted(folder: Path, script: str) -> pd.DataFrame:
-    subprocess.run(
-        [sys.executable, "-c", script], cwd=folder / "task" / "env", check=True, capture_output=True
-    )
+    status, output = run(script, folder / "task" / "env")
+    assert status == 0, output
     return pd.read_csv(folder / "task" / "env" / "submission.csv", dtype=str)
 
 
