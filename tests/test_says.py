@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_dossier import STARTER, parts
+from test_dossier import STARTER, asked, parts
 from test_told import Says
 
 from budgetmlagent import testing
 from memory.attempts import Attempt
+from nodes.coder import coder
 from nodes.craft.dossier import dossier
 from nodes.craft.says import LONGEST, says, skipped, validation
 from nodes.deps import Execution, Score
@@ -102,3 +103,23 @@ def test_it_is_told_with_the_attempts():
         " left out for lack of time: second seed"
     )
     assert dossier(state, deps).tried == dossier(state, deps, 9_000).tried == (line,)
+
+
+@pytest.mark.parametrize(
+    ("reported", "told"), [(True, "The starter prints its score so: validation accuracy 0.5\n"), (False, "")]
+)
+def test_the_coder_is_told_by_which_words_a_score_is_read_that_is_a_script_s_own(reported, told):
+    state, deps = parts("```python\nprint(9)\n```", node="coder")
+    output = deps.artifacts.put("read 48151623 rows\nvalidation accuracy 0.5\n")
+    ran = Execution(deps.artifacts.put(STARTER), 0, 1.0, output)
+    first = {"script": STARTER, "turn": 0, "score": 0.5, "plan": {"action": "baseline"}, "reported": reported}
+    first["execution"] = deps.artifacts.put_json(ran.as_json())
+    plan = {"action": "draft", "instruction": "x", "case": "", "by": "m"}
+    state = testing.state(deps.artifacts, first, task=dict(state.task), plan=plan)
+    coder(state, deps)
+    prompt = asked(deps)
+    assert (
+        told in prompt
+        and ("The starter prints its score so" in prompt) is reported
+        and "48151623" not in prompt
+    )

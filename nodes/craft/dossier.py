@@ -16,7 +16,7 @@ from nodes.craft import described
 from nodes.craft.looks import cut, looks_told
 from nodes.craft.naming import named
 from nodes.craft.output import ending, pace, ran
-from nodes.craft.says import says
+from nodes.craft.says import says, scored_line
 from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import AT_MOST, scores, tried
 from nodes.craft.within import within
@@ -43,6 +43,7 @@ class Dossier:
     whole: bool = True
     score: str = "none"  # the best one
     reported: bool = False  # whether it is the script's own word, not measured
+    line: str = ""  # in which the starter printed its score, where that is its own word
     whose: str = "the starter"  # which attempt is the best
     pace: str = ""  # the best script's share of its time limit, in words
     scores: str = ""  # the bests, one after another
@@ -67,6 +68,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         machine=described.machine(facts, deps.task),
         score=_score(first, deps),
         reported=first is not None and first.reported,
+        line=scored_line(attempts[0], deps.artifacts, _known(facts, deps)) if attempts else "",
         whose=_called(first, called),
         newest=_called(attempts[-1] if attempts else None, called),
         pace=pace_of(first, deps) if first else "",

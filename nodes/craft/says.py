@@ -5,6 +5,7 @@ An idea that was not carried out for lack of time has not failed.
 
 import re
 from collections.abc import Sequence
+from math import isclose
 from typing import NamedTuple
 
 from memory.attempts import Attempt, Execution, Reader
@@ -16,6 +17,7 @@ SKIPPED = re.compile(
 )
 # What a reader knows anyway: the words that the coder is asked to say it in.
 FORM = re.compile(r"(?i)^\W*skipped\W+|\W*\bfor (?:lack|want) of time\W*$")
+NUMBER = re.compile(r"-?[0-9]+\.?[0-9]*(?:[eE]-?[0-9]+)?")
 LOOKED = 200_000  # characters of the end of an output
 WIDEST = 300  # of a line that is read; longer ones say something else
 LINES, LONGEST = 3, 160  # lines that are told of what was left out, the last ones; characters of all of them
@@ -48,6 +50,18 @@ def validation(output: str, script: str) -> str:
     """Return the validation score that a script printed last, of those numbers that a model may be told."""
     lines = (line for line in reversed(_lines(output)) if VALIDATION.search(line))
     return next((numbers[0] for line in lines if (numbers := measured(line, script))), "")
+
+
+def scored_line(attempt: Attempt, artifacts: Reader, known: Sequence[str]) -> str:
+    """Return the line in which an attempt printed its score, in words that a model may hear; "" where it was not its own word."""
+    if not attempt.reported or attempt.score is None or not attempt.execution:
+        return ""
+    execution, script = Execution.of(artifacts.json(attempt.execution)), artifacts.text(attempt.script)
+    output = artifacts.text(execution.output) if execution.output else execution.tail
+    at = [
+        line for line in _lines(output) if any(isclose(float(n), attempt.score) for n in NUMBER.findall(line))
+    ]
+    return told(at[-1].strip(), *known, script=script, measured=True) if at else ""
 
 
 def skipped(output: str, script: str, known: Sequence[str]) -> str:
