@@ -170,6 +170,14 @@ def test_a_method_that_is_not_indented_is_moved_and_other_blocks_can_stand_besid
     )
 
 
+def test_a_definition_may_bring_new_helpers():
+    new = "def half(x):\n    return x / 2\n\n\ndef f(x):\n    return half(x)"
+    script, wrong = made(named("f", new), CLASSES)
+    assert wrong == "" and script.count(new) == 1 and script.count("def f(") == CLASSES.count("def f(")
+    method = "    def g(self):\n        return self.h()\n\n    def h(self):\n        return 4"
+    assert method in made(named("Net.g", method), CLASSES)[0]
+
+
 @pytest.mark.parametrize(
     ("reply", "wrong"),
     [
@@ -178,9 +186,20 @@ def test_a_method_that_is_not_indented_is_moved_and_other_blocks_can_stand_besid
         (named("f.x", "def x(): pass"), "block 1: f.x is not defined in the script"),
         (named("twice", "def twice(): pass"), "block 1: twice is defined 2 times in the script"),
         (block("import os", "import re") + named("f", "def f(x:"), "block 2: the new f does not parse"),
-        (named("f", "def g(x): pass"), "block 1: the new f has to be the definition of f, and nothing else"),
-        (named("f", "def f(x): pass\nprint(1)"), "has to be the definition of f, and nothing else"),
-        (named("f", ""), "has to be the definition of f, and nothing else"),
+        (
+            named("f", "def g(x): pass"),
+            "block 1: the new f has to be the definition of f, perhaps with new helpers, and nothing else",
+        ),
+        (
+            named("f", "def f(x): pass\nprint(1)"),
+            "has to be the definition of f, perhaps with new helpers, and nothing else",
+        ),
+        (
+            named("f", "def f(x): pass\ndef twice(): pass"),
+            "block 1: the new f defines twice, too, which is in the script",
+        ),
+        (named("f", "def f(x): pass\ndef f(y): pass"), "has to be the definition of f, perhaps"),
+        (named("f", ""), "has to be the definition of f, perhaps with new helpers, and nothing else"),
         (
             named("Net.g", "def g(self):\n    return '''a\nb'''"),
             "the new Net.g has strings of several lines: indent it by 4",

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nodes.craft.definitions import fitted, place_of
+from nodes.craft.definitions import defined_in, fitted, place_of
 from nodes.craft.replies import said
 from nodes.craft.scripts import LONGEST
 
@@ -124,7 +124,7 @@ def _by_name(number: int, block: Block, script: str) -> Change | str:
     place = place_of(script, block.name)
     if isinstance(place, str):
         return f"block {number}: {name} {place}"
-    new = fitted(block.replace, block.name, place)
+    new = fitted(block.replace, block.name, place, defined_in(script))
     return (
         f"block {number}: the new {name} {new}"
         if isinstance(new, str)

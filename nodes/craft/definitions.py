@@ -1,7 +1,7 @@
 """A function, class or method of a script by its name: where it stands, and a new text in its place."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from textwrap import dedent, indent
 from typing import NamedTuple
 
@@ -33,6 +33,12 @@ def place_of(script: str, name: str) -> Place | str:
     return Place(first - 1, one.end_lineno or one.lineno, margin)
 
 
+def defined_in(script: str) -> set[str]:
+    """Return the names of all functions, classes and methods of a script."""
+    source = Source.of(script)
+    return {part.name for part in ast.walk(source.tree) if isinstance(part, DEFINITIONS)} if source else set()
+
+
 def _named(
     body: Sequence[ast.stmt], path: Sequence[str]
 ) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
@@ -44,17 +50,22 @@ def _named(
                 yield from _named(part.body, path[1:])
 
 
-def fitted(lines: Sequence[str], name: str, place: Place) -> list[str] | str:
+def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str] = ()) -> list[str] | str:
     """Return the new text of `name` as it stands at its place; else what is wrong with it, for a sentence.
 
-    It is the definition of that name alone. One that is indented in another way is moved, where that changes none of its strings.
+    `others` are the names of the script's own definitions.
+    It is the definition of that name, perhaps with helpers of other names beside it. One that is indented in another way is moved,
+    where that changes none of its strings.
     """
     text = "\n".join(lines).strip("\n").rstrip()
     parts = _statements(text)
     if parts is None:
         return "does not parse: write the whole definition"
-    if [getattr(part, "name", "") for part in parts] != [name.rpartition(".")[2]]:
-        return f"has to be the definition of {name}, and nothing else"
+    defined = [part.name if isinstance(part, DEFINITIONS) else "" for part in parts]
+    if defined.count(name.rpartition(".")[2]) != 1 or not all(defined):
+        return f"has to be the definition of {name}, perhaps with new helpers, and nothing else"
+    if known := next((one for one in defined if one != name.rpartition(".")[2] and one in others), ""):
+        return f"defines {known}, too, which is in the script: that is a block of its own"
     if text[: len(text) - len(text.lstrip())] != place.margin:
         text = indent(dedent(text), place.margin)
         if list(map(ast.dump, _statements(text) or [])) != list(map(ast.dump, parts)):
