@@ -3,7 +3,9 @@
     python tests/record.py [TASK ...]
     python tests/record.py --keep RUN_FOLDER NAME    # a run that was made elsewhere, by other models
 
-A recording is a run's folder without what a replay does not read. It holds scripts, logs, prompts, replies and scores.
+A recording is a run's folder without what a replay does not read. It holds scripts, logs, prompts, replies and scores. In those
+called `*_capable`, both models were played by a strong language model behind an endpoint whose replies are written by hand; it saw
+the requests alone. They are runs of `tests/benchmarks/arms.py`.
 """
 
 import argparse

@@ -22,7 +22,8 @@ def test_consecutive_prompts_of_a_role_share_all_that_is_stable(run):
 
 
 def test_there_are_such_prompts_of_the_planner_and_the_server_says_that_it_caches_them():
-    found = [pair for run in RUNS for pair in pairs(asked(run).get("planner", []))]
+    served = [run for run in RUNS if not run.name.endswith("_capable")]  # by a server of models, which caches
+    found = [pair for run in served for pair in pairs(asked(run).get("planner", []))]
     assert len(found) >= 2
     # In tokens the server finds again at least half of the instructions, task and data.
     for pair in found:
