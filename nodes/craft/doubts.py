@@ -6,12 +6,14 @@ from typing import Any
 
 from memory.briefing import Briefing
 from nodes.craft.told import told
+from nodes.craft.within import within
 
 # Words of a task that speak of numbers, and of classes.
 OF_NUMBERS = re.compile(
     r"(?i)regress|\b(?:rmsl?e|mae|mse|s?mape|r2)\b|R²|(?:squared|absolute|percentage) error"
 )
 OF_CLASSES = re.compile(r"(?i)classif|accuracy|\bf1\b|\b(?:roc|auc)\b|log[ -]?loss|categor(?:y|ies)")
+WHY = 300  # characters of why something does not hold
 MANY, EACH = 50, 10  # classes, and rows of each on average, beyond and below which they may be none
 SUBJECTS = ("table", "arrays", "graph")  # parts of a briefing that may be a classification
 
@@ -22,7 +24,7 @@ def doubts(facts: Briefing, text: str, metric: str) -> list[str]:
         f"part of the data could not be read: {told(problem, text)}" for problem in facts.get("problems", [])
     ]
     if untrue := facts.get("untrue"):
-        found.append(f"what a model said of the tables, as it does not hold: {untrue}")
+        found.append(f"what a model said of the tables, as it does not hold: {within(untrue, WHY)}")
     if facts.get("told") and not untrue:
         return found  # what they are has been said, and held against the files
     if "unknown" in facts.get("kinds", []):
