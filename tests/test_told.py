@@ -287,6 +287,10 @@ def test_how_long_its_steps_took_is_told_beside_what_a_script_measures() -> None
     script = "print('ridge', 'mae', a, 'fit in', b)"
     line = "ridge mae 1.16812 fit in 12.3456s, Anna 9s, '41s' -7s 1.5.2s 123456s 20xs"
     assert told(line, script=script, measured=True) == "ridge mae 1.17 fit in 12.3s, ... 9s, '..."
+    named = told(
+        "time=12.345 took 3.5 seconds = 41.25 in 7.25 days", script="time took seconds in days", measured=True
+    )
+    assert named == "time=12.3 took 3.5 seconds = 41.2 in ... days"
     many = told(" ".join(f"{n}s" for n in range(20, 40)), measured=True)
     assert many == "... 35s 36s 37s 38s 39s"  # as few as the measures
     assert MARK in told("fit in 12.3456s", script=script)  # of an error

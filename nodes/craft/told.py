@@ -33,6 +33,7 @@ MEASURES = frozenset({
     "accuracy", "acc", "auc", "bleu", "cer", "dice", "error", "f1", "gini", "iou", "kappa", "logloss", "loss", "mae", "map",
     "mape", "mcc", "mse", "ndcg", "per", "perplexity", "precision", "r2", "recall", "rmse", "rmsle", "score", "smape", "wer",
 })  # fmt: skip
+TIMES = frozenset({"duration", "elapsed", "sec", "seconds", "secs", "time", "took"})
 MEASURED, DIGITS = re.compile(r"[0-9]{1,6}\.[0-9]{1,17}"), 3
 # How long a step took: "12.34s". In quotes stands a cell.
 SECONDS = re.compile(r"""(?<![-.'"])([0-9]{1,5}(?:\.[0-9]{1,6})?)s(?!['"])""")
@@ -48,7 +49,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
     row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 8
     are kept, and the last 5 decimal numbers right behind the name of a measure, or a word of the script's behind it, and the last 5
-    durations like "12.34s", all to three digits.
+    durations, "12.34s" or "time 12.34", all to three digits.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
     line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
@@ -72,7 +73,8 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     shown -= _beyond(said, chosen, own, last=measured)
     numbers = dict[int, str]()
     if measured:
-        for found in (_seconds(line, words), _measures(line, words, set(own.split()))):
+        timed = _seconds(line, words) | _measures(line, words, set(), TIMES)
+        for found in (timed, _measures(line, words, set(own.split()))):
             numbers |= list(found.items())[-NUMBERS:]
     return _written(line, words, _few(said, shown, phrased, hidden), numbers)
 
@@ -130,13 +132,17 @@ def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int
     return (shown - small - short) | {*numbers[:NUMBERS]} | {*sorted(short)[:SHORT]}
 
 
-def _measures(line: str, words: Sequence[re.Match[str]], own: Set[str]) -> dict[int, str]:
-    """Return the places of numbers that measure something, each rounded; `own` are the words of the script."""
+def _measures(
+    line: str, words: Sequence[re.Match[str]], own: Set[str], measures: Set[str] = MEASURES
+) -> dict[int, str]:
+    """Return the places of numbers that measure something, each rounded; `own` are words that may label one."""
     found = dict[int, str]()
     for place, word in enumerate(words):
         labelled = place > 1 and words[place - 1][0] in own
         names = [at for at in (place - 1, place - 2 if labelled else -1) if at >= 0]
-        if MEASURED.fullmatch(word[0]) and any(_measures_by(line, words[at : place + 1]) for at in names):
+        if MEASURED.fullmatch(word[0]) and any(
+            _measures_by(line, words[at : place + 1], measures) for at in names
+        ):
             found[place] = f"{float(word[0]):.{DIGITS}g}"
     return found
 
@@ -151,10 +157,10 @@ def _seconds(line: str, words: Sequence[re.Match[str]]) -> dict[int, str]:
     }
 
 
-def _measures_by(line: str, words: Sequence[re.Match[str]]) -> bool:
-    """Tell whether the first of `words` names a measure, and nothing but what joins a name to its value stands between them."""
+def _measures_by(line: str, words: Sequence[re.Match[str]], measures: Set[str]) -> bool:
+    """Tell whether the first of `words` is one of `measures`, and nothing but what joins a name to its value stands between them."""
     between = [line[one.end() : two.start()] for one, two in pairwise(words)]
-    return words[0][0].lower() in MEASURES and not any(gap.strip(" :=(-") for gap in between)
+    return words[0][0].lower() in measures and not any(gap.strip(" :=(-") for gap in between)
 
 
 def _written(line: str, words: Sequence[re.Match[str]], shown: set[int], numbers: Mapping[int, str]) -> str:
