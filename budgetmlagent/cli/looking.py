@@ -87,7 +87,7 @@ def _told(written: dict[str, str]) -> dict[str, Any]:
 def why(
     run: options.Run,
     step: Annotated[
-        int | None, typer.Argument(metavar="[STEP]", help="A step's number. [default: escalations]")
+        int | None, typer.Argument(metavar="STEP", help="A step's number. [default: escalations]")
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,

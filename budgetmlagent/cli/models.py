@@ -9,12 +9,13 @@ import typer
 
 from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
+from budgetmlagent.cli.commands import Commands
 from budgetmlagent.errors import InterruptedCommandError, RunFailedError, UnavailableError, UsageError
 from budgetmlagent.wording import unknown
 
 app = typer.Typer(
     help="The models: list, write, check and fetch them.",
-    no_args_is_help=True,
+    cls=Commands,
 )
 
 
@@ -46,6 +47,7 @@ def new(
         typer.Argument(
             metavar="PROVIDER",
             help="openai, anthropic, gemini, deepseek, openrouter, groq; ollama or vllm on this machine.",
+            autocompletion=complete.providers,
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")] = Path("models.yaml"),
@@ -177,9 +179,7 @@ def profile(
 def pull(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...", help="Default: all embedded ones.", autocompletion=complete.embedded
-        ),
+        typer.Argument(metavar="NAME", help="Default: all embedded ones.", autocompletion=complete.embedded),
     ] = None,
     models: options.Models = None,
     again: Annotated[bool, typer.Option("--again", help="Fetch anew, for a damaged file.")] = False,
@@ -201,7 +201,7 @@ def pull(
 def doctor(
     run: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN]", help="Check this run's stores.", autocompletion=complete.runs),
+        typer.Argument(metavar="RUN", help="Check this run's stores.", autocompletion=complete.runs),
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     rebuild: Annotated[
