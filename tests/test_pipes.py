@@ -63,3 +63,23 @@ def test_without_colours_where_none_are_wanted(tmp_path: Path) -> None:
     assert "8/8" in told and not COLOUR.search(told)
     done = piped("2>&1 | cat", *asked, buffered=True)
     assert done.returncode == 0 and "8/8" in done.stdout and "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("command", ["show", "why", "why {} 27", "cost", "diff {} {}", "doctor"])
+def test_what_a_terminal_shows_of_a_run_is_not_broken_within_a_word(followed: Path, command: str) -> None:
+    run = next(followed.glob("*/run.json")).parent.name
+    words = command.replace("{}", run).split() if "{}" in command else [command, run]
+    told = {width: at_a_terminal(width, *words, "--runs-dir", str(followed)) for width in (80, 1000)}
+    assert told[80][0] == told[1000][0] == 0
+    long = [line for line in told[80][1].splitlines() if len(line) > 80 and str(followed) not in line]
+    assert not long and "\x1b" not in told[80][1]
+    whole = set(told[1000][1].split())
+    assert {word for word in told[80][1].split() if "…" not in word} <= whole
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder with one whole run."""
+    runs = tmp_path_factory.mktemp("runs")
+    assert piped("2>&1", *REPLAY, "--runs-dir", str(runs), buffered=True).returncode == 0
+    return runs

@@ -210,10 +210,12 @@ def doctor(
     as_json: options.Json = False,
 ) -> None:
     """Say what works on this machine. With RUN, whether its stores are whole; status 1 where something is lost."""
+    from budgetmlagent.cli import progress
     from budgetmlagent.upkeep import doctor
 
     rows = doctor.of_run(run, runs_dir, rebuild=rebuild) if run else doctor.of_machine(runs_dir)
-    lines = (f"{'ok ' if row['ok'] else 'BAD'} {row['what']}: {row['detail']}" for row in rows)
+    told = (f"{'ok ' if row['ok'] else 'BAD'} {row['what']}: {row['detail']}" for row in rows)
+    lines = (progress.hanging(line, options.width(), 4) for line in told)
     options.tell(as_json, rows, lines)
     bad = list(dict.fromkeys(row["what"] for row in rows if not row["ok"]))
     if bad:
