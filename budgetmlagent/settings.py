@@ -29,6 +29,7 @@ from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.postgres import Address
+from budgetmlagent.wording import one_of, unknown
 from memory.embedding import SHIPPED, named
 from memory.files import read_plain
 from memory.merge import SHARED
@@ -71,7 +72,7 @@ def _turns(value: str | float) -> int:
 
 def _history(text: str) -> str:
     if text not in HISTORY:
-        raise ValueError(f"{text!r}: one of {', '.join(HISTORY)} is needed")
+        raise ValueError(f"{text!r}: {one_of(HISTORY, text)}")
     return text
 
 
@@ -228,8 +229,8 @@ def _read(path: Path) -> Values:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no TOML ({' '.join(str(error).split())[:200]})") from None
-    if unknown := sorted(values.keys() - USES.keys()):
-        raise UsageError(f"{path}: there is no setting {unknown[0][:80]!r}; there are {', '.join(USES)}")
+    if others := sorted(values.keys() - USES.keys()):
+        raise UsageError(f"{path}: {unknown('setting', others[0][:80], USES)}")
     found = {name: value for name, value in sorted(values.items()) if value != ""}
     for name, value in found.items():
         if name in NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):

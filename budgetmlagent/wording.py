@@ -17,6 +17,15 @@ def some(names: Sequence[str], most: int, told: Callable[[str], str] = repr) -> 
 def unknown(what: str, name: str, names: Iterable[str]) -> str:
     """Say that there is no `what` of this name: the nearest of those that there are, and all of them."""
     there = list(names)
+    are = "is" if len(there) == 1 else "are"
+    return f"unknown {what} {name!r}{_meant(name, there)}; there {are} {', '.join(there) or 'none'}"
+
+
+def one_of(words: Sequence[str], said: object) -> str:
+    """Say what there is to choose from, where something else was said: all the words, and the nearest."""
+    return f"one of {', '.join(words)} is needed{_meant(str(said), words)}"
+
+
+def _meant(name: str, there: Sequence[str]) -> str:
     close = get_close_matches(name, there, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    return f"unknown {what} {name!r}{hint}; there {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'none'}"
+    return f" (did you mean {close[0]!r}?)" if close else ""

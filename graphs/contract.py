@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from graphs.model import Graph, NodeSpec
+from graphs.registry import nearest
 from graphs.seen import see_node
 from memory.state import SHARED, Kind, RunState
 from nodes.declares import Role, recalls_of, role_of
@@ -76,11 +77,13 @@ def check_callable(function: Any) -> None:
     for kind in recalls_of(function):
         if kind not in get_args(Kind):
             raise NodeContractError(
-                f"{name}: recalls: no kind {kind!r}; there are {', '.join(get_args(Kind))}"
+                f"{name}: recalls: no kind {kind!r}{nearest(kind, get_args(Kind))}; there are {', '.join(get_args(Kind))}"
             )
     if role_of(function) not in get_args(Role):
-        roles = ", ".join(filter(None, get_args(Role)))
-        raise NodeContractError(f"{name}: no role {role_of(function)!r}; there are {roles}")
+        role, roles = role_of(function), list(filter(None, get_args(Role)))
+        raise NodeContractError(
+            f"{name}: no role {role!r}{nearest(role, roles)}; there are {', '.join(roles)}"
+        )
     if not callable(function):
         kind = type(function).__name__
         raise NodeContractError(f"{kind} is no function: a node is a function of state and deps")

@@ -47,7 +47,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> dict:
         (["--tasks", "digits", "--project-budget", "-1"], "--project-budget"),
         (["--continue"], "no bench lies there"),
         (["--report"], "no bench lies there"),
-        (["plan.yaml"], "task: extra inputs are not permitted; known are tasks, graphs"),
+        (["plan.yaml"], "plan.yaml: unknown key 'task' (did you mean 'tasks'?); there are tasks, graphs"),
         (["list.yaml"], "list.yaml: tasks, graphs"),
         (["none.yaml"], "none.yaml: cannot be read"),
     ],

@@ -529,7 +529,7 @@ def test_a_missing_key_and_an_unknown_model_are_errors_before_any_money(
     tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = client(tmp_path, server.url)
-    with pytest.raises(UsageError, match=r"model 'huge' is not in models.yaml, which has small"):
+    with pytest.raises(UsageError, match=r"unknown model 'huge'; there is small in models.yaml"):
         models.ask(Here(node="coder", model="huge"), ASK)
     monkeypatch.delenv("TEST_KEY")
     with pytest.raises(UsageError, match="set TEST_KEY"):

@@ -76,7 +76,7 @@ def test_a_column_that_is_dropped_is_in_no_file(tmp_path: Path, capsys) -> None:
         ({"types": ["zip=nubmer"]}, "did you mean 'number'"), ({"types": ["zip"]}, "write COLUMN=TYPE"), ({"types": ["zpi=text"]}, "did you mean 'zip'"),
         ({"types": ["zip=text"], "dates": ["zip"]}, "is said to be text, too"), ({"types": ["key=id", "note=id"]}, "cannot all be the row id"),
         ({"types": ["y=number"]}, "--kind says what it is"), ({"drop": ["y"]}, "another option uses"), ({"drop": ["zip"], "types": ["zip=text"]}, "another option"),
-        ({"drop": ["nix"]}, "--drop 'nix': no such column"), ({"kind": "other"}, "choose classification or regression"),
+        ({"drop": ["nix"]}, "--drop 'nix': no such column"), ({"kind": "other"}, "one of classification, regression is needed"),
         ({"kind": "regression"}, "--kind regression: 'y' holds 'b', which is no number|holds 'a', which"),
     ],
 )  # fmt: skip

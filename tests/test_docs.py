@@ -138,6 +138,14 @@ def bound(call: ast.Call) -> None:
         inspect.signature(getattr(used, function.attr)).bind(None, *call.args, **given)
 
 
+def test_a_rule_that_is_changed_by_its_number_is_the_one_that_is_meant() -> None:
+    """The shipped graph gets new rules, and a number then names another one: what is changed here keeps its predicate."""
+    changed = re.compile(r'set_rule\(\s*"(\w+)", (\d+), when="(\w+)"')
+    found = [each for page in PAGES for each in changed.findall(page.read_text(encoding="utf-8"))]
+    rules = GraphSpec.load("budgetml").rules
+    assert found and all(rules[node][int(number) - 1].when == when for node, number, when in found), found
+
+
 @pytest.mark.parametrize(
     "check, wrong",
     [

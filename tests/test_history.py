@@ -525,7 +525,8 @@ def test_what_is_forgotten_stays_forgotten(python, runs):
         names = store.upsert(attempt_item("r", step, task="t" if step < 3 else "u") for step in range(5))
     assert memory.forget(runs, names[0][:12]) == 1
     assert memory.forget(runs, task="u") == 2
-    assert memory.forget(runs, task="nothing") == 0
+    with pytest.raises(UsageError, match="unknown task 'nothing'; there is t"):
+        memory.forget(runs, task="nothing")
     (run / "merged").unlink()
     assert merge_pending(runs) == 0
     kept = sorted(names[1:3])

@@ -224,7 +224,7 @@ def test_a_run_is_forgotten_in_its_own_memory_and_in_its_forks_too(runs):
     )
     assert call(["memory", "forget", "--task", "t", "--runs-dir", str(runs)]) == 0
     assert shared(runs) == {}
-    with pytest.raises(UsageError, match="no such kind"):
+    with pytest.raises(UsageError, match=r"kind=.dream.: one of attempt, case"):
         memory.forget(runs, kind="dream")
 
 

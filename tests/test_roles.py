@@ -214,7 +214,8 @@ def no_role(state: RunState, deps: Deps) -> Update:
 
 
 @pytest.mark.parametrize(
-    ("function", "what"), [("mistyped", "no kind 'c'; there are cases"), ("no_role", "no role 'planer'")]
+    ("function", "what"),
+    [("mistyped", "no kind 'c'; there are cases"), ("no_role", "no role 'planer' .did you mean 'planner'")],
 )
 def test_a_node_that_declares_what_there_is_not_is_refused(function: str, what: str) -> None:
     with pytest.raises(GraphError, match=f"node 'second': {function}: .*{what}"):

@@ -329,7 +329,8 @@ def test_the_commands_show_what_happened(tmp_path, server, capsys):
     ("arguments", "status", "words"),
     [
         (["run", "nowhere"], 2, "nowhere: no such task"),
-        (["run", "digits", "--budget", "abc"], 2, "Invalid value for '--budget'"),
+        (["run", "digits", "--budget", "abc"], 2, "--budget: a number is needed"),
+        (["run", "digits", "--turns", "2.5"], 2, "--turns: a whole number is needed"),
         (["run", "digits", "--budget", "-1"], 2, "--budget -1.0"),
         (["run", "digits", "--turns", "0"], 2, "--turns 0"),
         (["run", "digits", "--history", "some"], 2, "--history some"),

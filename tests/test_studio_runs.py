@@ -112,7 +112,7 @@ def test_a_step_is_read_alone_and_as_the_whole_run_has_it(replayed):
         ]
     assert look.step(replayed, 1)["around"] == [2]
     for wrong in (0, -1, 99):
-        with pytest.raises(UsageError, match=f"has no step {wrong}; its steps are: 1 to 35"):
+        with pytest.raises(UsageError, match=f"has no step {wrong}; its steps are 1 to 35"):
             look.step(replayed, wrong)
     with pytest.raises(UsageError, match="has no branch 'x'"):
         look.step(replayed, 1, "x")

@@ -114,7 +114,7 @@ def test_mlagentbench_is_taken_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("suite", "said"),
     [
-        ("kaggle", "known are mlagentbench, mle-bench"),
+        ("kaggle", "one of mlagentbench, mle-bench is needed"),
         ("mle-bench", "no prepared data of mle-bench lies there"),
     ],
 )

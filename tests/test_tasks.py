@@ -338,7 +338,7 @@ def test_the_direction_is_asked_for_where_nothing_states_it(theirs: Path) -> Non
     (theirs / "scripts/eval.py").write_text(SCORER)
     assert "add HIGHER = True or False to eval.py or give --direction max|min" in refused(theirs)
     assert load_task(str(theirs), direction="max").direction == "max"
-    assert "direction='up': max or min is needed" in refused(theirs, direction="up")
+    assert "direction='up': one of max, min is needed" in refused(theirs, direction="up")
 
 
 def test_a_direction_against_the_folders_own_is_refused(theirs: Path) -> None:

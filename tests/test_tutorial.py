@@ -34,4 +34,4 @@ def test_it_leads_to_a_run_that_the_rule_of_ones_own_has_ended(tmp_path: Path) -
     assert "1 passed" in done.stdout and "+ rule coach 1: coach:enough times=2 → END" in done.stdout
     given, _, why = done.stdout.partition("2 of the newest attempts brought nothing.")
     assert len(re.findall(r"^attempt progress-", given, re.MULTILINE)) >= 3, given
-    assert "The coach has seen 2 attempts in a row bring nothing → END" in why and "fruitless=2" in why
+    assert "The coach has seen 2 attempts in a row bring nothing → END" in why and "fruitless = 2" in why

@@ -18,6 +18,7 @@ from budgetmlagent.run import order
 from budgetmlagent.run.options import REPLAY, nano
 from budgetmlagent.run.request import DEFAULTS, Request
 from budgetmlagent.tasks.folder import bundled
+from budgetmlagent.wording import unknown
 from graphs.files import shipped
 from memory.files import SMALL, read_plain
 from memory.yaml_text import load
@@ -205,5 +206,6 @@ def checked(said: dict[str, Any], where: str) -> Plan:
             problems, key=lambda each: each["type"] == "extra_forbidden"
         )  # a misspelt field is the cause of others
         field = ".".join(map(str, problem["loc"])) or "the plan"
-        known = f"; known are {', '.join(Plan.model_fields)}" if problem["type"] == "extra_forbidden" else ""
-        raise UsageError(f"{where}: {field}: {problem['msg'].lower()}{known}") from None
+        if problem["type"] == "extra_forbidden":
+            raise UsageError(f"{where}: {unknown('key', field, Plan.model_fields)}") from None
+        raise UsageError(f"{where}: {field}: {problem['msg'].lower()}") from None

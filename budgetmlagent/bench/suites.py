@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.templating import environment
+from budgetmlagent.wording import one_of, unknown
 from memory.files import write_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -48,12 +49,12 @@ def found(suite: str, root: Path, only: Sequence[str] | None, made: Path) -> Fou
     Raises UsageError for an unknown suite, where `root` has no task of it, and for a name that is not there.
     """
     if suite not in SUITES:
-        raise UsageError(f"--suite {suite}: known are {', '.join(SUITES)}")
+        raise OptionError("suite", suite, one_of(list(SUITES), suite))
     folders = {path.name: path for path in SUITES[suite].folders(root.expanduser())}
     if not folders:
         raise UsageError(f"--root {root}: no prepared data of {suite} lies there: {SUITES[suite].layout}")
-    if unknown := set(only or ()) - set(folders):
-        raise UsageError(f"--tasks {min(unknown)}: not in {root}, which has {', '.join(folders)}")
+    if others := set(only or ()) - set(folders):
+        raise UsageError(f"--tasks: {unknown('task', min(others), folders)} in {root}")
     tasks, refused = [], []
     for name in only or folders:
         try:

@@ -2,15 +2,32 @@
 
 import gc
 import os
+import re
 import sys
 
 from budgetmlagent import foreign
 from budgetmlagent.errors import BudgetMLError, InterruptedCommandError, cut
 
+# What Typer says of a word where a number should be, and what we do.
+NO_NUMBER = re.compile(r"Invalid value for '(\S+)': Input should be a valid (integer|number).*")
+NUMBER = {"integer": "a whole number", "number": "a number"}
+
 
 def main() -> None:
     """Run `budgetml` and exit with its status."""
-    sys.exit(call(sys.argv[1:]))
+    try:
+        sys.exit(call(sys.argv[1:]))
+    finally:
+        _drop_the_rest()
+
+
+def _drop_the_rest() -> None:
+    """Forget what nobody takes: at its end Python would try again to write it, and complain."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:  # the reader has gone, or the disk is full
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def call(arguments: list[str]) -> int:
@@ -36,12 +53,14 @@ def _call(arguments: list[str]) -> int:
     try:
         with disk.clear():
             status = app(args=arguments, standalone_mode=False, prog_name="budgetml")
+            sys.stdout.flush()
     except BudgetMLError as error:
         return _said(error.typed, error.status)
     except TyperException as error:
-        return _said(cut(error.format_message()), 2)
+        told = NO_NUMBER.sub(lambda said: f"{said[1]}: {NUMBER[said[2]]} is needed", error.format_message())
+        return _said(cut(told), 2)
     except BrokenPipeError:
-        return 0  # the reader of our output has gone, e.g. `budgetml list | head`
+        return 0  # as in `Commands.invoke`
     return status if isinstance(status, int) else 0
 
 

@@ -1,9 +1,6 @@
 """All commands, assembled."""
 
-from typing import Any
-
 import typer
-from typer.core import TyperGroup
 
 from budgetmlagent.cli import (
     bench,
@@ -19,27 +16,15 @@ from budgetmlagent.cli import (
     running,
     studio,
 )
-from budgetmlagent.errors import InterruptedCommandError
-
-
-class Commands(TyperGroup):
-    """The commands. An interrupt of one is told like an error; Typer has only the status for it."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was typed. Raises InterruptedCommandError."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            raise InterruptedCommandError(getattr(interrupt, "typed", "interrupted")) from None
-
+from budgetmlagent.cli.commands import Commands
 
 app = typer.Typer(
     name="budgetml",
     cls=Commands,
     help="An ML engineer that works within a budget: remember, then think cheaply, then ask.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"color": False},  # Typer's own codes would be printed as escapes that can be read
 )
 app.command("run")(running.run)
 app.command("resume")(running.resume)

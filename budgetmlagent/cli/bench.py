@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from budgetmlagent.cli import options
+from budgetmlagent.cli import names, options
 
 if TYPE_CHECKING:
     from budgetmlagent.bench.here import Place
@@ -17,24 +17,28 @@ if TYPE_CHECKING:
     from budgetmlagent.bench.tracking import Tracking
     from budgetmlagent.run.request import Request
 
-Listed = Annotated[str | None, typer.Option(metavar="A,B", help="Several are set apart by commas.")]
+
+def _listed(name: names.Completer) -> Any:
+    return typer.Option(
+        metavar="A,B", help="Several are set apart by commas.", autocompletion=names.several(name)
+    )
 
 
 def bench(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A YAML file: tasks, graphs, models, seeds and limits.")] = None,
-    tasks: Listed = None,
-    graphs: Listed = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A YAML file: tasks, graphs, models, seeds and limits.")] = None,
+    tasks: Annotated[str | None, _listed(names.tasks)] = None,
+    graphs: Annotated[str | None, _listed(names.graphs)] = None,
     models: Annotated[str | None, typer.Option(metavar="F,F", help="Files such as models.yaml; `embedded` is none.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="0,1", help="Numbers.")] = None,
     budget: Annotated[float | None, typer.Option(metavar="USD", help="Of each run. [default: 0.25]")] = None,
     project_budget: Annotated[float | None, typer.Option(metavar="USD", help="Of all runs together.")] = None,
     turns: Annotated[int | None, typer.Option(metavar="N", help="Of each run. [default: 12]")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="N", help="Of each run. [default: no limit]")] = None,
-    history: Annotated[str | None, typer.Option(metavar="off|run|all", help="What may be remembered. [default: run]")] = None,
+    history: Annotated[str | None, options.choice("off|run|all", "What may be remembered. [default: run]")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs and the table lie.")] = Path("bench"),
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Runs at once. [default: by cores and memory]")] = None,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the bench that lies in DIR.")] = False,
-    suite: Annotated[str | None, typer.Option(metavar="mlagentbench|mle-bench", help="The tasks of a benchmark that lie below --root; --tasks names some.")] = None,
+    suite: Annotated[str | None, options.choice("mlagentbench|mle-bench", "The tasks of a benchmark that lie below --root; --tasks names some.")] = None,
     root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the suite's prepared data lie.")] = None,
     ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster: HOST:PORT of its head, or `auto`.")] = None,
     mlflow: Annotated[str | None, typer.Option(metavar="URI", help="Enter each run in MLflow, too: sqlite:///FILE or http://HOST:PORT.")] = None,

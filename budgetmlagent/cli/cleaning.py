@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 def clean(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[RUN]...", help="Remove these runs as a whole.", autocompletion=complete.runs
-        ),
+        typer.Argument(metavar="RUN", help="Remove these runs as a whole.", autocompletion=complete.runs),
     ] = None,
     older_than: Annotated[
         float | None, typer.Option(metavar="DAYS", help="Remove the runs that ended earlier.")

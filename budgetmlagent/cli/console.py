@@ -22,6 +22,10 @@ class Console(console.Console):
     def file(self, new: Any) -> None:
         self._file = new
 
+    def on_broken_pipe(self) -> None:
+        """Let whoever prints decide; rich would end the process."""
+        raise BrokenPipeError
+
     def render(self, *given: Any, **options: Any) -> Iterable[Segment]:
         """Render anything: rich's own controls stay, those in texts become escapes that can be read."""
         for text, style, control in super().render(*given, **options):

@@ -10,8 +10,8 @@ import typer
 
 from budgetmlagent import foreign
 from budgetmlagent.cli import names, options
-from budgetmlagent.errors import UsageError
-from budgetmlagent.wording import counted
+from budgetmlagent.errors import OptionError, UsageError
+from budgetmlagent.wording import counted, one_of
 
 if TYPE_CHECKING:
     from budgetmlagent.money.ledger import Ledger
@@ -25,9 +25,9 @@ CALL = (
 def cost(
     run: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN]", help="A run. [default: all runs]", autocompletion=names.runs),
+        typer.Argument(metavar="RUN", help="A run. [default: all runs]", autocompletion=names.runs),
     ] = None,
-    by: Annotated[str | None, typer.Option(metavar="node|model|day|run", help="Sums, not calls.")] = None,
+    by: Annotated[str | None, options.choice("node|model|day|run", "Sums, not calls.")] = None,
     cap: Annotated[
         float | None, typer.Option(metavar="USD", help="Give all runs together this budget, from now on.")
     ] = None,
@@ -39,7 +39,7 @@ def cost(
     from budgetmlagent.money.entries import By
 
     if by is not None and by not in get_args(By):
-        raise UsageError(f"--by {by}: one of {', '.join(get_args(By))} is needed")
+        raise OptionError("by", by, one_of(get_args(By), by))
     if as_csv and as_json:
         raise UsageError("--csv and --json: choose one of them")
     if run is None:

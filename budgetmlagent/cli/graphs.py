@@ -8,13 +8,14 @@ import typer
 
 from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
+from budgetmlagent.cli.commands import Commands
 from budgetmlagent.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from budgetmlagent.records.events import Event
     from graphs.spec import GraphSpec
 
-app = typer.Typer(help="Look at a graph and check it.", no_args_is_help=True)
+app = typer.Typer(help="Look at a graph and check it.", cls=Commands)
 Graph = Annotated[
     str,
     typer.Argument(
@@ -39,7 +40,12 @@ def show(graph: Graph, as_json: options.Json = False) -> None:
 def lint(
     graph: Graph,
     models: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A models.yaml that has to know the ladders' models.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A models.yaml that has to know the ladders' models.",
+            autocompletion=complete.models,
+        ),
     ] = None,
     bring_in: Annotated[
         bool, typer.Option("--import", help="Import the functions that it names, which runs their code.")
@@ -73,7 +79,7 @@ def draw(
     graph: Annotated[
         str,
         typer.Argument(
-            metavar="[GRAPH]", help="A shipped graph's name, or a .yaml file.", autocompletion=complete.graphs
+            metavar="GRAPH", help="A shipped graph's name, or a .yaml file.", autocompletion=complete.graphs
         ),
     ] = "",
     run: Annotated[
@@ -149,7 +155,7 @@ def gate(
     graph: Graph,
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Runs, by id or folder.", autocompletion=complete.runs),
+        typer.Argument(metavar="RUN", help="Runs, by id or folder.", autocompletion=complete.runs),
     ],
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,

@@ -10,10 +10,9 @@ import typer
 
 from budgetmlagent.cli import names, options
 from budgetmlagent.errors import OptionError, UnavailableError, UsageError
-from budgetmlagent.wording import unknown
+from budgetmlagent.wording import counted, one_of, unknown
 
 STATUS = ("finished", "stopped", "failed")
-DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 Summary = Mapping[str, Any]
 
 
@@ -21,14 +20,10 @@ def list_runs(
     task: Annotated[
         str | None, typer.Option(metavar="TASK", help="Only runs of this task.", autocompletion=names.tasks)
     ] = None,
-    status: Annotated[
-        str | None, typer.Option(metavar="|".join(STATUS), help="Only runs that stand so.")
-    ] = None,
+    status: Annotated[str | None, options.choice("|".join(STATUS), "Only runs that stand so.")] = None,
     since: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=DATES, metavar="DATE", help="Only runs begun since: 2026-01-31, or with a time."
-        ),
+        str | None,
+        typer.Option(metavar="DATE", help="Only runs begun since: 2026-01-31, or 2026-01-31T17:30."),
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
@@ -39,7 +34,8 @@ def list_runs(
     listed all the same.
     """
     if status not in (None, *STATUS):
-        raise OptionError("status", status, f"one of {', '.join(STATUS)} is needed")
+        raise OptionError("status", status, one_of(STATUS, status))
+    first = None if since is None else _date(since)
     runs, damaged = _read(runs_dir)
     tasks = sorted({str(run.get("task")) for run in runs})
     if task is not None and runs and task not in tasks:
@@ -49,13 +45,21 @@ def list_runs(
         for run in runs
         if task in (None, run.get("task"))
         and status in (None, run["status"])
-        and (since is None or datetime.fromisoformat(run["begun"]) >= since)
+        and (first is None or datetime.fromisoformat(run["begun"]) >= first)
     ]
-    options.tell(
-        as_json, chosen, _lines(chosen) if chosen else [f"no runs in {runs_dir}"] if not damaged else []
-    )
+    none = f"none of the {counted(len(runs), 'run')} in {runs_dir} fits" if runs else f"no runs in {runs_dir}"
+    options.tell(as_json, chosen, _lines(chosen) if chosen else [none] if not damaged else [])
     if damaged:
         raise UnavailableError("; ".join(damaged))
+
+
+def _date(text: str) -> datetime:
+    """Return a time of this machine's clock. Raises OptionError."""
+    try:
+        return datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        need = "a date is needed, such as 2026-01-31, or with a time, 2026-01-31T17:30"
+        raise OptionError("since", text, need) from None
 
 
 def _read(runs_dir: Path) -> tuple[list[Summary], list[str]]:

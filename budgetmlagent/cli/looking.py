@@ -87,7 +87,7 @@ def _told(written: dict[str, str]) -> dict[str, Any]:
 def why(
     run: options.Run,
     step: Annotated[
-        int | None, typer.Argument(metavar="[STEP]", help="A step's number. [default: escalations]")
+        int | None, typer.Argument(metavar="STEP", help="A step's number. [default: escalations]")
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,
@@ -109,7 +109,11 @@ def why(
     options.tell(
         as_json,
         told,
-        ("\n".join([_explained(event, view), *_taught(event, view)]) for event in chosen),
+        (
+            progress.hanging(line, options.width(), 8)
+            for event in chosen
+            for line in [*_explained(event, view), *_taught(event, view)]
+        ),
     )
 
 
@@ -126,7 +130,7 @@ def diff(
     options.tell(as_json, found.as_json(), [str(found)])
 
 
-def _explained(event: "Event", view: "RunView") -> str:
+def _explained(event: "Event", view: "RunView") -> list[str]:
     from budgetmlagent.records import advice
 
     artifacts = view.artifacts
@@ -144,8 +148,7 @@ def _explained(event: "Event", view: "RunView") -> str:
     lines += [f"    {found}: {because}"] if because else []
     advised = advice.of_step(event, view.timeline, artifacts)
     lines += [f"    the idea: {advised}"] if advised else []
-    lines += [f"    passed over: {p['rule']}  saw {steps.saw(p['saw'])}" for p in route["passed"]]
-    return "\n".join(lines)
+    return lines + [f"    passed over: {p['rule']}  saw {steps.saw(p['saw'])}" for p in route["passed"]]
 
 
 def _taught(event: dict[str, Any], view: "RunView") -> list[str]:

@@ -7,15 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetmlagent.cli import options
+from budgetmlagent.cli import names, options
+from budgetmlagent.cli.commands import Commands
 from budgetmlagent.records.steps import shortened
 
-app = typer.Typer(help="Long-term memory: cases, attempts and repairs.", no_args_is_help=True)
+app = typer.Typer(help="Long-term memory: cases, attempts and repairs.", cls=Commands)
 Item = Annotated[str, typer.Argument(metavar="ID", help="An item's id, or its beginning.")]
-Kind = Annotated[
-    str | None, typer.Option(metavar="case|attempt|repair|idea|card|offer", help="Only this kind.")
+Kind = Annotated[str | None, options.choice("case|attempt|repair|idea|card|offer", "Only this kind.")]
+Task = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Only of this task.", autocompletion=names.tasks)
 ]
-Task = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this task.")]
 MOST = 90  # characters of an item's text in a line
 SHOWN = 10  # tasks and runs that `stats` names
 
@@ -60,9 +61,7 @@ def search(
     kind: Kind = None,
     data: Annotated[
         str,
-        typer.Option(
-            metavar="stays|schema|samples", help="As a task that says this of its data is shown it."
-        ),
+        options.choice("stays|schema|samples", "As a task that says this of its data is shown it."),
     ] = "schema",
     most: Annotated[int, typer.Option(metavar="N", help="How many.")] = 10,
     runs_dir: options.RunsDir = Path("runs"),
@@ -109,13 +108,14 @@ def _stats(told: dict[str, Any]) -> Iterator[str]:
 
 @app.command()
 def forget(
-    item: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="An item's id, or its beginning.")
-    ] = None,
+    item: Annotated[str | None, typer.Argument(metavar="ID", help="An item's id, or its beginning.")] = None,
     kind: Kind = None,
     task: Task = None,
     run: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only of this run, also from its own memory.")
+        str | None,
+        typer.Option(
+            metavar="ID", help="Only of this run, also from its own memory.", autocompletion=names.runs
+        ),
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     as_json: options.Json = False,

@@ -9,12 +9,13 @@ import typer
 
 from budgetmlagent.cli import names as complete
 from budgetmlagent.cli import options
+from budgetmlagent.cli.commands import Commands
 from budgetmlagent.errors import InterruptedCommandError, RunFailedError, UnavailableError, UsageError
 from budgetmlagent.wording import unknown
 
 app = typer.Typer(
     help="The models: list, write, check and fetch them.",
-    no_args_is_help=True,
+    cls=Commands,
 )
 
 
@@ -46,6 +47,7 @@ def new(
         typer.Argument(
             metavar="PROVIDER",
             help="openai, anthropic, gemini, deepseek, openrouter, groq; ollama or vllm on this machine.",
+            autocompletion=complete.providers,
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")] = Path("models.yaml"),
@@ -177,9 +179,7 @@ def profile(
 def pull(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...", help="Default: all embedded ones.", autocompletion=complete.embedded
-        ),
+        typer.Argument(metavar="NAME", help="Default: all embedded ones.", autocompletion=complete.embedded),
     ] = None,
     models: options.Models = None,
     again: Annotated[bool, typer.Option("--again", help="Fetch anew, for a damaged file.")] = False,
@@ -201,7 +201,7 @@ def pull(
 def doctor(
     run: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN]", help="Check this run's stores.", autocompletion=complete.runs),
+        typer.Argument(metavar="RUN", help="Check this run's stores.", autocompletion=complete.runs),
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     rebuild: Annotated[
@@ -210,10 +210,12 @@ def doctor(
     as_json: options.Json = False,
 ) -> None:
     """Say what works on this machine. With RUN, whether its stores are whole; status 1 where something is lost."""
+    from budgetmlagent.cli import progress
     from budgetmlagent.upkeep import doctor
 
     rows = doctor.of_run(run, runs_dir, rebuild=rebuild) if run else doctor.of_machine(runs_dir)
-    lines = (f"{'ok ' if row['ok'] else 'BAD'} {row['what']}: {row['detail']}" for row in rows)
+    told = (f"{'ok ' if row['ok'] else 'BAD'} {row['what']}: {row['detail']}" for row in rows)
+    lines = (progress.hanging(line, options.width(), 4) for line in told)
     options.tell(as_json, rows, lines)
     bad = list(dict.fromkeys(row["what"] for row in rows if not row["ok"]))
     if bad:

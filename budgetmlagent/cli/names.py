@@ -1,8 +1,13 @@
-"""What a shell completes: names of tasks, graphs, runs and models. Little is read, and what cannot be read is no name."""
+"""What a shell completes: names of tasks, graphs, runs and models, and words to choose from; a path it completes itself.
+
+Little is read, and what cannot be read is no name.
+"""
 
 import re
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import typer
@@ -11,59 +16,85 @@ HERE = Path(__file__).parents[2]
 TASKS, GRAPHS = HERE / "budgetmlagent" / "tasks" / "bundled", HERE / "graphs"
 MODELS = HERE / "budgetmlagent" / "models" / "models.yaml"
 REPLAY = "replay:"
+MOST = 1 << 16  # characters of a file that are looked at
+Completer = Callable[[str], list[str]]
 
 
-def _begun(names: Iterator[str], incomplete: str) -> list[str]:
-    """Return those that begin as what was typed; none where a folder cannot be read."""
-    with suppress(OSError, ValueError):
-        return sorted(name for name in names if name.startswith(incomplete))
-    return []
+def among(words: Iterable[str]) -> Completer:
+    """Return what completes one of a few words."""
+
+    def completed(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return completed
 
 
-def _paths(incomplete: str, fits: Callable[[Path], bool]) -> Iterator[str]:
-    """Yield the paths that begin as what was typed, folders with a slash to go on from."""
-    base = Path(incomplete if incomplete.endswith("/") else Path(incomplete).parent)
-    for path in base.iterdir():
-        if path.is_dir() and not path.name.startswith("."):
-            yield f"{path}/"
-        elif fits(path):
-            yield str(path)
+def several(one: Completer) -> Completer:
+    """Return what completes names with commas between them, where `one` completes a single name."""
 
+    def completed(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{name}" for name in one(last)]
 
-def _is_yaml(path: Path) -> bool:
-    return path.suffix in (".yaml", ".yml")
+    return completed
 
 
 def tasks(incomplete: str) -> list[str]:
-    """Bundled tasks, and folders."""
-    bundled = _begun((path.parent.name for path in TASKS.glob("*/task.yaml")), incomplete)
-    return bundled + _begun(_paths(incomplete, lambda _: False), incomplete)
+    """Bundled tasks, and task folders that lie here."""
+    bundled = (path.parent.name for path in TASKS.glob("*/task.yaml"))
+    return _begun(bundled, incomplete) + _begun(
+        (path.parent.name for path in Path().glob("*/env")), incomplete
+    )
 
 
 def graphs(incomplete: str) -> list[str]:
-    """Shipped graphs, and files."""
-    shipped = _begun((path.stem for path in GRAPHS.glob("*.yaml")), incomplete)
-    return shipped + _begun(_paths(incomplete, _is_yaml), incomplete)
+    """Shipped graphs, and files of graphs that lie here."""
+    shipped = (path.stem for path in GRAPHS.glob("*.yaml"))
+    return _begun(shipped, incomplete) + _begun(_files("nodes"), incomplete)
 
 
 def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Runs of the runs folder, the newest first."""
-    folder = Path(ctx.params.get("runs_dir") or "runs")
-    return _begun((path.parent.name for path in folder.glob("*/config.json")), incomplete)[::-1]
+    return _begun((path.name for path in _folders(ctx)), incomplete)[::-1]
 
 
 def models(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Files, and recorded runs to replay."""
-    if incomplete.startswith(REPLAY):
-        folder = Path(ctx.params.get("runs_dir") or "runs")
-        found = (f"{REPLAY}{path.parent}" for path in folder.glob("*/config.json"))
-        return _begun(found, incomplete)[::-1]
-    return _begun(_paths(incomplete, _is_yaml), incomplete) + _begun(iter([REPLAY]), incomplete)
+    """Files such as models.yaml that lie here, and, once a letter is typed, recorded runs to replay."""
+    recorded = (f"{REPLAY}{path}" for path in _folders(ctx)) if incomplete else iter(())
+    return _begun(_files("models"), incomplete) + _begun(recorded, incomplete)[::-1]
 
 
 def embedded(incomplete: str) -> list[str]:
     """The models that come with the program."""
     with suppress(OSError):
         names = re.findall(r"^  (\w+):", MODELS.read_text(encoding="utf-8"), re.MULTILINE)
-        return _begun(iter(names), incomplete)
+        return _begun(names, incomplete)
     return []
+
+
+def providers(incomplete: str) -> list[str]:
+    """The providers of which a models.yaml can be written."""
+    from budgetmlagent.models.providers import PROVIDERS
+
+    return _begun(PROVIDERS, incomplete)
+
+
+def _begun(names: Iterable[str], incomplete: str) -> list[str]:
+    """Return those that begin as what was typed; none where a folder cannot be read. What needs quotes a shell does better."""
+    with suppress(OSError, ValueError):
+        return sorted(name for name in names if name.startswith(incomplete) and shlex.quote(name) == name)
+    return []
+
+
+def _folders(ctx: typer.Context) -> Iterator[Path]:
+    folder = Path(ctx.params.get("runs_dir") or "runs")
+    return (path.parent for path in folder.glob("*/config.json"))
+
+
+def _files(key: str) -> Iterator[str]:
+    """Yield the YAML files here that have this key."""
+    for path in chain(Path().glob("*.yaml"), Path().glob("*.yml")):
+        if path.is_file():
+            with path.open(encoding="utf-8", errors="replace") as file:
+                if re.search(f"^{key}:", file.read(MOST), re.MULTILINE):
+                    yield path.name

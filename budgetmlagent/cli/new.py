@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetmlagent.cli import names, options, understood
+from budgetmlagent.cli.commands import Commands
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.keyless import keyless
 
 if TYPE_CHECKING:
     from budgetmlagent.new.scaffold import Scaffold
 
-app = typer.Typer(help="Make a task, a node or a graph of your own.", no_args_is_help=True)
+app = typer.Typer(help="Make a task, a node or a graph of your own.", cls=Commands)
 
 
 @app.command()
@@ -45,9 +46,7 @@ def task(
     ] = None,
     kind: Annotated[
         str,
-        typer.Option(
-            metavar="KIND", help="classification or regression. [default: what the target's values are]"
-        ),
+        options.choice("classification|regression", "[default: what the target's values are]"),
     ] = "",
     drop: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Leave a column out; may be given again.")
@@ -116,7 +115,9 @@ def node(
         str, typer.Argument(metavar="NAME", help="What to call it: a Python name in small letters.")
     ],
     after: Annotated[str, typer.Option(metavar="NODE", help="The node that it comes after.")] = "evaluator",
-    graph: Annotated[str, typer.Option(metavar="GRAPH", help="The graph to put it into.")] = "budgetml",
+    graph: Annotated[
+        str, typer.Option(metavar="GRAPH", help="The graph to put it into.", autocompletion=names.graphs)
+    ] = "budgetml",
     out: Annotated[
         Path | None,
         typer.Option(

@@ -71,6 +71,11 @@ Run = Annotated[
 ]
 
 
+def choice(words: str, told: str) -> Any:
+    """Return an option that takes one of the words `a|b|c`, which a shell completes; it is checked where it is used."""
+    return typer.Option(metavar=words, help=told, autocompletion=names.among(words.split("|")))
+
+
 def print_json(value: Any) -> None:
     """Print `value` as one line of JSON, in ASCII: a file's name may hold what is no UTF-8."""
     print(json.dumps(value))

@@ -10,6 +10,7 @@ import typer
 from budgetmlagent.cli import names, options, progress
 from budgetmlagent.models.approval import in_words
 from budgetmlagent.run.request import DEFAULTS, Request
+from budgetmlagent.wording import one_of
 
 WAITS = 130  # the status of a run that can be gone on with, as after an interrupt
 
@@ -30,15 +31,15 @@ def run(
     turns: Annotated[int | None, typer.Option(metavar="N", help=f"Decisions of the planner. {_open('turns')}")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help=f"Seed of the models' sampling. {_open('seed')}")] = None,
     history: Annotated[
-        str | None, typer.Option(metavar="off|run|all", help=f"What may be remembered. {_open('history')}")
+        str | None, options.choice("off|run|all", f"What may be remembered. {_open('history')}")
     ] = None,
     direction: Annotated[
-        str | None, typer.Option(metavar="max|min", help="Of the metric, where the task does not say it; or to confirm it.")
+        str | None, options.choice("max|min", "Of the metric, where the task does not say it; or to confirm it.")
     ] = None,
     runs_dir: options.RunsDir = Path("runs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a run may cost at most; spend nothing.")] = False,
     approve: Annotated[
-        str, typer.Option(metavar="expert|up|all", help="Which calls wait for your word before they are paid for.")
+        str, options.choice("expert|up|all", "Which calls wait for your word before they are paid for.")
     ] = Request.approve,
     above: Annotated[
         float, typer.Option(metavar="USD", help="With --approve: what a call may cost without being asked for.")
@@ -46,7 +47,7 @@ def run(
     minutes: Annotated[float | None, typer.Option(metavar="N", help="Time that the run may take. [default: no limit]")] = None,
     aim: Annotated[
         str | None,
-        typer.Option(metavar="success|best", help=f"When it may stop: once it is 10% better than the starter, or at the best it finds. {_open('aim')}"),
+        options.choice("success|best", f"When it may stop: once it is 10% better than the starter, or at the best it finds. {_open('aim')}"),
     ] = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")
@@ -86,7 +87,7 @@ def resume(
     turns: Annotated[int | None, typer.Option(metavar="N", help="The run's new number of turns.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="N", help="The run's new total of time.")] = None,
     approve: Annotated[
-        str | None, typer.Option(metavar="yes|no", help="Your word on the call that waits for it.")
+        str | None, options.choice("yes|no", "Your word on the call that waits for it.")
     ] = None,
     models: Annotated[
         str | None,
@@ -109,13 +110,13 @@ def resume(
     as_json: options.Json = False,
 ) -> None:
     """Go on with a run, or give one whose money ended more of it."""
-    from budgetmlagent.errors import UsageError
+    from budgetmlagent.errors import OptionError
     from budgetmlagent.run.session import Session
 
     session = Session.open(run, runs_dir, models=models, unsafe=unsafe, trust=trust)
     if approve is not None:
         if approve not in ("yes", "no"):
-            raise UsageError(f"--approve {approve}: yes or no is needed")
+            raise OptionError("approve", approve, one_of(("yes", "no"), approve))
         session.approve(approve == "yes")
     if remeasure:
         session.remeasure()
@@ -144,6 +145,8 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
             _to_the_end(
                 session, lambda event: [watch(event) for watch in watchers], None if as_json else live
             )
+    except BrokenPipeError:  # nobody sees how it goes on: it stops, as for an interrupt
+        raise typer.Exit(WAITS) from None
     finally:
         # Also of a run that failed or was interrupted: whoever asked for JSON gets the object.
         summary = session.summary

@@ -27,6 +27,7 @@ from budgetmlagent.models.stored import CUT, call_of, prompt_record, reply_of
 from budgetmlagent.models.waiting import Patience
 from budgetmlagent.money.ledger import Account, Answer, Call, Refused, Reservation
 from budgetmlagent.money.prices import input_bound, price_of, text_bytes
+from budgetmlagent.wording import unknown
 from nodes.able import WEAKEST, Able
 from nodes.deps import Artifacts, Here, Message, Reply
 
@@ -123,9 +124,7 @@ class ModelClient:
         """
         spec = self.models.get(here.model)
         if spec is None:
-            raise UsageError(
-                f"model {here.model!r} is not in models.yaml, which has {', '.join(self.models)}"
-            )
+            raise UsageError(f"{unknown('model', here.model, self.models)} in models.yaml")
         prompt = self.artifacts.put_json(prompt_record(messages, schema, max_tokens, temperature))
         size = text_bytes(messages, schema)
         call = call_of(self.account.run, here, spec.model, self.prices[spec.name].id, prompt, size=size)

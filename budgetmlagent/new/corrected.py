@@ -6,13 +6,14 @@ from typing import Any, Literal, cast, get_args
 
 import pandas as pd
 
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.inside.briefing import written
 from budgetmlagent.inside.briefing.moments import Moment, counted, moment
 from budgetmlagent.inside.briefing.numerals import Habit, numeral
 from budgetmlagent.inside.briefing.written import Written, missing
 from budgetmlagent.new.tablefile import Table
 from budgetmlagent.tasks.taskfile import nearest
+from budgetmlagent.wording import one_of
 
 Type = Literal["number", "category", "text", "date", "id"]
 Wanted = Literal["", "classification", "regression"]
@@ -59,7 +60,7 @@ def parsed(
 ) -> Corrections:
     """Corrections as they are typed: `types` are COLUMN=TYPE. Raises UsageError."""
     if kind not in get_args(Wanted):
-        raise UsageError(f"--kind {kind}: unknown; choose classification or regression")
+        raise OptionError("kind", kind, one_of(get_args(Wanted)[1:], kind))
     said: dict[str, Type] = {}
     for pair in [*types, *(f"{name}=text" for name in texts), *(f"{name}=date" for name in dates)]:
         name, mark, type_ = pair.rpartition("=")

@@ -93,8 +93,7 @@ class Branches:
         at = next((i for i, mark in enumerate(way) if mark.loop and mark.step == step and step > 0), None)
         if at is None:
             steps = [mark.step for mark in way if mark.loop and mark.step > 0]
-            told = f"{steps[0]} to {steps[-1]}" if steps else "none yet"
-            raise UsageError(f"run {self._run} has no step {step}; its steps are: {told}")
+            raise UsageError(f"run {self._run} has no step {step}; its steps are {spanned(steps)}")
         begin = max((i for i, mark in enumerate(way[:at]) if mark.loop), default=0)
         return self.points([mark.id for mark in way[begin : at + 1]], name)
 
@@ -139,8 +138,9 @@ class Branches:
         """Stand after `step` of the branch. Raises UsageError where it has no such step."""
         steps = {at.step: at for at in map(point, self._way(self._branch)) if at.loop}
         if step not in steps:
-            there = ", ".join(map(str, steps)) or "none yet"
-            raise UsageError(f"goto({step}): run {self._run} has no such step; it has {there}")
+            raise UsageError(
+                f"goto({step}): run {self._run} has no such step; its steps are {spanned(list(steps))}"
+            )
         self._back = steps[step].config["configurable"]["checkpoint_id"]
 
     def before(self, step: int) -> None:
@@ -181,6 +181,13 @@ class Branches:
             parent = here.parent_config
             here = by_id.get(parent["configurable"]["checkpoint_id"]) if parent else None
         return way[::-1]
+
+
+def spanned(steps: Sequence[int]) -> str:
+    """Say which steps there are: they follow one another."""
+    if len(steps) < 2:
+        return str(steps[0]) if steps else "none yet"
+    return f"{min(steps)} to {max(steps)}"
 
 
 def _thread(name: str, checkpoint: str | None = None) -> Any:

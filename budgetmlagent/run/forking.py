@@ -10,6 +10,7 @@ from budgetmlagent.records import rundir
 from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import checkpoints_of
 from budgetmlagent.records.rundir import Fork, RunDir, origins
+from budgetmlagent.wording import one_of
 
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
@@ -20,7 +21,7 @@ REPLIES = ("live", "recorded")
 def begin(origin: "RunView", replies: str) -> RunDir:
     """Make the folder of a fork that stands where `origin` does. Raises UsageError."""
     if replies not in REPLIES:
-        raise UsageError(f"fork(replies={replies!r}): one of {', '.join(REPLIES)} is needed")
+        raise UsageError(f"fork(replies={replies!r}): {one_of(REPLIES, replies)}")
     way, config = origin.branches.way, origin.config
     step = way[-1].metadata["step"] if way else 0
     fork = Fork(runs=[*origins(config), config.run_id], step=step, replies=replies)

@@ -14,6 +14,7 @@ from budgetmlagent.models.recorded import recorded_events
 from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.run.request import DEFAULTS, Request
 from budgetmlagent.settings import HISTORY, of_runs
+from budgetmlagent.wording import one_of
 from graphs.spec import GraphError, GraphSpec
 from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
@@ -42,11 +43,11 @@ def settled(asked: Request) -> Request:
     if asked.turns is not None:
         whole("turns", asked.turns)
     if asked.history not in (None, *HISTORY):
-        raise OptionError("history", asked.history, f"one of {', '.join(HISTORY)} is needed")
+        raise OptionError("history", asked.history, one_of(HISTORY, asked.history))
     if asked.approve not in ("", *WHEN):
-        raise OptionError("approve", asked.approve, f"one of {', '.join(WHEN)} is needed")
+        raise OptionError("approve", asked.approve, one_of(WHEN, asked.approve))
     if asked.aim not in (None, *AIMS):
-        raise OptionError("aim", asked.aim, f"one of {', '.join(AIMS)} is needed")
+        raise OptionError("aim", asked.aim, one_of(AIMS, asked.aim))
     if asked.minutes is not None:
         minutes(asked.minutes)
     here = of_runs(Path(asked.runs_dir), trust=asked.trust)

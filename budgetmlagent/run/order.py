@@ -18,7 +18,7 @@ from budgetmlagent.run.options import nano, recording, settled, tell_differences
 from budgetmlagent.run.request import Request
 from budgetmlagent.sandbox.cages.confirmed import confirm
 from budgetmlagent.tasks.folder import TaskFolder, load_task
-from budgetmlagent.wording import unknown
+from graphs.linter.nodes import unknown_model
 from graphs.model import AUTO
 from graphs.outside import told_of_prompts
 from graphs.spec import GraphError, GraphSpec
@@ -196,10 +196,7 @@ def used_models(spec: GraphSpec, models: Mapping[str, ModelSpec]) -> dict[str, M
     """Return the models on the ladders of `spec`. Raises UsageError for one that models.yaml does not have."""
     for name in spec.models:
         if name not in models:
-            remedy = f"give one of them the name {name!r} there, or write `ladder: auto` in the graph"
-            raise UsageError(
-                f"graph {spec.name!r}: {unknown('model', name, models)} in models.yaml; {remedy}"
-            )
+            raise UsageError(f"graph {spec.name!r}: {unknown_model(name, models)}")
     return {name: models[name] for name in spec.models}
 
 

@@ -10,7 +10,7 @@ from budgetmlagent.models.approval import standing
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.report import calls_of, cost_of
 from budgetmlagent.records import events, live, rundir, summary
-from budgetmlagent.records.branches import Branches
+from budgetmlagent.records.branches import Branches, spanned
 from budgetmlagent.records.checkpoints import checkpoints_of
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir
@@ -191,8 +191,8 @@ class RunView:
         timeline = self.timeline
         found = [e for e in timeline if step is None or e.step == step]
         if not found:
-            steps = ", ".join(str(e.step) for e in timeline) or "none yet"
-            raise UsageError(f"run {self.run_id} has no step {step}; its steps are: {steps}")
+            steps = spanned([event.step for event in timeline])
+            raise UsageError(f"run {self.run_id} has no step {step}; its steps are {steps}")
         return shown.Why(found[-1], self.spec, self.artifacts)
 
     def diff(self, step: int | None = None) -> shown.Changes:

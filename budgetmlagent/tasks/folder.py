@@ -16,6 +16,7 @@ from budgetmlagent.tasks.metrics import Direction
 from budgetmlagent.tasks.python import interpreter_of
 from budgetmlagent.tasks.scorerfile import SCORER, TIMED_SCORER, functions, parsed, read_scorer
 from budgetmlagent.tasks.taskfile import Limits, Timed, nearest, read_task_file, read_text
+from budgetmlagent.wording import one_of
 
 BUNDLED = Path(__file__).parent / "bundled"
 STARTER = "train.py"
@@ -80,7 +81,7 @@ def load_task(name_or_path: str, *, direction: str | None = None, begun: bool = 
         hint = f"{nearest(name_or_path, bundled())}Bundled: {', '.join(bundled())}"
         raise UsageError(f"{name_or_path}: no such task; {hint}; or give the path of a task folder")
     if direction not in (None, "max", "min"):
-        raise OptionError("direction", direction, "max or min is needed")
+        raise OptionError("direction", direction, one_of(("max", "min"), direction))
     wanted = cast("Direction | None", direction)
     root = root.resolve()
     _inside(root, root / "task.yaml")

@@ -46,7 +46,7 @@ def _gpus() -> Row:
     try:
         found = ", ".join(path.name for path in gpus.devices("all"))
     except UnavailableError as error:
-        return row("gpu", True, f"scripts would see none: {error}")
+        return row("gpu", True, f"none; a task with `gpu: true` is refused here: {error}")
     told = gpus.environment("all", isolated=True).get(gpus.GIVEN)
     return row(
         "gpu", True, f"with `gpu: true` scripts see {found}" + (f"; {gpus.GIVEN}={told}" if told else "")

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep.imports import POLICIES, STAYS
 from budgetmlagent.upkeep.memory import known, one_line, shortly
-from budgetmlagent.wording import counted
+from budgetmlagent.wording import counted, one_of
 from memory.elsewhere import Ask, Elsewhere
 from memory.history import ALIKE
 from memory.items import KINDS, Item, source
@@ -36,7 +36,7 @@ def search(
     if not text.strip():
         raise UsageError("memory search: the text is empty; give an error, a plan or words on a task")
     if data not in POLICIES:
-        raise UsageError(f"--data {data}: use one of {', '.join(POLICIES)}")
+        raise OptionError("data", data, one_of(POLICIES, data))
     if most < 1:
         raise UsageError(f"--most {most}: a number of at least 1 is needed")
     kinds = [each for each in KINDS if each != "offer"] if kind is None else [kind]

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import memory
-from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.errors import OptionError, UnavailableError, UsageError
+from budgetmlagent.records.rundir import all_runs
 from budgetmlagent.settings import shared_memory
 from budgetmlagent.upkeep import imports
+from budgetmlagent.wording import one_of, unknown
 from memory.artifacts import canonical
 from memory.cases import CaseError, as_item, load_cases
 from memory.items import KINDS, Item, StoreError, item_id
@@ -26,10 +28,11 @@ def list_items(runs_dir: Path, kind: str | None = None, task: str | None = None)
     """Return what is remembered as {id, kind, task, run, step, text}, by run and step; the bank's run is "bank".
 
     An item of another team's has `imported`, too. Runs that a killed process left unmerged are merged first. Raises
-    UsageError for an unknown kind and UnavailableError for a damaged store.
+    UsageError for an unknown kind or task and UnavailableError for a damaged store.
     """
     known(kind)
     shown = [shortly(name, item) for name, item in everything(runs_dir).items()]
+    _there("task", task, (line["task"] for line in shown))
     chosen = [line for line in shown if kind in (None, line["kind"]) and task in (None, line["task"])]
     return sorted(chosen, key=lambda line: (line["run"] == "bank", line["run"], line["step"], line["id"]))
 
@@ -37,7 +40,14 @@ def list_items(runs_dir: Path, kind: str | None = None, task: str | None = None)
 def known(kind: str | None) -> None:
     """Raise UsageError for a kind that no item has."""
     if kind is not None and kind not in KINDS:
-        raise UsageError(f"--kind {kind}: there is no such kind; use one of {', '.join(KINDS)}")
+        raise OptionError("kind", kind, one_of(KINDS, kind))
+
+
+def _there(option: str, name: str | None, names: Iterable[Any]) -> None:
+    """Raise UsageError for a name that nothing remembered has, where something is."""
+    there = sorted(set(filter(None, names)))
+    if name is not None and there and name not in there:
+        raise UsageError(f"--{option} {name}: {unknown(option, name, there)}")
 
 
 def show_item(runs_dir: Path, prefix: str) -> dict[str, Any]:
@@ -59,7 +69,7 @@ def forget(
     """Remove items for good and return how many: one by its id, or all that fit every filter given.
 
     They go from the shared store and from the runs' own; what a run wrote of itself beside its memory stays with it.
-    Raises UsageError for an unknown id or kind, for a case of the bank, and where neither an id nor a filter is given, and
+    Raises UsageError for an unknown id, kind, task or run, for a case of the bank, and where neither an id nor a filter is given, and
     UnavailableError where a run that has such an item is in progress.
     """
     if prefix is None and kind is task is run is None:
@@ -73,6 +83,9 @@ def forget(
                 f"{prefix} is a case of the bank, not a memory: remove its file from {BANK} instead"
             )
     else:
+        _there("task", task, (item.get("task") for item in items.values()))
+        begun = (each.run_id for each in all_runs(runs_dir))  # which may remember nothing
+        _there("run", run, [*begun, *(item.get("run") for item in items.values())])
         wanted = {"kind": kind, "task": task, "run": run}
         asked = {key: value for key, value in wanted.items() if value is not None}
         names = [n for n, item in items.items() if "run" in item and asked.items() <= _origin(item).items()]

@@ -1,6 +1,6 @@
 """Findings about nodes: names, functions, prompts, ladders, and what they write."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import prompts
@@ -92,9 +92,13 @@ def _ladder(node: NodeSpec, models: Sequence[str] | None) -> Iterator[tuple[Kind
         yield "auto-ladder", f"ladder: `{AUTO}` stands for all models: write `{AUTO}` or `[{RECALL}, {AUTO}]`"
     for model in node.ladder:
         if models is not None and model not in (*models, RECALL, AUTO):
-            hint = nearest(model, models)
-            known = f"there are {', '.join(models)}: give one of them this name, or write `ladder: {AUTO}`"
-            yield "unknown-model", f"ladder: unknown model {model!r}{hint}; {known}"
+            yield "unknown-model", f"ladder: {unknown_model(model, models)}"
+
+
+def unknown_model(name: str, models: Collection[str]) -> str:
+    """Say that models.yaml has no model of this name, and what helps."""
+    known = f"models.yaml has {', '.join(models)}"
+    return f"unknown model {name!r}{nearest(name, models)}; {known}: give one of them this name, or write `ladder: {AUTO}`"
 
 
 def shared_problems(spec: Graph) -> Iterator[Problem]:

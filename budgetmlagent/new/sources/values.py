@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.new.tablefile import LARGEST, Table, checked
+from graphs.registry import nearest
 from memory.files import open_plain
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ def one(names: Collection[str], columns: Any, wanted: str, target: str, where: s
     listed = ", ".join(map(repr, sorted(names)[:20]))
     if wanted:
         if wanted not in names:
-            raise UsageError(f"--table {wanted!r}: {where} has no such {what}; it has {listed or 'none'}")
+            hint = nearest(wanted, names)
+            raise UsageError(
+                f"--table {wanted!r}: {where} has no such {what}{hint}; it has {listed or 'none'}"
+            )
         return wanted
     fit = [name for name in names if target and target in columns(name)] if len(names) > 1 else list(names)
     if len(fit) == 1:
