@@ -101,6 +101,22 @@ def test_cells_of_several_lines_stay_whole_and_are_told_where_they_look_like_row
     assert found.rows[1] == ["p,\nq, r\ns", "t"] and "lines 3 to 5 are one row" in found.notes[0]
 
 
+@pytest.mark.parametrize(("end", "within"), [("\r", "\n"), ("\n", "\r"), ("\r\n", "\n"), ("\r\n", "\r")])
+def test_line_breaks_of_another_kind_belong_to_their_cells(end: str, within: str, tmp_path: Path) -> None:
+    found = read(
+        tmp_path, "".join(f"{n},two{within}lines,{within}z{end}" if n else f"k,a,b{end}" for n in range(9))
+    )
+    assert found.header == ["k", "a", "b"]
+    assert found.rows == [[str(n), "two\nlines", "\nz"] for n in range(1, 9)]
+    assert any("belong to their cells" in note for note in found.notes)
+
+
+def test_a_short_row_is_no_line_break_within_a_cell(tmp_path: Path) -> None:
+    for text in ("a,b,c\n1,2,3\n4,5\r\n6,7,8\n", "a,b,c\r\n1,2,3\n4,5\r\n6,7,8\n"):
+        with pytest.raises(UsageError, match=r":3: has 2 cells, the header has 3"):
+            read(tmp_path, text)
+
+
 def test_a_quotation_mark_that_is_never_closed_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"t.csv:3: is no row|t.csv:\d: is no row of a CSV table"):
         read(tmp_path, 'a,b\nfox,oak\n"elm,ash\nyew,fir\n')

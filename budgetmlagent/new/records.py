@@ -9,7 +9,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.reading import MARKS
@@ -18,6 +18,8 @@ from budgetmlagent.new.around import NUMBER, inner, units
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
 )  # a line by which spreadsheets say what stands between cells
+ENDS = re.compile("[\r\n]")
+BREAK = "\x1e"  # for a line break within a cell
 SAMPLE = 300  # lines by which it is found
 FEW = 20  # different values of a column, up to which an unknown one says that a row is no row
 LIKE_ROWS = 0.9  # share of the lines within a quoted cell that are rows themselves, from which on they are
@@ -38,7 +40,35 @@ def records(text: str, name: str) -> Records:
     """Read the text of the file called `name`. Raises UsageError, which begins with a line's number and a colon."""
     csv.field_size_limit(1 << 24)  # the standard limit is less than a long text
     # A carriage return within a cell would end the row for some readers, so all line ends are made alike.
-    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    try:
+        return _read(text.replace("\r\n", "\n").replace("\r", "\n"), name)
+    except UsageError as error:
+        found = _with_breaks(text, name)
+        if not found:
+            raise error from None
+        return found
+
+
+def _with_breaks(text: str, name: str) -> Records | None:
+    """The records where one kind of line end stands between rows, and others within cells that nothing quotes."""
+    for end in ["\r\n"] if "\r\n" in text else ["\n", "\r"]:
+        lines = text.split(end)
+        if BREAK in text or len(lines) < 2 or not any(map(ENDS.search, lines)):
+            continue
+        try:
+            found = _read("\n".join(ENDS.sub(BREAK, line) for line in lines), name)
+        except UsageError:
+            continue
+        if not any(BREAK in name for name in found.header):
+            rows = [[cell.replace(BREAK, "\n") for cell in row] for row in found.rows]
+            note = f"rows end with {end!r}: other line breaks belong to their cells"
+            return replace(found, rows=rows, notes=[*found.notes, note])
+    return None
+
+
+def _read(text: str, name: str) -> Records:
+    """Read a text whose rows end with a line feed. Raises UsageError as `records` does."""
+    text = text.rstrip("\n")
     said = SEP.match(text)
     skipped, text = (1, text[said.end() :]) if said else (0, text)
     mark = (
