@@ -130,6 +130,17 @@ def test_a_sheet_is_read_below_its_titles(above: list[list[object]], tmp_path: P
     assert plain(shifted) == expected()
 
 
+def test_names_that_several_columns_share_are_joined_from_two_rows(tmp_path: Path) -> None:
+    head = [["Report"], ["Site", 2022, None, 2023, None], [None, "mean", "sd", "mean", "sd"]]
+    path = workbook(tmp_path / "t.xlsx", {"a": [*head, *([f"s{n}", n, n, n / 2, n] for n in range(9))]})
+    found = read(str(path), Wanted())
+    assert found.header == ["Site", "2022 mean", "2022 sd", "2023 mean", "2023 sd"]
+    assert found.notes == [
+        "what stands above the table is left out: 'Report'",
+        "the names of columns stand in two rows, as in '2022 mean'",
+    ]
+
+
 def test_the_sheet_with_the_target_is_taken_or_asked_for(tmp_path: Path) -> None:
     path = workbook(tmp_path / "t.xlsx", {"Notes": [["a", "b"], ["x", 1]], "Flats": sheet()})
     assert plain(path) == plain(path, "Flats") == expected()

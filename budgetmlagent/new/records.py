@@ -8,7 +8,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from budgetmlagent.errors import UsageError
@@ -78,11 +78,27 @@ def _read(text: str, name: str) -> Records:
         if ".tsv" in name.lower() and "\t" in text[: text.find("\n")]
         else between(text)
     )
-    rows, notes = _rows(text, mark, skipped)
-    return shaped(rows, mark, notes)
+    if f'{mark} "' in text and f'{mark}"' not in text:  # a blank behind each mark hides what quotes mean
+        text = text.replace(f'{mark} "', f'{mark}"')
+    if mark not in text and (apart := _by_blanks(text, skipped)):
+        return shaped(apart, ["blanks stand between the cells"], " ")
+    return shaped(*_rows(text, mark, skipped), mark)
 
 
-def shaped(rows: list[tuple[int, list[str]]], mark: str, notes: list[str]) -> Records:
+def _by_blanks(text: str, skipped: int) -> list[tuple[int, list[str]]]:
+    """The rows of a table whose cells stand apart by blanks alone, as programs align them; [] where it is none."""
+    lines = [(number, line.split()) for number, line in enumerate(text.split("\n"), skipped + 1)]
+    reader = csv.reader((" ".join(line) for _, line in lines), delimiter=" ", strict=True)
+    try:
+        rows = [(number, row) for (number, _), row in zip(lines, reader, strict=True) if row]
+    except (csv.Error, ValueError):
+        return []
+    widths = {len(row) for _, row in rows[1:]}
+    width = max(widths, default=0)
+    return rows if len(widths) == 1 and width > 1 and len(rows[0][1]) in (width, width - 1) else []
+
+
+def shaped(rows: list[tuple[int, list[str]]], notes: list[str], mark: str) -> Records:
     """The records of rows with their numbers: even, and below a row of names. Raises UsageError as `records` does."""
     rows, others = inner(rows)
     width, notes = _even(rows, [*notes, *others])
@@ -109,7 +125,16 @@ def shaped(rows: list[tuple[int, list[str]]], mark: str, notes: list[str]) -> Re
         shown = ", ".join(repr(cell) for cell in cells[1][:4] if cell.strip())
         notes.append(f"the row below the names ({shown}) holds units, no values: left out")
         del cells[1]
-    return Records(cells[0], cells[1:], mark, nameless, notes)
+    columns = [_stripped(column) for column in zip(*cells[1:], strict=True)]
+    return Records(cells[0], [list(row) for row in zip(*columns, strict=True)], mark, nameless, notes)
+
+
+def _stripped(cells: Sequence[str]) -> Sequence[str]:
+    """The cells of a column without the blanks that the file has around each, or by which all are made as long."""
+    known = [cell for cell in cells if cell]
+    around = all(cell[0] == " " for cell in known) or all(cell[-1] == " " for cell in known)
+    padded = len(set(map(len, known))) == 1 and any(cell[-1] == " " for cell in known)
+    return [cell.strip(" ") for cell in cells] if known and (around or padded) else cells
 
 
 def between(text: str) -> str:
