@@ -213,6 +213,22 @@ def test_a_few_whole_numbers_stay_the_labels_that_they_are(cells: list[str], tmp
     assert planned(tmp_path, table(lambda n: cells[n % len(cells)]), metric="rmse").kind == "regression"
 
 
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (["TRUE", "1", "FALSE", "0"], [False, True]), (["yes", "Y", "no", "N", "no"], ["no", "yes"]), (["1", "0", "1", "no", "0"], [0, 1]),
+        (["yes", "1", "yes"], ["1", "yes"]), (["yes", "no", "maybe", "1"], ["1", "maybe", "no", "yes"]),
+    ],
+)  # fmt: skip
+def test_yes_in_several_writings_is_one_label(cells: list[str], labels: list[object], tmp_path: Path) -> None:
+    assert planned(tmp_path, table(lambda n: cells[n % len(cells)])).labels == labels
+
+
+def test_dates_are_no_target_and_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'y': holds dates, such as '01\.02\.2020'"):
+        planned(tmp_path, table(lambda n: f"{n % 28 + 1:02}.02.20{20 + n % 6}"))
+
+
 @pytest.mark.parametrize("word", ["None", "NA", "null", "N/A"])
 def test_a_label_that_pandas_takes_for_a_missing_value_is_a_label(word: str, tmp_path: Path) -> None:
     made = planned(tmp_path, table(lambda n: ("EU", word, "AS", "")[n * 5 % 11 % 4]))

@@ -138,6 +138,16 @@ def _is_value(found: Written, cells: Any, wanted: str | None, kind: str) -> bool
 
 def _check_target(target: str, cells: Any, found: Written | None) -> None:
     """Raise UsageError where most of the target's values are numbers as people write them, and others are not."""
+    if (
+        found
+        and isinstance(found.form, Moment)
+        and cells.nunique() > FEW_VALUES
+        and not _numeric(cells).all()
+    ):
+        shown = next(cell for cell in cells if not missing(cell))
+        raise UsageError(
+            f"--target {target!r}: holds dates, such as {shown!r}; predict a number made of them, such as the days until then"
+        )
     if found and (found.plain or isinstance(found.form, Moment)):
         return
     different = [cell for cell in cells.drop_duplicates() if not missing(cell)]

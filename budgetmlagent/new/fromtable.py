@@ -163,7 +163,12 @@ def _found(table: Table, target: str) -> tuple[str, Table]:
     names = some(table.header, 20)
     if not target:
         raise UsageError(f"--target: is needed, the column to predict. The columns are {names}")
-    hint = "" if table.nameless else nearest(target, table.header)
+    inner = [
+        name for name in table.header if name.rpartition(".")[2] == target
+    ]  # of an object within a record
+    hint = (
+        f"did you mean {inner[0]!r}? " if inner else "" if table.nameless else nearest(target, table.header)
+    )
     raise UsageError(f"--target {target!r}: no such column; {hint}The columns are {names}")
 
 

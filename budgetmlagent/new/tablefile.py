@@ -21,7 +21,10 @@ from memory.files import open_plain
 
 LARGEST = 1 << 29  # bytes of a table's text
 MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
-OTHERS = "also .xlsx, .ods, .parquet, .json, .jsonl, .sqlite, a folder with train.csv, or a database's URL"
+READ = (
+    ".csv, .tsv, .txt, .dat and .data, also .gz; .xlsx, .ods, .parquet, .json, .jsonl, .sqlite; .zip and folders with train.csv;"
+    " databases by their URL"
+)
 ROW = "row_id"  # how a column of R's names of rows is called
 PLAIN = (*reading.PLAIN, ".txt", ".dat", ".data", ".txt.gz", ".dat.gz", ".data.gz")
 INSTALL = "pip install 'budgetmlagent[local]'"
@@ -135,7 +138,7 @@ def csv_values(text: str) -> list[str]:
 def _text(path: Path) -> tuple[str, list[str]]:
     name = path.name.lower()
     if not path.is_dir() and not name.endswith(PLAIN):
-        raise UsageError(f"{path}: is no {', '.join(PLAIN)} file, nor another table that is read; {OTHERS}")
+        raise UsageError(f"{path}: is no table that is read. Read are {READ}")
     with open_plain(path) as file, gzip.open(file) if name.endswith(".gz") else file as content_of:
         content = content_of.read(LARGEST + 1)
     if len(content) > LARGEST:
