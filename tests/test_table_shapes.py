@@ -43,6 +43,7 @@ def table(cell, header: str = "a;b;y", rows: int = 120) -> str:
         ("a, b|c|d\n1, 2|3|4\n5, 6|7|8\n", ["a, b", "c", "d"], [["1, 2", "3", "4"], ["5, 6", "7", "8"]], ""),
         ("x, y , z\n1, a b , 2\n3, c , 4\n", ["x", "y", "z"], [["1", "a b", "2"], ["3", "c", "4"]], ""),
         ('x, y\n1, "a, b"\n3, "c"\n', ["x", "y"], [["1", "a, b"], ["3", "c"]], ""),
+        ('x; y\n1; "a; b"\n3; "c" or d\n4; e\n', ["x", "y"], [["1", "a; b"], ["3", ' "c" or d'], ["4", " e"]], ""),
         ("x    y z\n1.5  a 2\n-2.5 b 3\n", ["x", "y", "z"], [["1.5", "a", "2"], ["-2.5", "b", "3"]], "blanks stand between the cells"),
         ('"x" "y"\n"r 1" 1 "a b"\n"r 2" 3 c\n', ["row_id", "x", "y"], [["r 1", "1", "a b"], ["r 2", "3", "c"]], "blanks stand between"),
         ("| x | y |\n|---|:-:|\n| 1 | a |\n| 2 | b |\n", ["x", "y"], [["1", "a"], ["2", "b"]], "1 line without any values"),

@@ -126,10 +126,11 @@ def _stands_in(values: "pd.Series[Any]") -> float | None:
     if values.dtype.kind not in "iuf":
         return None
     for odd in (float(values.min()), float(values.max())):
-        others = values[values.notna() & (values != odd)]
-        if not re.fullmatch(r"-?9{2,}\.0", str(odd)) or (values == odd).sum() < 2 or others.nunique() < 2:
+        if not re.fullmatch(r"-?9{2,}\.0", str(odd)) or (values == odd).sum() < 2:
             continue
-        if min(abs(odd - others.min()), abs(odd - others.max())) > others.max() - others.min():
+        others = values[values.notna() & (values != odd)]
+        apart = min(abs(odd - others.min()), abs(odd - others.max()))
+        if others.nunique() > 1 and apart > others.max() - others.min():
             return odd
     return None
 

@@ -79,7 +79,9 @@ def _read(text: str, name: str) -> Records:
         else between(text)
     )
     if f'{mark} "' in text and f'{mark}"' not in text:  # a blank behind each mark hides what quotes mean
-        text = text.replace(f'{mark} "', f'{mark}"')
+        sign = re.escape(mark)
+        closed = rf'{sign} +("(?:[^"\n]|"")*")(?=[ ]*(?:{sign}|\n|\Z))'
+        text = re.sub(closed, lambda found: mark + found[1], text)
     if mark not in text and (apart := _by_blanks(text, skipped)):
         return shaped(apart, ["blanks stand between the cells"], " ")
     return shaped(*_rows(text, mark, skipped), mark)
