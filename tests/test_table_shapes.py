@@ -43,6 +43,8 @@ def table(cell, header: str = "a;b;y", rows: int = 120) -> str:
         ("a, b|c|d\n1, 2|3|4\n5, 6|7|8\n", ["a, b", "c", "d"], [["1, 2", "3", "4"], ["5, 6", "7", "8"]], ""),
         ("x, y , z\n1, a b , 2\n3, c , 4\n", ["x", "y", "z"], [["1", "a b", "2"], ["3", "c", "4"]], ""),
         ('x, y\n1, "a, b"\n3, "c"\n', ["x", "y"], [["1", "a, b"], ["3", "c"]], ""),
+        ("town      x   y\nSt. John  1   2\nRome     10   4\n", ["town", "x", "y"], [["St. John", "1", "2"], ["Rome", "10", "4"]], "blanks stand between"),
+        ("===  ===\nx    y\n===  ===\n1    2\n3    4\n===  ===\n", ["x", "y"], [["1", "2"], ["3", "4"]], "3 lines without any values"),
         ('x; y\n1; "a; b"\n3; "c" or d\n4; e\n', ["x", "y"], [["1", "a; b"], ["3", ' "c" or d'], ["4", " e"]], ""),
         ("x    y z\n1.5  a 2\n-2.5 b 3\n", ["x", "y", "z"], [["1.5", "a", "2"], ["-2.5", "b", "3"]], "blanks stand between the cells"),
         ('"x" "y"\n"r 1" 1 "a b"\n"r 2" 3 c\n', ["row_id", "x", "y"], [["r 1", "1", "a b"], ["r 2", "3", "c"]], "blanks stand between"),
@@ -254,7 +256,7 @@ def test_features_are_converted_and_all_that_goes_is_said(tmp_path: Path) -> Non
     assert "'count': '?' is read as a missing value" in notes
     assert (
         "'weight': '0 kg' is written 0" in notes
-        and "1 values are left empty as they do not fit, the first 'heavy' in row 10" in notes
+        and "1 value is left empty as it does not fit, 'heavy' in row 10" in notes
     )
     assert sorted(column(made, "size"), key=float)[-1] == "119.5" and "2020-03-28" not in column(
         made, "count"

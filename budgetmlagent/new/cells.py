@@ -205,7 +205,10 @@ def _note(name: str, found: Written, before: Any, after: Any) -> str:
     lost = ""
     if odd.any():
         place = int(odd.to_numpy().argmax())
-        lost = f"{int(odd.sum())} values are left empty as they do not fit, the first {before[place]!r} in row {place + 1}"
+        first = f"{before[place]!r} in row {place + 1}"
+        number = int(odd.sum())
+        lost = f"{number} values are left empty as they do not fit, the first {first}"
+        lost = lost if number > 1 else f"1 value is left empty as it does not fit, {first}"
     words = sorted({cell for cell in before[(after == "") & ~odd] if cell.strip()} - WORDS)
     gone = f"{', '.join(map(repr, words[:3]))} is read as a missing value" if words else ""
     changed = before[(before != after) & (after != "")]

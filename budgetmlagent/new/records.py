@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.reading import MARKS
-from budgetmlagent.new.around import NUMBER, inner, units
+from budgetmlagent.new.around import NUMBER, RULE, inner, units
 
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
@@ -89,15 +89,21 @@ def _read(text: str, name: str) -> Records:
 
 def _by_blanks(text: str, skipped: int) -> list[tuple[int, list[str]]]:
     """The rows of a table whose cells stand apart by blanks alone, as programs align them; [] where it is none."""
-    lines = [(number, line.split()) for number, line in enumerate(text.split("\n"), skipped + 1)]
-    reader = csv.reader((" ".join(line) for _, line in lines), delimiter=" ", strict=True)
+    lines = [line.strip() for line in text.split("\n")]
     try:
-        rows = [(number, row) for (number, _), row in zip(lines, reader, strict=True) if row]
-    except (csv.Error, ValueError):
-        return []
-    widths = {len(row) for _, row in rows[1:]}
-    width = max(widths, default=0)
-    return rows if len(widths) == 1 and width > 1 and len(rows[0][1]) in (width, width - 1) else []
+        single = list(csv.reader((" ".join(line.split()) for line in lines), delimiter=" ", strict=True))
+    except csv.Error:
+        single = []
+    for cells in (
+        single,
+        [re.split(r"\s{2,}", line) for line in lines],
+    ):  # or by two at least, with one within a cell
+        rows = [(skipped + place, row) for place, row in enumerate(cells, 1) if any(row)]
+        widths = {len(row) for _, row in rows[1:] if not RULE.fullmatch("|".join(row))}
+        width = max(widths, default=0)
+        if len(widths) == 1 and width > 1 and len(rows[0][1]) in (width, width - 1):
+            return rows
+    return []
 
 
 def shaped(rows: list[tuple[int, list[str]]], notes: list[str], mark: str) -> Records:
