@@ -126,6 +126,12 @@ def test_a_short_row_is_no_line_break_within_a_cell(tmp_path: Path) -> None:
             read(tmp_path, text)
 
 
+def test_a_last_row_below_one_of_several_lines_is_a_row(tmp_path: Path) -> None:
+    body = "".join(f'k{n},{n},"two\nlines"\n' for n in range(60))
+    assert read(tmp_path, f"key,x,y\n{body}k60,,\n").rows[-1] == ["k60", "", ""]
+    assert read(tmp_path, f"key,x,y\n{body}\nsource,,\n").rows[-1][0] == "k59"
+
+
 @pytest.mark.parametrize("name", ["t.txt", "t.dat", "t.data"])
 def test_a_text_file_is_a_table_whatever_its_ending(name: str, tmp_path: Path) -> None:
     assert read(tmp_path, "a b\n1 2\n3 4\n", name).rows == [["1", "2"], ["3", "4"]]

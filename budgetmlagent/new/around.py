@@ -105,7 +105,9 @@ def _last(rows: Rows, usual: int) -> int:
         end -= 1
     if end == len(rows) or usual < 3:
         return len(rows)
-    gap = rows[end][0] > rows[end - 1][0] + 1 or not any(cell.strip() for cell in rows[end - 1][1])
+    number, before = rows[end - 1]
+    lines = 1 + sum(cell.count("\n") for cell in before)
+    gap = rows[end][0] > number + lines or not any(cell.strip() for cell in before)
     sentences = all(len(row) == 1 and len(row[0].split()) > 1 for _, row in rows[end:])
     return end if gap or sentences else len(rows)
 
