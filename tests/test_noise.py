@@ -241,7 +241,10 @@ def test_the_end_tells_the_noise_of_the_private_gain(run):
     # Only the starter's score varies, as a share of 20 rows does.
     assert final["private_noise"] == pytest.approx(math.sqrt(base * (1 - base) / 20), rel=0.35)
     assert told["gain_se_pct"] == round(100 * final["private_noise"] / base, 2)
-    assert f"{told['gain_pct']:+.1f}% ± {told['gain_se_pct']:.1f} (success)" in progress.ending(told)
+    assert (
+        f"{told['gain_pct']:+.1f}% ± {told['gain_se_pct']:.1f} (success as MLAgentBench counts it; 100% of the starter's error is removed)"
+        in progress.ending(told)
+    )
     unsure = told | {"gain_pct": 17.1, "gain_se_pct": 9.5, "success": False}
     assert "+17.1% ± 9.5 (no success: less than twice what it may be off by chance" in progress.ending(unsure)
     assert "(not the 10% that MLAgentBench counts as success" in progress.ending(unsure | {"gain_pct": 9.9})

@@ -4,6 +4,7 @@ import gzip
 import json
 import sqlite3
 import sys
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from budgetmlagent.cli import call
 from budgetmlagent.errors import BudgetMLError, UsageError
+from budgetmlagent.new.fromtable import plan
 from budgetmlagent.new.sources import databases, jsons
 from budgetmlagent.new.sources.anything import Wanted, read
 from budgetmlagent.tasks.folder import load_task
@@ -94,6 +96,70 @@ def test_what_is_no_table_of_json_is_one_line(name: str, text: str, words: str, 
     assert words in str(error.value) and "\n" not in str(error.value)
 
 
+def test_records_by_their_keys_are_rows(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({f"k{n}": {"x": n, "at": {"y": n / 2}} for n in range(9)}))
+    found = read(str(path), Wanted())
+    assert found.header == ["key", "x", "at.y"] and found.rows[3] == ["k3", "3", "1.5"]
+
+
+def test_a_field_of_an_inner_object_is_offered_by_its_whole_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps([{"at": {"price": n}, "x": n} for n in range(60)]))
+    with pytest.raises(UsageError, match=r"did you mean 'at\.price'\?"):
+        plan(read(str(path), Wanted()), "price", None, 0)
+
+
+# --- archives
+
+
+def packed(path: Path, files: dict[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+TRAIN = FRAME.to_csv(index=False)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"flats.csv": TRAIN}, {"flats": TRAIN}, {"a/b/flats.csv": TRAIN, "__MACOSX/._flats.csv": "x", "a/.hidden": "y"}, {"../../flats.csv": TRAIN},
+        {"in/train.csv": TRAIN, "in/test.csv": "area,floor,town,sold\n1,2,a,b\n3,4,c,d\n"},
+    ],
+)  # fmt: skip
+def test_an_archive_is_its_table_or_its_folder(files: dict[str, str], tmp_path: Path) -> None:
+    path = packed(tmp_path / "t.zip", files)
+    assert plain(path) == expected()
+    assert [one.name for one in tmp_path.iterdir()] == ["t.zip"]
+    (tmp_path / "folder").mkdir()
+    assert plain(packed(tmp_path / "folder" / "train.csv.zip", {"train.csv": TRAIN}).parent) == expected()
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({}, "t.zip: holds no table"), ({"t.zip": "x"}, "t.zip: holds no table"), ({"a/t.csv": TRAIN, "b/t.csv": TRAIN}, "holds 2 files, some of one name"),
+        ({"a.csv": TRAIN, "b.csv": TRAIN}, "t.zip: has no table called train, only a.csv, b.csv"), ({"a.docx": "x"}, "t.zip/a.docx: is no table that is read"),
+        ({"a.csv": "x,y\n1,2,3,4\n"}, "t.zip/a.csv:2: has 4 cells"),
+    ],
+)  # fmt: skip
+def test_an_archive_without_a_table_is_one_line(files: dict[str, str], words: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        read(str(packed(tmp_path / "t.zip", files)), Wanted())
+    assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_damaged_archive_is_one_line(tmp_path: Path) -> None:
+    whole = packed(tmp_path / "t.zip", {"t.csv": TRAIN}).read_bytes()
+    for content in (b"", b"x", whole[:-30], whole.replace(TRAIN[:9].encode(), b"somewhere")):
+        (tmp_path / "t.zip").write_bytes(content)
+        with pytest.raises(UsageError, match="cannot be unpacked"):
+            read(str(tmp_path / "t.zip"), Wanted())
+
+
 # --- spreadsheets and parquet
 
 
@@ -128,6 +194,17 @@ def test_a_sheet_is_read_below_its_titles(above: list[list[object]], tmp_path: P
     assert any("Flats" in note for note in read(str(path), Wanted()).notes) == bool(above)
     shifted = workbook(tmp_path / "s.xlsx", {"a": [*above, *([None, None, *row] for row in sheet())]})
     assert plain(shifted) == expected()
+
+
+def test_names_that_several_columns_share_are_joined_from_two_rows(tmp_path: Path) -> None:
+    head = [["Report"], ["Site", 2022, None, 2023, None], [None, "mean", "sd", "mean", "sd"]]
+    path = workbook(tmp_path / "t.xlsx", {"a": [*head, *([f"s{n}", n, n, n / 2, n] for n in range(9))]})
+    found = read(str(path), Wanted())
+    assert found.header == ["Site", "2022 mean", "2022 sd", "2023 mean", "2023 sd"]
+    assert found.notes == [
+        "what stands above the table is left out: 'Report'",
+        "the names of columns stand in two rows, as in '2022 mean'",
+    ]
 
 
 def test_the_sheet_with_the_target_is_taken_or_asked_for(tmp_path: Path) -> None:

@@ -43,11 +43,23 @@ def test_an_error_is_measured_itself() -> None:
 
 def test_the_verdict_names_the_criterion_and_what_plain_boosting_reaches() -> None:
     told = summary("accuracy", 0.885, 0.918, yardstick=0.9)
-    assert verdict(told) == "not the 10% that MLAgentBench counts as success; 28.7% of the error that was left is removed; 2% better than plain boosting, 0.9"  # fmt: skip
-    assert verdict(told | {"yardstick": 0.95}).endswith("3.37% worse than plain boosting, 0.95")
-    assert verdict(summary("rmse", 4.0, 2.0, "min", success=True, yardstick=2.5)) == "success; 20% better than plain boosting, 2.5"  # fmt: skip
+    assert verdict(told) == "not the 10% that MLAgentBench counts as success; 28.7% of the starter's error is removed; 2% better than plain boosting, which scores 0.9"  # fmt: skip
+    assert verdict(told | {"yardstick": 0.95}).endswith("3.4% worse than plain boosting, which scores 0.95")
+    assert verdict(told | {"yardstick": 0.918}).endswith("as good as plain boosting, which scores 0.918")
+    assert verdict(summary("rmse", 4.0, 2.0, "min", success=True, yardstick=2.5)) == "success as MLAgentBench counts it; 20% better than plain boosting, which scores 2.5"  # fmt: skip
+    assert verdict(summary("accuracy", 0.5, 0.75, success=True)) == "success as MLAgentBench counts it; 50% of the starter's error is removed"  # fmt: skip
     assert verdict(summary("rmse", 4.0, 3.9, "min")) == "not the 10% that MLAgentBench counts as success"
     assert verdict(told | {"noise_hidden": True}).startswith("no success")
+
+
+@pytest.mark.parametrize(
+    ("base", "open"), [(0.9, True), (0.909, True), (0.91, False), (0.947, False), (1.0, False)]
+)
+def test_a_gain_that_no_script_can_reach_is_told_as_such(base: float, open: bool) -> None:
+    words = verdict(summary("accuracy", base, base))
+    assert words.startswith("not the 10%") == open and words.startswith("no script can gain the 10%") != open
+    assert verdict(summary("profit", base, base)).startswith("not the 10%")
+    assert verdict(summary("rmse", base, base, "min")).startswith("not the 10%")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"private": "x"}', '{"private": true}', "\xff"])

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from budgetmlagent.errors import UsageError
@@ -90,6 +90,11 @@ def whole(made: tuple[bytes, list[str], list[list[str]]], folder: Path) -> None:
     assert len(keys) == kept
 
 
+BROKEN = [[f"k{n}", "two\nlines"] for n in range(50)]
+UNQUOTED = "".join(f"{','.join(row)}\r" for row in [["key id", "c0 word"], *BROKEN])  # as some writers do
+
+
+@example((UNQUOTED.encode(), ["key id", "c0 word"], BROKEN))
 @given(files())
 @settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_table_is_read_whole_or_refused_in_one_line(made) -> None:

@@ -41,6 +41,15 @@ def table(cell, header: str = "a;b;y", rows: int = 120) -> str:
     [
         ("Len, mm;Wid, mm;k\n1,6;6,0;B\n8,1;7,3;A\n", ["Len, mm", "Wid, mm", "k"], [["1,6", "6,0", "B"], ["8,1", "7,3", "A"]], ""),
         ("a, b|c|d\n1, 2|3|4\n5, 6|7|8\n", ["a, b", "c", "d"], [["1, 2", "3", "4"], ["5, 6", "7", "8"]], ""),
+        ("x, y , z\n1, a b , 2\n3, c , 4\n", ["x", "y", "z"], [["1", "a b", "2"], ["3", "c", "4"]], ""),
+        ('x, y\n1, "a, b"\n3, "c"\n', ["x", "y"], [["1", "a, b"], ["3", "c"]], ""),
+        ("town      x   y\nSt. John  1   2\nRome     10   4\n", ["town", "x", "y"], [["St. John", "1", "2"], ["Rome", "10", "4"]], "blanks stand between"),
+        ("===  ===\nx    y\n===  ===\n1    2\n3    4\n===  ===\n", ["x", "y"], [["1", "2"], ["3", "4"]], "3 lines without any values"),
+        ('x; y\n1; "a; b"\n3; "c" or d\n4; e\n', ["x", "y"], [["1", "a; b"], ["3", ' "c" or d'], ["4", " e"]], ""),
+        ("x    y z\n1.5  a 2\n-2.5 b 3\n", ["x", "y", "z"], [["1.5", "a", "2"], ["-2.5", "b", "3"]], "blanks stand between the cells"),
+        ('"x" "y"\n"r 1" 1 "a b"\n"r 2" 3 c\n', ["row_id", "x", "y"], [["r 1", "1", "a b"], ["r 2", "3", "c"]], "blanks stand between"),
+        ("| x | y |\n|---|:-:|\n| 1 | a |\n| 2 | b |\n", ["x", "y"], [["1", "a"], ["2", "b"]], "1 line without any values"),
+        ("x;y\n+1,5e-01;2,5E+02\n-2,5e+00;3e1\n", ["x", "y"], [["+1,5e-01", "2,5E+02"], ["-2,5e+00", "3e1"]], ""),
         ("x\ty; z\n1,5\t2\n2,5\t3\n", ["x", "y; z"], [["1,5", "2"], ["2,5", "3"]], ""),
         ("sep=;\na,b;c\n1;2\n3;4\n", ["a,b", "c"], [["1", "2"], ["3", "4"]], ""),
         ('"sep=|"\r\na|b\r\n1|2\r\n3|4\r\n', ["a", "b"], [["1", "2"], ["3", "4"]], ""),
@@ -99,6 +108,38 @@ def test_cells_of_several_lines_stay_whole_and_are_told_where_they_look_like_row
     )
     found = read(tmp_path, 'a,b\nx,y\n"p,\nq, r\ns",t\n' + "u,v\n" * 3)
     assert found.rows[1] == ["p,\nq, r\ns", "t"] and "lines 3 to 5 are one row" in found.notes[0]
+
+
+@pytest.mark.parametrize(("end", "within"), [("\r", "\n"), ("\n", "\r"), ("\r\n", "\n"), ("\r\n", "\r")])
+def test_line_breaks_of_another_kind_belong_to_their_cells(end: str, within: str, tmp_path: Path) -> None:
+    found = read(
+        tmp_path, "".join(f"{n},two{within}lines,{within}z{end}" if n else f"k,a,b{end}" for n in range(9))
+    )
+    assert found.header == ["k", "a", "b"]
+    assert found.rows == [[str(n), "two\nlines", "\nz"] for n in range(1, 9)]
+    assert any("belong to their cells" in note for note in found.notes)
+
+
+def test_a_short_row_is_no_line_break_within_a_cell(tmp_path: Path) -> None:
+    for text in ("a,b,c\n1,2,3\n4,5\r\n6,7,8\n", "a,b,c\r\n1,2,3\n4,5\r\n6,7,8\n"):
+        with pytest.raises(UsageError, match=r":3: has 2 cells, the header has 3"):
+            read(tmp_path, text)
+
+
+def test_a_last_row_below_one_of_several_lines_is_a_row(tmp_path: Path) -> None:
+    body = "".join(f'k{n},{n},"two\nlines"\n' for n in range(60))
+    assert read(tmp_path, f"key,x,y\n{body}k60,,\n").rows[-1] == ["k60", "", ""]
+    assert read(tmp_path, f"key,x,y\n{body}\nsource,,\n").rows[-1][0] == "k59"
+
+
+@pytest.mark.parametrize("name", ["t.txt", "t.dat", "t.data"])
+def test_a_text_file_is_a_table_whatever_its_ending(name: str, tmp_path: Path) -> None:
+    assert read(tmp_path, "a b\n1 2\n3 4\n", name).rows == [["1", "2"], ["3", "4"]]
+
+
+def test_a_column_that_the_target_names_with_blanks_is_found(tmp_path: Path) -> None:
+    text = "id, x , my  churn \n" + "".join(f"{n}, {n % 7} , {'yes' if n % 3 else 'no'}\n" for n in range(90))
+    assert planned(tmp_path, text, " my  churn").labels == ["no", "yes"]
 
 
 def test_a_quotation_mark_that_is_never_closed_is_one_line(tmp_path: Path) -> None:
@@ -181,6 +222,22 @@ def test_a_few_whole_numbers_stay_the_labels_that_they_are(cells: list[str], tmp
     assert planned(tmp_path, table(lambda n: cells[n % len(cells)]), metric="rmse").kind == "regression"
 
 
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (["TRUE", "1", "FALSE", "0"], [False, True]), (["yes", "Y", "no", "N", "no"], ["no", "yes"]), (["1", "0", "1", "no", "0"], [0, 1]),
+        (["yes", "1", "yes"], ["1", "yes"]), (["yes", "no", "maybe", "1"], ["1", "maybe", "no", "yes"]),
+    ],
+)  # fmt: skip
+def test_yes_in_several_writings_is_one_label(cells: list[str], labels: list[object], tmp_path: Path) -> None:
+    assert planned(tmp_path, table(lambda n: cells[n % len(cells)])).labels == labels
+
+
+def test_dates_are_no_target_and_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'y': holds dates, such as '01\.02\.2020'"):
+        planned(tmp_path, table(lambda n: f"{n % 28 + 1:02}.02.20{20 + n % 6}"))
+
+
 @pytest.mark.parametrize("word", ["None", "NA", "null", "N/A"])
 def test_a_label_that_pandas_takes_for_a_missing_value_is_a_label(word: str, tmp_path: Path) -> None:
     made = planned(tmp_path, table(lambda n: ("EU", word, "AS", "")[n * 5 % 11 % 4]))
@@ -205,7 +262,7 @@ def test_features_are_converted_and_all_that_goes_is_said(tmp_path: Path) -> Non
     assert "'count': '?' is read as a missing value" in notes
     assert (
         "'weight': '0 kg' is written 0" in notes
-        and "1 values are left empty as they do not fit, the first 'heavy' in row 10" in notes
+        and "1 value is left empty as it does not fit, 'heavy' in row 10" in notes
     )
     assert sorted(column(made, "size"), key=float)[-1] == "119.5" and "2020-03-28" not in column(
         made, "count"
@@ -232,6 +289,28 @@ def test_order_in_time_is_seen_whatever_the_format(form: str, tmp_path: Path) ->
         and len(later.test) == 40
     )
     assert not any("in the order of" in note for note in later.notes)
+
+
+def test_rows_of_few_columns_that_occur_twice_stay_together_and_are_told(tmp_path: Path) -> None:
+    rows = [f"{n * 37 % 211 / 8},{'uvw'[n % 3]},{n * 71 % 199 / 4}\n" for n in range(150)]
+    made = planned(tmp_path, "a,b,y\n" + "".join(rows * 2))
+    assert any("150 rows occur more than once" in note for note in made.notes)
+    learned, held = ({tuple(row[1:]) for row in part} for part in (made.train, made.test))
+    assert not learned & held and len(made.train) + len(made.test) == 300
+    once = planned(
+        tmp_path, "a,b,y\n" + "".join(f"{n % 5},{n % 3},{n % 7 + n % 4 / 8}\n" for n in range(300))
+    )
+    assert not any("more than once" in note for note in once.notes)
+
+
+def test_a_number_that_stands_for_no_value_is_questioned(tmp_path: Path) -> None:
+    made = planned(tmp_path, table(lambda n: "-999" if n % 9 == 0 else str(n / 4)))
+    assert any("-999 is far from all other values of 'y', in 14 rows" in note for note in made.notes)
+    cells = [f"{[n % 7, 9999][n % 10 == 3]};{n % 99};{n * 17 % 113 / 2}\n" for n in range(120)]
+    said = [note for note in planned(tmp_path, "a;b;y\n" + "".join(cells)).notes if "far from" in note]
+    assert said == ["values far from all others, which may mean that there is none: 'a' (9999)"]
+    age = planned(tmp_path, "age,y\n" + "".join(f"{20 + n % 80},{n / 3:.2f}\n" for n in range(160)))
+    assert not any("far from" in note for note in age.notes)
 
 
 def test_many_labels_are_questioned_and_unused_columns_are_told(tmp_path: Path) -> None:

@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from budgetmlagent.inside.briefing.reading import MISSING
+from budgetmlagent.wording import counted
 
 Rows = list[tuple[int, list[str]]]  # with the numbers of their lines
-NUMBER = re.compile(r"[-+(]?\s*[^\w\s]{0,2}\s*[\d.,'\s]*\d[\d.,'\s]*[%)€$£]?")
+NUMBER = re.compile(r"[-+(]?\s*[^\w\s]{0,2}\s*[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?[%)€$£]?")
 MOST = 30  # rows above a table, and below it, that are no rows of it
 TELLING = 20  # rows from which on columns tell what is a name, and what a unit
 LOOKED_AT = 1000  # rows by which a column is known as one of numbers
 MOSTLY = 0.9  # share of a column's cells that are numbers, where it is one of numbers
+RULE = re.compile(r"[-=:+|\s]*[-=]{3}[-=:+|\s]*")
 UNIT = re.compile(r"[\[(]?[^\W\d_]{0,12}[%°$€£²³/.^*·µ\w-]{0,12}[\])]?")
 
 
@@ -20,18 +22,37 @@ def inner(rows: Rows) -> tuple[Rows, list[str]]:
     usual = Counter(len(row) for _, row in rows).most_common(1)[0][0]
     if usual < 2:
         return rows, []
-    notes = []
+    rows, notes = _unruled(rows)
     first = _first(rows, usual)
-    if first:
-        shown = [cell.strip() for _, row in rows[:first] for cell in row if cell.strip()]
-        notes.append(f"what stands above the table is left out: {', '.join(map(repr, shown[:3]))}")
+    above, below = [row for _, row in rows[:first]], rows[first][1]
+    names = named(below, above, usual)
+    notes += titles(above, below, names)
     last = _last(rows, usual)
     if last < len(rows):
         number, row = rows[last]
         words = next(cell.strip() for cell in row if cell.strip())
         more = f", and {len(rows) - last - 1} lines more" if len(rows) - last > 1 else ""
         notes.append(f"what stands below the table is left out, from line {number} on: {words!r}{more}")
-    return _named(rows[first:last], rows[:first], usual), notes
+    return [(rows[first][0], names), *rows[first + 1 : last]], notes
+
+
+def titles(above: Sequence[Sequence[str]], below: Sequence[str], names: Sequence[str]) -> list[str]:
+    """What is to be said of the rows above the names, which are made of the last of them where they are not those `below`."""
+    notes = []
+    if names != below:
+        notes, above = [f"the names of columns stand in two rows, as in {max(names, key=len)!r}"], above[:-1]
+    shown = [cell.strip() for row in above for cell in row if cell.strip()]
+    return [
+        *([f"what stands above the table is left out: {', '.join(map(repr, shown[:3]))}"] if shown else []),
+        *notes,
+    ]
+
+
+def _unruled(rows: Rows) -> tuple[Rows, list[str]]:
+    """The rows but for those that only draw a line, as between the names and the values of a table made for eyes."""
+    kept = [(number, row) for number, row in rows if not RULE.fullmatch("|".join(row))]
+    said = f"{counted(len(rows) - len(kept), 'line')} without any values, made of '-' or '=': left out"
+    return (kept, [said]) if 1 < len(kept) < len(rows) else (rows, [])
 
 
 def units(cells: Sequence[Sequence[str]]) -> bool:
@@ -84,7 +105,9 @@ def _last(rows: Rows, usual: int) -> int:
         end -= 1
     if end == len(rows) or usual < 3:
         return len(rows)
-    gap = rows[end][0] > rows[end - 1][0] + 1 or not any(cell.strip() for cell in rows[end - 1][1])
+    number, before = rows[end - 1]
+    lines = 1 + sum(cell.count("\n") for cell in before)
+    gap = rows[end][0] > number + lines or not any(cell.strip() for cell in before)
     sentences = all(len(row) == 1 and len(row[0].split()) > 1 for _, row in rows[end:])
     return end if gap or sentences else len(rows)
 
@@ -110,14 +133,14 @@ def _numbers(body: Sequence[Sequence[str]]) -> set[int]:
     return found
 
 
-def _named(rows: Rows, above: Rows, usual: int) -> Rows:
-    """The rows, with names that occur several times told apart by those above, which several columns share."""
-    number, names = rows[0]
-    if not above or len(set(names)) == len(names) or len(above[-1][1]) != usual:
-        return rows
+def named(names: list[str], above: Sequence[Sequence[str]], usual: int) -> list[str]:
+    """The names of the columns, where several are the same told apart by those above, which several columns share."""
+    if not above or len(set(names)) == len(names) or len(above[-1]) != usual:
+        return names
+    if sum(bool(cell.strip()) for cell in above[-1]) < 2:  # a title
+        return names
     shared, top = list[str](), ""
-    for cell in above[-1][1]:
+    for cell in above[-1]:
         top = cell.strip() or top
         shared.append(top)
-    told = [f"{top} {name}".strip() for top, name in zip(shared, names, strict=True)]
-    return [(number, told), *rows[1:]]
+    return [f"{top} {name}".strip() for top, name in zip(shared, names, strict=True)]

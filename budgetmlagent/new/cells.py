@@ -138,6 +138,16 @@ def _is_value(found: Written, cells: Any, wanted: str | None, kind: str) -> bool
 
 def _check_target(target: str, cells: Any, found: Written | None) -> None:
     """Raise UsageError where most of the target's values are numbers as people write them, and others are not."""
+    if (
+        found
+        and isinstance(found.form, Moment)
+        and cells.nunique() > FEW_VALUES
+        and not _numeric(cells).all()
+    ):
+        shown = next(cell for cell in cells if not missing(cell))
+        raise UsageError(
+            f"--target {target!r}: holds dates, such as {shown!r}; predict a number made of them, such as the days until then"
+        )
     if found and (found.plain or isinstance(found.form, Moment)):
         return
     different = [cell for cell in cells.drop_duplicates() if not missing(cell)]
@@ -195,7 +205,10 @@ def _note(name: str, found: Written, before: Any, after: Any) -> str:
     lost = ""
     if odd.any():
         place = int(odd.to_numpy().argmax())
-        lost = f"{int(odd.sum())} values are left empty as they do not fit, the first {before[place]!r} in row {place + 1}"
+        first = f"{before[place]!r} in row {place + 1}"
+        number = int(odd.sum())
+        lost = f"{number} values are left empty as they do not fit, the first {first}"
+        lost = lost if number > 1 else f"1 value is left empty as it does not fit, {first}"
     words = sorted({cell for cell in before[(after == "") & ~odd] if cell.strip()} - WORDS)
     gone = f"{', '.join(map(repr, words[:3]))} is read as a missing value" if words else ""
     changed = before[(before != after) & (after != "")]

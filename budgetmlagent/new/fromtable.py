@@ -95,7 +95,7 @@ def plan(
     for name in strings:
         frame[name] = [row[table.header.index(name)] for row in table.rows]
     labels = [] if kind == "regression" else sorted(frame[target].unique().tolist())
-    copies = copied(frame, [name for name in table.header if name not in (target, id)])
+    copies = _copies(frame, [name for name in table.header if name not in (target, id)], target, bool(labels))
     cells = {name: [row[place] for row in table.rows] for name, place in _places(table, apart)}
     learned, held = parted(cells, frame[target].tolist(), apart, bool(labels), seed, copies)
     rows = [table.rows[i] for i in (*learned, *held)]
@@ -105,7 +105,7 @@ def plan(
         free = itertools.chain(["id"], (f"row_id{'_' * number}" for number in itertools.count()))
         id = next(name for name in free if name not in header)
         header, rows = [id, *header], [[str(number), *row] for number, row in enumerate(rows)]
-        both.insert(0, id, both.index)
+        both = pd.concat([both.index.to_series(name=id), both], axis=1)
     train, test = both.iloc[: len(learned)], both.iloc[len(learned) :]
     skip = {id, apart.group} if not apart.time else {id}
     columns, dates = _columns(train, test.drop(columns=target), skip, said)
@@ -133,9 +133,15 @@ def plan(
         leaks=list(dict.fromkeys(name for names in leaks.values() for name in names)),
         notes=[
             *table.notes, *notes.same(copies), *leaks, *notes.order(frame, {target, id, *alone}, dates, apart),
-            *notes.many(labels, target), *notes.unused(used, train, dates), *notes.codes([name for name in columns.numbers if name in zeros]), *notes.rough(len(test)),
+            *notes.standing_in(frame, target), *notes.many(labels, target), *notes.unused(used, train, dates), *notes.codes([name for name in columns.numbers if name in zeros]), *notes.rough(len(test)),
         ],
     )  # fmt: skip
+
+
+def _copies(frame: pd.DataFrame, names: list[str], target: str, labels: bool) -> list[int]:
+    """Which row is a copy of which: few columns may be equal by chance, but not where a measured target is equal, too."""
+    copies = copied(frame, names)
+    return copied(frame, [*names, target]) if len(set(copies)) == len(frame) and not labels else copies
 
 
 def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame:
@@ -145,6 +151,7 @@ def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame
 
 def _found(table: Table, target: str) -> tuple[str, Table]:
     """The target's column, which may be named by its value in the first row where the file names none."""
+    target = " ".join(target.split())  # as the names of columns are read
     if target in table.header:
         return target, table
     values = table.rows[0] if table.nameless and table.rows else []
@@ -156,7 +163,12 @@ def _found(table: Table, target: str) -> tuple[str, Table]:
     names = some(table.header, 20)
     if not target:
         raise UsageError(f"--target: is needed, the column to predict. The columns are {names}")
-    hint = "" if table.nameless else nearest(target, table.header)
+    inner = [
+        name for name in table.header if name.rpartition(".")[2] == target
+    ]  # of an object within a record
+    hint = (
+        f"did you mean {inner[0]!r}? " if inner else "" if table.nameless else nearest(target, table.header)
+    )
     raise UsageError(f"--target {target!r}: no such column; {hint}The columns are {names}")
 
 

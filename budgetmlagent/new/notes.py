@@ -105,6 +105,36 @@ def many(labels: list[Any], target: str) -> list[str]:
     return [note] if len(labels) > MANY_LABELS else []
 
 
+def standing_in(frame: pd.DataFrame, target: str) -> list[str]:
+    """Numbers such as -999 that may say that there is no value: far from all others, and more than once."""
+    found = {name: odd for name in frame.columns if (odd := _stands_in(frame[name])) is not None}
+    rest = [str(name) for name in found if name != target]
+    notes = []
+    if target in found:
+        rows = int((frame[target] == found[target]).sum())
+        notes.append(
+            f"{found[target]:g} is far from all other values of {target!r}, in {rows} rows; empty these cells if it means that there is no value"
+        )
+    if rest:
+        shown = some(rest, SHOWN, lambda name: f"{name!r} ({found[name]:g})")
+        notes.append(f"values far from all others, which may mean that there is none: {shown}")
+    return notes
+
+
+def _stands_in(values: "pd.Series[Any]") -> float | None:
+    """The least or greatest value of a column of numbers, where it is written in nines and lies far from all others."""
+    if values.dtype.kind not in "iuf":
+        return None
+    for odd in (float(values.min()), float(values.max())):
+        if not re.fullmatch(r"-?9{2,}\.0", str(odd)) or (values == odd).sum() < 2:
+            continue
+        others = values[values.notna() & (values != odd)]
+        apart = min(abs(odd - others.min()), abs(odd - others.max()))
+        if others.nunique() > 1 and apart > others.max() - others.min():
+            return odd
+    return None
+
+
 def rough(held: int) -> list[str]:
     """So few rows held out that scores are partly chance."""
     few = f"{held} rows are held out: few, so scores are rough and small gains may be chance"

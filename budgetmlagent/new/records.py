@@ -8,16 +8,18 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.reading import MARKS
-from budgetmlagent.new.around import NUMBER, inner, units
+from budgetmlagent.new.around import NUMBER, RULE, inner, units
 
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
 )  # a line by which spreadsheets say what stands between cells
+ENDS = re.compile("[\r\n]")
+BREAK = "\x1e"  # for a line break within a cell
 SAMPLE = 300  # lines by which it is found
 FEW = 20  # different values of a column, up to which an unknown one says that a row is no row
 LIKE_ROWS = 0.9  # share of the lines within a quoted cell that are rows themselves, from which on they are
@@ -38,7 +40,35 @@ def records(text: str, name: str) -> Records:
     """Read the text of the file called `name`. Raises UsageError, which begins with a line's number and a colon."""
     csv.field_size_limit(1 << 24)  # the standard limit is less than a long text
     # A carriage return within a cell would end the row for some readers, so all line ends are made alike.
-    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    try:
+        return _read(text.replace("\r\n", "\n").replace("\r", "\n"), name)
+    except UsageError as error:
+        found = _with_breaks(text, name)
+        if not found:
+            raise error from None
+        return found
+
+
+def _with_breaks(text: str, name: str) -> Records | None:
+    """The records where one kind of line end stands between rows, and others within cells that nothing quotes."""
+    for end in ["\r\n"] if "\r\n" in text else ["\n", "\r"]:
+        lines = text.split(end)
+        if BREAK in text or len(lines) < 2 or not any(map(ENDS.search, lines)):
+            continue
+        try:
+            found = _read("\n".join(ENDS.sub(BREAK, line) for line in lines), name)
+        except UsageError:
+            continue
+        if not any(BREAK in name for name in found.header):
+            rows = [[cell.replace(BREAK, "\n") for cell in row] for row in found.rows]
+            note = f"rows end with {end!r}: other line breaks belong to their cells"
+            return replace(found, rows=rows, notes=[*found.notes, note])
+    return None
+
+
+def _read(text: str, name: str) -> Records:
+    """Read a text whose rows end with a line feed. Raises UsageError as `records` does."""
+    text = text.rstrip("\n")
     said = SEP.match(text)
     skipped, text = (1, text[said.end() :]) if said else (0, text)
     mark = (
@@ -48,11 +78,35 @@ def records(text: str, name: str) -> Records:
         if ".tsv" in name.lower() and "\t" in text[: text.find("\n")]
         else between(text)
     )
-    rows, notes = _rows(text, mark, skipped)
-    return shaped(rows, mark, notes)
+    if f'{mark} "' in text and f'{mark}"' not in text:  # a blank behind each mark hides what quotes mean
+        sign = re.escape(mark)
+        closed = rf'{sign} +("(?:[^"\n]|"")*")(?=[ ]*(?:{sign}|\n|\Z))'
+        text = re.sub(closed, lambda found: mark + found[1], text)
+    if mark not in text and (apart := _by_blanks(text, skipped)):
+        return shaped(apart, ["blanks stand between the cells"], " ")
+    return shaped(*_rows(text, mark, skipped), mark)
 
 
-def shaped(rows: list[tuple[int, list[str]]], mark: str, notes: list[str]) -> Records:
+def _by_blanks(text: str, skipped: int) -> list[tuple[int, list[str]]]:
+    """The rows of a table whose cells stand apart by blanks alone, as programs align them; [] where it is none."""
+    lines = [line.strip() for line in text.split("\n")]
+    try:
+        single = list(csv.reader((" ".join(line.split()) for line in lines), delimiter=" ", strict=True))
+    except csv.Error:
+        single = []
+    for cells in (
+        single,
+        [re.split(r"\s{2,}", line) for line in lines],
+    ):  # or by two at least, with one within a cell
+        rows = [(skipped + place, row) for place, row in enumerate(cells, 1) if any(row)]
+        widths = {len(row) for _, row in rows[1:] if not RULE.fullmatch("|".join(row))}
+        width = max(widths, default=0)
+        if len(widths) == 1 and width > 1 and len(rows[0][1]) in (width, width - 1):
+            return rows
+    return []
+
+
+def shaped(rows: list[tuple[int, list[str]]], notes: list[str], mark: str) -> Records:
     """The records of rows with their numbers: even, and below a row of names. Raises UsageError as `records` does."""
     rows, others = inner(rows)
     width, notes = _even(rows, [*notes, *others])
@@ -79,7 +133,16 @@ def shaped(rows: list[tuple[int, list[str]]], mark: str, notes: list[str]) -> Re
         shown = ", ".join(repr(cell) for cell in cells[1][:4] if cell.strip())
         notes.append(f"the row below the names ({shown}) holds units, no values: left out")
         del cells[1]
-    return Records(cells[0], cells[1:], mark, nameless, notes)
+    columns = [_stripped(column) for column in zip(*cells[1:], strict=True)]
+    return Records(cells[0], [list(row) for row in zip(*columns, strict=True)], mark, nameless, notes)
+
+
+def _stripped(cells: Sequence[str]) -> Sequence[str]:
+    """The cells of a column without the blanks that the file has around each, or by which all are made as long."""
+    known = [cell for cell in cells if cell]
+    around = all(cell[0] == " " for cell in known) or all(cell[-1] == " " for cell in known)
+    padded = len(set(map(len, known))) == 1 and any(cell[-1] == " " for cell in known)
+    return [cell.strip(" ") for cell in cells] if known and (around or padded) else cells
 
 
 def between(text: str) -> str:

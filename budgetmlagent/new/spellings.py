@@ -9,6 +9,13 @@ from budgetmlagent.new.records import is_float
 from budgetmlagent.new.tablefile import Table
 
 FEW = 50  # different values, up to which a column holds labels or categories
+TRUTHS = [
+    ("true", "false"),
+    ("yes", "no"),
+    ("1", "0"),
+    ("y", "n"),
+    ("t", "f"),
+]  # where these alone stand in a column
 ROWS = 4  # on average for each of them
 LETTERS = [
     {"y", "n"},
@@ -39,7 +46,7 @@ def joined(table: Table, kept: Collection[str]) -> Table:
 def _same(cells: Sequence[str]) -> dict[str, str]:
     """What is written otherwise than most rows have it, and how they do; {} in a column of no labels."""
     counts = Counter(cell for cell in cells if not missing(cell))
-    different = {" ".join(cell.split()).casefold() for cell in counts}
+    different = set(map(_plain, counts))
     if (
         not different
         or len(different) > FEW
@@ -49,14 +56,22 @@ def _same(cells: Sequence[str]) -> dict[str, str]:
         return {}
     letters = {cell for cell in different if len(cell) == 1}
     fold = any(letters <= pair for pair in LETTERS)  # else "a" and "A" are two labels
+    truth = {cell: str(side) for pair in TRUTHS for side, cell in enumerate(pair)}
+    truths = different <= set(truth) and len({truth[cell] for cell in different}) == 2
     alike = defaultdict[str, Counter[str]](Counter)
     for cell, rows in counts.items():
         form = " ".join(cell.split())
-        alike[form.casefold() if fold or len(form) > 1 else form][cell] += rows
+        same = form.casefold() if fold or truths or len(form) > 1 else form
+        alike[truth[same] if truths else same][cell] += rows
+    pair = max(TRUTHS, key=lambda pair: sum(rows for cell, rows in counts.items() if _plain(cell) in pair))
     usual = {
-        cell: max(same, key=same.__getitem__).strip()
+        cell: max(same, key=lambda cell: (truths and _plain(cell) in pair, same[cell])).strip()
         for same in alike.values()
         for cell in same
         if len(same) > 1
     }
     return {cell: right for cell, right in usual.items() if cell != right}
+
+
+def _plain(cell: str) -> str:
+    return " ".join(cell.split()).casefold()

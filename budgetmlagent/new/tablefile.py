@@ -14,15 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.inside.briefing.reading import PLAIN
+from budgetmlagent.inside.briefing import reading
 from budgetmlagent.new.encoding import decoded
 from budgetmlagent.new.records import records
 from memory.files import open_plain
 
 LARGEST = 1 << 29  # bytes of a table's text
 MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
-OTHERS = "also .xlsx, .ods, .parquet, .json, .jsonl, .sqlite, a folder with train.csv, or a database's URL"
+READ = (
+    ".csv, .tsv, .txt, .dat and .data, also .gz; .xlsx, .ods, .parquet, .json, .jsonl, .sqlite; .zip and folders with train.csv;"
+    " databases by their URL"
+)
 ROW = "row_id"  # how a column of R's names of rows is called
+PLAIN = (*reading.PLAIN, ".txt", ".dat", ".data", ".txt.gz", ".dat.gz", ".data.gz")
 INSTALL = "pip install 'budgetmlagent[local]'"
 
 
@@ -75,7 +79,7 @@ def checked(table: Table, where: str) -> Table:
 
     Raises UsageError, which begins with `where`.
     """
-    header, rows, notes = table.header, table.rows, list(table.notes)
+    header, rows, notes = [" ".join(name.split()) for name in table.header], table.rows, list(table.notes)
     if len(header) > MOST_COLUMNS:
         raise UsageError(
             f"{where}: has {len(header)} columns; at most {MOST_COLUMNS} are read, leave some out"
@@ -134,7 +138,7 @@ def csv_values(text: str) -> list[str]:
 def _text(path: Path) -> tuple[str, list[str]]:
     name = path.name.lower()
     if not path.is_dir() and not name.endswith(PLAIN):
-        raise UsageError(f"{path}: is no {', '.join(PLAIN)} file, nor another table that is read; {OTHERS}")
+        raise UsageError(f"{path}: is no table that is read. Read are {READ}")
     with open_plain(path) as file, gzip.open(file) if name.endswith(".gz") else file as content_of:
         content = content_of.read(LARGEST + 1)
     if len(content) > LARGEST:

@@ -19,10 +19,15 @@ def error_removed(summary: Mapping[str, Any]) -> float | None:
     Of an error that is measured itself, the gain says this already.
     """
     base, best = summary["private_baseline"], summary["private_best"]
-    known = next((m for m in METRICS if m.best == "max" and _is(m.name, m.pattern, summary["metric"])), None)
-    if known is None or not rises(summary["direction"]) or base is None or best is None:
+    if not _ends_at_one(summary) or base is None or best is None:
         return None
     return round(100 * (best - base) / (1 - base), 1) if base < 1 and best <= 1 else None
+
+
+def _ends_at_one(summary: Mapping[str, Any]) -> bool:
+    """Whether 1 is the best that the metric can be."""
+    known = any(m.best == "max" and _is(m.name, m.pattern, summary["metric"]) for m in METRICS)
+    return known and rises(summary["direction"])
 
 
 def yardstick_of(task: TaskFolder) -> float | None:
@@ -44,19 +49,25 @@ def verdict(summary: Mapping[str, Any]) -> str:
         )
     said = [_criterion(summary)]
     removed = error_removed(summary)
-    if removed is not None and removed > 0 and not summary["success"]:
-        said.append(f"{removed:g}% of the error that was left is removed")
+    if removed is not None and removed > 0:
+        said.append(f"{removed:g}% of the starter's error is removed")
     if (plain := summary.get("yardstick")) is not None:
-        more = percent_better(plain, summary["private_best"], summary["direction"])
-        said.append(
-            f"{abs(more or 0):g}% {'better' if (more or 0) >= 0 else 'worse'} than plain boosting, {plain:.5g}"
-        )
+        said.append(f"{_beside(plain, summary)} plain boosting, which scores {plain:.5g}")
     return "; ".join(said)
+
+
+def _beside(plain: float, summary: Mapping[str, Any]) -> str:
+    """How the best compares with a score, in percent of it."""
+    more = round(percent_better(plain, summary["private_best"], summary["direction"]) or 0.0, 1)
+    return f"{abs(more):g}% {'better' if more > 0 else 'worse'} than" if more else "as good as"
 
 
 def _criterion(summary: Mapping[str, Any]) -> str:
     if summary["success"]:
-        return "success"
+        return "success as MLAgentBench counts it"
+    base = summary["private_baseline"]
+    if base is not None and _ends_at_one(summary) and 1 - GOAL / (100 + GOAL) < base <= 1:
+        return f"no script can gain the {GOAL:g}% that MLAgentBench counts as success where the starter has {base:.3g} of 1"
     if (summary.get("gain_pct") or 0.0) >= GOAL:
         return "no success: less than twice what it may be off by chance"
     return f"not the {GOAL:g}% that MLAgentBench counts as success"

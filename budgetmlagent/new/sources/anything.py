@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.new.sources import books, databases, folders, jsons, parquets
+from budgetmlagent.new.sources import archives, books, databases, folders, jsons, parquets
 from budgetmlagent.new.tablefile import Table, read_table
 
 
@@ -45,6 +45,8 @@ def name_of(data: str, wanted: Wanted) -> str:
 
 
 def _file(path: Path, wanted: Wanted) -> Table:
+    if path.name.lower().endswith(archives.ENDING):
+        return archives.read(path, lambda inner: read(str(inner), wanted))
     for endings, reader in KINDS.items():
         if path.name.lower().endswith(endings):
             return reader(path, wanted.table, wanted.target)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.new.around import named, titles
 from budgetmlagent.new.records import shaped
 from budgetmlagent.new.sources import values
 from budgetmlagent.new.tablefile import LARGEST, Table, checked
@@ -30,7 +31,9 @@ def read(path: Path, table: str, target: str) -> Table:
         except python_calamine.PasswordError:
             raise UsageError(f"{path}: is locked by a password; save it without one") from None
         except (python_calamine.CalamineError, python_calamine.ZipError, python_calamine.XmlError) as error:
-            raise UsageError(f"{path}: is no spreadsheet: {error}") from None
+            raise UsageError(
+                f"{path}: is no spreadsheet, whatever its name says ({error}); open it and save it as .xlsx or .csv"
+            ) from None
     filled = {name: rows for name, rows in sheets.items() if any(map(_cells, rows))}
 
     def columns(name: str) -> list[Any]:
@@ -60,14 +63,15 @@ def _table(rows: list[list[Any]], where: str) -> Table:
     first = _header(rows)
     used = [place for place in range(len(rows[0])) if any(row[place] != "" for row in rows[first:])]
     kept = [[row[place] for place in used] for row in rows[first:]]
-    above = [str(cell) for row in rows[:first] for cell in row if cell != ""]
-    notes = [f"what stands above the table is left out: {', '.join(map(repr, above[:3]))}"] if above else []
     columns = [_column([row[place] for row in kept[1:]]) for place in range(len(used))]
-    names = [_name(cell) for cell in kept[0]]
+    above = [[_name(row[place]) for place in used] for row in rows[:first]]
+    below = [_name(cell) for cell in kept[0]]
+    names = named(below, above, len(used))
+    notes = titles([[str(cell) for cell in row] for row in rows[:first]], below, names)
     frame = pd.DataFrame(list(zip(*columns, strict=True)), dtype=object, columns=range(len(names)))
     _, cells, _ = values.texts(frame, where)
     try:
-        found = shaped([(first + 1 + place, row) for place, row in enumerate([names, *cells])], ",", notes)
+        found = shaped([(first + 1 + place, row) for place, row in enumerate([names, *cells])], notes, ",")
     except UsageError as error:
         raise UsageError(f"{where}: row {error}") from None
     if not found.rows:

@@ -18,13 +18,11 @@ def read(folder: Path, target: str, read_file: Callable[[Path], Table]) -> Table
     if train is None:
         names = ", ".join(path.name for path in files[:10]) or "nothing"
         raise UsageError(f"{folder}: has no table called train, only {names}; give the table's own path")
-    if train.suffix == ".zip":
-        raise UsageError(f"{train}: is packed; unpack it")
     table = read_file(train)
     test = _one(files, "test", folder)
     sample = _one(files, "submission", folder)
-    known = read_file(test).header if test and test.suffix != ".zip" else None
-    asked = read_file(sample).header if sample and sample.suffix != ".zip" else []
+    known = read_file(test).header if test else None
+    asked = read_file(sample).header if sample else []
     notes = [
         *table.notes,
         f"the table is {train.name}; its rows alone have answers, so rows of it are held out",

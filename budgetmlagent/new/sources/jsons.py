@@ -14,6 +14,7 @@ from budgetmlagent.new.tablefile import LARGEST, Table
 
 LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 ENDINGS = (".json", ".json.gz", *LINES)
+KEY = "key"  # how the column is called that says under which key a record stands
 Record = dict[str, Any]
 
 
@@ -96,9 +97,17 @@ def _plain(found: Any) -> list[Record] | None:
             if len(sizes) == 1 and not any(isinstance(cell, dict | list) for cell in cells):
                 return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
         case dict() if found and all(isinstance(column, dict) for column in found.values()):
+            if _by_key(found):
+                return [{KEY: key, **dict(_flat(record))} for key, record in found.items()]
             places = list(dict.fromkeys(place for column in found.values() for place in column))
             return [{name: column.get(place) for name, column in found.items()} for place in places]
     return None
+
+
+def _by_key(found: dict[str, Record]) -> bool:
+    """Whether an object holds records by their keys, and not columns by their names: more of them than fields, which are named."""
+    fields = {name for record in found.values() for name in record}
+    return len(found) > len(fields) and KEY not in fields and not all(map(str.isdigit, fields))
 
 
 def _rows(header: list[Any], rows: list[Any]) -> list[Record] | None:
