@@ -107,6 +107,13 @@ class Looked:
             expect(self.page.get_by_text(text).first).to_be_visible()
 
 
+def row(within: Any, keys: str) -> Any:
+    """Return the button of a rule's row in a page or a widget, brought into the picture's window as by the Tab key."""
+    button = within.locator(f"[data-row='{keys}'] button")
+    button.focus()
+    return button
+
+
 def stands(look: Looked, card: str) -> list[float]:
     """Return where a card stands in the picture, however that is zoomed."""
     style = look.page.locator(f".react-flow__node:has([data-card={card}])").get_attribute("style") or ""
