@@ -1,7 +1,7 @@
 """The studio in a real browser: graphs are edited, judged and saved. `make browser` runs it."""
 
 from playwright.sync_api import expect
-from studio_page import GRAPH
+from studio_page import GRAPH, row
 
 pytest_plugins = ["studio_world"]
 
@@ -10,16 +10,16 @@ def test_a_graph_is_edited_judged_and_saved(world, looked):
     told, _ = world
     path = told["folder"] / "own.yaml"
     look = looked("graph", "own.yaml")
-    row = look.page.locator("[data-row='rules/evaluator/4'] button")
-    row.click()
-    row.press("Alt+ArrowDown")
+    improved = row(look.page, "rules/evaluator/4")
+    improved.click()
+    improved.press("Alt+ArrowDown")
     look.shows("graph.move_rule(node='evaluator', index=5, to=6)")
     expect(look.page.locator("[data-row='rules/evaluator/5']")).to_contain_text("a new best")
     look.page.locator("[data-row='rules/evaluator/5']").drag_to(
         look.page.locator("[data-row='rules/evaluator/4']")
     )
     expect(look.page.locator("[data-row='rules/evaluator/4']")).to_contain_text("a new best")
-    look.page.locator("[data-row='rules/evaluator/2'] button").click()
+    row(look.page, "rules/evaluator/2").click()
     percent = look.page.get_by_label("percent")
     percent.fill("20")
     percent.press("Enter")
@@ -77,7 +77,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(world, looked):
     path = told["folder"] / "mine.yaml"
     path.write_text(GRAPH)
     look = looked("graph", "mine.yaml")
-    look.page.locator("[data-row='rules/evaluator/2'] button").click()
+    row(look.page, "rules/evaluator/2").click()
     look.page.get_by_label("percent").fill("30")
     look.page.get_by_label("percent").press("Enter")
     expect(look.page.locator("[data-row='rules/evaluator/2']")).to_contain_text("by 30%")

@@ -97,6 +97,34 @@ def test_a_run_is_begun_stepped_and_forked_by_keys(world, looked):
     assert page.evaluate("() => document.activeElement.textContent").startswith("Fork"), "the focus is lost"
 
 
+def inside(look, element):
+    """Wait until an element lies in the picture's window, its whole height and width."""
+    script = """e => {
+        const [box, seen] = [e.getBoundingClientRect(), e.closest('.react-flow').getBoundingClientRect()];
+        return box.left >= seen.left && box.right <= seen.right && box.top >= seen.top && box.bottom <= seen.bottom;
+    }"""
+    look.page.wait_for_function(script, arg=element.element_handle())
+
+
+def test_what_is_reached_or_chosen_is_seen(world, looked):
+    told, _ = world
+    graph = GRAPH.replace("{when: baseline_failed, to: END}", "{when: baseline_failed, to: nowhere}")
+    (told["folder"] / "high.yaml").write_text(graph)
+    look = looked("graph", "high.yaml")
+    look.page.set_viewport_size({"width": 900, "height": 620})
+    rows = look.page.locator("[data-card=evaluator] .row")
+    to(look, rows.last.locator("button"), key="")
+    inside(look, rows.last)
+    look.page.locator(".findings button").first.click()
+    inside(look, rows.first)
+    to(look, rows.first.locator("button"), key="Alt+ArrowDown")
+    expect(rows.nth(1).locator("button")).to_be_focused()
+    inside(look, rows.nth(1))
+    look.button("zoom out").click()
+    to(look, look.page.locator("[data-card=expert] .name"))
+    inside(look, look.page.locator("[data-card=expert] > header"))
+
+
 def test_a_graph_is_edited_and_saved_by_keys(world, looked):
     told, _ = world
     path = told["folder"] / "keyed.yaml"

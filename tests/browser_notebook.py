@@ -6,7 +6,7 @@ import sys
 import pytest
 from labs import Notebook
 from playwright.sync_api import expect
-from studio_page import RECORDINGS
+from studio_page import RECORDINGS, row
 
 pytest_plugins = ["studio_world"]
 
@@ -51,7 +51,7 @@ def stepped(view, steps):
 
 def leads(bench, to):
     """Let the evaluator's first rule lead to a node, and save that into the notebook's graph."""
-    bench.locator("[data-row='rules/evaluator/0'] button").click()
+    row(bench, "rules/evaluator/0").click()
     bench.get_by_label("Leads to").select_option(to)
     bench.get_by_role("button", name="Save…").click()
     bench.get_by_role("dialog").get_by_role("button", name="Save").click()

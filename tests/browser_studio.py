@@ -6,6 +6,7 @@ import threading
 import tiny
 from fault_server import FaultServer
 from playwright.sync_api import expect
+from studio_page import row
 
 pytest_plugins = ["studio_world"]
 
@@ -26,8 +27,7 @@ def test_runs_are_found_and_one_is_looked_at_step_by_step(world, looked):
     expect(step.locator(".tried .folded")).to_contain_text("no turn is left")
     expect(look.page.locator(".row.fired")).to_have_count(1)
     look.page.get_by_label("Search steps").fill("")
-    row = look.page.locator("[data-card=coder] .row button").first
-    row.click()
+    look.page.locator("[data-card=coder] .row button").first.click()
     look.shows("of 35 steps")
     look.button("All steps").click()
     look.page.reload()
@@ -188,7 +188,7 @@ def test_a_run_goes_on_under_stricter_rules(world, looked):
     gated = look.page.locator(".gated").get_by_label(run.run_id)
     expect(gated).to_be_checked()
     expect(look.button("Go on under this graph")).to_be_disabled()
-    look.page.locator("[data-row='rules/evaluator/1'] button").click()
+    row(look.page, "rules/evaluator/1").click()
     look.page.get_by_label("When").select_option("reached")
     look.page.get_by_label("percent").fill("1")
     look.page.get_by_label("percent").press("Enter")

@@ -5,7 +5,6 @@ Without chromium or a package it fails and says what to install.
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -27,28 +26,19 @@ OFTEN = 100  # milliseconds between two looks: text is laid out to be read
 @contextmanager
 def started(home: Path) -> Iterator[tuple[str, Path]]:
     """Yield the address of a JupyterLab with settings of its own, and the folder of its notebooks, `home`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     own = {f"JUPYTER_{kind}_DIR": str(home / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     for name, settings in SETTINGS.items():
         path = home / "CONFIG" / "lab" / "user-settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        "--allow-root",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-    ]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", "--expose-app-in-browser"]
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(command, cwd=home, env=os.environ | own, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
+    note = home / "RUNTIME" / f"jpserver-{server.pid}.json"  # it takes a free port, and says which
     try:
+        until(lambda: note.read_text().endswith("}"), (home / "log").read_text)
+        url = json.loads(note.read_text())["url"].rstrip("/")
         until(lambda: urllib.request.urlopen(f"{url}/api").status == 200, (home / "log").read_text)
         yield url, home
     finally:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 RECORDINGS = Path(__file__).parent / "recordings"
 GRAPH = (Path(__file__).parents[1] / "graphs" / "budgetml.yaml").read_text()
-SLOW = 30_000  # milliseconds that a busy machine may take
+SLOW = 60_000  # milliseconds that a busy machine may take
 REPORTS = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
 # The size of the picture is measured before it is shown; a button's price is blank until Python has said it.
 RESTS = """() => {
@@ -70,18 +70,18 @@ class Looked:
         self.page.set_default_timeout(SLOW)
         self.page.add_init_script(REPORTS)
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda said: self._heard(said.type, said.text))
+        self.page.on("console", lambda said: self._heard(said.type, said.text, said.location["url"]))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on(
             "dialog", lambda dialog: self.wrong.append(f"dialog {dialog.message}") or dialog.dismiss()
         )
         self.go(*path)
 
-    def _heard(self, kind: str, text: str) -> None:
+    def _heard(self, kind: str, text: str, url: str) -> None:
         if kind == "error" and not text.startswith(
             "Failed to load resource: the server responded with a status of 4"
         ):
-            self.wrong.append(text)
+            self.wrong.append(f"{text} ({url})")
 
     def go(self, *path: str | int) -> None:
         """Go to a place in the page."""
@@ -105,6 +105,13 @@ class Looked:
         """Wait until each text is seen."""
         for text in texts:
             expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+def row(within: Any, keys: str) -> Any:
+    """Return the button of a rule's row in a page or a widget, brought into the picture's window as by the Tab key."""
+    button = within.locator(f"[data-row='{keys}'] button")
+    button.focus()
+    return button
 
 
 def stands(look: Looked, card: str) -> list[float]:

@@ -189,3 +189,24 @@ def test_a_step_costs_no_more_than_its_node_s_own_budget_leaves(world):
 def test_what_a_run_of_an_earlier_version_has_spent_is_said_in_dollars(seen):
     assert steps.saw(seen | {"fault": "refused"}) == 'spent = 0.25, budget = 0.25, fault = "refused"'
     assert steps.saw({"budget": 250_000_000}) == "budget = 250000000"  # another predicate's own
+
+
+def test_why_a_run_has_ended_is_told_of_one_that_an_edited_graph_ends_too(tmp_path):
+    stricter = SHIPPED_TEXT.replace(
+        "{when: reached, percent: 12, aim: success, to: END}", "{when: reached, percent: 1, to: END}"
+    )
+    answers = Answers(Place(tmp_path, tmp_path / "runs"))
+    with FaultServer(respond=tiny.team) as server:
+        run = tiny.session(tmp_path, server.url, budget=1.0, turns=2)
+
+        def told():
+            reply = ask(answers, "run", run=run.run_id)[1]
+            return reply["next"], reply["ended"]
+
+        run.run(until=7)
+        assert told() == ("planner", "")
+        run.graph = GraphSpec.parse(stricter, "stricter")
+        assert told() == ("END", "the graph as it is now ends it here")
+        run.run()
+        assert told() == ("END", "the aim is met")
+    answers.driver.close()

@@ -188,6 +188,10 @@ def read_json(path: Path) -> dict[str, Any]:
         found = dict(parsed(read_plain(path, SMALL).decode("utf-8")))
         check(path.name, found)
         return found
+    except (
+        FileNotFoundError
+    ):  # taken away this moment, as whoever goes on with a run does with the note about it
+        return {}
     except ValidationError as error:
         first = error.errors()[0]
         raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -206,8 +210,8 @@ def create(runs_dir: Path, config: RunConfig, graph: str) -> RunDir:
     run = RunDir(runs_dir / config.run_id)
     try:
         run.root.mkdir(0o700, parents=True)  # what a script leaves in it, nobody else may start
-        run.keep(config)
         run.write_bytes(run.graph.name, graph.encode())
+        run.keep(config)  # at last: a folder with a config.json is a run, and somebody may look at it now
     except OSError as error:
         raise UnavailableError(f"cannot write the run's folder {run.root}: {error.strerror}") from None
     return run
@@ -254,5 +258,9 @@ def begun(run: RunDir) -> datetime:
 
 def all_runs(runs_dir: Path) -> list[RunDir]:
     """Return every run below `runs_dir`, oldest first; a link is none, as what is removed would lie elsewhere."""
-    runs = [RunDir(p.parent) for p in runs_dir.glob("*/config.json") if not p.parent.is_symlink()]
-    return sorted(runs, key=lambda run: (run.root / "config.json").stat().st_mtime)
+    begun = dict[RunDir, float]()
+    for path in runs_dir.glob("*/config.json"):
+        with suppress(FileNotFoundError):  # removed this moment
+            if not path.parent.is_symlink():
+                begun[RunDir(path.parent)] = path.stat().st_mtime
+    return sorted(begun, key=begun.__getitem__)

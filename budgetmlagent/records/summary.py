@@ -20,6 +20,7 @@ from memory.scores import percent_better
 from memory.state import NANO
 from nodes.deps import OUTAGES
 
+UNFINISHED = "not finished"  # the reason of a run that has not come to its end, as far as it was told itself
 BEST = "best"  # the folder of the winning script and of what it left
 SURE = 2.0  # standard errors by which the gain must be larger than nothing
 TOLD = ("faulted", "given_up", "nothing_recalled")  # rules whose reason is in what the step before says
@@ -65,7 +66,7 @@ def build(record: Record) -> dict[str, Any]:
         "models": {name: spec.get("model") for name, spec in config.models.items()},
         "seed": config.seed,
         "status": ended.get("status", "stopped"),
-        "reason": ended.get("reason", "not finished"),
+        "reason": ended.get("reason", UNFINISHED),
         "metric": task.metric,
         "direction": task.direction,
         "baseline": values.get("task", {}).get("baseline"),

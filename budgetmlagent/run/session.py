@@ -33,7 +33,6 @@ from graphs.spec import GraphSpec
 from memory.state import NANO
 from nodes.deps import OUTAGES
 
-UNFINISHED = "not finished"
 NAMED = 5  # changes that are named
 
 
@@ -166,7 +165,7 @@ class Session(Held):
             if self.branches.branch != stood:
                 self.engine.edit({})  # a run stands on the branch that has the newest point
                 self.folder.write_bytes("events.jsonl", events.as_file(self.timeline))
-                self._conclude("stopped", UNFINISHED)
+                self._conclude("stopped", summary.UNFINISHED)
         return self
 
     @property
@@ -275,7 +274,7 @@ class Session(Held):
         self._pinned()
         self.engine.depart()
         if not self.done and self._ended.get("status") == "finished":  # the run had ended, and was given more
-            self.folder.write("ended.json", self._ended | {"status": "stopped", "reason": UNFINISHED})
+            self.folder.write("ended.json", self._ended | {"status": "stopped", "reason": summary.UNFINISHED})
         asked, word = self.question, self._word
         self._word = None
         if asked and word is None:
@@ -308,7 +307,7 @@ class Session(Held):
         if question := self.question:
             answer = f"`budgetml resume {self.run_id} --approve yes|no` or approve() answers"
             return self._conclude("stopped", f"waits for your word: {in_words(question)} {answer}")
-        return self._finish() if self.done else self._conclude("stopped", UNFINISHED)
+        return self._finish() if self.done else self._conclude("stopped", summary.UNFINISHED)
 
     def _finish(self) -> dict[str, Any]:
         """Score the best on the private answers, unless it has been before, and write what is left behind."""

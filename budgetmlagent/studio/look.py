@@ -15,6 +15,7 @@ from budgetmlagent.records.events import Event
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.points import Point
 from budgetmlagent.records.rundir import RunDir
+from budgetmlagent.records.summary import UNFINISHED
 from budgetmlagent.run.shown import Changes, plain
 from budgetmlagent.run.view import RunView
 from budgetmlagent.studio import money
@@ -34,7 +35,7 @@ from budgetmlagent.studio.replies import (
 from budgetmlagent.studio.rows import edited, rule_of, run_row, standing, step_row, worded
 from budgetmlagent.studio.snapshot import Snapshot
 from graphs.contract import roles_of
-from graphs.policy import decide
+from graphs.policy import END, decide
 from graphs.registry import load_predicate
 from graphs.words import said
 from memory.artifacts import CorruptArtifactError
@@ -74,6 +75,7 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
         question=question and question | {"declined": refused(now)},
         at=now.at,
         next=now.next,
+        ended=ended(now),
         graph=cards(view.spec, now.timeline, state.rungs),
         graph_text=now.read.graph,
         steps=[each for each in rows if each["step"] > since],
@@ -91,6 +93,17 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
             command=f"budgetml show {quote(view.run_id)}",
         ),
     )
+
+
+def ended(run: Snapshot) -> str:
+    """Say why a run has come to its end; "" where it has not.
+
+    One that an edited graph ends has not been told so itself: nobody has gone on with it since.
+    """
+    if run.next != END:
+        return ""
+    reason = str(run.summary["reason"])
+    return "the graph as it is now ends it here" if reason == UNFINISHED else reason or "at its end"
 
 
 def living(folder: RunDir, node: str, ours: bool, *, waits: bool = False) -> Live:

@@ -206,6 +206,7 @@ class RunReply(TypedDict):
     )  # step, node, model, usd (at most), left_usd, declined: {to, rule, words} where a refusal leads
     at: int  # the step after which it stands
     next: str
+    ended: str  # why it has come to its end; "" where it has not
     graph: GraphView
     graph_text: str
     steps: list[StepRow]

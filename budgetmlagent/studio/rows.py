@@ -28,7 +28,11 @@ WAITS = "waits for your word"  # how the reason of a run that was left so begins
 
 def run_rows(runs_dir: Path) -> list[RunRow]:
     """Return a row for every run below `runs_dir`, the newest first; of a damaged one it says what is wrong."""
-    return sorted((run_row(run) for run in rundir.all_runs(runs_dir)), key=lambda row: -row["begun"])
+    found = list[RunRow]()
+    for run in rundir.all_runs(runs_dir):
+        with suppress(FileNotFoundError):  # removed this moment
+            found.append(run_row(run))
+    return sorted(found, key=lambda row: -row["begun"])
 
 
 def run_row(run: RunDir) -> RunRow:

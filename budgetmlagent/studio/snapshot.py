@@ -105,7 +105,7 @@ class Snapshot:
         """What the run has cost."""
         return float(sum(call["usd_nano"] for call in self.calls) / NANO)
 
-    @property
+    @cached_property
     def summary(self) -> dict[str, Any]:
         """The JSON object of the contract."""
         view, values = self.view, self.path[-1].values if self.path else {}

@@ -65,7 +65,7 @@ export interface Question {
 }
 export interface CurvePoint { step: number; score: number | null; best: number | null; usd: number }
 export interface RunReply {
-  row: RunRow; live: Live; question: Question | null; at: number; next: string; graph: GraphView; graph_text: string;
+  row: RunRow; live: Live; question: Question | null; at: number; next: string; ended: string; graph: GraphView; graph_text: string;
   steps: StepRow[]; branches: BranchRow[]; money: Money; curve: CurvePoint[];
   state: Record<string, unknown>; edits: string[]; summary: Record<string, unknown>; code: Code;
 }

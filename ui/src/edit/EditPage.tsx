@@ -60,10 +60,7 @@ function Editor({ edited, of, runs, chooseRuns, run }: Props) {
     const { operation, row } = addRule(card, when, given);
     void does(operation).then((done) => done && setChosen(row));
   }, [does]);
-  const moved = useCallback((rule: RuleRow, to: number) => {
-    setChosen([...rule.keys.slice(0, -1), to].join("/"));
-    requestAnimationFrame(() => setTimeout(() => document.querySelector<HTMLElement>(".studio .row.chosen button")?.focus(), 200));
-  }, []);
+  const moved = useCallback((rule: RuleRow, to: number) => setChosen([...rule.keys.slice(0, -1), to].join("/")), []);
   const editing = useMemo(() => ({
     move: (rule: RuleRow, to: number) => void does(moveRule(rule, to)).then((done) => done && moved(rule, to)),
     remove: (rule: RuleRow) => void does(removeRule(rule)),
@@ -134,7 +131,7 @@ function Broken({ edited: { read } }: { edited: Edited }) {
     <div className="sheet">
       <header className="head"><h1>{visible(read.graph)}</h1></header>
       {read.findings.map(({ what, line, column }, number) => <p key={number} className="finding">line {line}, column {column}: {visible(what)}</p>)}
-      <p className="dim">Mend it in an editor; it is read again as soon as it is saved.</p>
+      <p className="dim below">Mend it in an editor; it is read again as soon as it is saved.</p>
       <pre>{visible(read.text)}</pre>
     </div>
   );

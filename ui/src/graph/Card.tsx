@@ -1,9 +1,10 @@
 // A node as a card: what it is, its ladder, and its rules as rows in the order in which they are tried.
 import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
-import { Fragment, memo, type DragEvent, type KeyboardEvent } from "react";
+import { Fragment, memo, useEffect, useRef, type DragEvent, type FocusEvent, type KeyboardEvent } from "react";
 import { dollars, visible } from "../format";
 import type { CardView, RuleRow } from "../protocol";
 import { faultsBefore, shownRules } from "./layout";
+import { useReveal } from "./reveal";
 
 /** What can be done with a card's rows where a graph is edited. */
 export interface Editing {
@@ -34,6 +35,15 @@ function Target({ rule: { to, up, down }, of }: { rule: RuleRow; of: CardView })
   return <span className="target">{parts.map((part) => <span key={part as string}>{visible(part as string)}</span>)}</span>;
 }
 
+/** Have what is chosen, or reached by a key, seen. Whoever clicks sees it, and what moved under the pointer would be no click. */
+function useSeen<Seen extends Element>(chosen: boolean) {
+  const seen = useRef<Seen>(null);
+  const reveal = useReveal();
+  useEffect(() => { if (chosen) reveal(seen.current); }, [chosen, reveal]);
+  const onFocus = (event: FocusEvent) => { if (!event.target.matches(":active")) reveal(seen.current); };
+  return { seen, onFocus };
+}
+
 /** From the end of a row an arrow is drawn; the row itself stays where it is. */
 function noRow(event: DragEvent): void {
   event.preventDefault();
@@ -43,6 +53,12 @@ function noRow(event: DragEvent): void {
 function Row({ rule, of, shown }: { rule: RuleRow; of: CardView; shown: Shown }) {
   const { editing, chosen, fired, choose } = shown;
   const id = rowId(rule);
+  const { seen, onFocus } = useSeen<HTMLLIElement>(id === chosen);
+  useEffect(() => {
+    // A row that was moved takes the focus along.
+    const [row, at] = [seen.current, document.activeElement];
+    if (id === chosen && (at === document.body || row?.parentElement?.contains(at))) row?.querySelector("button")?.focus();
+  }, [id, chosen, seen]);
   const place = Number(rule.keys.at(-1));
   const siblings = of.rules.filter(({ shared }) => shared === rule.shared);
   const classes = ["row", "nodrag", rule.look, rule.fired ? "taken" : "", id === chosen ? "chosen" : "", rule.text === fired ? "fired" : ""];
@@ -64,10 +80,10 @@ function Row({ rule, of, shown }: { rule: RuleRow; of: CardView; shown: Shown })
   };
   const movable = editing && !(rule.shared && of.name);
   return (
-    <li className={classes.filter(Boolean).join(" ")} draggable={Boolean(movable)} onDragStart={drag} onDrop={movable ? drop : undefined}
+    <li ref={seen} className={classes.filter(Boolean).join(" ")} draggable={Boolean(movable)} onDragStart={drag} onDrop={movable ? drop : undefined}
       onDragOver={(event) => movable && event.preventDefault()} data-row={id}>
       <Handle type="source" position={Position.Left} id={`l:${id}`} isConnectable={Boolean(movable)} draggable onDragStart={noRow} />
-      <button type="button" onClick={() => choose(rule, of)} onKeyDown={keys} title={rule.text}
+      <button type="button" onClick={() => choose(rule, of)} onFocus={onFocus} onKeyDown={keys} title={rule.text}
         aria-keyshortcuts={movable ? "Alt+ArrowUp Alt+ArrowDown Delete" : undefined}>
         <span className="number">{rule.shared ? "f" : ""}{place + 1}</span>
         <span className="said">
@@ -106,14 +122,15 @@ export const Card = memo(function Card({ id, data }: NodeProps<CardNode>) {
     event.preventDefault();
     push(id, ...way);
   };
+  const { seen, onFocus } = useSeen<HTMLElement>(Boolean(card.name) && chosen === `node/${card.name}`);
   const rows = shownRules(card, brief);
   const hidden = card.rules.length - rows.length;
   const classes = ["card", active, card.name ? "" : "faults", chosen === `node/${card.name}` ? "chosen" : ""];
   return (
     <section className={classes.filter(Boolean).join(" ")} aria-label={card.name || "faults"} data-card={card.name}>
-      <header>
+      <header ref={seen}>
         <Handle type="target" position={Position.Left} id="l" isConnectable={Boolean(editing && card.name)} />
-        <button type="button" className="name nodrag" onClick={() => choose(null, card)} onKeyDown={keys}
+        <button type="button" className="name nodrag" onClick={() => choose(null, card)} onFocus={onFocus} onKeyDown={keys}
           aria-keyshortcuts={editing ? "Alt+ArrowLeft Alt+ArrowRight Alt+ArrowUp Alt+ArrowDown" : undefined}>
           {card.name ? visible(card.name) : "When a call fails, at any node"}
         </button>

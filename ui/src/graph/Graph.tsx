@@ -10,6 +10,7 @@ import { arrowsOf, heightOf, placed, sides, WIDTH } from "./layout";
 const TYPES = { card: Card };
 const ARROWS = { arrow: Arrow };
 const READABLE = 0.85; // the scale of a graph that is too large to be seen at once
+const ABOVE = 400; // how much of what stands above the start is seen at first
 const FAULTS = "/faults"; // no node can be called so
 
 export interface Fired { node: string; rule: string }
@@ -54,7 +55,8 @@ export function Graph(props: GraphProps) {
   }, [editing, setNodes]);
 
   const first = start.get(view.start) ?? { x: 0, y: 0 };
-  const readable = { x: 24 - first.x * READABLE, y: 48 - first.y * READABLE, zoom: READABLE };
+  const top = Math.max(first.y - ABOVE, Math.min(...[...start.values()].map(({ y }) => y)));
+  const readable = { x: 24 - first.x * READABLE, y: 24 - top * READABLE, zoom: READABLE };
 
   useEffect(() => {
     const cards = [...view.cards, ...(brief ? [] : [faultsOf(view)])].filter((card) => card !== null);

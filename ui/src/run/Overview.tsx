@@ -6,11 +6,6 @@ import type { Live, RunReply } from "../protocol";
 import { Link } from "../route";
 import { byHand } from "./Timeline";
 
-/** Why a run has come to its end. One that an edited graph ends has not been told so itself: nobody has gone on with it since. */
-function ended({ summary }: RunReply): string {
-  return summary.reason === "not finished" ? "the graph as it is now ends it here" : String(summary.reason ?? "at its end");
-}
-
 export function Overview({ run }: { run: RunReply }) {
   const { row, money, live } = run;
   return (
@@ -43,8 +38,8 @@ export function Overview({ run }: { run: RunReply }) {
           <dd className="dim small">step {run.at}, {seconds(row.seconds)}, {plural(row.calls, "call")}</dd>
         </div>
         <div>
-          <dt>{live.stands === "underway" ? "Runs now" : run.next === "END" ? "It ended" : "Next"}</dt>
-          {run.next === "END" && live.stands !== "underway" ? <dd className="said">{visible(ended(run))}</dd> : (
+          <dt>{live.stands === "underway" ? "Runs now" : run.ended ? "It ended" : "Next"}</dt>
+          {run.ended && live.stands !== "underway" ? <dd className="said">{visible(run.ended)}</dd> : (
             <>
               <dd><b>{visible(live.stands === "underway" ? live.node : run.next)}</b></dd>
               <dd className="dim small"><Now live={live} /></dd>

@@ -63,13 +63,13 @@ function Row({ row, depth, chosen, choose }: Branch & { chosen: boolean; choose(
   return (
     <tr className={damaged ? "damaged" : undefined}>
       <td className="tick"><input type="checkbox" aria-label={`Compare ${row.run_id}`} checked={chosen} disabled={damaged} onChange={() => choose(row.run_id)} /></td>
-      <td>
+      <td className="who">
         <div className="forks" style={{ paddingLeft: depth * 22 }}>
           {depth > 0 && <span className="fork" aria-hidden="true">└</span>}
           <div>
             {damaged ? <b>{visible(row.run_id)}</b> : <Link to={["run", row.run_id]} className="strong">{visible(row.task || row.run_id)}</Link>}
             <div className="dim small">
-              {visible(row.run_id)}
+              {!damaged && visible(row.run_id)}
               {row.parent && <> · fork after step {row.parent_step}</>}
               {row.replayed && <span className="chip replayed">replayed</span>}
             </div>
@@ -84,7 +84,7 @@ function Row({ row, depth, chosen, choose }: Branch & { chosen: boolean; choose(
           <td className="n">{percent(row.gain_pct)}</td>
           <td className="n money">{dollars(row.usd)}<div className="dim small">of {dollars(row.budget)}</div><Bar usd={row.usd} budget={row.budget} /></td>
           <td className="n">{row.turn}<span className="dim">/{row.turns}</span></td>
-          <td className="n dim">{when(row.begun)}</td>
+          <td className="n dim begun">{when(row.begun)}</td>
         </>
       )}
     </tr>
