@@ -174,6 +174,8 @@ def test_a_definition_may_bring_new_helpers():
     new = "def half(x):\n    return x / 2\n\n\ndef f(x):\n    return half(x)"
     script, wrong = made(named("f", new), CLASSES)
     assert wrong == "" and script.count(new) == 1 and script.count("def f(") == CLASSES.count("def f(")
+    constant = "import re\nKINDS = (1, 2)\n\n\ndef f(x):\n    return KINDS"
+    assert constant in made(named("f", constant), CLASSES)[0]
     method = "    def g(self):\n        return self.h()\n\n    def h(self):\n        return 4"
     assert method in made(named("Net.g", method), CLASSES)[0]
 
@@ -188,18 +190,26 @@ def test_a_definition_may_bring_new_helpers():
         (block("import os", "import re") + named("f", "def f(x:"), "block 2: the new f does not parse"),
         (
             named("f", "def g(x): pass"),
-            "block 1: the new f has to be the definition of f, perhaps with new helpers, and nothing else",
+            "block 1: the new f has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else",
         ),
         (
             named("f", "def f(x): pass\nprint(1)"),
-            "has to be the definition of f, perhaps with new helpers, and nothing else",
+            "has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else",
         ),
         (
             named("f", "def f(x): pass\ndef twice(): pass"),
             "block 1: the new f defines twice, too, which is in the script",
         ),
+        (named("f", "f = 1\ndef f(x): pass"), "block 1: the new f defines f, too"),
+        (
+            named("f", "def f(x): pass\nf.x = 1"),
+            "perhaps with new helpers, constants and imports, and nothing else",
+        ),
         (named("f", "def f(x): pass\ndef f(y): pass"), "has to be the definition of f, perhaps"),
-        (named("f", ""), "has to be the definition of f, perhaps with new helpers, and nothing else"),
+        (
+            named("f", ""),
+            "has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else",
+        ),
         (
             named("Net.g", "def g(self):\n    return '''a\nb'''"),
             "the new Net.g has strings of several lines: indent it by 4",

@@ -34,9 +34,13 @@ def place_of(script: str, name: str) -> Place | str:
 
 
 def defined_in(script: str) -> set[str]:
-    """Return the names of all functions, classes and methods of a script."""
+    """Return the names of all functions, classes and methods of a script, and those that it sets anywhere."""
     source = Source.of(script)
-    return {part.name for part in ast.walk(source.tree) if isinstance(part, DEFINITIONS)} if source else set()
+    parts = list(ast.walk(source.tree)) if source else []
+    names = {part.name for part in parts if isinstance(part, DEFINITIONS)}
+    return names | {
+        part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
 
 
 def _named(
@@ -53,18 +57,20 @@ def _named(
 def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str] = ()) -> list[str] | str:
     """Return the new text of `name` as it stands at its place; else what is wrong with it, for a sentence.
 
-    `others` are the names of the script's own definitions.
-    It is the definition of that name, perhaps with helpers of other names beside it. One that is indented in another way is moved,
+    It is the definition of that name, perhaps with helpers, constants and imports beside it, none of which the script sets already
+    (`others`). One that is indented in another way is moved,
     where that changes none of its strings.
     """
     text = "\n".join(lines).strip("\n").rstrip()
     parts = _statements(text)
     if parts is None:
         return "does not parse: write the whole definition"
-    defined = [part.name if isinstance(part, DEFINITIONS) else "" for part in parts]
-    if defined.count(name.rpartition(".")[2]) != 1 or not all(defined):
-        return f"has to be the definition of {name}, perhaps with new helpers, and nothing else"
-    if known := next((one for one in defined if one != name.rpartition(".")[2] and one in others), ""):
+    own = name.rpartition(".")[2]
+    wanted = [part for part in parts if isinstance(part, DEFINITIONS) and part.name == own]
+    beside = [_sets(part) for part in parts if part not in wanted]
+    if len(wanted) != 1 or not all(beside):
+        return f"has to be the definition of {name}, perhaps with new helpers, constants and imports, and nothing else"
+    if known := next((one for names in beside for one in names if one == own or one in others), ""):
         return f"defines {known}, too, which is in the script: that is a block of its own"
     if text[: len(text) - len(text.lstrip())] != place.margin:
         text = indent(dedent(text), place.margin)
@@ -73,6 +79,26 @@ def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str
                 f"has strings of several lines: indent it by {len(place.margin)}, as it stands in the script"
             )
     return text.split("\n")
+
+
+def _sets(part: ast.stmt) -> list[str]:
+    """Return the names that a definition, an import or an assignment to plain names sets; none for any other statement."""
+    if isinstance(part, DEFINITIONS):
+        return [part.name]
+    if isinstance(part, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in part.names]
+    targets = (
+        part.targets
+        if isinstance(part, ast.Assign)
+        else [part.target]
+        if isinstance(part, ast.AnnAssign)
+        else []
+    )
+    return (
+        [one.id for one in targets if isinstance(one, ast.Name)]
+        if all(isinstance(one, ast.Name) for one in targets)
+        else []
+    )
 
 
 def _statements(text: str) -> list[ast.stmt] | None:
