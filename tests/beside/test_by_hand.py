@@ -112,7 +112,7 @@ def test_the_nearest_or_the_newest_run_is_offered(folder: Path, fork: Session, t
         ({"project_budget": -1.0}, "project_budget=-1.0", "--project-budget -1.0: "),
         ({"minutes": "ten"}, "minutes='ten'", ""),
         ({"approve": "exprt"}, "approve='exprt'", "--approve exprt: "),
-        ({"direction": "up"}, "direction='up': max or min", "--direction up: "),
+        ({"direction": "up"}, "direction='up': one of max, min is needed", "--direction up: "),
         ({"unsafe": "no"}, "unsafe='no': True or False", ""),
         ({"models": {"a": 1}}, "models={'a': 1}: a word or a path", ""),
         ({"graph": 3}, "graph=3: ", ""),

@@ -18,10 +18,12 @@ def test_a_shell_is_offered_names(
     from budgetmlagent.cli import names
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.yaml").write_text("")
-    (tmp_path / "mytask").mkdir()
-    assert names.tasks("di") == ["digits", "distances"] and names.tasks("my") == ["mytask/"]
-    assert names.graphs("") == ["budgetml", "paper", "recall", "single_agent", "mine.yaml", "mytask/"]
+    (tmp_path / "mine.yaml").write_text("models:\n  small: {}\n")
+    (tmp_path / "way.yaml").write_text("nodes:\n  planner: {}\n")
+    (tmp_path / "mytask" / "env").mkdir(parents=True)
+    (tmp_path / "myother").mkdir()
+    assert names.tasks("di") == ["digits", "distances"] and names.tasks("my") == ["mytask"]
+    assert names.graphs("") == ["budgetml", "paper", "recall", "single_agent", "way.yaml"]
     assert names.embedded("s") == ["small"]
 
     def at(folder: Path) -> Any:
@@ -30,7 +32,7 @@ def test_a_shell_is_offered_names(
         return context
 
     assert fork.run_id in names.runs(at(folder), "digits-") and names.runs(at(folder), "x") == []
-    assert names.models(at(folder), "mi") == ["mine.yaml"] and names.models(at(folder), "re") == ["replay:"]
+    assert names.models(at(folder), "mi") == ["mine.yaml"] == names.models(at(folder), "")
     assert f"replay:{fork.folder.root}" in names.models(at(folder), "replay:")
     assert names.runs(at(tmp_path / "none"), "") == [] and names.tasks("/no/such/folder/") == []
     assert names.graphs("\0/") == []
