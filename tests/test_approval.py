@@ -144,7 +144,11 @@ def test_a_word_is_given_from_another_process_too(tmp_path: Path, server: FaultS
     no = command(session, "--approve", "no")
     assert len(server.requests) == 1 and no.returncode == 130, "the planner asks next"
     wrong = command(session, "--approve", "perhaps")
-    assert wrong.returncode == 2 and "yes or no" in wrong.stderr and "Traceback" not in wrong.stderr
+    assert (
+        wrong.returncode == 2
+        and "one of yes, no is needed" in wrong.stderr
+        and "Traceback" not in wrong.stderr
+    )
     end = command(session, "--approve", "no")
     assert end.returncode == 0 and json.loads(end.stdout)["status"] == "finished"
 
