@@ -200,6 +200,15 @@ def test_a_definition_may_bring_new_helpers():
             named("f", "def f(x): pass\ndef twice(): pass"),
             "block 1: the new f defines twice, too, which is in the script",
         ),
+        (
+            named("f", "def f(x): pass\ndef os(): pass"),
+            "block 1: the new f defines os, too, which is in the script",
+        ),
+        (
+            named("Net.g", "KINDS = 1\ndef g(self): return KINDS"),
+            "the new Net.g has to be the definition of Net.g, perhaps with new methods",
+        ),
+        (named("Net.g", "def h(x): pass\ndef g(self): return h(1)"), "perhaps with new methods"),
         (named("f", "f = 1\ndef f(x): pass"), "block 1: the new f defines f, too"),
         (
             named("f", "def f(x): pass\nf.x = 1"),

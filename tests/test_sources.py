@@ -154,7 +154,17 @@ def test_an_archive_without_a_table_is_one_line(files: dict[str, str], words: st
 
 def test_a_damaged_archive_is_one_line(tmp_path: Path) -> None:
     whole = packed(tmp_path / "t.zip", {"t.csv": TRAIN}).read_bytes()
-    for content in (b"", b"x", whole[:-30], whole.replace(TRAIN[:9].encode(), b"somewhere")):
+    with zipfile.ZipFile(tmp_path / "small.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("t.csv", TRAIN)
+    small = bytearray((tmp_path / "small.zip").read_bytes())
+    small[60:80] = b"\xff" * 20
+    odd = (
+        packed(tmp_path / "odd.zip", {"\u00e4.csv": TRAIN})
+        .read_bytes()
+        .replace("\u00e4".encode(), b"\xff\xff")
+    )
+    damaged = (b"", b"x", whole[:-30], whole.replace(TRAIN[:9].encode(), b"somewhere"), bytes(small), odd)
+    for content in damaged:
         (tmp_path / "t.zip").write_bytes(content)
         with pytest.raises(UsageError, match="cannot be unpacked"):
             read(str(tmp_path / "t.zip"), Wanted())
@@ -348,6 +358,14 @@ def test_a_folder_of_kaggle_tells_the_target_and_what_is_not_known_beforehand(tm
         "'agent' stands in train.csv alone" in said and "target   'price'" in said and "row id   'id'" in said
     )
     assert any("Predicted" not in note for note in read(str(folder), Wanted()).notes)
+
+
+def test_archives_of_pictures_beside_the_table_tell_nothing(tmp_path: Path) -> None:
+    folder = kaggle(tmp_path / "flats")
+    (folder / "test.csv").unlink()
+    packed(folder / "test_images.zip", {"1.png": "x", "2.png": "y"})
+    found = read(str(folder), Wanted())
+    assert "agent" in found.header and found.target == "price"
 
 
 def test_a_folder_that_says_less_is_asked_about(tmp_path: Path) -> None:

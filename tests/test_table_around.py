@@ -112,6 +112,11 @@ def test_what_is_called_like_a_total_and_sums_up_nothing_stays(last: str, tmp_pa
     assert len(made.train) + len(made.test) == ROWS + 1
 
 
+def test_cells_that_begin_like_a_rule_are_read_in_no_time(tmp_path: Path) -> None:
+    cell = "-" * 200_000 + "ACGT"
+    assert read(tmp_path, ["a,b", f"{cell},1", "x,2"]).rows[0][0] == cell
+
+
 def test_one_label_in_several_spellings_is_one_label(tmp_path: Path) -> None:
     spelled = ["Yes", "yes ", "Yes", " YES", "No", "no", "No", "No\t"]
     made = planned(tmp_path, ["a,y", *(f"{n / 7:.3f},{spelled[n * 5 % 8]}" for n in range(80))], "y")
@@ -123,6 +128,7 @@ def test_one_label_in_several_spellings_is_one_label(tmp_path: Path) -> None:
     ("cells", "right"),
     [
         (["Y", "y", "N", "Y"], ["Y", "Y", "N", "Y"]), (["a", "A", "b", "B"], ["a", "A", "b", "B"]), (["5", "5 ", "6", "6"], ["5", "5 ", "6", "6"]),
+        (["y", "y", "n", "f"], ["y", "y", "n", "f"]), (["yes", "yes", "n", "t"], ["yes", "yes", "n", "yes"]),
         (["New  York", "New York", "New York", "Rome"], ["New York"] * 3 + ["Rome"]), (["NA", "na", "EU", "EU"], ["NA", "na", "EU", "EU"]),
     ],
 )  # fmt: skip

@@ -90,7 +90,7 @@ def test_what_is_told_takes_the_place_of_what_is_seen(task, told):  # noqa: F811
     [
         ({"train": "train.csv"}, "there is no table 'train.csv'; there are learn.csv, wanted.csv"),
         ({"targets": []}, "no target is named"),
-        ({"targets": ["sum"]}, "learn.csv has no column 'sum'; it has id, x, total, paid"),
+        ({"targets": ["sum"]}, "learn.csv has no column 'sum'"),
         ({"test": "learn.csv"}, "0 rows of learn.csv are to be answered, 30 are submitted"),
         ({"targets": ["total", "paid"]}, "the submission has the columns id, answer; that is not one for each target"),
     ],
@@ -99,15 +99,27 @@ def test_what_does_not_go_with_the_files_is_said(told, wrong, why):
     assert told(*sales(), said(**wrong)) == {"untrue": why}
 
 
-def test_words_are_no_regression(told):
+@pytest.mark.parametrize("cell", [lambda n: f"kind {n}", lambda n: n > 5])
+def test_words_and_truths_are_no_regression(told, cell):
     files, submission = sales()
-    files["learn.csv"]["total"] = files["learn.csv"]["total"].map(lambda n: f"kind {n}")
+    files["learn.csv"]["total"] = files["learn.csv"]["total"].map(cell)
     assert "a target holds no numbers" in told(files, submission, said())["untrue"]
+
+
+def test_a_target_without_a_value_teaches_nothing(told):
+    files, submission = sales()
+    files["learn.csv"]["total"] = None
+    assert told(files, submission, said()) == {"untrue": "no row of learn.csv to learn from has a target"}
 
 
 def test_a_capable_planner_is_asked_once_and_what_holds_becomes_the_briefing():
     state, deps = parts(json.dumps(CHOICE | {"data": TOLD}), files=FILES)
-    deps.task.retold = {"kinds": ["csv", "table"], "files": FILES, "summary": "Classification of label."}
+    deps.task.retold = {
+        "kinds": ["csv", "table"],
+        "files": FILES,
+        "summary": "Classification of label.",
+        "table": {},
+    }
     state = with_baseline(state, deps)
     before = briefing(state, deps.artifacts)
     update = planner(state, deps)
@@ -125,13 +137,28 @@ def test_a_capable_planner_is_asked_once_and_what_holds_becomes_the_briefing():
     assert "data" not in again[1].models.asked[-1]["schema"]["properties"]
 
 
-def test_what_does_not_hold_is_told_and_asked_once_more():
+@pytest.mark.parametrize(
+    ("retold", "why"),
+    [
+        (
+            {"untrue": "there is no table 'all.csv'; there are a.csv"},
+            "there is no table 'all.csv'; there are a.csv",
+        ),
+        (
+            {"kinds": [], "files": [], "problems": ["it took too long"]},
+            "the files cannot be read in that way",
+        ),
+        ({"kinds": ["csv", "unknown"], "files": FILES}, "the files cannot be read in that way"),
+    ],
+)
+def test_what_does_not_hold_is_told_and_asked_once_more(retold, why):
     state, deps = parts(json.dumps(CHOICE | {"data": TOLD}), files=FILES)
-    deps.task.retold = {"untrue": "there is no table 'all.csv'; there are a.csv"}
+    deps.task.retold = retold
     state = with_baseline(state, deps)
     update = planner(state, deps)
     facts = briefing(replace(state, **update), deps.artifacts)
-    assert "as it does not hold: there is no table 'all.csv'" in doubts(facts, "", "")[0]
+    assert f"as it does not hold: {why}" in doubts(facts, "", "")[0]
+    assert {"submission", "machine"} <= set(facts)  # what code has seen stays
     assert about_kind(facts, "") and facts["summary"]
     for times, asked in ((1, True), (2, False)):
         more = parts(json.dumps(CHOICE), files=FILES, told=[TOLD] * times, untrue="no")
@@ -149,9 +176,13 @@ def test_an_answer_that_says_nothing_of_the_tables_is_a_choice_all_the_same(data
 
 
 def test_nobody_is_asked_where_code_understood_where_there_is_no_table_or_memory_is_off():
-    for facts in ({"kinds": ["csv", "table"]}, {"files": []}):
+    for facts, said_of_task in (
+        ({"kinds": ["csv", "table"]}, {}),
+        ({"files": []}, {}),
+        ({}, {"history": "off"}),
+    ):
         state, deps = parts(json.dumps(CHOICE), **{"files": FILES} | facts)
-        planner(state, deps)
+        planner(replace(state, task=state.task | said_of_task), deps)
         assert "data" not in deps.models.asked[-1]["schema"]["properties"]
 
 

@@ -284,15 +284,23 @@ def test_what_a_script_measures_is_told_to_three_digits() -> None:
 
 
 def test_how_long_its_steps_took_is_told_beside_what_a_script_measures() -> None:
-    script = "print('ridge', 'mae', a, 'fit in', b)"
-    line = "ridge mae 1.16812 fit in 12.3456s, Anna 9s, '41s' -7s 1.5.2s 123456s 20xs"
-    assert told(line, script=script, measured=True) == "ridge mae 1.17 fit in 12.3s, ... 9s, '..."
-    named = told(
-        "time=12.345 took 3.5 seconds = 41.25 in 7.25 days", script="time took seconds in days", measured=True
+    script = "print('ridge', 'mae', a, 'fit in', b, 'stay', 'time took seconds days')"
+    line = "ridge mae 1.16812 fit in 12.3456s, Anna 9s, stay 41s, in '31s' in -7s in 1.5.2s in 20xs"
+    assert (
+        told(line, script=script, measured=True)
+        == "ridge mae 1.17 fit in 12.3s, ..., stay ..., in '...' in -7s in ... in ..."
     )
-    assert named == "time=12.3 took 3.5 seconds = 41.2 in ... days"
-    many = told(" ".join(f"{n}s" for n in range(20, 40)), measured=True)
-    assert many == "... 35s 36s 37s 38s 39s"  # as few as the measures
+    named = told("time=12.345 took 3.5 seconds = 41.25 took 9s in 7.25 days", script=script, measured=True)
+    assert named == "time=12.3 took 3.5 seconds = 41.2 took 9s in ... days"
+    about_data = told(
+        "stay 31.5 time 88.125 seconds 41.25",
+        "A table with the columns stay, time.",
+        script=script,
+        measured=True,
+    )
+    assert about_data == "stay ... time ... seconds 41.2"  # a column's name measures nothing
+    many = told(" ".join(f"in {n}s" for n in range(20, 40)), script="in", measured=True)
+    assert many.count("in ...") == 15 and many.endswith("in 38s in 39s")  # as few as the measures
     assert MARK in told("fit in 12.3456s", script=script)  # of an error
 
 

@@ -96,7 +96,8 @@ def task(
     if out:
         newtask.free_folder(out)
     found = anything.read(data, wanted)
-    plan = fromtable.plan(found, target, metric, seed, Apart(group, time), said)
+    apart = Apart(tablefile.named(group), tablefile.named(time))
+    plan = fromtable.plan(found, target, metric, seed, apart, said)
     folder = out or Path(newtask.name_of(f"{anything.name_of(data, wanted)}-{plan.target}"))
     newtask.free_folder(folder)
     made = newtask.planned(plan, folder, seed)

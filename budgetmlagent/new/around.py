@@ -13,8 +13,13 @@ MOST = 30  # rows above a table, and below it, that are no rows of it
 TELLING = 20  # rows from which on columns tell what is a name, and what a unit
 LOOKED_AT = 1000  # rows by which a column is known as one of numbers
 MOSTLY = 0.9  # share of a column's cells that are numbers, where it is one of numbers
-RULE = re.compile(r"[-=:+|\s]*[-=]{3}[-=:+|\s]*")
+RULED = re.compile(r"[-=:+|\s]*")
 UNIT = re.compile(r"[\[(]?[^\W\d_]{0,12}[%°$€£²³/.^*·µ\w-]{0,12}[\])]?")
+
+
+def is_rule(line: str) -> bool:
+    """Tell whether a line is drawn between rows, for eyes."""
+    return ("---" in line or "===" in line) and bool(RULED.fullmatch(line))
 
 
 def inner(rows: Rows) -> tuple[Rows, list[str]]:
@@ -50,7 +55,7 @@ def titles(above: Sequence[Sequence[str]], below: Sequence[str], names: Sequence
 
 def _unruled(rows: Rows) -> tuple[Rows, list[str]]:
     """The rows but for those that only draw a line, as between the names and the values of a table made for eyes."""
-    kept = [(number, row) for number, row in rows if not RULE.fullmatch("|".join(row))]
+    kept = [(number, row) for number, row in rows if not is_rule("|".join(row))]
     said = f"{counted(len(rows) - len(kept), 'line')} without any values, made of '-' or '=': left out"
     return (kept, [said]) if 1 < len(kept) < len(rows) else (rows, [])
 

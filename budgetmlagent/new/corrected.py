@@ -11,7 +11,7 @@ from budgetmlagent.inside.briefing import written
 from budgetmlagent.inside.briefing.moments import Moment, counted, moment
 from budgetmlagent.inside.briefing.numerals import Habit, numeral
 from budgetmlagent.inside.briefing.written import Written, missing
-from budgetmlagent.new.tablefile import Table
+from budgetmlagent.new.tablefile import Table, named
 from budgetmlagent.tasks.taskfile import nearest
 from budgetmlagent.wording import one_of
 
@@ -64,13 +64,14 @@ def parsed(
     said: dict[str, Type] = {}
     for pair in [*types, *(f"{name}=text" for name in texts), *(f"{name}=date" for name in dates)]:
         name, mark, type_ = pair.rpartition("=")
+        name = named(name)
         if not mark or type_ not in TYPES:
             hint = nearest(type_, list(TYPES)) if mark else ""
             raise UsageError(f"--as {pair!r}: write COLUMN=TYPE; {hint}The types are {', '.join(TYPES)}")
         if said.get(name, type_) != type_:
             raise UsageError(f"--as {pair!r}: is said to be {said[name]}, too; choose one")
         said[name] = type_
-    return Corrections(cast("Wanted", kind), tuple(dict.fromkeys(drop)), said)
+    return Corrections(cast("Wanted", kind), tuple(dict.fromkeys(map(named, drop))), said)
 
 
 def without(table: Table, names: Sequence[str]) -> Table:

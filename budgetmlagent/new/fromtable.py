@@ -19,7 +19,7 @@ from budgetmlagent.new.metrics import Kind, Metric, choose
 from budgetmlagent.new.notes import ID
 from budgetmlagent.new.parts import AT_RANDOM, Apart, copied, parted
 from budgetmlagent.new.spellings import joined
-from budgetmlagent.new.tablefile import Table, csv_text
+from budgetmlagent.new.tablefile import Table, csv_text, named
 from budgetmlagent.new.totals import without_totals
 from budgetmlagent.tasks.taskfile import nearest
 from budgetmlagent.wording import some
@@ -151,7 +151,7 @@ def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame
 
 def _found(table: Table, target: str) -> tuple[str, Table]:
     """The target's column, which may be named by its value in the first row where the file names none."""
-    target = " ".join(target.split())  # as the names of columns are read
+    target = named(target)
     if target in table.header:
         return target, table
     values = table.rows[0] if table.nameless and table.rows else []

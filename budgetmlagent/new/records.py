@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.reading import MARKS
-from budgetmlagent.new.around import NUMBER, RULE, inner, units
+from budgetmlagent.new.around import NUMBER, inner, is_rule, units
 
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
@@ -99,7 +99,7 @@ def _by_blanks(text: str, skipped: int) -> list[tuple[int, list[str]]]:
         [re.split(r"\s{2,}", line) for line in lines],
     ):  # or by two at least, with one within a cell
         rows = [(skipped + place, row) for place, row in enumerate(cells, 1) if any(row)]
-        widths = {len(row) for _, row in rows[1:] if not RULE.fullmatch("|".join(row))}
+        widths = {len(row) for _, row in rows[1:] if not is_rule("|".join(row))}
         width = max(widths, default=0)
         if len(widths) == 1 and width > 1 and len(rows[0][1]) in (width, width - 1):
             return rows

@@ -57,7 +57,9 @@ def _same(cells: Sequence[str]) -> dict[str, str]:
     letters = {cell for cell in different if len(cell) == 1}
     fold = any(letters <= pair for pair in LETTERS)  # else "a" and "A" are two labels
     truth = {cell: str(side) for pair in TRUTHS for side, cell in enumerate(pair)}
+    # Single letters alone may be codes: "y", "n" and "f" are three labels.
     truths = different <= set(truth) and len({truth[cell] for cell in different}) == 2
+    truths = truths and (len(letters) < 3 or len(different) > len(letters))
     alike = defaultdict[str, Counter[str]](Counter)
     for cell, rows in counts.items():
         form = " ".join(cell.split())

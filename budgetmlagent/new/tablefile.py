@@ -74,12 +74,17 @@ def read_table(path: Path) -> Table:
     )
 
 
+def named(name: str) -> str:
+    """The name of a column as it is read: single blanks within, none around."""
+    return " ".join(name.split())
+
+
 def checked(table: Table, where: str) -> Table:
     """The table, with a first column that has no name left out if it only counts the rows, and named if it tells them apart.
 
     Raises UsageError, which begins with `where`.
     """
-    header, rows, notes = [" ".join(name.split()) for name in table.header], table.rows, list(table.notes)
+    header, rows, notes = [named(name) for name in table.header], table.rows, list(table.notes)
     if len(header) > MOST_COLUMNS:
         raise UsageError(
             f"{where}: has {len(header)} columns; at most {MOST_COLUMNS} are read, leave some out"

@@ -9,6 +9,7 @@ from nodes.craft.scripts import parse
 from nodes.craft.source import Source
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 class Place(NamedTuple):
@@ -37,7 +38,7 @@ def defined_in(script: str) -> set[str]:
     """Return the names of all functions, classes and methods of a script, and those that it sets anywhere."""
     source = Source.of(script)
     parts = list(ast.walk(source.tree)) if source else []
-    names = {part.name for part in parts if isinstance(part, DEFINITIONS)}
+    names = {name for part in parts if isinstance(part, (*DEFINITIONS, *IMPORTS)) for name in _sets(part)}
     return names | {
         part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
     }
@@ -67,10 +68,13 @@ def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str
         return "does not parse: write the whole definition"
     own = name.rpartition(".")[2]
     wanted = [part for part in parts if isinstance(part, DEFINITIONS) and part.name == own]
-    beside = [_sets(part) for part in parts if part not in wanted]
-    if len(wanted) != 1 or not all(beside):
+    extra = [part for part in parts if part not in wanted]
+    if "." in name and not all(map(_is_method, extra)):
+        return f"has to be the definition of {name}, perhaps with new methods, and nothing else"
+    if len(wanted) != 1 or not all(map(_sets, extra)):
         return f"has to be the definition of {name}, perhaps with new helpers, constants and imports, and nothing else"
-    if known := next((one for names in beside for one in names if one == own or one in others), ""):
+    new = [one for part in extra if not isinstance(part, IMPORTS) for one in _sets(part)]
+    if known := next((one for one in new if one == own or one in others), ""):
         return f"defines {known}, too, which is in the script: that is a block of its own"
     if text[: len(text) - len(text.lstrip())] != place.margin:
         text = indent(dedent(text), place.margin)
@@ -81,11 +85,18 @@ def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str
     return text.split("\n")
 
 
+def _is_method(part: ast.stmt) -> bool:
+    """Tell whether a statement in a class defines what its methods can call: bare names of a class are not seen in them."""
+    if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    return [one.arg for one in [*part.args.posonlyargs, *part.args.args][:1]] in (["self"], ["cls"])
+
+
 def _sets(part: ast.stmt) -> list[str]:
     """Return the names that a definition, an import or an assignment to plain names sets; none for any other statement."""
     if isinstance(part, DEFINITIONS):
         return [part.name]
-    if isinstance(part, ast.Import | ast.ImportFrom):
+    if isinstance(part, IMPORTS):
         return [(alias.asname or alias.name).partition(".")[0] for alias in part.names]
     targets = (
         part.targets

@@ -16,6 +16,7 @@ from nodes.deps import Deps
 
 ASKED = 2  # times at most in a run
 COLUMNS = 50  # targets that can be named
+ODD = "the files cannot be read in that way"
 KIND = "other"  # what is no task on tables, of which nothing is held against the files
 
 
@@ -66,9 +67,11 @@ def read(state: RunState, deps: Deps, data: Any) -> Task | None:
         return None
     facts = briefing(state, deps.artifacts)
     made = {} if told["problem"] == KIND else _made(state, deps, told)
-    # What does not hold is added to what code has seen; so is that there is nothing to hold.
-    new: Mapping[str, Any] = made if made and "untrue" not in made else {**facts, **made}
-    new = {key: value for key, value in new.items() if key != "untrue" or key in made}
+    # What does not hold is added to what code has seen.
+    new: dict[str, Any] = {**facts} if "table" not in made else made
+    new.pop("untrue", None)
+    if told["problem"] != KIND and "table" not in made:
+        new["untrue"] = made.get("untrue", ODD)
     new |= {"told": [*facts.get("told", []), told], "signature": signature(facts)}
     return Task(**state.task | Task(briefing=deps.artifacts.put_json(new)))
 

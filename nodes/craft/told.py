@@ -33,10 +33,11 @@ MEASURES = frozenset({
     "accuracy", "acc", "auc", "bleu", "cer", "dice", "error", "f1", "gini", "iou", "kappa", "logloss", "loss", "mae", "map",
     "mape", "mcc", "mse", "ndcg", "per", "perplexity", "precision", "r2", "recall", "rmse", "rmsle", "score", "smape", "wer",
 })  # fmt: skip
+# Words behind which a number tells how long a step took, unless they stand in a text about the data: they may name a column.
 TIMES = frozenset({"duration", "elapsed", "sec", "seconds", "secs", "time", "took"})
+SPAN = frozenset({"in", "after", "took"})  # and behind which "12.34s" does
 MEASURED, DIGITS = re.compile(r"[0-9]{1,6}\.[0-9]{1,17}"), 3
-# How long a step took: "12.34s". In quotes stands a cell.
-SECONDS = re.compile(r"""(?<![-.'"])([0-9]{1,5}(?:\.[0-9]{1,6})?)s(?!['"])""")
+SECONDS = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,6})?)s")
 PLAIN = frozenset({
     "a", "inf", "nan", "NaN", "NoneType", "Errno", "str", "int", "float", "bool", "list", "tuple", "dict", "set", "array", "object",
 })  # fmt: skip
@@ -49,7 +50,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
     row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 8
     are kept, and the last 5 decimal numbers right behind the name of a measure, or a word of the script's behind it, and the last 5
-    durations, "12.34s" or "time 12.34", all to three digits.
+    durations, "in 12.34s" or "time 12.34", all to three digits.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
     line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
@@ -73,7 +74,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     shown -= _beyond(said, chosen, own, last=measured)
     numbers = dict[int, str]()
     if measured:
-        timed = _seconds(line, words) | _measures(line, words, set(), TIMES)
+        timed = _times(line, words, TIMES - theirs_too)
         for found in (timed, _measures(line, words, set(own.split()))):
             numbers |= list(found.items())[-NUMBERS:]
     return _written(line, words, _few(said, shown, phrased, hidden), numbers)
@@ -147,14 +148,14 @@ def _measures(
     return found
 
 
-def _seconds(line: str, words: Sequence[re.Match[str]]) -> dict[int, str]:
-    """Return the places of durations, like "12.34s", each rounded."""
-    found = ((place, word, SECONDS.match(line, word.start())) for place, word in enumerate(words))
-    return {
-        place: f"{float(took[1]):.{DIGITS}g}s"
-        for place, word, took in found
-        if took and took.end() == word.end()
-    }
+def _times(line: str, words: Sequence[re.Match[str]], names: Set[str]) -> dict[int, str]:
+    """Return the places of durations, each rounded: "time 12.34", "in 12.34s"; `names` are the words that may name one."""
+    found = _measures(line, words, set(), names)
+    for place, (name, word) in enumerate(pairwise(words), 1):
+        took = SECONDS.fullmatch(word[0])
+        if took and _measures_by(line, [name, word], names | SPAN):
+            found[place] = f"{float(took[1]):.{DIGITS}g}s"
+    return dict(sorted(found.items()))
 
 
 def _measures_by(line: str, words: Sequence[re.Match[str]], measures: Set[str]) -> bool:

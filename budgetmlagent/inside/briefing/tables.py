@@ -180,7 +180,9 @@ def problem(layout: layouts.Layout, outcome: Any, metric: dict[str, Any]) -> dic
         classes = False
     if said := metric.get("problem"):
         classes = said == "classification"
-        if not classes and not all(pd.api.types.is_numeric_dtype(train[target]) for target in targets):
+        words = [target for target in targets if not pd.api.types.is_numeric_dtype(train[target])]
+        truths = [target for target in targets if pd.api.types.is_bool_dtype(train[target])]
+        if not classes and (words or truths):
             raise told.UntrueError("it is no regression: a target holds no numbers")
     result: dict[str, Any] = {
         "problem": "classification" if classes else "regression", "classes": int(unique) if classes else 0,

@@ -30,7 +30,9 @@ def layout(tables: dict[str, tuple[Any, str]], outcome: Any, said: dict[str, Any
     columns = {str(column): column for column in made.train.columns}
     for target in targets:
         if str(target) not in columns:
-            raise UntrueError(f"{names[0]} has no column {target!r}; it has {listed(columns)}")
+            raise UntrueError(f"{names[0]} has no column {target!r}")
+    if made.train[[columns[str(target)] for target in targets]].dropna().empty:
+        raise UntrueError(f"no row of {names[0]} to learn from has a target")
     if len(made.test) != len(outcome):
         raise UntrueError(
             f"{len(made.test)} rows of {names[1]} are to be answered, {len(outcome)} are submitted"
@@ -51,7 +53,7 @@ def _parts(tables: dict[str, tuple[Any, str]], names: tuple[str, str], targets: 
         return layouts.Layout(train, test, [f"train = {reader}", f"test = {test_reader}"])
     column = next((column for column in train.columns if str(column) == str(targets[0])), None)
     if column is None:
-        raise UntrueError(f"{names[0]} has no column {targets[0]!r}; it has {listed(train.columns)}")
+        raise UntrueError(f"{names[0]} has no column {targets[0]!r}")
     hidden = train[column].isna()
     return layouts.split(train, reader, hidden, f"data[{quote(column)}].isna()", column)
 

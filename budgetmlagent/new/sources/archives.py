@@ -1,5 +1,6 @@
 """A .zip: the one file that it holds, or all of them as a folder; unpacked into a temporary folder, within bounds."""
 
+import lzma
 import shutil
 import zipfile
 import zlib
@@ -13,6 +14,8 @@ from budgetmlagent.sandbox.process.scratch import scratch
 
 ENDING = ".zip"
 MOST = 100  # files
+# What odd archives raise; a name in no encoding is a ValueError.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, OSError, EOFError, ValueError)
 
 
 def read(path: Path, read_inner: Callable[[Path], Table]) -> Table:
@@ -21,7 +24,7 @@ def read(path: Path, read_inner: Callable[[Path], Table]) -> Table:
         try:
             with values.opened(path) as file, zipfile.ZipFile(file) as archive:
                 _unpack(archive, folder, path)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError) as error:
+        except DAMAGED as error:
             raise UsageError(f"{path}: cannot be unpacked: {error}") from None
         found = sorted(folder.iterdir())
         try:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.new.sources.archives import ENDING
 from budgetmlagent.new.tablefile import Table
 
 STEM = re.compile(r"[^a-z]")
@@ -21,8 +22,7 @@ def read(folder: Path, target: str, read_file: Callable[[Path], Table]) -> Table
     table = read_file(train)
     test = _one(files, "test", folder)
     sample = _one(files, "submission", folder)
-    known = read_file(test).header if test else None
-    asked = read_file(sample).header if sample else []
+    known, asked = _header(test, read_file), _header(sample, read_file) or []
     notes = [
         *table.notes,
         f"the table is {train.name}; its rows alone have answers, so rows of it are held out",
@@ -42,6 +42,16 @@ def read(folder: Path, target: str, read_file: Callable[[Path], Table]) -> Table
         notes=notes,
         target=found,
     )
+
+
+def _header(path: Path | None, read_file: Callable[[Path], Table]) -> list[str] | None:
+    """The names of a table's columns; None where there is none, or an archive holds another thing: pictures, say."""
+    try:
+        return read_file(path).header if path else None
+    except UsageError:
+        if path and path.suffix.lower() == ENDING:
+            return None
+        raise
 
 
 def _asked(header: list[str], asked: list[str], missing: list[str]) -> str:
