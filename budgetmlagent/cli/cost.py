@@ -31,7 +31,7 @@ def cost(
     cap: Annotated[
         float | None, typer.Option(metavar="USD", help="Give all runs together this budget, from now on.")
     ] = None,
-    runs_dir: options.RunsDir = Path("runs"),
+    runs_dir: options.ReadRuns = Path("runs"),
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -92,10 +92,10 @@ def _entered(run: str, runs_dir: Path) -> "tuple[Ledger, str]":
     """Find a run's ledger and its name there: by its folder, or by its requests. A check of models has no folder."""
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.place import existing
-    from budgetmlagent.records import rundir
+    from budgetmlagent.records import copies
 
     try:
-        found = rundir.find(run, runs_dir)
+        found = copies.found(run, runs_dir)
     except UsageError:
         ledger = existing(runs_dir)
         if ledger is None or not ledger.calls(run):

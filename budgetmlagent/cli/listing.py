@@ -30,7 +30,7 @@ def list_runs(
             formats=DATES, metavar="DATE", help="Only runs begun since: 2026-01-31, or with a time."
         ),
     ] = None,
-    runs_dir: options.RunsDir = Path("runs"),
+    runs_dir: options.ReadRuns = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
     """List the runs: score, gain, money, when.

@@ -8,7 +8,7 @@ from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records import live
+from budgetmlagent.records import archive, live
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.run import stranger
 from budgetmlagent.run.engine import Engine
@@ -37,6 +37,7 @@ class Held(RunView):
             self._began = time.monotonic()
             try:
                 live.take(self.folder)
+                archive.going_on(self.folder)
                 self.make_mine(cap)
                 if self._unwritten:
                     if not is_own(self.folder.root):

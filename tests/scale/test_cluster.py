@@ -21,6 +21,7 @@ from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.report import calls_of
 
 pytestmark = [pytest.mark.scale, pytest.mark.filterwarnings("ignore")]
+HERE = "127.0.0.1"  # else Ray takes an address of the machine's, to which no test may connect
 CALLS = 4  # of two turns of a planner and a coder
 
 
@@ -35,9 +36,9 @@ def nodes() -> Iterator[object]:
     from ray.cluster_utils import Cluster as Nodes
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found = Nodes(initialize_head=True, head_node_args={"num_cpus": 0})
+    found = Nodes(initialize_head=True, head_node_args={"num_cpus": 0, "node_ip_address": HERE})
     for _ in range(2):
-        found.add_node(num_cpus=1, object_store_memory=100_000_000)
+        found.add_node(num_cpus=1, object_store_memory=100_000_000, node_ip_address=HERE)
     found.wait_for_nodes()
     yield found
     ray.shutdown()
