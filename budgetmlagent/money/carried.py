@@ -56,7 +56,7 @@ def of_text(text: bytes, run: str) -> Lines:
             f"the ledger's lines of run {run}: damaged ({error.errors()[0]['msg']})"
         ) from None
     chain, at = [run], {fork.run: fork for fork in lines.forks}
-    while (fork := at.get(chain[-1])) and len(chain) <= len(lines.forks):
+    while (fork := at.get(chain[-1])) and fork.origin not in chain:
         chain.append(fork.origin)
     whole = set(chain) == lines.runs and len(chain) == len(lines.forks) + 1 and rows.PROJECT not in chain
     rooted = all(fork.root == chain[-1] for fork in lines.forks)

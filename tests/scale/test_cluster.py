@@ -6,8 +6,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from socket import AF_INET, AF_INET6
+from typing import TypeVar
 
 import psutil
 import pytest
@@ -20,13 +23,30 @@ from budgetmlagent.bench.runner import Runner
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.report import calls_of
 
-pytestmark = [pytest.mark.scale, pytest.mark.filterwarnings("ignore")]
-HERE = "127.0.0.1"  # else Ray takes an address of the machine's, to which no test may connect
+# Ray takes an address of the machine's network for its nodes, where there is one.
+LOOPBACK = ["127.0.0.1", "::1"]
+OWN = [
+    a.address for found in psutil.net_if_addrs().values() for a in found if a.family in (AF_INET, AF_INET6)
+]
+pytestmark = [
+    pytest.mark.scale,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.allow_hosts(LOOPBACK + OWN),
+]
+T = TypeVar("T")
 CALLS = 4  # of two turns of a planner and a coder
 
 
 def slowly(body: dict) -> Turn:
     return replace(tiny.team(body), delay=0.3)
+
+
+def started(node: Callable[[], T]) -> T:
+    """Ray gives a node half a minute to start, which is not enough where its files are read for the first time."""
+    for _ in range(2):
+        with suppress(Exception):
+            return node()
+    return node()
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +56,9 @@ def nodes() -> Iterator[object]:
     from ray.cluster_utils import Cluster as Nodes
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found = Nodes(initialize_head=True, head_node_args={"num_cpus": 0, "node_ip_address": HERE})
+    found = started(lambda: Nodes(initialize_head=True, head_node_args={"num_cpus": 0}))
     for _ in range(2):
-        found.add_node(num_cpus=1, object_store_memory=100_000_000, node_ip_address=HERE)
+        started(lambda: found.add_node(num_cpus=1, object_store_memory=100_000_000))
     found.wait_for_nodes()
     yield found
     ray.shutdown()
