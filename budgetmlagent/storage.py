@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 HERE = ("", "file", "local", "memory")  # what stays on this machine
-FORM = "give a folder, or a URL such as s3://BUCKET/PREFIX, without a password, ?, # or ::"
+FORM = "give a folder's whole path, or a URL such as s3://BUCKET/PREFIX, without a password, ?, # or ::"
 # Who has to wait for a storage that is not there is a run that has ended: a minute at most, not ten.
 OPTIONS: dict[str, dict[str, Any]] = {
     "": {"auto_mkdir": True}, "file": {"auto_mkdir": True},
@@ -41,9 +41,14 @@ CURES = {
     "signature": "check AWS_SECRET_ACCESS_KEY",
     "bucket does not exist": "make the bucket, or name another",
     "nosuchbucket": "make the bucket, or name another",
+    "key does not exist": "put it back from a copy",
     "not known": "name one that fsspec knows: file, s3, gs, abfs, sftp, …",
 }
 REACH = "can it be reached from this machine, and written? `budgetml doctor` looks"
+
+
+class StorageError(UnavailableError):
+    """What a storage, or the way to it, has at fault, whatever is asked of it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Storage:
             secret = parts is not None and bool(parts.password or parts.query or parts.fragment)
         except ValueError:  # in its words a password may stand
             secret = True
-        if not self.url.strip("/") or "::" in self.url or not self.url.isprintable() or secret:
+        whole = bool(self.scheme) or at_home(self.url).is_absolute()
+        if not (whole and self.url.strip("/") and self.url.isprintable()) or "::" in self.url or secret:
             raise ValueError(f"this is no place for runs: {FORM}")
 
     def __str__(self) -> str:
@@ -69,7 +75,7 @@ class Storage:
     @property
     def scheme(self) -> str:
         """The protocol; "" of a folder."""
-        return urlsplit(self.url).scheme if URL.match(self.url) else ""
+        return found[0][:-3] if (found := URL.match(self.url)) else ""
 
     @property
     def local(self) -> bool:
@@ -83,7 +89,7 @@ class Storage:
 
     @contextmanager
     def opened(self) -> Iterator[tuple["AbstractFileSystem", str]]:
-        """Yield the file system and the folder's path in it. Every fault is one UnavailableError."""
+        """Yield the file system and the folder's path in it. Every fault is one StorageError."""
         try:
             from fsspec.core import url_to_fs
 
@@ -95,9 +101,9 @@ class Storage:
             needed = INSTALL.get(
                 self.scheme, f"pip install fsspec and what it needs for {self.scheme or 'files'}"
             )
-            raise UnavailableError(f"archive {self}: {one_line(str(error))[:160]}; {needed}") from None
+            raise StorageError(f"archive {self}: {one_line(str(error))[:160]}; {needed}") from None
         except _faults() as error:
-            raise UnavailableError(f"archive {self}: {_told(error)}") from error
+            raise StorageError(f"archive {self}: {_told(error)}") from error
 
 
 def _faults() -> tuple[type[Exception], ...]:

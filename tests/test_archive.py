@@ -156,9 +156,7 @@ def test_an_archive_out_of_order_loses_no_run_and_is_tried_again(tmp_path, serve
     session = tiny.session(tmp_path, server.url)
     assert session.run()["status"] == "finished"
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "archive" in line]
-    assert (
-        f"run {session.run_id} is kept here and is not in the archive yet" in line and "tries again" in line
-    )
+    assert f"run {session.run_id} is not in the archive as it is now" in line and "tries again" in line
     (row,) = (row for row in shared.of_settings(tmp_path / "runs") if row["what"] == "archive")
     assert not row["ok"] and place in row["detail"]
     (tmp_path / "archive").unlink()
@@ -271,6 +269,7 @@ def test_a_strangers_lines_give_no_money_back_and_name_no_other_run(change, here
     [
         "",
         "/",
+        "./archive",
         "s3://key:s3cret@bucket/x",
         "s3://bucket/x?key=s3cret",
         "s3://bucket#s3cret",

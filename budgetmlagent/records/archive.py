@@ -27,7 +27,7 @@ from budgetmlagent.money.carried import of_text
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.records.packed import CONFIG, MONEY, NOTE, STATES, UNSENT, files, names, travels
 from budgetmlagent.records.rundir import RunDir, as_json, origins
-from budgetmlagent.storage import Storage
+from budgetmlagent.storage import Storage, StorageError
 from budgetmlagent.tasks.folder import load_task
 from memory.artifacts import NAME
 from memory.files import SMALL, is_name, read_plain, write_whole
@@ -214,10 +214,9 @@ def _keep(runs_dir: Path, storage: Storage) -> None:
         except Timeout:
             continue  # whoever goes on with it sends it
         except (BudgetMLError, OSError) as error:
-            tell(
-                f"run {run.run_id} is kept here and is not in the archive yet: {error}; the next run or resume tries again"
-            )
-            if isinstance(error, UnavailableError):
+            again = "; it is kept here, and the next run or resume tries again" if mark.exists() else ""
+            tell(f"run {run.run_id} is not in the archive as it is now: {error}{again}")
+            if isinstance(error, StorageError):
                 return  # the others would wait for the same
 
 

@@ -37,8 +37,8 @@ class Held(RunView):
             self._began = time.monotonic()
             try:
                 live.take(self.folder)
-                archive.going_on(self.folder)
                 self.make_mine(cap)
+                archive.going_on(self.folder)
                 if self._unwritten:
                     if not is_own(self.folder.root):
                         remove(self.folder.work)  # a link or a pipe there would be read as what a script left
