@@ -249,7 +249,9 @@ def test_what_is_no_manifest_is_told_and_the_others_are_listed(text, here, made,
     "change",
     [{"run": "other"}, {"reserved": -1, "settled": None}, {"settled": -1}, {"tokens_in": "1"}, {"key": None}],
 )
-def test_a_strangers_lines_give_no_money_back_and_name_no_other_run(change, here, there, made, tmp_path):
+def test_a_strangers_lines_give_no_money_back_and_name_no_other_run(
+    change, here, there, made, tmp_path, place, capsys
+):
     file = manifest(tmp_path, made[1])
     whole = json.loads(file.read_bytes())
     files = tmp_path / "archive" / "files"
@@ -262,6 +264,34 @@ def test_a_strangers_lines_give_no_money_back_and_name_no_other_run(change, here
     with pytest.raises(UnavailableError, match=f"the ledger's lines of run {made[1]}"):
         Session.open(made[1], there)
     assert Ledger(there / "ledger.sqlite").project_spent() == 0
+    archive.keep_ended(str(here / made[2]), here)
+    for _ in range(2):  # each time that the others are listed
+        copy = refreshed(Storage(place))
+        assert f"the ledger's lines of run {made[1]}" in capsys.readouterr().err
+        assert (copy / made[2]).is_dir() and not (copy / made[1]).exists()
+
+
+def test_what_links_lead_to_is_not_sent(made, place, tmp_path, capsys):
+    runs = shutil.copytree(made[0], tmp_path / "here" / "runs")
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / ("a" * 64)).write_text("a key")
+    shutil.rmtree(runs / made[1] / "best")
+    (runs / made[1] / "best").symlink_to(tmp_path / "secret")
+    archive.keep_ended(str(runs / made[1]), runs)
+    assert "best: is a symbolic link" in capsys.readouterr().err and not (tmp_path / "archive").exists()
+
+
+def test_a_sender_that_was_killed_when_all_was_sent_has_not_gone_on_elsewhere(here, made, tmp_path):
+    run, states = here / made[1], []
+    for turns in (3, 4):
+        states.append((run / NOTE).read_text())
+        Session.open(made[1], here).extend(turns=turns)
+        archive.keep(here)
+    (run / NOTE).write_text(f"{(run / NOTE).read_text()} {states[1]}")  # as it is until the end is noted
+    (run / UNSENT).touch()
+    assert Session.open(made[1], here).config.turns == 4
+    archive.keep(here)
+    assert not (run / UNSENT).exists()
 
 
 @pytest.mark.parametrize(

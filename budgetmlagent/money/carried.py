@@ -1,6 +1,7 @@
 """The ledger's lines of one run as text, to go on with it beside another ledger: what was spent there stays spent here."""
 
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -39,18 +40,21 @@ class Lines:
         return {self.run, *(fork.origin for fork in self.forks)}
 
 
-SHAPE = TypeAdapter(Lines)
+@cache
+def _shape() -> TypeAdapter[Lines]:
+    """What a run's lines hold: to make it takes longer than to read them."""
+    return TypeAdapter(Lines)
 
 
 def as_text(lines: Lines) -> bytes:
     """Return them as JSON."""
-    return SHAPE.dump_json(lines)
+    return _shape().dump_json(lines)
 
 
 def of_text(text: bytes, run: str) -> Lines:
     """Return the lines of `run`. Raises UnavailableError for what is none: somebody else may have written it."""
     try:
-        lines = SHAPE.validate_json(text, strict=True)
+        lines = _shape().validate_json(text, strict=True)
     except ValidationError as error:
         raise UnavailableError(
             f"the ledger's lines of run {run}: damaged ({error.errors()[0]['msg']})"

@@ -11,9 +11,11 @@ import platform
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ from budgetmlagent.foreign import visible
 from budgetmlagent.money.carried import of_text
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.records.packed import CONFIG, MONEY, NOTE, STATES, UNSENT, files, names, travels
-from budgetmlagent.records.rundir import RunDir, as_json, origins
+from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, origins
 from budgetmlagent.storage import Storage, StorageError
 from budgetmlagent.tasks.folder import load_task
 from memory.artifacts import NAME
@@ -48,7 +50,10 @@ class Manifest:
     sent: str
 
 
-SHAPE = TypeAdapter(Manifest)
+@cache
+def _shape() -> TypeAdapter[Manifest]:
+    """What a manifest holds: to make it takes longer than to read one."""
+    return TypeAdapter(Manifest)
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,12 @@ def read(text: bytes, run: str, storage: Storage) -> Archived:
     """Return the manifest of `run`. Raises UnavailableError for what is none: somebody else may have written it."""
     what = f"archive {storage}: {RUNS}/{run}.json"
     try:
-        found = SHAPE.validate_json(text, strict=True)
+        found = _shape().validate_json(text, strict=True)
     except ValidationError as error:
         raise UnavailableError(f"{what}: damaged ({error.errors()[0]['msg']})") from None
     wrong = next((name for name in found.files if name != MONEY and not travels(name)), None)
     whole = {CONFIG, MONEY} <= found.files.keys() and all(map(NAME.fullmatch, found.files.values()))
-    if wrong is not None or not whole or found.run != run or not is_name(run):
+    if wrong is not None or not whole or found.run != run:
         raise UnavailableError(
             f"{what}: is no run of budgetml's"
             + (f": it has a file {wrong[:80]!r}" if wrong is not None else "")
@@ -78,12 +83,14 @@ def read(text: bytes, run: str, storage: Storage) -> Archived:
 
 def there(fs: "AbstractFileSystem", top: str, run: str, storage: Storage) -> Archived | None:
     """Return a run as it lies in an opened archive; None where it does not."""
+    if not is_name(run):
+        return None
     try:
         with fs.open(f"{top}/{RUNS}/{run}.json", "rb") as file:
-            text = file.read(SMALL + 1)
+            text = file.read(SMALL)
     except FileNotFoundError:
         return None
-    return read(text[:SMALL], run, storage)
+    return read(text, run, storage)
 
 
 def send(run: RunDir, storage: Storage) -> None:
@@ -92,19 +99,20 @@ def send(run: RunDir, storage: Storage) -> None:
     Raises UsageError where it went on elsewhere since it was fetched or sent from here, and UnavailableError where the
     archive cannot be written.
     """
-    if not (storage.local or _may_leave(run)):
+    config = run.config()  # refuses links: what they lead to is not sent
+    if not (storage.local or _may_leave(config)):
         (run.root / UNSENT).unlink(missing_ok=True)
         raise UsageError(f"its task says `data: stays`, so it is not sent to {storage}")
     with storage.opened() as (fs, top), tempfile.TemporaryDirectory() as scratch:
         found = files(run, Path(scratch))
         made = {name: _digest(path) for name, path in found.items()}
         before = there(fs, top, run.run_id, storage)
-        if before and before.digest != _note(run):
+        if before and before.digest not in _notes(run):
             raise UsageError(_went_on(run, before, storage))
         if not before or before.manifest.files != made:
             known = {
                 digest
-                for each in (before, *_origins(run, fs, top, storage))
+                for each in (before, *(there(fs, top, origin, storage) for origin in origins(config)))
                 if each
                 for digest in each.manifest.files.values()
             }
@@ -112,21 +120,18 @@ def send(run: RunDir, storage: Storage) -> None:
             if new:
                 fs.put([str(path) for path in new.values()], [f"{top}/{FILES}/{digest}" for digest in new])
             text = as_json(asdict(Manifest(run.run_id, made, platform.node(), _now())))
+            _note(
+                run, digest := hashlib.sha256(text).hexdigest(), before.digest if before else ""
+            )  # whichever it will be
             with fs.transaction, fs.open(f"{top}/{RUNS}/{run.run_id}.json", "wb") as file:
                 file.write(text)
-            write_whole(run.root / NOTE, hashlib.sha256(text).hexdigest().encode())
+            _note(run, digest)
     (run.root / UNSENT).unlink(missing_ok=True)
 
 
-def _may_leave(run: RunDir) -> bool:
+def _may_leave(config: RunConfig) -> bool:
     """Whether what a run quotes of its task's data may be sent away. Raises UsageError where the task is not there to say it."""
-    config = run.config()
     return load_task(config.task, direction=config.direction, begun=True).data != "stays"
-
-
-def _origins(run: RunDir, fs: "AbstractFileSystem", top: str, storage: Storage) -> list[Archived | None]:
-    """Return the runs that a fork comes from, whose files it shares."""
-    return [there(fs, top, origin, storage) for origin in origins(run.config()) if is_name(origin)]
 
 
 def fetch(run_id: str, runs_dir: Path, storage: Storage) -> RunDir | None:
@@ -154,8 +159,8 @@ def _fetch(run: RunDir, found: Archived, fs: "AbstractFileSystem", top: str) -> 
     wanted = found.manifest.files
     here = {name: _digest(run.root / name) for name in names(run)}
     lacking = {name: digest for name, digest in wanted.items() if here.get(name) != digest}
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=run.root.parent) as scratch:
-        got = {digest: Path(scratch) / digest for digest in lacking.values()}
+    with _scratch(run) as scratch:
+        got = {digest: scratch / digest for digest in lacking.values()}
         fs.get([f"{top}/{FILES}/{digest}" for digest in got], [str(path) for path in got.values()])
         for digest, path in got.items():
             if _digest(path) != digest:
@@ -173,7 +178,19 @@ def _fetch(run: RunDir, found: Archived, fs: "AbstractFileSystem", top: str) -> 
             part = got[lacking[name]].with_suffix(".copy")  # a content may have several names
             shutil.copyfile(got[lacking[name]], part)
             part.replace(run.root / name)
-    write_whole(run.root / NOTE, found.digest.encode())
+    _note(run, found.digest)
+
+
+@contextmanager
+def _scratch(run: RunDir) -> Iterator[Path]:
+    """Make a folder on the same disk for what comes, in the place of one that a killed fetch has left."""
+    folder = run.root.parent / f".fetch-{run.run_id}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse_links(run: RunDir) -> None:
@@ -231,15 +248,15 @@ def newest(run: RunDir) -> None:
     An archive that cannot be reached is told in a line. Raises UsageError where both have gone on.
     """
     storage = settings.archive(run.root.parent)
-    note = _note(run)
-    if storage is None or not note:
+    notes = _notes(run)
+    if storage is None or not notes:
         return None
     try:
         with storage.opened() as (fs, top):
             found = there(fs, top, run.run_id, storage)
     except UnavailableError as error:
         return tell(f"whether run {run.run_id} went on elsewhere is not known: {error}")
-    if found is None or found.digest == note:
+    if found is None or found.digest in notes:
         return None
     if (run.root / UNSENT).exists():
         raise UsageError(_went_on(run, found, storage))
@@ -254,10 +271,15 @@ def _went_on(run: RunDir, found: Archived, storage: Storage) -> str:
     )
 
 
-def _note(run: RunDir) -> str:
+def _note(run: RunDir, *digests: str) -> None:
+    """Note as which states of the archive the folder was left: two, while one is put in the place of the other."""
+    write_whole(run.root / NOTE, " ".join(digests).encode(), durable=True)
+
+
+def _notes(run: RunDir) -> list[str]:
     with suppress(OSError, ValueError):
-        return read_plain(run.root / NOTE, SMALL).decode("ascii")
-    return ""
+        return read_plain(run.root / NOTE, SMALL).decode("ascii").split()
+    return []
 
 
 def _digest(path: Path) -> str:

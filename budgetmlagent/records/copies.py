@@ -53,9 +53,8 @@ def _refresh(folder: Path, storage: Storage, fs: "AbstractFileSystem", top: str)
     seen = {run: mark for run, mark in seen.items() if run in found}
     changed = [run for run, mark in found.items() if seen.get(run) != mark]
     for start in range(0, len(changed), AT_ONCE):
-        part = changed[start : start + AT_ONCE]
-        _look(folder, list(_read(part, storage, fs, top)), fs, top)
-        seen |= {run: found[run] for run in part}
+        archived = list(_read(changed[start : start + AT_ONCE], storage, fs, top))
+        seen |= {run: found[run] for run in _looked_at(folder, archived, fs, top)}
         write_whole(folder / SEEN, as_json(seen))
 
 
@@ -78,7 +77,7 @@ def _seen(folder: Path) -> dict[str, str]:
 
 def _read(runs: Sequence[str], storage: Storage, fs: "AbstractFileSystem", top: str) -> Iterator[Archived]:
     """Yield what runs consist of; a damaged one is told and passed over."""
-    texts = fs.cat([f"{top}/{RUNS}/{run}.json" for run in runs])
+    texts = fs.cat([f"{top}/{RUNS}/{run}.json" for run in runs], on_error="omit")
     for path, text in texts.items():
         try:
             yield read(text, PurePosixPath(path).stem, storage)
@@ -86,23 +85,29 @@ def _read(runs: Sequence[str], storage: Storage, fs: "AbstractFileSystem", top: 
             tell(str(error))
 
 
-def _look(folder: Path, found: Sequence[Archived], fs: "AbstractFileSystem", top: str) -> None:
-    """Have of each run what it was asked for, how it ended and what it cost."""
+def _looked_at(folder: Path, found: Sequence[Archived], fs: "AbstractFileSystem", top: str) -> Iterator[str]:
+    """Have of each run what it was asked for, how it ended and what it cost, and yield its name; a damaged one is told."""
     wanted = {each.manifest.files[name] for each in found for name in SHOWN if name in each.manifest.files}
-    texts = fs.cat([f"{top}/{FILES}/{digest}" for digest in sorted(wanted)])
+    paths = [f"{top}/{FILES}/{digest}" for digest in sorted(wanted)]
+    texts = fs.cat(paths, on_error="omit") if paths else {}
     by_digest = {hashlib.sha256(text).hexdigest(): text for text in texts.values()}
-    for each in found:
-        manifest, run = each.manifest, folder / each.manifest.run
-        parts = {name: by_digest.get(manifest.files.get(name, ""), b"") for name in SHOWN}
-        if not (parts[CONFIG] and parts[MONEY]):
-            tell(f"run {manifest.run}: a file of it was changed in the archive, or is missing")
+    for manifest in (each.manifest for each in found):
+        parts = {name: by_digest.get(digest, b"") for name, digest in manifest.files.items() if name in SHOWN}
+        try:
+            if not all(parts.values()):
+                raise UnavailableError(
+                    f"run {manifest.run}: a file of it was changed in the archive, or is missing"
+                )
+            Ledger(folder / LEDGER).bring(of_text(parts.pop(MONEY), manifest.run))
+        except UnavailableError as error:
+            tell(str(error))
             continue
-        Ledger(folder / LEDGER).bring(of_text(parts[MONEY], manifest.run))
+        run = folder / manifest.run
         run.mkdir(0o700, exist_ok=True)
         (run / NOTE).unlink(missing_ok=True)  # the rest is fetched when it is opened
-        for name in (SUMMARY, CONFIG):
-            if content := parts[name]:
-                write_whole(run / name, content)
+        for name, content in parts.items():
+            write_whole(run / name, content)
+        yield manifest.run
 
 
 def found(run: str | Path, runs_dir: Path) -> RunDir:
