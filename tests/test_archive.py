@@ -233,15 +233,29 @@ def test_what_a_stranger_names_is_written_nowhere(name, here, there, made, tmp_p
 
 
 @pytest.mark.parametrize(
+    "name", ["history", "lock", "archive", "ledger.sqlite", "ledger.sqlite-wal", ".fetch-x"]
+)
+def test_a_run_is_not_called_as_what_lies_beside_runs(name, here, there, made, tmp_path, place, capsys):
+    whole = json.loads(manifest(tmp_path, made[1]).read_bytes())
+    manifest(tmp_path, name).write_text(json.dumps(whole | {"run": name}))
+    assert [each["run_id"] for each in said(capsys, "list", "--runs-dir", place)] == [made[1]]
+    with pytest.raises(UsageError, match="unknown run"):
+        RunView.open(name, there)
+    assert not there.exists()
+
+
+@pytest.mark.parametrize(
     "text", ["", "[", "{}", "[" * 9000, '{"run": 1, "files": {}, "host": "", "sent": ""}']
 )
 def test_what_is_no_manifest_is_told_and_the_others_are_listed(text, here, made, tmp_path, place, capsys):
-    manifest(tmp_path, "stranger").write_text(text)
+    manifest(tmp_path, "a-stranger").write_text(text)
     assert call(["list", "--json", "--runs-dir", place]) == 0
     out, err = capsys.readouterr()
-    assert [each["run_id"] for each in json.loads(out)] == [made[1]] and "runs/stranger.json: damaged" in err
+    assert [each["run_id"] for each in json.loads(out)] == [
+        made[1]
+    ] and "runs/a-stranger.json: damaged" in err
     with pytest.raises(BudgetMLError) as caught:
-        RunView.open("stranger", here)
+        RunView.open("a-stranger", here)
     assert "\n" not in str(caught.value)
 
 

@@ -8,6 +8,7 @@ A run whose sending failed, or was killed, has a mark in its folder, and is sent
 
 import hashlib
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 RUNS, FILES = "runs", "files"
+NO_RUN = re.compile(r"[^-]*|\..*|ledger\.sqlite-.*", re.DOTALL)  # what else lies in a runs folder
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Archived:
     digest: str
 
 
+def is_run(name: str) -> bool:
+    """Whether a run may be called so: somebody else may have named it as what lies beside the runs."""
+    return is_name(name) and not NO_RUN.fullmatch(name)
+
+
 def read(text: bytes, run: str, storage: Storage) -> Archived:
     """Return the manifest of `run`. Raises UnavailableError for what is none: somebody else may have written it."""
     what = f"archive {storage}: {RUNS}/{run}.json"
@@ -83,7 +90,7 @@ def read(text: bytes, run: str, storage: Storage) -> Archived:
 
 def there(fs: "AbstractFileSystem", top: str, run: str, storage: Storage) -> Archived | None:
     """Return a run as it lies in an opened archive; None where it does not."""
-    if not is_name(run):
+    if not is_run(run):
         return None
     try:
         with fs.open(f"{top}/{RUNS}/{run}.json", "rb") as file:

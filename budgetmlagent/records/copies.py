@@ -18,7 +18,7 @@ from budgetmlagent.money.carried import of_text
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.place import LEDGER
 from budgetmlagent.records import rundir
-from budgetmlagent.records.archive import FILES, RUNS, Archived, fetch, read, tell
+from budgetmlagent.records.archive import FILES, RUNS, Archived, fetch, is_run, read, tell
 from budgetmlagent.records.packed import CONFIG, MONEY, NOTE
 from budgetmlagent.records.rundir import RunDir, as_json
 from budgetmlagent.storage import Storage
@@ -65,7 +65,7 @@ def _listed(fs: "AbstractFileSystem", top: str) -> dict[str, str]:
     return {
         path.stem: hashlib.sha256(repr(sorted(about.items())).encode()).hexdigest()
         for path, about in named.items()
-        if path.suffix == ".json" and is_name(path.stem)
+        if path.suffix == ".json" and is_run(path.stem)
     }
 
 
