@@ -336,6 +336,7 @@ def test_no_place_for_runs_is_quoted_with_a_secret(text, tmp_path, monkeypatch):
 def test_what_is_no_folder_and_what_is_not_known_is_one_line(tmp_path, capsys):
     for words, told in (
         (["resume", "x", "--runs-dir", "s3://bucket/x"], "--runs-dir s3://bucket/x: a folder is needed here"),
+        (["cost", "--cap", "1", "--runs-dir", "memory://bucket"], "--cap: runs in an archive are only read"),
         (["list", "--runs-dir", "nothing://x"], "archive nothing://x: Protocol not known"),
         (["list", "--runs-dir", "s3://a:b@bucket/x"], "--runs-dir: this is no place for runs"),
     ):

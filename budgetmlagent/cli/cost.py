@@ -59,6 +59,7 @@ def cost(
 
 
 def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    from budgetmlagent.cache import is_copy
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.place import is_there, place_of
     from budgetmlagent.money.report import project_of, table
@@ -66,6 +67,8 @@ def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any]
     from budgetmlagent.run.options import nano
 
     place = place_of(runs_dir)
+    if cap is not None and is_copy(runs_dir):
+        raise UsageError("--cap: runs in an archive are only read; give a folder's runs a budget")
     if cap is None and not is_there(place):
         raise UsageError(f"no run has spent anything in {runs_dir}: {place} is missing")
     to_be = None if cap is None else nano("cap", cap)
