@@ -135,6 +135,18 @@ def test_a_run_that_went_on_in_two_places_is_given_up_in_one(here, there, made, 
     assert Session.open(run, here).config.turns == 4
 
 
+def test_a_run_of_another_person_goes_on_by_ones_own_word(here, there, made, tmp_path, monkeypatch):
+    monkeypatch.setenv("BUDGETML_CACHE", str(tmp_path / "another person"))
+    session = Session.open(made[1], there)
+    with pytest.raises(UsageError, match=r"not known as yours .* say where it is to be asked"):
+        session.extend(turns=3)
+    assert not (there / made[1] / UNSENT).exists(), "nothing has changed"
+    models = made[0].parent / "models.yaml"
+    Session.open(made[1], there, models=models).extend(turns=3)
+    archive.keep(there)
+    assert Session.open(made[1], here, models=models).config.turns == 3
+
+
 def test_a_fork_takes_the_money_of_its_origin_along(here, there, made):
     _, run, fork = made
     archive.keep_ended(str(here / fork), here)
