@@ -19,6 +19,7 @@ PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/op
 NOBODY = 65534  # Postgres does not start as root
 MISSING = "no Postgres server: install Debian's package `postgresql` (its programs are looked for in /usr/lib/postgresql and PATH)"
 DURABLE = ("fsync=on", "synchronous_commit=on")
+CONNECTIONS = 500  # each ledger of a process keeps its own, and all tests of one share a server
 CHEAP = ("fsync=off", "full_page_writes=off")  # what no power cut is simulated for
 
 
@@ -93,7 +94,7 @@ class Postgres:
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
         said = " ".join(f"-c {option}" for option in self.options or CHEAP)
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {said}"
+        options = f"-p {self.port} -c max_connections={CONNECTIONS} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {said}"
         self._do("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
 
     def stop(self, how: str = "fast") -> None:
