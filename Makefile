@@ -77,7 +77,7 @@ soak: $(VENV)/.ready ## The long tests, and new examples for those that have pro
 	$(BIN)/python -m pytest -m "(soak or hypothesis) and not scale" --hypothesis-profile searching
 
 scale: $(VENV)/.ready ## Many machines and shared stores, on servers of the tests' own (needs Debian's postgresql; SHORT=1: ten minutes)
-	$(BIN)/python -m pip install --quiet --editable '.[ray,mlflow]'
+	$(BIN)/python -m pip install --quiet --editable '.[scale]'
 	$(BIN)/python tests/servers.py
 	$(BIN)/python -m pytest -m "scale$(if $(SHORT), and not soak)"
 

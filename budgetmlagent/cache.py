@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from budgetmlagent.errors import UnavailableError
@@ -28,6 +29,18 @@ def state() -> Path:
     from platformdirs import user_state_path
 
     return _own(user_state_path)
+
+
+def copies() -> Path:
+    """Return the folder of runs folders that are copies of an archive. Raises UnavailableError as `cache` does."""
+    return cache() / "archives"
+
+
+def is_copy(runs_dir: Path) -> bool:
+    """Whether a runs folder is one of them."""
+    with suppress(UnavailableError, OSError):
+        return runs_dir.resolve().parent == copies().resolve()
+    return False
 
 
 def _own(of_system: Callable[[str], Path]) -> Path:

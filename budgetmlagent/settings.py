@@ -8,6 +8,7 @@ memory = "http://127.0.0.1:8000"             a Chroma server for what several ma
 embedding = "https://api.example/v1 m KEY"   who makes the vectors by which it is found (BUDGETML_EMBEDDING)
 ledger = "postgresql://me@db.example/money"  a Postgres database for the money of several machines (BUDGETML_LEDGER)
 checkpoints = "postgresql://…"               one for the states of runs (BUDGETML_CHECKPOINTS)
+archive = "s3://bucket/prefix"               a folder, or a URL of fsspec's, where ended runs are kept, too (BUDGETML_ARCHIVE)
 
 The command line wins over both. A file that names another folder for the runs is the settings of that one where commands are given
 beside it. It may have come with a folder that somebody sent, and says where texts and money go and which key with them: it is
@@ -29,6 +30,7 @@ from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.postgres import Address
+from budgetmlagent.storage import URL, Storage
 from budgetmlagent.wording import one_of, unknown
 from memory.embedding import SHIPPED, named
 from memory.files import read_plain
@@ -53,6 +55,8 @@ def _server(text: str) -> str:
 
 
 def _folder(text: str) -> Path:
+    if URL.match(text):
+        raise ValueError(f"{visible(text)[:80]!r}: a folder is needed; `archive` keeps runs at a URL, too")
     return at_home(text)
 
 
@@ -78,7 +82,7 @@ def _history(text: str) -> str:
 
 USES: dict[str, Callable[[Any], Any]] = {
     "runs": _folder, "models": str, "budget": _dollars, "project_budget": _dollars, "turns": _turns, "history": _history,
-    "memory": _server, "embedding": named, "ledger": Address, "checkpoints": Address,
+    "memory": _server, "embedding": named, "ledger": Address, "checkpoints": Address, "archive": Storage,
 }  # fmt: skip
 NUMBERS = ("budget", "project_budget", "turns")
 SECRET = ("ledger", "checkpoints")  # whose text may hold a password
@@ -104,6 +108,12 @@ def ledger(runs_dir: Path) -> Address | None:
 def checkpoints(runs_dir: Path) -> Address | None:
     """Return the database of their states; None where these stay in their folders. Raises as `shared_memory` does."""
     found: Address | None = _confirmed(runs_dir)("checkpoints")
+    return found
+
+
+def archive(runs_dir: Path) -> Storage | None:
+    """Return where ended runs of a folder are kept, too; None where nowhere. Raises as `shared_memory` does."""
+    found: Storage | None = _confirmed(runs_dir)("archive")
     return found
 
 
@@ -134,10 +144,10 @@ def memory_hosts(runs_dir: Path) -> list[str]:
     return [host for host in (urlsplit(place.server).netloc, place.embedding.host) if host]
 
 
-def elsewhere(runs_dir: Path) -> list[Address]:
-    """Return the databases of a folder's runs that are not on this machine: replies and states go there."""
+def elsewhere(runs_dir: Path) -> list[Address | Storage]:
+    """Return the stores of a folder's runs that are not on this machine: replies and states go there."""
     found = _Settings(runs_dir)
-    named = (found(name) for name in ("ledger", "checkpoints"))
+    named = (found(name) for name in ("ledger", "checkpoints", "archive"))
     return [address for address in named if address is not None and not address.local]
 
 

@@ -1,4 +1,4 @@
-"""Servers that tests of shared stores start: Postgres of Debian's package, as a user without rights, in a folder of its own."""
+"""Servers that tests of shared stores start: Postgres of Debian's package, as a user without rights, and an S3 server of PyPI's."""
 
 import atexit
 import glob
@@ -7,7 +7,9 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +19,7 @@ PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/op
 NOBODY = 65534  # Postgres does not start as root
 MISSING = "no Postgres server: install Debian's package `postgresql` (its programs are looked for in /usr/lib/postgresql and PATH)"
 DURABLE = ("fsync=on", "synchronous_commit=on")
+CONNECTIONS = 500  # each ledger of a process keeps its own, and all tests of one share a server
 CHEAP = ("fsync=off", "full_page_writes=off")  # what no power cut is simulated for
 
 
@@ -91,7 +94,7 @@ class Postgres:
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
         said = " ".join(f"-c {option}" for option in self.options or CHEAP)
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {said}"
+        options = f"-p {self.port} -c max_connections={CONNECTIONS} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {said}"
         self._do("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
 
     def stop(self, how: str = "fast") -> None:
@@ -120,6 +123,38 @@ def postgres(*options: str) -> Postgres:
     server = Postgres(*options)
     atexit.register(server.close)
     return server
+
+
+class S3:
+    """A server of buckets that are gone when it ends, at a port of its own; it need not be started at once."""
+
+    def __init__(self) -> None:
+        self.port, self.process = free_port(), None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What says to a client where the server is, with a key, whose secret nobody else has."""
+        return {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}", "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": f"s3cret{self.port}",
+        }  # fmt: skip
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError("moto's server does not start: is `moto[server]` installed?")
+
+    def close(self) -> None:
+        """End it, with all that it keeps."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The ledger: the cap holds whatever happens, and nothing that was paid is forgotten."""
 
+import json
 import math
 import multiprocessing
 import sqlite3
@@ -7,6 +8,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.money.carried import as_text, of_text
 from budgetmlagent.money.database import TABLES
 from budgetmlagent.money.ledger import (
     PAID,
@@ -338,6 +341,48 @@ def buy(at: Path | Address, worker: int) -> int:
     book.open_run("r", NANO)
     rooms = [book.reserve(call(key=f"r/{worker}-{n}/coder"), NANO // 10) for n in range(5)]
     return sum(isinstance(room, Reservation) for room in rooms)
+
+
+@BOTH
+def test_what_is_carried_to_another_ledger_is_there_once_and_stays_spent(tmp_path: Path, kind: str) -> None:
+    one, other = Ledger(place("file", tmp_path / "one")), Ledger(place(kind, tmp_path / "other"))
+    one.open_run("r", NANO)
+    done, open_ = reserved(one, 900, key="r/step-1/coder"), reserved(one, 500, key="r/step-2/coder")
+    one.settle(done.id, 300, Answer(text="a", tokens_in=7))
+    one.open_fork("f", "r")
+    reserved(one, 40, key="f/step-1/coder", run="f")
+    other.open_run("mine", NANO)
+    reserved(other, 11, key="mine/step-1/coder", run="mine")
+    for run in ("r", "f", "r"):
+        other.bring(of_text(as_text(one.carried(run)), run))
+    assert (other.spent("r"), other.spent("f"), other.project_spent()) == (840, 840, 851)
+    assert other.calls("f") == one.calls("f") and other.cap("f") == NANO
+    one.settle(open_.id, 100, Answer(text="b"))  # heard of later
+    other.set_cap("r", 5)
+    other.bring(of_text(as_text(one.carried("r")), "r"))
+    other.bring(of_text(as_text(one.carried("f")), "f"))
+    assert (other.spent("r"), other.cap("r")) == (440, 5), "a cap that was given here stays"
+    assert other.carried("r") == replace(one.carried("r"), cap=5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"run": "s"},
+        {"forks": [{"run": "r", "origin": "", "root": "", "born": 1.0}]},
+        {"forks": [{"run": "r", "origin": "o", "root": "x", "born": 1.0}]},
+        {"forks": [{"run": "r", "origin": "r", "root": "r", "born": 1.0}]},
+        {"forks": [{"run": "x", "origin": "y", "root": "y", "born": 1.0}]},
+        {"cap": -1},
+        {"cap": 1 << 63},
+    ],
+)
+def test_lines_that_are_no_run_are_not_carried(ledger: Ledger, change: dict[str, object]) -> None:
+    reserved(ledger, 1)
+    whole = json.loads(as_text(ledger.carried("r")))
+    assert of_text(json.dumps(whole).encode(), "r") == ledger.carried("r")
+    with pytest.raises(UnavailableError, match="the ledger's lines of run r"):
+        of_text(json.dumps(whole | change).encode(), "r")
 
 
 @BOTH

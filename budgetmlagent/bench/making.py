@@ -12,6 +12,7 @@ from budgetmlagent.bench.runner import Runner, Told
 from budgetmlagent.models.embedded.lent import LENT, Lender
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.place import place_of
+from budgetmlagent.records import archive
 from budgetmlagent.run.request import Request
 from budgetmlagent.run.wiring import fetched
 from memory.state import NANO
@@ -44,6 +45,7 @@ def make(
         for cell, row in Runner(out / results.CELLS, jobs, told, place).run(left):
             rows[cell] = row
             table.keep(ordered)
+            archive.keep_ended(str(row.get("run_dir", "")), runs)
             ended(row)
     finally:
         table.keep(ordered, ended=True)

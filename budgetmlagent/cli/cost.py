@@ -31,7 +31,7 @@ def cost(
     cap: Annotated[
         float | None, typer.Option(metavar="USD", help="Give all runs together this budget, from now on.")
     ] = None,
-    runs_dir: options.RunsDir = Path("runs"),
+    runs_dir: options.ReadRuns = Path("runs"),
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -59,6 +59,7 @@ def cost(
 
 
 def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    from budgetmlagent.cache import is_copy
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.place import is_there, place_of
     from budgetmlagent.money.report import project_of, table
@@ -66,6 +67,8 @@ def _project(runs_dir: Path, by: Any, cap: float | None) -> tuple[dict[str, Any]
     from budgetmlagent.run.options import nano
 
     place = place_of(runs_dir)
+    if cap is not None and is_copy(runs_dir):
+        raise UsageError("--cap: runs in an archive are only read; give a folder's runs a budget")
     if cap is None and not is_there(place):
         raise UsageError(f"no run has spent anything in {runs_dir}: {place} is missing")
     to_be = None if cap is None else nano("cap", cap)
@@ -92,10 +95,10 @@ def _entered(run: str, runs_dir: Path) -> "tuple[Ledger, str]":
     """Find a run's ledger and its name there: by its folder, or by its requests. A check of models has no folder."""
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.place import existing
-    from budgetmlagent.records import rundir
+    from budgetmlagent.records import copies
 
     try:
-        found = rundir.find(run, runs_dir)
+        found = copies.found(run, runs_dir)
     except UsageError:
         ledger = existing(runs_dir)
         if ledger is None or not ledger.calls(run):

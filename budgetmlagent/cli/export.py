@@ -21,7 +21,7 @@ def export(
             help="A new folder, a zip, or the run's page alone. [default: RUN.zip]",
         ),
     ] = None,
-    runs_dir: options.RunsDir = Path("runs"),
+    runs_dir: options.ReadRuns = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
     """Write a run as one folder or zip that anybody can read. Pages, the machine's files, their hashes; or one page alone."""

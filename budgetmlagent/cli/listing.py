@@ -25,7 +25,7 @@ def list_runs(
         str | None,
         typer.Option(metavar="DATE", help="Only runs begun since: 2026-01-31, or 2026-01-31T17:30."),
     ] = None,
-    runs_dir: options.RunsDir = Path("runs"),
+    runs_dir: options.ReadRuns = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
     """List the runs: score, gain, money, when.

@@ -25,7 +25,7 @@ def show(
     files: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write what the script left in its workspace into DIR.")
     ] = None,
-    runs_dir: options.RunsDir = Path("runs"),
+    runs_dir: options.ReadRuns = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
     """Show a run: scores, money, escalations. With --files, restore the files of a step."""
@@ -89,7 +89,7 @@ def why(
     step: Annotated[
         int | None, typer.Argument(metavar="STEP", help="A step's number. [default: escalations]")
     ] = None,
-    runs_dir: options.RunsDir = Path("runs"),
+    runs_dir: options.ReadRuns = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
     """Say why a step led where it led. The rule that fired, what it saw, the rules passed over."""
@@ -120,7 +120,7 @@ def why(
 def diff(
     one: options.Run,
     other: options.Run,
-    runs_dir: options.RunsDir = Path("runs"),
+    runs_dir: options.ReadRuns = Path("runs"),
     as_json: options.Json = False,
 ) -> None:
     """Compare two runs of a task. Where they part and why, scores, money, the best scripts' diff."""

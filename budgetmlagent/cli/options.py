@@ -1,6 +1,7 @@
 """Options that several commands share, and the one way to print JSON."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -14,12 +15,42 @@ from budgetmlagent.cli import names
 
 def _runs_dir(ctx: typer.Context, param: typer.CallbackParam, value: Path) -> Path:
     """Return the folder that is given, or else the project's own."""
+    if _url(value):
+        from budgetmlagent.errors import UsageError
+
+        raise UsageError(
+            f"--runs-dir {_url(value)}: a folder is needed here; list, show, why, diff, cost and export read an archive"
+        )
     source = ctx.get_parameter_source(str(param.name))
     if source is None or source.name != "DEFAULT":
         return value
     from budgetmlagent.settings import runs_folder
 
     return runs_folder()
+
+
+def _read_runs(ctx: typer.Context, param: typer.CallbackParam, value: Path) -> Path:
+    """Return the folder, or that of a copy of the archive that is given."""
+    url = _url(value)
+    if not url:
+        return _runs_dir(ctx, param, value)
+    from budgetmlagent.errors import UsageError
+    from budgetmlagent.records.copies import refreshed
+    from budgetmlagent.storage import Storage
+
+    try:
+        return refreshed(Storage(url))
+    except ValueError as error:
+        raise UsageError(f"--runs-dir: {error}") from None
+
+
+def _url(path: Path) -> str:
+    """Return the URL that was made a path of; "" for a path."""
+    found = re.match(r"([a-z][a-z0-9+.-]+):/(?=[^/])", str(path))
+    if not found:
+        return ""
+    slashes = ":///" if found[1] in ("file", "local") else "://"
+    return found[1] + slashes + str(path)[found.end() :]
 
 
 def _models(value: Path | None) -> Path | None:
@@ -37,6 +68,15 @@ RunsDir = Annotated[
         metavar="DIR",
         help="Where runs, ledger and shared memory lie.",
         callback=_runs_dir,
+    ),
+]
+ReadRuns = Annotated[
+    Path,
+    typer.Option(
+        "--runs-dir",
+        metavar="DIR|URL",
+        help="Where runs, ledger and shared memory lie; or an archive of runs.",
+        callback=_read_runs,
     ),
 ]
 Json = Annotated[

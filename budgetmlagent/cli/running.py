@@ -111,6 +111,7 @@ def resume(
 ) -> None:
     """Go on with a run, or give one whose money ended more of it."""
     from budgetmlagent.errors import OptionError
+    from budgetmlagent.records import archive
     from budgetmlagent.run.session import Session
 
     session = Session.open(run, runs_dir, models=models, unsafe=unsafe, trust=trust)
@@ -123,6 +124,7 @@ def resume(
     if not all(limit is None for limit in (budget, turns, minutes)):
         session.extend(budget, turns, minutes)
     if session.done and session.summary["status"] == "finished":
+        archive.keep(runs_dir)  # it may have ended while that was out of reach
         summary = session.summary
         return options.tell(as_json, summary, [progress.ending(summary, options.width())])
     session.make_mine()  # before it is told what the run may do

@@ -15,6 +15,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.money import rows
+from budgetmlagent.money.carried import Forked, Lines, enter
 from budgetmlagent.money.database import RECORDED, Books, Database
 from budgetmlagent.money.entries import Answer, By, Call, Cap, Entry, Refused, Reservation, Total
 from budgetmlagent.money.server import Server
@@ -226,6 +227,22 @@ class Ledger:
         )
         largest = [float(row["ratio"]) for row in db.execute(seen, (call.served, call.price, SEEN_AT_LEAST))]
         return min(1.0, max(SMALLEST_RATIO, largest[0] * 1.2)) if len(largest) == SEEN_AT_LEAST else 1.0
+
+    # -- carried to another ledger
+
+    @reads
+    def carried(self, db: Books, run: str) -> Lines:
+        """All that is entered of a run, with what it shares with those that it comes from."""
+        select = f"SELECT {ENTRY} FROM calls WHERE run = ? AND created < ? ORDER BY created, rowid"  # noqa: S608
+        parts, chosen = self._parts(db, run), "SELECT run, origin, root, born FROM forks WHERE run = ?"
+        forks = [Forked(**row) for name, _ in parts for row in db.execute(chosen, (name,))]
+        calls = [Entry(**row) for part in parts for row in db.execute(select, part)]
+        return Lines(run, self._cap(db, run), forks, calls)
+
+    @writes
+    def bring(self, db: Books, lines: Lines) -> None:
+        """Enter what another ledger has of a run; what is known here already stays as it is."""
+        enter(db, lines)
 
     # -- views
 

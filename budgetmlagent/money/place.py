@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from budgetmlagent import settings
+from budgetmlagent.cache import is_copy
 from budgetmlagent.errors import UsageError
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.placed import placed
@@ -17,6 +18,8 @@ def place_of(runs_dir: Path) -> Path | Address:
     Raises UsageError for settings that are none or that the person has not confirmed, and where runs of the folder have
     another ledger already: each would have a budget of its own.
     """
+    if is_copy(runs_dir):
+        return runs_dir / LEDGER  # of others' runs, which are only looked at
     place = placed(file := runs_dir / LEDGER, settings.ledger(runs_dir), "ledger")
     if isinstance(place, Address) and file.exists():
         raise UsageError(

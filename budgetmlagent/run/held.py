@@ -8,7 +8,7 @@ from filelock import FileLock, Timeout
 
 from budgetmlagent import disk
 from budgetmlagent.errors import UsageError
-from budgetmlagent.records import live
+from budgetmlagent.records import archive, live
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.run import stranger
 from budgetmlagent.run.engine import Engine
@@ -38,6 +38,7 @@ class Held(RunView):
             try:
                 live.take(self.folder)
                 self.make_mine(cap)
+                archive.going_on(self.folder)
                 if self._unwritten:
                     if not is_own(self.folder.root):
                         remove(self.folder.work)  # a link or a pipe there would be read as what a script left

@@ -210,13 +210,13 @@ def _may_leave(task: TaskFolder, models: Mapping[str, ModelSpec]) -> None:
 
 def _stores(task: TaskFolder, runs_dir: Path) -> list[str]:
     """Return the hosts that what a run learns, its states and its replies are sent to. Raises UsageError for what stays."""
-    databases = settings.elsewhere(runs_dir)
+    stores = settings.elsewhere(runs_dir)
     if task.data != "stays":
-        return [*settings.memory_hosts(runs_dir), *(host for address in databases for host in address.hosts)]
-    if databases:
+        return [*settings.memory_hosts(runs_dir), *(host for store in stores for host in store.hosts)]
+    if stores:
         raise UsageError(
-            f"task {task.name!r} says `data: stays`, but replies and states go to {databases[0]}, which is not on this machine:"
-            " take a --runs-dir without `ledger` and `checkpoints`"
+            f"task {task.name!r} says `data: stays`, but replies and states go to {stores[0]}, which is not on this machine:"
+            " take a --runs-dir without `ledger`, `checkpoints` and `archive`"
         )
     return []  # what stays is kept, embedded and looked up on this machine
 

@@ -13,7 +13,7 @@ from budgetmlagent import disk
 from budgetmlagent.errors import InterruptedRunError, RunFailedError, UnavailableError, UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.records import events, live, shown, summary
+from budgetmlagent.records import archive, copies, events, live, shown, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run import edits, forking, options, order
@@ -92,6 +92,7 @@ class Session(Held):
         A run that was not begun here goes on under what is said here and in `extend`, as `resume` does: asked are the models
         of your `models`, in a sandbox unless `unsafe`. Raises what `RunView.open` raises.
         """
+        archive.newest(copies.found(run, Path(runs_dir)))
         session = super().open(run, runs_dir)
         session._said = Word(models, unsafe, trust)
         return session
@@ -100,7 +101,7 @@ class Session(Held):
 
     def step(self) -> Event | None:
         """Run one node; return its event, None where the run has ended or waits for a word."""
-        with self._running(), self._told():
+        with self._archived(steps=True), self._running(), self._told():
             event = next(self._events(), None)
             if event or self._ended.get("status") != "finished":
                 self._stand()
@@ -114,7 +115,7 @@ class Session(Held):
         a step is shown while the cell runs. Raises UsageError for another `until`, before anything runs.
         """
         ends = stopping.ends(self, until)
-        with self._running(), self._told():
+        with self._archived(), self._running(), self._told():
             on_step = on_step or watching(self)
             for event in self._events():
                 if on_step:
@@ -251,6 +252,15 @@ class Session(Held):
         return self
 
     # -- how the run is left
+
+    @contextmanager
+    def _archived(self, *, steps: bool = False) -> Iterator[None]:
+        """Have the archive get what is left of the run; after single steps, once it has ended."""
+        try:
+            yield
+        finally:
+            if not steps or self.done:
+                archive.keep(self.folder.root.parent)
 
     @contextmanager
     def _told(self) -> Iterator[None]:

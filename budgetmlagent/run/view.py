@@ -9,9 +9,10 @@ from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import standing
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.report import calls_of, cost_of
-from budgetmlagent.records import events, live, rundir, summary
+from budgetmlagent.records import events, live, summary
 from budgetmlagent.records.branches import Branches, spanned
 from budgetmlagent.records.checkpoints import checkpoints_of
+from budgetmlagent.records.copies import found
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.run import forgotten, shown
@@ -33,8 +34,11 @@ class RunView:
 
     @classmethod
     def open(cls, run: str | Path, runs_dir: str | Path = "runs") -> Self:
-        """Open a run by id or path. Raises UsageError for an unknown one and UnavailableError for a damaged one."""
-        return cls(rundir.find(run, Path(runs_dir)))
+        """Open a run by id or path, here or in the archive.
+
+        Raises UsageError for an unknown one and UnavailableError for a damaged one.
+        """
+        return cls(found(run, Path(runs_dir)))
 
     def __init__(self, folder: RunDir) -> None:
         self.folder, self.config = folder, folder.config()

@@ -1,8 +1,9 @@
 """Whether the stores that machines share can be used from here: reached, new enough, and with the rights that are needed.
 
-Nothing is made there.
+Nothing is made there, but for a file in an archive that is removed again.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from budgetmlagent import postgres, settings
 from budgetmlagent.errors import BudgetMLError
 from budgetmlagent.postgres import OLDEST, Address, LostError
+from budgetmlagent.records.packed import UNSENT
 from budgetmlagent.upkeep.rows import Row, row
+from budgetmlagent.wording import counted
 from memory.items import StoreError
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ STORES = {
     "ledger": ("budgetml", "calls", "GRANT CREATE ON DATABASE {database} TO {user}"),
     "checkpoints": ("public", "checkpoints", "GRANT CREATE ON SCHEMA public TO {user}"),
 }
+PROBE = b"of budgetml doctor"
 ABOUT = """
 SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
     current_setting('server_encoding') AS encoding, current_database() AS database, current_user AS user,
@@ -46,6 +50,7 @@ def of_settings(runs_dir: Path) -> Iterator[Row]:
     for name, look in (("ledger", settings.ledger), ("checkpoints", settings.checkpoints)):
         yield from _told(name, lambda look=look, name=name: _database(name, look(runs_dir)))  # type: ignore[misc]
     yield from _told("memory", lambda: _memory(runs_dir))
+    yield from _told("archive", lambda: _archive(runs_dir))
 
 
 def of_ledger(address: Address) -> Row:
@@ -74,6 +79,26 @@ def _memory(runs_dir: Path) -> str:
         return ""
     Server(place.server, place.embedding).reach()
     return f"{place.server}: it answers"
+
+
+def _archive(runs_dir: Path) -> str:
+    """Say that a file can be written, read and removed there, and which runs are not there yet."""
+    storage = settings.archive(runs_dir)
+    if storage is None:
+        return ""
+    with storage.opened() as (fs, top):
+        probe = f"{top}/.probe-{secrets.token_hex(4)}"
+        fs.pipe_file(probe, PROBE)
+        if fs.cat_file(probe) != PROBE:
+            raise BudgetMLError(f"archive {storage}: what is written there is read otherwise")
+        fs.rm_file(probe)
+    waiting = sum(1 for _ in runs_dir.glob(f"*/{UNSENT}"))
+    rest = (
+        f"; {counted(waiting, 'run')} not there yet: `budgetml resume` of one sends them all"
+        if waiting
+        else ""
+    )
+    return f"{storage}: it can be written{rest}"
 
 
 def _database(name: str, address: Address | None) -> str:

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from socket import AF_INET, AF_INET6
 
 import psutil
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
+from servers import free_port
 
 from budgetmlagent.bench.cluster import Cluster
 from budgetmlagent.bench.plan import Needs, Plan, cells, request
@@ -20,12 +22,26 @@ from budgetmlagent.bench.runner import Runner
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.report import calls_of
 
-pytestmark = [pytest.mark.scale, pytest.mark.filterwarnings("ignore")]
+# Ray takes an address of the machine's network for its nodes, where there is one.
+LOOPBACK = ["127.0.0.1", "::1"]
+OWN = [
+    a.address for found in psutil.net_if_addrs().values() for a in found if a.family in (AF_INET, AF_INET6)
+]
+pytestmark = [
+    pytest.mark.scale,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.allow_hosts(LOOPBACK + OWN),
+]
 CALLS = 4  # of two turns of a planner and a coder
 
 
 def slowly(body: dict) -> Turn:
     return replace(tiny.team(body), delay=0.3)
+
+
+def node(**more: int) -> dict[str, int]:
+    """What a node is started with: of a port that it has to find itself, Ray waits 15 seconds to hear, too little under load."""
+    return {"metrics_agent_port": free_port(), "runtime_env_agent_port": free_port(), **more}
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +51,9 @@ def nodes() -> Iterator[object]:
     from ray.cluster_utils import Cluster as Nodes
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found = Nodes(initialize_head=True, head_node_args={"num_cpus": 0})
+    found = Nodes(initialize_head=True, head_node_args=node(num_cpus=0))
     for _ in range(2):
-        found.add_node(num_cpus=1, object_store_memory=100_000_000)
+        found.add_node(**node(num_cpus=1, object_store_memory=100_000_000))
     found.wait_for_nodes()
     yield found
     ray.shutdown()
@@ -112,7 +128,7 @@ def test_runs_of_a_machine_that_is_lost_go_on_at_another(nodes, server, tmp_path
     lost = when_one_has_stepped(folder, lambda: nodes.remove_node(extra, allow_graceful=False))
     rows = [row for _, row in Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)]
     lost.join()
-    nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
+    nodes.add_node(**node(num_cpus=1, object_store_memory=100_000_000))
     ended_once(folder, rows, 2)
 
 

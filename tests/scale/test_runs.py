@@ -89,6 +89,29 @@ def test_a_run_that_was_begun_in_a_file_stays_there(
     assert run.folder.states == run.folder.checkpoints
 
 
+def test_an_archive_carries_the_folder_to_who_names_the_same_database(
+    run: Session,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place, there = f"file://{tmp_path}/archive", tmp_path / "there" / "runs"
+    monkeypatch.setenv("BUDGETML_ARCHIVE", place)
+    assert run.run()["status"] == "finished"
+    back = Session.open(run.run_id, there)
+    assert back.folder.states == back.folder.ledger and back.done and len(back.timeline) == len(run.timeline)
+    back.extend(turns=5)
+    assert back.run()["turns"] >= run.summary["turns"]
+    assert all(row["ok"] for row in doctor.of_run(run.run_id, there, rebuild=False))
+    for words in (["list"], ["show", run.run_id], ["cost", run.run_id]):
+        assert call([*words, "--runs-dir", place]) == 0
+    monkeypatch.delenv("BUDGETML_CHECKPOINTS")
+    capsys.readouterr()
+    assert call(["show", run.run_id, "--runs-dir", place]) == 2
+    assert "name that database by `checkpoints`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("foreign", FOREIGN)
 def test_what_the_database_names_is_not_made(run: Session, url: str, tmp_path: Path, foreign) -> None:
     kind, content = foreign(tmp_path / "marker")

@@ -1,0 +1,298 @@
+"""The archive: ended runs in a place that all machines see, to be looked at and gone on with elsewhere.
+
+    files/SHA256     what runs consist of, each content once
+    runs/RUN.json    which of them make the run, under which names; written last, and in one piece
+
+A run whose sending failed, or was killed, has a mark in its folder, and is sent by a later command.
+"""
+
+import hashlib
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from budgetmlagent import settings
+from budgetmlagent.errors import BudgetMLError, UnavailableError, UsageError
+from budgetmlagent.foreign import visible
+from budgetmlagent.money.carried import of_text
+from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.records.packed import CONFIG, MONEY, NOTE, STATES, UNSENT, files, names, travels
+from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, origins
+from budgetmlagent.storage import Storage, StorageError
+from budgetmlagent.tasks.folder import load_task
+from memory.artifacts import NAME
+from memory.files import SMALL, is_name, read_plain, write_whole
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+RUNS, FILES = "runs", "files"
+NO_RUN = re.compile(r"[^-]*|\..*|ledger\.sqlite-.*", re.DOTALL)  # what else lies in a runs folder
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What makes a run: the SHA-256 of each of its files, by name; and where and when it was sent."""
+
+    run: str
+    files: dict[str, str]
+    host: str
+    sent: str
+
+
+@cache
+def _shape() -> TypeAdapter[Manifest]:
+    """What a manifest holds: to make it takes longer than to read one."""
+    return TypeAdapter(Manifest)
+
+
+@dataclass(frozen=True)
+class Archived:
+    """A run's manifest as it lies in an archive, and by which digest it is known from any other state of the run."""
+
+    manifest: Manifest
+    digest: str
+
+
+def is_run(name: str) -> bool:
+    """Whether a run may be called so: somebody else may have named it as what lies beside the runs."""
+    return is_name(name) and not NO_RUN.fullmatch(name)
+
+
+def read(text: bytes, run: str, storage: Storage) -> Archived:
+    """Return the manifest of `run`. Raises UnavailableError for what is none: somebody else may have written it."""
+    what = f"archive {storage}: {RUNS}/{run}.json"
+    try:
+        found = _shape().validate_json(text, strict=True)
+    except ValidationError as error:
+        raise UnavailableError(f"{what}: damaged ({error.errors()[0]['msg']})") from None
+    wrong = next((name for name in found.files if name != MONEY and not travels(name)), None)
+    whole = {CONFIG, MONEY} <= found.files.keys() and all(map(NAME.fullmatch, found.files.values()))
+    if wrong is not None or not whole or found.run != run:
+        raise UnavailableError(
+            f"{what}: is no run of budgetml's"
+            + (f": it has a file {wrong[:80]!r}" if wrong is not None else "")
+        )
+    return Archived(found, hashlib.sha256(text).hexdigest())
+
+
+def there(fs: "AbstractFileSystem", top: str, run: str, storage: Storage) -> Archived | None:
+    """Return a run as it lies in an opened archive; None where it does not."""
+    if not is_run(run):
+        return None
+    try:
+        with fs.open(f"{top}/{RUNS}/{run}.json", "rb") as file:
+            text = file.read(SMALL)
+    except FileNotFoundError:
+        return None
+    return read(text, run, storage)
+
+
+def send(run: RunDir, storage: Storage) -> None:
+    """Send a run that nobody goes on with now: what the archive lacks of it.
+
+    Raises UsageError where it went on elsewhere since it was fetched or sent from here, and UnavailableError where the
+    archive cannot be written.
+    """
+    config = run.config()  # refuses links: what they lead to is not sent
+    if not (storage.local or _may_leave(config)):
+        (run.root / UNSENT).unlink(missing_ok=True)
+        raise UsageError(f"its task says `data: stays`, so it is not sent to {storage}")
+    with storage.opened() as (fs, top), tempfile.TemporaryDirectory() as scratch:
+        found = files(run, Path(scratch))
+        made = {name: _digest(path) for name, path in found.items()}
+        before = there(fs, top, run.run_id, storage)
+        if before and before.digest not in _notes(run):
+            raise UsageError(_went_on(run, before, storage))
+        if not before or before.manifest.files != made:
+            known = {
+                digest
+                for each in (before, *(there(fs, top, origin, storage) for origin in origins(config)))
+                if each
+                for digest in each.manifest.files.values()
+            }
+            new = {digest: found[name] for name, digest in made.items() if digest not in known}
+            if new:
+                fs.put([str(path) for path in new.values()], [f"{top}/{FILES}/{digest}" for digest in new])
+            text = as_json(asdict(Manifest(run.run_id, made, platform.node(), _now())))
+            _note(
+                run, digest := hashlib.sha256(text).hexdigest(), before.digest if before else ""
+            )  # whichever it will be
+            with fs.transaction, fs.open(f"{top}/{RUNS}/{run.run_id}.json", "wb") as file:
+                file.write(text)
+            _note(run, digest)
+    (run.root / UNSENT).unlink(missing_ok=True)
+
+
+def _may_leave(config: RunConfig) -> bool:
+    """Whether what a run quotes of its task's data may be sent away. Raises UsageError where the task is not there to say it."""
+    return load_task(config.task, direction=config.direction, begun=True).data != "stays"
+
+
+def fetch(run_id: str, runs_dir: Path, storage: Storage) -> RunDir | None:
+    """Return a run whose folder is, from now on, as the archive has it; None where it has no such run.
+
+    Its money is entered in the ledger of `runs_dir`. What a killed fetch left is completed by the next one. Raises
+    UnavailableError where the archive cannot be read or what it has is damaged, UsageError while somebody goes on with the run.
+    """
+    run = RunDir(runs_dir / run_id)
+    with storage.opened() as (fs, top):
+        found = there(fs, top, run_id, storage)
+        if found is None:
+            return None
+        run.root.mkdir(0o700, parents=True, exist_ok=True)
+        try:
+            with FileLock(run.lock, is_singleton=True).acquire(timeout=0):
+                _refuse_links(run)
+                _fetch(run, found, fs, top)
+        except Timeout:
+            raise UsageError(f"run {run_id} is running in another process") from None
+    return run
+
+
+def _fetch(run: RunDir, found: Archived, fs: "AbstractFileSystem", top: str) -> None:
+    wanted = found.manifest.files
+    here = {name: _digest(run.root / name) for name in names(run)}
+    lacking = {name: digest for name, digest in wanted.items() if here.get(name) != digest}
+    with _scratch(run) as scratch:
+        got = {digest: scratch / digest for digest in lacking.values()}
+        fs.get([f"{top}/{FILES}/{digest}" for digest in got], [str(path) for path in got.values()])
+        for digest, path in got.items():
+            if _digest(path) != digest:
+                raise UnavailableError(
+                    f"archive: {FILES}/{digest} of run {run.run_id} was changed: its hash is another"
+                )
+        Ledger(run.ledger).bring(of_text(got[lacking.pop(MONEY)].read_bytes(), run.run_id))
+        if STATES in lacking:
+            for path in run.root.glob(f"{STATES}*"):
+                path.unlink()
+        for name in here.keys() - wanted.keys():
+            (run.root / name).unlink()
+        for name in sorted(lacking, key=lambda name: name == CONFIG):  # which makes the folder a run
+            (run.root / name).parent.mkdir(parents=True, exist_ok=True)
+            part = got[lacking[name]].with_suffix(".copy")  # a content may have several names
+            shutil.copyfile(got[lacking[name]], part)
+            part.replace(run.root / name)
+    _note(run, found.digest)
+
+
+@contextmanager
+def _scratch(run: RunDir) -> Iterator[Path]:
+    """Make a folder on the same disk for what comes, in the place of one that a killed fetch has left."""
+    folder = run.root.parent / f".fetch-{run.run_id}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_links(run: RunDir) -> None:
+    if run.root.is_symlink() or next(run.links(), None):
+        raise UnavailableError(f"{run.root}: there are links in it, and no run makes any; remove the folder")
+
+
+# -- what a run's end does, and what a later command makes up for
+
+
+def going_on(run: RunDir) -> None:
+    """Mark that the run's folder is about to have more than the archive. Raises OSError."""
+    if settings.archive(run.root.parent) is not None:
+        (run.root / UNSENT).touch()
+
+
+def keep_ended(folder: str, runs_dir: Path) -> None:
+    """Send a run as `keep` does, by the settings of `runs_dir`, wherever it has come to lie: it may have been made elsewhere."""
+    root = Path(folder)
+    if folder and root.is_dir() and (storage := settings.archive(runs_dir)) is not None:
+        if not (root / NOTE).exists():
+            (root / UNSENT).touch()
+        _keep(root.parent, storage)
+
+
+def keep(runs_dir: Path) -> None:
+    """Send the runs of a folder that the archive lacks, where the settings name one; what cannot be sent is told in a line."""
+    if (storage := settings.archive(runs_dir)) is not None:
+        _keep(runs_dir, storage)
+
+
+def _keep(runs_dir: Path, storage: Storage) -> None:
+    for mark in sorted(runs_dir.glob(f"*/{UNSENT}")):
+        run = RunDir(mark.parent.resolve())
+        try:
+            with FileLock(run.lock, is_singleton=True).acquire(timeout=0):
+                send(run, storage)
+        except Timeout:
+            continue  # whoever goes on with it sends it
+        except (BudgetMLError, OSError) as error:
+            again = "; it is kept here, and the next run or resume tries again" if mark.exists() else ""
+            tell(f"run {run.run_id} is not in the archive as it is now: {error}{again}")
+            if isinstance(error, StorageError):
+                return  # the others would wait for the same
+
+
+def tell(line: str) -> None:
+    """Say a line to the person, beside what the command prints."""
+    print(visible(f"budgetml: {line}"), file=sys.stderr)
+
+
+def newest(run: RunDir) -> None:
+    """Make a run's folder what the archive has, where the run went on elsewhere and has nothing here that would be lost.
+
+    An archive that cannot be reached is told in a line. Raises UsageError where both have gone on.
+    """
+    storage = settings.archive(run.root.parent)
+    notes = _notes(run)
+    if storage is None or not notes:
+        return None
+    try:
+        with storage.opened() as (fs, top):
+            found = there(fs, top, run.run_id, storage)
+    except UnavailableError as error:
+        return tell(f"whether run {run.run_id} went on elsewhere is not known: {error}")
+    if found is None or found.digest in notes:
+        return None
+    if (run.root / UNSENT).exists():
+        raise UsageError(_went_on(run, found, storage))
+    fetch(run.run_id, run.root.parent, storage)
+    return tell(f"run {run.run_id} went on at {found.manifest.host} and was fetched from {storage}")
+
+
+def _went_on(run: RunDir, found: Archived, storage: Storage) -> str:
+    return (
+        f"run {run.run_id} went on at {found.manifest.host} too ({found.manifest.sent}), and archive {storage} has that:"
+        f" `budgetml clean {run.run_id}` gives this one up, and `resume` then fetches the other"
+    )
+
+
+def _note(run: RunDir, *digests: str) -> None:
+    """Note as which states of the archive the folder was left: two, while one is put in the place of the other."""
+    write_whole(run.root / NOTE, " ".join(digests).encode(), durable=True)
+
+
+def _notes(run: RunDir) -> list[str]:
+    with suppress(OSError, ValueError):
+        return read_plain(run.root / NOTE, SMALL).decode("ascii").split()
+    return []
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(" ", "minutes")

@@ -1,0 +1,162 @@
+"""An archive in S3: processes of two machines read it and go on from it, a server that is away, and senders that are killed."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tiny
+from fault_server import FaultServer
+from servers import S3
+
+from budgetmlagent import Session
+from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.records import archive
+from budgetmlagent.records.packed import NOTE, UNSENT
+from budgetmlagent.run.view import RunView
+from budgetmlagent.storage import Storage
+from budgetmlagent.upkeep import doctor
+
+pytestmark = [pytest.mark.scale, pytest.mark.filterwarnings("ignore")]
+PLACE = "s3://bucket/of/runs"
+KEEP = (
+    "import sys, pathlib; from budgetmlagent.records import archive; archive.keep(pathlib.Path(sys.argv[1]))"
+)
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[S3]:
+    """A server with an empty bucket, which the environment says."""
+    server = S3()
+    for name, value in {**server.environment, "BUDGETML_CACHE": str(tmp_path / "person")}.items():
+        monkeypatch.setenv(name, value)
+    server.start()
+    with Storage("s3://bucket").opened() as (fs, _):
+        fs.mkdir("bucket")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer(respond=tiny.team) as server:
+        yield server
+
+
+def budgetml(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "budgetmlagent", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def kept() -> set[str]:
+    with Storage(PLACE).opened() as (fs, top):
+        return {path.removeprefix(f"{top}/") for path in fs.find(top)}
+
+
+def test_machines_share_runs_and_no_file_or_line_has_the_key(
+    s3: S3, server: FaultServer, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    tiny.task(tmp_path)
+    models, said = tiny.models(tmp_path, server.url), list[str]()
+    for machine in (here, there):
+        machine.mkdir()
+        (machine / "budgetml.toml").write_text(f'archive = "{PLACE}"\n')
+    begin = ["run", tmp_path / "tiny", "--models", models, "--turns", 2, "--history", "off"]
+    refused = budgetml(*begin, "--runs-dir", here / "runs")
+    assert refused.returncode == 2 and PLACE in refused.stderr and not kept(), "nobody has confirmed it"
+    done = budgetml(*begin, "--trust", "--json", "--runs-dir", here / "runs")
+    run = json.loads(done.stdout)["run_id"]
+    said += [done.stdout, done.stderr]
+    for words in (["list"], ["show", run], ["cost", run], ["cost"]):
+        looked = budgetml(*words, "--json", "--runs-dir", PLACE)
+        assert looked.returncode == 0 and run in looked.stdout, looked.stderr
+        said += [looked.stdout, looked.stderr]
+    asked = len(server.requests)
+    budgetml("memory", "stats", "--trust", "--runs-dir", there / "runs")
+    more = budgetml("resume", run, "--turns", 3, "--json", "--runs-dir", there / "runs")
+    assert json.loads(more.stdout)["turns"] == 3, more.stderr
+    assert asked < len(server.requests) <= asked + 2, "nothing is asked for again"
+    assert all(row["ok"] for row in doctor.of_run(run, there / "runs", rebuild=False))
+    assert Session.open(run, here / "runs").state.turn == 3
+    assert Ledger(here / "runs" / "ledger.sqlite").spent(run) == Ledger(
+        there / "runs" / "ledger.sqlite"
+    ).spent(run)
+    said += [
+        more.stdout,
+        more.stderr,
+        *(f.read_text("utf-8", "replace") for f in tmp_path.rglob("*") if f.is_file()),
+    ]
+    assert not [text for text in said if s3.environment["AWS_SECRET_ACCESS_KEY"] in text]
+
+
+def test_a_server_that_is_away_loses_no_run(
+    s3: S3, server: FaultServer, tmp_path: Path, capfd, monkeypatch
+) -> None:
+    monkeypatch.setenv("BUDGETML_ARCHIVE", PLACE)
+    s3.close()
+    run, began = tiny.session(tmp_path, server.url), time.monotonic()
+    assert run.run()["status"] == "finished"
+    lines = [line for line in capfd.readouterr().err.splitlines() if "archive" in line]
+    assert len(lines) == 1 and "Could not connect" in lines[0] and time.monotonic() - began < 60
+    looked = budgetml("doctor", "--runs-dir", tmp_path / "runs")
+    assert looked.returncode == 3 and f"BAD archive: archive {PLACE}: Could not connect" in looked.stdout
+    s3.start()
+    looked = budgetml("doctor", "--runs-dir", tmp_path / "runs")
+    assert "The specified bucket does not exist; make the bucket" in looked.stdout
+    with Storage("s3://bucket").opened() as (fs, _):
+        fs.mkdir("bucket")
+    looked = budgetml("doctor", "--runs-dir", tmp_path / "runs")
+    assert f"ok  archive: {PLACE}: it can be written; 1 run not there yet" in looked.stdout and not kept()
+    assert budgetml("resume", run.run_id, "--runs-dir", tmp_path / "runs").returncode == 0
+    assert f"runs/{run.run_id}.json" in kept()
+
+
+def test_senders_that_are_killed_leave_whole_runs_or_none(
+    s3: S3, server: FaultServer, tmp_path: Path, monkeypatch
+) -> None:
+    run = tiny.session(tmp_path, server.url)
+    run.run()
+    monkeypatch.setenv("BUDGETML_ARCHIVE", PLACE)
+    (run.folder.root / UNSENT).touch()
+    command = [sys.executable, "-c", KEEP, str(tmp_path / "runs")]
+    began = time.monotonic()
+    subprocess.run(command, check=True)
+    whole = time.monotonic() - began
+    with Storage(PLACE).opened() as (fs, top):
+        fs.rm(top, recursive=True)
+    (run.folder.root / NOTE).unlink()
+    (run.folder.root / UNSENT).touch()
+    manifest, partly = f"runs/{run.run_id}.json", 0
+    for part in (0.5, 0.6, 0.7, 0.8, 0.9):
+        child = subprocess.Popen(command)
+        time.sleep(part * whole)
+        child.kill()
+        child.wait()
+        files = kept()
+        partly += bool(files) and manifest not in files
+        if manifest in files:
+            break
+    assert partly, "the positive control: one was killed in the middle"
+    archive.keep(tmp_path / "runs")
+    assert manifest in kept() and not (run.folder.root / UNSENT).exists()
+    fetched = RunView.open(run.run_id, tmp_path / "there" / "runs")
+    assert fetched.done and fetched.summary | {"run_dir": ""} == run.summary | {"run_dir": ""}
+    assert all(row["ok"] for row in doctor.of_run(run.run_id, tmp_path / "there" / "runs", rebuild=False))
+
+
+def test_rows_of_a_bench_are_in_the_archive_when_it_has_ended(
+    s3: S3, server: FaultServer, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("BUDGETML_ARCHIVE", PLACE)
+    tiny.task(tmp_path)
+    words = ["bench", "--tasks", tmp_path / "tiny", "--models", tiny.models(tmp_path, server.url), "--seeds", "0,1", "--turns", 2,
+             "--jobs", 2, "--out", tmp_path / "bench", "--json"]  # fmt: skip
+    done = budgetml(*words)
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["status"] for row in rows] == ["finished"] * 2, done.stderr
+    assert {f"runs/{row['run_id']}.json" for row in rows} <= kept()
+    assert not [*(tmp_path / "bench" / "runs").glob(f"*/{UNSENT}")]
