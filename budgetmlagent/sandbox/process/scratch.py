@@ -57,9 +57,13 @@ def sweep(parent: Path) -> None:
 def _locked(kind: str, parent: Path) -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-", dir=parent))
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        # Before it is locked, another's sweep may take it away: then it is made again.
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
         fcntl.flock(handle, fcntl.LOCK_EX)
-        if folder.exists():  # else it was swept away in the moment before it was locked
+        if folder.exists():
             return folder, handle
         os.close(handle)
 
