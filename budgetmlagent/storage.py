@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 HERE = ("", "file", "local", "memory")  # what stays on this machine
 FORM = "give a folder's whole path, or a URL such as s3://BUCKET/PREFIX, without a password, ?, # or ::"
-# Who has to wait for a storage that is not there is a run that has ended: a minute at most, not ten.
+# Who has to wait for a storage that is not there is a run that has ended: a minute at most.
 OPTIONS: dict[str, dict[str, Any]] = {
-    "": {"auto_mkdir": True}, "file": {"auto_mkdir": True},
-    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}},
+    **{scheme: {"auto_mkdir": True} for scheme in ("", "file", "local")},
+    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 20, "retries": {"max_attempts": 2}}},
 }  # fmt: skip
 INSTALL = {"s3": "pip install 'budgetmlagent[s3]'"}
 # What libraries raise that is no error of Python's own, by the modules that they are in once they are used.
@@ -32,6 +32,8 @@ FAULTS = {
     "google.auth.exceptions": ("GoogleAuthError",),
     "azure.core.exceptions": ("AzureError",),
     "paramiko.ssh_exception": ("SSHException",),
+    "gcsfs.retry": ("HttpError",),
+    "aiohttp": ("ClientError",),
 }
 CURES = {
     "credentials": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials",
@@ -96,6 +98,8 @@ class Storage:
             place = self.url if self.scheme else str(at_home(self.url).absolute())
             options = OPTIONS.get(self.scheme, {})
             fs, path = url_to_fs(place, skip_instance_cache=True, use_listings_cache=False, **options)
+            if self.scheme == "s3":
+                fs.retries = 1  # s3fs tries again on top of what it is built on
             yield fs, path.rstrip("/")
         except ImportError as error:
             needed = INSTALL.get(

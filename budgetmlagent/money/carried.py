@@ -1,4 +1,4 @@
-"""The ledger's lines of one run as text, to go on with it beside another ledger: what was spent there stays spent here."""
+"""The ledger's lines of one run as text, to look at what it cost beside another ledger."""
 
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -11,7 +11,8 @@ from budgetmlagent.money import rows
 from budgetmlagent.money.database import Books
 from budgetmlagent.money.entries import Entry
 
-Amount = Annotated[int, Field(ge=0, lt=1 << 62)]
+MOST = 1 << 62
+Amount = Annotated[int, Field(ge=0, lt=MOST)]
 ENTRY = [field.name for field in fields(Entry)]
 
 
@@ -64,8 +65,12 @@ def of_text(text: bytes, run: str) -> Lines:
         chain.append(fork.origin)
     whole = set(chain) == lines.runs and len(chain) == len(lines.forks) + 1 and rows.PROJECT not in chain
     rooted = all(fork.root == chain[-1] for fork in lines.forks)
-    paid = all(call.reserved >= 0 and (call.settled or 0) >= 0 for call in lines.calls)
-    if not (whole and rooted and paid and {call.run for call in lines.calls} <= lines.runs):
+    amounts = [
+        value for call in lines.calls for value in asdict(call).values() if isinstance(value, int | float)
+    ]
+    paid = all(0 <= value < MOST for value in amounts) and sum(call.reserved for call in lines.calls) < MOST
+    once = len({(call.key, call.number) for call in lines.calls}) == len(lines.calls)
+    if not (whole and rooted and paid and once and {call.run for call in lines.calls} <= lines.runs):
         raise UnavailableError(f"the ledger's lines of run {run}: they are of other runs, or give money back")
     return lines
 

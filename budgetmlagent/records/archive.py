@@ -1,4 +1,4 @@
-"""The archive: ended runs in a place that all machines see, to be looked at and gone on with elsewhere.
+"""The archive: ended runs in a place that all machines see, to be looked at from each of them.
 
     files/SHA256     what runs consist of, each content once
     runs/RUN.json    which of them make the run, under which names; written last, and in one piece
@@ -110,30 +110,46 @@ def send(run: RunDir, storage: Storage) -> None:
     if not (storage.local or _may_leave(config)):
         (run.root / UNSENT).unlink(missing_ok=True)
         raise UsageError(f"its task says `data: stays`, so it is not sent to {storage}")
-    with storage.opened() as (fs, top), tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch:
         found = files(run, Path(scratch))
         made = {name: _digest(path) for name, path in found.items()}
-        before = there(fs, top, run.run_id, storage)
-        if before and before.digest not in _notes(run):
-            raise UsageError(_went_on(run, before, storage))
-        if not before or before.manifest.files != made:
-            known = {
-                digest
-                for each in (before, *(there(fs, top, origin, storage) for origin in origins(config)))
-                if each
-                for digest in each.manifest.files.values()
-            }
-            new = {digest: found[name] for name, digest in made.items() if digest not in known}
-            if new:
-                fs.put([str(path) for path in new.values()], [f"{top}/{FILES}/{digest}" for digest in new])
-            text = as_json(asdict(Manifest(run.run_id, made, platform.node(), _now())))
-            _note(
-                run, digest := hashlib.sha256(text).hexdigest(), before.digest if before else ""
-            )  # whichever it will be
-            with fs.transaction, fs.open(f"{top}/{RUNS}/{run.run_id}.json", "wb") as file:
-                file.write(text)
-            _note(run, digest)
+        with storage.opened() as (fs, top):
+            before = there(fs, top, run.run_id, storage)
+            if before and before.digest not in _notes(run):
+                raise UsageError(_went_on(run, before, storage))
+            if not before or before.manifest.files != made:
+                _put(run, {digest: found[name] for name, digest in made.items()}, storage, fs, top)
+                text = as_json(asdict(Manifest(run.run_id, made, platform.node(), _now())))
+                digest = hashlib.sha256(text).hexdigest()
+                _note(run, digest, before.digest if before else "")  # whichever it will be
+                with fs.transaction, fs.open(f"{top}/{RUNS}/{run.run_id}.json", "wb") as file:
+                    file.write(text)
+                _note(run, digest)
     (run.root / UNSENT).unlink(missing_ok=True)
+
+
+def _put(run: RunDir, made: dict[str, Path], storage: Storage, fs: "AbstractFileSystem", top: str) -> None:
+    """Put the contents that the archive lacks; none is written over that is there whole, as other runs may consist of it."""
+    known = {
+        digest
+        for origin in (run.run_id, *origins(run.config()))
+        if (each := there(fs, top, origin, storage))
+        for digest in each.manifest.files.values()
+    }
+    new = {digest: path for digest, path in made.items() if digest not in known}
+    if storage.local:  # where a copy is written in place: one that was broken off is shorter
+        new = {
+            digest: path for digest, path in new.items() if not _is_whole(fs, f"{top}/{FILES}/{digest}", path)
+        }
+    if new:
+        fs.put([str(path) for path in new.values()], [f"{top}/{FILES}/{digest}" for digest in new])
+
+
+def _is_whole(fs: "AbstractFileSystem", there_: str, here: Path) -> bool:
+    try:
+        return bool(fs.info(there_)["size"] == here.stat().st_size)
+    except FileNotFoundError:
+        return False
 
 
 def _may_leave(config: RunConfig) -> bool:
@@ -144,7 +160,8 @@ def _may_leave(config: RunConfig) -> bool:
 def fetch(run_id: str, runs_dir: Path, storage: Storage) -> RunDir | None:
     """Return a run whose folder is, from now on, as the archive has it; None where it has no such run.
 
-    Its money is entered in the ledger of `runs_dir`. What a killed fetch left is completed by the next one. Raises
+    `runs_dir` is a copy of the archive in the cache, and its ledger that one's own: no line of an archive comes into a ledger by
+    which money is spent. What a killed fetch left is completed by the next one. Raises
     UnavailableError where the archive cannot be read or what it has is damaged, UsageError while somebody goes on with the run.
     """
     run = RunDir(runs_dir / run_id)
@@ -210,23 +227,33 @@ def _refuse_links(run: RunDir) -> None:
 
 def going_on(run: RunDir) -> None:
     """Mark that the run's folder is about to have more than the archive. Raises OSError."""
-    if settings.archive(run.root.parent) is not None:
+    if settings.archive(run.root.parent) is not None or (run.root / NOTE).exists():
         (run.root / UNSENT).touch()
 
 
 def keep_ended(folder: str, runs_dir: Path) -> None:
     """Send a run as `keep` does, by the settings of `runs_dir`, wherever it has come to lie: it may have been made elsewhere."""
     root = Path(folder)
-    if folder and root.is_dir() and (storage := settings.archive(runs_dir)) is not None:
+    if folder and root.is_dir() and (storage := _named(runs_dir)) is not None:
         if not (root / NOTE).exists():
-            (root / UNSENT).touch()
+            with suppress(OSError):
+                (root / UNSENT).touch()
         _keep(root.parent, storage)
 
 
 def keep(runs_dir: Path) -> None:
     """Send the runs of a folder that the archive lacks, where the settings name one; what cannot be sent is told in a line."""
-    if (storage := settings.archive(runs_dir)) is not None:
+    if (storage := _named(runs_dir)) is not None:
         _keep(runs_dir, storage)
+
+
+def _named(runs_dir: Path) -> Storage | None:
+    """The archive that the settings name; None where they name none, or are wrong by now: a run that has ended is not lost by that."""
+    try:
+        return settings.archive(runs_dir)
+    except UsageError as error:
+        tell(f"runs of {runs_dir} are not sent to the archive: {error}")
+        return None
 
 
 def _keep(runs_dir: Path, storage: Storage) -> None:
@@ -249,32 +276,10 @@ def tell(line: str) -> None:
     print(visible(f"budgetml: {line}"), file=sys.stderr)
 
 
-def newest(run: RunDir) -> None:
-    """Make a run's folder what the archive has, where the run went on elsewhere and has nothing here that would be lost.
-
-    An archive that cannot be reached is told in a line. Raises UsageError where both have gone on.
-    """
-    storage = settings.archive(run.root.parent)
-    notes = _notes(run)
-    if storage is None or not notes:
-        return None
-    try:
-        with storage.opened() as (fs, top):
-            found = there(fs, top, run.run_id, storage)
-    except UnavailableError as error:
-        return tell(f"whether run {run.run_id} went on elsewhere is not known: {error}")
-    if found is None or found.digest in notes:
-        return None
-    if (run.root / UNSENT).exists():
-        raise UsageError(_went_on(run, found, storage))
-    fetch(run.run_id, run.root.parent, storage)
-    return tell(f"run {run.run_id} went on at {found.manifest.host} and was fetched from {storage}")
-
-
 def _went_on(run: RunDir, found: Archived, storage: Storage) -> str:
     return (
-        f"run {run.run_id} went on at {found.manifest.host} too ({found.manifest.sent}), and archive {storage} has that:"
-        f" `budgetml clean {run.run_id}` gives this one up, and `resume` then fetches the other"
+        f"archive {storage} has another end of it, sent from {found.manifest.host} ({found.manifest.sent}): give this one another"
+        f" archive, or remove {RUNS}/{run.run_id}.json there"
     )
 
 

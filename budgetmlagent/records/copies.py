@@ -111,7 +111,7 @@ def _looked_at(folder: Path, found: Sequence[Archived], fs: "AbstractFileSystem"
 
 
 def found(run: str | Path, runs_dir: Path) -> RunDir:
-    """Return the run as `rundir.find` does; one that is in the archive alone is fetched. Raises what both raise."""
+    """Return the run as `rundir.find` does; of a copy of an archive the whole run is fetched first. Raises what both raise."""
     if is_copy(runs_dir):
         here = rundir.find(run, runs_dir)
         if here.root.parent == runs_dir.resolve() and not (here.root / NOTE).exists():
@@ -119,17 +119,8 @@ def found(run: str | Path, runs_dir: Path) -> RunDir:
         return here
     try:
         return rundir.find(run, runs_dir)
-    except UsageError:
+    except UsageError as error:
         storage = settings.archive(runs_dir) if is_name(str(run)) else None
-        if storage is None or not (fetched := _from(storage, str(run), runs_dir)):
+        if storage is None:
             raise
-        tell(f"run {fetched.run_id} was fetched from {storage}")
-        return fetched
-
-
-def _from(storage: Storage, name: str, runs_dir: Path) -> RunDir | None:
-    """Fetch the run of this name, or the one whose name begins so; None where there is none, or are several."""
-    with storage.opened() as (fs, top):
-        begin = [run for run in _listed(fs, top) if run.startswith(name)]
-    fit = [run for run in begin if run == name] or begin
-    return fetch(fit[0], runs_dir, storage) if len(fit) == 1 else None
+        raise UsageError(f"{error}; of the archive's runs, `--runs-dir {storage}` tells") from None

@@ -13,7 +13,7 @@ from budgetmlagent import disk
 from budgetmlagent.errors import InterruptedRunError, RunFailedError, UnavailableError, UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.records import archive, copies, events, live, shown, summary
+from budgetmlagent.records import archive, events, live, shown, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run import edits, forking, options, order
@@ -92,7 +92,6 @@ class Session(Held):
         A run that was not begun here goes on under what is said here and in `extend`, as `resume` does: asked are the models
         of your `models`, in a sandbox unless `unsafe`. Raises what `RunView.open` raises.
         """
-        archive.newest(copies.found(run, Path(runs_dir)))
         session = super().open(run, runs_dir)
         session._said = Word(models, unsafe, trust)
         return session

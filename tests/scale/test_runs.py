@@ -96,14 +96,9 @@ def test_an_archive_carries_the_folder_to_who_names_the_same_database(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    place, there = f"file://{tmp_path}/archive", tmp_path / "there" / "runs"
+    place = f"file://{tmp_path}/archive"
     monkeypatch.setenv("BUDGETML_ARCHIVE", place)
     assert run.run()["status"] == "finished"
-    back = Session.open(run.run_id, there)
-    assert back.folder.states == back.folder.ledger and back.done and len(back.timeline) == len(run.timeline)
-    back.extend(turns=5)
-    assert back.run()["turns"] >= run.summary["turns"]
-    assert all(row["ok"] for row in doctor.of_run(run.run_id, there, rebuild=False))
     for words in (["list"], ["show", run.run_id], ["cost", run.run_id]):
         assert call([*words, "--runs-dir", place]) == 0
     monkeypatch.delenv("BUDGETML_CHECKPOINTS")
