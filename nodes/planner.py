@@ -68,10 +68,11 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     if free:
         tuned = without_tried(tuned, script, state, deps.artifacts)[: freely.CHANGES]
     actions = _offered(state, deps, cases, tuned, free=free)
+    unsure = free and telling.is_asked(state, deps)
     reply = deps.models.ask(
         deps.here,
-        _prompt(state, deps, script, cases, tuned, actions, free=free),
-        schema=schema(cases, tuned, actions, free=free, data=free and telling.is_asked(state, deps)),
+        _prompt(state, deps, script, cases, tuned, actions, free=free, unsure=unsure),
+        schema=schema(cases, tuned, actions, free=free, data=unsure),
         max_tokens=for_plan(deps.models.able(deps.here.model)),
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )
@@ -84,13 +85,13 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         what = f"the action {choice.action[:40]!r} is not one of {', '.join(actions)}"
         return _failed(state, "unparsable", what)
     update = _chosen(state, deps, choice, cases, tuned)
-    return _told(state, deps, choice, update) if free else update
+    return _told(state, deps, choice, update) if unsure else update
 
 
 def _told(state: RunState, deps: Deps, choice: Choice, update: PlannerUpdate) -> PlannerUpdate:
     """Add to a choice what it says that the tables are, held against the files, where that was asked."""
-    asked = choice.data is not None and not update["fault"] and telling.is_asked(state, deps)
-    task = telling.read(state, deps, choice.data) if asked else None
+    said = choice.data is not None and not update["fault"]
+    task = telling.read(state, deps, choice.data) if said else None
     return update if task is None else update | PlannerUpdate(task=task)
 
 
@@ -246,6 +247,7 @@ def _prompt(
     actions: list[str],
     *,
     free: bool,
+    unsure: bool,
 ) -> Sequence[Message]:
     facts, ideas = briefing(state, deps.artifacts), _ideas(state, deps)
     values = {
@@ -265,7 +267,7 @@ def _prompt(
         "left": _left(state),
         # What follows is told to capable models alone.
         "letters": list(freely.lettered(ideas)),
-        "unsure": free and telling.is_asked(state, deps),
+        "unsure": unsure,
         "limits": {"instruction": freely.LONGEST, "look": SHOWN} | freely.left(state),
     }
     if not free:

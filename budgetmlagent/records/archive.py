@@ -103,7 +103,7 @@ def there(fs: "AbstractFileSystem", top: str, run: str, storage: Storage) -> Arc
 def send(run: RunDir, storage: Storage) -> None:
     """Send a run that nobody goes on with now: what the archive lacks of it.
 
-    Raises UsageError where it went on elsewhere since it was fetched or sent from here, and UnavailableError where the
+    Raises UsageError where the archive has another end of it, or its task's data may not leave, and UnavailableError where the
     archive cannot be written.
     """
     config = run.config()  # refuses links: what they lead to is not sent
@@ -116,9 +116,12 @@ def send(run: RunDir, storage: Storage) -> None:
         with storage.opened() as (fs, top):
             before = there(fs, top, run.run_id, storage)
             if before and before.digest not in _notes(run):
-                raise UsageError(_went_on(run, before, storage))
+                raise UsageError(_other_end(run, before, storage))
             if not before or before.manifest.files != made:
-                _put(run, {digest: found[name] for name, digest in made.items()}, storage, fs, top)
+                of_origins = (there(fs, top, origin, storage) for origin in origins(config))
+                known = {d for each in (before, *of_origins) if each for d in each.manifest.files.values()}
+                new = {digest: found[name] for name, digest in made.items() if digest not in known}
+                _put(new, storage, fs, top)
                 text = as_json(asdict(Manifest(run.run_id, made, platform.node(), _now())))
                 digest = hashlib.sha256(text).hexdigest()
                 _note(run, digest, before.digest if before else "")  # whichever it will be
@@ -128,15 +131,8 @@ def send(run: RunDir, storage: Storage) -> None:
     (run.root / UNSENT).unlink(missing_ok=True)
 
 
-def _put(run: RunDir, made: dict[str, Path], storage: Storage, fs: "AbstractFileSystem", top: str) -> None:
-    """Put the contents that the archive lacks; none is written over that is there whole, as other runs may consist of it."""
-    known = {
-        digest
-        for origin in (run.run_id, *origins(run.config()))
-        if (each := there(fs, top, origin, storage))
-        for digest in each.manifest.files.values()
-    }
-    new = {digest: path for digest, path in made.items() if digest not in known}
+def _put(new: dict[str, Path], storage: Storage, fs: "AbstractFileSystem", top: str) -> None:
+    """Put contents, by their digests; none is written over that is there whole, as other runs may consist of it."""
     if storage.local:  # where a copy is written in place: one that was broken off is shorter
         new = {
             digest: path for digest, path in new.items() if not _is_whole(fs, f"{top}/{FILES}/{digest}", path)
@@ -276,7 +272,7 @@ def tell(line: str) -> None:
     print(visible(f"budgetml: {line}"), file=sys.stderr)
 
 
-def _went_on(run: RunDir, found: Archived, storage: Storage) -> str:
+def _other_end(run: RunDir, found: Archived, storage: Storage) -> str:
     return (
         f"archive {storage} has another end of it, sent from {found.manifest.host} ({found.manifest.sent}): give this one another"
         f" archive, or remove {RUNS}/{run.run_id}.json there"

@@ -98,18 +98,9 @@ def _sets(part: ast.stmt) -> list[str]:
         return [part.name]
     if isinstance(part, IMPORTS):
         return [(alias.asname or alias.name).partition(".")[0] for alias in part.names]
-    targets = (
-        part.targets
-        if isinstance(part, ast.Assign)
-        else [part.target]
-        if isinstance(part, ast.AnnAssign)
-        else []
-    )
-    return (
-        [one.id for one in targets if isinstance(one, ast.Name)]
-        if all(isinstance(one, ast.Name) for one in targets)
-        else []
-    )
+    targets = [part.target] if isinstance(part, ast.AnnAssign) else getattr(part, "targets", [])
+    names = [one.id for one in targets if isinstance(one, ast.Name)]
+    return names if isinstance(part, ast.Assign | ast.AnnAssign) and len(names) == len(targets) else []
 
 
 def _statements(text: str) -> list[ast.stmt] | None:
