@@ -176,6 +176,30 @@ def test_columns_by_kind(task):
 
 
 @pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (lambda row: f"N{row:03d}", "drop"),
+        (lambda row: f"2024-A-{row}", "drop"),
+        (lambda row: f"{row * 2654435761 % 2**32:08x}-0f", "drop"),
+        (lambda row: f"{'NSW'[row % 3]}{row:03d}", "text"),  # the letter may mean something
+        (lambda row: f"C{row}H{row * 7 % 11}O{'N' * (row % 2)}", "text"),
+        (lambda row: "".join("aeiouklmnt"[row // 10**place % 10] for place in range(4)), "text"),
+        (lambda row: f"N{row // 20:03d}", "categorical"),
+    ],
+)
+def test_codes_that_only_tell_rows_apart_are_no_text(task, name, kind):
+    frame = pd.DataFrame({"tag": [name(row) for row in range(120)], "size": np.arange(120) * 7 % 31 / 4})
+    frame["y"] = frame["size"] * 2
+    t = task(
+        {"train.csv": frame[:80], "test.csv": frame[80:].drop(columns="y")},
+        frame[["tag", "y"]][80:],
+        metric="mae",
+        direction="min",
+    )["table"]
+    assert "tag" in t[kind]
+
+
+@pytest.mark.parametrize(
     ("how", "kind"),
     [("group", "new_groups"), ("last_in_group", "group_history"), ("last", "time_split"), ("random", "")],
 )

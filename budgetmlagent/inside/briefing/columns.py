@@ -16,6 +16,7 @@ DIGITS = re.compile(r"\d")
 FILE = re.compile(
     r"(?i)^\S+\.(?:png|jpe?g|gif|bmp|tiff?|webp|dcm|nii|wav|mp3|flac|ogg|mp4|avi|npy|npz|h5|parquet|txt|json)(?:\.gz)?$"
 )
+HEX = re.compile(r"(?i)(?=.*\d)[0-9a-f]{8}[0-9a-f-]{0,40}")
 DATED = re.compile(r"\d[-/.:]\d|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 
 
@@ -76,7 +77,15 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
         return "text"
     if unique < 0.5 or test.isin(seen).mean() > 0.3:
         return "categorical"
-    return "drop" if ID.match(str(column)) else "text"
+    return "drop" if ID.match(str(column)) or is_code(values) else "text"
+
+
+def is_code(values: Any) -> bool:
+    """Whether strings merely tell rows apart: numbers in one frame ("N0417"), or hexadecimal, none of them twice."""
+    if not values.is_unique or values.str.contains(r"\s").any():
+        return False
+    frames = values.str.replace(r"\d+", "0", regex=True).unique()
+    return bool((len(frames) == 1 and "0" in frames[0]) or values.str.fullmatch(HEX).all())
 
 
 def numbers(sample: Any) -> float:
