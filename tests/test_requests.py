@@ -431,7 +431,7 @@ def test_what_is_not_recognised_is_said_so_and_a_mean_length_is_no_fixed_one():
     }
     state, deps = parts(chose(), **facts)
     planner(state, deps)
-    assert "not known" not in told(deps) and "not recognised from the files; see the task's text" in told(
+    assert "task is not known" not in told(deps) and "not recognised from the files; see the task's text" in told(
         deps
     )
     assert "word str of about 14 characters" in told(deps)

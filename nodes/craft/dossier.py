@@ -7,12 +7,12 @@ look, which is made only where they may be.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from memory.attempts import Attempt, Execution, best_script, briefing, chain, scored
+from memory.attempts import Attempt, Execution, best_script, briefing, chain
 from memory.briefing import Briefing
-from memory.noise import spread
 from memory.scores import percent_better
 from memory.state import NANO, RunState
 from nodes.craft import described
+from nodes.craft.chance import chance
 from nodes.craft.looks import cut, looks_told
 from nodes.craft.naming import named
 from nodes.craft.output import ending, pace, ran
@@ -47,6 +47,7 @@ class Dossier:
     whose: str = "the starter"  # which attempt is the best
     pace: str = ""  # the best script's share of its time limit, in words
     scores: str = ""  # the bests, one after another
+    chance: str = ""  # how large a difference of two scores is chance, in a sentence
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
     progress: str = ""  # turns and money, in a sentence
     newest: str = ""  # which attempt is the newest
@@ -66,13 +67,14 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     told = Dossier(
         data=described.data(facts, deps.task),
         machine=described.machine(facts, deps.task),
-        score=_score(first, deps),
+        score="none" if first is None or first.score is None else f"{first.score:.5g}",
         reported=first is not None and first.reported,
         line=scored_line(attempts[0], deps.artifacts, _known(facts, deps)) if attempts else "",
         whose=_called(first, called),
         newest=_called(attempts[-1] if attempts else None, called),
         pace=pace_of(first, deps) if first else "",
         scores=scores(attempts),
+        chance=chance(attempts, first, deps.artifacts),
         progress=_progress(state),
     )
     if room == 0:
@@ -105,16 +107,6 @@ def _outlined(script: str, attempt: Attempt | None, most: int) -> str:
         return skeleton(script, most)
     begun = f"# Asked for: {within(asked, min(ASKED, most - OUTLINE))}\n"
     return begun + skeleton(script, most - len(begun))
-
-
-def _score(attempt: Attempt | None, deps: Deps) -> str:
-    """Tell a score and its standard error."""
-    if attempt is None or attempt.score is None:
-        return "none"
-    known = scored(attempt, deps.artifacts)
-    off = spread(known.samples, paired=known.paired)
-    chance = ", and two scripts differ by less chance, as they have the same rows" if known.paired else ""
-    return f"{attempt.score:.5g}" + (f" ± {off:.1g}, one standard error{chance}" if off else "")
 
 
 def _called(attempt: Attempt | None, called: Mapping[str, str]) -> str:
