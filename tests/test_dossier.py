@@ -321,10 +321,11 @@ def test_a_share_of_the_time_is_told_coarsely():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"seconds": 54.0, "alone": 12.0}, "about 90% of its time limit, as others used the machine: alone about 20%"),
-        ({"seconds": 54.0, "alone": 1.0}, "about 90% of its time limit, as others used the machine: alone less than 5%"),
+        ({"seconds": 54.0, "alone": 12.0}, "about 20% of its time limit, with others on the machine about 90%"),
+        ({"seconds": 54.0, "alone": 1.0}, "less than 5% of its time limit, with others on the machine about 90%"),
         ({"seconds": 60.0, "alone": 20.0, "killed": "time", "exit": None},
-         "all of its time limit, as others used the machine: alone about 30% for what it did"),
+         "all of its time limit, with others on the machine: what it did takes about 30% alone"),
+        ({"seconds": 7.2, "alone": 5.0}, "about 10% of its time limit"),  # no difference that matters
         ({"seconds": 54.0, "alone": 48.0}, "about 90% of its time limit"),  # as much as a look may miss
         ({"seconds": 54.0, "alone": 0.0}, "about 90% of its time limit"),  # it is not known
         ({"seconds": 2.0, "alone": 0.5}, "less than 5% of its time limit"),

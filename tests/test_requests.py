@@ -317,7 +317,7 @@ def test_what_an_attempt_left_out_for_lack_of_time_is_no_failure_of_its_idea():
     assert "discarded, in part untried, score 0.4" in old[0] and "untried" not in old[1]
     stopped = Attempt(**made | {"score": None, "fault": "time", "problem": "it was stopped", "seconds": 60.0})
     busy = outcome(stopped, Says(alone=20.0))
-    assert busy == "time, as others used the machine (alone about 30% of it): it was stopped"
+    assert busy == "time, with others on the machine (what it did takes about 30% of it alone): it was stopped"
     assert outcome(stopped, Says(alone=50.0)) == outcome(stopped) == "time: it was stopped"
 
 

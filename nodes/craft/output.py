@@ -40,14 +40,18 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
 def pace(execution: Execution, limit: float) -> str:
     """Return in words which share of its time an execution took: coarse, as it differs from run to run.
 
-    Where others used the machine so much that it would have been far quicker alone, that is said, too.
+    Where others used the machine so much that it would have been far quicker alone, it is what it would have taken then.
     """
     share = execution.seconds / limit if limit else 0.0
-    took = "all of its time limit" if execution.killed == "time" else f"{tenths(share)} of its time limit"
+    stopped = execution.killed == "time"
+    took = f"{'all' if stopped else tenths(share)} of its time limit"
     if share < LITTLE or not is_slowed(execution.alone, execution.seconds):
         return took
-    so_far = " for what it did" if execution.killed else ""
-    return f"{took}, as others used the machine: alone {tenths(execution.alone / limit)}{so_far}"
+    alone = tenths(execution.alone / limit)
+    if execution.killed:
+        return f"{took}, with others on the machine: what it did takes {alone} alone"
+    shared = f", with others on the machine {tenths(share)}" if alone != tenths(share) else ""
+    return f"{alone} of its time limit{shared}"
 
 
 def is_slowed(alone: float, seconds: float) -> bool:

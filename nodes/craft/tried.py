@@ -92,7 +92,7 @@ def _others(attempt: Attempt, says: Says) -> str:
     """Say of a script that was stopped for its time which part of that it had, where others used the machine."""
     if attempt.fault != "time" or not is_slowed(says.alone, attempt.seconds):
         return ""
-    return f", as others used the machine (alone {tenths(says.alone / attempt.seconds)} of it)"
+    return f", with others on the machine (what it did takes {tenths(says.alone / attempt.seconds)} of it alone)"
 
 
 def _line(attempt: Attempt, name: str, most: int, came: str, *, again: bool) -> str:
