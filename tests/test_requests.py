@@ -250,6 +250,7 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
         "import numpy as np",
         "# Parts, blended by their sum.",
         "DEPTHS = [3, 5]",
+        "row = 1",
         "def part_3(rows, depth=3):",
         "model = LGBMRegressor(n_estimators=3)",
         "return model.fit(kept, depth)",
@@ -257,7 +258,7 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
         "blend = sum(part.predict() for part in parts)",
     ):
         assert line in outlined
-    assert "kept = rows[3]" not in outlined and "row = 1" not in outlined and "def part_45" not in outlined
+    assert "kept = rows[3]" not in outlined and "def part_45" not in outlined
     whole = long_run(30, script=LONG[:3900].rpartition("def ")[0])
     assert "outline" not in whole and "kept = rows[3]" in whole
     assert "(Earlier looks that have no room here: 1.)" in whole and "seen 2 zzz" in whole
@@ -317,7 +318,9 @@ def test_what_an_attempt_left_out_for_lack_of_time_is_no_failure_of_its_idea():
     assert "discarded, in part untried, score 0.4" in old[0] and "untried" not in old[1]
     stopped = Attempt(**made | {"score": None, "fault": "time", "problem": "it was stopped", "seconds": 60.0})
     busy = outcome(stopped, Says(alone=20.0))
-    assert busy == "time, with others on the machine (what it did takes about 30% of it alone): it was stopped"
+    assert (
+        busy == "time, with others on the machine (what it did takes about 30% of it alone): it was stopped"
+    )
     assert outcome(stopped, Says(alone=50.0)) == outcome(stopped) == "time: it was stopped"
 
 
@@ -431,9 +434,9 @@ def test_what_is_not_recognised_is_said_so_and_a_mean_length_is_no_fixed_one():
     }
     state, deps = parts(chose(), **facts)
     planner(state, deps)
-    assert "task is not known" not in told(deps) and "not recognised from the files; see the task's text" in told(
+    assert "task is not known" not in told(
         deps
-    )
+    ) and "not recognised from the files; see the task's text" in told(deps)
     assert "word str of about 14 characters" in told(deps)
 
 
@@ -467,13 +470,59 @@ def test_an_outline_keeps_constants_signatures_and_the_end(call, most):
     outline = skeleton(BLENDED + call, most)
     assert len(outline) <= most and ("# (here the outline leaves lines out)" in outline) is (most < 1000)
     for line in (
-        "FOLDS, SEED = 5, 7", "RATES: list[float] = [0.1, 0.2]", "def step_0(rows, weight=0):", "def main():", "class Net(Base):",
+        "FOLDS, SEED = 5, 7", "RATES: list[float] = [0.1, 0.2]", "lower = 3", "def step_0(rows, weight=0):", "def main():", "class Net(Base):",
         "    total = sum(w * p for w, p in zip(weights, parts))\n    print('rmse', total)",
     ):  # fmt: skip
         assert line in outline
     if most >= 2000:
         assert "def step_0(rows, weight=0):  # Weigh the rows of part 0." in outline
         assert "    def forward(self, x):" in outline and "# by what each is worth" in outline
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("params = {'rate': 0.1, 'rounds': -400}", "params = {'rate': 0.1, 'rounds': -400}"),
+        ("params = dict(rate=2 * 0.1, kinds=['a'])", "params = dict(rate=2 * 0.1, kinds=['a'])"),
+        ("a, b = 1, 'x'", "a, b = 1, 'x'"),
+        (f"names = {['long'] * 90}", f"names = {['long'] * 90}"[:117] + "..."),
+        ("found = []", ""),
+        ("best = None", ""),
+        ("total = rows + 1", ""),
+        ("rows[0] = 1", ""),
+        ("total += 1", ""),
+        ("def f():\n    inner = 3", "def f():"),
+    ],
+)
+def test_an_outline_tells_the_settings_that_a_script_writes_out(line, told):
+    assert skeleton(f"{line}\n\n\ndef g(x):\n    return x\n", 800).splitlines() == [
+        *filter(None, [told]),
+        "def g(x):",
+    ]
+
+
+def test_an_outline_can_leave_out_what_is_known_and_says_where_it_cuts():
+    changed = BLENDED.replace("return kept", "return kept.fit(rows)").replace(
+        "FOLDS, SEED = 5", "FOLDS, SEED = 9"
+    )
+    added = skeleton(changed, 200, BLENDED)
+    assert added.startswith("FOLDS, SEED = 9, 7\n") and "    return kept.fit(rows)" in added
+    assert "def step_0" not in added and "# (here the outline leaves lines out)" in added
+    assert skeleton(BLENDED, 200, BLENDED) == ""
+
+
+def test_the_newest_script_is_outlined_where_it_is_not_the_best_and_there_is_room():
+    state, deps = parts(chose(), chose())
+    planner(state, deps)
+    newest = (
+        told(deps)
+        .partition("Of its outline, what the best script has not:\n```python\n")[2]
+        .partition("\n```")[0]
+    )
+    assert newest.splitlines() == ["def fit(rows):", "print('validation accuracy', 0.61)", "fit([1])"]
+    head = deps.artifacts.json(state.head)["parent"]
+    planner(replace(state, head=head), deps)
+    assert "Of its outline" not in told(deps)  # the newest is the best
 
 
 def test_an_outline_of_what_does_not_parse_or_only_defines_is_what_there_is():

@@ -4,7 +4,7 @@ Whatever a script said has passed through `nodes/craft/told.py`, unless the task
 look, which is made only where they may be.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from memory.attempts import Attempt, Execution, best_script, briefing, chain
@@ -51,6 +51,9 @@ class Dossier:
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
     progress: str = ""  # turns and money, in a sentence
     newest: str = ""  # which attempt is the newest
+    outline: str = (
+        ""  # what the newest script has that the best one has not, where it is another and there is room
+    )
     # What the newest execution showed: its share of the time, the end of its output, where it failed.
     last: str = ""
 
@@ -85,7 +88,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     seen = looks_told(state, deps.artifacts)
     # What was just asked for comes before a script that is known.
     most = max(OUTLINE, min(longest, left - LEAST - (len(seen[-1]) if seen and room else 0)))
-    whole = len(script) <= most
+    whole, of_best = len(script) <= most, script
     script = script if whole else _outlined(script, first, min(most, SKELETON))
     shown = showed(attempts[-1], facts, deps) if attempts else ""
     known = _known(facts, deps)
@@ -97,7 +100,22 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         left -= len(script) + sum(map(len, looks))
         lines = tried(attempts, min(TRIED, max(LEAST // 2, left - len(shown))), said)
         shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
-    return replace(told, looks=looks, script=script, whole=whole, tried=tuple(lines), last=shown)
+        left -= sum(map(len, lines)) + len(shown)
+    return replace(
+        told,
+        looks=looks,
+        script=script,
+        whole=whole,
+        tried=tuple(lines),
+        last=shown,
+        outline=_newest(attempts, of_best, min(OUTLINE, left), deps),
+    )
+
+
+def _newest(attempts: Sequence[Attempt], best: str, most: int, deps: Deps) -> str:
+    """Return in `most` characters the lines of the newest script's outline that the best script's has not; "" of no other script."""
+    newest = deps.artifacts.text(attempts[-1].script).strip() if attempts else best
+    return skeleton(newest, most, best) if newest != best and most >= SOME else ""
 
 
 def _outlined(script: str, attempt: Attempt | None, most: int) -> str:

@@ -6,16 +6,21 @@ end are kept.
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate, takewhile
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from nodes.craft.source import Source, name_of
 from nodes.craft.within import within
 
-LINE, SAID = 200, 80  # characters of one statement, and of what a function says of itself
+# Characters of one statement, of one that sets a constant, and of what a function says of itself.
+LINE, VALUE, SAID = 200, 120, 80
 CUT = "# (here the outline leaves lines out)"
 END = 3  # the share of the lines of a kind that is kept of their end: a third
+# What a value that is written out consists of.
+WRITTEN = (
+    ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.expr_context,
+)  # fmt: skip
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ABOUT, CLOSING, CONSTANT, SIGNATURE, IMPORT, DECIDING = range(6)
 SHARES = {
@@ -43,13 +48,14 @@ class Line(NamedTuple):
     )
 
 
-def skeleton(script: str, most: int) -> str:
-    """Return the outline in at most `most` characters, in the script's order; of what does not parse its two ends."""
-    source, room = Source.of(script), most - len(CUT) - 1  # where lines are left out
-    if source:
-        lines = _outlined(source, script, round(SHARES[CLOSING] * room))
-    else:
-        lines = [Line(at, DECIDING, text) for at, text in enumerate(script.splitlines())]
+def skeleton(script: str, most: int, known: str = "") -> str:
+    """Return the outline in at most `most` characters, in the script's order; of what does not parse its two ends.
+
+    Lines that the outline of a `known` script has, too, are left out.
+    """
+    room = most - len(CUT) - 1  # where lines are left out
+    told_before = {line.text for line in _all(known, room)}
+    lines = [line for line in _all(script, room) if line.text not in told_before]
     kept = lines if _length(_told(lines)) <= most else _chosen(lines, room)
     told, places = _told(kept), {line.at for line in kept}
     if gone := [place for place, line in enumerate(lines) if line.at not in places]:
@@ -57,11 +63,16 @@ def skeleton(script: str, most: int) -> str:
     return "\n".join(told)
 
 
-def _outlined(source: Source, script: str, room: int) -> list[Line]:
-    """Return all lines of an outline; those at the script's end have so much `room`."""
+def _all(script: str, room: int) -> list[Line]:
+    """Return all lines of an outline; those at the script's end have a share of so much `room`."""
+    source = Source.of(script)
+    if source is None:
+        return [Line(at, DECIDING, text) for at, text in enumerate(script.splitlines())]
+    room = round(SHARES[CLOSING] * room)
     closing = _closing(source, script, room)
     inside = range(closing[0].at, closing[-1].at + 1) if closing else range(0)
-    others = (line for line in _lines(source, source.tree.body) if line.at not in inside)
+    settings = {part.lineno for part in source.tree.body if _is_setting(part)}
+    others = (line for line in _lines(source, source.tree.body, settings) if line.at not in inside)
     return sorted([*_about(source), *others, *closing])
 
 
@@ -127,7 +138,9 @@ def _last_block(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
     return called[0] if called else block
 
 
-def _lines(source: Source, body: list[ast.stmt], indent: str = "") -> Iterator[Line]:
+def _lines(
+    source: Source, body: list[ast.stmt], settings: Collection[int], indent: str = ""
+) -> Iterator[Line]:
     for statement in body:
         if isinstance(statement, DEFINITIONS):
             if isinstance(statement, ast.ClassDef):
@@ -139,34 +152,53 @@ def _lines(source: Source, body: list[ast.stmt], indent: str = "") -> Iterator[L
             said = (ast.get_docstring(statement) or "").partition("\n")[0]
             text = within(f"{indent}{head}:", LINE)
             yield Line(statement.lineno, SIGNATURE, text, within(said, SAID))
-            yield from _lines(source, statement.body, indent + "    ")
+            yield from _lines(source, statement.body, settings, indent + "    ")
         elif inner := [
             part for name in ("body", "orelse", "finalbody") for part in getattr(statement, name, [])
         ]:
-            yield from _lines(source, inner, indent)
-        elif kind := _kind(statement):
-            yield Line(
-                statement.lineno, kind, within(indent + " ".join(source.code(statement).split()), LINE)
-            )
+            yield from _lines(source, inner, settings, indent)
+        elif kind := _kind(statement, settings):
+            most = VALUE if kind == CONSTANT else LINE
+            text = within(indent + " ".join(source.code(statement).split()), most)
+            yield Line(statement.lineno, kind, text)
 
 
-def _kind(statement: ast.stmt) -> int | None:
+def _kind(statement: ast.stmt, settings: Collection[int]) -> int | None:
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return IMPORT
-    if _is_constant(statement):
+    if _is_constant(statement) or statement.lineno in settings:
         return CONSTANT
     return DECIDING if _decides(statement) else None
 
 
 def _is_constant(statement: ast.stmt) -> bool:
-    """Tell whether a statement names constants, as scripts write their settings."""
-    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+    """Tell whether a statement names constants by capitals."""
+    names = _assigned(statement)
+    return bool(names) and all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
+
+
+def _is_setting(statement: ast.stmt) -> bool:
+    """Tell whether a statement gives plain names a value that is written out, as scripts write their settings."""
+    names, value = _assigned(statement), getattr(statement, "value", None)
+    if not names or value is None or not all(isinstance(name, ast.Name) for name in names):
         return False
+    parts = [*value.args, *(word.value for word in value.keywords)] if _is_dict(value) else [value]
+    written = [node for part in parts for node in ast.walk(part)]
+    return all(isinstance(node, WRITTEN) for node in written) and any(
+        isinstance(node, ast.Constant) and node.value is not None for node in written
+    )
+
+
+def _is_dict(value: ast.expr) -> TypeGuard[ast.Call]:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict"
+
+
+def _assigned(statement: ast.stmt) -> list[ast.expr]:
+    """Return what an assignment gives a value to; nothing of any other statement."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return []
     targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    names = [
-        name for target in targets for name in (target.elts if isinstance(target, ast.Tuple) else [target])
-    ]
-    return all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
+    return [one for target in targets for one in (target.elts if isinstance(target, ast.Tuple) else [target])]
 
 
 def _decides(statement: ast.stmt) -> bool:
