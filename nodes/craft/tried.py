@@ -1,14 +1,14 @@
 """What was tried and what came of it, for a capable model: every attempt has a line, the newest ones the longest.
 
 The lines keep their order and their words from turn to turn as far as they can, and take no more room at turn thirty than at
-turn three: what is old is told in fewer words.
+turn three: what is old is told in fewer words, see `earlier`.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from memory.attempts import Attempt, doubt, status
+from nodes.craft.earlier import earlier
 from nodes.craft.naming import names
 from nodes.craft.output import is_slowed, tenths
 from nodes.craft.says import NOTHING, Says
@@ -19,14 +19,15 @@ NEWEST, LONG = 4, 260  # the attempts that are told at length, and characters of
 # Those before them that have a line of their own where there is room, and its characters.
 OLDER, SHORT = 6, 130
 AT_MOST = NEWEST + OLDER  # attempts that have a line of their own
-TOGETHER = 110  # characters of the line about those that have none
+TOGETHER = 0.35  # the share of the room that those have together that have none
 SCORES = 4  # of the bests, that are told
 
 
 def tried(attempts: Sequence[Attempt], room: int = ROOM, said: Mapping[str, Says] | None = None) -> list[str]:
     """Return a line for each attempt but the baseline, the oldest first, or for several of the oldest together.
 
-    `attempts` are all of a branch, oldest first; `said` is what their executions say, by their ids. A line is told within its own length, or not at all: what has no room is counted.
+    `attempts` are all of a branch, oldest first; `said` is what their executions say, by their ids. A line is told within its own
+    length, or not at all: what has no room for that is told in fewer words.
     """
     made = [
         (one, name)
@@ -37,16 +38,17 @@ def tried(attempts: Sequence[Attempt], room: int = ROOM, said: Mapping[str, Says
     again = {
         name for (one, _), (two, name) in pairwise(made) if (one.turn, _asked(one)) == (two.turn, _asked(two))
     }
-    kept = list[str]()
+    lines = list[str]()  # the newest first
     for nth, (one, name) in enumerate(reversed(made[-AT_MOST:])):
         says = (said or {}).get(one.id, NOTHING)
         most, came = (LONG, outcome(one, says)) if nth < NEWEST else (SHORT, _brief(one, says))
-        line = _line(one, name, most, came, again=name in again)
-        if kept and sum(map(len, kept)) + len(line) + TOGETHER > room:
-            break
-        kept.append(line)
-    rest = [one for one, _ in made[: len(made) - len(kept)]]
-    return [*([_together(rest)] if rest else []), *kept[::-1]]
+        lines.append(_line(one, name, most, came, again=name in again))
+    if len(made) > len(lines) or sum(map(len, lines)) > room:
+        sizes = accumulate(map(len, lines))
+        count = sum(size <= (1 - TOGETHER) * room for size in sizes)
+        lines = lines[: max(1, count)]
+    rest = made[: len(made) - len(lines)]
+    return [*earlier(rest, room - sum(map(len, lines))), *lines[::-1]]
 
 
 def scores(attempts: Sequence[Attempt]) -> str:
@@ -92,7 +94,9 @@ def _others(attempt: Attempt, says: Says) -> str:
     """Say of a script that was stopped for its time which part of that it had, where others used the machine."""
     if attempt.fault != "time" or not is_slowed(says.alone, attempt.seconds):
         return ""
-    return f", with others on the machine (what it did takes {tenths(says.alone / attempt.seconds)} of it alone)"
+    return (
+        f", with others on the machine (what it did takes {tenths(says.alone / attempt.seconds)} of it alone)"
+    )
 
 
 def _line(attempt: Attempt, name: str, most: int, came: str, *, again: bool) -> str:
@@ -113,14 +117,3 @@ def _brief(attempt: Attempt, says: Says) -> str:
     ends = {"keep": "kept", "retest": "within the noise"}
     untried = ", in part untried" if says.skipped else ""
     return f"{ends.get(attempt.status, _fell_short(attempt))}{untried}, {_scored(attempt, says)}"
-
-
-def _together(attempts: Sequence[Attempt]) -> str:
-    """Count what became of the oldest attempts."""
-    ends = Counter(
-        (attempt.fault or status(attempt)) if attempt.score is None else status(attempt)
-        for attempt in attempts
-    )
-    first, last = attempts[0].turn, attempts[-1].turn
-    turns = f"turns {first} to {last}" if first < last else f"turn {first}"
-    return f"{turns}: " + ", ".join(f"{n} {end}" for end, n in sorted(ends.items()))
