@@ -19,6 +19,7 @@ from nodes.craft.looks import LOOK, SHOWN
 from nodes.craft.repeated import without_repeats, without_tried
 from nodes.craft.room import for_plan
 from nodes.craft.tuning import changes, compact
+from nodes.craft.vain import without_vain_cases, without_vain_changes
 from nodes.declares import declares
 from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
@@ -66,7 +67,10 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     free = deps.models.able(deps.here.model).plans == "free"
     if free:
-        tuned = without_tried(tuned, script, state, deps.artifacts)[: freely.CHANGES]
+        attempts = list(chain(deps.artifacts, state.head))
+        cases = without_vain_cases(cases, attempts, deps.artifacts)
+        tuned = without_tried(tuned, script, state, deps.artifacts)
+        tuned = without_vain_changes(tuned, script, attempts)[: freely.CHANGES]
     actions = _offered(state, deps, cases, tuned, free=free)
     unsure = free and telling.is_asked(state, deps)
     reply = deps.models.ask(
