@@ -181,6 +181,25 @@ def test_a_definition_may_bring_new_helpers():
 
 
 @pytest.mark.parametrize(
+    ("name", "old"),
+    [
+        ("f", '@cached\ndef f(x):\n    """A\nb"""\n    return x\n'),
+        ("Net.g", "    def g(self):\n        return 2\n"),
+        ("Net", CLASSES[CLASSES.index("class Net") : CLASSES.index("\n\ndef twice")]),
+    ],
+)
+@pytest.mark.parametrize("body", ["", "\n  \n"])
+def test_a_definition_without_a_new_one_is_deleted(name, old, body):
+    assert made(named(name, body), CLASSES) == (CLASSES.replace(old, "", 1), "")
+    assert made(f"<<<<<<< DEF {name}\n>>>>>>> REPLACE\n", CLASSES)[0] == CLASSES.replace(old, "", 1)
+
+
+def test_the_only_definition_of_a_class_cannot_be_deleted():
+    alone = "class Net:\n    def f(self):\n        return 1\n"
+    assert "block 1: Net.f cannot be deleted: it is all that" in made(named("Net.f", ""), alone)[1]
+
+
+@pytest.mark.parametrize(
     ("reply", "wrong"),
     [
         (named("h", "def h(): pass"), "block 1: h is not defined in the script"),
@@ -215,10 +234,9 @@ def test_a_definition_may_bring_new_helpers():
             "perhaps with new helpers, constants and imports, and nothing else",
         ),
         (named("f", "def f(x): pass\ndef f(y): pass"), "has to be the definition of f, perhaps"),
-        (
-            named("f", ""),
-            "has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else",
-        ),
+        (named("h", ""), "block 1: h is not defined in the script"),
+        (named("twice", ""), "block 1: twice is defined 2 times in the script"),
+        (named("Net", "") + named("Net.g", ""), "two blocks change the same lines"),
         (
             named("Net.g", "def g(self):\n    return '''a\nb'''"),
             "the new Net.g has strings of several lines: indent it by 4",

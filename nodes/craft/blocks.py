@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nodes.craft.definitions import defined_in, fitted, place_of
+from nodes.craft.definitions import defined_in, fitted, place_of, undeletable
 from nodes.craft.replies import said
 from nodes.craft.scripts import LONGEST
 
@@ -119,11 +119,14 @@ def _by_lines(number: int, block: Block, bare: Sequence[str]) -> Change | str:
 
 
 def _by_name(number: int, block: Block, script: str) -> Change | str:
-    """Return the lines of a definition, and its new ones; else what is wrong."""
+    """Return the lines of a definition, and its new ones, none where it is deleted; else what is wrong."""
     name = block.name[:SHOWN]
     place = place_of(script, block.name)
     if isinstance(place, str):
         return f"block {number}: {name} {place}"
+    if not any(line.strip() for line in block.replace):
+        wrong = undeletable(script, place)
+        return f"block {number}: {name} {wrong}" if wrong else (place.begin, place.end, ())
     new = fitted(block.replace, block.name, place, defined_in(script))
     return (
         f"block {number}: the new {name} {new}"

@@ -34,6 +34,14 @@ def place_of(script: str, name: str) -> Place | str:
     return Place(first - 1, one.end_lineno or one.lineno, margin)
 
 
+def undeletable(script: str, place: Place) -> str:
+    """Return why a definition cannot be taken out, for a sentence; "" where it can."""
+    lines = script.split("\n")
+    if parse("\n".join([*lines[: place.begin], *lines[place.end :]])) is None:
+        return "cannot be deleted: it is all that stands in its block"
+    return ""
+
+
 def defined_in(script: str) -> set[str]:
     """Return the names of all functions, classes and methods of a script, and those that it sets anywhere."""
     source = Source.of(script)
