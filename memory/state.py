@@ -154,6 +154,7 @@ class Fault(TypedDict, total=False):
 
     kind: str
     detail: str  # one sentence
+    reply: str  # artifact id of a capable coder's reply that holds no script that can be made; absent for any other fault
 
 
 class Route(TypedDict, total=False):

@@ -17,15 +17,19 @@ from nodes.craft.ideas import LENGTH, WHOLE
 from nodes.craft.looks import SHOWN
 from nodes.craft.naming import label, named
 from nodes.craft.render import RenderError, render
+from nodes.craft.replies import said
 from nodes.craft.room import at_least, for_script
 from nodes.craft.scripts import ast_key
 from nodes.craft.tuning import tune
+from nodes.craft.within import within
 from nodes.declares import declares
 from nodes.deps import Deps
 
 WITHOUT_MODEL = ("apply", "tune")
 REPAIRABLE = ("crash", "submission", "time", "memory", "disk", "output", "processes")
 MENDABLE = ("unparsable", "truncated", "noop")  # faults of its last reply that a capable model is told of
+REFUSED = 8_000  # characters of such a reply that it is shown again
+CUT = "\n(cut here)"
 
 
 class CoderUpdate(TypedDict, total=False):
@@ -166,6 +170,7 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         pace=pace_of(work.attempt, deps) if work.attempt else "",
         ran=showed(work.attempt, facts, deps) if work.attempt else "",
         mend=fault.get("detail", "") if fault.get("kind") in MENDABLE else "",
+        refused=_refused(state, deps),
     )
     room = for_script(able, work.base, draft=new)
     least = at_least(able, work.base, whole=form == "whole" and mode != "look")
@@ -174,11 +179,20 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         return _failed(state, reply.fault, reply.detail)
     script, wrong = answered(reply.text, work.base, edits=able.edits)
     if wrong:
-        return _failed(state, "unparsable", wrong)
+        update = _failed(state, "unparsable", wrong)
+        if able.plans == "free":
+            update["fault"]["reply"] = deps.artifacts.put(said(reply.text))
+        return update
     tried = {attempt.ast for attempt in chain(deps.artifacts, state.head)}
     if ast_key(script) in tried | {ast_key(work.base)}:
         return _failed(state, "noop", "the reply repeats a script that was tried already")
     return _written(state, deps, script, wrote=deps.here.model)
+
+
+def _refused(state: RunState, deps: Deps) -> str:
+    """Return the model's last reply where it was refused, or as much of it as there is room for; "" where none was."""
+    name, window = state.fault.get("reply", ""), deps.models.able(deps.here.model).window
+    return within(deps.artifacts.text(name).strip(), min(REFUSED, window // 4), CUT) if name else ""
 
 
 def _whose(attempt: Attempt | None, called: Mapping[str, str]) -> str:

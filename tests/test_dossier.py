@@ -199,7 +199,20 @@ def test_an_edit_that_does_not_fit_is_a_fault_that_the_next_question_tells():
     assert update["fault"]["kind"] == "unparsable" and "'nowhere'" in update["fault"]["detail"]
     update = coder(replace(state, fault=update["fault"]), deps)
     assert "could not be used: what block 1 searches for" in asked(deps)
+    assert f"<reply>\n{edit.strip()}\n</reply>" in asked(deps)
     assert deps.artifacts.text(update["script"]) == STARTER + "x = 2\n"
+
+
+def test_of_a_long_reply_that_was_refused_is_shown_what_has_room_and_a_weak_model_is_shown_none():
+    long = "<<<<<<< SEARCH\nnowhere\n=======\n" + "x = 2\n" * 4_000 + ">>>>>>> REPLACE\n"
+    for can, most in ((FREE, 8_000), (replace(FREE, window=8_192), 2_048), (Able(), 0)):
+        state, deps = parts(long, "```python\nprint(3)\n```", node="coder", can=can, prompt="coder.free")
+        state = replace(state, plan={"action": "improve", "instruction": "two"})
+        fault = coder(state, deps)["fault"]
+        assert ("reply" in fault) is bool(most)
+        coder(replace(state, fault=fault), deps)
+        shown = asked(deps).partition("<reply>\n")[2].partition("\n</reply>")[0]
+        assert len(shown) == most and shown.endswith("(cut here)" if most else "")
 
 
 def test_a_reply_that_was_cut_off_is_told_to_the_one_who_is_asked_again():
@@ -251,6 +264,7 @@ def test_a_variant_is_taken_for_models_that_plan_freely_and_no_other(name, tmp_p
         "pace",
         "ran",
         "mend",
+        "refused",
     }
     assert not new & prompts.needs(name)  # what weak models read holds nothing of it
     assert prompts.variant(name, "free") == f"{name}.free"
@@ -303,9 +317,7 @@ def test_what_was_tried_takes_as_little_room_at_turn_sixty_as_at_turn_five(turns
     assert sum(map(len, lines)) <= ROOM
     if turns:
         assert lines[-1].startswith(f"attempt {turns}, improve: way {turns}")
-        assert lines[0].startswith(
-            ("attempt 1:", "attempt 1,", "attempts 1,")
-        )  # what was first is told, too
+        assert lines[0].startswith(("attempt 1:", "attempt 1,", "attempts 1,"))  # what was first is told, too
 
 
 def test_a_share_of_the_time_is_told_coarsely():

@@ -28,7 +28,9 @@ def shown(name: str) -> str:
 def by_state(values: Mapping[str, Any], step: int) -> Iterator[Name]:
     """Yield what one checkpoint's state names."""
     where = f"the state after step {step}"
-    task, best, plan, run = (values.get(field, {}) for field in ("task", "best", "plan", "run"))
+    task, best, plan, run, fault = (
+        values.get(field, {}) for field in ("task", "best", "plan", "run", "fault")
+    )
     yield Name(values.get("head", ""), f"{where} (head)", ATTEMPT)
     yield Name(best.get("attempt", ""), f"{where} (best)", ATTEMPT)
     yield Name(run.get("execution", ""), f"{where} (execution)", EXECUTION)
@@ -36,6 +38,7 @@ def by_state(values: Mapping[str, Any], step: int) -> Iterator[Name]:
     yield Name(task.get("briefing", ""), f"{where} (briefing)")
     for field in ("case", "idea"):
         yield Name(plan.get(field, ""), f"{where} ({field})")
+    yield Name(fault.get("reply", ""), f"{where} (a reply that was of no use)")
     yield from (Name(name, f"{where} (an idea in the notes)") for name in noted(values.get("notes", {})))
     for field in ("script", "advice"):
         yield Name(values.get(field, ""), f"{where} ({field})")
