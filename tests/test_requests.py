@@ -115,7 +115,10 @@ def test_what_is_on_offer_is_what_is_described(team):
             assert offered == schema["action"]["enum"]
             assert ", ".join(f'"{name}"' for name in schema) + "}" in text
             assert ("apply" in offered) == ("case" in schema) and ("tune" in offered) == ("change" in schema)
-            assert f"at most {schema['instruction']['maxLength']:,} characters" in text
+            assert (
+                f"at most {schema['instruction']['maxLength']:,} characters: what is beyond is cut off"
+                in text
+            )
 
 
 def test_an_instruction_that_is_too_long_is_cut_and_says_so(team):
