@@ -44,6 +44,9 @@ class Submission(TypedDict, total=False):
     file: str
     rows: int
     columns: list[str]
+    nameless: (
+        int  # columns of a table whose first row does not name them; it has none of the keys about columns
+    )
     dtypes: dict[str, str]
     ranges: dict[str, list[float | None]]  # least and greatest value of each column of numbers
     arrays: dict[str, Shape]  # by their keys; one without a key has ""

@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from budgetmlagent import testing
+from nodes.craft import described
+
 ROOT = Path(__file__).parent.parent
 program = importlib.import_module("budgetmlagent.inside.briefing.__main__")
 metric = program.load("metric")
@@ -300,3 +303,29 @@ def test_odd_tables_do_not_crash(task, table, target):
     frame = pd.DataFrame(table)
     b = task({"train.csv": frame.assign(y=target), "test.csv": frame}, frame.iloc[:, :1].assign(y=target))
     assert json.loads(json.dumps(b, allow_nan=False)) == b
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("file", ["train.csv", "train.tsv"])
+def test_no_row_of_a_file_without_names_is_told_as_if_it_held_them(tmp_path, named, file):
+    env, out = tmp_path / "env", tmp_path / "out"
+    env.mkdir()
+    out.mkdir()
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(7, 2, (40, 3)).round(3)).assign(kind=rng.choice(["oak", "elm"], 40))
+    frame = frame.set_axis(["width", "height", "depth", "kind"], axis=1)
+    frame.to_csv(env / file, index=False, header=named, sep="\t" if ".tsv" in file else ",")
+    frame[["width"]].to_csv(out / "submission.csv", index=False, header=named)
+    meta = {"text": "", "metric": "rmse", "direction": "min", "starter": "", "data": "schema"}
+    made = checked(program.plain(program.brief(env, out, meta)))
+    told = described.data(made, testing.Task())
+    if named:
+        assert f"{file}: 40 rows, 4 columns: width float" in told
+        assert "submission.csv (40 rows; columns width float64)" in told
+    else:
+        assert (
+            f"{file}: 40 rows, 4 columns without names, called by their places: 0 ... 2 (3 columns) float"
+            in told
+        )
+        assert "submission.csv (40 rows; 1 column without names: its first row is one of values)" in told
+    assert not [value for value in frame.loc[0, ["width", "height", "depth"]] if f"{value}" in told]

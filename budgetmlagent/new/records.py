@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.inside.briefing.header import is_float, names_columns
 from budgetmlagent.inside.briefing.reading import MARKS
 from budgetmlagent.new.around import NUMBER, inner, is_rule, units
 
@@ -115,7 +116,7 @@ def shaped(rows: list[tuple[int, list[str]]], notes: list[str], mark: str) -> Re
             raise UsageError(f"{number}: has {len(row)} cells, the header has {width}; repair the row")
     again = [number for number, row in rows[1:] if row == rows[0][1]]
     cells = [rows[0][1], *(row for number, row in rows[1:] if number not in set(again))]
-    nameless = not _names(cells) or (bool(again) and all(map(is_float, cells[0])))
+    nameless = not names_columns(cells) or (bool(again) and all(map(is_float, cells[0])))
     if not nameless:
         if again:
             notes.append(
@@ -295,47 +296,3 @@ def _row_names(cells: list[str]) -> bool:
     """Whether cells that the header does not name are R's names of the rows: a count, or a word for each."""
     count = [str(number) for number in range(1, len(cells) + 1)]
     return cells == count or (len(set(cells)) == len(cells) and not any(map(is_float, cells)))
-
-
-def _names(rows: list[list[str]]) -> bool:
-    """Whether the first row holds names of columns, and not values as the rows below it do."""
-    first, body = rows[0], rows[1:]
-    if len(body) < 2:
-        return True
-    values = False
-    for place, name in enumerate(first):
-        cells = [row[place].strip() for row in body if row[place].strip()]
-        numeric = bool(cells) and sum(map(is_float, cells)) >= 0.9 * len(cells)
-        if numeric != is_float(name.strip()) and cells and name.strip():
-            if numeric:
-                return True
-        elif numeric:
-            values = values or (_fraction(name) and sum(map(_fraction, cells)) > 0.5 * len(cells))
-        elif name.strip() in cells and len(set(cells)) < len(cells):
-            values = True
-    whole = [name.strip() for name in first]
-    if not values and all(map(is_float, whole)) and not _counting(whole):
-        columns = list(zip(*body, strict=True))
-        return sum(
-            name in {cell.strip() for cell in column} for name, column in zip(whole, columns, strict=True)
-        ) < 0.8 * len(whole)
-    return not values
-
-
-def is_float(cell: str) -> bool:
-    """Whether Python reads a cell as a number."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _fraction(cell: str) -> bool:
-    return is_float(cell) and not cell.strip().isdigit()
-
-
-def _counting(names: list[str]) -> bool:
-    """Whether names only rise by one, as those that pandas makes and years do."""
-    numbers = [float(name) for name in names]
-    return all(later - before == 1 for before, later in itertools.pairwise(numbers))

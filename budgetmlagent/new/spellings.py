@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from budgetmlagent.inside.briefing.header import is_float
 from budgetmlagent.inside.briefing.written import missing
-from budgetmlagent.new.records import is_float
 from budgetmlagent.new.tablefile import Table
 
 FEW = 50  # different values, up to which a column holds labels or categories

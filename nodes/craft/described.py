@@ -70,6 +70,8 @@ def submission(facts: Briefing) -> str:
         more = ["..."] if len(columns) > COLUMNS else []
         named = [f"{name} {types.get(name, '')}".strip() for name in columns[:COLUMNS]]
         parts.append(f"columns {', '.join([*named, *more])}")
+    if nameless := made.get("nameless"):
+        parts.append(f"{nameless} column{'s' * (nameless > 1)} without names: its first row is one of values")
     arrays = list(made.get("arrays", {}).items())[:ARRAYS]
     parts += [f"{name} {array['shape']} {array['dtype']}".strip() for name, array in arrays]
     parts += [f"a JSON {made['json']}"] if "json" in made else []

@@ -65,12 +65,13 @@ def _tables(files: Files) -> dict[str, str]:
         columns = set(map(str, frame.columns))
         shared = {other: len(columns & known) for other, known in seen.items()}
         like = max(shared, key=lambda other: shared[other], default="")
-        size = f"{len(frame)} rows, {frame.shape[1]} columns"
+        named = "" if all(isinstance(column, str) for column in frame.columns) else " without names"
+        size = f"{len(frame)} rows, {frame.shape[1]} columns{named}"
         if like and shared[like] >= ALIKE * len(columns):
             differ = _named(" without ", seen[like] - columns) + _named(", also ", columns - seen[like])
             told[name] = f"{size}, those of {like}{differ}"
         else:
-            told[name] = f"{size}: {'; '.join(_columns(frame))}"
+            told[name] = f"{size}{', called by their places' if named else ''}: {'; '.join(_columns(frame))}"
         seen[name] = columns
     return told
 

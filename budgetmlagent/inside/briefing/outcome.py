@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .reading import UNREADABLE
+from .reading import UNREADABLE, is_named
 from .stock import archive
 
 TABLES = (".csv", ".tsv", ".csv.gz")
@@ -30,7 +30,7 @@ def read(path: Path) -> Any:
     name = path.name.lower()
     try:
         if name.endswith(TABLES):
-            return submitted(path, "\t" if ".tsv" in name else ",")
+            return submitted(path, separator(path))
         if name.endswith(".npy"):
             return np.load(path, allow_pickle=False)
         if name.endswith(".npz"):
@@ -39,6 +39,11 @@ def read(path: Path) -> Any:
         return json.loads(text) if name.endswith(".json") else text
     except UNREADABLE:
         return None  # an empty or broken file is no example of anything
+
+
+def separator(path: Path) -> str:
+    """What stands between the cells of a submission."""
+    return "\t" if ".tsv" in path.name.lower() else ","
 
 
 def submitted(path: Path, separator: str) -> Any:
@@ -54,12 +59,14 @@ def submitted(path: Path, separator: str) -> Any:
 
 
 def describe(folder: Path, path: Path, value: Any) -> dict[str, Any]:
-    """`file`, and of what it holds: rows; columns, types and ranges of a table; shapes and types of arrays."""
+    """`file`, and of what it holds: rows; columns, types and ranges of a table, or how many without names; shapes of arrays."""
     told: dict[str, Any] = {"file": path.relative_to(folder).as_posix()}
     if value is None:
         return told
     if isinstance(value, pd.DataFrame):
-        return told | table(value)
+        named = is_named(path, separator(path))
+        # Its first row holds values, which nobody may take for names.
+        return told | (table(value) if named else {"rows": len(value) + 1, "nameless": value.shape[1]})
     if path.suffix.lower() in (".npy", ".npz"):
         arrays = {"": value} if isinstance(value, np.ndarray) else value
         shapes = {key: {"shape": list(a.shape), "dtype": str(a.dtype)} for key, a in arrays.items()}

@@ -7,13 +7,16 @@ import json
 import zipfile
 import zlib
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from .header import names_columns
 from .script import tree_of
 
 PLAIN = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 MARKS = ",;\t|"
+SAMPLE = 300  # rows by which it is told whether the first one names the columns
 # What people and programs write where there is no value, in small letters.
 MISSING = (
     "", "?", "na", "n/a", "null", "none", "-", "nan", "unknown", "--", "---", "–", "—", ".", "..", "...", ":", "<na>", "n.a.", "n.d.", "k.a.",
@@ -97,10 +100,10 @@ def guess(path: Path) -> tuple[str, dict[str, Any]] | None:
     """The function of pandas and its options for a file that the starter does not read, None where it is no table."""
     name = path.name.lower()
     if name.endswith(PLAIN):
-        opener = gzip.open if name.endswith(".gz") else open
-        with opener(path, "rt", encoding="utf-8", errors="replace") as file:
+        with opened(path) as file:
             mark = separator(name, file.readline(100_000))
-        return "read_csv", ({} if mark == "," else {"sep": mark})
+        options: dict[str, Any] = {} if mark == "," else {"sep": mark}
+        return "read_csv", options if is_named(path, mark) else options | {"header": None}
     if name.endswith((".jsonl", ".ndjson")):
         return "read_json", {"lines": True}
     if name.endswith(".json"):
@@ -108,6 +111,22 @@ def guess(path: Path) -> tuple[str, dict[str, Any]] | None:
             start = file.read(200).lstrip().replace(" ", "").replace("\n", "")
         return ("read_json", {}) if start.startswith("[{") else None
     return None
+
+
+def opened(path: Path) -> IO[str]:
+    """A plain table's text, which may be compressed."""
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    return opener(path, "rt", encoding="utf-8", errors="replace")
+
+
+def is_named(path: Path, mark: str) -> bool:
+    """Whether the first row of a plain table names its columns; one that has values there has its columns called by their places."""
+    try:
+        with opened(path) as file:
+            rows = [row for row in islice(csv.reader(file, delimiter=mark), SAMPLE) if row]
+    except csv.Error:  # a cell too long for it
+        return True
+    return len({len(row) for row in rows}) != 1 or names_columns(rows)
 
 
 def separator(name: str, line: str) -> str:

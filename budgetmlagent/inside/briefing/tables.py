@@ -256,7 +256,7 @@ def summary(table: dict[str, Any], metric: str) -> str:
     """The table in a few lines of English, without any row."""
     parts = [f"{len(table[kind])} {kind}" for kind in typing_of.USABLE if table[kind]]
     lines = [
-        f"{table['problem'].capitalize()} of {', '.join(str(t) for t in table['targets'][:8])}"
+        f"{table['problem'].capitalize()} of {', '.join(t if isinstance(t, str) else f'column {t}' for t in table['targets'][:8])}"
         f" ({table['rows_train']} training rows, {table['rows_test']} test rows; columns: {', '.join(parts)})."
     ]
     if table["classes"]:
