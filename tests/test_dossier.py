@@ -105,6 +105,17 @@ def test_the_planner_is_told_all_that_it_needs_for_the_best_script():
     assert deps.models.asked[0]["max_tokens"] == for_plan(FREE) > for_plan(Able()) == 200
 
 
+def test_a_planner_is_told_while_nobody_has_drafted_a_solution():
+    state, deps = parts()
+    assert dossier(state, deps).drafted  # the newest attempt is a draft
+    before = replace(state, head=Attempt.read(deps.artifacts, state.head).parent)
+    assert not dossier(before, deps).drafted
+    for one, told in ((state, False), (before, True)):
+        _, deps_again = parts(json.dumps({"action": "finish", "case": "", "change": "", "instruction": ""}))
+        planner(one, replace(deps_again, artifacts=deps.artifacts))
+        assert ("None was drafted yet" in asked(deps_again)) == told
+
+
 def test_an_outline_begins_with_what_the_script_was_asked_for():
     long = "".join(f"def part_{n}(x):\n    return x + {n}\n\n\n" for n in range(900))
     state, deps = parts(json.dumps({"action": "finish", "case": "", "change": "", "instruction": ""}))

@@ -49,6 +49,7 @@ class Dossier:
     scores: str = ""  # the bests, one after another
     chance: str = ""  # how large a difference of two scores is chance, in a sentence
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
+    drafted: bool = False  # whether the team has tried a solution of its own
     progress: str = ""  # turns and money, in a sentence
     newest: str = ""  # which attempt is the newest
     outline: str = (
@@ -78,6 +79,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         pace=pace_of(first, deps) if first else "",
         scores=scores(attempts),
         chance=chance(attempts, first, deps.artifacts),
+        drafted=any(attempt.plan.get("action") == "draft" for attempt in attempts),
         progress=_progress(state),
     )
     if room == 0:
