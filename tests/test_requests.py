@@ -513,6 +513,9 @@ def test_an_outline_can_leave_out_what_is_known_and_says_where_it_cuts():
     assert added.startswith("FOLDS, SEED = 9, 7\n") and "    return kept.fit(rows)" in added
     assert "def step_0" not in added and "# (here the outline leaves lines out)" in added
     assert skeleton(BLENDED, 200, BLENDED) == ""
+    # Where an end is shorter, what stands before it moves into the room for the end.
+    shorter = BLENDED.replace("    weights = 0.3, 0.7\n", "")
+    assert skeleton(f"{shorter}main()\n", 800, f"{BLENDED}main()\n") == ""
 
 
 def test_the_newest_script_is_outlined_where_it_is_not_the_best_and_there_is_room():

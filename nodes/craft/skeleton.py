@@ -51,16 +51,20 @@ class Line(NamedTuple):
 def skeleton(script: str, most: int, known: str = "") -> str:
     """Return the outline in at most `most` characters, in the script's order; of what does not parse its two ends.
 
-    Lines that the outline of a `known` script has, too, are left out.
+    Lines that a `known` script or its outline has, too, are left out.
     """
     room = most - len(CUT) - 1  # where lines are left out
-    told_before = {line.text for line in _all(known, room)}
-    lines = [line for line in _all(script, room) if line.text not in told_before]
+    before = {_bare(text) for text in [*known.splitlines(), *(line.text for line in _all(known, room))]}
+    lines = [line for line in _all(script, room) if _bare(line.text) not in before]
     kept = lines if _length(_told(lines)) <= most else _chosen(lines, room)
     told, places = _told(kept), {line.at for line in kept}
     if gone := [place for place, line in enumerate(lines) if line.at not in places]:
         told.insert(gone[0], CUT)
     return "\n".join(told)
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _all(script: str, room: int) -> list[Line]:
