@@ -23,6 +23,7 @@ from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.workspace import remove
 from budgetmlagent.upkeep import clean
+from budgetmlagent.upkeep.references import by_state
 from memory.merge import unmark
 from memory.store import Store
 
@@ -173,6 +174,11 @@ def test_a_graph_whose_rule_was_mistyped_is_one_line_before_anything_is_decided_
 
 
 # What the doctor finds.
+
+
+def test_all_that_a_plan_and_a_fault_name_is_looked_for():
+    state = {"plan": {"case": "a", "idea": "b", "sketch": "c"}, "fault": {"reply": "d"}}
+    assert {"a", "b", "c", "d"} <= {name.id for name in by_state(state, 3)}
 
 
 def rows(runs: Path, *options: str) -> tuple[int, dict[str, list[dict]]]:

@@ -36,7 +36,7 @@ def by_state(values: Mapping[str, Any], step: int) -> Iterator[Name]:
     yield Name(run.get("execution", ""), f"{where} (execution)", EXECUTION)
     yield Name(run.get("output", ""), f"{where} (output)")
     yield Name(task.get("briefing", ""), f"{where} (briefing)")
-    for field in ("case", "idea"):
+    for field in ("case", "idea", "sketch"):
         yield Name(plan.get(field, ""), f"{where} ({field})")
     yield Name(fault.get("reply", ""), f"{where} (a reply that was of no use)")
     yield from (Name(name, f"{where} (an idea in the notes)") for name in noted(values.get("notes", {})))
