@@ -212,8 +212,8 @@ def test_the_only_definition_of_a_class_cannot_be_deleted():
             "block 1: the new f has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else",
         ),
         (
-            named("f", "def f(x): pass\nprint(1)"),
-            "has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else",
+            named("f", "A, B = 1, 2\ndef f(x): pass\nprint(1)"),
+            "has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else like print(1)",
         ),
         (
             named("f", "def f(x): pass\ndef twice(): pass"),

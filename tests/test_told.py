@@ -283,6 +283,19 @@ def test_what_a_script_measures_is_told_to_three_digits() -> None:
     )
 
 
+def test_whose_a_measure_is_has_room_before_other_words() -> None:
+    script = "for name in ('linear alone', 'bag smoothed', 'bag and linear', 'words of pairs'): print(f'{name}: accuracy={x}'); print('fit: seeds', 'fold', 'refit: seeds', 'chosen', 'left out', 'validation accuracy')"
+    line = "fit: seeds; linear alone: accuracy=0.81; bag smoothed: accuracy=0.8166; bag and linear: accuracy=0.812; words of pairs: accuracy=0.81; fold; chosen; fold; chosen; refit: seeds; left out; validation accuracy 0.818"
+    seen = told(line, script=script, measured=True)
+    for label in (
+        "linear alone: accuracy=0.81;",
+        "bag smoothed: accuracy=0.817;",
+        "words of pairs: accuracy=0.81;",
+    ):
+        assert label in seen
+    assert seen.startswith("...") and seen.endswith("left out; validation accuracy 0.818")
+
+
 def test_how_long_its_steps_took_is_told_beside_what_a_script_measures() -> None:
     script = "print('ridge', 'mae', a, 'fit in', b, 'stay', 'time took seconds days')"
     line = "ridge mae 1.16812 fit in 12.3456s, Anna 9s, stay 41s, in '31s' in -7s in 1.5.2s in 20xs"

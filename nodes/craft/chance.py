@@ -2,21 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from statistics import median
 
 from memory.attempts import Attempt, Records, scored
 from memory.noise import spread
 
+NEWEST = 3  # attempts, of which the least noise is told
+
 
 def chance(attempts: Sequence[Attempt], best: Attempt | None, artifacts: Records) -> str:
-    """Return a sentence, in the metric's units: the usual noise of a gain in this branch, else the best score's; "" without a score.
+    """Return a sentence, in the metric's units: the noise of a gain in this branch, else the best score's; "" without a score.
 
-    It is one standard error, by which the evaluator judges a gain, too.
+    It is one standard error, by which the evaluator judges a gain, too: that of the two scripts among the newest that answer
+    most alike, as what is tried next is like one of them.
     """
     if best is None or best.score is None:
         return ""
     if noises := [attempt.noise for attempt in attempts if attempt.noise]:
-        return f"Differences below about {median(noises):.1g} are chance."
+        return f"Differences below about {min(noises[-NEWEST:]):.1g} are chance."
     known = scored(best, artifacts)
     off = spread(known.samples, paired=known.paired)
     if off is None:

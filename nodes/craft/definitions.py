@@ -10,6 +10,7 @@ from nodes.craft.source import Source
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
+SHOWN = 80  # characters of a statement that a fault names
 
 
 class Place(NamedTuple):
@@ -77,10 +78,13 @@ def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str
     own = name.rpartition(".")[2]
     wanted = [part for part in parts if isinstance(part, DEFINITIONS) and part.name == own]
     extra = [part for part in parts if part not in wanted]
-    if "." in name and not all(map(_is_method, extra)):
-        return f"has to be the definition of {name}, perhaps with new methods, and nothing else"
-    if len(wanted) != 1 or not all(map(_sets, extra)):
-        return f"has to be the definition of {name}, perhaps with new helpers, constants and imports, and nothing else"
+    if "." in name and (odd := [part for part in extra if not _is_method(part)]):
+        return (
+            f"has to be the definition of {name}, perhaps with new methods, and nothing else{_such_as(odd)}"
+        )
+    odd = [part for part in extra if not _sets(part)]
+    if len(wanted) != 1 or odd:
+        return f"has to be the definition of {name}, perhaps with new helpers, constants and imports, and nothing else{_such_as(odd)}"
     new = [one for part in extra if not isinstance(part, IMPORTS) for one in _sets(part)]
     if known := next((one for one in new if one == own or one in others), ""):
         return f"defines {known}, too, which is in the script: that is a block of its own"
@@ -91,6 +95,11 @@ def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str
                 f"has strings of several lines: indent it by {len(place.margin)}, as it stands in the script"
             )
     return text.split("\n")
+
+
+def _such_as(parts: Sequence[ast.stmt]) -> str:
+    """Return how the first of these statements begins, for the end of a sentence; "" of none."""
+    return f" like {ast.unparse(parts[0]).partition(chr(10))[0][:SHOWN]}" if parts else ""
 
 
 def _is_method(part: ast.stmt) -> bool:
@@ -106,9 +115,17 @@ def _sets(part: ast.stmt) -> list[str]:
         return [part.name]
     if isinstance(part, IMPORTS):
         return [(alias.asname or alias.name).partition(".")[0] for alias in part.names]
-    targets = [part.target] if isinstance(part, ast.AnnAssign) else getattr(part, "targets", [])
-    names = [one.id for one in targets if isinstance(one, ast.Name)]
-    return names if isinstance(part, ast.Assign | ast.AnnAssign) and len(names) == len(targets) else []
+    if not isinstance(part, ast.Assign | ast.AnnAssign):
+        return []
+    targets = part.targets if isinstance(part, ast.Assign) else [part.target]
+    names = [
+        one for target in targets for one in (target.elts if isinstance(target, ast.Tuple) else [target])
+    ]
+    return (
+        [one.id for one in names if isinstance(one, ast.Name)]
+        if all(isinstance(one, ast.Name) for one in names)
+        else []
+    )
 
 
 def _statements(text: str) -> list[ast.stmt] | None:

@@ -7,7 +7,7 @@ models are told the same, on this machine or elsewhere: what one of them says ma
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -49,7 +49,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
     row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 8
-    are kept, and the last 5 decimal numbers right behind the name of a measure, or a word of the script's behind it, and the last 5
+    are kept, those before that say whose a measure is, and the last 5 decimal numbers right behind the name of a measure, or a word of the script's behind it, and the last 5
     durations, "in 12.34s" or "time 12.34", all to three digits.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
@@ -70,18 +70,38 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
             shown |= inside
         elif not any(f" {' '.join(said[i] for i in sorted(inside))} " in text for text in texts):
             shown, hidden = shown - inside, hidden | inside
-    chosen = [i for i in sorted(shown - phrased) if said[i] not in theirs_too]
-    shown -= _beyond(said, chosen, own, last=measured)
-    numbers = dict[int, str]()
+    numbers, names, labels = dict[int, str](), set[int](), set[int]()
     if measured:
         timed = _times(line, words, TIMES - theirs_too)
-        for found in (timed, _measures(line, words, set(own.split()))):
-            numbers |= list(found.items())[-NUMBERS:]
+        measures = dict(list(_measures(line, words, set(own.split())).items())[-NUMBERS:])
+        numbers = dict(list(timed.items())[-NUMBERS:]) | measures
+        names, labels = _called(line, words, measures, set(own.split()))
+    chosen = [i for i in sorted(shown - phrased - names) if said[i] not in theirs_too]
+    shown -= _beyond(said, chosen, own, labels, last=measured)
     return _written(line, words, _few(said, shown, phrased, hidden), numbers)
 
 
-def _beyond(said: Sequence[str], chosen: Sequence[int], own: str, *, last: bool) -> set[int]:
-    """Return those of the `chosen` places that are too many: of pieces of the script but the first, or `last`, and of names."""
+def _called(
+    line: str, words: Sequence[re.Match[str]], measures: Collection[int], own: Set[str]
+) -> tuple[set[int], set[int]]:
+    """Return the places of the measures' names before these numbers, and those of the script's words that say whose they are."""
+    names = {place - 1 if words[place - 1][0].lower() in MEASURES else place - 2 for place in measures}
+    labels = {place - 1 for place in measures} - names
+    for name in names:
+        before = name
+        while before and words[before - 1][0] in own and _joined(line, words[before - 1 : before + 1]):
+            before -= 1
+            labels.add(before)
+    return names, labels
+
+
+def _beyond(
+    said: Sequence[str], chosen: Sequence[int], own: str, labels: Set[int], *, last: bool
+) -> set[int]:
+    """Return those of the `chosen` places that are too many: of pieces of the script but the first, or `last`, and of names.
+
+    Of the last pieces those come first that say what was measured.
+    """
     mine = set(own.split())
     named = [
         i for i in chosen if said[i] not in mine and said[i] not in PLAIN and not SMALL.fullmatch(said[i])
@@ -92,7 +112,8 @@ def _beyond(said: Sequence[str], chosen: Sequence[int], own: str, *, last: bool)
             pieces[-1].append(i)
         else:
             pieces.append([i])
-    many = pieces[:-OWN] if last else pieces[OWN:]
+    wanted = sorted(pieces, key=lambda piece: not labels.isdisjoint(piece))  # the most wanted at the end
+    many = wanted[:-OWN] if last else pieces[OWN:]
     return {*named[NAMES:], *(i for piece in many for i in piece)}
 
 
@@ -160,8 +181,12 @@ def _times(line: str, words: Sequence[re.Match[str]], names: Set[str]) -> dict[i
 
 def _measures_by(line: str, words: Sequence[re.Match[str]], measures: Set[str]) -> bool:
     """Tell whether the first of `words` is one of `measures`, and nothing but what joins a name to its value stands between them."""
-    between = [line[one.end() : two.start()] for one, two in pairwise(words)]
-    return words[0][0].lower() in measures and not any(gap.strip(" :=(-") for gap in between)
+    return words[0][0].lower() in measures and _joined(line, words)
+
+
+def _joined(line: str, words: Sequence[re.Match[str]]) -> bool:
+    """Tell whether nothing but what joins a name to its value stands between words."""
+    return not any(line[one.end() : two.start()].strip(" :=(-") for one, two in pairwise(words))
 
 
 def _written(line: str, words: Sequence[re.Match[str]], shown: set[int], numbers: Mapping[int, str]) -> str:
