@@ -52,6 +52,7 @@ def completed(home: Path, *words: str) -> list[str]:
         (["res"], ["resume"]),
         (["run", ""], ["digits", "distances", "flights", "glosses", "mine"]),
         (["run", "digits", "--graph", ""], ["budgetml", "paper", "recall", "single_agent", "coached.yaml"]),
+        (["run", "digits", "--graph", "=", "pa"], ["paper"]),  # as bash takes `--graph=pa` apart
         (["run", "digits", "--models", ""], ["team.yml"]),
         (["run", "digits", "--models", "rep"], [f"replay:runs/{run}" for run in reversed(RUNS)]),
         (["run", "digits", "--history", "a"], ["all"]),

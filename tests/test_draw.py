@@ -157,6 +157,12 @@ def test_the_usual_way_the_expert_moving_up_and_the_end_each_have_a_look_of_thei
     )
 
 
+def test_the_picture_stands_on_white_whatever_page_it_lies_on_and_the_key_says_what_is_there():
+    text = mermaid(GraphSpec.load("recall"))
+    assert re.search(r"#graph-\w+\{background:#ffffff!important;\}", svg(text))
+    assert "“again”" not in text and "“again”" in mermaid(GraphSpec.load("paper"))
+
+
 def test_the_key_is_drawn_with_the_strokes_of_the_arrows_and_says_what_boxes_are():
     text = mermaid(SPEC)
     key = re.findall(r' key-box (\S+)\|"(.*?)"\| key-code', text)

@@ -23,7 +23,7 @@ def piped(after: str, *command: str, buffered: bool) -> "subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("buffered", [True, False])
-@pytest.mark.parametrize("command", ["models list", "graph show budgetml", "memory list --json"])
+@pytest.mark.parametrize("command", ["--help", "graph", "models list", "graph show budgetml"])
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, command: str, buffered: bool) -> None:
     done = piped("| true", *command.split(), buffered=buffered)
     assert (done.returncode, done.stderr) == (0, "")

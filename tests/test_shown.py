@@ -10,7 +10,7 @@ import pytest
 from test_recordings import replay
 
 from budgetmlagent.run.curve import Curve, svg
-from budgetmlagent.run.shown import Changes, Supplied, plain, text_table
+from budgetmlagent.run.shown import Changes, Supplied, html_diff, plain, text_table
 
 RECORDING = Path(__file__).parent / "recordings" / "digits"
 
@@ -58,10 +58,16 @@ def test_nothing_is_said_of_nothing_and_hostile_text_is_no_markup():
     assert text_table(("a",), []) == ""
 
 
+def test_a_diff_in_html_is_in_colours_and_no_markup():
+    added, removed, same = html_diff(["+a < b", "-<i>", " x"]).splitlines()
+    assert added.startswith("<ins ") and ">+a &lt; b<" in added
+    assert removed.startswith("<del ") and "<i>" not in removed and same == " x"
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [(None, "-"), ({}, "-"), (0, "0"), (False, "False"), (0.123456789, "0.123457"), ("0" * 64, "(kept as a file)"),
-     ([1, 2], "2 items"), ({"a": "", "b": 1, "c": {"d": 2}}, "b: 1; c: d: 2")],
+     ([1, 2], "2 items"), ({"a": "", "b": 1, "c": {"d": 2}}, "b: 1; c: d: 2"), ({"a": ""}, "-")],
 )  # fmt: skip
 def test_a_value_in_words(value, words):
     assert plain(value) == words

@@ -50,6 +50,8 @@ def _call(arguments: list[str]) -> int:
     from budgetmlagent import disk
     from budgetmlagent.cli.app import app
 
+    if "COMP_WORDS" in os.environ:
+        _without_equals_signs()
     try:
         with disk.clear():
             status = app(args=arguments, standalone_mode=False, prog_name="budgetml")
@@ -60,8 +62,15 @@ def _call(arguments: list[str]) -> int:
         told = NO_NUMBER.sub(lambda said: f"{said[1]}: {NUMBER[said[2]]} is needed", error.format_message())
         return _said(cut(told), 2)
     except BrokenPipeError:
-        return 0  # as in `Commands.invoke`
+        return 0  # as in `commands.as_far_as_it_is_read`
     return status if isinstance(status, int) else 0
+
+
+def _without_equals_signs() -> None:
+    """Leave out the "=" of `--graph=pa` where a bash completes: it gives that as a word, which Typer takes for the value."""
+    words, at = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
+    before = [word for word in words[:at] if word != "="]
+    os.environ |= {"COMP_WORDS": "\n".join(before + words[at:]), "COMP_CWORD": str(len(before))}
 
 
 def _said(message: str, status: int) -> int:

@@ -10,7 +10,7 @@ from budgetmlagent.foreign import visible
 from budgetmlagent.records import advice, events, steps
 from budgetmlagent.records.events import Event
 from budgetmlagent.run.curve import Curve, curve_of, svg
-from budgetmlagent.run.shown import PLAIN
+from budgetmlagent.run.shown import PLAIN, html_diff
 from graphs.drawing import picture
 from graphs.drawing.mermaid import mermaid, outline
 from graphs.policy import END
@@ -136,8 +136,6 @@ STYLE = """
 .budgetml summary{cursor:pointer}
 .budgetml pre{margin:4px 0;overflow:auto;max-height:260px;background:transparent;color:inherit;font-size:12px}
 .budgetml pre.wide{max-height:none}
-.budgetml ins{text-decoration:none;background:rgba(0,114,178,.22)}
-.budgetml del{text-decoration:none;background:rgba(213,94,0,.22)}
 """
 
 
@@ -184,15 +182,10 @@ def _script(card: Card) -> Iterator[str]:
     lines = card.script_diff
     if not lines:
         return
-    marks = {"+": "ins", "-": "del"}
-    tags = [marks.get(line[:1]) for line in lines]
-    text = "\n".join(
-        f"<{tag}>{escape(line)}</{tag}>" if tag else escape(line)
-        for line, tag in zip(lines, tags, strict=True)
-    )
+    added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
     shown = " open" if len(lines) <= SHORT else ""
-    yield f"<details{shown}><summary>the script: +{tags.count('ins')} −{tags.count('del')} lines</summary>"
-    yield f"<pre>{text}</pre></details>"
+    yield f"<details{shown}><summary>the script: +{added} −{removed} lines</summary>"
+    yield f"<pre>{html_diff(lines)}</pre></details>"
 
 
 def terminal(card: Card) -> Any:

@@ -12,6 +12,7 @@ from budgetmlagent.foreign import visible
 from budgetmlagent.records import events
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.summary import gain_of
+from budgetmlagent.run.shown import PLAIN, html_diff
 from budgetmlagent.wording import counted
 from memory.attempts import Attempt
 from memory.state import NANO
@@ -69,14 +70,20 @@ class Comparison:
 
     def __str__(self) -> str:
         """Tell it in lines."""
-        return visible(
-            "\n".join([*self._table(), *self._parting(), *(self.script or ["the best scripts are the same"])])
-        )
+        return visible("\n".join([*self._told(), *self.script]))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        names, changed = self.script[:2], self.script[2:]
+        told = escape(visible("\n".join([*self._told(), *names])))
+        return f'<pre class="{PLAIN}">{told}\n{visible(html_diff(changed))}</pre>'
+
+    def _told(self) -> Iterator[str]:
+        yield from self._table()
+        yield from self._parting()
+        if not self.script:
+            yield "the best scripts are the same"
 
     def _table(self) -> Iterator[str]:
         one, other = self.runs

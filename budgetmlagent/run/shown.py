@@ -23,6 +23,8 @@ WHOLE = 20  # characters of a cell that stay on one line
 UNTOLD = ("route.passed", "route.was", "route.seconds")  # what `why` tells, and bookkeeping
 # A page's MathJax takes two dollar signs for a formula; it passes over these classes (versions 3 and 4; version 2).
 PLAIN = "mathjax_ignore tex2jax_ignore"
+TAGS = {"+": "ins", "-": "del"}  # of a diff's lines
+BACK = {"+": "rgba(0,114,178,.22)", "-": "rgba(213,94,0,.22)"}
 
 
 class Shown(ABC):
@@ -60,6 +62,16 @@ def html_table(names: Sequence[str], rows: Rows) -> str:
     cells = ("".join(f"<td {_style(cell)}>{escape(cell)}</td>" for cell in row) for row in rows)
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
+
+
+def html_diff(lines: Sequence[str]) -> str:
+    """Return the lines of a unified diff as HTML, in colours that a light and a dark page both bear; each is escaped."""
+    return "\n".join(
+        f'<{TAGS[line[0]]} style="text-decoration:none;background:{BACK[line[0]]}">{escape(line)}</{TAGS[line[0]]}>'
+        if line[:1] in TAGS
+        else escape(line)
+        for line in lines
+    )
 
 
 def _style(cell: str) -> str:
@@ -210,5 +222,5 @@ def plain(value: Any) -> str:
         return "(kept as a file)" if is_hash else steps.shortened(value, LONGEST)
     if isinstance(value, dict):
         told = (f"{key}: {plain(item)}" for key, item in value.items() if item not in (None, "", [], {}))
-        return steps.shortened("; ".join(told), LONGEST)
+        return steps.shortened("; ".join(told), LONGEST) or "-"
     return f"{len(value)} items" if isinstance(value, list | tuple) else str(value)

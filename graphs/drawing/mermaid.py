@@ -14,6 +14,7 @@ Events = Iterable[Mapping[str, Any]]
 # The curve: with its usual one Mermaid moves labels off the places that the layout found for them; they overlap.
 LOOK: dict[str, Any] = {
     "theme": "base",
+    "themeCSS": "background:#ffffff!important;",  # its ink is dark, whatever the page around it is
     "themeVariables": {
         "fontSize": "14px",
         "primaryColor": "#f6f8fa",
@@ -139,7 +140,6 @@ KEY = {
 ORDER = (
     "The rules of a box are tried in the order of their",
     "numbers: the first that holds is taken.",
-    "“again”: the same box once more",
 )
 
 
@@ -158,6 +158,8 @@ def _key(spec: Graph, kinds: Sequence[str]) -> Iterator[str]:
 def _order(spec: Graph, detail: bool) -> str:
     """Return a box that says in which order rules are tried, and without `detail` the rules about faults that nodes share."""
     lines = [*ORDER]
+    if any(rule.to in (name, AGAIN) for name in spec.nodes for rule in spec.rules_of(name)):
+        lines.append("“again”: the same box once more")
     if any(len(ladder) > 1 for ladder in spec.ladders.values()):
         lines.append("“↑”: from then on the next, dearer model is asked")
     if any(RECALL in node.ladder for node in spec.nodes.values()):
