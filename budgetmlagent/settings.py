@@ -64,7 +64,9 @@ def _dollars(value: str | float) -> float:
     with suppress(ValueError):
         if 0 <= (found := float(value)) < 1e6:
             return found
-    raise ValueError(f"{value!r}: a number of dollars, 0 or more, is needed, such as 0.25")
+    raise ValueError(
+        f"{value!r}: a number of dollars, 0 or more and below a million, is needed, such as 0.25"
+    )
 
 
 def _turns(value: str | float) -> int:

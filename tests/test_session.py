@@ -131,6 +131,15 @@ def test_more_money_and_more_turns_go_on(tmp_path, server):
     assert [e["step"] for e in more.timeline] == sorted(e["step"] for e in more.timeline)
 
 
+def test_a_new_total_of_a_run_that_ended_stands_in_its_files(tmp_path, server):
+    runs = tmp_path / "runs"
+    session = new(tmp_path, server, turns=1)
+    session.run()
+    assert call(["resume", session.run_id, "--budget", "0.5", "--runs-dir", str(runs)]) == 0
+    assert json.loads((session.folder.root / "run.json").read_text())["budget"] == 0.5
+    assert all(row["ok"] for row in of_run(session.run_id, runs, rebuild=False))
+
+
 def test_the_second_process_is_kept_out(tmp_path, server):
     session = new(tmp_path, server)
     with session._running():

@@ -66,7 +66,7 @@ def _is_one_of(option: str, value: Any, kinds: tuple[type, ...]) -> None:
 def nano(option: str, dollars: float) -> int:
     """Return dollars as nano-dollars. Raises OptionError for what is no sum of money."""
     if not isinstance(dollars, Real) or isinstance(dollars, bool) or not 0 <= dollars < 1e6:
-        raise OptionError(option, dollars, "a number of dollars, 0 or more, is needed")
+        raise OptionError(option, dollars, "a number of dollars, 0 or more and below a million, is needed")
     return round(dollars * NANO)
 
 
@@ -82,7 +82,7 @@ def minutes(value: float) -> float:
     """Return a run's time. Raises OptionError for what is none."""
     _is_one_of("minutes", value, (Real,))
     if not 0 < value < 1e6:
-        raise OptionError("minutes", value, "a number above 0 is needed")
+        raise OptionError("minutes", value, "a number above 0 and below a million is needed")
     return float(value)
 
 

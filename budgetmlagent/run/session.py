@@ -200,6 +200,7 @@ class Session(Held):
                 self.folder.keep(self.config)
                 self.engine.renew()
             self.engine.limit(budget=self.ledger.cap(self.run_id), turns=self.config.turns)
+            self.folder.write("run.json", self.summary)  # a run that has ended does not go on to write it
 
     def fork(
         self,
