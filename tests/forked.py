@@ -5,11 +5,13 @@ import os
 import sys
 import traceback
 import warnings
+from multiprocessing.connection import Connection
 from pathlib import Path
 from subprocess import CompletedProcess
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import Any
 
+LONG = 600  # seconds; a busy machine has needed a minute for what takes one second
 SERVER = multiprocessing.get_context("forkserver")
 OF_SCRIPTS = ["pandas", "lightgbm", "sklearn.ensemble", "sklearn.svm", "threadpoolctl"]
 # What a run imports late, too, or each fork would do so again.
@@ -48,28 +50,43 @@ def start(script: str, folder: Path, *arguments: object, **env: str) -> Any:
 def run(script: str, folder: Path, *arguments: object, **env: str) -> tuple[int | None, str]:
     """Run `script` as train.py in `folder`; return its exit status and its whole output."""
     process = start(script, folder, *arguments, **env)
-    process.join(120)
+    process.join(LONG)
     process.kill()
     process.join()
     return process.exitcode, (folder / "output").read_text(encoding="utf-8")
 
 
 def command(*words: str, **env: str) -> "CompletedProcess[str]":
-    """Run `budgetml` with these words."""
-    with TemporaryDirectory() as name:
-        process = SERVER.Process(target=_command, args=(Path(name), words, env))
-        process.start()
-        process.join(120)
+    """Run `budgetml` with these words, here and in this environment with `env` in it."""
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err, open(os.devnull) as nothing:
+        streams = [nothing.fileno(), out.fileno(), err.fileno()]
+        process = begun(streams, words, os.environ | env)
+        process.join(LONG)
         process.kill()
-        out, err = ((Path(name) / stream).read_text() for stream in ("out", "err"))
-    return CompletedProcess(words, process.exitcode, out, err)
+        process.join()
+        out.seek(0)
+        err.seek(0)
+        return CompletedProcess(words, process.exitcode, out.read(), err.read())
 
 
-def _command(folder: Path, words: tuple[str, ...], env: dict[str, str]) -> None:
+def begun(streams: list[int], words: tuple[str, ...], env: dict[str, str]) -> Any:
+    """Return the process that runs `budgetml`, here, with copies of these as its standard input, output and error."""
+    held = [Connection(os.dup(stream)) for stream in streams]  # as which a descriptor can be handed on
+    process = SERVER.Process(target=_command, args=(os.getcwd(), held, words, env))
+    process.start()
+    return process
+
+
+def _command(folder: str, streams: list[Connection], words: tuple[str, ...], env: dict[str, str]) -> None:
     from budgetmlagent.cli import call
 
-    for descriptor, name in (1, "out"), (2, "err"):
-        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT), descriptor)
+    os.chdir(folder)
+    for descriptor, stream in enumerate(streams):
+        os.dup2(stream.fileno(), descriptor)
+        stream.close()
+    # As Python begins: a stream of before knows a file in its place.
+    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
+    os.environ.clear()
     os.environ |= env
     sys.exit(call(list(words)))
 
@@ -80,6 +97,7 @@ def _execute(folder: str, arguments: list[str], env: dict[str, str]) -> None:
     os.chdir(folder)
     os.environ |= env
     sys.argv = ["train.py", *arguments]
+    sys.path.insert(0, folder)  # a script's own
     warnings.simplefilter("ignore")
     with (
         open("output", "w", encoding="utf-8") as output,

@@ -132,7 +132,7 @@ def _outlives_its_caller(name: str, target: str, cage: Cage, folder: Path) -> bo
     assert caller.stdin is not None
     caller.stdin.write(mark.encode())
     caller.stdin.close()
-    assert eventually(lambda: bool(_marked(mark)), 20), "the script did not start"
+    assert eventually(lambda: bool(_marked(mark)), takings.LONG), "the script did not start"
     caller.kill()
     caller.wait()
     left = _marked(mark)

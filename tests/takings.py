@@ -19,6 +19,7 @@ from budgetmlagent.sandbox.process.watchdog import Limits
 
 MB = 1 << 20
 FULL_SOCKET = 212992  # bytes that wait in one whose sender could send no more
+LONG = 120.0  # seconds after which a busy machine is no excuse any more
 LIMITS = Limits(seconds=20, memory_mb=160, disk_mb=8, output_mb=1, processes=60)
 MOST = {
     "processes": LIMITS.processes,
@@ -63,10 +64,10 @@ def _takes_more(name: str, what: str, folder: Path) -> bool:
         process = subprocess.Popen(command, cwd=place, stdout=output, stderr=output, start_new_session=True)
     try:
         if what == "time":
-            time.sleep(0.5)
+            assert eventually(lambda: (folder / "output").stat().st_size > 0, LONG), "it never was deaf"
             process.terminate()
             return not eventually(lambda: process.poll() is not None, 0.7)
-        return eventually(lambda: _taken(what, process.pid, place) > MOST[what], 20)
+        return eventually(lambda: _taken(what, process.pid, place) > MOST[what], LONG)
     finally:
         _end(process)
         _shared(process.pid).unlink(missing_ok=True)
@@ -78,11 +79,11 @@ def hides(name: str, target: str, cage: Cage, folder: Path) -> bool:
         return passes_its_limit(name, target, cage, folder)
     before = _room(folder)
     process = _bare(name, folder)
-    lost = eventually(lambda: before - _room(folder) > MOST[target], 20)
+    lost = eventually(lambda: before - _room(folder) > MOST[target], LONG)
     time.sleep(0.2)
     before = _room(folder)
     _end(process)
-    return lost and eventually(lambda: _room(folder) - before > MOST[target], 2)
+    return lost and eventually(lambda: _room(folder) - before > MOST[target], LONG)
 
 
 def queues(name: str, target: str, cage: Cage, folder: Path) -> bool:
@@ -92,7 +93,7 @@ def queues(name: str, target: str, cage: Cage, folder: Path) -> bool:
     before = _sockets()
     process = _bare(name, folder)
     try:
-        return eventually(lambda: (_sockets() - before) * FULL_SOCKET > MOST[target] * MB, 20)
+        return eventually(lambda: (_sockets() - before) * FULL_SOCKET > MOST[target] * MB, LONG)
     finally:
         _end(process)
 

@@ -2,14 +2,14 @@
 
 import os
 import pty
-import subprocess
-import sys
 from fcntl import ioctl
 from struct import pack
 from termios import TIOCSWINSZ
 
+import forked
 
-def at_a_terminal(columns: int, *command: str, **more: str) -> tuple[int, str]:
+
+def at_a_terminal(columns: int, *command: str, **more: str) -> tuple[int | None, str]:
     """The status of a command, and what it writes to a terminal of so many columns; `more` is its environment."""
     ours, its = pty.openpty()
     ioctl(its, TIOCSWINSZ, pack("HHHH", 40, columns, 0, 0))
@@ -18,19 +18,14 @@ def at_a_terminal(columns: int, *command: str, **more: str) -> tuple[int, str]:
         for name, value in os.environ.items()
         if name not in ("COLUMNS", "LINES", "NO_COLOR", "TERM")
     }
-    with subprocess.Popen(
-        [sys.executable, "-m", "budgetmlagent", *command],
-        stdin=its,
-        stdout=its,
-        stderr=its,
-        env=here | {"TERM": "xterm"} | more,
-    ) as started:
-        os.close(its)
-        told = b""
-        try:
-            while part := os.read(ours, 4096):
-                told += part
-        except OSError:  # its end of the terminal is closed
-            pass
+    process = forked.begun([its] * 3, command, here | {"TERM": "xterm"} | more)
+    os.close(its)
+    told = b""
+    try:
+        while part := os.read(ours, 4096):
+            told += part
+    except OSError:  # its end of the terminal is closed
+        pass
+    process.join()
     os.close(ours)
-    return started.returncode, told.decode().replace("\r\n", "\n")
+    return process.exitcode, told.decode().replace("\r\n", "\n")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from budgetmlagent.cli import call
+
 RUNS = ("digits-20260101-101010-aaaa", "flights-20260101-101010-bbbb")
 
 
@@ -50,24 +52,45 @@ def completed(home: Path, *words: str) -> list[str]:
     ("words", "offered"),
     [
         (["res"], ["resume"]),
-        (["run", ""], ["digits", "distances", "flights", "glosses", "mine"]),
         (["run", "digits", "--graph", ""], ["budgetml", "paper", "recall", "single_agent", "coached.yaml"]),
         (["run", "digits", "--graph", "=", "pa"], ["paper"]),  # as bash takes `--graph=pa` apart
-        (["run", "digits", "--models", ""], ["team.yml"]),
-        (["run", "digits", "--models", "rep"], [f"replay:runs/{run}" for run in reversed(RUNS)]),
-        (["run", "digits", "--history", "a"], ["all"]),
         (["run", "no_task/"], []),  # a path, which bash completes by itself
-        (["show", "dig"], ["digits-20260101-101010-aaaa"]),
-        (["show", "--runs-dir", "nowhere", ""], []),
-        (["list", "--status", ""], ["finished", "stopped", "failed"]),
-        (["models", "new", "ol"], ["ollama"]),
-        (["models", "pull", ""], ["large", "small"]),
-        (["bench", "--graphs", "paper,re"], ["paper,recall"]),
     ],
-    ids=lambda given: " ".join(given) if given and given[0] in ("run", "show", "bench") else "",
-)  # fmt: skip
+)
 def test_bash_completes_a_name(home: Path, words: list[str], offered: list[str]) -> None:
     assert completed(home, *words) == offered
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("run ", ["digits", "distances", "flights", "glosses", "mine"]),
+        ("run digits --models ", ["team.yml"]),
+        ("run digits --models rep", [f"replay:runs/{run}" for run in reversed(RUNS)]),
+        ("run digits --history a", ["all"]),
+        ("show dig", ["digits-20260101-101010-aaaa"]),
+        ("show --runs-dir nowhere ", []),
+        ("list --status ", ["finished", "stopped", "failed"]),
+        ("models new ol", ["ollama"]),
+        ("models pull ", ["large", "small"]),
+        ("bench --graphs paper,re", ["paper,recall"]),
+    ],
+)
+def test_each_word_has_its_names(
+    home: Path,
+    typed: str,
+    offered: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command that bash asks, asked as bash does."""
+    monkeypatch.chdir(home)
+    asked = {"_BUDGETML_COMPLETE": "complete_bash", "COMP_WORDS": f"budgetml {typed}", "COMP_CWORD": str(len(typed.split(" ")))}  # fmt: skip
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        call([])
+    assert capsys.readouterr().out.split() == offered
 
 
 def test_the_runs_of_a_projects_own_folder_are_offered(home: Path, tmp_path: Path) -> None:

@@ -2,11 +2,10 @@
 
 import os
 import pty
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,15 +115,14 @@ def test_what_may_tell_the_target_comes_with_the_options_that_leave_it_out(tmp_p
     ],
 )
 def test_a_terminal_is_asked_before_anything_is_written(
-    answer: str | None, written: bool, tmp_path: Path
+    answer: str | None, written: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    FRAME.to_csv(tmp_path / "t.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    FRAME.to_csv("t.csv", index=False)
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "budgetmlagent", "new", "task", "--data", "t.csv", "--target", "y"]
-    process = subprocess.Popen(
-        [*command, "--out", "task", *(["--yes"] if answer is None else [])], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
-    )  # fmt: skip
+    words = ("new", "task", "--data", "t.csv", "--target", "y", "--out", "task")
+    more = ("--yes",) if answer is None else ()
+    process = forked.begun([theirs] * 3, words + more, dict(os.environ))
     os.close(theirs)
     said = b""
     while True:
@@ -138,7 +136,8 @@ def test_a_terminal_is_asked_before_anything_is_written(
         if said.endswith(b"[Y/n] "):
             assert not (tmp_path / "task").exists()
             os.write(ours, str(answer).encode())
-    assert (process.wait() == 0) == written == (tmp_path / "task").exists()
+    process.join()
+    assert (process.exitcode == 0) == written == (tmp_path / "task").exists()
     assert (b"[Y/n]" in said) == (answer is not None) and (b"nothing was written" in said) != written
     os.close(ours)
 

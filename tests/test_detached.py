@@ -48,8 +48,16 @@ from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.probe import probe
 from budgetmlagent.sandbox.process.watchdog import Limits
 script = sys.argv[2]
-ended = execute(Path(sys.argv[1]), probe(), lambda w: Job(interpreter(None), ["-c", script], w, Limits(30)))
+ended = execute(Path(sys.argv[1]), probe(), lambda w: Job(interpreter(None), ["-c", script], w, Limits(300)))
 print(ended.outcome.output.decode())
+"""
+
+TOLD_TO_GO = """
+import time
+from pathlib import Path
+while not Path("go").exists():
+    time.sleep(0.01)
+print("done")
 """
 
 
@@ -58,7 +66,7 @@ def cage() -> Cage:
     return probe()
 
 
-def job(script: str, seconds: float = 30) -> Callable[[Path], Job]:
+def job(script: str, seconds: float = 300) -> Callable[[Path], Job]:
     return lambda workspace: Job(interpreter(None), ["-c", script], workspace, Limits(seconds))
 
 
@@ -73,7 +81,12 @@ def called(folder: Path, script: str) -> "subprocess.Popen[bytes]":
     return caller
 
 
-def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
+def go(folder: Path) -> None:
+    """Let the script end that waits for it."""
+    (folder / "0/workspace/go").touch()
+
+
+def eventually(holds: Callable[[], object], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, "it never came to be"
@@ -115,8 +128,9 @@ def test_an_execution_is_as_its_script_ends(cage: Cage, tmp_path: Path) -> None:
 
 def test_the_result_is_there_although_the_caller_was_killed(cage: Cage, tmp_path: Path) -> None:
     folder = tmp_path / "e"
-    killed(called(folder, "import time; time.sleep(0.7); print('done')"))
+    killed(called(folder, TOLD_TO_GO))
     assert not (folder / "0/result.json").exists()
+    go(folder)
     eventually((folder / "0/result.json").exists)
     ended = execute(folder, cage, unasked)
     assert (ended.outcome.output, ended.lost) == (b"done\n", 0)
@@ -124,8 +138,9 @@ def test_the_result_is_there_although_the_caller_was_killed(cage: Cage, tmp_path
 
 def test_a_live_execution_is_joined(cage: Cage, tmp_path: Path) -> None:
     folder = tmp_path / "e"
-    killed(called(folder, "import time; time.sleep(1.5); print('done')"))
+    killed(called(folder, TOLD_TO_GO))
     assert runner_of(folder / "0") is not None
+    threading.Timer(0.3, go, [folder]).start()
     ended = execute(folder, cage, unasked)
     assert (ended.outcome.output, ended.lost) == (b"done\n", 0)
     assert not (folder / "1").exists()
@@ -135,7 +150,7 @@ def test_a_live_execution_is_joined(cage: Cage, tmp_path: Path) -> None:
 def test_nothing_outlives_the_runner_and_the_loss_is_told(name: str, cage: Cage, tmp_path: Path) -> None:
     folder, mark = tmp_path / "e", f"mark-{name}-{os.getpid()}"
     chosen = cage if name == "bubblewrap" else UNSAFE
-    script = f"import time, pathlib; pathlib.Path('begun').touch(); time.sleep(30) # {mark}"
+    script = f"import time, pathlib; pathlib.Path('begun').touch(); time.sleep(300) # {mark}"
     lost: list[int] = []
 
     def kill() -> None:
@@ -201,10 +216,10 @@ def test_a_sandbox_that_does_not_start_is_said_and_may_be_tried_again(cage: Cage
 
 def test_an_interrupt_stops_the_execution(tmp_path: Path) -> None:
     mark = f"mark-interrupt-{os.getpid()}"
-    caller = called(tmp_path / "e", f"import time; time.sleep(30) # {mark}")
+    caller = called(tmp_path / "e", f"import time; time.sleep(300) # {mark}")
     eventually(lambda: len(left(mark)) > 1)
     caller.send_signal(signal.SIGINT)
-    caller.communicate(timeout=20)
+    caller.communicate(timeout=120)
     eventually(lambda: not left(mark))
     assert caller.returncode != 0
 
@@ -249,7 +264,7 @@ def test_a_runner_that_waits_ends_with_its_owner() -> None:
     runner = psutil.Process(int(owner.stdout.readline()))
     owner.kill()
     owner.communicate()
-    assert runner.wait(30) is None
+    assert runner.wait(120) is None
 
 
 def test_one_alone_can_claim(tmp_path: Path) -> None:
@@ -280,10 +295,11 @@ def test_the_runner_is_given_no_key(cage: Cage, tmp_path: Path, monkeypatch: pyt
         runner = runner_of(folder / "0")
         assert runner is not None
         seen.append(runner.environ())
+        go(folder)
 
     looker = threading.Thread(target=look)
     looker.start()
-    execute(folder, cage, job("import time; time.sleep(1)"))
+    execute(folder, cage, job(TOLD_TO_GO))
     looker.join()
     assert "PATH" in seen[0]
     assert "OPENAI_API_KEY" not in seen[0]
@@ -317,7 +333,7 @@ def test_a_sandbox_that_never_began_goes_with_the_scratch_folder_of_the_dead(
         outer.wait()
         assert not select.select([inner], [], [], 0.3)[0], "it ends by itself: nobody need end it"
         sweep(tmp_path)
-        assert select.select([inner], [], [], 9)[0]
+        assert select.select([inner], [], [], 120)[0]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -339,8 +355,7 @@ def test_no_finished_execution_is_run_twice_whenever_the_caller_is_killed(tmp_pa
                 child = start(session.folder.root)
                 begun = len(observer.tries)
                 eventually(
-                    lambda begun=begun, child=child: len(observer.tries) > begun or not child.is_alive(),
-                    60,
+                    lambda begun=begun, child=child: len(observer.tries) > begun or not child.is_alive()
                 )
                 time.sleep(chance.uniform(0, 0.6))
                 child.kill()

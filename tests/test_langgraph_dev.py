@@ -61,7 +61,7 @@ class Client:
     def text(self, path: str, body=None) -> str:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
-        with self.opener.open(request, timeout=60) as answer:
+        with self.opener.open(request, timeout=300) as answer:
             return answer.read().decode()
 
     def __call__(self, path: str, body=None):
@@ -114,7 +114,7 @@ def langgraph_dev(folder: Path, environment: dict[str, str]):
 
 
 def waited_for(client: Client, child: subprocess.Popen, log: Path) -> Client:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and child.poll() is None:
         try:
             client("/ok")

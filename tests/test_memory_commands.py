@@ -249,7 +249,7 @@ with Store(Path({str(runs / "r" / SHARED)!r})) as store:
         memory.forget(runs, run="r")
     assert len(shared(runs)) == 1
     ready.unlink()
-    process.join(60)
+    process.join(forked.LONG)
     assert process.exitcode == 0
     assert memory.forget(runs, run="r") == 1
 

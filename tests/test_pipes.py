@@ -13,6 +13,7 @@ from terminals import at_a_terminal
 RECORDING = Path(__file__).parent / "recordings" / "digits"
 REPLAY = ("run", "digits", "--models", f"replay:{RECORDING}")
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][;m]")
+Piped = tuple[Path, "subprocess.CompletedProcess[str]"]
 
 
 def piped(after: str, *command: str, buffered: bool) -> "subprocess.CompletedProcess[str]":
@@ -20,6 +21,13 @@ def piped(after: str, *command: str, buffered: bool) -> "subprocess.CompletedPro
     script = f"set -o pipefail; {sys.executable} -m budgetmlagent {' '.join(command)} {after}"
     here = os.environ | {"PYTHONUNBUFFERED": "" if buffered else "1"}
     return subprocess.run(["bash", "-c", script], env=here, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def piped_run(tmp_path_factory: pytest.TempPathFactory) -> Piped:
+    """A runs folder with one whole run, and what it said before a pipe."""
+    runs = tmp_path_factory.mktemp("runs")
+    return runs, piped("2>&1 | cat", *REPLAY, "--runs-dir", str(runs), buffered=True)
 
 
 @pytest.mark.parametrize("buffered", [True, False])
@@ -57,16 +65,16 @@ def test_a_terminal_has_colours_and_lines_that_fit(tmp_path: Path, columns: int)
     assert all(("best" in line) == (columns == 160) for line in turns)
 
 
-def test_without_colours_where_none_are_wanted(tmp_path: Path) -> None:
-    asked = (*REPLAY, "--runs-dir", str(tmp_path))
-    _, told = at_a_terminal(80, *asked, NO_COLOR="1")
+def test_without_colours_where_none_are_wanted(tmp_path: Path, piped_run: Piped) -> None:
+    _, told = at_a_terminal(80, *REPLAY, "--runs-dir", str(tmp_path), NO_COLOR="1")
     assert "8/8" in told and not COLOUR.search(told)
-    done = piped("2>&1 | cat", *asked, buffered=True)
+    _, done = piped_run
     assert done.returncode == 0 and "8/8" in done.stdout and "\x1b" not in done.stdout
 
 
 @pytest.mark.parametrize("command", ["show", "why", "why {} 27", "cost", "diff {} {}", "doctor"])
-def test_what_a_terminal_shows_of_a_run_is_not_broken_within_a_word(followed: Path, command: str) -> None:
+def test_what_a_terminal_shows_of_a_run_is_not_broken_within_a_word(piped_run: Piped, command: str) -> None:
+    followed, _ = piped_run
     run = next(followed.glob("*/run.json")).parent.name
     words = command.replace("{}", run).split() if "{}" in command else [command, run]
     told = {width: at_a_terminal(width, *words, "--runs-dir", str(followed)) for width in (80, 1000)}
@@ -75,11 +83,3 @@ def test_what_a_terminal_shows_of_a_run_is_not_broken_within_a_word(followed: Pa
     assert not long and "\x1b" not in told[80][1]
     whole = set(told[1000][1].split())
     assert {word for word in told[80][1].split() if "…" not in word} <= whole
-
-
-@pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A runs folder with one whole run."""
-    runs = tmp_path_factory.mktemp("runs")
-    assert piped("2>&1", *REPLAY, "--runs-dir", str(runs), buffered=True).returncode == 0
-    return runs

@@ -103,7 +103,7 @@ def test_same_program() -> None:
 def test_real_failures_are_read(script: str, kind: str, code: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(script)
     result = subprocess.run(
-        [sys.executable, tmp_path / "train.py"], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, tmp_path / "train.py"], capture_output=True, text=True, timeout=120, check=False
     )
     tail = result.stderr + result.stdout  # what was buffered comes after the traceback
     error = failure(tail)

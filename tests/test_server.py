@@ -137,7 +137,7 @@ class TestLive:
         assert said(chat(server, "Say A.", max_tokens=2))
         assert server.pid == first
         os.kill(first, signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while server.pid is not None and time.monotonic() < deadline:
             time.sleep(0.05)
         assert said(chat(server, "Say A.", max_tokens=2))
@@ -166,7 +166,7 @@ def test_the_child_never_outlives_its_parent(how: str) -> None:
             parent.kill()
         else:
             parent.stdin.close()
-        assert ends(child, 10)
+        assert ends(child, 60)
 
 
 def test_other_processes_find_a_lent_server_and_the_one_that_takes_its_place(tmp_path, monkeypatch):
@@ -181,11 +181,11 @@ def test_other_processes_find_a_lent_server_and_the_one_that_takes_its_place(tmp
         answers = [said(chat(found, "Say yes.", temperature=0)) for _ in range(2)]  # in either slot
         (server,) = lender._servers.values()
         os.kill(server.pid, signal.SIGKILL)
-        old, until = found.base_url, time.monotonic() + 60
+        old, until = found.base_url, time.monotonic() + 120
         while found.base_url == old and time.monotonic() < until:
             time.sleep(0.1)
         assert said(chat(found, "Say yes.", temperature=0)) == answers[0] == answers[1]
         pid = server.pid
-    assert ends(pid, 10) and not file.exists()
+    assert ends(pid, 60) and not file.exists()
     with pytest.raises(UnavailableError, match="has ended"):
         _ = found.base_url

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetmlagent.sandbox import names, static
+from budgetmlagent.sandbox.cages.bubblewrap import Bubblewrap
 from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.process.probe import probe
 from nodes.deps import Finding
@@ -67,13 +67,11 @@ def test_syntax_is_found_without_a_checker(script: str) -> None:
     assert [rule for _, rule, _ in found(script)] == ["invalid-syntax"]
 
 
-def test_findings_come_in_order_and_quickly() -> None:
+def test_findings_come_in_order() -> None:
     script = "import numpy as np\n" + "".join(f"print(u{i})\n" for i in range(30))
-    started = time.monotonic()
     lines = [line for line, _, _ in found(script)]
     assert lines == sorted(lines)
     assert len(lines) == 30
-    assert time.monotonic() - started < 10
 
 
 def test_nothing_is_executed(tmp_path: Path) -> None:
@@ -130,12 +128,9 @@ def test_names_can_be_imported_from_there(index: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_names_are_quick_when_known(index: dict[str, str]) -> None:
-    names.index.cache_clear()
-    cage = probe()
-    started = time.process_time()
-    assert names.index(cage, interpreter(None)) == index
-    assert time.process_time() - started < 1
+def test_names_that_are_known_are_not_looked_for_again(index: dict[str, str], tmp_path: Path) -> None:
+    nowhere = Bubblewrap(tmp_path / "bwrap")  # nothing can be started in it
+    assert names.index(nowhere, interpreter(None)) == index
 
 
 @pytest.mark.parametrize(("size", "held"), [(64, True), (900, False)])

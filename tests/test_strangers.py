@@ -229,7 +229,7 @@ def budgetml(*words: str, **environment: str) -> subprocess.CompletedProcess[str
     """Run the console script as a person does in the folder."""
     return subprocess.run(
         [Path(sys.executable).parent / "budgetml", *words],
-        env=os.environ | environment, capture_output=True, text=True, check=False, timeout=120,
+        env=os.environ | environment, capture_output=True, text=True, check=False, timeout=6000,
     )  # fmt: skip
 
 
@@ -262,7 +262,7 @@ def test_no_command_imports_what_lies_in_the_folder(folder, runs, tmp_path, monk
     assert not (tmp_path / "marker").exists()
     done = subprocess.run(
         [sys.executable, "-P", "-c", ONE_BY_ONE, json.dumps(commands)],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=6000,
     )  # fmt: skip
     assert "Traceback" not in done.stderr and done.stdout.count("ended: ") == len(commands), done.stderr
     assert not (tmp_path / "marker").exists(), done.stdout
@@ -292,7 +292,7 @@ def test_programs_that_are_started_do_not_look_there_either(folder, tmp_path):
     for module in ("budgetmlagent.models.embedded.server", "pip"):
         subprocess.run(
             [sys.executable, "-P", "-m", module, "--help"],
-            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60,
+            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=600,
         )  # fmt: skip
     assert not (tmp_path / "marker").exists()
     started = "\n".join(p.read_text() for p in (ROOT / "budgetmlagent").rglob("*.py"))

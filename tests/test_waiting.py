@@ -1,5 +1,6 @@
 """How long a busy host is left in peace."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -117,8 +118,10 @@ def _small_asked_too(waits, clock):
 
 
 def test_without_a_terminal_a_line_says_that_a_model_still_thinks(capsys):
-    with Waits(every=0.02).asking("large"):
-        time.sleep(0.1)
-    said = capsys.readouterr().err
-    time.sleep(0.05)
-    assert said.startswith("large is thinking, 0:00\n") and not capsys.readouterr().err
+    threads, said, end = threading.active_count(), "", time.monotonic() + 120
+    with Waits(now=lambda: 0.0, every=0.02).asking("large"):
+        while not said and time.monotonic() < end:
+            said = capsys.readouterr().err
+    assert said.startswith("large is thinking, 0:00\n")
+    while threading.active_count() > threads:  # who tells it ends with the answer
+        assert time.monotonic() < end

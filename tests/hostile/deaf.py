@@ -6,5 +6,6 @@ import time
 for number in range(1, 32):
     if number not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(number, signal.SIG_IGN)
+print("deaf", flush=True)
 while True:
     time.sleep(1)
