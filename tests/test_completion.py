@@ -85,7 +85,7 @@ def test_each_word_has_its_names(
 ) -> None:
     """The command that bash asks, asked as bash does."""
     monkeypatch.chdir(home)
-    asked = {"_BUDGETML_COMPLETE": "complete_bash", "COMP_WORDS": f"budgetml {typed}", "COMP_CWORD": str(len(typed.split(" ")))}  # fmt: skip
+    asked = {"_BUDGETML_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(["budgetml", *typed.split(" ")]), "COMP_CWORD": str(len(typed.split(" ")))}  # fmt: skip
     for name, value in asked.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit):
