@@ -258,6 +258,13 @@ def test_a_definition_that_cannot_be_replaced_is_a_clear_fault(reply, wrong):
     assert script == "" and wrong in why and "\n" not in why
 
 
+def test_all_methods_of_a_class_cannot_be_deleted_one_by_one():
+    script = "class A:\n    def f(self): pass\n    def g(self): pass\nA()\n"
+    assert made(named("A.f", ""), script)[0] == "class A:\n    def g(self): pass\nA()\n"
+    changed, why = made(named("A.f", "") + named("A.g", ""), script)
+    assert changed == "" and why.startswith("with all blocks the script does not parse")
+
+
 def test_no_definition_is_found_in_what_does_not_parse():
     assert (
         "block 1: f cannot be looked for, as the script does not parse"

@@ -182,7 +182,10 @@ def test_columns_by_kind(task):
     ("name", "kind"),
     [
         (lambda row: f"N{row:03d}", "drop"),
-        (lambda row: f"2024-A-{row}", "drop"),
+        (lambda row: f"A-2024/{row}x", "drop"),
+        (lambda row: f"{100 + row}/{60 + row * 7 % 50}", "text"),  # measurements
+        (lambda row: f"P({row},{row * 7 % 50 + 0.5})", "text"),
+        (lambda row: f"{row + 1}cm", "text"),
         (lambda row: f"{row * 2654435761 % 2**32:08x}-0f", "drop"),
         (lambda row: f"{'NSW'[row % 3]}{row:03d}", "text"),  # the letter may mean something
         (lambda row: f"C{row}H{row * 7 % 11}O{'N' * (row % 2)}", "text"),
@@ -200,6 +203,16 @@ def test_codes_that_only_tell_rows_apart_are_no_text(task, name, kind):
         direction="min",
     )["table"]
     assert "tag" in t[kind]
+
+
+def test_wavelengths_are_names_of_columns(task):
+    rng = np.random.default_rng(0)
+    spectra = pd.DataFrame(
+        rng.normal(size=(90, 12)).round(3), columns=[f"{350 + 1.5 * k}" for k in range(12)]
+    )
+    whole = spectra.assign(y=spectra["353.0"] * 2)
+    t = task({"train.csv": whole[:60], "test.csv": spectra[60:]}, whole[["y"]][60:], metric="mae")["table"]
+    assert t["targets"] == ["y"] and len(t["numeric"]) == 12
 
 
 @pytest.mark.parametrize(

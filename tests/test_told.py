@@ -294,6 +294,14 @@ def test_whose_a_measure_is_has_room_before_other_words() -> None:
     ):
         assert label in seen
     assert seen.startswith("...") and seen.endswith("left out; validation accuracy 0.818")
+    spelled = [f"{word} 0.5{n}" for n, word in enumerate(("maE", "mAe", "MaE", "mAE", "MAe"))]
+    several = "; ".join(f"w{n}" for n in range(8))
+    alphabet = told(
+        f"{several}; {'; '.join(spelled)}",
+        script=f"{several} or {' or '.join(spelled)}".replace(";", " or"),
+        measured=True,
+    )
+    assert alphabet.count("w") + alphabet.lower().count("ma") <= OWN  # no word of the script's own is free
 
 
 def test_how_long_its_steps_took_is_told_beside_what_a_script_measures() -> None:

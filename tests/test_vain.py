@@ -60,6 +60,13 @@ def test_a_cap_that_made_no_difference_is_not_offered_again():
     assert "LogisticRegression.max_iter = " not in menu(raised).partition("Changes of one number")[2]
     assert "LogisticRegression.max_iter = 100" in menu(raised | {"score": 0.51})
     assert "LogisticRegression.max_iter = 100" in menu(raised, can=Able())
+    slower = made(2, LINEAR.replace("200", "200, C=0.1"), 0.6, "improve", status="keep")
+    assert "LogisticRegression.max_iter = 100" in menu(raised, slower)  # of another script it may
+
+
+def test_what_is_called_by_its_name_in_a_string_is_called():
+    called = DEAD.replace("\nnew()", "\nfor name in ('old', 'new'):\n    globals()[name]()")
+    assert without_vain_changes(["SVC.C = 4.0"], called, []) == ["SVC.C = 4.0"]
 
 
 def test_a_number_in_what_is_never_called_is_not_offered():

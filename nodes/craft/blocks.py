@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from nodes.craft.definitions import defined_in, fitted, place_of, undeletable
 from nodes.craft.replies import said
-from nodes.craft.scripts import LONGEST
+from nodes.craft.scripts import LONGEST, parse
 
 BEGIN, DIVIDE, END = (
     re.compile(rf"{mark}{{5,9}}{word}[ \t]*\Z")
@@ -100,7 +100,10 @@ def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
             return "", "two blocks change the same lines: make one of them"
     for begin, end, new in reversed(places):
         lines[begin:end] = new
-    return "\n".join(lines), ""
+    changed = "\n".join(lines)
+    if any(block.name for block in changes) and parse(changed) is None:
+        return "", "with all blocks the script does not parse: a definition is left without a body"
+    return changed, ""
 
 
 def _by_lines(number: int, block: Block, bare: Sequence[str]) -> Change | str:

@@ -76,6 +76,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
         measures = dict(list(_measures(line, words, set(own.split())).items())[-NUMBERS:])
         numbers = dict(list(timed.items())[-NUMBERS:]) | measures
         names, labels = _called(line, words, measures, set(own.split()))
+        names = {place for place in names if said[place] in MEASURES}  # no spelling of the script's own
     chosen = [i for i in sorted(shown - phrased - names) if said[i] not in theirs_too]
     shown -= _beyond(said, chosen, own, labels, last=measured)
     return _written(line, words, _few(said, shown, phrased, hidden), numbers)

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from memory.attempts import Attempt, Reader
@@ -24,11 +25,15 @@ def without_vain_cases(cases: Sequence[Case], attempts: Sequence[Attempt], artif
 
 
 def without_vain_changes(changes: Sequence[str], script: str, attempts: Sequence[Attempt]) -> list[str]:
-    """Leave out changes in what the script never calls, and those of a cap on rounds that was changed and made no difference."""
+    """Leave out changes in what the script never calls, and those of a cap on rounds that made no difference to the best one.
+
+    `attempts` are those of a branch, newest first.
+    """
     source = Source.of(script)
     idle = _idle(source.tree) if source else []
     unused = {p.name for p in places(script) if any(is_within(p.node, part) for part in idle)}
-    same = [one for one in attempts if one.score is not None and one.score == one.score_before]
+    since = takewhile(lambda one: one.status != "keep", attempts)  # of the best script as it is
+    same = [one for one in since if one.score is not None and one.score == one.score_before]
     tuned = {_number(one.plan.get("instruction", "")) for one in same if one.plan.get("action") == "tune"}
     gone = unused | {name for name in tuned if name.partition("#")[0].endswith(f".{CAP}")}
     return [change for change in changes if _number(change) not in gone]
@@ -72,3 +77,5 @@ def _names(part: ast.stmt) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.Attribute):
             yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):  # as in `globals()[name]`
+            yield node.value

@@ -16,6 +16,8 @@ DIGITS = re.compile(r"\d")
 FILE = re.compile(
     r"(?i)^\S+\.(?:png|jpe?g|gif|bmp|tiff?|webp|dcm|nii|wav|mp3|flac|ogg|mp4|avi|npy|npz|h5|parquet|txt|json)(?:\.gz)?$"
 )
+FRAMED = re.compile(r"[^\W\d].*\d.*")
+LAST_DIGITS = re.compile(r"\d+(?=\D*$)")
 HEX = re.compile(r"(?i)(?=.*\d)[0-9a-f]{8}[0-9a-f-]{0,40}")
 DATED = re.compile(r"\d[-/.:]\d|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 
@@ -81,11 +83,13 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
 
 
 def is_code(values: Any) -> bool:
-    """Whether strings merely tell rows apart: numbers in one frame ("N0417"), or hexadecimal, none of them twice."""
+    """Whether strings merely tell rows apart: one number behind letters in the same frame ("N0417"), or hexadecimal, none of them twice."""
     if not values.is_unique or values.str.contains(r"\s").any():
         return False
-    frames = values.str.replace(r"\d+", "0", regex=True).unique()
-    return bool((len(frames) == 1 and "0" in frames[0]) or values.str.fullmatch(HEX).all())
+    framed = (
+        values.str.fullmatch(FRAMED).all() and values.str.replace(LAST_DIGITS, "", regex=True).nunique() == 1
+    )
+    return bool(framed or values.str.fullmatch(HEX).all())
 
 
 def numbers(sample: Any) -> float:

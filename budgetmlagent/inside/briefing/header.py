@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+STEPS = 5  # numbers that rise from the first to the last by chance in one of 120 rows
+LOOKED_AT = 20  # rows
+
 
 def names_columns(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row holds names of columns, and not values as the rows below it do."""
@@ -21,6 +24,12 @@ def names_columns(rows: Sequence[Sequence[str]]) -> bool:
         elif name.strip() in cells and len(set(cells)) < len(cells):
             values = True
     whole = [name.strip() for name in first]
+    if (
+        all(map(is_float, whole))
+        and _are_steps(whole)
+        and not all(_are_steps(row) for row in body[:LOOKED_AT])
+    ):
+        return True  # years, or the wavelengths of spectra
     if not values and all(map(is_float, whole)) and not _counting(whole):
         columns = list(zip(*body, strict=True))
         return sum(
@@ -40,6 +49,14 @@ def is_float(cell: str) -> bool:
 
 def _fraction(cell: str) -> bool:
     return is_float(cell) and not cell.strip().isdigit()
+
+
+def _are_steps(names: Sequence[str]) -> bool:
+    """Whether so many numbers only rise, or only fall."""
+    if len(names) < STEPS or not all(map(is_float, names)):
+        return False
+    rising = [float(later) > float(before) for before, later in pairwise(names)]
+    return all(rising) or not any(rising)
 
 
 def _counting(names: Sequence[str]) -> bool:

@@ -60,8 +60,8 @@ def describe(given: Given) -> dict[str, Any]:
 
 
 def submitted(given: Given) -> Any:
-    """The baseline's submission as a frame, None where it is no table and no array of one row an answer."""
-    value = given.value
+    """The baseline's submission as a frame, None where it is no table, its columns have no names, and it is no array of one row an answer."""
+    value = None if "nameless" in given.submission else given.value
     if isinstance(value, dict) and len(value) == 1 and "arrays" in given.submission:
         value = next(iter(value.values()))
     if not isinstance(value, np.ndarray):
