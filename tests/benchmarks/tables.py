@@ -16,6 +16,7 @@ import runpy
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -151,9 +152,12 @@ def others(
     if gluon:
         began, file = time.monotonic(), task.root.parent / "gluon.csv"
         script = str(Path(__file__).parent / "gluon.py")
-        subprocess.run([gluon, script, task.env, key, target, task.metric, str(seconds), file], check=True)
-        print(f"autogluon in {time.monotonic() - began:.0f} s", flush=True)
-        yield "gluon", pd.read_csv(file, dtype=str, keep_default_na=False)
+        wanted = [gluon, script, task.env, key, target, task.metric, str(seconds), file]
+        done = subprocess.run(wanted, check=False, capture_output=True, text=True)
+        end = (done.stderr.splitlines() or [""])[-1]
+        print(f"autogluon in {time.monotonic() - began:.0f} s", *[f"no answer: {end}"] * (done.returncode > 0), flush=True)  # fmt: skip
+        if done.returncode == 0:
+            yield "gluon", pd.read_csv(file, dtype=str, keep_default_na=False)
     try:
         from flaml import AutoML
     except ImportError as error:
@@ -201,6 +205,12 @@ class Private:
         (self.folder / "eval.py").write_text((task.scoring / "eval.py").read_text("utf-8"), "utf-8")
         self.get_score = runpy.run_path(str(self.folder / "eval.py"))["get_score"]
 
+    @cached_property
+    def drawn(self) -> list[float]:
+        """The scores on rows drawn anew, the same ones for each submission."""
+        chance, size = np.random.default_rng(0), len(self.answers)
+        return [self.score(chance.integers(0, size, size)) for _ in range(DRAWS)]
+
     def score(self, rows: Any = None) -> float:
         """The task's metric, of these rows of the answers numbered anew."""
         rows = np.arange(len(self.answers)) if rows is None else rows
@@ -214,9 +224,7 @@ class Private:
 def difference(ours: Private, other: Private, task: TaskFolder) -> dict[str, Any]:
     """By how much ours is better, its standard error, and whether that is won, tied or lost."""
     sign = 1 if task.direction == "max" else -1
-    chance = np.random.default_rng(0)
-    drawn = (chance.integers(0, len(ours.answers), len(ours.answers)) for _ in range(DRAWS))
-    error = float(np.nanstd([sign * (ours.score(rows) - other.score(rows)) for rows in drawn]))
+    error = float(np.nanstd(np.subtract(ours.drawn, other.drawn)))
     better = sign * (ours.score() - other.score())
     said = "tied" if abs(better) <= 2 * error else "won" if better > 0 else "lost"
     return {"better": round(better, 5), "error": round(error, 5), "said": said}
