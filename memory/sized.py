@@ -16,8 +16,8 @@ SMALLER = "part is defined"  # in a template: it can learn from a part of the ro
 
 
 def within(limit: float, left: float) -> float:
-    """Return the seconds that a script may plan with: `limit`, or as many eighths of it as are left, one at least."""
-    return limit if left >= limit else limit * max(1, int(STEPS * left / limit)) / STEPS
+    """Return the seconds that a script may plan with: `limit`, or as many eighths of it as are left, half of one at least."""
+    return limit if left >= limit else limit * (max(0, int(STEPS * left / limit)) or 0.5) / STEPS
 
 
 def sized(cases: Sequence[Item], tried: Sequence[Mapping[str, Any]], seconds: float | None) -> list[Item]:

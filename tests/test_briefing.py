@@ -178,6 +178,17 @@ def test_columns_by_kind(task):
     )
 
 
+def test_a_long_text_is_no_date(task):
+    frame = flowers(200)
+    frame["told"] = [f"{'and ' * 30}on {day % 28 + 1} May {2000 + day % 20}" for day in range(200)]
+    frame["dated"] = frame["told"].str[
+        -14:
+    ]  # the same without its words, over which the reader of dates passes
+    train, test = frame[:150], frame[150:].drop(columns="kind")
+    facts = task({"train.csv": train, "test.csv": test}, test[["id"]].assign(kind="big"))
+    assert (facts["table"]["text"], facts["table"]["dates"]) == (["told"], ["dated"])
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

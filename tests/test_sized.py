@@ -21,7 +21,17 @@ BOOSTING, IMAGES = ITEMS["table_boosting"], ITEMS["image_patches"]
 
 @pytest.mark.parametrize(
     ("left", "seconds"),
-    [(float("inf"), 60), (60, 60), (59.9, 52.5), (30, 30), (29.9, 22.5), (7.5, 7.5), (2, 7.5), (-1, 7.5)],
+    [
+        (float("inf"), 60),
+        (60, 60),
+        (59.9, 52.5),
+        (30, 30),
+        (29.9, 22.5),
+        (7.5, 7.5),
+        (7.4, 3.75),
+        (2, 3.75),
+        (-1, 3.75),
+    ],
 )
 def test_a_script_plans_with_what_is_left_in_eighths_of_its_limit(left: float, seconds: float) -> None:
     assert within(60, left) == seconds

@@ -7,6 +7,7 @@ import sys
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import numpy as np
 import pandas as pd
@@ -239,16 +240,71 @@ def test_values_of_a_sheet_are_kept(tmp_path: Path) -> None:
     ]
 
 
-def test_parquet_keeps_whole_numbers_beside_gaps_and_a_named_index(tmp_path: Path) -> None:
+def test_a_sheet_of_opendocument_is_read_like_one_of_excel(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    kinds = {"office": "office", "table": "table", "text": "text"}
+    names = "".join(
+        f' xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for short, name in kinds.items()
+    )
+
+    def cell(value: object) -> str:
+        if isinstance(value, int | float):
+            return f'<table:table-cell office:value-type="float" office:value="{value}"/>'
+        return (
+            f'<table:table-cell office:value-type="string"><text:p>{escape(str(value))}</text:p></table:table-cell>'
+            if value
+            else "<table:table-cell/>"
+        )
+
+    rows = "".join(
+        f"<table:table-row>{''.join(map(cell, row))}</table:table-row>"
+        for row in [FRAME, *map(dict.values, RECORDS)]
+    )
+    sheet = f'<table:table table:name="Flats">{rows}</table:table>'
+    content = f"<office:document-content{names}><office:body><office:spreadsheet>{sheet}</office:spreadsheet></office:body></office:document-content>"
+    with zipfile.ZipFile(tmp_path / "t.ods", "w") as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr(
+            "META-INF/manifest.xml",
+            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>',
+        )
+        book.writestr("content.xml", content)
+    assert plain(tmp_path / "t.ods") == expected()
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.pq", "t.feather", "t.ARROW"])
+def test_typed_files_keep_whole_numbers_beside_gaps_and_a_named_index(name: str, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    FRAME.astype({"floor": "Int64"}).to_parquet(tmp_path / "t.parquet")
-    assert plain(tmp_path / "t.parquet") == expected()
-    FRAME.rename_axis("flat").assign(tags=[["a"]] * N).to_parquet(tmp_path / "t.pq")
-    table = read(str(tmp_path / "t.pq"), Wanted())
-    assert table.header == ["flat", *FRAME] and any("'tags' holds lists" in note for note in table.notes)
+    parquet = name in ("t.parquet", "t.pq")
+
+    def write(frame: pd.DataFrame) -> None:
+        (frame.to_parquet if parquet else frame.to_feather)(tmp_path / name)
+
+    write(FRAME.astype({"floor": "Int64"}))
+    assert plain(tmp_path / name) == expected()
+    listed = FRAME.assign(tags=[["a"]] * N)
+    write(listed.rename_axis("flat") if parquet else listed)
+    table = read(str(tmp_path / name), Wanted())
+    assert table.header == ["flat"] * parquet + list(FRAME)
+    assert any("'tags' holds lists" in note for note in table.notes)
 
 
-@pytest.mark.parametrize(("name", "library"), [("t.xlsx", "python_calamine"), ("t.parquet", "pyarrow")])
+def test_arrow_that_was_sent_is_read_like_a_file(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.Table.from_pandas(FRAME.astype({"floor": "Int64"}))
+    with pyarrow.ipc.new_stream(tmp_path / "t.arrow", table.schema) as stream:
+        stream.write_table(table, max_chunksize=50)
+    assert plain(tmp_path / "t.arrow") == expected()
+    whole = (tmp_path / "t.arrow").read_bytes()
+    (tmp_path / "t.arrow").write_bytes(whole[:-100])
+    with pytest.raises(UsageError, match="is no arrow table"):
+        read(str(tmp_path / "t.arrow"), Wanted())
+
+
+@pytest.mark.parametrize(
+    ("name", "library"),
+    [("t.xlsx", "python_calamine"), ("t.ods", "python_calamine"), ("t.parquet", "pyarrow"), ("t.feather", "pyarrow")],
+)  # fmt: skip
 def test_a_damaged_file_or_a_missing_library_is_one_line(name: str, library: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04 nothing of the kind")
     with pytest.raises(BudgetMLError) as error:

@@ -1,6 +1,7 @@
 """What a gain is worth: the criterion, the error that was left, and what plain boosting reaches."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,9 @@ import pandas as pd
 import pytest
 
 from budgetmlagent.cli import call
+from budgetmlagent.new.fromtable import plan
+from budgetmlagent.new.tablefile import Table
+from budgetmlagent.new.yardstick import measure
 from budgetmlagent.records.success import error_removed, verdict, yardstick_of
 from budgetmlagent.tasks.folder import load_task
 
@@ -94,3 +98,13 @@ def test_new_task_measures_plain_boosting_on_both_halves(
         (told[half] > 0.8) if task.direction == "max" else (told[half] < 0.9)
         for half in ("public", "private")
     )
+
+
+def test_plain_boosting_counts_a_text_by_its_words_and_is_left_out_where_it_takes_minutes() -> None:
+    rows = [
+        [str(n), f"{['good', 'bad', 'film', 'plot'][n % 4]} and so on, number {n}", f"k{n % 8}"]
+        for n in range(200)
+    ]
+    made = plan(Table(["n", "text", "y"], rows, []), "y", None, 0)
+    assert made.columns.texts == ["text"]
+    assert measure(replace(made, train=made.train * 100), "", "", ()) == ""  # 16,000 rows

@@ -1,5 +1,6 @@
 """Tables of any shape become tasks: rows in equal rows out, or a note; converted and said, or refused in one line."""
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -46,6 +47,16 @@ def table(cell, header: str = "a;b;y", rows: int = 120) -> str:
         ("town      x   y\nSt. John  1   2\nRome     10   4\n", ["town", "x", "y"], [["St. John", "1", "2"], ["Rome", "10", "4"]], "blanks stand between"),
         ("===  ===\nx    y\n===  ===\n1    2\n3    4\n===  ===\n", ["x", "y"], [["1", "2"], ["3", "4"]], "3 lines without any values"),
         ('x; y\n1; "a; b"\n3; "c" or d\n4; e\n', ["x", "y"], [["1", "a; b"], ["3", ' "c" or d'], ["4", " e"]], ""),
+        ('18.0   8   307.0\t"chevrolet malibu"\n25.0   4   ?    \t"ford pinto"\n15.5   8   350.0\t"buick skylark 320"\n', ["column_1", "column_2", "column_3", "column_4"],
+         [["18.0", "8", "307.0", "chevrolet malibu"], ["25.0", "4", "?", "ford pinto"], ["15.5", "8", "350.0", "buick skylark 320"]], "blanks stand between cells as well as tabs"),
+        ("mpg  cyl\tname\n18.0   8\tchevrolet malibu\n25.0   4\tpinto\n", ["mpg", "cyl", "name"], [["18.0", "8", "chevrolet malibu"], ["25.0", "4", "pinto"]], "as well as tabs"),
+        ("paid sum\ttown\n1 200\tRome\n12 500\tParis\n", ["paid sum", "town"], [["1 200", "Rome"], ["12 500", "Paris"]], ""),  # thousands
+        ("at\ttown\n1.5 2\tRome\n3.5 4\tParis\n", ["at", "town"], [["1.5 2", "Rome"], ["3.5 4", "Paris"]], ""),  # one name for two numbers
+        ("who,y\n'Smith, J.',1\nBrown,2\n'O''Neil, \"K\"',3\n", ["who", "y"], [["Smith, J.", "1"], ["Brown", "2"], ["O'Neil, \"K\"", "3"]], "single quotation marks"),
+        ("'a'; 'b'\n'1,5'; 'it\\'s; x'\n'2,5'; 'y'\n", ["a", "b"], [["1,5", "it's; x"], ["2,5", "y"]], "single quotation marks"),
+        ("who,y\n'tis,1\n'n',2\n\"v, w\",3\n", ["who", "y"], [["'tis", "1"], ["'n'", "2"], ["v, w", "3"]], ""),
+        ("who,y\n'tis,1\n'n',2\n", ["who", "y"], [["'tis", "1"], ["'n'", "2"]], ""),  # an apostrophe
+        ('"x";"y"\n"1,5";"2,7"\n"-3,5";"1.004,7"\n', ["x", "y"], [["1,5", "2,7"], ["-3,5", "1.004,7"]], ""),
         ("x    y z\n1.5  a 2\n-2.5 b 3\n", ["x", "y", "z"], [["1.5", "a", "2"], ["-2.5", "b", "3"]], "blanks stand between the cells"),
         ('"x" "y"\n"r 1" 1 "a b"\n"r 2" 3 c\n', ["row_id", "x", "y"], [["r 1", "1", "a b"], ["r 2", "3", "c"]], "blanks stand between"),
         ("| x | y |\n|---|:-:|\n| 1 | a |\n| 2 | b |\n", ["x", "y"], [["1", "a"], ["2", "b"]], "1 line without any values"),
@@ -135,6 +146,12 @@ def test_a_last_row_below_one_of_several_lines_is_a_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["t.txt", "t.dat", "t.data"])
 def test_a_text_file_is_a_table_whatever_its_ending(name: str, tmp_path: Path) -> None:
     assert read(tmp_path, "a b\n1 2\n3 4\n", name).rows == [["1", "2"], ["3", "4"]]
+
+
+@pytest.mark.parametrize("name", ["t.tsv.gz", "t.TSV.GZ"])
+def test_a_packed_text_file_is_read_as_its_name_says(name: str, tmp_path: Path) -> None:
+    packed = gzip.compress(b"a\tb, c\n1\tx, y\n3\tz, w\n")
+    assert read(tmp_path, packed, name).rows == [["1", "x, y"], ["3", "z, w"]]
 
 
 def test_a_column_that_the_target_names_with_blanks_is_found(tmp_path: Path) -> None:

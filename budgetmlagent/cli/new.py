@@ -25,7 +25,7 @@ def task(
         str,
         typer.Option(
             metavar="TABLE",
-            help="A file (.csv, .tsv, .txt, .xlsx, .ods, .parquet, .json, .jsonl, .sqlite, .zip; text also .gz), a folder with train.csv, or a database's URL.",
+            help="A file (.csv, .tsv, .txt, .xlsx, .ods, .parquet, .feather, .arrow, .json, .jsonl, .sqlite, .zip; text also .gz), a folder with train.csv, or a database's URL.",
         ),
     ],
     target: Annotated[

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field, replace
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.header import is_float, names_columns
-from budgetmlagent.inside.briefing.reading import MARKS
+from budgetmlagent.inside.briefing.reading import MARKS, MISSING
 from budgetmlagent.new.around import NUMBER, inner, is_rule, units
 
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
 )  # a line by which spreadsheets say what stands between cells
 ENDS = re.compile("[\r\n]")
+OPENED = re.compile(r"(?:^|[,;\t|]) ?(['\"])", re.MULTILINE)  # a quotation mark at the beginning of a cell
+SINGLE = re.compile(r"(?:(?<=^)|(?<=[,;\t|]) ?)'((?:[^'\n]|''|\\')*)'(?=[,;\t|]|$)", re.MULTILINE)
+THOUSANDS = re.compile(r"\d{1,3}(?: \d{3})+")
 BREAK = "\x1e"  # for a line break within a cell
 SAMPLE = 300  # lines by which it is found
 FEW = 20  # different values of a column, up to which an unknown one says that a row is no row
@@ -72,6 +75,7 @@ def _read(text: str, name: str) -> Records:
     text = text.rstrip("\n")
     said = SEP.match(text)
     skipped, text = (1, text[said.end() :]) if said else (0, text)
+    text, notes = _quoted(text)
     mark = (
         said[1]
         if said
@@ -84,8 +88,42 @@ def _read(text: str, name: str) -> Records:
         closed = rf'{sign} +("(?:[^"\n]|"")*")(?=[ ]*(?:{sign}|\n|\Z))'
         text = re.sub(closed, lambda found: mark + found[1], text)
     if mark not in text and (apart := _by_blanks(text, skipped)):
-        return shaped(apart, ["blanks stand between the cells"], " ")
-    return shaped(*_rows(text, mark, skipped), mark)
+        return shaped(apart, [*notes, "blanks stand between the cells"], " ")
+    rows, others = _rows(text, mark, skipped)
+    if mark == "\t" and (apart := _with_blanks(rows)):
+        rows, others = apart, [*others, "blanks stand between cells as well as tabs"]
+    return shaped(rows, [*notes, *others], mark)
+
+
+def _quoted(text: str) -> tuple[str, list[str]]:
+    """The text with the quotation marks that CSV knows, where single ones open and close all cells that are quoted, and what to say."""
+    first = OPENED.search(text)
+    if first is None or first[1] == '"' or OPENED.search(SINGLE.sub("", text)):
+        return text, []
+    return SINGLE.sub(_double, text), ["single quotation marks stand around cells"]
+
+
+def _double(cell: re.Match[str]) -> str:
+    return '"' + cell[1].replace("''", "'").replace("\\'", "'").replace('"', '""') + '"'
+
+
+def _with_blanks(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """The rows with those cells taken apart that hold several numbers, as many in each row; [] where there are none."""
+    if len({len(row) for _, row in rows}) > 1:
+        return []
+    columns = list[list[list[str]]]()
+    for column in zip(*(row for _, row in rows), strict=True):
+        parts = [cell.split() for cell in column]
+        numbers = all(is_float(part) or part.lower() in MISSING for row in parts[1:] for part in row)
+        several = len(set(map(len, parts))) == 1 and len(parts[0]) > 1 and numbers
+        blanks = several and not all(map(THOUSANDS.fullmatch, column[1:]))
+        columns.append(parts if blanks else [[cell] for cell in column])
+    if all(len(column[0]) == 1 for column in columns):
+        return []
+    return [
+        (number, [cell for part in parts for cell in part])
+        for (number, _), *parts in zip(rows, *columns, strict=True)
+    ]
 
 
 def _by_blanks(text: str, skipped: int) -> list[tuple[int, list[str]]]:

@@ -22,7 +22,7 @@ from memory.files import open_plain
 LARGEST = 1 << 29  # bytes of a table's text
 MOST_COLUMNS = 20_000  # the briefing looks at each of them, and at pairs
 READ = (
-    ".csv, .tsv, .txt, .dat and .data, also .gz; .xlsx, .ods, .parquet, .json, .jsonl, .sqlite; .zip and folders with train.csv;"
+    ".csv, .tsv, .txt, .dat and .data, also .gz; .xlsx, .ods, .parquet, .feather, .arrow, .json, .jsonl, .sqlite; .zip and folders with train.csv;"
     " databases by their URL"
 )
 ROW = "row_id"  # how a column of R's names of rows is called

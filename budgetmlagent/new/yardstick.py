@@ -23,7 +23,8 @@ def measure(plan: Plan, test: str, scorer: str, halves: Sequence[str]) -> str:
     `test` is the text of env/test.csv, `scorer` that of scoring/eval.py, `halves` are those of the answers.
     """
     labels = max(1, len(plan.labels) if len(plan.labels) > 2 else 1)
-    if len(plan.train) * len(plan.header) * labels > MOST:
+    width = len(plan.header) + WORDS * len(plan.columns.texts)
+    if len(plan.train) * width * labels > MOST:
         return ""
     try:
         from lightgbm import LGBMClassifier, LGBMRegressor

@@ -10,6 +10,9 @@ from .layout import ID
 from .reading import MISSING
 
 USABLE = ("numeric", "coded", "categorical", "text", "dates")
+LONGEST = (
+    80  # characters of a date; in longer ones dateutil looks for parts of a date, for seconds in a column
+)
 MANY = 20  # a category with more values than this is better encoded by its target than by a column a value
 STRIPPED = r"[,$€£%\s]"  # what the cases take off numbers that are written as text
 DIGITS = re.compile(r"\d")
@@ -69,7 +72,7 @@ def kind_of_strings(column: Any, values: Any, seen: set[str], test: Any) -> str:
     if numbers(sample) >= 0.9:
         tells_apart = values.is_unique and ID.match(str(column)) and values.str.isdigit().all()
         return "drop" if tells_apart else "coded"
-    dated = sample.map(lambda v: bool(DIGITS.search(v) and DATED.search(v))).mean()
+    dated = sample.map(lambda v: len(v) <= LONGEST and bool(DIGITS.search(v) and DATED.search(v))).mean()
     if dated > 0.9 and dates(sample) >= 0.95:
         return "dates"
     if sample.str.contains(FILE).mean() > 0.9:

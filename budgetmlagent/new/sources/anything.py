@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.new.sources import archives, books, databases, folders, jsons, parquets
+from budgetmlagent.new.sources import archives, arrows, books, databases, folders, jsons
 from budgetmlagent.new.tablefile import Table, read_table
 
 
@@ -22,7 +22,7 @@ Reader = Callable[[Path, str, str], Table]
 KINDS: dict[tuple[str, ...], Reader] = {
     books.ENDINGS: books.read,
     databases.ENDINGS: databases.read_file,
-    parquets.ENDINGS: parquets.read,
+    arrows.ENDINGS: arrows.read,
     jsons.ENDINGS: jsons.read,
 }
 
