@@ -294,13 +294,9 @@ def test_whose_a_measure_is_has_room_before_other_words() -> None:
     ):
         assert label in seen
     assert seen.startswith("...") and seen.endswith("left out; validation accuracy 0.818")
-    spelled = [f"{word} 0.5{n}" for n, word in enumerate(("maE", "mAe", "MaE", "mAE", "MAe"))]
-    several = "; ".join(f"w{n}" for n in range(8))
-    alphabet = told(
-        f"{several}; {'; '.join(spelled)}",
-        script=f"{several} or {' or '.join(spelled)}".replace(";", " or"),
-        measured=True,
-    )
+    spelled, several = ("maE", "mAe", "MaE", "mAE", "MAe"), [f"w{n}" for n in range(8)]
+    line = "; ".join([*several, *(f"{word} 0.5{n}" for n, word in enumerate(spelled))])
+    alphabet = told(line, script=" or ".join([*several, *spelled]), measured=True)
     assert alphabet.count("w") + alphabet.lower().count("ma") <= OWN  # no word of the script's own is free
 
 
