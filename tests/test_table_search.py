@@ -101,6 +101,21 @@ def test_where_nothing_learns_that_is_said(tmp_path: Path) -> None:
     assert "left out: linear, ValueError" in said
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_interpreter_does_not_end_under_models_that_still_learn(refused: bool, tmp_path: Path) -> None:
+    library = LIBRARY.format(fit="time.sleep(1000)") + "\nimport atexit\natexit.register(print, 'ended')\n"
+    (tmp_path / "catboost.py").write_text(library)
+    script = render(ITEMS["table_search"], written(tmp_path, ["catboost 1.2"]), seed=0, seconds=SECONDS)
+    (tmp_path / "script.py").write_text(script)
+    (tmp_path / "submission.csv").mkdir() if refused else None
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "left out: cat, which does not end in time" in done.stdout
+    assert "ended" not in done.stdout.splitlines()
+    assert done.returncode == refused and ("IsADirectoryError" in done.stderr) == refused
+
+
 @pytest.mark.skipif(not importlib.util.find_spec("catboost"), reason="catboost is not installed")
 def test_catboost_learns_from_categories_where_it_is_installed(tmp_path: Path) -> None:
     said, near = searched(tmp_path, written(tmp_path, ["catboost 1.2"], categories=True))
