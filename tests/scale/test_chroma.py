@@ -2,13 +2,13 @@
 
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from servers import free_port
+from ways import Way
 
 from memory.items import StoreError
 from memory.merge import merge_pending
@@ -52,7 +52,8 @@ def server(tmp_path: Path) -> Iterator[Chroma]:
 def test_what_runs_learned_arrives_once_whenever_the_server_was_killed(
     tmp_path: Path, server: Chroma
 ) -> None:
-    runs, url = tmp_path / "runs", f"http://127.0.0.1:{server.port}"
+    way = Way(server.port, b"POST ", at=0, then=server.kill)
+    runs, url = tmp_path / "runs", f"http://127.0.0.1:{way.own}"
     place = Place(runs / "history", url)
     made = [Run(runs, f"run-{n}") for n in range(RUNS)]
     for number, run in enumerate(made):
@@ -63,24 +64,18 @@ def test_what_runs_learned_arrives_once_whenever_the_server_was_killed(
         try:
             run.history.close_and_merge()
         except StoreError:
-            time.sleep(0.1)
             return False
         return True
 
-    def restart() -> None:
-        time.sleep(0.3)  # in the middle of some run's merge
-        server.kill()
-        time.sleep(0.5)
-        server.start()
-
-    first = [merged(made[0])]
-    restarting = threading.Thread(target=restart)
-    restarting.start()
-    first += [merged(run) for run in made[1:]]
-    restarting.join()
-    assert not all(first), "the positive control: some met no server"
+    assert merged(made[0])
+    way.at = way.seen + way.seen // 2  # in the middle of some run's merge
+    first = [merged(run) for run in made[1:6]]
+    assert way.broken and not all(first), "the positive control: some met no server"
+    server.start()
+    first += [merged(run) for run in made[6:]]
     merge_pending(runs, place)
     assert merge_pending(runs, place) == 0
     with Shared(place) as store:
         found = sorted(item["what"] for _, item in store.iterate())
+    way.close()
     assert found == sorted(f"w{n}" for n in range(RUNS))

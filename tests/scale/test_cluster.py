@@ -6,7 +6,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from socket import AF_INET, AF_INET6
 
@@ -35,8 +34,22 @@ pytestmark = [
 CALLS = 4  # of two turns of a planner and a coder
 
 
-def slowly(body: dict) -> Turn:
-    return replace(tiny.team(body), delay=0.3)
+class Team(FaultServer):
+    """Answers no more once a run in `folder` has stepped, until something was done to the runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.done = folder, threading.Event()
+        super().__init__(respond=self.answer)
+
+    def answer(self, body: dict) -> Turn:
+        if stepped(self.folder):
+            self.done.wait(600)
+        return tiny.team(body)
+
+
+def stepped(folder: Path) -> bool:
+    """Whether a run of the bench is in the middle."""
+    return bool(list(folder.glob("cells/*/step")))
 
 
 def node(**more: int) -> dict[str, int]:
@@ -54,19 +67,19 @@ def nodes() -> Iterator[object]:
     found = Nodes(initialize_head=True, head_node_args=node(num_cpus=0))
     for _ in range(2):
         found.add_node(**node(num_cpus=1, object_store_memory=100_000_000))
-    found.wait_for_nodes()
+    found.wait_for_nodes(timeout=180)
     yield found
     ray.shutdown()
     found.shutdown()
 
 
 @pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer(respond=slowly) as server:
+def server(tmp_path: Path) -> Iterator[Team]:
+    with Team(tmp_path / "bench") as server:
         yield server
 
 
-def asked_for(folder: Path, server: FaultServer, seeds: list[int]) -> dict:
+def asked_for(folder: Path, server: Team, seeds: list[int]) -> dict:
     plan = Plan(
         tasks=[str(tiny.task(folder))], graphs=["single_agent"], models=[str(tiny.models(folder, server.url))],
         seeds=seeds, turns=2, history="off",
@@ -86,14 +99,15 @@ def kill_a_ray_worker(folder: Path) -> None:
             continue
 
 
-def when_one_has_stepped(folder: Path, then: Callable[[], None]) -> threading.Thread:
-    """Do something once a run is in the middle."""
+def when_one_has_stepped(server: Team, then: Callable[[], None]) -> threading.Thread:
+    """Do something once a run is in the middle, and have the others go on."""
 
     def wait() -> None:
-        until = time.monotonic() + 120
-        while not list(folder.glob("cells/*/step")) and time.monotonic() < until:
+        until = time.monotonic() + 600
+        while not stepped(server.folder) and time.monotonic() < until:
             time.sleep(0.05)
         then()
+        server.done.set()
 
     thread = threading.Thread(target=wait)
     thread.start()
@@ -114,7 +128,7 @@ def test_a_run_whose_worker_is_killed_goes_on_from_its_stores(nodes, server, tmp
     cluster = Cluster(nodes.address, folder, {})
     assert cluster.shared and cluster.at_once(Needs((), 1.0, 0)) == 2
 
-    killed = when_one_has_stepped(folder, lambda: kill_a_ray_worker(folder))
+    killed = when_one_has_stepped(server, lambda: kill_a_ray_worker(folder))
     rows = [row for _, row in Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)]
     killed.join()
     ended_once(folder, rows, 2)
@@ -125,7 +139,7 @@ def test_runs_of_a_machine_that_is_lost_go_on_at_another(nodes, server, tmp_path
     asked, folder = asked_for(tmp_path, server, [0, 1]), tmp_path / "bench"
     cluster = Cluster(nodes.address, folder, {})
     extra = nodes.list_all_nodes()[-1]
-    lost = when_one_has_stepped(folder, lambda: nodes.remove_node(extra, allow_graceful=False))
+    lost = when_one_has_stepped(server, lambda: nodes.remove_node(extra, allow_graceful=False))
     rows = [row for _, row in Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)]
     lost.join()
     nodes.add_node(**node(num_cpus=1, object_store_memory=100_000_000))
@@ -137,7 +151,7 @@ def test_runs_travel_where_no_folder_is_shared_and_come_back(nodes, server, tmp_
     cluster = Cluster(nodes.address, folder, {})
     cluster.shared = False
     place = Path(tempfile.gettempdir())
-    killed = when_one_has_stepped(folder, lambda: kill_a_ray_worker(place))
+    killed = when_one_has_stepped(server, lambda: kill_a_ray_worker(place))
     ((cell, row),) = Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)
     killed.join()
     assert row["status"] == "finished" and row["usd"] > 0

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
-from drill import UNKNOWN, check, drill, killed, turn
+from drill import UNKNOWN, check, connected, drill, killed, turn
 from servers import DURABLE, Postgres
 
 from budgetmlagent.postgres import Address
@@ -40,18 +41,24 @@ def test_a_process_killed_while_calling_loses_nothing_and_pays_nothing_twice(
     killed(tmp_path, Address(server.database()), kills)
 
 
+def entered(place: Address) -> int:
+    """Return how many calls the ledger has; 0 where it has not been made."""
+    with suppress(psycopg.Error), closing(connected(place)) as db:
+        return int(db.execute("SELECT count(*) FROM calls").fetchone()[0])
+    return 0
+
+
 @contextmanager
-def restarted(server: Postgres, after: float, every: float) -> Iterator[list[str]]:
-    """Stop and start the server again and again, in order and as a power cut does; what was done is told."""
+def restarted(server: Postgres, place: Address, every: int) -> Iterator[list[str]]:
+    """Stop and start the server after each `every` calls, in order and as a power cut does; what was done is told."""
     done, told = threading.Event(), list[str]()
 
     def restart() -> None:
-        pause = after
-        while not done.wait(pause):
-            told.append("immediate" if len(told) % 2 else "fast")
-            server.stop(told[-1])
-            server.start()
-            pause = every
+        while not done.wait(0.05):
+            if entered(place) >= every * (len(told) + 1):
+                told.append("immediate" if len(told) % 2 else "fast")
+                server.stop(told[-1])
+                server.start()
 
     thread = threading.Thread(target=restart)
     thread.start()
@@ -67,7 +74,7 @@ def test_a_server_that_restarts_loses_nothing_and_nothing_is_paid_twice(
     tmp_path: Path, server: Postgres, processes: int, threads: int, calls: int
 ) -> None:
     place = Address(server.database())
-    with restarted(server, 3.0, 4.0) as restarts:
+    with restarted(server, place, calls // 10) as restarts:
         told = drill(tmp_path, place, processes, threads, calls, watched=False)
     print(told, restarts)
     assert restarts, "the positive control: it restarted"

@@ -1,15 +1,13 @@
 """The ledger's server and the way to it: what breaks is done again and never twice, and no password is shown."""
 
 import os
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import psycopg
 import pytest
 from servers import Postgres, free_port, postgres
+from ways import Way
 
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
@@ -23,45 +21,6 @@ pytestmark = pytest.mark.scale
 
 def call(name: str = "a", run: str = "r") -> Call:
     return Call(key=f"{run}/{name}/coder", run=run, step=1, node="coder", model="m", served="m", price="p")
-
-
-class Way:
-    """A way to a server that breaks once where `word` is sent: before it arrives there, or after it did."""
-
-    def __init__(self, port: int, word: bytes, *, arrives: bool) -> None:
-        self.port, self.word, self.arrives, self.broken = port, word, arrives, 0
-        self.door = socket.create_server(("127.0.0.1", 0))
-        self.own = self.door.getsockname()[1]
-        self.ends = [self.door]
-        threading.Thread(target=self._open, daemon=True).start()
-
-    def _open(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self.door.accept()
-                far = socket.create_connection(("127.0.0.1", self.port))
-                self.ends += [near, far]
-                threading.Thread(target=self._carry, args=(far, near, b""), daemon=True).start()
-                threading.Thread(target=self._carry, args=(near, far, self.word), daemon=True).start()
-
-    def _carry(self, source: socket.socket, sink: socket.socket, word: bytes) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                breaks = bool(word) and word in data and not self.broken
-                if breaks:
-                    self.broken += 1
-                    source.shutdown(socket.SHUT_RDWR)
-                if not breaks or self.arrives:
-                    sink.sendall(data)
-        time.sleep(0.2 if word else 0)  # what arrived is done
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.door.shutdown(socket.SHUT_RDWR)
-        for end in self.ends:
-            end.close()
 
 
 @pytest.fixture
