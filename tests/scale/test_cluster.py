@@ -31,6 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.allow_hosts(LOOPBACK + OWN),
 ]
+PORTS = ("metrics_agent", "metrics_export", "runtime_env_agent")
 CALLS = 4  # of two turns of a planner and a coder
 
 
@@ -53,8 +54,8 @@ def stepped(folder: Path) -> bool:
 
 
 def node(**more: int) -> dict[str, int]:
-    """What a node is started with: of a port that it has to find itself, Ray waits 15 seconds to hear, too little under load."""
-    return {"metrics_agent_port": free_port(), "runtime_env_agent_port": free_port(), **more}
+    """What a node is started with: of a port that an agent has to find itself, Ray waits 15 seconds to hear, too little under load."""
+    return {f"{name}_port": free_port() for name in PORTS} | more
 
 
 @pytest.fixture(scope="module")
