@@ -1,6 +1,8 @@
 """The ensemble that grows: what fails, does not end or says no numbers is left out and told, and the rest is handed in in time."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +107,7 @@ def test_where_nothing_learns_that_is_said(tmp_path: Path) -> None:
 def test_the_interpreter_does_not_end_under_models_that_still_learn(refused: bool, tmp_path: Path) -> None:
     library = LIBRARY.format(fit="time.sleep(1000)") + "\nimport atexit\natexit.register(print, 'ended')\n"
     (tmp_path / "catboost.py").write_text(library)
-    script = render(ITEMS["table_search"], written(tmp_path, ["catboost 1.2"]), seed=0, seconds=SECONDS)
+    script = render(ITEMS["table_search"], written(tmp_path, ["catboost 1.2"]), seed=0, seconds=SECONDS[0])
     (tmp_path / "script.py").write_text(script)
     (tmp_path / "submission.csv").mkdir() if refused else None
     done = subprocess.run(
