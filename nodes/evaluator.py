@@ -24,6 +24,7 @@ from nodes.deps import Deps, Execution, Score
 Fruitless = Literal["failed", "failed_since_expert", "failed_since_up", "improve_failed", "idea_failed"]
 COUNTERS: tuple[Fruitless, ...] = ("failed", "failed_since_expert", "failed_since_up")
 SOURCE = 80  # characters of a script's line
+CUT = 0.95  # of its limit of time: a script that was stopped before was cut by the end of the run's minutes
 RELIEF = {
     "time": "let it do less: fewer rounds, folds, candidates or rows",
     "memory": "let it hold less at once: smaller types, sparse matrices, the data in parts, fewer workers",
@@ -94,7 +95,9 @@ def _judge(execution: Execution, deps: Deps, facts: Briefing) -> tuple[Score, Fa
     """Return the score, and the fault where there is none to be had."""
     if limit := execution.killed:
         # What it took is not told: that differs from run to run.
-        stopped = f"the script was stopped: it went over its limit of {limit} ({deps.task.allowed[limit]})"
+        early = limit == "time" and execution.seconds < CUT * deps.task.seconds
+        why = "the run's own time was over before" if early else "it went over"
+        stopped = f"the script was stopped: {why} its limit of {limit} ({deps.task.allowed[limit]})"
         return Score(), Fault(kind=limit, detail=f"{stopped}; {RELIEF[limit]}")
     if execution.exit != 0:
         return Score(), Fault(kind="crash", detail=_crash(execution, deps, facts))

@@ -1,6 +1,7 @@
 """Runs that are kept in an archive: looked at from there, and lost by no fault of its."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -213,10 +214,12 @@ def test_what_stays_goes_to_no_archive_elsewhere(tmp_path, made, monkeypatch, ca
     ]
     monkeypatch.setenv("BUDGETML_ARCHIVE", str(tmp_path / "archive"))
     run = Session(asked.task, "recall", runs_dir=asked.runs_dir)
-    (run.folder.root / UNSENT).touch()
     monkeypatch.setenv("BUDGETML_ARCHIVE", "s3://bucket/prefix")  # named after the run was begun
-    archive.keep(tmp_path / "runs")
-    assert "`data: stays`, so it is not sent to s3://bucket/prefix" in capsys.readouterr().err
+    for said_now in ("stays", "schema"):  # what the run quotes was to stay when it was begun
+        file.write_text(re.sub("data: .*", f"data: {said_now}", file.read_text()))
+        (run.folder.root / UNSENT).touch()
+        archive.keep(tmp_path / "runs")
+        assert "`data: stays`, so it is not sent to s3://bucket/prefix" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,20 @@ def test_the_attempt_tells_it_and_its_idea_counts_as_untried(left_out):
 
 
 @pytest.mark.parametrize(
+    ("part", "why"),
+    [(1.01, "it went over its limit of time"), (0.5, "the run's own time was over before its limit of time")],
+)
+def test_a_script_that_the_end_of_the_run_cut_is_not_told_of_a_limit_that_it_kept(part, why):
+    state, deps = parts(node="evaluator")
+    seconds = part * deps.task.seconds
+    ran = Execution(deps.artifacts.put(SCRIPT), None, seconds, deps.artifacts.put(""), killed="time")
+    state = replace(state, turn=3, run={"execution": deps.artifacts.put_json(ran.as_json())}, fault={})
+    assert evaluator(state, deps)["fault"]["detail"].startswith(
+        f"the script was stopped: {why} (10 s); let it do less"
+    )
+
+
+@pytest.mark.parametrize(
     ("output", "number"),
     [
         ("fold 1 validation rmse 0.51234\nvalidation rmse 0.41234\nwrote it\n", "0.412"),

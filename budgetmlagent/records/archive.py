@@ -149,8 +149,12 @@ def _is_whole(fs: "AbstractFileSystem", there_: str, here: Path) -> bool:
 
 
 def _may_leave(config: RunConfig) -> bool:
-    """Whether what a run quotes of its task's data may be sent away. Raises UsageError where the task is not there to say it."""
-    return load_task(config.task, direction=config.direction, begun=True).data != "stays"
+    """Whether what a run quotes of its task's data may be sent away, as the task said when it began and says now.
+
+    Raises UsageError where the task is not there to say it.
+    """
+    task = load_task(config.task, direction=config.direction, begun=True)
+    return "stays" not in (config.data, task.data)
 
 
 def fetch(run_id: str, runs_dir: Path, storage: Storage) -> RunDir | None:

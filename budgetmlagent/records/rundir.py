@@ -63,6 +63,7 @@ class RunConfig:
     sandbox_facts: dict[str, Any] = field(default_factory=dict)  # what the probe found
     # What is believed of each model from the start on, as fields of `nodes.able.Able`; of one that is missing, a guess.
     able: dict[str, dict[str, Any]] = field(default_factory=dict)
+    data: str = ""  # what of the task's data may leave, as the task said then; "" where an older version began the run
 
 
 def origins(config: RunConfig) -> list[str]:

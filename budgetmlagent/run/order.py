@@ -74,6 +74,7 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True, elsewhere: bool
         above=nano("above", asked.above),
         minutes=None if replay else asked.minutes,
         aim=str(asked.aim),
+        data="stays" if recorded and recorded.data == "stays" else task.data,
         **allowed,
     )
     used = used_models(spec, specs)
