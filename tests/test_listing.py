@@ -83,6 +83,13 @@ def test_where_none_fits_that_is_said_and_is_no_error(runs: Path, capsys: pytest
     assert capsys.readouterr().out == "no runs in nowhere\n"
 
 
+def test_a_file_is_no_folder_of_runs(tmp_path, capsys):
+    (tmp_path / "ledger").write_text("")
+    for words in (["list"], ["cost"], ["run", "digits"]):
+        assert call([*words, "--runs-dir", str(tmp_path / "ledger")]) == 2
+        assert capsys.readouterr().err.endswith("ledger: a folder is needed, and this is a file\n")
+
+
 @pytest.mark.parametrize(("columns", "head"), [(40, "run"), (80, "turns"), (160, "graph")])
 def test_a_line_fits_the_terminal_and_ends_with_a_whole_column(runs: Path, columns: int, head: str) -> None:
     status, told = at_a_terminal(columns, "list")

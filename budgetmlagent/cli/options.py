@@ -14,10 +14,12 @@ from budgetmlagent.cli import names
 
 
 def _runs_dir(ctx: typer.Context, param: typer.CallbackParam, value: Path) -> Path:
-    """Return the folder that is given, or else the project's own."""
-    if _url(value):
-        from budgetmlagent.errors import UsageError
+    """Return the folder that is given, or else the project's own. Raises UsageError for an archive and for a file."""
+    from budgetmlagent.errors import UsageError
 
+    if value.is_file():
+        raise UsageError(f"--runs-dir {value}: a folder is needed, and this is a file")
+    if _url(value):
         raise UsageError(
             f"--runs-dir {_url(value)}: a folder is needed here; list, show, why, diff, cost and export read an archive"
         )
