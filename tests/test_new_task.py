@@ -355,7 +355,7 @@ FLOATS = "a,b\n" + "".join(f"{i % 7},{i * 0.5 - 3}\n" for i in range(80))
         (ROWS, ["--out", "t.csv"], "--out t.csv: is a file"),
         (ROWS, ["--data", "nowhere.csv"], "nowhere.csv: no such file"),
         (ROWS, ["--data", "full"], "full: has no table called train, only file"),
-        (ROWS, ["--data", "t.feather"], "t.feather: is no table that is read"),
+        (ROWS, ["--data", "t.feather"], "t.feather: is no feather table"),
         (ROWS, ["--data", "t.csv.gz"], "t.csv.gz: cannot be read: "),
     ],
 )  # fmt: skip

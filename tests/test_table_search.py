@@ -97,8 +97,11 @@ def test_where_nothing_learns_that_is_said(tmp_path: Path) -> None:
     known = written(tmp_path, [])
     whole = pd.read_csv(tmp_path / "train.csv")
     whole.assign(y=np.inf).to_csv(tmp_path / "train.csv", index=False)
-    script = render(ITEMS["table_search"], known, seed=0, seconds=SECONDS[0])
-    status, said = forked.run(script, tmp_path)
+    said = ""
+    for seconds in SECONDS:
+        if "left out: linear" not in said:
+            script = render(ITEMS["table_search"], known, seed=0, seconds=seconds)
+            status, said = forked.run(script, tmp_path)
     assert status == 1 and said.splitlines()[-1] == "RuntimeError: no model learned anything"
     assert "left out: linear, ValueError" in said
 
