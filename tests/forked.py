@@ -111,6 +111,7 @@ def _execute(folder: str, arguments: list[str], env: dict[str, str]) -> None:
                 {"__name__": "__main__"},
             )
         except BaseException:
+            print(end="", flush=True)
             traceback.print_exc(file=output)
             output.flush()
             os._exit(1)

@@ -52,7 +52,7 @@ READERS: dict[str, Callable[[str], object]] = {
 def seconds(read: Callable[[str], object], text: str) -> float:
     """The best of several times of the processor, which other work here does not lengthen; each has to end."""
     best = float("inf")
-    for _ in range(2):
+    for _ in range(3):
         began = time.process_time()
         read(text)
         best = min(best, time.process_time() - began)
@@ -69,7 +69,7 @@ def test_twice_the_length_takes_twice_the_time(name: str) -> None:
             once, twice = (unit * (n // len(unit)) + end for n in (length, 2 * length))
             long = seconds(read, twice)
             # What is done in no time tells nothing, but for what is bounded as a whole.
-            assert long < 0.15 or long < 2.5 * seconds(read, once), (unit, end, long)
+            assert long < 0.15 or long < 3 * seconds(read, once), (unit, end, long)
 
 
 def test_a_quadratic_expression_would_be_seen() -> None:
