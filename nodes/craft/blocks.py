@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nodes.craft.definitions import defined_in, fitted, place_of, undeletable
+from nodes.craft.definitions import SHOWN, defined_in, fitted, place_of, undeletable
 from nodes.craft.replies import said
 from nodes.craft.scripts import LONGEST, parse
 
@@ -30,7 +30,6 @@ NAMED = re.compile(r"<{5,9} ?(?:DEF|CLASS|def|class)[ \t]+([^\W\d]\w*(?:\.[^\W\d
 MARKS = {"begin": BEGIN, "named": NAMED, "divide": DIVIDE, "end": END}
 EXPECTED = {"": ("begin", "named"), "search": ("divide",), "replace": ("end",)}
 MOST = 60  # blocks of a reply
-SHOWN = 80  # characters of a line that a fault names
 TOLD = 5  # blocks that cannot be made and are named, so that one more reply mends them all
 
 

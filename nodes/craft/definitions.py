@@ -6,11 +6,10 @@ from textwrap import dedent, indent
 from typing import NamedTuple
 
 from nodes.craft.scripts import parse
-from nodes.craft.source import Source
+from nodes.craft.source import DEFINITIONS, Source, assigned
 
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
-SHOWN = 80  # characters of a statement that a fault names
+SHOWN = 80  # characters of a line or a statement that a fault names
 
 
 class Place(NamedTuple):
@@ -115,17 +114,9 @@ def _sets(part: ast.stmt) -> list[str]:
         return [part.name]
     if isinstance(part, IMPORTS):
         return [(alias.asname or alias.name).partition(".")[0] for alias in part.names]
-    if not isinstance(part, ast.Assign | ast.AnnAssign):
-        return []
-    targets = part.targets if isinstance(part, ast.Assign) else [part.target]
-    names = [
-        one for target in targets for one in (target.elts if isinstance(target, ast.Tuple) else [target])
-    ]
-    return (
-        [one.id for one in names if isinstance(one, ast.Name)]
-        if all(isinstance(one, ast.Name) for one in names)
-        else []
-    )
+    targets = assigned(part)
+    names = [one.id for one in targets if isinstance(one, ast.Name)]
+    return names if len(names) == len(targets) else []
 
 
 def _statements(text: str) -> list[ast.stmt] | None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import NamedTuple, TypeGuard
 
-from nodes.craft.source import Source, name_of
+from nodes.craft.source import DEFINITIONS, Source, assigned, name_of
 from nodes.craft.within import within
 
 # Characters of one statement, of one that sets a constant, and of what a function says of itself.
@@ -21,7 +21,6 @@ END = 3  # the share of the lines of a kind that is kept of their end: a third
 WRITTEN = (
     ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.expr_context,
 )  # fmt: skip
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ABOUT, CLOSING, CONSTANT, SIGNATURE, IMPORT, DECIDING = range(6)
 SHARES = {
     ABOUT: 0.15,
@@ -177,13 +176,13 @@ def _kind(statement: ast.stmt, settings: Collection[int]) -> int | None:
 
 def _is_constant(statement: ast.stmt) -> bool:
     """Tell whether a statement names constants by capitals."""
-    names = _assigned(statement)
+    names = assigned(statement)
     return bool(names) and all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
 
 
 def _is_setting(statement: ast.stmt) -> bool:
     """Tell whether a statement gives plain names a value that is written out, as scripts write their settings."""
-    names, value = _assigned(statement), getattr(statement, "value", None)
+    names, value = assigned(statement), getattr(statement, "value", None)
     if not names or value is None or not all(isinstance(name, ast.Name) for name in names):
         return False
     parts = [*value.args, *(word.value for word in value.keywords)] if _is_dict(value) else [value]
@@ -195,14 +194,6 @@ def _is_setting(statement: ast.stmt) -> bool:
 
 def _is_dict(value: ast.expr) -> TypeGuard[ast.Call]:
     return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict"
-
-
-def _assigned(statement: ast.stmt) -> list[ast.expr]:
-    """Return what an assignment gives a value to; nothing of any other statement."""
-    if not isinstance(statement, ast.Assign | ast.AnnAssign):
-        return []
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    return [one for target in targets for one in (target.elts if isinstance(target, ast.Tuple) else [target])]
 
 
 def _decides(statement: ast.stmt) -> bool:

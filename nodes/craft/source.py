@@ -10,6 +10,7 @@ from functools import cached_property
 
 from nodes.craft.scripts import parse
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
 
 Edit = tuple[int, int, str]  # start and end in bytes of the UTF-8 text, and what stands there instead
@@ -126,6 +127,14 @@ class Source:
             for name in bindings(statement):
                 found.setdefault(name, i)
         return found
+
+
+def assigned(statement: ast.stmt) -> list[ast.expr]:
+    """Return what an assignment gives a value to; nothing of any other statement."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return []
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return [one for target in targets for one in (target.elts if isinstance(target, ast.Tuple) else [target])]
 
 
 def bindings(statement: ast.stmt) -> set[str]:

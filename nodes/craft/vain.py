@@ -8,13 +8,12 @@ from typing import Any
 
 from memory.attempts import Attempt, Reader
 from nodes.craft.estimators import names_in
-from nodes.craft.source import Source, is_within, name_of
+from nodes.craft.source import DEFINITIONS, Source, is_within, name_of
 from nodes.craft.tuning import places
 
 Case = dict[str, Any]
 BOOSTED = re.compile("Boosting|LGBM|XGB|CatBoost")  # names of one family: gradient boosted trees
 CAP = "max_iter"  # of rounds: what has converged before it stays as it is
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def without_vain_cases(cases: Sequence[Case], attempts: Sequence[Attempt], artifacts: Reader) -> list[Case]:

@@ -24,11 +24,7 @@ def names_columns(rows: Sequence[Sequence[str]]) -> bool:
         elif name.strip() in cells and len(set(cells)) < len(cells):
             values = True
     whole = [name.strip() for name in first]
-    if (
-        all(map(is_float, whole))
-        and _are_steps(whole)
-        and not all(_are_steps(row) for row in body[:LOOKED_AT])
-    ):
+    if _are_steps(whole) and not all(map(_are_steps, body[:LOOKED_AT])):
         return True  # years, or the wavelengths of spectra
     if not values and all(map(is_float, whole)) and not _counting(whole):
         columns = list(zip(*body, strict=True))
