@@ -70,6 +70,9 @@ class JsonRecord:
         return {name: value for name, value in asdict(self).items() if name not in silent}
 
 
+TAIL = 4_000  # characters of an output that a record holds
+
+
 @dataclass(frozen=True)
 class Execution(JsonRecord):
     """The record of one script's run in the sandbox."""
@@ -78,7 +81,7 @@ class Execution(JsonRecord):
     exit: int | None  # None where it was killed
     seconds: float
     output: str  # artifact id of standard output and error together
-    tail: str = ""  # the last 4,000 characters of the output
+    tail: str = ""  # the end of the output: at most `TAIL` of it
     killed: str = ""  # "" | time | memory | disk | output | processes
     memory_mb: float = 0.0  # peak
     files: Mapping[str, str] = field(default_factory=dict)  # submission files it left: name -> artifact id

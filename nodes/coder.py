@@ -28,7 +28,7 @@ from nodes.deps import Deps
 WITHOUT_MODEL = ("apply", "tune")
 REPAIRABLE = ("crash", "submission", "time", "memory", "disk", "output", "processes")
 MENDABLE = ("unparsable", "truncated", "noop")  # faults of its last reply that a capable model is told of
-REFUSED = 8_000  # characters of such a reply that it is shown again
+REFUSED = 24_000  # characters of such a reply that it is shown again
 CUT = "\n(cut here)"
 
 

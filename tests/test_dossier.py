@@ -11,6 +11,7 @@ import prompts
 from budgetmlagent import testing
 from graphs.compile import _here
 from graphs.model import NodeSpec
+from memory import attempts as records
 from memory.attempts import Attempt
 from nodes.able import Able
 from nodes.coder import coder
@@ -215,8 +216,12 @@ def test_an_edit_that_does_not_fit_is_a_fault_that_the_next_question_tells():
 
 
 def test_of_a_long_reply_that_was_refused_is_shown_what_has_room_and_a_weak_model_is_shown_none():
-    long = "<<<<<<< SEARCH\nnowhere\n=======\n" + "x = 2\n" * 4_000 + ">>>>>>> REPLACE\n"
-    for can, most in ((FREE, 8_000), (replace(FREE, window=8_192), 2_048), (Able(), 0)):
+    long = "<<<<<<< SEARCH\nnowhere\n=======\n" + "x = 2\n" * 12_000 + ">>>>>>> REPLACE\n"
+    for can, most in (
+        (replace(FREE, window=200_000), 24_000),
+        (replace(FREE, window=8_192), 2_048),
+        (Able(), 0),
+    ):
         state, deps = parts(long, "```python\nprint(3)\n```", node="coder", can=can, prompt="coder.free")
         state = replace(state, plan={"action": "improve", "instruction": "two"})
         fault = coder(state, deps)["fault"]
@@ -344,10 +349,10 @@ def test_a_share_of_the_time_is_told_coarsely():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"seconds": 54.0, "alone": 12.0}, "about 20% of its time limit, with others on the machine about 90%"),
-        ({"seconds": 54.0, "alone": 1.0}, "less than 5% of its time limit, with others on the machine about 90%"),
+        ({"seconds": 54.0, "alone": 12.0}, "about 90% of its time limit, as others used the machine: alone about 20%"),
+        ({"seconds": 54.0, "alone": 1.0}, "about 90% of its time limit, as others used the machine: alone less than 5%"),
         ({"seconds": 60.0, "alone": 20.0, "killed": "time", "exit": None},
-         "all of its time limit, with others on the machine: what it did takes about 30% alone"),
+         "all of its time limit, as others used the machine: what it did takes about 30% alone"),
         ({"seconds": 7.2, "alone": 5.0}, "about 10% of its time limit"),  # no difference that matters
         ({"seconds": 54.0, "alone": 48.0}, "about 90% of its time limit"),  # as much as a look may miss
         ({"seconds": 54.0, "alone": 0.0}, "about 90% of its time limit"),  # it is not known
@@ -366,6 +371,24 @@ def test_any_output_is_told_in_few_words_and_never_a_number_of_the_data(printed)
     assert len(told) <= 700 and "48151623" not in told and "7.3921" not in told
     shown = ran(execution(artifacts, tail=tail * 900, exit=0), SCRIPT, (STARTER,), rows=True, limit=60)
     assert len(shown) <= 1000
+
+
+def test_of_a_long_output_the_first_lines_are_shown_too_where_they_are_known():
+    artifacts, lines = testing.MemoryArtifacts(), [f"epoch {i} of 90: all is well" for i in range(90)]
+    printed = "\n".join(["read 1,200 rows", *lines, "accuracy 0.93"])
+    shown = ran(execution(artifacts, tail=printed, exit=0), SCRIPT, (), rows=True, limit=60)
+    assert (
+        "read 1,200 rows\nepoch 0 " in shown and shown.endswith("accuracy 0.93") and "epoch 40 " not in shown
+    )
+    assert shown.count("(cut here)") == 1
+    end = ran(
+        execution(artifacts, tail=(printed * 2)[-records.TAIL :], exit=0), SCRIPT, (), rows=True, limit=60
+    )
+    assert (
+        "(cut here)" in end and end.index("(cut here)") < end.index("epoch") and end.endswith("accuracy 0.93")
+    )
+    short = ran(execution(artifacts, tail="a\nb\n", exit=0), SCRIPT, (), rows=True, limit=60)
+    assert short.endswith("it printed: a\nb")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from budgetmlagent import testing
 from nodes.able import Able
 from nodes.coder import coder
-from nodes.craft.freely import LOOKS, offered
+from nodes.craft.freely import ACTIONS, LONGEST, LOOKS, offered
 from nodes.craft.ideas import sketched
 from nodes.craft.looks import looked, printed
 from nodes.craft.scripts import ast_key
@@ -109,13 +109,13 @@ def test_a_repaired_script_needs_no_debugging_and_the_dearest_no_expert(artifact
 
 
 def test_the_schema_and_what_is_taken_agree(artifacts):
-    asked = deps(artifacts, say(action="draft", instruction="x" * 5000))
+    asked = deps(artifacts, say(action="draft", instruction="x" * 9000))
     update = planner(state(artifacts, tried(1, 0.6)), asked)
     (request,) = asked.models.asked
-    assert request["schema"]["properties"]["action"]["enum"] == ["draft", "improve", "finish"]
+    assert request["schema"]["properties"]["action"]["enum"] == list(ACTIONS)
     assert (
         request["schema"]["properties"]["instruction"]["maxLength"]
-        == 3000
+        == LONGEST
         == len(update["plan"]["instruction"])
     )
     assert update["plan"]["action"] == "draft" and update["turn"] == 4

@@ -18,11 +18,11 @@ from budgetmlagent.sandbox.process.watchdog import Limits
 from budgetmlagent.sandbox.workspace import SCRIPT, lay_out, remove, take
 from budgetmlagent.tasks.folder import TaskFolder
 from budgetmlagent.tasks.pins import changed, pins
+from memory.attempts import TAIL
 from memory.files import parsed, read_plain, write_whole
 from nodes.craft.repairs.cures import cure_runtime, cure_static
 from nodes.deps import Artifacts, Execution, Finding, Here
 
-TAIL = 4000  # characters
 EXECUTION = "execution-"
 
 

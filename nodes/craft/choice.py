@@ -31,7 +31,7 @@ def schema(
 ) -> dict[str, Any]:
     """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty. With `data`, tables are asked for."""
     if free:
-        return freely.schema([case["name"] for case in cases], tuned, actions, data=data)
+        return freely.schema(data=data)
     return {
         "type": "object",
         "properties": {

@@ -23,7 +23,7 @@ from nodes.craft.within import within
 from nodes.deps import Deps
 
 LONGEST = 24_000  # characters of a script that is shown whole, where the model's window allows
-SKELETON, OUTLINE = 2_400, 800  # characters of an outline at most, and of one for which there is always room
+SKELETON, OUTLINE = 3_600, 800  # characters of an outline at most, and of one for which there is always room
 ASKED = 700  # of what a script was asked for, which an outline begins with
 LEAST = 1_400  # of the attempts and the newest execution together
 TRIED = 1_250  # of the attempts where room is scarce: as much at turn thirty as at turn three

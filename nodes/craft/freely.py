@@ -21,7 +21,7 @@ DRAFT = "draft"
 ACTIONS = (DRAFT, "improve", "debug", "combine", "look", "apply", "tune", "expert", "finish")
 LOOKS = 3  # in a run: each is a question to planner and coder without a turn
 CHANGES = 6  # of one number, that are offered
-LONGEST = 3_000  # characters of an instruction
+LONGEST = 6_000  # characters of an instruction
 CUT = f" (cut here: an instruction has at most {LONGEST:,} characters)"
 MADE_OF = {
     "debug": 1,
@@ -130,17 +130,15 @@ def _scored(attempts: Sequence[Attempt], state: RunState) -> list[Attempt]:
     return sorted(first.values(), key=lambda attempt: -worth(attempt.score or 0.0, direction))
 
 
-def schema(
-    cases: Sequence[str], tuned: Sequence[str], actions: Sequence[str], *, data: bool
-) -> dict[str, Any]:
-    """Return the form of an answer; `cases` are names in the menu and `tuned` lines of the list of changes.
+def schema(*, data: bool) -> dict[str, Any]:
+    """Return the form of an answer; with `data`, one that says what the tables are, too.
 
-    What can hold nothing is left out.
+    It stands before all that a provider reads, so it changes in no turn: what is offered now, the prompt says.
     """
     properties: dict[str, Any] = {
-        "action": {"type": "string", "enum": list(actions)},
-        **({"case": {"type": "string", "enum": [*cases, ""]}} if cases else {}),
-        **({"change": {"type": "string", "enum": [*tuned, ""]}} if tuned else {}),
+        "action": {"type": "string", "enum": list(ACTIONS)},
+        "case": {"type": "string"},
+        "change": {"type": "string"},
         "attempts": {"type": "array", "items": {"type": "string"}},
         "instruction": {"type": "string", "maxLength": LONGEST},
         **({"data": telling.schema()} if data else {}),

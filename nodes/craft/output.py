@@ -6,13 +6,18 @@ Where the data may be shown, that is the output as it is; elsewhere the words of
 import re
 from collections.abc import Sequence
 
+from memory.attempts import TAIL
 from nodes.craft.fingerprint import frames, without_paths
 from nodes.craft.told import LIMIT, MARK, told
 from nodes.deps import Execution
 
 LITTLE = 0.05  # of the time limit: less is not told apart
 SLOWED = 0.75  # of its time is what a script would have taken alone, where it is told that others slowed it
-END, ERROR = 800, 400  # characters of the end of an output that is shown as it is, and of an error
+OUTPUT, BEGUN, ERROR = (
+    800,
+    240,
+    400,
+)  # characters of an output that is shown as it is, of its beginning, and of an error
 PLACES, CODE = 4, 120  # lines of the script in a traceback, the innermost last, and characters of each
 
 
@@ -26,11 +31,15 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
         if execution.exit
         else (execution.tail, "", "")
     )
-    output = ending(printed, END) if rows else told(_line(printed), *known, script=script, measured=True)
+    output = (
+        both_ends(printed, whole=len(execution.tail) < TAIL)
+        if rows
+        else told(_line(printed), *known, script=script, measured=True)
+    )
     lines = [f"It took {pace(execution, limit)}."]
     left_out = ' (where there is "...", something was left out that may come of the data; numbers stay behind the name of a measure)'
     note = left_out if MARK in output and not rows else ""
-    lines += [f"The end of what it printed{note}: {output}"] if output else []
+    lines += [f"Of what it printed{note}: {output}"] if output else []
     places = _places(execution.tail, script) if execution.exit else []
     lines += [f"It failed at {place}" if place == places[-1] else f"by way of {place}" for place in places]
     lines += [f"The end of its error: {ending(error, ERROR)}"] if rows and error.strip() else []
@@ -40,7 +49,8 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
 def pace(execution: Execution, limit: float) -> str:
     """Return in words which share of its time an execution took: coarse, as it differs from run to run.
 
-    Where others used the machine so much that it would have been far quicker alone, it is what it would have taken then.
+    Where others used the machine so much that it would have been far quicker alone, what it would have taken then is said, too:
+    what it printed of its time goes with the former.
     """
     share = execution.seconds / limit if limit else 0.0
     stopped = execution.killed == "time"
@@ -49,9 +59,8 @@ def pace(execution: Execution, limit: float) -> str:
         return took
     alone = tenths(execution.alone / limit)
     if execution.killed:
-        return f"{took}, with others on the machine: what it did takes {alone} alone"
-    shared = f", with others on the machine {tenths(share)}" if alone != tenths(share) else ""
-    return f"{alone} of its time limit{shared}"
+        return f"{took}, as others used the machine: what it did takes {alone} alone"
+    return f"{took}, as others used the machine: alone {alone}" if alone != tenths(share) else took
 
 
 def is_slowed(alone: float, seconds: float) -> bool:
@@ -71,6 +80,18 @@ def ending(text: str, most: int) -> str:
         return text
     end = text[-most:]
     return f"(cut here) ...{end.partition(chr(10))[2] or end}"
+
+
+def both_ends(text: str, *, whole: bool) -> str:
+    """Return a `whole` text, or its first lines and, more of it, the last ones; of what is but the end of one its last lines.
+
+    A script says first what it has read.
+    """
+    text = without_paths(text.strip())
+    if len(text) <= OUTPUT or not whole:
+        return ending(text, OUTPUT)
+    begun = text[:BEGUN].rpartition("\n")[0] or text[:BEGUN]
+    return f"{begun}\n{ending(text, OUTPUT - len(begun))}"
 
 
 def _line(text: str) -> str:

@@ -6,7 +6,7 @@ BYTES, BYTES_MOST = 2.5, 3.3  # of code in a token
 EDIT = 300  # tokens of a change said as search/replace blocks, at least
 SHORT_SCRIPT, SCRIPT = 600, 4_000  # tokens of a script beside what it is made from
 DRAFT = 8_000  # of a whole new one
-CHOICE, PLAN = 200, 2_000  # of a choice from a list, and of a plan said freely
+CHOICE, PLAN = 200, 3_000  # of a choice from a list, and of a plan said freely
 ADVICE, IDEAS = 400, 2_000  # of ideas in words, and of ideas with a sketch of code
 
 

@@ -95,7 +95,7 @@ def _others(attempt: Attempt, says: Says) -> str:
     if attempt.fault != "time" or not is_slowed(says.alone, attempt.seconds):
         return ""
     return (
-        f", with others on the machine (what it did takes {tenths(says.alone / attempt.seconds)} of it alone)"
+        f", as others used the machine (what it did takes {tenths(says.alone / attempt.seconds)} of it alone)"
     )
 
 
