@@ -30,6 +30,8 @@ def read(graph: str | Path) -> tuple[str, str]:
 
 
 def _find(graph: str | Path) -> Path:
+    if not isinstance(graph, str | Path):
+        raise GraphError(f"the name of a graph or the path of its file is needed, not {graph!r:.80}")
     path = Path(graph)
     if path.suffix in SUFFIXES:
         if not path.is_file():

@@ -76,8 +76,12 @@ class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
         return self._current().text
 
     def save(self, path: str | Path) -> None:
-        """Write the YAML text to `path`. Raises GraphError as `dump` does."""
-        Path(path).write_text(self.dump(), encoding="utf-8")
+        """Write the YAML text to `path`. Raises GraphError as `dump` does, and where no file can be written there."""
+        text = self.dump()
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise GraphError(f"{path}: cannot be written: {error.strerror}") from None
 
     def _current(self) -> Source:
         """Return the text and its places: a graph made in code gets them now."""
@@ -104,7 +108,14 @@ class GraphSpec(Graph):  # noqa: PLW1641 - it can be edited, so it has no hash
         linter.check(self, to_run=to_run)
 
     def diff(self, other: Graph) -> list[str]:
-        """Return what must change for this graph to be `other`, a line a difference; empty where they are equal."""
+        """Return what must change for this graph to be `other`, a line a difference; empty where they are equal.
+
+        Raises GraphError where `other` is none.
+        """
+        if not isinstance(other, Graph):
+            raise GraphError(
+                f"a graph to compare with is needed, as GraphSpec.load reads one, not {other!r:.80}"
+            )
         return differences(self, other)
 
     # -- editing

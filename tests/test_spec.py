@@ -88,6 +88,24 @@ def test_unknown_graph_names_the_shipped_ones():
         GraphSpec.load("nowhere.yaml")
 
 
+def test_what_is_no_graph_and_no_place_for_one_is_a_line(tmp_path):
+    spec = GraphSpec.load("budgetml")
+    for call, said in (
+        (lambda: GraphSpec.load(3), "path of its file is needed, not 3"),
+        (
+            lambda: spec.diff("recall"),
+            "a graph to compare with is needed, as GraphSpec.load reads one, not 'recall'",
+        ),
+        (
+            lambda: spec.save(tmp_path / "none" / "g.yaml"),
+            "g.yaml: cannot be written: No such file or directory",
+        ),
+    ):
+        with pytest.raises(GraphError) as error:
+            call()
+        assert said in str(error.value) and "\n" not in str(error.value)
+
+
 def test_a_predicate_of_the_users_own_by_dotted_path():
     text = TINY.replace(
         "  evaluator:\n    -",

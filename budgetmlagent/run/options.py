@@ -67,6 +67,8 @@ def nano(option: str, dollars: float) -> int:
     """Return dollars as nano-dollars. Raises OptionError for what is no sum of money."""
     if not isinstance(dollars, Real) or isinstance(dollars, bool) or not 0 <= dollars < 1e6:
         raise OptionError(option, dollars, "a number of dollars, 0 or more and below a million, is needed")
+    if dollars and not round(dollars * NANO):
+        raise OptionError(option, dollars, "a billionth of a dollar is the smallest sum, or 0 for none")
     return round(dollars * NANO)
 
 

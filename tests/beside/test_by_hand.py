@@ -105,6 +105,7 @@ def test_the_nearest_or_the_newest_run_is_offered(folder: Path, fork: Session, t
         ({"budget": -1}, "budget=-1: a number of dollars", "--budget -1: "),
         ({"budget": float("nan")}, "budget=nan: a number of dollars", ""),
         ({"budget": 1e6}, "budget=1000000.0: a number of dollars, 0 or more and below a million", ""),
+        ({"budget": 1e-10}, "budget=1e-10: a billionth of a dollar is the smallest sum", ""),
         ({"budget": True}, "budget=True: a number", ""),
         ({"turns": 2.5}, "turns=2.5: a whole number", ""),
         ({"turns": 0}, "turns=0: at least 1", "--turns 0: "),
