@@ -1,32 +1,28 @@
-"""The rows of a CSV file: what stands between cells, which quotes hide it, and whether the first row holds names.
+"""The rows of a CSV file: what stands between cells, and whether the first row holds names.
 
 All is judged by the whole file, and no row is lost: the rows are those of the file, or one line says which is none.
 """
 
 import csv
 import io
-import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.header import is_float, names_columns
 from budgetmlagent.inside.briefing.reading import MARKS, MISSING
 from budgetmlagent.new.around import NUMBER, inner, is_rule, units
+from budgetmlagent.new.quotes import double_quoted, numbered_rows
 
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
 )  # a line by which spreadsheets say what stands between cells
 ENDS = re.compile("[\r\n]")
-OPENED = re.compile(r"(?:^|[,;\t|]) ?(['\"])", re.MULTILINE)  # a quotation mark at the beginning of a cell
-SINGLE = re.compile(r"(?:(?<=^)|(?<=[,;\t|]) ?)'((?:[^'\n]|''|\\')*)'(?=[,;\t|]|$)", re.MULTILINE)
 THOUSANDS = re.compile(r"\d{1,3}(?: \d{3})+")
 BREAK = "\x1e"  # for a line break within a cell
 SAMPLE = 300  # lines by which it is found
-FEW = 20  # different values of a column, up to which an unknown one says that a row is no row
-LIKE_ROWS = 0.9  # share of the lines within a quoted cell that are rows themselves, from which on they are
 
 
 @dataclass
@@ -75,7 +71,7 @@ def _read(text: str, name: str) -> Records:
     text = text.rstrip("\n")
     said = SEP.match(text)
     skipped, text = (1, text[said.end() :]) if said else (0, text)
-    text, notes = _quoted(text)
+    text, notes = double_quoted(text)
     mark = (
         said[1]
         if said
@@ -89,22 +85,10 @@ def _read(text: str, name: str) -> Records:
         text = re.sub(closed, lambda found: mark + found[1], text)
     if mark not in text and (apart := _by_blanks(text, skipped)):
         return shaped(apart, [*notes, "blanks stand between the cells"], " ")
-    rows, others = _rows(text, mark, skipped)
+    rows, others = numbered_rows(text, mark, skipped)
     if mark == "\t" and (apart := _with_blanks(rows)):
         rows, others = apart, [*others, "blanks stand between cells as well as tabs"]
     return shaped(rows, [*notes, *others], mark)
-
-
-def _quoted(text: str) -> tuple[str, list[str]]:
-    """The text with the quotation marks that CSV knows, where single ones open and close all cells that are quoted, and what to say."""
-    first = OPENED.search(text)
-    if first is None or first[1] == '"' or OPENED.search(SINGLE.sub("", text)):
-        return text, []
-    return SINGLE.sub(_double, text), ["single quotation marks stand around cells"]
-
-
-def _double(cell: re.Match[str]) -> str:
-    return '"' + cell[1].replace("''", "'").replace("\\'", "'").replace('"', '""') + '"'
 
 
 def _with_blanks(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
@@ -197,110 +181,6 @@ def between(text: str) -> str:
         return width > 1, round(even, 2), clean / max(1, len(cells))
 
     return max(MARKS, key=fit) if sample else MARKS[0]
-
-
-def _rows(text: str, mark: str, skipped: int) -> tuple[list[tuple[int, list[str]]], list[str]]:
-    """The rows with their lines' numbers, and what is to be said. Raises UsageError."""
-    found: list[tuple[int, list[str]]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-    start, failed = 0, ""
-    try:
-        for row in reader:
-            if row:
-                found.append((start + skipped + 1, row))
-            start = reader.line_num
-    except csv.Error as error:
-        failed = f"{reader.line_num + skipped}: is no row of a CSV table: {error}"
-    several = any(later - before > 1 for (before, _), (later, _) in itertools.pairwise(found))
-    if not failed and not several and found[-1][0] == reader.line_num + skipped:
-        return found, []
-    escaped = _escaped(text, mark, skipped) if failed else []
-    if escaped:
-        return escaped, ['quotation marks within cells are written \\"']
-    return _literally(text, mark, skipped, found, failed)
-
-
-def _escaped(text: str, mark: str, skipped: int) -> list[tuple[int, list[str]]]:
-    """The rows of a file that writes quotation marks as \\", [] where that makes no even ones."""
-    if '\\"' not in text:
-        return []
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=mark, escapechar="\\", doublequote=False, strict=True
-    )
-    try:
-        rows = [(reader.line_num + skipped, row) for row in reader if row]
-    except csv.Error:
-        return []
-    return rows if len({len(row) for _, row in rows}) == 1 else []
-
-
-def _literally(
-    text: str, mark: str, skipped: int, found: list[tuple[int, list[str]]], failed: str
-) -> tuple[list[tuple[int, list[str]]], list[str]]:
-    """The rows where a quotation mark that opens a cell and swallows whole rows is a letter like others."""
-    lines = text.split("\n")
-    width = len(found[0][1]) if found else 0
-    fits = _profile([row for _, row in found], width)
-    rows: list[tuple[int, list[str]]] = []
-    stray: list[int] = []
-    kept = ""
-    place = 0
-    while place < len(lines):
-        row, used = _record(lines, place, mark)
-        literal = [line.split(mark) for line in lines[place : place + used]]
-        # An open end swallows all that is left; its own line alone is judged.
-        likely = [fits(cells) for cells in (literal[:1] if row is None else literal)]
-        if (row is None or used > 1) and width > 1 and sum(likely) >= LIKE_ROWS * len(likely):
-            stray.append(place + skipped + 1)
-            row, used = literal[0], 1
-        elif row is None:
-            raise UsageError(
-                failed or f"{place + skipped + 1}: a quotation mark is opened and not closed; repair the row"
-            )
-        elif used > 2 and all(len(cells) == width for cells in literal):
-            kept = (
-                kept
-                or f"lines {place + skipped + 1} to {place + skipped + used} are one row, as their quotation marks say"
-            )
-        if row:
-            rows.append((place + skipped + 1, row))
-        place += used
-    if stray:
-        others = f", and {len(stray) - 1} more," if len(stray) > 1 else ""
-        kept = f"the quotation mark in line {stray[0]}{others} would swallow whole rows: read as a letter"
-    return rows, [kept] * bool(kept)
-
-
-def _record(lines: list[str], place: int, mark: str) -> tuple[list[str] | None, int]:
-    """The row that begins in a line, and how many lines it takes; None where it has no end."""
-    reader = csv.reader(
-        (f"{line}\n" for line in itertools.islice(lines, place, None)), delimiter=mark, strict=True
-    )
-    try:
-        return next(reader, []), max(1, reader.line_num)
-    except csv.Error:
-        return None, 1
-
-
-def _profile(rows: list[list[str]], width: int) -> Callable[[list[str]], bool]:
-    """Whether the cells of a line are a row like these, so far as any column tells: of numbers, or of a few values."""
-    numbers, known = set[int](), dict[int, set[str]]()
-    body = [row for row in rows[1:] if len(row) == width and not any("\n" in cell for cell in row)]
-    for place in range(width if body else 0):
-        cells = [row[place].strip() for row in body]
-        if sum(bool(NUMBER.fullmatch(cell)) for cell in cells) >= 0.95 * len(cells):
-            numbers.add(place)
-        elif len(set(cells)) <= min(FEW, len(cells) // 5):
-            known[place] = set(cells)
-
-    def fits(cells: list[str]) -> bool:
-        texts = [cell.strip() for cell in cells]
-        if len(cells) != width or not (numbers or known):
-            return False
-        sure = all(not texts[place] or NUMBER.fullmatch(texts[place]) for place in numbers)
-        return sure and all(texts[place] in values for place, values in known.items())
-
-    return fits
 
 
 def _even(rows: list[tuple[int, list[str]]], notes: list[str]) -> tuple[int, list[str]]:

@@ -9,11 +9,9 @@ A run whose sending failed, or was killed, has a mark in its folder, and is sent
 import hashlib
 import platform
 import re
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -26,9 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 from budgetmlagent import settings
 from budgetmlagent.errors import BudgetMLError, UnavailableError, UsageError
 from budgetmlagent.foreign import visible
-from budgetmlagent.money.carried import of_text
-from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.records.packed import CONFIG, MONEY, NOTE, STATES, UNSENT, files, names, travels
+from budgetmlagent.records.packed import CONFIG, MONEY, NOTE, UNSENT, files, travels
 from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, origins
 from budgetmlagent.storage import Storage, StorageError
 from budgetmlagent.tasks.folder import load_task
@@ -112,7 +108,7 @@ def send(run: RunDir, storage: Storage) -> None:
         raise UsageError(f"its task says `data: stays`, so it is not sent to {storage}")
     with tempfile.TemporaryDirectory() as scratch:
         found = files(run, Path(scratch))
-        made = {name: _digest(path) for name, path in found.items()}
+        made = {name: digest_of(path) for name, path in found.items()}
         with storage.opened() as (fs, top):
             before = there(fs, top, run.run_id, storage)
             if before and before.digest not in _notes(run):
@@ -124,10 +120,10 @@ def send(run: RunDir, storage: Storage) -> None:
                 _put(new, storage, fs, top)
                 text = as_json(asdict(Manifest(run.run_id, made, platform.node(), _now())))
                 digest = hashlib.sha256(text).hexdigest()
-                _note(run, digest, before.digest if before else "")  # whichever it will be
+                note(run, digest, before.digest if before else "")  # whichever it will be
                 with fs.transaction, fs.open(f"{top}/{RUNS}/{run.run_id}.json", "wb") as file:
                     file.write(text)
-                _note(run, digest)
+                note(run, digest)
     (run.root / UNSENT).unlink(missing_ok=True)
 
 
@@ -155,71 +151,6 @@ def _may_leave(config: RunConfig) -> bool:
     """
     task = load_task(config.task, direction=config.direction, begun=True)
     return "stays" not in (config.data, task.data)
-
-
-def fetch(run_id: str, runs_dir: Path, storage: Storage) -> RunDir | None:
-    """Return a run whose folder is, from now on, as the archive has it; None where it has no such run.
-
-    `runs_dir` is a copy of the archive in the cache, and its ledger that one's own: no line of an archive comes into a ledger by
-    which money is spent. What a killed fetch left is completed by the next one. Raises
-    UnavailableError where the archive cannot be read or what it has is damaged, UsageError while somebody goes on with the run.
-    """
-    run = RunDir(runs_dir / run_id)
-    with storage.opened() as (fs, top):
-        found = there(fs, top, run_id, storage)
-        if found is None:
-            return None
-        run.root.mkdir(0o700, parents=True, exist_ok=True)
-        try:
-            with FileLock(run.lock, is_singleton=True).acquire(timeout=0):
-                _refuse_links(run)
-                _fetch(run, found, fs, top)
-        except Timeout:
-            raise UsageError(f"run {run_id} is running in another process") from None
-    return run
-
-
-def _fetch(run: RunDir, found: Archived, fs: "AbstractFileSystem", top: str) -> None:
-    wanted = found.manifest.files
-    here = {name: _digest(run.root / name) for name in names(run)}
-    lacking = {name: digest for name, digest in wanted.items() if here.get(name) != digest}
-    with _scratch(run) as scratch:
-        got = {digest: scratch / digest for digest in lacking.values()}
-        fs.get([f"{top}/{FILES}/{digest}" for digest in got], [str(path) for path in got.values()])
-        for digest, path in got.items():
-            if _digest(path) != digest:
-                raise UnavailableError(
-                    f"archive: {FILES}/{digest} of run {run.run_id} was changed: its hash is another"
-                )
-        Ledger(run.ledger).bring(of_text(got[lacking.pop(MONEY)].read_bytes(), run.run_id))
-        if STATES in lacking:
-            for path in run.root.glob(f"{STATES}*"):
-                path.unlink()
-        for name in here.keys() - wanted.keys():
-            (run.root / name).unlink()
-        for name in sorted(lacking, key=lambda name: name == CONFIG):  # which makes the folder a run
-            (run.root / name).parent.mkdir(parents=True, exist_ok=True)
-            part = got[lacking[name]].with_suffix(".copy")  # a content may have several names
-            shutil.copyfile(got[lacking[name]], part)
-            part.replace(run.root / name)
-    _note(run, found.digest)
-
-
-@contextmanager
-def _scratch(run: RunDir) -> Iterator[Path]:
-    """Make a folder on the same disk for what comes, in the place of one that a killed fetch has left."""
-    folder = run.root.parent / f".fetch-{run.run_id}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _refuse_links(run: RunDir) -> None:
-    if run.root.is_symlink() or next(run.links(), None):
-        raise UnavailableError(f"{run.root}: there are links in it, and no run makes any; remove the folder")
 
 
 # -- what a run's end does, and what a later command makes up for
@@ -283,7 +214,7 @@ def _other_end(run: RunDir, found: Archived, storage: Storage) -> str:
     )
 
 
-def _note(run: RunDir, *digests: str) -> None:
+def note(run: RunDir, *digests: str) -> None:
     """Note as which states of the archive the folder was left: two, while one is put in the place of the other."""
     write_whole(run.root / NOTE, " ".join(digests).encode(), durable=True)
 
@@ -294,7 +225,8 @@ def _notes(run: RunDir) -> list[str]:
     return []
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as the archive names contents."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -18,7 +18,8 @@ from budgetmlagent.money.carried import of_text
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.place import LEDGER
 from budgetmlagent.records import rundir
-from budgetmlagent.records.archive import FILES, RUNS, Archived, fetch, is_run, read, tell
+from budgetmlagent.records.archive import FILES, RUNS, Archived, is_run, read, tell
+from budgetmlagent.records.fetched import fetch
 from budgetmlagent.records.packed import CONFIG, MONEY, NOTE
 from budgetmlagent.records.rundir import RunDir, as_json
 from budgetmlagent.storage import Storage
