@@ -23,6 +23,12 @@ def gain_percent(state: RunState) -> float | None:
     return percent_better(base, best, state.task.get("direction", "max"))
 
 
+def is_perfect(state: RunState) -> bool:
+    """Tell whether the best has a score that no script beats."""
+    perfect = state.task.get("perfect")
+    return perfect is not None and state.best.get("score") == perfect
+
+
 def plans_freely(state: RunState, *names: str) -> dict[str, bool]:
     """Tell of models whether they plan freely; those of a run of an older version do not."""
     models = state.task.get("models", {})

@@ -5,7 +5,7 @@ They are pure, as all are. What they weigh is what the tries of this run have br
 
 from typing import Any
 
-from graphs.verdict import Verdict, gain_percent, plans_freely
+from graphs.verdict import Verdict, gain_percent, is_perfect, plans_freely
 from memory import ways
 from memory.ideas import ADVISED
 from memory.state import NANO, RunState
@@ -29,7 +29,7 @@ def pays(
     What a try is likely to bring is judged by what those before it brought in this run (`memory.ways`). To its dollars comes
     a share of what is left of the money for each turn that is left, so that with much money and few turns what a try brings
     weighs more than what it costs: the share, from 0 to 1, is `turn`, and `met` once the best is `goal` percent better than the
-    baseline; without `met` it never holds then. No advice is asked for while some is left. With `after`, only where the step before left that fault, and not at
+    baseline; without `met` it never holds then, nor where the best cannot be beaten. No advice is asked for while some is left. With `after`, only where the step before left that fault, and not at
     advice; with `unless`, only where that model chooses from a list; with `lifelines`, only while fewer were used.
     """
     models, used, gain = state.task.get("models", {}), state.counts.get("lifelines", 0), gain_percent(state)
@@ -48,7 +48,7 @@ def pays(
         "ideas": state.counts.get("ideas", 0),
         "lifelines": used,
     }
-    holds = bool(best) and models[model]["free"] and models[model]["call"] <= left
+    holds = bool(best) and not is_perfect(state) and models[model]["free"] and models[model]["call"] <= left
     holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
     advised = bool(saw["ideas"]) or (bool(after) and state.plan.get("action") in ADVISED)
     holds = holds and not advised
@@ -60,17 +60,17 @@ def vain(state: RunState, model: str, below: float, reached: float, after: str =
     """The goal is met, and `model`, which chooses from a list, is likely to bring less than `below` percent; memory is used up.
 
     The goal is met where the best is at least `reached` percent better than the baseline. A model that plans freely goes on
-    while money and turns last, or says itself that it has finished. With `after`, only where the step before left that fault.
+    while money and turns last, or says itself that it has finished; where the best cannot be beaten, nobody goes on. With `after`, only where the step before left that fault.
     """
     gain, hope, free = gain_percent(state), ways.hope(state, model), plans_freely(state, model)[model]
     saw: dict[str, Any] = {"gain": gain, "hope": hope, "free": free, "ideas": state.counts.get("ideas", 0)}
     known = model in state.task.get("models", {}) and not free
     cases = bool(state.plan.get("case")) and state.plan.get("by") == "recall" and not after
     met = gain is not None and gain >= reached
-    return Verdict(
-        known and met and hope < below and not saw["ideas"] and not cases and _now(state, saw, after, None),
-        saw,
-    )
+    holds = known and met and hope < below and not saw["ideas"]
+    if is_perfect(state):
+        saw["perfect"] = holds = True
+    return Verdict(holds and not cases and _now(state, saw, after, None), saw)
 
 
 def beyond(state: RunState, model: str, than: str) -> Verdict:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 WHAT, CHANGE, CAUSE, NAME = 160, 240, 120, 60  # characters that are told
+WHOLE = 99.5  # percent gained, from which no decimals are told
 ROOM = 2_400  # characters of all lessons that a node is offered: some 600 tokens
 
 
@@ -113,6 +114,10 @@ def fitting(lines: Sequence[str], room: int = ROOM) -> int:
     return len(lines)
 
 
+def _percent(gain: float) -> str:
+    return f"{gain:.2g}" if gain < WHOLE else f"{gain:.0f}"
+
+
 def _outcome(lesson: Lesson) -> str:
     before, after = lesson.score_before, lesson.score
     if after is None or before is None:
@@ -120,5 +125,7 @@ def _outcome(lesson: Lesson) -> str:
     noise = f" with noise {lesson.noise:.2g}" if lesson.noise is not None else ""
     scores = f"{before:.4g} -> {after:.4g}{noise}"
     return (
-        f"gained {lesson.gained:.2g}% ({scores})" if lesson.status == "keep" else f"did not help ({scores})"
+        f"gained {_percent(lesson.gained)}% ({scores})"
+        if lesson.status == "keep"
+        else f"did not help ({scores})"
     )

@@ -42,6 +42,7 @@ class Task(TypedDict, total=False):
         str, Skill
     ]  # by name, those on the graph's ladders; absent where a run of an older version goes on
     baseline: float | None  # feedback score of the starter
+    perfect: float  # the feedback score that no script beats; absent where none is known
     briefing: str  # artifact id of the data briefing (JSON); absent before the baseline has run
 
 

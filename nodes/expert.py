@@ -19,6 +19,7 @@ from nodes.deps import Deps
 
 NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
 KEPT = 12  # ids of ideas in the node's notes
+NO_CASE = "nothing_recalled"  # which led here, and is no error
 
 
 class ExpertUpdate(TypedDict, total=False):
@@ -34,7 +35,7 @@ class ExpertUpdate(TypedDict, total=False):
 
 @declares(role="expert", recalls=("attempts", "ideas", "similar"))
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
-    """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung.
+    """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung, as memory is on.
 
     It counts a turn where the planner, which had nothing to choose, counted none.
     """
@@ -42,7 +43,7 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     room = for_ideas(deps.models.able(deps.here.model))
     reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=room, temperature=0.2)
     words = said(reply.text)
-    free = deps.models.able(deps.here.model).plans == "free"
+    free = _plans_freely(deps)
     told = (
         sketched(words, whole=not reply.fault)
         if free
@@ -59,7 +60,7 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     plan = Plan(action="expert", instruction=found[0], case="", by=deps.here.model)
     if told[0][1]:
         plan["sketch"] = deps.artifacts.put(told[0][1])
-    unplanned = state.fault.get("kind") == "nothing_recalled"
+    unplanned = state.fault.get("kind") == NO_CASE
     return {
         "turn": state.turn + unplanned,
         "plan": offered(state, plan),
@@ -95,11 +96,17 @@ def _dossier(state: RunState, deps: Deps) -> Any:
         best=state.best.get("score"),
         tried=[line(attempt)[:LINE] for attempt in reminded(state, deps.artifacts)[-NEWEST:]],
         similar=lessons_told(state, deps),
-        error=state.fault.get("detail", ""),
+        error=""
+        if _plans_freely(deps) and state.fault.get("kind") == NO_CASE
+        else state.fault.get("detail", ""),
         question=_question(state),
         known=[in_line(idea) for idea in recalled(state, deps.artifacts, "idea")],
         dossier=dossier(state, deps),  # told to capable models alone
     )
+
+
+def _plans_freely(deps: Deps) -> bool:
+    return deps.models.able(deps.here.model).plans == "free"
 
 
 def _question(state: RunState) -> str:

@@ -76,7 +76,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     reply = deps.models.ask(
         deps.here,
         _prompt(state, deps, script, cases, tuned, actions, free=free, unsure=unsure),
-        schema=schema(cases, tuned, actions, free=free, data=unsure),
+        schema=freely.schema(freely.possible(deps), data=unsure) if free else schema(cases, tuned, actions),
         max_tokens=for_plan(deps.models.able(deps.here.model)),
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )

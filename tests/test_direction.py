@@ -10,7 +10,7 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.metrics import METRICS
 from budgetmlagent.run.session import Session
 from budgetmlagent.tasks.folder import load_task
-from budgetmlagent.tasks.metrics import KNOWN, named
+from budgetmlagent.tasks.metrics import KNOWN, TO_ONE, TO_ZERO, named, perfect
 from budgetmlagent.tasks.wording import better, stated
 
 EVAL = "def get_score(folder):\n    return 1.0\n"
@@ -180,3 +180,15 @@ def test_a_crafted_text_keeps_no_expression_busy(part: str) -> None:
     text, begin = part * 2_000, time.process_time()
     assert (stated(text), better(text), named(text)) == (None, None, None)
     assert time.process_time() - begin < 2  # it was minutes where gaps were tried in all ways
+
+
+def test_the_score_that_nothing_beats_is_known_of_a_metric_that_has_one():
+    for name, direction, score in (
+        ("Accuracy", "max", 1.0), ("roc_auc", "max", 1.0), ("RMSE (kWh)", "min", 0.0), ("error rate", "min", 0.0),
+        ("perplexity", "min", None), ("speedup", "max", None), ("neg_rmse", "max", None), ("what we want", "max", None),
+        ("accuracy", "min", None),
+    ):  # fmt: skip
+        assert perfect(name, direction) == score, name
+    assert all(KNOWN[name][1] == "max" for name in TO_ONE) and all(
+        KNOWN[name][1] == "min" for name in TO_ZERO
+    )

@@ -376,6 +376,28 @@ def test_the_evaluator_keeps_a_card_and_a_lesson():
     assert line.startswith('gained 40% (0.5 -> 0.7): "use Lasso" on task') and "1000+ rows, 1 numeric" in line
 
 
+def test_of_a_change_that_is_long_what_is_new_comes_first_and_imports_last():
+    old = "import csv\nimport json\n" + "".join(f"gone{i} = csv.reader({i})\n" for i in range(40))
+    new = "import numpy\nmodel = Lasso(alpha=2)\n" + "".join(
+        f"column{i} = model.fit({i})\n" for i in range(9)
+    )
+    told_first = change(old, new)
+    assert told_first.startswith("+model = Lasso(alpha=2)\n+column0") and told_first.endswith("...")
+    assert "+import numpy\n-gone0" in told_first and len(told_first) == 600
+    assert change("a = 1\nb = 2", "a = 3\nb = 4") == "-a = 1\n-b = 2\n+a = 3\n+b = 4"
+
+
+@pytest.mark.parametrize(
+    ("score", "said"), [(1.072, "7.2%"), (1.994, "99%"), (1.996, "100%"), (13.345, "1234%")]
+)
+def test_a_large_gain_is_told_in_plain_digits(score, said):
+    item = {
+        "kind": "attempt", "task": "t", "run": "r", "status": "keep", "plan": {"instruction": "use Lasso"}, "step": 3,
+        "about": "x", "score": score, "score_before": 1.0, "direction": "max",
+    }  # fmt: skip
+    assert told(read(item), 1.0).startswith(f"gained {said} (1 -> ")
+
+
 def test_a_free_repair_is_found_by_the_words_of_what_it_cured():
     artifacts = testing.MemoryArtifacts()
     kept = []

@@ -108,11 +108,20 @@ def test_a_repaired_script_needs_no_debugging_and_the_dearest_no_expert(artifact
     assert "expert" not in offered(stuck, alone, cases=False, tuned=False)
 
 
+def test_what_was_mended_since_is_not_offered_again(artifacts):
+    of = {"of": [state(artifacts, FAILED).head]}
+    for score, status, offers in ((0.7, "keep", False), (0.4, "discard", False), (None, "crash", True)):
+        debugged = tried(3, score, status, action="debug")
+        seen = state(artifacts, FAILED, debugged | {"plan": debugged["plan"] | of})
+        assert ("debug" in offered(seen, deps(artifacts), cases=False, tuned=False)) is offers
+
+
 def test_the_schema_and_what_is_taken_agree(artifacts):
     asked = deps(artifacts, say(action="draft", instruction="x" * 9000))
     update = planner(state(artifacts, tried(1, 0.6)), asked)
     (request,) = asked.models.asked
-    assert request["schema"]["properties"]["action"]["enum"] == list(ACTIONS)
+    never = {"look"}  # rows may not be told to a model elsewhere
+    assert request["schema"]["properties"]["action"]["enum"] == [a for a in ACTIONS if a not in never]
     assert (
         request["schema"]["properties"]["instruction"]["maxLength"]
         == LONGEST

@@ -155,6 +155,28 @@ def test_the_end_is_near_where_the_goal_is_met_and_little_is_to_be_hoped_for(cha
     assert vain(state(**changes), model="small", below=1, reached=10).holds is holds
 
 
+@pytest.mark.parametrize("models", [TWO_ABLE, WEAK_AND_LARGE, TWO_WEAK])
+def test_nobody_is_asked_to_beat_what_cannot_be_beaten(models):
+    top = {"models": models, "score": 1.0, "gains": [0.0]}
+    assert not pays(state(**top, task={"perfect": 1.0}), model="large", turn=0.1, goal=200, met=1.0).holds
+    assert vain(state(**top, task={"perfect": 1.0}), model="small", below=1, reached=200).holds
+    assert not vain(state(**top, task={"perfect": 0.0}), model="small", below=1, reached=200).holds
+    assert not vain(state(**top), model="small", below=1, reached=200).holds
+    case = {
+        "case": "c",
+        "by": "recall",
+        "action": "apply",
+    }  # memory is not used up: what is as good may be likelier
+    assert not vain(state(**top, task={"perfect": 1.0}, plan=case), model="small", below=1, reached=200).holds
+    rule, where, _ = to("evaluator", **top, task={"perfect": 1.0}, counts={"failed": 9})
+    assert (rule, where) == ("vain", "END")
+
+
+def test_the_dear_one_is_not_asked_where_a_cheap_try_could_not_be_kept_either():
+    paid = {"models": WEAK_AND_LARGE, "score": 0.5, "gains": [0.0]}
+    assert asked(state(**paid)).holds and not asked(state(**paid, task={"perfect": 0.5})).holds
+
+
 @pytest.mark.parametrize(
     ("models", "action", "too_much", "easy"),
     [

@@ -15,6 +15,7 @@ from budgetmlagent.records.rundir import RunConfig, RunDir, origins, read_json
 from budgetmlagent.run.order import able_of, specs_of, used_models
 from budgetmlagent.settings import HISTORY
 from budgetmlagent.tasks.folder import TaskFolder
+from budgetmlagent.tasks.metrics import perfect
 from graphs.spec import GraphSpec
 from memory.artifacts import Artifacts
 from memory.attempts import Attempt, chain
@@ -57,6 +58,7 @@ class TaskView:
     ) -> None:
         self.name, self.text, self.metric = folder.name, folder.text, folder.metric
         self.direction: str = folder.direction
+        self._perfect = perfect(folder.metric, folder.direction)
         self.seconds, self.starter = folder.seconds, folder.starter
         self.allowed: Mapping[str, str] = folder.allowed()
         self.rows = folder.data in ROWS
@@ -70,7 +72,7 @@ class TaskView:
 
     def limits(self) -> TaskState:
         """Return what the rules must know; the budget is the ledger's, which `resume --budget` may have raised."""
-        return TaskState(
+        known = TaskState(
             name=self.name,
             direction=self.direction,
             budget=self._ledger.cap(self._config.run_id),
@@ -79,6 +81,7 @@ class TaskView:
             aim=self._config.aim,
             models=skills(self._specs, able_of(self._config)),
         )
+        return known if self._perfect is None else known | TaskState(perfect=self._perfect)
 
 
 def skills(specs: Mapping[str, ModelSpec], able: Mapping[str, Able]) -> dict[str, Skill]:

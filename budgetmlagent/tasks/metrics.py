@@ -120,6 +120,46 @@ KNOWN: dict[str, tuple[tuple[str, ...], Direction]] = {
     "win_rate": ((), "max"),
 }
 # fmt: on
+# Metrics that go up to 1, and those down to 0: what is scored so cannot be beaten. Of the others nothing is known.
+TO_ONE = frozenset(
+    {
+        "accuracy",
+        "balanced_accuracy",
+        "f1",
+        "f1_macro",
+        "f1_micro",
+        "f1_weighted",
+        "f1_samples",
+        "f_beta",
+        "precision",
+        "recall",
+        "specificity",
+        "auc",
+        "average_precision",
+        "map_at_k",
+        "recall_at_k",
+        "ndcg",
+        "mrr",
+        "gini",
+        "kappa",
+        "qwk",
+        "mcc",
+        "r2",
+        "explained_variance",
+        "nse",
+        "pearson",
+        "spearman",
+        "kendall",
+        "concordance",
+        "iou",
+        "dice",
+        "ssim",
+    }
+)  # fmt: skip
+TO_ZERO = frozenset({
+    "rmse", "rmsle", "rmspe", "nrmse", "mse", "msle", "mae", "medae", "mape", "smape", "wape", "mase", "max_error", "pinball",
+    "crps", "log_loss", "brier", "hinge", "hamming", "error", "eer", "wer", "cer", "edit_distance",
+})  # fmt: skip
 # Words that ordinary sentences hold too: as a mention in passing they name no metric.
 ORDINARY = {
     "error",
@@ -173,6 +213,15 @@ def named(text: str) -> Named | None:
         return None
     short = AFTER.sub("", text)
     return _named(_words(text)) or (None if short.lower() in ORDINARY else _named(_words(short)))
+
+
+def perfect(name: str, direction: Direction) -> float | None:
+    """Return the score that nothing beats of the metric called `name`; None where none is known, as of a negated one."""
+    found = named(name)
+    if found is None or found.direction != direction:
+        return None
+    bound = {"max": (TO_ONE, 1.0), "min": (TO_ZERO, 0.0)}[direction]
+    return bound[1] if found.name in bound[0] else None
 
 
 def turned(metric: Named) -> Named:

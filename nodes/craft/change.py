@@ -7,11 +7,14 @@ kept, and of literal numbers in a row, the first few.
 
 import ast
 import difflib
+import re
 
 from nodes.craft.scripts import parse
 from nodes.craft.told import is_name
+from nodes.craft.within import within
 
 LONGEST = 600  # characters of a change
+IMPORT = re.compile(r"\s*(?:import|from)\b")
 FEW = 3  # constants in one literal or call that are kept: more could be a row
 LARGEST = 1e6  # of a number; a larger one may be a key
 HIDDEN = ast.Constant(...)
@@ -20,14 +23,16 @@ HIDDEN = ast.Constant(...)
 def change(before: str, after: str, names: frozenset[str] = frozenset()) -> str:
     """Return the lines that differ, each with `-` or `+` before it; "" where a script does not parse.
 
-    `names` are strings that may be told as they are: the columns of the data, which a task's schema has.
+    Where there is no room for all, what is new comes first, and of that imports last: what they are for says more. `names` are strings that may be told as they are: the columns of the data, which a task's schema has.
     """
     old, new = _bare(before, names), _bare(after, names)
     if old is None or new is None:
         return ""
     told = list(difflib.unified_diff(old, new, n=0, lineterm=""))
-    text = "\n".join(line for line in told[2:] if not line.startswith("@@"))
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    lines = [line for line in told[2:] if not line.startswith("@@")]
+    if sum(map(len, lines)) + len(lines) > LONGEST + 1:
+        lines.sort(key=lambda line: (line.startswith("-"), bool(IMPORT.match(line[1:]))))
+    return within("\n".join(lines), LONGEST)
 
 
 def _bare(script: str, names: frozenset[str]) -> list[str] | None:

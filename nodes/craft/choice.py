@@ -26,12 +26,8 @@ class Choice(freely.Named):
     data: Any = None  # what the tables are, see `telling`, where that was asked
 
 
-def schema(
-    cases: list[dict[str, Any]], tuned: list[str], actions: list[str], *, free: bool, data: bool = False
-) -> dict[str, Any]:
-    """A flat schema; `case` is a name from the menu and `change` a line of the list, or empty. With `data`, tables are asked for."""
-    if free:
-        return freely.schema(data=data)
+def schema(cases: list[dict[str, Any]], tuned: list[str], actions: list[str]) -> dict[str, Any]:
+    """A flat schema for who chooses from a list; `case` is a name from the menu and `change` a line of the list, or empty."""
     return {
         "type": "object",
         "properties": {

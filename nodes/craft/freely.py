@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator
 from memory.attempts import Attempt, chain
 from memory.scores import worth
 from memory.state import NANO, Plan, RunState
+from memory.ways import cost
 from nodes.craft import telling
 from nodes.craft.naming import named
 from nodes.craft.replies import valid
@@ -61,9 +62,10 @@ def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[st
 
 
 def left(state: RunState) -> dict[str, Any]:
-    """Return how many looks are left, and what an answer of the expert costs, in dollars; "" where no price is known."""
-    calls = [model["call"] for model in state.task.get("models", {}).values()]
-    price = f"{max(calls) / NANO:.1g}" if any(calls) else ""
+    """Return how many looks are left, and what a try with an answer of the expert costs, in dollars; "" where no price is known."""
+    models = state.task.get("models", {})
+    dear = max(models, key=lambda name: models[name]["call"], default="")
+    price = f"{cost(state, dear) / NANO:.1g}" if dear and models[dear]["call"] else ""
     return {"looks": LOOKS - state.counts.get("looks", 0), "expert": price}
 
 
@@ -113,11 +115,14 @@ def idea_in(instruction: str, ideas: Sequence[Mapping[str, Any]]) -> Mapping[str
 
 
 def _failed(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """Return the last script of each plan that ended without a score, the newest first."""
+    """Return the last script of each plan that ended without a score, the newest first; none that was mended since."""
     last: dict[tuple[int, str], Attempt] = {}
     for attempt in attempts:
         last.setdefault((attempt.turn, attempt.plan.get("instruction", "")), attempt)
-    return [attempt for attempt in last.values() if attempt.status == "crash" and attempt.turn]
+    debugged = [one for one in attempts if one.plan.get("action") == "debug" and one.score is not None]
+    mended = {name for one in debugged for name in one.plan.get("of", [])}
+    failed = [attempt for attempt in last.values() if attempt.status == "crash" and attempt.turn]
+    return [attempt for attempt in failed if attempt.id not in mended]
 
 
 def _scored(attempts: Sequence[Attempt], state: RunState) -> list[Attempt]:
@@ -130,13 +135,20 @@ def _scored(attempts: Sequence[Attempt], state: RunState) -> list[Attempt]:
     return sorted(first.values(), key=lambda attempt: -worth(attempt.score or 0.0, direction))
 
 
-def schema(*, data: bool) -> dict[str, Any]:
-    """Return the form of an answer; with `data`, one that says what the tables are, too.
+def possible(deps: Deps) -> list[str]:
+    """Return the actions that may be offered at some turn of a run."""
+    never = {"look"} if not deps.task.looks else set()
+    never |= {"expert"} if len(deps.here.ladder) <= 1 else set()
+    return [action for action in ACTIONS if action not in never]
+
+
+def schema(actions: Sequence[str], *, data: bool) -> dict[str, Any]:
+    """Return the form of an answer that chooses among `actions`; with `data`, one that says what the tables are, too.
 
     It stands before all that a provider reads, so it changes in no turn: what is offered now, the prompt says.
     """
     properties: dict[str, Any] = {
-        "action": {"type": "string", "enum": list(ACTIONS)},
+        "action": {"type": "string", "enum": list(actions)},
         "case": {"type": "string"},
         "change": {"type": "string"},
         "attempts": {"type": "array", "items": {"type": "string"}},
