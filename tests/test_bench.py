@@ -7,6 +7,7 @@ import signal
 import tarfile
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,17 @@ from budgetmlagent.bench.here import Here, at_once
 from budgetmlagent.bench.page import page
 from budgetmlagent.bench.parcel import packed, unpack
 from budgetmlagent.bench.picture import Point, frontier
-from budgetmlagent.bench.plan import Needs, Plan, cards, cells, placed, refuse_what_is_shared, request
+from budgetmlagent.bench.plan import (
+    Cell,
+    Needs,
+    Plan,
+    cards,
+    cells,
+    check,
+    placed,
+    refuse_what_is_shared,
+    request,
+)
 from budgetmlagent.bench.runner import Runner
 from budgetmlagent.bench.summary import compared, mean, normalised, summed, wilson
 from budgetmlagent.cli import call
@@ -106,6 +117,21 @@ def test_as_many_at_once_as_cores_and_memory_take_and_one_with_gpus():
     assert at_once(Needs((), 0.0, 0)) in range(1, cores + 1)
     assert at_once(Needs((), 1e6, 0)) == at_once(Needs((), 0.0, 1)) == 1
     assert [cards(gpu) for gpu in ("", "all", "0", "0,3")] == [0, 1, 1, 2]
+
+
+def test_a_cluster_chooses_the_cards_itself(tmp_path):
+    task = tiny.task(tmp_path)
+    said = (task / "task.yaml").read_text()
+    asked = request(Plan(tasks=[str(task)]), Cell(str(task), "recall", None, 0), tmp_path)
+    for gpu, refused in (
+        ("[0, 1]", ""),
+        ("true", ""),
+        ("[3]", r"\[3\]: .* write gpu: \[0\]"),
+        ("[0, 3]", r"write gpu: \[0, 1\]"),
+    ):
+        (task / "task.yaml").write_text(f"{said}gpu: {gpu}\n")
+        with pytest.raises(UsageError, match=refused) if refused else nullcontext():
+            check(Plan(tasks=[str(task)]), [asked], elsewhere=True)
 
 
 def test_machines_without_a_folder_in_common_keep_the_cap_of_all_or_do_not_begin():

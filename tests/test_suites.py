@@ -2,6 +2,9 @@
 
 import csv
 import json
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,9 @@ def scored(task: str, rows: list[tuple], folder: Path) -> float:
         ("spooky-author-identification", ("id", "E", "H"), [(1, 1, 0), (2, 0, 1)], [(1, 0.5, 0.5), (2, 0.5, 0.5)], 0.693147),
         ("new-york-city-taxi-fare-prediction", ("key", "fare"), [("a", 1.0), ("b", 5.0)], [("a", 4.0), ("b", 8.0)], 3.0),
         ("nomad2018-predict-transparent-conductors", ("id", "f", "g"), [(1, 0.0, 0.0)], [(1, 1.718281828, 0.0)], 0.5),
+        ("dogs-vs-cats-redux-kernels-edition", ("id", "label"), [(1, 1), (2, 0)], [(1, 0.5), (2, 0.5)], 0.693147),
+        ("plant-pathology-2020-fgvc7", ("image_id", "rust", "scab"), [("a", 1, 0), ("b", 0, 1)], [("b", -3, 2), ("a", 5, 9)], 0.5),
+        ("aptos2019-blindness-detection", ("id_code", "diagnosis"), [("a", 0), ("b", 4)], [("a", 0), ("b", 4)], 1.0),
     ],
 )  # fmt: skip
 def test_a_competition_is_graded_on_all_its_private_rows_by_its_metric(
@@ -71,14 +77,14 @@ def test_a_competition_is_graded_on_all_its_private_rows_by_its_metric(
 def test_what_cannot_be_graded_is_a_line_and_the_others_are_taken(tmp_path, capsys):
     data = tmp_path / "data"
     competition(data, "spaceship-titanic", ("PassengerId", "Transported"), [("a", True)], [("a", False)])
-    competition(data, "dogs-vs-cats-redux-kernels-edition", ("id", "label"), [(1, 1)], [(1, 0)])
+    competition(data, "petfinder-pawpularity-score", ("id", "label"), [(1, 1)], [(1, 0)])
     halved = competition(data, "leaf-classification", ("id", "A"), [(1, 1)], [(1, 1)])
     (halved / "prepared" / "private" / "test.csv").unlink()
     taken = found("mle-bench", data, None, tmp_path / "made")
     assert [Path(task).name for task in taken.tasks] == ["spaceship-titanic"]
     assert [line.split(":")[0] for line in taken.refused] == [
-        "dogs-vs-cats-redux-kernels-edition",
         "leaf-classification",
+        "petfinder-pawpularity-score",
     ]
     words = [
         "bench",
@@ -96,8 +102,54 @@ def test_what_cannot_be_graded_is_a_line_and_the_others_are_taken(tmp_path, caps
     said = capsys.readouterr()
     assert json.loads(said.out.splitlines()[-1])["runs"] == 1 and said.err.count("left out") == 2
     assert call([*words, "--tasks", "leaf-classification"]) == 2
-    assert "is missing" in capsys.readouterr().err
+    assert "has no test.csv or answers.csv" in capsys.readouterr().err
     assert call([*words, "--tasks", "nothing"]) == 2
+
+
+def test_rows_may_be_told_apart_by_another_column_than_the_first_and_answers_lie_under_another_name(tmp_path):
+    name, header = "detecting-insults-in-social-commentary", ("Insult", "Date", "Comment")
+    truth = [(1, "May", "so there"), (0, "June", "hello"), (0, "June", "hello")]
+    folder = competition(tmp_path / "data", name, header, truth, [(0, *row[1:]) for row in truth])
+    private = folder / "prepared" / "private"
+    (private / "test.csv").rename(private / "answers.csv")
+    (task,) = found("mle-bench", tmp_path / "data", None, tmp_path / "made").tasks
+    said = [(0.2, "June", "hello"), (0.9, "May", "so there"), (0.1, "June", "hello")]
+    assert scored(task, [header, *said], tmp_path) == 1.0
+    with pytest.raises(ValueError, match="no probability"):
+        scored(task, [header, (1.2, *said[0][1:]), *said[1:]], tmp_path)
+
+
+def test_a_sample_may_be_packed_and_texts_are_compared_as_texts(tmp_path):
+    name, header = "text-normalization-challenge-english-language", ("id", "after")
+    folder = competition(tmp_path / "data", name, header, [("0_0", "two"), ("0_1", ""), ("0_2", "1")], [])
+    public = folder / "prepared" / "public"
+    table(public / "en.csv", header, ("0_0", "deux"), ("0_1", ""), ("0_2", "1"))
+    with zipfile.ZipFile(public / "en_sample_submission_2.csv.zip", "w") as packed:
+        packed.write(public / "en.csv", "en.csv")
+    (task,) = found("mle-bench", tmp_path / "data", None, tmp_path / "made").tasks
+    subprocess.run([sys.executable, "train.py"], cwd=f"{task}/env", check=True)
+    with open(f"{task}/env/submission.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == list(header) and scored(task, rows, tmp_path) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "direction"), [("house-price", "SalePrice", "min"), ("imdb", "load_dataset", "max")]
+)
+def test_mlagentbench_s_own_tasks_need_no_word_on_what_is_better(name, line, direction, tmp_path):
+    place = tmp_path / "benchmarks"
+    task = tiny.task(place, metric=f"def get_score(folder):\n    return len({line!r})\n", name=name)
+    (task / "scoring").rename(task / "scripts")
+    (task / "task.yaml").unlink()
+    (task / "scripts" / "research_problem.txt").write_text("Make it better.")
+    assert found("mlagentbench", tmp_path / "benchmarks", None, tmp_path).tasks == [str(task)]
+    assert load_task(str(task)).direction == direction
+    (task / "scripts" / "eval.py").write_text(
+        "def get_score(folder):\n    return 1.0\n"
+    )  # of that name, but another
+    with pytest.raises(UsageError, match="does not state its metric's direction"):
+        load_task(str(task))
+    assert load_task(str(task), direction="max").direction == "max"
 
 
 def test_mlagentbench_is_taken_as_it_is(tmp_path):

@@ -17,7 +17,7 @@ from budgetmlagent.models.keys import api_key
 from budgetmlagent.run import order
 from budgetmlagent.run.options import REPLAY, nano
 from budgetmlagent.run.request import DEFAULTS, Request
-from budgetmlagent.tasks.folder import bundled
+from budgetmlagent.tasks.folder import TaskFolder, bundled
 from budgetmlagent.wording import unknown
 from graphs.files import shipped
 from memory.files import SMALL, read_plain
@@ -156,12 +156,23 @@ def check(plan: Plan, asked: list[Request], *, elsewhere: bool = False) -> Needs
             order.load_graph(str(each.graph), to_run=True)
             orders[key] = order.plan(each, elsewhere=elsewhere)
     found = list(orders.values())
+    for one in found if elsewhere else []:
+        _refuse_numbers(one.task)
     models = [model for one in found if not one.config.replay for model in one.models.values()]
     return Needs(
         tuple(models),
         max((one.task.memory_gb for one in found), default=0.0),
         max((cards(one.task.gpu) for one in found), default=0),
     )
+
+
+def _refuse_numbers(task: TaskFolder) -> None:
+    """A cluster chooses which cards a run gets, and each run counts its own from 0."""
+    numbers = [] if task.gpu in ("", "all") else sorted(map(int, task.gpu.split(",")))
+    if numbers != (own := list(range(len(numbers)))):
+        raise UsageError(
+            f"--ray: {task.root / 'task.yaml'}: gpu: {numbers}: a cluster chooses the cards and a run counts its own from 0: write gpu: {own}"
+        )
 
 
 def cards(gpu: str) -> int:

@@ -6,12 +6,15 @@ handed in is graded on all private answers, once, after the run, by the metric o
 """
 
 import csv
+import io
 import os
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from budgetmlagent.bench.competitions import COMPETITIONS, HIGHER, Graded
 from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.tasks.folder import load_task
 from budgetmlagent.templating import environment
@@ -19,19 +22,7 @@ from budgetmlagent.wording import one_of, unknown
 from memory.files import write_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
-HIGHER = {"accuracy": True, "auc": True, "log_loss": False, "rmse": False, "rmsle": False}
-# The metric of each competition that is one table graded column by column (openai/mle-bench, each one's grade.py).
-METRICS = {
-    "jigsaw-toxic-comment-classification-challenge": "auc",
-    "leaf-classification": "log_loss",
-    "new-york-city-taxi-fare-prediction": "rmse",
-    "nomad2018-predict-transparent-conductors": "rmsle",
-    "random-acts-of-pizza": "auc",
-    "spaceship-titanic": "accuracy",
-    "spooky-author-identification": "log_loss",
-    "tabular-playground-series-dec-2021": "accuracy",
-    "tabular-playground-series-may-2022": "auc",
-}
+ANSWERS = ("test.csv", "answers.csv")
 SAMPLES = ("sample_submission.csv", "sampleSubmission.csv", "sample_submission_null.csv")
 
 
@@ -87,36 +78,43 @@ def _competition(folder: Path, made: Path) -> Path:
     name, task = folder.name, (made / folder.name).absolute()
     if (task / "task.yaml").exists():  # what is written last
         return task
-    if name not in METRICS:
+    if name not in COMPETITIONS:
         raise UsageError("its metric, or its form of a submission, is not known here")
+    graded, words = COMPETITIONS[name], folder / "prepared" / "public" / "description.md"
     public, private = (folder / "prepared" / part for part in ("public", "private"))
-    sample = next((public / each for each in SAMPLES if (public / each).is_file()), None)
-    if sample is None:
-        raise UsageError(f"{public}: has no {SAMPLES[0]}: prepare it again with MLE-bench")
-    answers, words = private / "test.csv", public / "description.md"
-    for path in (answers, words):
-        if not path.is_file():
-            raise UsageError(f"{path}: is missing: prepare it again with MLE-bench")
+    sample = _first(public, (graded.sample,) if graded.sample else SAMPLES)
+    answers = _first(private, ANSWERS)
+    if not words.is_file():
+        raise UsageError(f"{words}: is missing: prepare it again with MLE-bench")
     columns = _header(sample)
-    if not set(columns) <= set(_header(answers)):
-        raise UsageError(f"{answers}: lacks a column of {sample.name}")
-    _write(task, name, sample, columns)
+    key = graded.id or columns[0]
+    targets = graded.targets or tuple(name for name in columns if name != key)
+    if lacking := {key, *targets} - set(_header(answers)):
+        raise UsageError(f"{answers}: lacks the column {min(lacking)} of {sample.name}")
+    _write(task, name, sample, graded, key, targets)
     for path in public.rglob("*"):
         _put(path, task / "env" / path.relative_to(public))
     _put(answers, task / "scoring" / "private.csv")
     _put(words, task / "research_problem.md")
-    told = {"name": name, "metric": METRICS[name], "higher": HIGHER[METRICS[name]]}
+    told = {"name": name, "metric": graded.metric, "higher": HIGHER[graded.metric]}
     write_whole(task / "task.yaml", _filled("suite_task.yaml.jinja", **told))
     return task
 
 
-def _write(task: Path, name: str, sample: Path, columns: Sequence[str]) -> None:
+def _first(folder: Path, names: Sequence[str]) -> Path:
+    found = next((folder / each for each in names if (folder / each).is_file()), None)
+    if found is None:
+        raise UsageError(f"{folder}: has no {' or '.join(names)}: prepare it again with MLE-bench")
+    return found
+
+
+def _write(task: Path, name: str, sample: Path, graded: Graded, key: str, targets: Sequence[str]) -> None:
     for part in ("env", "scoring"):
         (task / part).mkdir(parents=True, exist_ok=True)
     write_whole(task / "env" / "train.py", _filled("suite_train.py.jinja", sample=sample.name))
     scorer = _filled(
         "suite_eval.py.jinja",
-        name=name, metric=METRICS[name], higher=HIGHER[METRICS[name]], id=columns[0], targets=list(columns[1:]),
+        name=name, metric=graded.metric, higher=HIGHER[graded.metric], chances=graded.chances, id=key, targets=list(targets),
     )  # fmt: skip
     write_whole(task / "scoring" / "eval.py", scorer)
 
@@ -126,6 +124,9 @@ def _filled(template: str, **values: object) -> bytes:
 
 
 def _header(path: Path) -> list[str]:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as packed, packed.open(packed.namelist()[0]) as file:
+            return next(csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline="")), [])
     with path.open(encoding="utf-8-sig", newline="") as file:
         return next(csv.reader(file), [])
 

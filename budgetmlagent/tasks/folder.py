@@ -13,6 +13,7 @@ from budgetmlagent.disk import at_home
 from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.tasks.direction import agreed, from_higher, signs
 from budgetmlagent.tasks.metrics import Direction
+from budgetmlagent.tasks.mlagentbench import known
 from budgetmlagent.tasks.python import interpreter_of
 from budgetmlagent.tasks.scorerfile import SCORER, TIMED_SCORER, functions, parsed, read_scorer
 from budgetmlagent.tasks.taskfile import Limits, Timed, nearest, read_task_file, read_text
@@ -155,7 +156,8 @@ def _mlagentbench(root: Path, wanted: Direction | None, begun: bool) -> TaskFold
         text=text,
         metric="score",
         direction=agreed(
-            from_higher(scorer, tree),
+            from_higher(scorer, tree)
+            or ({} if wanted else known(root.name, scorer, read_text(scorer, "the scorer"))),
             lambda: {} if begun else signs("", (str(words), text), scorer, tree),
             wanted,
         ),
