@@ -64,9 +64,9 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     if hidden:
         score, fault = Score(problem=HIDDEN), Fault(kind="submission", detail=HIDDEN)
     status = _status(score, fault, state, gain, noise)
-    sure, within = status == "keep", status == "retest"
-    if within and noise is not None:
-        status, sure = _judged_again(score, noise, state, execution, deps)
+    sure, within = status == "keep", status == "retest" or (not fault and _is_tie(gain, noise))
+    if within and gain is not None and noise is not None:
+        status, sure = _judged_again(score, gain, noise, state, execution, deps)
     measured = Run() if gain is None or noise is None else Run(gain=gain, noise=noise)
     recorded = measured.copy()
     if within and sure:
@@ -126,16 +126,24 @@ def _sure(state: RunState, deps: Deps) -> Attempt:
     return Attempt.read(deps.artifacts, state.best.get("sure", state.best["attempt"]))
 
 
+def _is_tie(gain: float | None, noise: float | None) -> bool:
+    """Tell whether a script fell short by no more than chance makes: the public rows do not say which one is better."""
+    return gain is not None and noise is not None and -noise < gain <= 0
+
+
 def _judged_again(
-    score: Score, noise: float, state: RunState, execution: Execution, deps: Deps
+    score: Score, gain: float, noise: float, state: RunState, execution: Execution, deps: Deps
 ) -> tuple[Status, bool]:
-    """Judge a gain within its `noise`: kept where validation makes it sure, or as the likelier script; and whether it is sure."""
+    """Judge a gain within its `noise`: kept where validation makes it sure, or as the likelier script; and whether it is sure.
+
+    What the public rows say against a script, its validation has to outweigh.
+    """
     direction, best = deps.task.direction, state.best.get("score")
     again = validated(_sure(state, deps), state.plan, execution, deps.artifacts, direction, noise)
-    sure = again is not None and again > SHARE * noise
+    sure = again is not None and again + min(gain, 0.0) > SHARE * noise
     higher = best is not None and score.value is not None and scores.gain(best, score.value, direction) > 0
     likelier = higher and (again is None or again > 0)
-    return "keep" if sure or likelier else "retest", sure
+    return "keep" if sure or likelier else "retest" if gain > 0 else "discard", sure
 
 
 def _gain(score: Score, state: RunState, deps: Deps) -> tuple[float | None, float | None, bool]:

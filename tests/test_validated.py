@@ -15,19 +15,25 @@ def spread(noise: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 class Says:
-    """A scorer that says a gain of .005."""
+    """A scorer that says a score."""
 
-    def __init__(self, samples: tuple[float, ...]) -> None:
-        self.samples = samples
+    def __init__(self, value: float, samples: tuple[float, ...]) -> None:
+        self.value, self.samples = value, samples
 
     def score(self, execution: Execution) -> Score:
-        return Score(0.705, samples=self.samples, paired=True)
+        return Score(self.value, samples=self.samples, paired=True)
 
 
 def judged(
-    before: str, after: str, wrote: str = "memory", first: str = "", noise: float = 0.1, highest: float = 0.7
+    before: str,
+    after: str,
+    wrote: str = "memory",
+    first: str = "",
+    noise: float = 0.1,
+    highest: float = 0.7,
+    now: float = 0.705,
 ) -> str:
-    """What an attempt is, by what the best script and it printed and who wrote them: sure, likelier or no better."""
+    """What an attempt is that scores `now` after .7, by what both scripts printed and who wrote them: sure, likelier or no better."""
     artifacts = testing.MemoryArtifacts()
     samples = spread(noise)
     history = testing.MemoryHistory(artifacts)
@@ -46,14 +52,14 @@ def judged(
         other = artifacts.put_json(artifacts.json(sure) | {"score": highest})
         state.best.update(attempt=other, score=highest, sure=sure)
     here = Here(node="evaluator", step=7)
-    made = testing.deps(artifacts=artifacts, history=history, scorer=Says(samples[1]), here=here)
+    made = testing.deps(artifacts=artifacts, history=history, scorer=Says(now, samples[1]), here=here)
     update = evaluator(state, made)
     attempt = artifacts.json(update["head"])
-    assert attempt["status"] == ("keep" if "best" in update else "retest")
-    assert attempt["gain"] == pytest.approx(0.005)  # over the best that is sure
+    assert attempt["status"] == ("keep" if "best" in update else "retest" if now > 0.7 else "discard")
+    assert attempt["gain"] == pytest.approx(now - 0.7)  # over the best that is sure
     best = update.get("best", {"attempt": "no better"})
     sure = best.get("sure") == update["head"]
-    assert bool(doubt(Attempt.of(attempt))) is not sure  # validation has told
+    assert bool(doubt(Attempt.of(attempt))) is (not sure and now > 0.7)  # validation has told
     return "sure" if sure else "likelier" if "sure" in best else best["attempt"]
 
 
@@ -76,6 +82,19 @@ def test_validation_tells_where_public_rows_do_not(before: str, after: str, foun
 @pytest.mark.parametrize("said", ["0.85", "0.41"])
 def test_the_word_of_a_model_s_script_does_not_count(wrote: str, first: str, said: str) -> None:
     assert judged("validation auc 0.61\n", f"validation auc {said}\n", wrote, first) == "likelier"
+
+
+@pytest.mark.parametrize(
+    ("now", "said", "found"),
+    [
+        (0.7, "0.665", "sure"), (0.7, "0.655", "no better"), (0.68, "0.685", "sure"),
+        (0.68, "0.675", "no better"),  # what the public rows say against it has to be outweighed, too
+        (0.61, "0.9", "sure"), (0.59, "0.99", "no better"),  # no tie
+    ],
+)  # fmt: skip
+def test_validation_decides_a_tie_where_public_rows_are_few(now: float, said: str, found: str) -> None:
+    assert judged("validation auc 0.61\n", f"validation auc {said}\n", now=now) == found
+    assert judged("validation auc 0.61\n", f"validation auc {said}\n", "small", now=now) == "no better"
 
 
 def test_where_the_public_rows_are_enough_they_tell_alone() -> None:

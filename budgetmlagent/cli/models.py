@@ -124,7 +124,7 @@ def profile(
     models: options.Models = None,
     budget: Annotated[
         float, typer.Option(metavar="USD", help="Dollars that may be spent on it: a hard cap.")
-    ] = 1.0,
+    ] = 2.0,
     samples: Annotated[int, typer.Option(metavar="N", help="Answers of each model to each exercise.")] = 3,
     minutes: Annotated[
         float | None,
