@@ -12,6 +12,7 @@ from memory.state import NANO, RunState
 
 # Actions that ask for more than a change that a list offers: what an expert says, a recalled idea, a whole new solution.
 ADVANCED = (*ADVISED, "draft")
+BY_CODE = ("apply", "tune", "finish", "")  # for which nobody writes a script
 
 
 def pays(
@@ -74,17 +75,26 @@ def vain(state: RunState, model: str, below: float, reached: float, after: str =
 
 
 def beyond(state: RunState, model: str, than: str) -> Verdict:
-    """An idea or a draft is to be carried out, which is too much for the model `than`, and `model` plans freely."""
+    """What is to be carried out is too much for the model `than`, and `model` plans freely.
+
+    An idea or a draft is too much for one that chooses from a list; any script that a model is to write, for one that can write none.
+    """
     able, action = plans_freely(state, model, than), state.plan.get("action", "")
-    holds = able[model] and not able[than] and action in ADVANCED
-    return Verdict(holds, {"action": action, "free": able})
+    return Verdict(able[model] and _is_too_much(state, than), {"action": action, "free": able})
 
 
 def within(state: RunState, model: str, than: str) -> Verdict:
     """What is to be carried out is not too much for `than`, so that `model`, which plans freely, is not needed for it."""
     able, action = plans_freely(state, model, than), state.plan.get("action", "")
-    holds = able[model] and (able[than] or action not in ADVANCED)
-    return Verdict(holds, {"action": action, "free": able})
+    return Verdict(able[model] and not _is_too_much(state, than), {"action": action, "free": able})
+
+
+def _is_too_much(state: RunState, model: str) -> bool:
+    """Tell whether what is planned asks for more than `model` can do."""
+    action, skill = state.plan.get("action", ""), state.task.get("models", {}).get(model)
+    if skill is None or skill["free"]:
+        return skill is None and action in ADVANCED
+    return action in ADVANCED or (skill["lines"] == 0 and action not in BY_CODE)
 
 
 def balked(state: RunState, model: str, times: int, after: str = "", goal: float | None = None) -> Verdict:

@@ -245,3 +245,10 @@ def test_the_list_says_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert Path(small["path"]).parent == tmp_path / "models"
     assert (mine["present"], mine["bytes"], mine["path"]) == (True, 4, str(own))
     assert (far["path"], far["present"], far["bytes"], far["host"]) == (None, None, None, "example.com")
+
+
+def test_a_recorded_run_has_no_models_to_ask():
+    with pytest.raises(
+        UsageError, match=r"--models replay:runs/x: a recorded run has no models to ask; name a models\.yaml"
+    ):
+        load_models(Path("replay:runs/x"))

@@ -20,6 +20,7 @@ WEAK = {"free": False, "lines": 20, "call": 0}
 ABLE = {"free": True, "lines": 300, "call": CHEAP}
 LARGE = {"free": True, "lines": 300, "call": DEAR}
 TWO_ABLE, WEAK_AND_LARGE = {"small": ABLE, "large": LARGE}, {"small": WEAK, "large": LARGE}
+WRITES_NOTHING = {"small": WEAK | {"lines": 0}, "large": LARGE}
 TWO_WEAK = {"small": WEAK, "large": {"free": False, "lines": 40, "call": DEAR}}
 WEAK_HAD = {
     "models": WEAK_AND_LARGE,
@@ -185,6 +186,11 @@ def test_the_dear_one_is_not_asked_where_a_cheap_try_could_not_be_kept_either():
         (TWO_ABLE, "idea", False, True),
         (TWO_WEAK, "idea", False, False),  # neither rule moves it: as before
         ({}, "idea", False, False),
+        (WRITES_NOTHING, "improve", True, False),
+        (WRITES_NOTHING, "debug", True, False),
+        (WRITES_NOTHING, "tune", False, True),  # by code
+        (WRITES_NOTHING, "apply", False, True),
+        ({"small": WEAK | {"lines": 0}, "large": WEAK}, "improve", False, False),
     ],
 )
 def test_an_idea_that_is_too_much_for_the_coder_is_lent_the_dear_one(models, action, too_much, easy):

@@ -12,10 +12,10 @@ from ruamel.yaml.error import YAMLError
 
 from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import EMBEDDED, ModelSpec
+from budgetmlagent.models.config import EMBEDDED, REPLAY, ModelSpec
 from budgetmlagent.models.keys import api_key
 from budgetmlagent.run import order
-from budgetmlagent.run.options import REPLAY, nano
+from budgetmlagent.run.options import nano
 from budgetmlagent.run.request import DEFAULTS, Request
 from budgetmlagent.tasks.folder import TaskFolder, bundled
 from budgetmlagent.wording import unknown

@@ -154,7 +154,9 @@ def profile(
     from budgetmlagent.records.rundir import new_id
     from budgetmlagent.run.options import nano
 
-    specs, cap, run = list(load_models(models).values()), nano("budget", budget), new_id(NODE)
+    found = load_models(models).values()
+    specs = list({(spec.base_url, spec.chat, spec.model): spec for spec in found}.values())  # each once
+    cap, run = nano("budget", budget), new_id(NODE)
     bounds = Bounds(samples, minutes)
     profiled.say(order(specs, cap, bounds))
     ledger, trial = Ledger(place_of(runs_dir)), Trial(unsafe=unsafe)

@@ -30,6 +30,7 @@ from budgetmlagent.money.prices import Rates
 from memory.files import SMALL, read_plain
 
 EMBEDDED = "embedded"
+REPLAY = "replay:"  # and a run's folder, in the place of a models.yaml
 TAKEN = ("recall", "auto")  # on ladders
 SHIPPED = Path(__file__).with_name("models.yaml")
 
@@ -184,6 +185,8 @@ def load_models(path: Path | None = None) -> dict[str, ModelSpec]:
     Raises UsageError as `file:line: field: what`.
     """
     path = path or SHIPPED
+    if str(path).startswith(REPLAY):
+        raise UsageError(f"--models {path}: a recorded run has no models to ask; name a models.yaml")
     tree = _read(path)
     models = tree.get("models") if isinstance(tree, Mapping) else None
     if not isinstance(models, Mapping) or not models:

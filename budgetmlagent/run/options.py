@@ -10,6 +10,7 @@ from typing import Any
 from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import WHEN
+from budgetmlagent.models.config import REPLAY
 from budgetmlagent.models.recorded import recorded_events
 from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.run.request import DEFAULTS, Request
@@ -20,7 +21,6 @@ from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.state import NANO
 
 AIMS = ("success", "best")
-REPLAY = "replay:"
 WORDS = {
     bool: "True or False", Integral: "a whole number", Real: "a number", str: "a word", Path: "a path",
     GraphSpec: "a GraphSpec",
