@@ -283,6 +283,18 @@ def test_what_a_script_measures_is_told_to_three_digits() -> None:
     )
 
 
+def test_a_word_that_holds_a_measure_s_name_names_one_unless_the_data_has_it() -> None:
+    script = "print(f'lin_accuracy={a}', f'{name}_rmse: {b}', f'credit_score={c}')"
+    line = "lin_accuracy=0.81234 Anna_rmse: 4.51234 credit_score=0.71234 mean_price=0.51234"
+    seen = told(line, "columns: credit_score", script=script, measured=True)
+    assert seen == "lin_accuracy=0.812 rmse: 4.51 credit_score=..."
+    assert "..." in told(line, "columns: credit_score", script=script) and "0.81" not in told(
+        line, script=script
+    )
+    many = " ".join(f"b{i}_mae=1.{i}2345" for i in range(9))
+    assert told(many, script=" ".join(f"b{i}_mae" for i in range(9)), measured=True).count("=1.") == NUMBERS
+
+
 def test_whose_a_measure_is_has_room_before_other_words() -> None:
     script = "for name in ('linear alone', 'bag smoothed', 'bag and linear', 'words of pairs'): print(f'{name}: accuracy={x}'); print('fit: seeds', 'fold', 'refit: seeds', 'chosen', 'left out', 'validation accuracy')"
     line = "fit: seeds; linear alone: accuracy=0.81; bag smoothed: accuracy=0.8166; bag and linear: accuracy=0.812; words of pairs: accuracy=0.81; fold; chosen; fold; chosen; refit: seeds; left out; validation accuracy 0.818"

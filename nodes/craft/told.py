@@ -49,7 +49,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
     row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 8
-    are kept, those before that say whose a measure is, and the last 5 decimal numbers right behind the name of a measure, or a word of the script's behind it, and the last 5
+    are kept, those before that say whose a measure is, and the last 5 decimal numbers right behind the name of a measure (`accuracy`, `accuracy_b`), or a word of the script's behind it, and the last 5
     durations, "in 12.34s" or "time 12.34", all to three digits.
     """
     line = STRANGE.sub(" ", text[: 2 * LIMIT])
@@ -73,9 +73,11 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     numbers, names, labels = dict[int, str](), set[int](), set[int]()
     if measured:
         timed = _times(line, words, TIMES - theirs_too)
-        measures = dict(list(_measures(line, words, set(own.split())).items())[-NUMBERS:])
+        known_as = _measuring(said, theirs_too)
+        measures = dict(list(_measures(line, words, set(own.split()), known_as.keys()).items())[-NUMBERS:])
         numbers = dict(list(timed.items())[-NUMBERS:]) | measures
-        names, labels = _called(line, words, measures, set(own.split()))
+        names, labels = _called(line, words, measures, set(own.split()), known_as.keys())
+        numbers |= {i: known_as[said[i].lower()] for i in names if said[i] not in held}
         names = {place for place in names if said[place] in MEASURES}  # no spelling of the script's own
     chosen = [i for i in sorted(shown - phrased - names) if said[i] not in theirs_too]
     shown -= _beyond(said, chosen, own, labels, last=measured)
@@ -83,17 +85,27 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
 
 
 def _called(
-    line: str, words: Sequence[re.Match[str]], measures: Collection[int], own: Set[str]
+    line: str, words: Sequence[re.Match[str]], measures: Collection[int], own: Set[str], known: Set[str]
 ) -> tuple[set[int], set[int]]:
     """Return the places of the measures' names before these numbers, and those of the script's words that say whose they are."""
-    names = {place - 1 if words[place - 1][0].lower() in MEASURES else place - 2 for place in measures}
+    names = {place - 1 if words[place - 1][0].lower() in known else place - 2 for place in measures}
     labels = {place - 1 for place in measures} - names
+    labels |= {name for name in names if words[name][0].lower() not in MEASURES}
     for name in names:
         before = name
         while before and words[before - 1][0] in own and _joined(line, words[before - 1 : before + 1]):
             before -= 1
             labels.add(before)
     return names, labels
+
+
+def _measuring(said: Sequence[str], theirs: Set[str]) -> dict[str, str]:
+    """Return the measures by the words that name them: themselves, and of `said` those that hold one, as `accuracy_b` does.
+
+    Words that stand in a text about the data are none of these: `credit_score` may be a column.
+    """
+    held = {word.lower(): set(word.lower().split("_")) & MEASURES for word in said if word not in theirs}
+    return {name: min(found) for name, found in held.items() if found} | {name: name for name in MEASURES}
 
 
 def _beyond(
