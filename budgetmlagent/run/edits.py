@@ -1,6 +1,6 @@
 """Changes of the state by hand: names and values are checked, and what will not last is told before it is paid for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, get_type_hints
 
@@ -8,11 +8,12 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import is_typeddict
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.run import sensible
 from budgetmlagent.wording import unknown
 from graphs.carried import overwritten
 from graphs.seen import see_node
 from graphs.spec import GraphSpec
-from memory.artifacts import Artifacts
+from memory.artifacts import NAME, Artifacts
 from memory.state import RunState
 
 HINTS = get_type_hints(RunState)
@@ -22,14 +23,16 @@ GIVEN = (
     "baseline",
 )  # actions whose script is given: their instruction tells people of it, and no model
 TEXTS = ("script", "advice")  # ids of artifacts; a text becomes one
+Cases = Mapping[str, Mapping[str, Any]]  # what was recalled of each, and its `id`, by its name
 
 
 def checked(
-    changes: Mapping[str, Any], state: RunState, spec: GraphSpec, artifacts: Artifacts
+    changes: Mapping[str, Any], state: RunState, spec: GraphSpec, artifacts: Artifacts, cases: Cases
 ) -> dict[str, Any]:
     """Return the changes as whole fields: a mapping's keys are merged, a script's text becomes an artifact.
 
-    Raises UsageError for what is no field or no key of one, and for a value of another type than it has.
+    `cases` are those that a plan may name. Raises UsageError for what is no field or no key of one, and for a value of
+    another type than it has or that makes no sense there.
     """
     names = [f.name for f in fields(RunState) if f.name not in DECIDED]
     edit: dict[str, Any] = {}
@@ -43,15 +46,51 @@ def checked(
         was = getattr(state, name)
         if isinstance(was, dict) and isinstance(value, Mapping):
             _are_keys(name, value, was, spec)
-            edit[name] = _planned(was, value) if name == "plan" else {**was, **value}
+            given = _by_name(value, cases) if name == "plan" else value
+            edit[name] = _planned(was, given) if name == "plan" else {**was, **given}
         else:
             edit[name] = value
         _has_type(name, edit[name], value)
         if name == "rungs":
             _are_rungs(value, spec)
-        if name in TEXTS and not (artifacts.folder / value).is_file():
-            edit[name] = artifacts.put(value)
+        if name in TEXTS:
+            edit[name] = _kept(name, value, artifacts)
+    sensible.check(edit, state, spec, artifacts)
     return edit
+
+
+def named(items: Iterable[Mapping[str, Any]], artifacts: Artifacts) -> dict[str, dict[str, Any]]:
+    """Return the cases among recalled items by their names, each with its `id`; of two of a name the newer one."""
+    ids = dict.fromkeys(str(item["id"]) for item in items if item["kind"] == "case")
+    found = [artifacts.json(id) | {"id": id} for id in ids]
+    return {str(case.get("name", case["id"])): case for case in found}
+
+
+def _by_name(plan: Mapping[str, Any], cases: Cases) -> Mapping[str, Any]:
+    """Return a plan in which a case that is given by its name is given by its id, to be applied under its own title."""
+    name = plan.get("case")
+    if not isinstance(name, str) or not name:
+        return plan
+    case = cases.get(name) or next((case for case in cases.values() if case["id"] == name), None)
+    if case is None:
+        if NAME.fullmatch(name):
+            return plan  # an item that was kept otherwise
+        what = unknown("case", name, cases)
+        raise UsageError(
+            f"fork(plan={{'case': {name!r}}}): {what}; history() names those that a step was supplied"
+        )
+    return {"action": "apply", "instruction": str(case.get("title", name)), **plan, "case": case["id"]}
+
+
+def _kept(field: str, text: str, artifacts: Artifacts) -> str:
+    """Return the id of an artifact, which is given or is made of a text."""
+    if not text.strip():
+        if field == "script":
+            raise UsageError(f"fork(script={text!r}): the text of a script, or an artifact's id, is needed")
+        return ""
+    if NAME.fullmatch(text):
+        return text
+    return artifacts.put(text)
 
 
 def _are_keys(field: str, value: Mapping[str, Any], was: Mapping[str, Any], spec: GraphSpec) -> None:
@@ -94,14 +133,14 @@ def _planned(was: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]
     return {**was, **value}
 
 
-def lost(changes: Mapping[str, Any], spec: GraphSpec, node: str) -> list[str]:
-    """Say what of the `changes` the coming node may make anew without having looked at it; nothing where all of it lasts."""
+def lost(changes: Mapping[str, Any], spec: GraphSpec, node: str, state: RunState) -> list[str]:
+    """Say what of the `changes` of `state` the coming node may make anew without having looked at it; nothing where all lasts."""
     if node not in spec.nodes:
         return []
     function, found = see_node(spec.nodes[node].run), list[str]()
     for field, value in changes.items():
         keys = list(value) if isinstance(value, Mapping) else [""]
-        found += [f"{field}[{key!r}]" if key else field for key in overwritten(function, field, keys)]
+        found += [f"{field}[{key!r}]" if key else field for key in overwritten(function, field, keys, state)]
     if not found:
         return []
     return [

@@ -216,10 +216,10 @@ class Session(Held):
         `changes` are fields of the state; of a field that is a mapping only the keys given change. The rules then decide
         again. With replies="recorded" a request that this run has paid for costs nothing; with "live" each is sent, and
         what that may cost at most is said beforehand. Both runs share one budget: money never rewinds.
-        A change that the coming node would overwrite is told. Raises UsageError for an unknown field or key of one, and for a
-        value of a wrong type.
+        A case may be given by its name: `plan={"case": "table_forest"}`. A change that the coming node would overwrite, or that
+        nothing follows, is told. Raises UsageError for an unknown field or key of one, and for a value that none can have.
         """
-        edit = edits.checked(changes, undo(self.state), self.spec, self.artifacts)
+        edit = edits.checked(changes, undo(self.state), self.spec, self.artifacts, self._cases())
         self.make_mine(None if budget is None else options.nano("budget", budget))
         if verdict := self.engine.parts.changed:
             raise UsageError(self._changed(verdict["changed"]))
@@ -231,13 +231,22 @@ class Session(Held):
         if edit:
             with fork._running():
                 fork.engine.edit(edit)
-        told = edits.lost(changes, fork.spec, fork.next)
+        told = edits.lost(changes, fork.spec, fork.next, fork.state)
+        if edit and fork.done:
+            told.append(
+                "the run has come to its end here, so nothing follows; to change a step, go back before it: goto(STEP)"
+            )
         if replies == "live" and not self.config.replay:
             most = max(0, self.ledger.left(fork.run_id)) / NANO
             told += [f"going on may cost ${most:.4f} at most"]
         for line in told:
             print(visible(f"fork {fork.run_id}: {line}"), file=sys.stderr)
         return fork
+
+    def _cases(self) -> dict[str, dict[str, Any]]:
+        """The cases that a node was supplied with on the way to where the run stands, by name."""
+        items = [item for point in self.branches.path for item in point.values.get("history", [])]
+        return edits.named(items, self.artifacts)
 
     def remeasure(self) -> Self:
         """Measure the starter and the best again on the task as it is now, and begin anew from what they are worth.

@@ -8,6 +8,7 @@ from two_runs import INSTRUCTION, MODELS, opened
 
 from budgetmlagent import GraphSpec, Session
 from budgetmlagent.errors import UsageError
+from memory.state import RunState
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,20 @@ def test_a_run_is_not_paid_for_where_its_stop_cannot_come(until: Any, words: str
         ({"script": 7}, "script: input should be a valid string"),
         ({"plam": {}}, "did you mean 'plan'"),
         ({"route": {"to": "coder"}}, "the rules decide it anew"),
+        ({"turn": -5}, r"fork\(turn=-5\): 0 or more is needed"),
+        ({"spent": -10}, "0 or more"),
+        ({"counts": {"misses": -3}}, r"fork\(counts=\{'misses': -3\}\): 0 or more"),
+        ({"counts": {"ways": {"small": {"tries": -1, "spent": 0, "gains": [-2.0]}}}}, "0 or more"),
+        ({"task": {"budget": -1}}, "0 or more"),
+        ({"task": {"direction": "up"}}, "one of max, min"),
+        ({"plan": {"action": "aply"}}, r"\(did you mean 'apply'\?\)"),
+        ({"plan": {"action": "improve", "of": ["x"]}}, "the id of an artifact"),
+        ({"plan": {"case": "table_forst"}}, r"unknown case 'table_forst' \(did you mean 'table_forest'\?\)"),
+        ({"plan": {"case": "0" * 64}}, "the id of an artifact of the run, 64 hexadecimal digits, is needed"),
+        ({"fault": {"kind": "bsy"}}, r"\(did you mean 'busy'\?\)"),
+        ({"head": "abc"}, r"fork\(head='abc'\): the id of an artifact"),
+        ({"script": "0" * 64}, "the id of an artifact"),
+        ({"script": " "}, "the text of a script"),
     ],
 )
 def test_an_edit_is_checked_to_its_keys(change: dict[str, Any], words: str, session: Session) -> None:
@@ -51,6 +66,43 @@ def test_an_edit_is_checked_to_its_keys(change: dict[str, Any], words: str, sess
     with pytest.raises(UsageError, match=words):
         session.fork(**change)
     assert len(opened(session.folder.root.parent)) == runs
+
+
+def test_a_text_of_any_length_is_kept_and_a_file_that_is_there_is_no_artifact(session: Session) -> None:
+    script = "print(1)\n" * 2000
+    for field, text in (("script", script), ("advice", "x " * 300), ("advice", "/etc/hostname")):
+        fork = session.fork(**{field: text})
+        assert fork.artifacts.text(getattr(fork.state, field)) == text
+    assert session.fork(script=session.state.script).state.script == session.state.script
+
+
+def test_a_case_is_named_as_the_history_shows_it(session: Session) -> None:
+    (named,) = [
+        item for item in session.history(session.timeline[-1].step) if item.get("name") == "table_forest"
+    ]
+    by_name, by_id = (session.fork(plan={"case": case}) for case in ("table_forest", named["id"]))
+    assert by_name.state.plan == by_id.state.plan
+    plan = by_name.state.plan
+    assert (plan["action"], plan["instruction"], plan["case"]) == ("apply", named["title"], named["id"])
+    by_name.run(until="evaluator")  # by what is recorded of that case, which this run tries later
+    assert by_name.timeline[-1].score == by_name.state.best["score"] and not by_name.state.fault
+
+
+def test_to_apply_a_case_one_is_needed(fork: Session) -> None:
+    with pytest.raises(UsageError, match="a case is needed: plan="):
+        fork.fork(plan={"action": "apply"})
+
+
+def test_at_the_end_of_a_run_a_change_is_said_to_lead_nowhere(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = session.fork()
+    ended.run()
+    capsys.readouterr()
+    assert ended.fork(plan={"instruction": "x"}).done
+    assert "has come to its end here, so nothing follows" in capsys.readouterr().err
+    ended.fork()
+    assert capsys.readouterr().err == ""
 
 
 def test_an_instruction_in_the_place_of_a_case_is_one_to_carry_out(fork: Session, session: Session) -> None:
@@ -70,12 +122,19 @@ def test_an_instruction_in_the_place_of_a_case_is_one_to_carry_out(fork: Session
         ("coder", {"script": "pass"}, "script"),
         ("evaluator", {"best": {"score": 0.1}, "counts": {"failed": 1}}, ""),
         ("expert", {"advice": "x"}, "advice"),
+        ("executor", {"script": "pass"}, ""),  # it mends the script that it is given
+        (
+            "executor",
+            {"plan": {"case": ""}, "task": {"turns": 3}},
+            "",
+        ),  # which it makes for the starter alone
+        ("executor", {"run": {"error": ""}}, "run['error']"),
     ],
 )
 def test_what_the_next_node_makes_anew_is_known(node: str, change: dict[str, Any], lost: str) -> None:
     from budgetmlagent.run import edits
 
-    told = edits.lost(change, GraphSpec.load("budgetml"), node)
+    told = edits.lost(change, GraphSpec.load("budgetml"), node, RunState(script="there is one"))
     assert [f"makes {lost} anew" in line for line in told] == [True] * bool(lost)
 
 
