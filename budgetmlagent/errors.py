@@ -68,11 +68,14 @@ class InterruptedCommandError(BudgetMLError):
 
 
 class InterruptedRunError(KeyboardInterrupt):
-    """A person's interrupt, after the run was left so that it can be gone on with: where it stopped, and how to go on."""
+    """A person's interrupt, after the run was left so that it can be gone on with: where it stopped, and how to go on.
 
-    def __init__(self, stopped: str, run_id: str) -> None:
-        super().__init__(f"{stopped}: interrupted; run() goes on, another day Session.open({run_id!r}).run()")
-        self.typed = f"{stopped}: interrupted; `budgetml resume {run_id}` goes on"
+    `opened` is how it is opened in Python, `resume` the command that goes on with it.
+    """
+
+    def __init__(self, stopped: str, *, opened: str, resume: str) -> None:
+        super().__init__(f"{stopped}: interrupted; run() goes on, another day {opened}.run()")
+        self.typed = f"{stopped}: interrupted; `{resume}` goes on"
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]

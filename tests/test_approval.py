@@ -178,7 +178,8 @@ def test_without_an_answer_the_run_waits_for_one(
         assert call(["resume", str(session.folder.root)]) == 130
         said = capsys.readouterr()
         assert "stopped: waits for your word: step 4, planner" in said.out
-        assert f"`budgetml resume {session.run_id} --approve yes|no`" in said.out
+        runs = session.folder.root.parent
+        assert f"`budgetml resume {session.run_id} --approve yes|no --runs-dir {runs}`" in said.out
         assert "[y/N]" in said.err and "Traceback" not in said.err and not server.requests
 
 

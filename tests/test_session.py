@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -417,9 +418,10 @@ def test_an_interrupt_says_how_to_go_on_and_keeps_what_was_reserved(tmp_path, se
         begun = ["run", str(tiny.task(tmp_path)), "--models", models, "--turns", "1", "--history", "off"]
         assert call([*begun, *runs]) == 130
         (told,) = re.findall("interrupted; `budgetml resume (.+)` goes on\n", capsys.readouterr().err)
-        assert call(["resume", told, *runs]) == 0
+        assert call(["resume", *shlex.split(told)]) == 0, "as it was said"
     finally:
         signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # which both commands took
-    lost, *others = Session.open(told, tmp_path / "runs").ledger.calls(told)
+    run = told.split()[0]
+    lost, *others = Session.open(run, tmp_path / "runs").ledger.calls(run)
     assert lost.state == "reserved" and {entry.state for entry in others} == {"settled"}

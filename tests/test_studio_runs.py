@@ -384,7 +384,7 @@ def test_a_command_to_copy_is_one_command_whatever_a_run_is_called(replayed, tmp
         {"run": name, "action": action, "go": True} for action in ("run", "approve", "decline", "extend")
     ]
     answers = Answers(Place(tmp_path, tmp_path / "runs"))
-    commands = [price.driven(DriveAsked.model_validate(each))["command"] for each in asked]
+    commands = [price.driven(DriveAsked.model_validate(each), tmp_path / "runs")["command"] for each in asked]
     edited = ask(answers, "edit", graph="budgetml", text=GRAPH_TEXT, runs=[name])[1]
     for command in [*commands, edited["code"]["command"]]:
         assert name in shlex.split(command, comments=True), command

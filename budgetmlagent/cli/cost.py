@@ -127,5 +127,8 @@ def _ending(found: dict[str, Any], runs_dir: Path) -> Sequence[str]:
     if "cap_usd" not in found:
         return [total]
     if found["cap_usd"] is None:
-        return [total, f"no budget for all runs in {runs_dir}; `budgetml cost --cap USD` sets one"]
+        from budgetmlagent.records import hints
+
+        cap = " ".join(filter(None, ["budgetml cost --cap USD", hints.among(runs_dir)]))
+        return [total, f"no budget for all runs in {runs_dir}; `{cap}` sets one"]
     return [total, f"budget of all runs in {runs_dir} ${found['cap_usd']:.6f}, ${found['left_usd']:.6f} left"]

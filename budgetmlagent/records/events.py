@@ -10,6 +10,7 @@ from typing_extensions import TypedDict  # pydantic checks no other before Pytho
 
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.models.recorded import RecordedEvent
+from budgetmlagent.records import hints
 from budgetmlagent.records.points import Decided, Point, checked
 from memory.files import parsed, read_plain
 from memory.state import NANO, escalates, recall_key, role_ahead
@@ -127,7 +128,7 @@ def read(path: Path) -> list[Event]:
             if line:
                 found.append(Event(checked(Routed, checked(RecordedEvent, parsed(line)))))
         except ValueError:
-            again = f"`budgetml doctor {path.parent.name} --rebuild` makes it again"
+            again = f"`{hints.command('doctor', path.parent, '--rebuild')}` makes it again"
             raise UnavailableError(f"{path}:{number}: is no event of a run; {again}") from None
     return found
 

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic checks no other before Python 3.12
 
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.records import hints
 from budgetmlagent.records.owner import seal
 from budgetmlagent.records.shapes import check
 from memory.files import SMALL, half_written, is_name, odd, parsed, read_plain, write_whole
@@ -202,7 +203,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def damaged(path: Path, what: str) -> UnavailableError:
     """Return what to raise for a file of a run that is not what it should be."""
-    restore = f"`budgetml doctor {path.parent.name} --rebuild` puts it right"
+    restore = f"`{hints.command('doctor', path.parent, '--rebuild')}` puts it right"
     return UnavailableError(f"{path}: damaged ({what}); {restore}")
 
 
@@ -246,7 +247,8 @@ def _meant(name: str, fit: list[RunDir], runs_dir: Path) -> str:
     known = {run.run_id: run.run_id for run in sorted(all_runs(runs_dir), key=begun)}
     known |= {STAMP.sub("", run_id): run_id for run_id in known}  # by its task alone, the newest
     close = get_close_matches(name, known, n=1)
-    return f"did you mean {known[close[0]]}?" if close else "`budgetml list` shows the runs there are"
+    listed = " ".join(filter(None, ["budgetml list", hints.among(runs_dir)]))
+    return f"did you mean {known[close[0]]}?" if close else f"`{listed}` shows the runs there are"
 
 
 def begun(run: RunDir) -> datetime:

@@ -13,7 +13,7 @@ from budgetmlagent import disk
 from budgetmlagent.errors import InterruptedRunError, RunFailedError, UnavailableError, UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.records import archive, events, live, shown, summary
+from budgetmlagent.records import archive, events, hints, live, shown, summary
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run import edits, forking, options, order
@@ -278,8 +278,10 @@ class Session(Held):
             with disk.clear():
                 yield
         except KeyboardInterrupt:
-            self._conclude("stopped", "interrupted; `budgetml resume` goes on")
-            raise InterruptedRunError(stopping.stopped(self), self.run_id) from None
+            root = self.folder.root
+            resume, opened = hints.command("resume", root), hints.opened(root)
+            self._conclude("stopped", f"interrupted; `{resume}` goes on")
+            raise InterruptedRunError(stopping.stopped(self), opened=opened, resume=resume) from None
         except (RunFailedError, UnavailableError) as error:
             # On a full disk the checkpoints alone say how far it came.
             with suppress(UnavailableError, OSError):
@@ -316,15 +318,17 @@ class Session(Held):
 
     def _changed(self, found: Sequence[str]) -> str:
         named = ", ".join(found[:NAMED]) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
+        again = hints.command("resume", self.folder.root, "--remeasure")
         return (
             f"run {self.run_id}: the task {self.task.root} was changed since the run began: {named}; put it back, or measure"
-            f" the starter and the best again with `budgetml resume {self.run_id} --remeasure`"
+            f" the starter and the best again with `{again}`"
         )
 
     def _stand(self) -> dict[str, Any]:
         """Write what is to be seen of the run where it stands, at its end with the private scores."""
         if question := self.question:
-            answer = f"`budgetml resume {self.run_id} --approve yes|no` or approve() answers"
+            resume = hints.command("resume", self.folder.root, "--approve yes|no")
+            answer = f"`{resume}` or approve() answers"
             return self._conclude("stopped", f"waits for your word: {in_words(question)} {answer}")
         return self._finish() if self.done else self._conclude("stopped", summary.UNFINISHED)
 
@@ -335,7 +339,7 @@ class Session(Held):
         if not values.get("best"):
             raise RunFailedError(f"the starter {self.task.root / 'env' / 'train.py'} fails: {detail}")
         if self._was_let_down and summary.nothing_came(record):
-            raise UnavailableError(f"{detail}; then `budgetml resume {self.run_id}`")
+            raise UnavailableError(f"{detail}; then `{hints.command('resume', self.folder.root)}`")
         known = summary.final_of(self.folder, values)
         self.folder.write("final.json", self.engine.parts.final(values, known))
         shown.keep(record, order.specs_of(self.config))

@@ -9,7 +9,7 @@ from budgetmlagent.foreign import visible
 from budgetmlagent.models.approval import standing
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.report import calls_of, cost_of
-from budgetmlagent.records import events, live, summary
+from budgetmlagent.records import events, hints, live, summary
 from budgetmlagent.records.branches import Branches, spanned
 from budgetmlagent.records.checkpoints import checkpoints_of
 from budgetmlagent.records.copies import found
@@ -46,7 +46,7 @@ class RunView:
         try:
             self.spec = GraphSpec.load(folder.graph, check=False)
         except GraphError as error:
-            restore = f"`budgetml doctor {folder.run_id} --rebuild` restores it"
+            restore = f"`{hints.command('doctor', folder.root, '--rebuild')}` restores it"
             raise UnavailableError(f"{' '.join(str(error).split())}; {restore}") from None
         self.task = load_task(self.config.task, direction=self.config.direction, begun=True)
         self.artifacts = Artifacts(folder.artifacts)

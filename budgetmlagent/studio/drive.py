@@ -72,7 +72,7 @@ class Driver:
 
         def begin() -> Driven:
             child = self._begin("", order, wait=not asked.go)
-            return self._driven(child.run, price.started(asked))
+            return self._driven(child.run, price.started(asked, self.place.runs_dir))
 
         return self._once(asked.once, begin)
 
@@ -80,10 +80,10 @@ class Driver:
         """Go on with a run or stop it. Raises UsageError, and ConflictError where it stands otherwise than the page believes."""
         if asked.action == "pause":
             self.place.view(asked.run).pause()
-            return self._driven(asked.run, price.driven(asked))
+            return self._driven(asked.run, price.driven(asked, self.place.runs_dir))
         if asked.action == "stop":
             self._stop(asked.run)
-            return self._driven(asked.run, price.driven(asked))
+            return self._driven(asked.run, price.driven(asked, self.place.runs_dir))
         return self._once(asked.once, lambda: self._drive(asked))
 
     def is_ours(self, run: str) -> bool:
@@ -149,7 +149,7 @@ class Driver:
                 if self._children.get(name) is None:
                     self._children.pop(name, None)
             raise
-        return self._driven(child.run, price.driven(asked))
+        return self._driven(child.run, price.driven(asked, self.place.runs_dir))
 
     def _stands(self, view: RunView, asked: DriveAsked) -> None:
         """Raise where the run stands elsewhere than the page believes, or nothing waits for the word that is given."""

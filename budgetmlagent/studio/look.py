@@ -10,7 +10,7 @@ from typing import Any
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import PAID
 from budgetmlagent.money.report import calls_of
-from budgetmlagent.records import advice, events, live, steps
+from budgetmlagent.records import advice, events, hints, live, steps
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.points import Point
@@ -89,8 +89,8 @@ def run(now: Snapshot, since: int = 0, ours: bool = False) -> RunReply:
         edits=edited(events.newest_edits(now.path)),
         summary=now.summary,
         code=Code(
-            python=f"from budgetmlagent import Session\nrun = Session.open({view.run_id!r})",
-            command=f"budgetml show {quote(view.run_id)}",
+            python=f"from budgetmlagent import Session\nrun = {hints.opened(view.folder.root)}",
+            command=hints.command("show", view.folder.root),
         ),
     )
 
@@ -201,7 +201,7 @@ def step(view: RunView, number: int, branch: str = "") -> StepReply:
         around=[step for step in (number - 1, number + 1) if step in named],
         code=Code(
             python=f"run.why({number})\nrun.diff({number})",
-            command=f"budgetml why {quote(view.run_id)} {number}",
+            command=hints.command("why", view.folder.root, str(number)),
         ),
     )
 
@@ -288,8 +288,8 @@ def compare(one: RunView, other: RunView) -> dict[str, Any]:
     except (FileNotFoundError, CorruptArtifactError) as error:
         raise UnavailableError(f"{one.run_id} and {other.run_id} cannot be compared: {error}") from None
     code = Code(
-        python=f"Session.open({one.run_id!r}).compare({other.run_id!r})",
-        command=f"budgetml diff {quote(one.run_id)} {quote(other.run_id)}",
+        python=f"{hints.opened(one.folder.root)}.compare({other.run_id!r})",
+        command=hints.command("diff", one.folder.root, quote(other.run_id)),
     )
     return told | {
         "curves": [curve([step.row for step in Snapshot.of(run).steps]) for run in (one, other)],

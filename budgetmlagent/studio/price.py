@@ -1,9 +1,11 @@
 """What something costs at most, told before it is done; and the line of Python or the command that does the same."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 from budgetmlagent.money.prices import price_of
+from budgetmlagent.records import hints
 from budgetmlagent.run.forecast import calls, forecast
 from budgetmlagent.run.order import specs_of, used_models
 from budgetmlagent.run.request import Request
@@ -43,7 +45,9 @@ def _start(place: Place, asked: StartAsked) -> Price:
         if free
         else f"at most {_dollars(usd)}: the budget is a hard cap"
     )
-    return Price(usd=usd, about=None, left=left, words=words, models=_models(told), code=started(asked))
+    return Price(
+        usd=usd, about=None, left=left, words=words, models=_models(told), code=started(asked, place.runs_dir)
+    )
 
 
 def _models(told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -65,7 +69,9 @@ def _drive(view: RunView, asked: DriveAsked) -> Price:
         usd, words = _most(view, asked, left)
     if view.config.replay and usd:
         usd, words, about = 0.0, "a replay: no dollar is spent", None
-    return Price(usd=usd, about=about, left=left, words=words, models=[], code=driven(asked))
+    return Price(
+        usd=usd, about=about, left=left, words=words, models=[], code=driven(asked, view.folder.root.parent)
+    )
 
 
 def _most(view: RunView, asked: DriveAsked, left: float) -> tuple[float, str]:
@@ -112,7 +118,7 @@ def _dollars(usd: float) -> str:
     return f"${usd:.4f}"
 
 
-def started(asked: StartAsked) -> Code:
+def started(asked: StartAsked, runs_dir: Path) -> Code:
     """Return how the same run is begun in Python and on the command line."""
     given = {
         name: value
@@ -125,15 +131,16 @@ def started(asked: StartAsked) -> Code:
         f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
         for name, value in given.items()
     )
+    typed = ["budgetml run", shlex.quote(asked.task), flags, hints.among(runs_dir)]
     return Code(
-        python=f"from budgetmlagent import Session\nrun = Session({arguments}){run}",
-        command=f"budgetml run {shlex.quote(asked.task)} {flags}".strip() if asked.go else "",
+        python=f"from budgetmlagent import Session\nrun = Session({arguments}{hints.kept_in(runs_dir)}){run}",
+        command=" ".join(filter(None, typed)) if asked.go else "",
     )
 
 
-def driven(asked: DriveAsked) -> Code:
+def driven(asked: DriveAsked, runs_dir: Path) -> Code:
     """Return how the same is done in Python, and on the command line where that can."""
-    name, go = shlex.quote(asked.run), ("\nrun.run()" if asked.go else "")
+    run, go = runs_dir / asked.run, ("\nrun.run()" if asked.go else "")
     back = f"run.goto({asked.step})\n" if asked.step is not None else ""
     totals = {k: v for k in ("budget", "turns", "minutes") if (v := getattr(asked, k)) is not None}
     said = ", ".join(f"{k}={v!r}" for k, v in totals.items())
@@ -152,16 +159,19 @@ def driven(asked: DriveAsked) -> Code:
     )
     python, command = {
         "step": ("run.step()", ""),
-        "run": ("run.run()", "" if back else f"budgetml resume {name}"),
+        "run": ("run.run()", "" if back else hints.command("resume", run)),
         "until": (stop, ""),
         "pause": ("run.pause()", ""),
         "stop": ("# an interrupt: Ctrl-C where it runs", ""),
-        "approve": (f"run.approve(){go}", f"budgetml resume {name} --approve yes" if asked.go else ""),
-        "decline": (f"run.approve(False){go}", f"budgetml resume {name} --approve no" if asked.go else ""),
-        "extend": (f"run.extend({said}){go}", f"budgetml resume {name} {flags}" if asked.go else ""),
+        "approve": (f"run.approve(){go}", hints.command("resume", run, "--approve yes") if asked.go else ""),
+        "decline": (
+            f"run.approve(False){go}",
+            hints.command("resume", run, "--approve no") if asked.go else "",
+        ),
+        "extend": (f"run.extend({said}){go}", hints.command("resume", run, flags) if asked.go else ""),
         "back": ("run.stay()", ""),
         "fork": (f"fork = run.fork({edits})" + ("\nfork.run()" if asked.go else ""), ""),
         "graph": (f"run.graph = GraphSpec.load('GRAPH.yaml'){go}", ""),
     }[asked.action]
-    opened = f"from budgetmlagent import Session\nrun = Session.open({asked.run!r})\n"
+    opened = f"from budgetmlagent import Session\nrun = {hints.opened(run)}\n"
     return Code(python=f"{opened}{back}{python}", command=command)

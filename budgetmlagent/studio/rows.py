@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from budgetmlagent.errors import BudgetMLError
 from budgetmlagent.money.ledger import PAID
 from budgetmlagent.money.report import calls_of
-from budgetmlagent.records import live, rundir, steps
+from budgetmlagent.records import hints, live, rundir, steps
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.records.summary import read_summary
@@ -60,7 +59,7 @@ def standing(run: RunDir, reason: str) -> tuple[Stands, str]:
     if stands == "stopped" and reason.startswith(WAITS):
         return "waits", reason
     if stands == "dead":
-        return "dead", f"its process was killed; `budgetml resume {quote(run.run_id)}` goes on"
+        return "dead", f"its process was killed; `{hints.command('resume', run.root)}` goes on"
     return stands, "" if stands in ("underway", "new") else reason
 
 

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from budgetmlagent import disk
 from budgetmlagent.cache import standing
 from budgetmlagent.errors import BudgetMLError, UnavailableError
-from budgetmlagent.records import rundir, summary
+from budgetmlagent.records import hints, rundir, summary
 from budgetmlagent.records.branches import Branches
 from budgetmlagent.records.checkpoints import checkpoints_of
 from budgetmlagent.records.rundir import RunDir, read_json
@@ -135,7 +135,8 @@ def _ends_without_damage(run: RunDir) -> Iterator[Row]:
         except UnavailableError:
             for each in {name, "ended.json"}:  # no run has finished without its scores
                 (run.root / each).unlink(missing_ok=True)
-            yield row("rebuilt", True, f"{name} was damaged and is removed: `budgetml resume` makes it again")
+            resume = hints.command("resume", run.root)
+            yield row("rebuilt", True, f"{name} was damaged and is removed: `{resume}` makes it again")
 
 
 def _graph_again(run: RunDir) -> Iterator[Row]:

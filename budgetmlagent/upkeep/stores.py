@@ -10,7 +10,7 @@ from budgetmlagent.disk import DATABASE_ERRORS
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.database import statements
 from budgetmlagent.postgres import Address
-from budgetmlagent.records import events, summary
+from budgetmlagent.records import events, hints, summary
 from budgetmlagent.records.rundir import RunDir, read_json
 from budgetmlagent.run.view import RunView
 from budgetmlagent.upkeep import references, shared
@@ -193,7 +193,7 @@ def _told_otherwise(view: RunView, path: Path) -> str | None:
 def _scored(view: RunView) -> Iterator[Row]:
     """Where the run came to its end, its private scores are those of its best."""
     best = view.state.best.get("attempt")
-    again = "`--rebuild`, then `budgetml resume` makes it again"
+    again = f"`--rebuild`, then `{hints.command('resume', view.folder.root)}` makes it again"
     for name in ENDS:
         try:
             value = read_json(view.folder.root / name)

@@ -153,7 +153,7 @@ def test_the_nearest_or_the_newest_run_is_offered(folder: Path, fork: Session, t
         Session.open("digts", folder)
     with pytest.raises(UsageError, match=f"did you mean {fork.run_id}"):
         Session.open(f"{fork.run_id[:-1]}x", folder)
-    with pytest.raises(UsageError, match="`budgetml list` shows"):
+    with pytest.raises(UsageError, match=r"`budgetml list --runs-dir .*` shows"):
         Session.open("zzz", folder)
 
 

@@ -39,8 +39,11 @@ def test_an_interrupt_says_after_which_step_and_how_to_go_on(tmp_path: Path, ses
     with pytest.raises(InterruptedRunError) as raised:
         stopped.run(on_step=interrupt)
     assert str(raised.value).startswith("stopped after step 2, in planner: interrupted; run() goes on")
-    assert f"interrupted; `budgetml resume {stopped.run_id}` goes on" in raised.value.typed
-    assert raised.value._render_traceback_() == [str(raised.value)]
+    runs = stopped.folder.root.parent
+    typed, said = raised.value.typed, str(raised.value)
+    assert typed.endswith(f"interrupted; `budgetml resume {stopped.run_id} --runs-dir {runs}` goes on")
+    assert said.endswith(f"another day Session.open({stopped.run_id!r}, runs_dir={str(runs)!r}).run()")
+    assert raised.value._render_traceback_() == [said] and stopped.summary["reason"] in typed
     assert stopped.summary["status"] == "stopped"
 
 
