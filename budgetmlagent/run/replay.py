@@ -126,8 +126,11 @@ class Recording:
                     found[event["step"], each["script"]] = found[ANY, each["script"]] = each
         return found
 
-    def final(self, attempt: str) -> dict[str, Any]:
-        """Return the recorded private scores of this best attempt, and the integrity verdict."""
+    def final(self, attempt: str) -> dict[str, Any] | None:
+        """Return the recorded private scores of this best attempt, and the integrity verdict; None where no recorded run ended with it.
+
+        Raises RunFailedError where what is recorded is damaged.
+        """
         for path in [self.folder / "final.json", *sorted(self.folder.glob("forks/*/final.json"))]:
             if path.is_file():
                 try:
@@ -137,9 +140,7 @@ class Recording:
                 self._checked(final, FINAL, path.name)
                 if final["attempt"] == attempt:
                     return final
-        raise RunFailedError(
-            f"replay of {self.folder}: no recorded run ended with this best (final.json has another or is missing)"
-        )
+        return None
 
     def briefing(self, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the data briefing, or the one that was made by what was `told`. Raises RunFailedError where there is none."""

@@ -341,9 +341,11 @@ class Session(Held):
         if self._was_let_down and summary.nothing_came(record):
             raise UnavailableError(f"{detail}; then `{hints.command('resume', self.folder.root)}`")
         known = summary.final_of(self.folder, values)
-        self.folder.write("final.json", self.engine.parts.final(values, known))
+        final = self.engine.parts.final(values, known)
+        self.folder.write("final.json", final or {"attempt": values["best"]["attempt"]})
         shown.keep(record, order.specs_of(self.config))
-        return self._conclude("finished", summary.reason(values))
+        unknown = "" if final else "; the private score of this best is not in the recording"
+        return self._conclude("finished", f"{summary.reason(values)}{unknown}")
 
     def _conclude(self, status: str, reason: str, **more: Any) -> dict[str, Any]:
         seconds = round(self._seconds, 1)

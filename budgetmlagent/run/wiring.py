@@ -99,8 +99,9 @@ class Parts:
     """What a run goes on with, and how it ends."""
 
     deps: Deps
-    # The newest state, and the private scores that its best has already -> these scores and the integrity verdict.
-    final: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+    # The newest state, and the private scores that its best has already -> these scores and the integrity verdict; None
+    # where a recording has none of this best.
+    final: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any] | None]
     close: Callable[[], None]
     # The integrity verdict where the task is not what it was when the run began; empty where it is.
     changed: Mapping[str, Any] = field(default_factory=dict)

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from recorded import GRAPH, RECORDING
-from two_runs import MODELS, begin
+from two_runs import MODELS, begin, opened
 
 from budgetmlagent import GraphSpec, Session
+from budgetmlagent.cli import call
 from budgetmlagent.records.rundir import RunDir
 
 
@@ -38,6 +39,26 @@ def test_what_a_replay_has_otherwise_is_said_before_it_starts(
     assert all(
         getattr(session.config, name, value) == value for name, value in options.items() if name == "turns"
     )
+
+
+def test_a_replay_that_ends_with_another_best_ends_in_order_and_claims_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "digits", "--models", MODELS, "--turns", "2", "--runs-dir", str(tmp_path)]
+    assert call(words) == 0
+    said = capsys.readouterr().out
+    assert "the private score of this best is not in the recording" in " ".join(said.split())
+    (ended,) = opened(tmp_path)
+    told = ended.summary
+    assert (told["status"], told["turns"], told["private_best"], told["gain_pct"]) == (
+        "finished",
+        2,
+        None,
+        None,
+    )
+    assert told["success"] is False and told["best"] > told["baseline"]
+    assert (ended.folder.root / "best" / "train.py").exists()
+    assert call(["resume", str(ended.folder.root)]) == 0 and call(["doctor", str(ended.folder.root)]) == 0
 
 
 def test_another_task_than_the_recorded_one_is_said(
