@@ -12,7 +12,7 @@ from budgetmlagent.cli import names, options
 from budgetmlagent.errors import OptionError, UnavailableError, UsageError
 from budgetmlagent.wording import counted, one_of, unknown
 
-STATUS = ("finished", "stopped", "failed")
+STATUS = ("finished", "stopped", "failed", "underway")
 Summary = Mapping[str, Any]
 
 
@@ -65,16 +65,13 @@ def _date(text: str) -> datetime:
 def _read(runs_dir: Path) -> tuple[list[Summary], list[str]]:
     """Return every run's summary with when it was begun, and what is wrong with those that cannot be read."""
     from budgetmlagent.records import rundir
-    from budgetmlagent.records.summary import read_summary
+    from budgetmlagent.records.standing import summary_of
 
     runs, damaged = list[Summary](), list[str]()
     for run in rundir.all_runs(runs_dir):
         try:
-            if run.summary.is_file():
-                runs.append(
-                    read_summary(run.summary) | {"begun": rundir.begun(run).isoformat(" ", "minutes")}
-                )
-        except UnavailableError as error:
+            runs.append(summary_of(run) | {"begun": rundir.begun(run).isoformat(" ", "minutes")})
+        except (UnavailableError, UsageError) as error:
             damaged.append(str(error))
     return runs, damaged
 

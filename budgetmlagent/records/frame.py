@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.records import rundir
-from budgetmlagent.records.summary import read_summary
+from budgetmlagent.records.standing import summary_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,8 @@ def runs(place: str | Path = "runs") -> "pd.DataFrame":
         import pandas as pd
     except ImportError:
         raise UnavailableError("a table of runs needs pandas: pip install 'budgetmlagent[local]'") from None
+    if not isinstance(place, str | Path):
+        raise UsageError(f"runs({place!r}): a folder of runs is needed, or a file of summaries")
     told = _told(Path(place)) if Path(place).suffix in (".jsonl", ".json") else _folders(Path(place))
     table = pd.DataFrame(told)
     return table[[name for name in dict.fromkeys([*FIRST, *table.columns]) if name in table.columns]]
@@ -44,8 +46,9 @@ def runs(place: str | Path = "runs") -> "pd.DataFrame":
 
 def _folders(place: Path) -> list[dict[str, object]]:
     if not place.is_dir():
-        raise UsageError(f"runs({str(place)!r}): no such folder")
-    return [read_summary(run.summary) for run in rundir.all_runs(place) if run.summary.is_file()]
+        what = "is no folder of runs, no .json and no .jsonl file" if place.exists() else "no such folder"
+        raise UsageError(f"runs({str(place)!r}): {what}")
+    return [summary_of(run) for run in rundir.all_runs(place)]
 
 
 def _told(place: Path) -> list[dict[str, object]]:

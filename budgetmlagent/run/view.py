@@ -38,6 +38,10 @@ class RunView:
 
         Raises UsageError for an unknown one and UnavailableError for a damaged one.
         """
+        for name, value in (("", run), ("runs_dir=", runs_dir)):
+            if not isinstance(value, str | Path):
+                what = "a folder is needed" if name else "the id or the folder of a run is needed"
+                raise UsageError(f"{cls.__name__}.open({name}{value!r}): {what}")
         return cls(found(run, Path(runs_dir)))
 
     def __init__(self, folder: RunDir) -> None:
@@ -177,6 +181,8 @@ class RunView:
         """
         from budgetmlagent.run.compare import compare
 
+        if not isinstance(other, RunView | str | Path):
+            raise UsageError(f"compare({other!r}): a run is needed, or the id or folder of one")
         run = other if isinstance(other, RunView) else RunView.open(other, self.folder.root.parent)
         return compare(self, run)
 

@@ -1,15 +1,17 @@
 """Runs in a list, forks below what they come from, and two runs beside each other."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from two_runs import MODELS, begin, opened, printed
 
-from budgetmlagent import GraphSpec, Session
+from budgetmlagent import GraphSpec, Session, runs
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
+from budgetmlagent.records import live
 
 
 def test_forks_are_listed_below_what_they_come_from(
@@ -36,6 +38,54 @@ def test_the_list_can_be_narrowed(folder: Path, capsys: pytest.CaptureFixture[st
     for wrong in ["--task", "digts"], ["--status", "finishd"], ["--since", "yesterday"]:
         assert call(["list", *wrong, "--runs-dir", str(folder)]) == 2
     assert "did you mean 'digits'" in capsys.readouterr().err
+
+
+def test_a_run_that_has_no_summary_yet_is_listed_as_it_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun, killed = begin(tmp_path), begin(tmp_path)
+    killed.run(until="evaluator")
+    for name in ("run.json", "ended.json"):  # as of one that was killed before its first was written
+        (killed.folder.root / name).unlink()
+    fork = killed.fork()
+    found = json.loads(printed(capsys, "list", "--json", "--runs-dir", str(tmp_path)))
+    assert {run["run_id"]: (run["status"], run["steps"], run["best"]) for run in found} == {
+        begun.run_id: ("stopped", 0, None),
+        killed.run_id: ("stopped", 2, killed.state.best["score"]),
+        fork.run_id: ("stopped", 2, killed.state.best["score"]),
+    }
+    assert len(runs(tmp_path)) == 3 and runs(tmp_path)["usd"].sum() == 0
+    rows = printed(capsys, "list", "--runs-dir", str(tmp_path)).splitlines()
+    assert sum(row.startswith(f"└ {fork.run_id}") for row in rows) == 1
+    assert not (begun.folder.root / "run.json").exists(), "who lists runs writes none"
+
+
+def test_a_run_that_goes_on_now_is_listed_as_underway(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = begin(tmp_path)
+    list_it = ("list", "--status", "underway", "--json", "--runs-dir", str(tmp_path))
+    live.take(run.folder)
+    assert [each["run_id"] for each in json.loads(printed(capsys, *list_it))] == [run.run_id]
+    live.leave(run.folder)
+    assert json.loads(printed(capsys, *list_it)) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (lambda session: session.compare(5), "a run is needed, or the id or folder of one"),
+        (lambda session: Session.open(5), r"Session\.open\(5\): the id or the folder of a run"),
+        (lambda session: Session.open(session.run_id, 5), r"open\(runs_dir=5\): a folder"),
+        (lambda session: runs(5), r"runs\(5\): a folder of runs is needed"),
+        (lambda session: runs(session.folder.root / "graph.yaml"), "is no folder of runs, no .json and no"),
+    ],
+)
+def test_what_is_no_run_and_no_folder_is_refused_in_a_line(
+    asked: Callable[[Session], Any], words: str, session: Session
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        asked(session)
 
 
 def test_runs_that_say_they_come_from_each_other_are_listed(
