@@ -330,9 +330,16 @@ def test_the_commands_show_what_happened(tmp_path, server, capsys):
     why = as_json("why", run, "3")
     assert why["route"]["rule"].startswith("nothing_recalled") and why["route"]["up"] == "planner"
     assert as_json("resume", run)["status"] == "finished"
+    said = dict[str, str]()
     for command in (["show", run], ["why", run], ["why", run, "2"], ["cost", run], ["list"], ["doctor", run]):
         assert call([*command, *runs]) == 0
-        assert capsys.readouterr().out
+        said[" ".join(command)] = capsys.readouterr().out
+    assert all(said.values())
+    rule = "rule 3: memory has nothing more: planner moves up → planner"  # as it is called in the picture
+    assert f"why: {rule}" in repr(Session.open(run, tmp_path / "runs").why(3))
+    assert f"step 3, planner: {rule}\n" in said[f"why {run}"]
+    assert f"step 3, planner: {rule}  fault" in said[f"show {run}"]
+    assert "passed over: rule " in said[f"why {run} 2"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from test_recordings import replay
 
+from budgetmlagent.cli import call
+from budgetmlagent.records.events import Event
+from budgetmlagent.records.steps import happened
 from budgetmlagent.run.curve import Curve, svg
 from budgetmlagent.run.shown import Changes, Supplied, html_diff, plain, text_table
 
@@ -48,6 +51,61 @@ def test_each_reads_as_a_table_a_line_an_entry(session):
     supplied = repr(session.history(3)).splitlines()
     assert supplied[1].startswith("case  table_blend") and max(map(len, supplied)) < 200
     assert "budget" not in repr(session.summary).split() and "of $0.25" in repr(session.summary)
+
+
+def test_a_change_by_hand_is_a_row_so_that_the_numbers_follow_one_another(session, capsys):
+    last = session.timeline[-1].step
+    fork = session.fork(counts={"failed": 1})
+    steps = [int(line.split()[0]) for line in repr(fork.timeline).splitlines()[1:]]
+    assert steps == list(range(1, last + 2)) and len(fork.timeline) == last
+    assert re.search(
+        rf"^{last + 1} +\(edited\) +changed counts +rule 3: a new best → planner$", repr(fork.timeline), re.M
+    )
+    fork.step()
+    rows = [line.split() for line in repr(fork.timeline).splitlines()[1:]]
+    assert [int(row[0]) for row in rows] == list(range(1, last + 3)) and rows[-1][2] == "planner"
+    assert fork.timeline[-1].step == last + 2 and "(edited)" in fork.timeline._repr_html_()
+    capsys.readouterr()
+    assert call(["show", str(fork.folder.root)]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(rf"^ +{last + 1} \(edited\) +changed counts → planner$", shown, re.M)
+
+
+def test_a_number_that_a_model_chose_is_changed_by_code(session):
+    chosen = {"action": "tune", "by": "small", "instruction": "SVC.C = 12.0"}
+    event = Event(next(e for e in session.timeline if e.node == "coder") | {"plan": chosen})
+    assert happened(event, session.artifacts) == "code made the change that small chose: SVC.C = 12.0"
+    assert happened(Event(event | {"model": "small"}), session.artifacts) == "small wrote the script"
+    assert (
+        happened(Event(event | {"plan": {"action": "apply"}}), session.artifacts) == "memory wrote the script"
+    )
+
+
+def test_an_attempt_that_was_recalled_is_told_in_words(session):
+    tried = session.artifacts.json(session.state.head)
+    said = repr(Supplied([tried])).splitlines()[1]
+    assert re.match(r"attempt +Average of boosted trees.*: keep, score 0\.\d+$", said)
+    assert "cannot be read" in repr(Supplied([tried | {"script": 3}]))
+
+
+def test_in_a_terminal_each_line_fits_and_elsewhere_none_is_cut(session, monkeypatch):
+    told = (
+        session.timeline,
+        session.why(),
+        session.diff(),
+        session.history(3),
+        session.cost,
+        session.summary,
+    )
+    whole = [repr(each) for each in told]
+    assert max(len(line) for text in whole for line in text.splitlines()) > 100
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    fitted = [repr(each) for each in told]
+    assert max(len(line) for text in fitted for line in text.splitlines()) <= 80
+    first, *rows = fitted[0].splitlines()
+    assert first.split()[:4] == ["step", "turn", "node", "what"] and len(rows) == len(session.timeline)
+    assert repr(session.why()).split()[:5] == whole[1].split()[:5]
 
 
 def test_nothing_is_said_of_nothing_and_hostile_text_is_no_markup():

@@ -1,5 +1,6 @@
 """`budgetml show`, `why` and `diff`: what happened, why, and what another run did otherwise."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,7 @@ def show(
 ) -> None:
     """Show a run: scores, money, escalations. With --files, restore the files of a step."""
     from budgetmlagent.records import advice
+    from budgetmlagent.records.events import newest_edits
     from budgetmlagent.run.view import RunView
 
     view = RunView.open(run, runs_dir)
@@ -40,16 +42,29 @@ def show(
     summary = view.summary
     if as_json:
         return options.print_json(summary)
-    timeline = view.timeline
+    timeline, graph = view.timeline, view.graph
     for event in timeline:
-        rung = progress.rung(event, view.graph)
+        for edit in event.edits:
+            _by_hand(edit)
+        rung = progress.rung(event, graph)
         begin = f"{event['step']:4d} {event['node']:9s} {rung:7s} ${event['usd']:.4f}  "
         room = options.width() - len(begin) if options.width() else steps.LONGEST
         print(options.fitted(begin + steps.outcome(event, view.artifacts, room)))
         if advised := advice.chosen_at(event, timeline, view.artifacts):
             print(options.fitted(f"{'':31s}{advised}"))
-    print(progress.ending(summary, options.width()))
+    for edit in newest_edits(view.branches.path):
+        _by_hand(edit)
+    print(progress.ending(summary, graph, options.width()))
     return None
+
+
+def _by_hand(edit: Mapping[str, Any]) -> None:
+    """Print a change by hand, which has a step's number of its own."""
+    print(
+        options.fitted(
+            f"{edit['step']:4d} {'(edited)':27s}{steps.edited(edit)} → {edit['route'].get('to', '')}"
+        )
+    )
 
 
 def _restore(view: "RunView", step: int | None, target: Path, as_json: bool) -> None:
@@ -137,7 +152,7 @@ def _explained(event: "Event", view: "RunView") -> list[str]:
     route = event["route"]
     lines = [f"by hand: {_edited(edit)}" for edit in event.get("edits", [])]
     lines += [
-        f"step {event['step']}, {event['node']}: {route['rule']}",
+        f"step {event['step']}, {event['node']}: {steps.why(event, view.spec)}",
         f"    saw {steps.saw(route['saw'])}",
     ]
     attempt = Attempt.read(artifacts, event["attempt"]) if event["attempt"] else None
@@ -148,7 +163,10 @@ def _explained(event: "Event", view: "RunView") -> list[str]:
     lines += [f"    {found}: {because}"] if because else []
     advised = advice.of_step(event, view.timeline, artifacts)
     lines += [f"    the idea: {advised}"] if advised else []
-    return lines + [f"    passed over: {p['rule']}  saw {steps.saw(p['saw'])}" for p in route["passed"]]
+    return lines + [
+        f"    passed over: {steps.in_words(event['node'], p['rule'], view.spec)}  saw {steps.saw(p['saw'])}"
+        for p in route["passed"]
+    ]
 
 
 def _taught(event: dict[str, Any], view: "RunView") -> list[str]:
@@ -159,5 +177,4 @@ def _taught(event: dict[str, Any], view: "RunView") -> list[str]:
 
 
 def _edited(edit: dict[str, Any]) -> str:
-    what = f"changed {', '.join(edit['fields'])}" if edit["fields"] else "the graph or a limit was changed"
-    return f"{what}; decided again: {edit['route'].get('rule', 'nothing had been decided yet')}"
+    return f"{steps.edited(edit)}; decided again: {edit['route'].get('rule', 'nothing had been decided yet')}"

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from budgetmlagent.records.steps import number, saw
+from budgetmlagent.records.steps import in_words, number, saw
 from budgetmlagent.wording import counted
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ def rung(event: "Event", spec: Any) -> str:
     used = str(ladder[event["rung"]]) if ladder else ""
     if event["model"] or used == "recall":
         return used
+    if event.role == "coder" and event["plan"].get("action") == "tune":
+        return "code"
     return "memory" if event.role == "coder" and not event["fault"] else ""
 
 
@@ -26,8 +28,11 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def ending(summary: Mapping[str, Any], width: int = 0) -> str:
-    """Return the table at a run's end; what is longer than `width` columns goes on below itself, 0 means without end."""
+def ending(summary: Mapping[str, Any], graph: Any, width: int = 0) -> str:
+    """Return the table at a run's end; what is longer than `width` columns goes on below itself, 0 means without end.
+
+    `graph` is the run's, whose rules are said by their numbers and in words.
+    """
     from budgetmlagent.records.summary import below_the_starter
 
     rows = [
@@ -44,7 +49,11 @@ def ending(summary: Mapping[str, Any], width: int = 0) -> str:
         ("sandbox", str(summary["sandbox"])),
     ]
     rows += [
-        ("escalation", f"step {e['step']}: {e['rule']}  {saw(e['saw'])}") for e in summary["escalations"]
+        (
+            "escalation",
+            f"step {e['step']}, {e['from']}: {in_words(e['from'], e['rule'], graph)}  {saw(e['saw'])}",
+        )
+        for e in summary["escalations"]
     ]
     rows += [("files", summary["run_dir"])]
     if summary["replayed"]:

@@ -126,7 +126,7 @@ def resume(
     if session.done and session.summary["status"] == "finished":
         archive.keep(runs_dir)  # it may have ended while that was out of reach
         summary = session.summary
-        return options.tell(as_json, summary, [progress.ending(summary, options.width())])
+        return options.tell(as_json, summary, [progress.ending(summary, session.graph, options.width())])
     session.make_mine()  # before it is told what the run may do
     return _go_on(session, as_json, otel)
 
@@ -157,7 +157,7 @@ def _go_on(session: Any, as_json: bool, otel: bool) -> None:
         if as_json:
             options.print_json(summary)
     if not as_json:
-        print(progress.ending(summary, options.width()))
+        print(progress.ending(summary, session.graph, options.width()))
     if session.question:
         raise typer.Exit(WAITS)
 

@@ -42,7 +42,7 @@ def happened(event: "Event", artifacts: Reader, longest: int = LONGEST) -> str:
         asked = f"{event['model']} plans" if event["model"] else "a remembered plan"
         what = f"{asked}: {plan.get('instruction') or plan.get('action', '')}"
     elif event.role == "coder":
-        what = f"{event['model'] or 'memory'} wrote the script"
+        what = _wrote(event)
     elif event["reply"]:
         what = f"{event['model']} answered: {artifacts.text(event['reply'])}"
     else:
@@ -51,14 +51,32 @@ def happened(event: "Event", artifacts: Reader, longest: int = LONGEST) -> str:
     return shortened(lost + what, longest)
 
 
-def why(event: "Event", spec: "Graph") -> str:
+def _wrote(event: "Event") -> str:
+    plan = event["plan"]
+    if event["model"]:
+        return f"{event['model']} wrote the script"
+    if plan.get("action") == "tune":
+        return f"code made the change that {plan.get('by') or 'a model'} chose: {plan.get('instruction', '')}"
+    return "memory wrote the script"
+
+
+def edited(edit: Mapping[str, Any]) -> str:
+    """Say what was changed by hand."""
+    return f"changed {', '.join(edit['fields'])}" if edit["fields"] else "the graph or a limit was changed"
+
+
+def why(event: Mapping[str, Any], spec: "Graph") -> str:
     """Say why a step led where it led: `rule 4: memory has more to try → planner`."""
+    return in_words(event["node"], str(event["route"].get("rule", "")), spec)
+
+
+def in_words(node: str, text: str, spec: "Graph") -> str:
+    """Say a rule of a node by its number in the picture and in words; of a graph that does not have it, its own text."""
     from graphs.words import said
 
-    text = str(event["route"].get("rule", ""))
-    found = _rule(event["node"], text, spec)
+    found = _rule(node, text, spec)
     if not found:
-        return text  # of another graph
+        return text
     number, rule = found
     return f"{number}: {said(rule)} → {rule.to}"
 

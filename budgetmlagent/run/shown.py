@@ -3,10 +3,13 @@
 Each is what it was before, a list or a mapping; only what is shown of it is for people.
 """
 
+import shutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import fill
 from typing import Any
 
 from budgetmlagent.foreign import visible
@@ -15,10 +18,12 @@ from budgetmlagent.records import steps
 from budgetmlagent.records.events import Event
 from graphs.model import Graph
 from memory.artifacts import CorruptArtifactError
-from memory.attempts import Reader
+from memory.attempts import Attempt, Reader
+from memory.attempts import line as in_a_line
 
 Rows = Sequence[Sequence[str]]
 LONGEST = 100  # characters of a cell
+NARROW = 10  # columns to which a column of a terminal's table shrinks
 WHOLE = 20  # characters of a cell that stay on one line
 UNTOLD = ("route.passed", "route.was", "route.seconds")  # what `why` tells, and bookkeeping
 # A page's MathJax takes two dollar signs for a formula; it passes over these classes (versions 3 and 4; version 2).
@@ -38,22 +43,42 @@ class Shown(ABC):
         """Return the names of the columns, and the rows."""
 
     def __repr__(self) -> str:
-        """The table as text."""
-        return visible("\n".join(filter(None, [self._heading(), text_table(*self._table())])))
+        """The table as text; in a terminal each line of it fits."""
+        room = columns()
+        heading = "\n".join(
+            fill(told, room or len(told) + 1, break_long_words=False) for told in self._heading().splitlines()
+        )
+        return visible("\n".join(filter(None, [heading, text_table(*self._table(), room)])))
 
     def _repr_html_(self) -> str:
         heading = "".join(f"<div><b>{escape(line)}</b></div>" for line in self._heading().splitlines())
         return f'<div class="{PLAIN}">{heading}{html_table(*self._table())}</div>'
 
 
-def text_table(names: Sequence[str], rows: Rows) -> str:
-    """Return a table as text, each column as wide as its widest cell."""
+def columns() -> int:
+    """Return the columns of the terminal that standard output is; 0 where it is none, as in a notebook, and nothing is cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def text_table(names: Sequence[str], rows: Rows, room: int = 0) -> str:
+    """Return a table as text, each column as wide as its widest cell, all together no wider than `room` (0: any width)."""
     lines = [list(names), *([steps.shortened(cell, LONGEST) for cell in row] for row in rows)]
     if len(lines) == 1:
         return ""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    told = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    widths = _fitted([max(map(len, column)) for column in zip(*lines, strict=True)], room)
+    told = [
+        "  ".join(steps.shortened(c, w).ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
     return "\n".join(told)
+
+
+def _fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Return widths of columns that fit into `room` with two blanks between them: the widest give way, down to `NARROW`."""
+    left, fitted = room - 2 * (len(widths) - 1), list(widths)
+    while room and sum(fitted) > left and max(fitted) > NARROW:
+        fitted[fitted.index(max(fitted))] -= 1
+    return fitted
 
 
 def html_table(names: Sequence[str], rows: Rows) -> str:
@@ -80,29 +105,47 @@ def _style(cell: str) -> str:
 
 
 class Timeline(Shown, list[Event]):
-    """The events of a run, one a step."""
+    """The events of a run, one a step. Changes by hand, which have a step's number of their own, are rows of its table alone.
 
-    def __init__(self, events: Sequence[Event], graph: Graph, artifacts: Reader) -> None:
+    `edits` are those since the newest step.
+    """
+
+    def __init__(
+        self,
+        events: Sequence[Event],
+        graph: Graph,
+        artifacts: Reader,
+        edits: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         super().__init__(events)
-        self._graph, self._artifacts = graph, artifacts
+        self._graph, self._artifacts, self._edits = graph, artifacts, edits
 
     def _heading(self) -> str:
         return "" if self else "no step yet"
 
     def _table(self) -> tuple[Sequence[str], Rows]:
         names = ("step", "turn", "node", "what it did", "best", "spent", "why it went on to")
-        return names, [
-            (
-                str(e["step"]),
-                str(e["turn"]),
-                e["node"],
-                steps.shortened(_done(e, self._artifacts), 60),
-                steps.number(e["score"]),
-                steps.money(e["usd"]),
-                steps.why(e, self._graph),
+        rows, node = list[Sequence[str]](), ""
+        for e in self:
+            rows += [self._edited(edit, node) for edit in e["edits"]]
+            node = e["node"]
+            rows.append(
+                (
+                    str(e["step"]),
+                    str(e["turn"]),
+                    node,
+                    steps.shortened(_done(e, self._artifacts), 60),
+                    steps.number(e["score"]),
+                    steps.money(e["usd"]),
+                    steps.why(e, self._graph),
+                )
             )
-            for e in self
-        ]
+        return names, [*rows, *(self._edited(edit, node) for edit in self._edits)]
+
+    def _edited(self, edit: Mapping[str, Any], node: str) -> Sequence[str]:
+        """Return the row of a change by hand, after which the newest decision, that of `node`, was taken again."""
+        why = steps.in_words(node, str(edit["route"].get("rule", "")), self._graph)
+        return (str(edit["step"]), "", "(edited)", steps.edited(edit), "", "", why)
 
 
 def _done(event: Event, artifacts: Reader) -> str:
@@ -181,12 +224,19 @@ class Supplied(Shown, list[dict[str, Any]]):
 
     def _table(self) -> tuple[Sequence[str], Rows]:
         return ("kind", "name", "what it says"), [
-            (str(item.get("kind", "")), str(item.get("name", "")), plain(_says(item))) for item in self
+            (str(item.get("kind", "")), str(item.get("name", "")), plain(says(item))) for item in self
         ]
 
 
-def _says(item: Mapping[str, Any]) -> Any:
-    return next((item[key] for key in ("title", "what", "text", "change", "plan") if item.get(key)), "")
+def says(item: Mapping[str, Any]) -> Any:
+    """Return what a recalled item says: of an attempt of the run itself, what was tried and what came of it."""
+    told = next((item[key] for key in ("title", "what", "text", "change") if item.get(key)), "")
+    if told or not item.get("status"):
+        return told or item.get("plan", "")
+    try:
+        return in_a_line(Attempt.of(item))
+    except CorruptArtifactError as error:
+        return f"cannot be read: {error}"
 
 
 class Summary(Shown, dict[str, Any]):

@@ -119,8 +119,9 @@ class RunView:
     @property
     def timeline(self) -> shown.Timeline:
         """One event a step, oldest first: a list that shows itself as a table."""
-        told = list(events.timeline(self.branches.path, self.calls))
-        return shown.Timeline(told, self.spec, self.artifacts)
+        path = self.branches.path
+        told = list(events.timeline(path, self.calls))
+        return shown.Timeline(told, self.spec, self.artifacts, events.newest_edits(path))
 
     @property
     def decisions(self) -> list[tuple[int, str, RunState]]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from budgetmlagent.foreign import visible
 from budgetmlagent.records import steps
 from budgetmlagent.records.events import Event
-from budgetmlagent.run.shown import PLAIN
+from budgetmlagent.run.shown import PLAIN, columns
 from graphs.policy import END
 
 if TYPE_CHECKING:
     from budgetmlagent.run.view import RunView
 
+DONE = 70  # characters of what a step did
 KEPT = 12  # of the newest steps, shown while it runs
 
 
@@ -46,10 +47,11 @@ class Watch:
 
     def _line(self, event: Event) -> str:
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
-        done = steps.shortened(steps.happened(event, self._run.artifacts), 70)
         where = f"step {event['step']} turn {event['turn']}/{self._run.config.turns}"
-        best = steps.number(event["score"])
-        return f"{minutes}:{seconds:02d} {where} {event['node']}: {done} · best {best} · {steps.money(self._usd)}"
+        begin = f"{minutes}:{seconds:02d} {where} {event['node']}: "
+        end = f" · best {steps.number(event['score'])} · {steps.money(self._usd)}"
+        room = max(columns() - len(begin) - len(end), 10) if columns() else DONE
+        return begin + steps.shortened(steps.happened(event, self._run.artifacts), min(room, DONE)) + end
 
     def _waits(self) -> str:
         return "ended" if self._now == END else f"{self._now} …"

@@ -16,7 +16,7 @@ from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.points import Point
 from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.records.summary import UNFINISHED
-from budgetmlagent.run.shown import Changes, plain
+from budgetmlagent.run.shown import Changes, plain, says
 from budgetmlagent.run.view import RunView
 from budgetmlagent.studio import money
 from budgetmlagent.studio.cards import cards
@@ -268,16 +268,15 @@ def _diff(view: RunView, old: str, new: str) -> list[str]:
 def _supply(view: RunView, item: dict[str, Any]) -> Supply:
     try:
         content = view.artifacts.json(item["id"])
+        told = says(content) if isinstance(content, dict) else ""
     except (FileNotFoundError, CorruptArtifactError) as error:
-        content = {"title": f"cannot be read: {error}"}
-    keys = ("title", "what", "text", "change", "plan")
-    says = next((content[key] for key in keys if isinstance(content, dict) and content.get(key)), "")
+        told = f"cannot be read: {error}"
     return Supply(
         id=item["id"],
         kind=item["kind"],
         source=item["source"],
         similarity=item["similarity"],
-        says=plain(says),
+        says=plain(told),
     )
 
 
