@@ -74,7 +74,7 @@ def test_a_change_by_hand_is_a_row_so_that_the_numbers_follow_one_another(sessio
 def test_a_number_that_a_model_chose_is_changed_by_code(session):
     chosen = {"action": "tune", "by": "small", "instruction": "SVC.C = 12.0"}
     event = Event(next(e for e in session.timeline if e.node == "coder") | {"plan": chosen})
-    assert happened(event, session.artifacts) == "code made the change that small chose: SVC.C = 12.0"
+    assert happened(event, session.artifacts) == "SVC.C = 12.0: small chose it, code made it"
     assert happened(Event(event | {"model": "small"}), session.artifacts) == "small wrote the script"
     assert (
         happened(Event(event | {"plan": {"action": "apply"}}), session.artifacts) == "memory wrote the script"

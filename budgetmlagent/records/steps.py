@@ -56,7 +56,7 @@ def _wrote(event: "Event") -> str:
     if event["model"]:
         return f"{event['model']} wrote the script"
     if plan.get("action") == "tune":
-        return f"code made the change that {plan.get('by') or 'a model'} chose: {plan.get('instruction', '')}"
+        return f"{plan.get('instruction', '')}: {plan.get('by') or 'a model'} chose it, code made it"
     return "memory wrote the script"
 
 

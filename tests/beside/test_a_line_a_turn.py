@@ -28,10 +28,10 @@ def test_a_turn_is_one_line_that_fits(width: int, session: Session) -> None:
 def test_at_the_end_no_line_tells_of_models_that_were_not_asked(session: Session) -> None:
     summary = dict(session.summary)
     assert summary["calls"] == 0 and not {"by", "tokens"} & {
-        row.split()[0] for row in ending(summary).splitlines()
+        row.split()[0] for row in ending(summary, session.graph).splitlines()
     }
     asked = summary | {"calls": 1, "usd_by_node": {"coder": 0.5}, "tokens_by_node": {"coder": 9}}
-    assert "by node         coder $0.5000 (9 tokens)" in ending(asked)
+    assert "by node         coder $0.5000 (9 tokens)" in ending(asked, session.graph)
 
 
 def test_a_node_behind_the_attempt_has_no_line_of_its_own(session: Session) -> None:
