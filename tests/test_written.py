@@ -52,6 +52,12 @@ NUMBERS = [
     (["7 out of 10", "10 out of 10"], [7, 10]),
     (["R 1,200", "R300"], [1200, 300]),
 ]  # fmt: skip
+NUMBERS += [
+    (["262,64 H", "87,57 S", "1.000,00 S"], [262.64, -87.57, -1000]),
+    (["$134.99 CR", "$460.99 DR", "5 CR"], [134.99, -460.99, 5]),
+    (["12 Dr.", "1,024 Cr.", "7 Dr."], [-12, 1024, -7]),
+    (["12 S", "14 S"], [12, 14]),  # no side, where there is only one
+]
 QUANTITIES = [
     (["2h 30min", "45 min", "1 h"], [9000, 2700, 3600]),
     (["1:23:45", "0:59:10"], [5025, 3550]),
@@ -67,6 +73,14 @@ QUANTITIES = [
     (["5'11\"", "6' 2", "6'"], [1.8034, 1.8796, 1.8288]),
     (["1,5 Stunden", "20 Minuten"], [5400, 1200]),
     (["2 días", "3 horas"], [172800, 10800]),
+    (["1:32.748", "0:59.1", "2:00"], [92.748, 59.1, 120]),  # decimals are of seconds
+    (["1:32,5", "12:01,25"], [92.5, 721.25]),
+    (["15:39", "7:05"], [56340, 25500]),
+    (["6'54", "4'07", "5'30"], [414, 247, 330]),  # no inches, which are fewer than twelve
+    (["6'54\"", "10′05″"], [414, 605]),
+    (["5'11", "6'02", "4'10"], [1.8034, 1.8796, 1.4732]),
+    (["2 h", "30 s"], [7200, 30]),
+    (["2H 30S", "1H 5S"], [7230, 3605]),
 ]
 DATES = [
     (["02/03/2019", "19/09/2021"], ["2019-03-02", "2021-09-19"]),
@@ -180,6 +194,49 @@ def test_days_are_told_from_months_by_the_order_the_other_columns_and_the_script
     assert found and "%d/%m/%Y would fit as well" in found.form.words
 
 
+ANY = Habit()
+SPRING = pd.date_range("2023-01-01", periods=180)
+DMY8, DMY6 = ([int(text) for text in SPRING.strftime(form)] for form in ("%d%m%Y", "%d%m%y"))
+STEPS = ("10min", "20min", "1h", "97s")
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("%d.%m.%Y %H:%M:%S", "2024-01-01"), ("%d/%m/%Y %H:%M:%S", "2024-05-03"), ("%m/%d/%Y %I:%M:%S %p", "2024-01-01"), ("%m-%d-%Y %H:%M:%S", "2023-12-01")],
+)  # fmt: skip
+def test_a_series_with_times_of_day_is_read_without_long_gaps(form: str, start: str, step: str) -> None:
+    when = pd.date_range(start, periods=200 if step != "97s" else 1500, freq=step, tz="UTC")
+    found = judged(pd.Series(when.strftime(form)), Habit())
+    assert found and isinstance(found.form, Moment) and found.form.format == form
+    assert found.form.other == "" and found.form.dayfirst == form.startswith("%d")
+
+
+def test_first_days_of_months_are_in_doubt_within_one_year_alone() -> None:
+    def read(form: str, when: pd.DatetimeIndex, habit: Habit = ANY) -> tuple[str, str]:
+        found = judged(pd.Series(when.strftime(form)), habit)
+        assert found and isinstance(found.form, Moment)
+        return found.form.format, found.form.other
+
+    year, two = (pd.date_range("2020-01-01", periods=number, freq="MS") for number in (10, 24))
+    days = pd.date_range("2024-01-01", periods=10)
+    assert read("%d/%m/%Y", two) == ("%d/%m/%Y", "") and read("%m-%d-%Y", two) == ("%m-%d-%Y", "")
+    assert read("%d/%m/%Y", year) == ("%d/%m/%Y", "%m/%d/%Y")
+    assert read("%d/%m/%Y 09:00", year) == ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M")
+    assert read("%d/%m/%Y", pd.date_range("2022-05-03", periods=8)) == ("%d/%m/%Y", "%m/%d/%Y")  # no gaps
+    assert read("%d/%m/%Y %H:%M", pd.date_range("2022-05-01", periods=9, freq="h"))[0] == "%d/%m/%Y %H:%M"
+    assert read("%d/%m/%Y", pd.date_range("2000-01-01", periods=9, freq="YS"))[1] == ""  # all the same
+    assert read("%d.%m.%Y", days) == ("%d.%m.%Y", "%m.%d.%Y")  # dots
+    assert read("%d-%m-%Y", days) == ("%d-%m-%Y", "%m-%d-%Y")  # hardly ever months first
+    assert read("%m/%d/%Y", days, Habit(dayfirst=False)) == ("%m/%d/%Y", "%d/%m/%Y")
+    assert read("%d/%m/%Y", days, Habit(dayfirst=True)) == ("%d/%m/%Y", "%m/%d/%Y")
+    scattered = pd.to_datetime(
+        [f"2024-{n % 12 + 1}-{n * 7 % 12 + 1} {n % 24}:{n * 13 % 60}" for n in range(99)]
+    )
+    assert read("%m/%d/%Y %I:%M %p", scattered)[0] == "%m/%d/%Y %I:%M %p"
+    assert read("%d.%m.%Y %H:%M", scattered)[0] == "%d.%m.%Y %H:%M"
+
+
 @pytest.mark.parametrize(
     ("name", "numbers", "first"),
     [
@@ -187,6 +244,8 @@ def test_days_are_told_from_months_by_the_order_the_other_columns_and_the_script
         ("created_at", [1577836800123 + 12345 * n for n in range(20)], "2020-01-01 00:00:00.123"), ("date", range(43831, 43861), "2020-01-01"),
         ("when", [202001 + n for n in range(12)], "2020-01-01"), ("sales", range(1577836800, 1577836900), None), ("sales", range(43831, 43861), None),
         ("logged", [1577836800.5 + n for n in range(20)], "2020-01-01 00:00:00.500"), ("sales", [1577836800.5 + n for n in range(20)], None),
+        ("x", DMY8, "2023-01-01"), ("x", DMY6, "2023-01-01"), ("date", DMY6[::-1], "2023-06-29"), ("x", DMY6[::7] + DMY6[::11], None), ("order_no", range(100101, 100131), None),
+        ("x", [10123 + 100 * n for n in range(30)], None), ("day", [10123 + 10000 * n for n in range(30)], "2023-01-01"), ("x", [n * 999_983 % 10**8 for n in range(1, 99)], None),
         ("year", range(1990, 2020), None), ("sales", [202001 + n for n in range(20)], None), ("price", [19990101.5 + n for n in range(20)], None),
     ],
 )  # fmt: skip

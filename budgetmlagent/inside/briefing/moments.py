@@ -1,7 +1,7 @@
 """Dates and times, read by the one format that fits all values of a column; also compact forms and epochs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +15,16 @@ LEAST = 10  # different whole numbers, all of which are dates of a compact form:
 ORDERED = 8  # different times, from which on an order is none of chance
 ISO = "ISO8601"
 SEVERAL = 6  # forms of dates in one column
+DAY = pd.Timedelta(days=1)
+MONTHS = 12
+FEW = 4  # gaps by which a series of days may be told
+GAP = 4  # times as long as the longest gap of the right reading is that of a wrong one at least
+STEADY = 0.9  # share of the gaps that are equal, where a series has even steps
 # Seconds from 1975 to 2070, and how much finer units are.
 FIRST, LAST = 157_766_400, 3_155_760_000
 UNITS: dict[Any, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 NAMED = re.compile(r"(?i)(^|[\W_])(time|date|day|timestamp|datetime|epoch|unix|ts|when|datum|zeit|zeitpunkt|zeitstempel|fecha|horodatage|recorded|logged|observed|created|updated)($|[\W_])|(?:At|Time|Date)$|(?i:timestamp|datum)$|_at$")  # fmt: skip
+FIRST_ROWS = 100  # or as many among all, by which most numbers are told from dates
 SERIAL = range(20_000, 60_000)  # days since the end of 1899, as spreadsheets count them: 1954 to 2064
 
 
@@ -33,6 +39,7 @@ class Moment:
     timed: bool = False  # whether there are times of day
     zoned: bool = False  # whether times name their place
     unsure: bool = False  # whether another format fits as well
+    other: str = ""  # that format, as a person states it
 
     def of(self, values: Any) -> Any:
         """The moments in UTC; what is none is missing."""
@@ -136,33 +143,80 @@ def fully(texts: Any, format: str) -> bool:
 
 
 def chosen(fits: list[Moment], ordered: Any, habit: Habit) -> Moment:
-    """The one format among those that fit, by what else tells days from months."""
+    """The one format among those that fit, by what else tells days from months; what only hints at it leaves a doubt."""
     first = fits[0]
-    words = f"dates of the form {first.format}"
     if len(fits) == 1 or not re.search("%d.*%m|%m.*%d", first.format):
         numbered = "%d" in first.format and "%m" in first.format and not first.format.startswith("%Y")
-        sure = dayfirst(first.format) if numbered else None
-        return Moment(words, first.format, first.steps, sure)
-    sorted_by = [made for made in fits if in_order(made.of(ordered))]
-    monthly = [made for made in fits if set(made.of(ordered).dropna().dt.day) == {1}]
+        return sure(first, dayfirst(first.format) if numbered else None)
+    when = {made: made.of(ordered) for made in fits}
+    if all(moments.equals(when[first]) for moments in when.values()):
+        return sure(first, None)
+    sorted_by = [made for made in fits if in_order(when[made])]
+    even, daily = close(when, DAY / 2, ORDERED), close(when, 2 * DAY, FEW)
+    if len(sorted_by) == 1 or (even and steady(when[even])):
+        found = sorted_by[0] if len(sorted_by) == 1 else even or first
+        return sure(found, dayfirst(found.format))
     told = [made for made in fits if dayfirst(made.format) == habit.dayfirst]
     dotted = [made for made in fits if "." in made.format.split("%H")[0] and dayfirst(made.format)]
-    for found in (sorted_by, monthly):
-        if len(found) == 1:
-            return Moment(
-                f"dates of the form {found[0].format}",
-                found[0].format,
-                first.steps,
-                dayfirst(found[0].format),
-            )
-    made = next((found[0] for found in (told, dotted) if found), first)
-    other = next(form for form in fits if form != made)
-    return Moment(
-        f"dates of the form {made.format}, where {other.format} would fit as well",
-        made.format,
-        made.steps,
-        unsure=True,
-    )
+    halves = [
+        made
+        for made in fits
+        if re.search("/.*%p", made.format) and made.format.find("%m") < made.format.find("%d")
+    ]
+    monthly = [made for made in fits if is_monthly(when[made])]
+    monthly = monthly if len(monthly) == 1 else []
+    if monthly and not told and not dotted and years(when[monthly[0]]):
+        return sure(monthly[0], dayfirst(monthly[0].format))
+    # Months come first between slashes, hardly ever between dashes.
+    dashed = [made for made in fits if "-" in made.format and dayfirst(made.format) and monthly]
+    hints = (told, [even] if even else [], dotted, halves, dashed, monthly, [daily] if daily else [], fits)
+    made = next(found[0] for found in hints if found)
+    other = next(form for form in fits if form != made).format
+    words = f"dates of the form {made.format}, where {other} would fit as well"
+    return Moment(words, made.format, made.steps, unsure=True, other=other)
+
+
+def sure(made: Moment, first: bool | None) -> Moment:
+    """A format of which there is no doubt, with whether it says that days come `first`."""
+    return Moment(f"dates of the form {made.format}", made.format, made.steps, first)
+
+
+def is_monthly(when: Any) -> bool:
+    """Whether all moments are the first days of months, at one time of day, or those of a single first day."""
+    days = when.dropna().dt.normalize()
+    at_once = (when.dropna() - days).nunique() == 1 or days.nunique() == 1
+    return bool(at_once and set(days.dt.day) == {1})
+
+
+def years(when: Any) -> bool:
+    """Whether first days of months go on through several years: the first days of one January do not come again."""
+    return bool(when.dt.year.nunique() > 1 and when.nunique() > MONTHS)
+
+
+def close(when: Mapping[Moment, Any], most: Any, least: int) -> Moment | None:
+    """Of readings of a series the one without long gaps, if its usual gap is below `most`; None where none is so by far.
+
+    Days that are read as months lie a month apart. Asks for `least` gaps.
+    """
+    steps = {made: gaps(moments) for made, moments in when.items()}
+    dense = {made: found for made, found in steps.items() if len(found) >= least and found.median() < most}
+    longest = {made: found.max() for made, found in dense.items()}
+    best = min(longest, key=lambda made: longest[made], default=None)
+    if best is None or any(
+        GAP * longest[best] > found.max() for made, found in steps.items() if made != best
+    ):
+        return None
+    return best
+
+
+def gaps(when: Any) -> Any:
+    """The times between moments that follow on each other, all different ones in order."""
+    return when.dropna().drop_duplicates().sort_values().diff().dropna()
+
+
+def steady(when: Any) -> bool:
+    """Whether nearly all different moments follow on each other after the same time."""
+    return bool(gaps(when).value_counts(normalize=True).iloc[0] >= STEADY)
 
 
 def dayfirst(format: str) -> bool:
@@ -176,8 +230,64 @@ def in_order(when: Any) -> bool:
     return known.nunique() >= ORDERED and bool(known.is_monotonic_increasing or known.is_monotonic_decreasing)
 
 
-def counted(name: str, numbers: Any) -> Moment | None:
-    """How whole numbers are dates: compact forms, a unit since 1970, or a spreadsheet's days; None where they are not."""
+def stated(values: Sequence[str], format: str) -> tuple[Moment, list[str]]:
+    """How these different strings are written by the word of a person, and those that are no such dates.
+
+    Raises ValueError where the format is none of strptime.
+    """
+    texts = pd.Series(list(values), dtype=object)
+    padded = ((r"^(\d{7}|\d{5})(?:\.0)?$", r"0\1"),) * format.startswith(("%d%m%", "%m%d%"))
+    words = f"dates of the form {format}"
+    ways = [Moment(words, format, steps) for steps in (padded, tuple(words_replaced(texts)))]
+    return told(texts, min(ways, key=lambda made: int(made.of(texts).isna().sum())))
+
+
+def compact(name: str, numbers: Any, wanted: bool) -> Moment | None:
+    """How whole numbers in the order of the rows are days, months and years of two digits each, or the year of four.
+
+    Six digits are that by chance more often than eight, so that an order in time is asked of them, or a name that says it.
+    None where they are no such dates; `wanted` where a person says that they are.
+    """
+    spread = numbers.iloc[:: max(1, len(numbers) // FIRST_ROWS)]
+    read = {made: made.of(numbers) for made in compacts(spread, wanted)}
+    when = {made: days for made, days in read.items() if days.notna().all()}
+    if not when:
+        return None
+    fits = sorted(when, key=lambda made: (not in_order(when[made]), when[made].dt.year.nunique()))
+    first, ordered = fits[0], in_order(when[fits[0]])
+    eight = numbers.max() >= 10**6
+    if not (eight or wanted or NAMED.search(name) or (ordered and not in_order(numbers))):
+        return None
+    same = [
+        made for made in fits[1:] if in_order(when[made]) == ordered and not when[made].equals(when[first])
+    ]
+    if not same:
+        return first
+    words = f"{first.words}, where {same[0].format} would fit as well"
+    return replace(first, words=words, unsure=True, other=same[0].format)
+
+
+def compacts(numbers: Any, wanted: bool) -> list[Moment]:
+    """The forms of dates without marks that whole numbers of eight or of six digits have, zeros in front left out.
+
+    Not all may have a zero in front, unless a person says that they are dates.
+    """
+    texts = numbers.astype("int64").astype(str)
+    eight = bool(
+        texts.str.fullmatch(r"\d{3,4}(?:19|20)\d{2}").all() and (wanted or texts.str.len().max() == 8)
+    )
+    six = bool(texts.str.fullmatch(r"\d{5,6}").all() and (wanted or texts.str.len().max() == 6))
+    steps = ((r"\.0$", ""), (r"^(\d{7}|\d{5})$", r"0\1"))
+    forms = ("%d%m%Y", "%m%d%Y") * eight + ("%d%m%y", "%m%d%y", "%y%m%d") * six
+    made = [Moment(f"dates of the form {format}", format, steps) for format in forms]
+    return [form for form in made if form.of(texts).notna().all()]
+
+
+def counted(name: str, numbers: Any, wanted: bool = False) -> Moment | None:
+    """How whole numbers are dates: compact forms, a unit since 1970, or a spreadsheet's days; None where they are not.
+
+    The numbers are in the order of the rows; `wanted` where a person says that they are dates.
+    """
     known = numbers.dropna()
     different = known.drop_duplicates()
     if len(different) < LEAST or different.min() < 10_000:
@@ -192,6 +302,8 @@ def counted(name: str, numbers: Any) -> Moment | None:
             and pd.to_datetime(texts, format=format, errors="coerce").notna().all()
         ):
             return Moment(f"dates of the form {format}", format, ((r"\.0$", ""),), timed="%H" in format)
+    if made := compact(name, known, wanted):
+        return made
     for unit, fine in UNITS.items():
         if FIRST * fine <= different.min() and different.max() <= LAST * fine:
             steps = different.sort_values().diff().dropna()

@@ -6,7 +6,7 @@ What is found is a `Numeral`: substitutions after which pandas reads the cells, 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -37,6 +37,10 @@ WRITTEN = re.compile(
 SPACES = r"[\s'’_\u00a0\u202f]"  # also where a script's pandas takes \s for blanks of ASCII alone
 CODE = re.compile(r"[Rr]\d{1,3}")  # a room or a region, no rands
 EDGES = (r"^\s+|\s+$", "")  # the step that strips
+LONG = 0.2  # share of the numbers with a mark that have six digits, from which on they are long
+# Words for credit and debit behind an amount, in pairs.
+SIDES = (("H", "S"), ("CR", "DR"), ("Cr", "Dr"), ("Cr.", "Dr."))
+AMOUNT = r"\s*[^\s\w(−–-]?\s*\d[\d.,'’\s]*({})\s*"
 LEAST_MARKED = 3  # different values with a mark before three digits, from which on bare ones beside them tell
 
 
@@ -48,6 +52,7 @@ class Habit:
     free: bool = False  # whether commas stand in cells unquoted, since something else is between cells
     dayfirst: bool | None = None  # whether days come before months
     formats: tuple[str, ...] = ()  # of dates, as a script of the task names them
+    hint: str = ""  # the decimal mark that is likely, which leaves a doubt
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ class Numeral:
     steps: tuple[tuple[str, str], ...] = ()  # regular expressions and what stands in their place, in order
     decimal: str = ""  # the decimal mark, where the column itself is certain of it
     unsure: bool = False  # whether a mark may be of thousands as well as of decimals
+    other: str = ""  # what the mark may be as well, "thousands" or "decimal"
+    mark: str = ""  # the mark that leaves the doubt
+    long: bool = False  # whether there are numbers of six digits with it, as measurements seldom have
 
     def texts(self, values: Any) -> Any:
         """The strings after the substitutions."""
@@ -95,6 +103,8 @@ def raw(text: str) -> str:
 
 def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | None:
     """How these different strings are written, and those that are no such number; None where too few are numbers."""
+    if sides := sided(values):
+        return booked(values, sides, habit)
     found = {
         value: match for value in values if (match := WRITTEN.fullmatch(value.strip())) and balanced(match)
     }
@@ -108,9 +118,43 @@ def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | 
     if not fits(found, values):
         return None
     steps, words = substitutions(found, thousands, decimal)
-    unsure = not certain and any(mark in match["digits"] for match in found.values() for mark in ".,")
-    return Numeral(", ".join(words), tuple(steps), certain, unsure), [
-        value for value in values if value not in found
+    odd = [value for value in values if value not in found]
+    marked = [match["digits"] for match in found.values() if re.search("[.,]", match["digits"])]
+    if certain or not marked:
+        return Numeral(", ".join(words), tuple(steps), certain), odd
+    mark = thousands or decimal
+    # Points are decimal points where commas part cells; where other columns have them, commas are none.
+    usual = habit.decimal == "." or (mark == "." and not habit.free)
+    other = "" if usual else "decimal" if thousands else "thousands"
+    long = sum(text.index(mark) == 3 for text in marked) >= LONG * len(marked)
+    return Numeral(", ".join(words), tuple(steps), "", True, other, mark, long), odd
+
+
+def sided(values: Sequence[str]) -> tuple[str, str] | None:
+    """The words for credit and debit behind these amounts; None where they do not all have one, or only one occurs."""
+    for sides in SIDES:
+        ends = [
+            match[1] for value in values if (match := re.fullmatch(AMOUNT.format("|".join(sides)), value))
+        ]
+        if fits(ends, values) and set(ends) == set(sides):
+            return sides
+    return None
+
+
+def booked(values: Sequence[str], sides: tuple[str, str], habit: Habit) -> tuple[Numeral, list[str]] | None:
+    """How amounts with a word for credit or debit behind them are written: debits are negative."""
+    credit, debit = sides
+    steps = ((rf"\s*{credit}\s*$", ""), (rf"^\s*(.*\S)\s*{debit}\s*$", r"-\1"))
+    plain = dict(zip(values, substituted(pd.Series(list(values), dtype=object), steps), strict=True))
+    found = numeral(list(dict.fromkeys(plain.values())), habit)
+    if not found:
+        return None
+    made, odd = found
+    words = ", ".join(
+        word for word in (f"{debit!r} is debit, so negative, {credit!r} credit", made.words) if word
+    )
+    return replace(made, words=words, steps=(*steps, *made.steps)), [
+        v for v in values if plain[v] in set(odd)
     ]
 
 
@@ -192,6 +236,8 @@ def marks(digits: list[str], habit: Habit) -> tuple[str, str, str]:
     other = "," if mark == "." else "."
     if habit.decimal:
         thousands = mark != habit.decimal
+    elif habit.hint:
+        thousands = mark != habit.hint or told(bare, mark, habit)
     else:
         thousands = (mark == "," and not habit.free) or told(bare, mark, habit)
     return (mark, other, "") if thousands else ("", mark, "")

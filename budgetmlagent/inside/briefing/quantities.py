@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .numerals import EDGES, fits, substituted, substituting
+from .numerals import EDGES, fits, sided, substituted, substituting
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 YEAR = 365.25 * DAY
@@ -31,12 +31,16 @@ KINDS: tuple[tuple[str, Mapping[str, float]], ...] = (
 )  # fmt: skip
 PART = r"(\d+(?:\.\d+)?)\s*([^\W\d_]+)"
 WHOLE = re.compile(rf"(?:{PART}\.?(?:\s*,|\s+and|\s+und)?\s*)+")
+WAYS = {"h:m": "hours and minutes", "m:s": "minutes and seconds"}
+HOURS_OF_A_DAY, INCHES = 23, 12  # more are no hours of a clock, no inches of a foot
 CLOCK = r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$"
 SHORT = r"(\d+):(\d\d(?:\.\d+)?)$"
 # Other ways of writing, what they are known by, and the steps that make units of them.
 HALVES = r"(?i)^\d{1,2}(?::\d\d){1,2}\s?[ap]\.?m\.?$"
 HOURS = r"(?i)^\d+\s?h\s?\d{1,2}$"
 FEET = r"^\d\s?['’′]\s?(?:\d{1,2}(?:\.\d+)?\s?(?:\"|''|”|″)?)?$"
+PACE = r"\d{1,2}\s?['’′]\s?([0-5]\d)\s?(?:\"|''|”|″)?"
+PACES = ((r"^(\d{1,2})\s?['’′]\s?(\d\d)\s?(?:\"|''|”|″)?$", r"\1m \2s"),)
 OTHERS = (
     (HALVES, ((r"^12:", "0:"), (r"(?i)\s?a\.?m\.?$", ""), (r"(?i)^(.+?)\s?p\.?m\.?$", r"12h \1"), (r"(?<![:\d])(\d\d?:\d\d)$", r"\1:00"))),
     (HOURS, ((r"(?i)(\d)\s?h\s?(\d{1,2})$", r"\1h \2m"),)),
@@ -52,6 +56,8 @@ class Quantity:
     steps: tuple[tuple[str, str], ...]
     units: tuple[tuple[str, float], ...]  # those that occur, and what they are worth
     unsure: bool = False  # no other column tells more of them
+    clock: str = ""  # how clocks of two parts are read: "h:m" or "m:s"
+    other: str = ""  # how they may be read as well
 
     def of(self, values: Any) -> Any:
         """The numbers that strings say, in the first unit of the kind; what is none is missing."""
@@ -70,11 +76,14 @@ class Quantity:
         ]
 
 
-def quantity(values: Sequence[str]) -> tuple[Quantity, list[str]] | None:
+def quantity(values: Sequence[str], clock: str = "") -> tuple[Quantity, list[str]] | None:
     """How these different strings are written, and those that are no quantities; None where too few are.
 
-    Quantities that all have one unit and nothing else are numbers: see `numerals`.
+    Quantities that all have one unit and nothing else are numbers: see `numerals`. What "15:39" is may be said by `clock`:
+    "h:m" or "m:s".
     """
+    if sided(values):
+        return None
     texts = {value: value.strip().lower() for value in values}
     edges = [EDGES] if any(value != value.strip() for value in values) else []
     if any(text.startswith("pt") or re.match(r"p\d", text) for text in texts.values()):
@@ -83,16 +92,13 @@ def quantity(values: Sequence[str]) -> tuple[Quantity, list[str]] | None:
         steps = (
             [(r"(\d),(\d)", r"\1.\2")] if any(re.search(r"\d,\d", text) for text in texts.values()) else []
         )
-    for way, others in OTHERS:
+        texts = {value: _after(text, steps) for value, text in texts.items()}
+    for way, others in ((PACE, PACES),) if paces(texts.values()) else OTHERS:
         if any(re.search(way, text) for text in texts.values()):
             steps = [*steps, *others]
             texts = {value: _after(text, others) for value, text in texts.items()}
-    clocks = [text for text in texts.values() if re.search(SHORT, text)]
-    if clocks:
-        minutes = any(re.search(CLOCK, text) for text in clocks) or any(
-            float(text.split(":")[0].split()[-1]) > 23 for text in clocks
-        )
-        steps += [(CLOCK, r"\1h \2m \3s"), (SHORT, r"\1m \2s" if minutes else r"\1h \2m")]
+    clocks = clocked(list(texts.values()), clock)
+    steps = [*steps, *clocks.steps]
     texts = {value: _after(text, steps) for value, text in texts.items()}
     found = {value: text for value, text in texts.items() if WHOLE.fullmatch(text)}
     if not fits(found, values):
@@ -104,9 +110,51 @@ def quantity(values: Sequence[str]) -> tuple[Quantity, list[str]] | None:
         if fits(known, values) and several:
             days = name == "seconds" and min(worth[unit] for unit in used) >= DAY
             known_units = tuple((unit, worth[unit] / DAY if days else worth[unit]) for unit in sorted(used))
-            made = Quantity(f"read as {'days' if days else name}", (*edges, *steps), known_units)
+            words = f"read as {'days' if days else name}{clocks.words}"
+            made = Quantity(words, (*edges, *steps), known_units, False, clocks.way, clocks.other)
             return made, [value for value in values if value not in known]
     return None
+
+
+def paces(texts: Iterable[str]) -> bool:
+    """Whether marks of feet and inches are of minutes and seconds: always two digits, some of which no inches can be."""
+    parts = [match[1] if (match := re.fullmatch(PACE, text)) else "" for text in texts]
+    known = [part for part in parts if part]
+    return bool(known) and fits(known, parts) and any(int(part) >= INCHES for part in known)
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """How clocks of two parts ("15:39") are read, as "h:m" or "m:s", and what would fit as well; "" where there are none."""
+
+    way: str = ""
+    other: str = ""
+    words: str = ""
+
+    @property
+    def steps(self) -> tuple[tuple[str, str], ...]:
+        """The substitutions that make units of clocks."""
+        short = r"\1m \2s" if self.way == "m:s" else r"\1h \2m"
+        return ((CLOCK, r"\1h \2m \3s"), (SHORT, short)) if self.way else ()
+
+
+def clocked(texts: list[str], said: str) -> Clocks:
+    """How clocks are read among these texts, in the way that is `said` where it may be so."""
+    clocks = [text for text in texts if re.search(SHORT, text)]
+    if not clocks:
+        return Clocks()
+    if any(re.search(CLOCK, text) for text in texts) or any(
+        "." in text.rpartition(":")[2] for text in clocks
+    ):
+        return Clocks("m:s")
+    if not all(re.fullmatch(SHORT, text) for text in clocks):  # days stand before it
+        return Clocks("h:m")
+    many = any(int(text.partition(":")[0]) > HOURS_OF_A_DAY for text in clocks)
+    way = said or ("m:s" if many else "h:m")
+    if said:
+        return Clocks(way, "", f", of {WAYS[way]}")
+    other = next(name for name in WAYS if name != way)
+    return Clocks(way, other, f", of {WAYS[way]}; {WAYS[other]} would fit as well")
 
 
 def _after(text: str, steps: Iterable[tuple[str, str]]) -> str:

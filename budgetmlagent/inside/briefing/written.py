@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,23 @@ import pandas as pd
 from .columns import STRIPPED, numbers
 from .layout import Layout
 from .moments import Moment, moment
-from .numerals import Habit, Numeral, numeral
-from .quantities import Quantity, quantity
+from .numerals import CURRENCY, SCALES, Habit, Numeral, fits, numeral
+from .quantities import KINDS, TIMES, Quantity, quantity
 from .reading import MISSING, quote
 
 Form = Numeral | Quantity | Moment
+MIXED = 6  # ways of writing quantities in one column; more are words
+PLAIN = r"[-−–+.,:/;'’]"  # what stands within dates, ranges, codes and numbers
+# What may stand beside the number of a quantity, in small letters.
+UNITS = {
+    *TIMES,
+    *(unit for _, units in KINDS for unit in units),
+    *map(str.lower, SCALES),
+    "c",
+    "f",
+    "pct",
+    "percent",
+}
 HEAD = 300  # different values by which words are told from all else
 MONTH_YEAR = r"(?:0[1-9]|1[0-2])\.(?:19|20)\d{2}"
 
@@ -50,6 +63,35 @@ def judged(values: Any, habit: Habit) -> Written | None:
     if not found and numeral(head, habit):
         found = numeral(different, habit)
     return Written(*found) if found else None
+
+
+def unread(values: Sequence[str]) -> tuple[str, str] | None:
+    """Of different strings that are quantities but no numbers together: the first one unlike the most usual, and such a usual one.
+
+    The first one and "" where all are alike; None for words, and for digits with nothing that says what they count.
+    """
+    head = values[:HEAD]
+    found = {value: names for value in head if (names := around(value)) is not None}
+    common = Counter(found.values()).most_common(MIXED + 1)
+    if not fits(found, head) or len(common) > MIXED or not any(common_names for common_names, _ in common):
+        return None
+    usual = next(value for value in head if found.get(value) == common[0][0])
+    odd = next((value for value in head if found.get(value) != common[0][0]), "")
+    return (odd, usual) if odd else (usual, "")
+
+
+def around(text: str) -> tuple[str, ...] | None:
+    """What stands around the numbers of a string: currencies, units and signs of quantities; None where there is anything else."""
+    rest, number = re.subn(r"\d+(?:[.,'’ ]\d+)*", " ", text.strip())
+    before = re.match(r"[^\W\d_]*", text.strip())  # units stand behind a number
+    if before and before[0] and not re.fullmatch(CURRENCY, before[0]):
+        return None
+    names = re.findall(rf"{CURRENCY}|[^\W\d_]+|[^\s\w]", rest)
+    known = [name for name in names if not re.fullmatch(PLAIN, name)]
+    unknown = any(
+        name[0].isalpha() and not re.fullmatch(CURRENCY, name) and name.lower() not in UNITS for name in known
+    )
+    return None if unknown or not number else tuple(name.lower() for name in known)
 
 
 def missing(text: str) -> bool:
