@@ -56,14 +56,15 @@ def task(
         typer.Option(
             "--as",
             metavar="COLUMN=TYPE",
-            help="What a column is: number, category, text, date or id; may be given again.",
+            help="What a column is: number, category, text, date or id; of marks and times decimal or thousands, h:m or m:s; a date's format such as %d.%m.%Y. May be given again.",
         ),
     ] = None,
     text: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Short for --as COLUMN=text.")
     ] = None,
     date: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Short for --as COLUMN=date.")
+        list[str] | None,
+        typer.Option(metavar="COLUMN[=FORMAT]", help="Short for --as COLUMN=date, or the dates' format."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder to make. [default: TABLE-COLUMN]")

@@ -1,26 +1,24 @@
 """Numbers and dates of a new task are written one way, so that every script reads them: 1190.00 and 2020-01-31."""
 
-import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.inside.briefing import numerals, written
-from budgetmlagent.inside.briefing.moments import ISO, Moment, counted
-from budgetmlagent.inside.briefing.numerals import Habit, Numeral
+from budgetmlagent.inside.briefing import numerals
+from budgetmlagent.inside.briefing.moments import ISO, Moment
+from budgetmlagent.inside.briefing.numerals import Numeral
 from budgetmlagent.inside.briefing.written import Written, missing
-from budgetmlagent.new.corrected import NONE, Corrections, form_of
+from budgetmlagent.new import habits
+from budgetmlagent.new.absent import taken
+from budgetmlagent.new.corrected import NONE, Corrections
 from budgetmlagent.new.metrics import FEW_VALUES, METRICS
 from budgetmlagent.new.tablefile import Table
 
 TOLD = 12  # columns that are told one by one
-UNSURE = re.compile(
-    r"\s*[-+]?\d{1,3}(?:\.\d{3})?\s*"
-)  # a number of Python that may be one with a mark of thousands
 WORDS = frozenset(
     {"None", "NA", "N/A", "n/a", "null", "NULL"}
 )  # missing values for pandas, and labels for people
@@ -35,7 +33,7 @@ def spelled(cells: Sequence[str]) -> set[str]:
     if (
         not labels
         or all(cell.strip().lower() in TRUTH for cell in labels)
-        or _numeric(pd.Series(sorted(labels))).all()
+        or habits.numeric(pd.Series(sorted(labels))).all()
     ):
         return set()
     return {cell for cell in cells if cell.strip() in WORDS}
@@ -50,75 +48,37 @@ def padded(table: Table) -> set[str]:
     }
 
 
-def plainly(table: Table, target: str, wanted: str | None, said: Corrections = NONE) -> Table:
+def plainly(table: Table, target: str, wanted: str | None, said: Corrections = NONE, time: str = "") -> Table:
     """The table with its numbers and dates written plainly, and notes that say what was done.
 
-    `wanted` is the metric that was asked for, `said` what is known of kind and columns: whole numbers may be labels. Raises
-    UsageError where values of the target do not fit to the others, or a column is not what is said of it.
+    `wanted` is the metric that was asked for, `said` what is known of kind and columns: whole numbers may be labels. `time` is a
+    column that gives an order. Raises UsageError where values of the target do not fit to the others, or a column is not what
+    is said of it.
     """
     columns = {
         name: pd.Series([row[place] for row in table.rows], dtype=object)
         for place, name in enumerate(table.header)
     }
-    forms = _forms(columns, Habit(free=table.free), said)
+    forms = habits.forms(columns, table, said, time)
     strict = bool(spelled(columns[target].tolist()))
     notes, changed = list[str](), dict[str, Any]()
-    if target in forms or not _numeric(columns[target]).all():
+    if target in forms or not habits.numeric(columns[target]).all():
         _check_target(target, columns[target], forms.get(target))
     for name, found in forms.items():
-        if name == target and not _is_value(found, columns[name], wanted, said.kind):
+        stays = name == target and name not in said.types
+        if stays and not _is_value(found, columns[name], wanted, said.kind):
             continue
         cells = _cells(found, columns[name], strict and name != target)
         if not cells.equals(columns[name]):
             changed[name] = cells
             notes += [note] if (note := _note(name, found, columns[name], cells)) else []
-    if not changed:
+    told = habits.doubted(forms, columns) + habits.staying(columns, {target, *forms, *said.types})
+    if not changed and not told:
         return table
     rest = [f"{len(notes) - TOLD} more columns are written plainly, too"] * (len(notes) > TOLD)
     columns |= changed
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    return replace(table, rows=rows, notes=[*table.notes, *notes[:TOLD], *rest])
-
-
-def _forms(columns: Mapping[str, Any], habit: Habit, said: Corrections) -> dict[str, Written]:
-    """How the numbers and dates of each column are written, words and plain numbers left out."""
-    found = {
-        name: form_of(name, columns[name], said.types[name], habit) for name in said.of("number", "date")
-    }
-    for name, cells in columns.items():
-        if name in said.types:
-            continue
-        numbers = pd.to_numeric(cells, errors="coerce")
-        if not cells[numbers.isna()].map(missing).all():
-            form = written.judged(cells, habit)
-        elif dated := counted(name, numbers.astype(float)):
-            form = Written(dated, [])
-        elif _sure(cells):
-            continue
-        else:
-            form = written.judged(cells, habit)
-        if form:
-            found[name] = form
-    settled = written.settled(found.values(), habit)
-    for name in [name for name, form in found.items() if form.form.unsure and settled != habit]:
-        if name not in said.types:
-            found[name] = written.judged(columns[name], settled) or found[name]
-    return found
-
-
-def _numeric(cells: Any) -> Any:
-    """Whether each cell that has a value is a number of Python."""
-    return pd.to_numeric(cells[cells.str.strip() != ""], errors="coerce").notna()
-
-
-def _sure(cells: Any) -> bool:
-    """Whether pandas certainly reads a column of numbers, and of missing values that it knows, rightly."""
-    words = {
-        cell for cell in cells[pd.to_numeric(cells, errors="coerce").isna()].drop_duplicates() if cell.strip()
-    }
-    known = cells[cells != ""].head(200)
-    marked = known.str.fullmatch(UNSURE).all() and cells.str.contains(".", regex=False).any()
-    return not marked and not words
+    return replace(table, rows=rows, notes=[*table.notes, *notes[:TOLD], *rest, *told])
 
 
 def _is_value(found: Written, cells: Any, wanted: str | None, kind: str) -> bool:
@@ -142,7 +102,7 @@ def _check_target(target: str, cells: Any, found: Written | None) -> None:
         found
         and isinstance(found.form, Moment)
         and cells.nunique() > FEW_VALUES
-        and not _numeric(cells).all()
+        and not habits.numeric(cells).all()
     ):
         shown = next(cell for cell in cells if not missing(cell))
         raise UsageError(
@@ -165,7 +125,7 @@ def _cells(found: Written, cells: Any, strict: bool) -> Any:
     """The cells as scripts read them. With `strict`, words for a missing value must go even where pandas knows them."""
     gone = cells.map(missing)
     if found.plain:
-        known = {cell: _known_to_pandas(cell) for cell in cells[gone].drop_duplicates()}
+        known = {cell: taken(cell) for cell in cells[gone].drop_duplicates()}
         unknown = gone & (cells.str.strip() != "") & (strict | ~cells.map(known).eq(True))
         odd = cells.isin(found.odd) if found.odd else pd.Series(False, index=cells.index)
         return cells.mask(unknown | odd, "")
@@ -190,15 +150,6 @@ def _one_form(cells: Any) -> bool:
     return bool(cells.map(lambda cell: re.sub(r"\d", "0", cell)).nunique() <= 1)
 
 
-def _known_to_pandas(cell: str) -> bool:
-    """Whether pandas takes a cell for a missing value."""
-    return (
-        bool(pd.read_csv(io.StringIO(f"x,y\n{cell},1\n"))["x"].isna()[0])
-        if cell.isprintable() and not set(cell) & set('",')
-        else False
-    )
-
-
 def _note(name: str, found: Written, before: Any, after: Any) -> str:
     """What was done to a column, with its first changed cell, and the first value that did not fit."""
     odd = before.isin(found.odd)
@@ -215,6 +166,8 @@ def _note(name: str, found: Written, before: Any, after: Any) -> str:
     how = ""
     if len(changed):
         how = f"{changed.iloc[0]!r} is written {after[changed.index[0]]}"
-        how += f" ({found.form.words})" if found.form.words else ""
+        words = [found.form.words] if found.form.words else []
+        words += [habits.other(name, found)] if found.form.other else []
+        how += f" ({', '.join(words)})" if words else ""
     told = "; ".join(part for part in (how, gone, lost) if part)
     return f"{name!r}: {told}" if told else ""

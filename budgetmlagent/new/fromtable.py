@@ -12,6 +12,7 @@ import pandas as pd
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing import columns as briefing
 from budgetmlagent.new import notes
+from budgetmlagent.new.absent import GAPS, marked, two_kinds
 from budgetmlagent.new.cells import padded, plainly, spelled
 from budgetmlagent.new.corrected import NONE, Corrections, coded, without
 from budgetmlagent.new.leaks import counters, told
@@ -80,7 +81,8 @@ def plan(
     said.check(table.header, (target, apart.group, apart.time))
     table = coded(without(table, said.drop), said.of("category"))
     table = joined(table, {apart.time, *said.of("id", "text", "number", "date")})
-    table, words = _labelled(without_totals(table, plainly(table, target, metric, said)), target)
+    table = marked(table, {target, apart.time, *said.of("id", "number", "date")})
+    table, words = _labelled(without_totals(table, plainly(table, target, metric, said, apart.time)), target)
     table, frame = _uncounted(table, {target, apart.group, apart.time, *said.types}, target)
     if words:
         frame[target] = [row[table.header.index(target)] for row in table.rows]
@@ -263,9 +265,12 @@ def _columns(
     numbers = [name for name in found["numeric"] if train[name].dtype.kind in "iuf"]
     categories = [name for name in train.columns if name in {*found["numeric"], *found["categorical"]}]
     categories = [name for name in categories if name not in numbers]
+    known = {*numbers, *categories, *found["text"], *found["dates"], *found["coded"], *skip}
+    categories += [name for name in test.columns if name not in known and _one_or_none(train[name])]
     texts = [n for n in found["text"] if train[n].dropna().astype(str).str.split().str.len().mean() >= WORDS]
     numbers, categories, texts = (
-        numbers + said.of("number"),
+        numbers
+        + [name for name in said.of("number") if name in test.columns],  # the target may be said to be one
         categories + said.of("category"),
         texts + said.of("text"),
     )
@@ -276,3 +281,8 @@ def _columns(
             "--data: no column to learn from: all others are constant, empty or only name the rows"
         )
     return Columns(numbers, categories, texts), [*found["dates"], *said.of("date")]
+
+
+def _one_or_none(values: "pd.Series[Any]") -> bool:
+    """Whether a column has one value or none, so that a missing one is a value too."""
+    return two_kinds(values.astype(str).where(values.notna(), "").tolist(), GAPS)

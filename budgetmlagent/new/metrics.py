@@ -14,7 +14,6 @@ Kind = Literal["binary", "multiclass", "regression"]
 FEW_VALUES = 20  # whole numbers with more different values are quantities, with fewer they are labels
 ROWS_A_LABEL = 4  # on average; where there are fewer, texts are names and no labels
 IMBALANCE = 0.8  # share of the most frequent label above which accuracy says little
-HOW_NUMBERS = "; numbers must have a decimal point and no mark for thousands"
 TAIL = 5  # times the median: where one value in twenty is larger, relative errors count
 
 
@@ -115,9 +114,17 @@ def _kind(target: str, values: "pd.Series[Any]", wanted: Metric | None, said: st
     if distinct * ROWS_A_LABEL > len(values):
         raise UsageError(
             f"--target {target!r}: {distinct} different values in {len(values)} rows are too many for labels"
-            + (f"; choose {', '.join(fitting('regression'))}" if numeric else HOW_NUMBERS)
+            + (f"; choose {', '.join(fitting('regression'))}" if numeric else _unread(values))
         )
     return "binary" if distinct == 2 else "multiclass"
+
+
+def _unread(values: "pd.Series[Any]") -> str:
+    """What to do about a target of many different texts, with the first one that is no number."""
+    odd = next((value for value in values if pd.isna(pd.to_numeric(value, errors="coerce"))), values.iloc[0])
+    digits = any(letter.isdigit() for letter in str(odd))
+    what = "write each value as one number, such as 1190.5, or " if digits else ""
+    return f", and {odd!r} is no number: {what}predict another column"
 
 
 def _guess(kind: Kind, values: "pd.Series[Any]") -> str:

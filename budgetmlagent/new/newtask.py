@@ -16,6 +16,7 @@ from budgetmlagent.new.yardstick import measure
 from budgetmlagent.records.success import YARDSTICK
 from budgetmlagent.tasks.split import GROUPS, split_rows
 from budgetmlagent.templating import environment
+from budgetmlagent.wording import counted
 from nodes.craft.render import literal, literals, tidy
 
 TEMPLATES = Path(__file__).parent / "templates" / "task"
@@ -206,5 +207,5 @@ def _described(plan: Plan, values: "pd.Series[Any]") -> str:
         words = values.dropna().astype(str).map(lambda text: len(text.split())).mean()
         return f"text of {words:.0f} words on average{gaps}"
     if values.name in plan.columns.categories:
-        return f"category with {values.nunique()} values{gaps}"
+        return f"category with {counted(values.nunique(), 'value')}{gaps}"
     return f"{values.nunique()} different values{gaps}"

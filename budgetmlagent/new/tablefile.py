@@ -38,6 +38,8 @@ class Table:
     rows: list[list[str]]
     notes: list[str]  # what a user should know of how it was read
     free: bool = False  # whether commas stand in cells unquoted, since something else is between cells
+    semicolon: bool = False  # whether semicolons part cells, as they do where commas are decimal marks
+    nulls: bool = False  # whether the source has a null of its own, so that words such as "NA" are texts
     nameless: bool = False  # whether the file names no columns
     target: str = ""  # the column that the source itself says is to be predicted
 
@@ -68,7 +70,12 @@ def read_table(path: Path) -> Table:
         raise UsageError(f"{path}:{error}") from None
     return checked(
         Table(
-            found.header, found.rows, [*notes, *found.notes], free=found.mark != ",", nameless=found.nameless
+            found.header,
+            found.rows,
+            [*notes, *found.notes],
+            free=found.mark != ",",
+            semicolon=found.mark == ";",
+            nameless=found.nameless,
         ),
         str(path),
     )

@@ -35,19 +35,19 @@ def opened(path: Path) -> BinaryIO:
 def table(
     names: Sequence[str], rows: Iterable[Sequence[Any]], where: str, notes: Sequence[str] = ()
 ) -> Table:
-    """The table of these values. Raises UsageError, which begins with `where`."""
+    """The table of these values, None where there is none. Raises UsageError, which begins with `where`."""
     import pandas as pd
 
     return of_frame(pd.DataFrame(list(rows), columns=list(names), dtype=object), where, notes)
 
 
 def of_frame(frame: "pd.DataFrame", where: str, notes: Sequence[str] = ()) -> Table:
-    """The table of a frame; columns whose cells are no plain values are left out, and said. Raises UsageError."""
+    """The table of a frame, which knows nulls; columns whose cells are no plain values are left out, and said. Raises UsageError."""
     header, rows, left = texts(frame, where)
     out = [f"{name!r} holds {what}, which are no cells of a table: left out" for name, what in left.items()]
     if not rows:
         raise UsageError(f"{where}: has no rows")
-    return checked(Table(header, rows, [*notes, *out], free=True), where)
+    return checked(Table(header, rows, [*notes, *out], free=True, nulls=True), where)
 
 
 def texts(frame: "pd.DataFrame", where: str) -> tuple[list[str], list[list[str]], dict[str, str]]:
