@@ -52,7 +52,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         models.write_text(models.read_text().replace("large-14b", said).replace("small-7b", said))
         task = tiny.task(folder, starter=HOSTILE)
         file = task / "task.yaml"
-        file.write_text(file.read_text().replace("name: accuracy", f"name: {json.dumps(EVIL)}"))
+        file.write_text(file.read_text().replace("name: share of right rows", f"name: {json.dumps(EVIL)}"))
         order = ["run", str(task), "--models", str(models), "--turns", "3", "--history", "run"]
         order += ["--graph", str(Path(__file__).with_name("asked_all.yaml"))]
         printed(folder, [*order, "--runs-dir", str(folder / "runs")])

@@ -46,7 +46,7 @@ def task(
     env.mkdir(parents=True)
     scoring.mkdir()
     (folder / name / "task.yaml").write_text(
-        f"name: {name}\ntext: Tell whether x is positive.\nmetric: {{name: accuracy, direction: max}}\n"
+        f"name: {name}\ntext: Tell whether x is positive.\nmetric: {{name: share of right rows, direction: max}}\n"
         f"limits: {{seconds: {limits.get('seconds', 20)}, memory_gb: 1}}\n"
     )
     rows = [(i, (i * 37 % 41) - 20.5) for i in range(40)]
