@@ -243,15 +243,21 @@ def test_the_end_tells_the_noise_of_the_private_gain(run):
     assert told["gain_se_pct"] == round(100 * final["private_noise"] / base, 2)
     assert (
         f"{told['gain_pct']:+.1f}% ± {told['gain_se_pct']:.1f} (success as MLAgentBench counts it; 100% of the starter's error is removed)"
-        in progress.ending(told)
+        in progress.ending(told, run.graph)
     )
     unsure = told | {"gain_pct": 17.1, "gain_se_pct": 9.5, "success": False}
-    assert "+17.1% ± 9.5 (no success: less than twice what it may be off by chance" in progress.ending(unsure)
-    assert "(not the 10% that MLAgentBench counts as success" in progress.ending(unsure | {"gain_pct": 9.9})
-    worse = progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 2.0}).splitlines()[0]
+    assert "+17.1% ± 9.5 (no success: less than twice what it may be off by chance" in progress.ending(
+        unsure, run.graph
+    )
+    assert "(not the 10% that MLAgentBench counts as success" in progress.ending(
+        unsure | {"gain_pct": 9.9}, run.graph
+    )
+    worse = progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 2.0}, run.graph).splitlines()[0]
     assert worse == "keep the starter the best of this run is 11% worse than it on answers that it never saw"
-    assert "within the noise of ±20%" in progress.ending(told | {"gain_pct": -11.0, "gain_se_pct": 20.0})
-    assert "keep the starter" not in progress.ending(told)
+    assert "within the noise of ±20%" in progress.ending(
+        told | {"gain_pct": -11.0, "gain_se_pct": 20.0}, run.graph
+    )
+    assert "keep the starter" not in progress.ending(told, run.graph)
 
 
 def test_a_replay_judges_as_the_run_did(run, tmp_path):
@@ -388,7 +394,7 @@ def test_a_run_tells_why_a_hidden_noise_does_not_count(tmp_path, capsys):
 
 def test_the_end_says_that_a_noise_was_hidden(run):
     told = run.summary | {"success": False, "noise_hidden": True}
-    assert "(no success: how far it is off by chance cannot be measured" in progress.ending(told)
+    assert "(no success: how far it is off by chance cannot be measured" in progress.ending(told, run.graph)
 
 
 def test_repeats_of_a_measurement_are_the_samples_where_nothing_is_submitted(tmp_path):
