@@ -13,11 +13,12 @@ from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing import columns as briefing
 from budgetmlagent.new import notes
 from budgetmlagent.new.cells import padded, plainly, spelled
+from budgetmlagent.new.copies import copied
 from budgetmlagent.new.corrected import NONE, Corrections, coded, without
 from budgetmlagent.new.leaks import counters, told
 from budgetmlagent.new.metrics import Kind, Metric, choose
 from budgetmlagent.new.notes import ID
-from budgetmlagent.new.parts import AT_RANDOM, Apart, copied, parted
+from budgetmlagent.new.parts import AT_RANDOM, Apart, parted
 from budgetmlagent.new.spellings import joined
 from budgetmlagent.new.tablefile import Table, csv_text, named
 from budgetmlagent.new.totals import without_totals
@@ -140,8 +141,10 @@ def plan(
 
 def _copies(frame: pd.DataFrame, names: list[str], target: str, labels: bool) -> list[int]:
     """Which row is a copy of which: few columns may be equal by chance, but not where a measured target is equal, too."""
-    copies = copied(frame, names)
-    return copied(frame, [*names, target]) if len(set(copies)) == len(frame) and not labels else copies
+    copies = copied(frame, names, target)
+    return (
+        copied(frame, [*names, target], target) if len(set(copies)) == len(frame) and not labels else copies
+    )
 
 
 def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame:

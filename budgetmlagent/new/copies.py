@@ -1,0 +1,103 @@
+"""Which rows are copies of others: equal in all that is known, where chance would not make them so."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+CHANCE = 10  # times as many equal pairs of rows as chance makes are copies
+LARGEST = 0.05  # share of the rows that copies of one row may be; more are no copies
+NEAR = 10  # steps of a number, within which others lie as close as equal ones do by chance
+WORDS, LETTERS = 3, 20  # on average, from which on a text is never the same by chance
+MANY = 8  # rows of each value of a single column, on average; more are a category
+PAIRED = 30  # columns of few values, of which it is looked whether one says another
+
+
+def copied(frame: pd.DataFrame, names: list[str], target: str) -> list[int]:
+    """For each row the number of the first row that is equal to it in the columns `names`; its own where that is chance.
+
+    Rows of a few categories are equal by chance, and are no copies.
+    """
+    own = list(range(len(frame)))
+    if not names or not frame.duplicated(names).any():
+        return own
+    groups = frame.groupby(names, dropna=False, sort=False).ngroup()
+    sizes = groups.value_counts()
+    if sizes.max() > max(2, LARGEST * len(frame)):
+        return own
+    single = frame[~groups.duplicated()]
+    telling = _telling(single, names)
+    if len(telling) == 1 and sizes.mean() > MANY:
+        return own
+    chance = float(np.prod([_equal(single[name]) for name in telling]))
+    pairs = float((sizes * (sizes - 1) / 2).sum())
+    if pairs <= CHANCE * chance * len(frame) ** 2 / 2:
+        return own
+    # A town's name says all else of it, and a single number says too little.
+    weak = chance > 0 and (
+        len(telling) == 1 or any(single[name].is_unique and _kind(single[name]) == "words" for name in names)
+    )
+    if weak and target not in names and not _agree(frame[target], groups):
+        return own
+    first = pd.Series(own).groupby(groups.to_numpy()).transform("first")
+    return [int(row) for row in first]
+
+
+def _telling(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The columns without those of few values that another one says already: a town's country is no more than the town."""
+    few = [name for name in names if 1 < frame[name].nunique(dropna=False) <= len(frame) // 2]
+    few = sorted(few, key=lambda name: -frame[name].nunique(dropna=False))[:PAIRED]
+    codes = {name: pd.factorize(frame[name], use_na_sentinel=False)[0] for name in few}
+    said = set[str]()
+    for place, name in enumerate(few):
+        different = len(np.unique(codes[name]))
+        said |= {
+            other for other in few[place + 1 :]
+            if name not in said and len(np.unique(codes[name] * len(frame) + codes[other])) == different
+        }  # fmt: skip
+    return [name for name in names if name not in said]
+
+
+def _equal(values: "pd.Series[Any]") -> float:
+    """How likely two rows that are no copies have the same value; `values` are those of rows that all differ."""
+    number = len(values)
+    counts = values.value_counts(dropna=False).to_numpy(float)
+    again = float((counts * (counts - 1)).sum()) / max(1, number * (number - 1))
+    kind = _kind(values)
+    if kind == "numbers":
+        return max(again, _close(values))
+    return again if kind == "text" else float(((counts / number) ** 2).sum())
+
+
+def _kind(values: "pd.Series[Any]") -> str:
+    """What a column holds: "numbers", "text" that is never the same by chance, or "words"."""
+    if values.dtype.kind in "iuf" and values.nunique() > 2:
+        return "numbers"
+    known = [str(value) for value in values.dropna()] if values.dtype.kind not in "iufb" else []
+    letters, words = sum(map(len, known)), sum(len(value.split()) for value in known)
+    return "text" if known and letters >= LETTERS * len(known) and words >= WORDS * len(known) else "words"
+
+
+def _close(values: "pd.Series[Any]") -> float:
+    """How likely two numbers are the same by chance, judged by how many lie a few steps apart."""
+    known = np.sort(values.dropna().to_numpy(float))
+    known = known[np.isfinite(known)]
+    gaps = np.diff(np.unique(known))
+    gaps = gaps[gaps > 1e-9 * max(1.0, np.ptp(known))] if len(gaps) else gaps
+    if not len(gaps):
+        return 1.0
+    reach = (NEAR + 0.5) * float(gaps.min())
+    within = np.searchsorted(known, known + reach, "right") - np.searchsorted(known, known, "right")
+    gone = 1 - len(known) / len(values)
+    return float(within.sum()) / (NEAR * len(values) * max(1, len(values) - 1)) + gone**2
+
+
+def _agree(answers: "pd.Series[Any]", groups: "pd.Series[Any]") -> bool:
+    """Whether rows of a group have the same target, clearly more often than any two rows do."""
+    sizes = answers.groupby([groups.to_numpy(), answers.to_numpy()]).size()
+    equal = float((sizes * (sizes - 1)).sum())
+    rows = answers.groupby(groups.to_numpy()).size()
+    pairs = float((rows * (rows - 1)).sum())
+    usual = float((answers.value_counts(normalize=True) ** 2).sum())
+    return equal / pairs > (1 + usual) / 2
