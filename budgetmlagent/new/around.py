@@ -22,13 +22,13 @@ def is_rule(line: str) -> bool:
     return ("---" in line or "===" in line) and bool(RULED.fullmatch(line))
 
 
-def inner(rows: Rows) -> tuple[Rows, list[str]]:
-    """The rows of the table itself, the names first, and what is to be said of the others."""
+def inner(rows: Rows, *, titled: bool = True) -> tuple[Rows, list[str]]:
+    """The rows of the table itself, the names first, and what is to be said of the others; none stand above unless `titled`."""
     usual = Counter(len(row) for _, row in rows).most_common(1)[0][0]
     if usual < 2:
         return rows, []
     rows, notes = _unruled(rows)
-    first = _first(rows, usual)
+    first = _first(rows, usual) if titled else 0
     above, below = [row for _, row in rows[:first]], rows[first][1]
     names = named(below, above, usual)
     notes += titles(above, below, names)

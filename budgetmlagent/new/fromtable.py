@@ -164,6 +164,10 @@ def _found(table: Table, target: str) -> tuple[str, Table]:
             table, notes=[*table.notes, f"{target!r} is the first value of {name!r}, which is taken"]
         )
     names = some(table.header, 20)
+    if len(table.header) == 1 and not table.free:
+        raise UsageError(
+            f"--target {target!r}: the table has one column alone, {table.header[0]!r}; say by --sep what stands between cells"
+        )
     if not target:
         raise UsageError(f"--target: is needed, the column to predict. The columns are {names}")
     inner = [
