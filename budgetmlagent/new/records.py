@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.header import is_float, names_columns
 from budgetmlagent.inside.briefing.reading import MARKS, MISSING
-from budgetmlagent.new.around import NUMBER, inner, is_rule, units
+from budgetmlagent.new.around import NUMBER, inner, is_rule, units, wordings
 from budgetmlagent.new.quotes import double_quoted, numbered_rows
 from budgetmlagent.new.shape import JUDGED, Shape, below, even, marked, unusual
+from budgetmlagent.wording import counted
 
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
@@ -179,12 +180,22 @@ def shaped(
             f"the first row ({first}) holds values, not names: the columns are called {names[0]} to {names[-1]}{option}"
         )
         cells.insert(0, names)
-    if not nameless and units(cells):
-        shown = ", ".join(repr(cell) for cell in cells[1][:4] if cell.strip())
-        notes.append(f"the row below the names ({shown}) holds units, no values: left out")
-        del cells[1]
+    if not nameless:
+        cells, others = _without_words(cells)
+        notes += others
     columns = [_stripped(column) for column in zip(*cells[1:], strict=True)]
     return Records(cells[0], [list(row) for row in zip(*columns, strict=True)], mark, nameless, notes)
+
+
+def _without_words(cells: list[list[str]]) -> tuple[list[list[str]], list[str]]:
+    """The names and the rows, without those below the names that are no values; and what is to be said of them."""
+    shown = ", ".join(repr(cell) for cell in cells[1][:4] if cell.strip()) if len(cells) > 1 else ""
+    if units(cells):
+        note = f"the row below the names ({shown}) holds units, no values: left out"
+        return [cells[0], *cells[2:]], [note]
+    number = wordings(cells)
+    note = f"below the names, {counted(number, 'row')} of what is asked ({shown}), no values: left out"
+    return [cells[0], *cells[number + 1 :]], [note] * bool(number)
 
 
 def _stripped(cells: Sequence[str]) -> Sequence[str]:
