@@ -86,3 +86,21 @@ def test_rows_that_chance_makes_equal_are_no_copies(columns: dict[str, object], 
     assert frame.duplicated(list(columns)).any()
     made = planned(tmp_path, frame)
     assert not any("occur more than once" in note for note in made.notes)
+
+
+def test_columns_that_go_together_are_equal_together_by_chance(tmp_path: Path) -> None:
+    from_day = RNG.integers(0, 200, N)
+    days = RNG.integers(0, 9, N)
+    dates = pd.Timestamp("2023-01-01") + pd.to_timedelta(from_day, "D")
+    spans = pd.DataFrame({"from": dates, "to": dates + pd.to_timedelta(days, "D"), "y": days * 10.0 + 1})
+    long = pd.DataFrame({"a": WHOLE, "b": WHOLE * 2 + RNG.integers(0, 2, N), "c": WHOLE // 2, "y": LABEL})
+    for frame in (spans, long):
+        assert frame.drop(columns="y").duplicated().any()
+        assert not any("occur more than once" in note for note in planned(tmp_path, frame).notes)
+
+
+def test_a_measured_target_makes_copies_of_rows_of_few_values(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"age": WHOLE, "y": RNG.normal(size=N).round(4)})
+    made = planned(tmp_path, frame.iloc[AGAIN])
+    train, test = sides(made, ["age", "y"])
+    assert not train & test and any("occur more than once" in note for note in made.notes)

@@ -1,5 +1,6 @@
 """Which rows are copies of others: equal in all that is known, where chance would not make them so."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ LARGEST = 0.05  # share of the rows that copies of one row may be; more are no c
 NEAR = 10  # steps of a number, within which others lie as close as equal ones do by chance
 WORDS, LETTERS = 3, 20  # on average, from which on a text is never the same by chance
 MANY = 8  # rows of each value of a single column, on average; more are a category
+SEVERAL, RARE = 3, 0.01  # so few equal pairs must be unlikely, not only more than chance makes
+TOGETHER = 100  # columns of numbers, of which it is looked which go together
+TINY = 1e-6  # what numbers leave open that say the same
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 PAIRED = 30  # columns of few values, of which it is looked whether one says another
 
 
@@ -30,9 +35,11 @@ def copied(frame: pd.DataFrame, names: list[str], target: str) -> list[int]:
     telling = _telling(single, names)
     if len(telling) == 1 and sizes.mean() > MANY:
         return own
-    chance = float(np.prod([_equal(single[name]) for name in telling]))
+    single = single.assign(**{name: days for name in telling if (days := _days(single[name])) is not None})
+    chance = _chance(single, telling)
     pairs = float((sizes * (sizes - 1) / 2).sum())
-    if pairs <= CHANCE * chance * len(frame) ** 2 / 2:
+    likely = chance * len(frame) ** 2 / 2
+    if pairs <= CHANCE * likely or (pairs < SEVERAL and likely > RARE):
         return own
     # A town's name says all else of it, and a single number says too little.
     weak = chance > 0 and (
@@ -57,6 +64,27 @@ def _telling(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
             if name not in said and len(np.unique(codes[name] * len(frame) + codes[other])) == different
         }  # fmt: skip
     return [name for name in names if name not in said]
+
+
+def _chance(frame: pd.DataFrame, names: Sequence[str]) -> float:
+    """How likely two rows that are no copies are equal in all columns: numbers that go together are equal together."""
+    equal = {name: _equal(frame[name]) for name in names}
+    numbers = [name for name in names if _kind(frame[name]) == "numbers"][:TOGETHER]
+    if len(numbers) > 1:
+        ranks = frame[numbers].rank().fillna(len(frame) / 2)
+        alike = np.corrcoef(ranks.to_numpy(float), rowvar=False)
+        # What a number leaves open that those before it say is the diagonal of this root.
+        root = np.linalg.cholesky(alike + TINY * np.eye(len(numbers)))
+        equal |= {name: min(1.0, equal[name] / root[at, at]) for at, name in enumerate(numbers)}
+    return float(np.prod(list(equal.values())))
+
+
+def _days(values: "pd.Series[Any]") -> "pd.Series[Any] | None":
+    """Dates as numbers of days, None where a column holds other words."""
+    if values.dtype.kind in "iufb" or not all(DATE.match(str(value)) for value in values.dropna()):
+        return None
+    moments = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+    return (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
 
 
 def _equal(values: "pd.Series[Any]") -> float:

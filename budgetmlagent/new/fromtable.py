@@ -111,7 +111,7 @@ def plan(
     skip = {id, apart.group} if not apart.time else {id}
     columns, dates = _columns(train, test.drop(columns=target), skip, said)
     counts = Counter(train[target].tolist())
-    leaks = told(frame[[c == r for r, c in enumerate(copies)]], target, id, bool(labels))
+    leaks = told(frame[[c == r for r, c in enumerate(copies)]], target, id, bool(labels), dates)
     alone = {name for names in leaks.values() if len(names) == 1 for name in names}
     used = {*columns.numbers, *columns.categories, *columns.texts, target, id, apart.group}
     return Plan(
@@ -142,9 +142,12 @@ def plan(
 def _copies(frame: pd.DataFrame, names: list[str], target: str, labels: bool) -> list[int]:
     """Which row is a copy of which: few columns may be equal by chance, but not where a measured target is equal, too."""
     copies = copied(frame, names, target)
-    return (
-        copied(frame, [*names, target], target) if len(set(copies)) == len(frame) and not labels else copies
-    )
+    if len(set(copies)) < len(frame) or labels:
+        return copies
+    both = [*names, target]
+    # A target that is always equal where the others are is made of them, and says nothing of its own.
+    own = int(frame.duplicated(both).sum()) < int(frame.duplicated(names).sum())
+    return copied(frame, both, target) if own else copies
 
 
 def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame:
