@@ -15,9 +15,9 @@ from budgetmlagent.new import notes
 from budgetmlagent.new.cells import padded, plainly, spelled
 from budgetmlagent.new.copies import copied
 from budgetmlagent.new.corrected import NONE, Corrections, coded, without
+from budgetmlagent.new.groups import ID
 from budgetmlagent.new.leaks import counters, told
 from budgetmlagent.new.metrics import Kind, Metric, choose
-from budgetmlagent.new.notes import ID
 from budgetmlagent.new.parts import AT_RANDOM, Apart, parted
 from budgetmlagent.new.spellings import joined
 from budgetmlagent.new.tablefile import Table, csv_text, named
