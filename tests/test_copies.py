@@ -99,8 +99,14 @@ def test_columns_that_go_together_are_equal_together_by_chance(tmp_path: Path) -
         assert not any("occur more than once" in note for note in planned(tmp_path, frame).notes)
 
 
-def test_a_measured_target_makes_copies_of_rows_of_few_values(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"age": WHOLE, "y": RNG.normal(size=N).round(4)})
+@pytest.mark.parametrize(
+    "columns", [{"age": WHOLE}, {"kind": PICK}, {"kind": PICK, "side": np.where(X > 0.5, "a", "b")}]
+)
+def test_a_measured_target_makes_copies_of_rows_of_few_values(
+    columns: dict[str, object], tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({**columns, "y": RNG.normal(size=N).round(4)})
     made = planned(tmp_path, frame.iloc[AGAIN])
-    train, test = sides(made, ["age", "y"])
+    train, test = sides(made, [*columns, "y"])
     assert not train & test and any("occur more than once" in note for note in made.notes)
+    assert not any("occur more than once" in note for note in planned(tmp_path, frame).notes)

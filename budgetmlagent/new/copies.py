@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,42 +14,64 @@ NEAR = 10  # steps of a number, within which others lie as close as equal ones d
 WORDS, LETTERS = 3, 20  # on average, from which on a text is never the same by chance
 MANY = 8  # rows of each value of a single column, on average; more are a category
 SEVERAL, RARE = 3, 0.01  # so few equal pairs must be unlikely, not only more than chance makes
+SIGMAS = 3  # beyond which pairs are more than chance makes
 TOGETHER = 100  # columns of numbers, of which it is looked which go together
 TINY = 1e-6  # what numbers leave open that say the same
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 PAIRED = 30  # columns of few values, of which it is looked whether one says another
 
 
-def copied(frame: pd.DataFrame, names: list[str], target: str) -> list[int]:
+@dataclass(frozen=True)
+class _Repeated:
+    """Rows that are equal in some columns: their groups, how many pairs that makes, and how many chance would make."""
+
+    groups: "pd.Series[int]"
+    pairs: float
+    likely: float
+    weak: bool  # whether one column alone says so: a town's name says all else of it, and a single number too little
+
+    def more(self) -> bool:
+        """Whether there are many more pairs than chance makes."""
+        return self.pairs > CHANCE * self.likely and (self.pairs >= SEVERAL or self.likely <= RARE)
+
+    def first(self) -> list[int]:
+        """For each row the first one of its group."""
+        own = pd.Series(range(len(self.groups)))
+        return [int(row) for row in own.groupby(self.groups.to_numpy()).transform("first")]
+
+
+def copied(frame: pd.DataFrame, names: list[str], target: str, *, labels: bool) -> list[int]:
     """For each row the number of the first row that is equal to it in the columns `names`; its own where that is chance.
 
-    Rows of a few categories are equal by chance, and are no copies.
+    Rows of a few categories are equal by chance, and are no copies; but they are where a measured target is equal, too.
     """
-    own = list(range(len(frame)))
+    found = _repeated(frame, names)
+    if found and found.more() and (not found.weak or _agree(frame[target], found.groups)):
+        return found.first()
+    both = None if labels else _repeated(frame, [*names, target])
+    if both and both.more():
+        # A target that is equal wherever the others are may be made of them: it says nothing of its own.
+        made = found and found.pairs == both.pairs
+        if not made or (found and found.pairs > found.likely + SIGMAS * found.likely**0.5):
+            return both.first()
+    return list(range(len(frame)))
+
+
+def _repeated(frame: pd.DataFrame, names: list[str]) -> _Repeated | None:
+    """The rows that are equal in these columns, None where there are none, or where the columns only hold categories."""
     if not names or not frame.duplicated(names).any():
-        return own
+        return None
     groups = frame.groupby(names, dropna=False, sort=False).ngroup()
     sizes = groups.value_counts()
-    if sizes.max() > max(2, LARGEST * len(frame)):
-        return own
     single = frame[~groups.duplicated()]
     telling = _telling(single, names)
-    if len(telling) == 1 and sizes.mean() > MANY:
-        return own
+    if sizes.max() > max(2, LARGEST * len(frame)) or (len(telling) == 1 and sizes.mean() > MANY):
+        return None
     single = single.assign(**{name: days for name in telling if (days := _days(single[name])) is not None})
     chance = _chance(single, telling)
+    weak = len(telling) == 1 or any(single[n].is_unique and _kind(single[n]) == "words" for n in names)
     pairs = float((sizes * (sizes - 1) / 2).sum())
-    likely = chance * len(frame) ** 2 / 2
-    if pairs <= CHANCE * likely or (pairs < SEVERAL and likely > RARE):
-        return own
-    # A town's name says all else of it, and a single number says too little.
-    weak = chance > 0 and (
-        len(telling) == 1 or any(single[name].is_unique and _kind(single[name]) == "words" for name in names)
-    )
-    if weak and target not in names and not _agree(frame[target], groups):
-        return own
-    first = pd.Series(own).groupby(groups.to_numpy()).transform("first")
-    return [int(row) for row in first]
+    return _Repeated(groups, pairs, chance * len(frame) ** 2 / 2, weak and chance > 0)
 
 
 def _telling(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:

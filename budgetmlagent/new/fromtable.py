@@ -96,7 +96,8 @@ def plan(
     for name in strings:
         frame[name] = [row[table.header.index(name)] for row in table.rows]
     labels = [] if kind == "regression" else sorted(frame[target].unique().tolist())
-    copies = _copies(frame, [name for name in table.header if name not in (target, id)], target, bool(labels))
+    others = [name for name in table.header if name not in (target, id)]
+    copies = copied(frame, others, target, labels=bool(labels))
     cells = {name: [row[place] for row in table.rows] for name, place in _places(table, apart)}
     learned, held = parted(cells, frame[target].tolist(), apart, bool(labels), seed, copies)
     rows = [table.rows[i] for i in (*learned, *held)]
@@ -137,17 +138,6 @@ def plan(
             *notes.standing_in(frame, target), *notes.many(labels, target), *notes.unused(used, train, dates), *notes.codes([name for name in columns.numbers if name in zeros]), *notes.rough(len(test)),
         ],
     )  # fmt: skip
-
-
-def _copies(frame: pd.DataFrame, names: list[str], target: str, labels: bool) -> list[int]:
-    """Which row is a copy of which: few columns may be equal by chance, but not where a measured target is equal, too."""
-    copies = copied(frame, names, target)
-    if len(set(copies)) < len(frame) or labels:
-        return copies
-    both = [*names, target]
-    # A target that is always equal where the others are is made of them, and says nothing of its own.
-    own = int(frame.duplicated(both).sum()) < int(frame.duplicated(names).sum())
-    return copied(frame, both, target) if own else copies
 
 
 def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame:
