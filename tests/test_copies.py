@@ -94,7 +94,11 @@ def test_columns_that_go_together_are_equal_together_by_chance(tmp_path: Path) -
     dates = pd.Timestamp("2023-01-01") + pd.to_timedelta(from_day, "D")
     spans = pd.DataFrame({"from": dates, "to": dates + pd.to_timedelta(days, "D"), "y": days * 10.0 + 1})
     long = pd.DataFrame({"a": WHOLE, "b": WHOLE * 2 + RNG.integers(0, 2, N), "c": WHOLE // 2, "y": LABEL})
-    for frame in (spans, long):
+    beds = RNG.integers(1, 7, N)
+    rooms = pd.DataFrame(
+        {"beds": beds, "side": RNG.choice(list("abc"), N), "y": beds * 9 + RNG.integers(-5, 6, N)}
+    )
+    for frame in (spans, long, rooms):
         assert frame.drop(columns="y").duplicated().any()
         assert not any("occur more than once" in note for note in planned(tmp_path, frame).notes)
 

@@ -67,8 +67,12 @@ def _repeated(frame: pd.DataFrame, names: list[str]) -> _Repeated | None:
     telling = _telling(single, names)
     if sizes.max() > max(2, LARGEST * len(frame)) or (len(telling) == 1 and sizes.mean() > MANY):
         return None
-    single = single.assign(**{name: days for name in telling if (days := _days(single[name])) is not None})
-    chance = _chance(single, telling)
+    days = {name: found for name in telling if (found := _days(frame[name])) is not None}
+    frame, single = (
+        frame.assign(**days),
+        single.assign(**{name: found[single.index] for name, found in days.items()}),
+    )
+    chance = _chance(frame, single, telling)
     weak = len(telling) == 1 or any(single[n].is_unique and _kind(single[n]) == "words" for n in names)
     pairs = float((sizes * (sizes - 1) / 2).sum())
     return _Repeated(groups, pairs, chance * len(frame) ** 2 / 2, weak and chance > 0)
@@ -89,9 +93,12 @@ def _telling(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in said]
 
 
-def _chance(frame: pd.DataFrame, names: Sequence[str]) -> float:
-    """How likely two rows that are no copies are equal in all columns: numbers that go together are equal together."""
-    equal = {name: _equal(frame[name]) for name in names}
+def _chance(frame: pd.DataFrame, single: pd.DataFrame, names: Sequence[str]) -> float:
+    """How likely two rows that are no copies are equal in all columns: numbers that go together are equal together.
+
+    `single` are those of the rows that all differ.
+    """
+    equal = {name: _equal(frame[name], single[name]) for name in names}
     numbers = [name for name in names if _kind(frame[name]) == "numbers"][:TOGETHER]
     if len(numbers) > 1:
         ranks = frame[numbers].rank().fillna(len(frame) / 2)
@@ -110,15 +117,14 @@ def _days(values: "pd.Series[Any]") -> "pd.Series[Any] | None":
     return (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
 
 
-def _equal(values: "pd.Series[Any]") -> float:
-    """How likely two rows that are no copies have the same value; `values` are those of rows that all differ."""
-    number = len(values)
-    counts = values.value_counts(dropna=False).to_numpy(float)
-    again = float((counts * (counts - 1)).sum()) / max(1, number * (number - 1))
+def _equal(values: "pd.Series[Any]", single: "pd.Series[Any]") -> float:
+    """How likely two rows that are no copies have the same value; `single` are those of rows that all differ."""
+    counts = single.value_counts(dropna=False).to_numpy(float)
+    again = float((counts * (counts - 1)).sum()) / max(1, len(single) * (len(single) - 1))
     kind = _kind(values)
     if kind == "numbers":
         return max(again, _close(values))
-    return again if kind == "text" else float(((counts / number) ** 2).sum())
+    return again if kind == "text" else float((values.value_counts(normalize=True, dropna=False) ** 2).sum())
 
 
 def _kind(values: "pd.Series[Any]") -> str:
