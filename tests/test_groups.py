@@ -42,6 +42,20 @@ def test_a_thing_of_few_values_is_a_category() -> None:
     assert not offered(pd.DataFrame({"email": range(N), "x": X}))  # each row has its own
 
 
+def test_numbers_of_things_are_amounts_unless_they_are_many() -> None:
+    for name, values in (
+        ("school", OWNERS % 14),
+        ("teachers", OWNERS * 3),
+        ("employee", OWNERS / 4),
+        ("stores", OWNERS),
+    ):
+        assert not offered(pd.DataFrame({name: values, "x": X}))
+    assert offered(pd.DataFrame({"store": OWNERS, "school_no": OWNERS % 14, "x": X})) == {
+        "store",
+        "school_no",
+    }
+
+
 @pytest.mark.parametrize("start", [0, 1])
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_what_another_column_counts_within_is_a_group(start: int, shuffled: bool) -> None:

@@ -28,6 +28,7 @@ MARKS = re.compile(
 )
 CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 MANY = 10  # values, from which on a thing is one of many, and no category
+NUMBERED = 25  # and numbers, which may be amounts
 LEAST = 3  # rows of each, on average, by which a counter within is one
 SAID = 20  # values, from which on others that each says are what it is known by
 NUMBERS = 2  # so many numbers that each value says, of `MANY` values themselves
@@ -39,7 +40,7 @@ def found(frame: pd.DataFrame, names: Sequence[str], when: Mapping[str, "pd.Seri
     series = {name: _within(frame[name], when) for name in names if name not in when}
     sizes = {name: frame[name].nunique() for name in names}
     several = {name for name in names if 1 < sizes[name] < len(frame)}
-    groups = [name for name in names if name in several and _called(name, sizes[name])]
+    groups = [name for name in names if name in several and _called(name, frame[name], sizes[name])]
     many = [name for name in names[:WIDE] if name not in when and _many(frame[name], sizes[name])]
     groups += [name for name in many if _counted(frame, name) or _known_by(frame, name, names[:WIDE])]
     return {
@@ -47,13 +48,19 @@ def found(frame: pd.DataFrame, names: Sequence[str], when: Mapping[str, "pd.Seri
     }
 
 
-def _called(name: str, values: int) -> bool:
-    """Whether a column with so many values is called after an identifier, a person or a thing, and no more is said of it."""
+def _called(name: str, values: "pd.Series[Any]", number: int) -> bool:
+    """Whether a column of so many values is called after an identifier, a person or a thing, and no more is said of it."""
     words = [word.removesuffix("s") for word in _words(name)]
     if ID.search(name) or (len(words) == 1 and SURE.fullmatch(words[0])):
         return True
     things = [word for word in words if THINGS.fullmatch(word)]
-    return values >= MANY and bool(things) and all(word in things or MARKS.fullmatch(word) for word in words)
+    if not things or not all(word in things or MARKS.fullmatch(word) for word in words):
+        return False
+    if values.dtype.kind not in "iuf" or len(things) < len(words):
+        return number >= MANY
+    # Numbers may count what the column is called after: teachers, years at school.
+    several = name.endswith("s") or bool((values.dropna() % 1 != 0).any())
+    return number >= NUMBERED and not several
 
 
 def _words(name: str) -> list[str]:
