@@ -34,6 +34,7 @@ WORDS = [
 TEXTS = [" ".join(RNG.choice(WORDS, 9)) for _ in range(N)]
 AGAIN = np.r_[np.arange(N), RNG.integers(0, N, 150)]
 TOWNS = RNG.integers(0, 200, N)
+DAYS_OLD = RNG.integers(1, 90, N)  # years
 TITLES = [f"Senior Vice President of {kind} {n}" for kind in ("Sales", "Law") for n in range(20)]
 
 
@@ -98,7 +99,10 @@ def test_columns_that_go_together_are_equal_together_by_chance(tmp_path: Path) -
     rooms = pd.DataFrame(
         {"beds": beds, "side": RNG.choice(list("abc"), N), "y": beds * 9 + RNG.integers(-5, 6, N)}
     )
-    for frame in (spans, long, rooms):
+    income = np.where(RNG.random(N) < 0.3, -1, RNG.integers(900, 3500, N))  # a number that many rows have
+    asked = pd.DataFrame({"income": income, "sat": RNG.choice([1, 2, 3, 4, 5, 6, 7, 99], N), "y": LABEL})
+    old = pd.DataFrame({"when": [f"{n:04}-03-25" for n in DAYS_OLD], "y": LABEL})
+    for frame in (spans, long, rooms, asked, old):
         assert frame.drop(columns="y").duplicated().any()
         assert not any("occur more than once" in note for note in planned(tmp_path, frame).notes)
 

@@ -68,6 +68,15 @@ def test_what_another_column_counts_within_is_a_group(start: int, shuffled: bool
     assert not offered(frame.assign(cycle=RNG.permutation(cycles)))
 
 
+def test_where_each_counts_the_other_the_rows_that_lie_together_are_the_group() -> None:
+    for groups_, rows in ((12, 30), (40, 11), (10, 10)):
+        frame = pd.DataFrame(
+            {"unit": np.repeat(np.arange(groups_) + 1, rows), "step": np.tile(np.arange(rows) + 1, groups_)}
+        )
+        frame = frame.assign(left=rows - frame.step, x=RNG.normal(size=len(frame)))
+        assert offered(frame) == {"unit"}
+
+
 def test_what_several_numbers_are_said_by_is_a_group() -> None:
     tall, born = RNG.normal(170, 9, 40).round(1), RNG.integers(1930, 2000, 40)
     frame = pd.DataFrame(

@@ -78,6 +78,15 @@ def test_one_column_alone_tells_through_rounding_and_no_other_is_named_with_it(m
     assert len(found) == 1 and found[0].startswith("'gross' tells 'y'")
 
 
+def test_dates_of_any_year_are_compared() -> None:
+    years = pd.Series([f"{n % 90 + 1:04}-03-25" for n in range(N)])
+    other = [f"{n % 90 + 1:04}-04-{n % 28 + 1:02}" for n in range(N)]
+    found = notes(
+        {"in": years, "out": other, "y": [n % 28 + 7.0 for n in range(N)]}, labels=False, dates=("in", "out")
+    )
+    assert [note.partition(";")[0] for note in found] == ["'y' is told by the time from 'in' to 'out'"]
+
+
 def test_what_only_goes_along_is_no_leak() -> None:
     for spread in (2, 20):
         made = (GROSS / 1.19 + spread * NOISE).round(2)

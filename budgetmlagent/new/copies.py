@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from budgetmlagent.new.formulas import days
+
 CHANCE = 10  # times as many equal pairs of rows as chance makes are copies
 LARGEST = 0.05  # share of the rows that copies of one row may be; more are no copies
 NEAR = 10  # steps of a number, within which others lie as close as equal ones do by chance
@@ -15,6 +17,7 @@ WORDS, LETTERS = 3, 20  # on average, from which on a text is never the same by 
 MANY = 8  # rows of each value of a single column, on average; more are a category
 SEVERAL, RARE = 3, 0.01  # so few equal pairs must be unlikely, not only more than chance makes
 SIGMAS = 3  # beyond which pairs are more than chance makes
+HEAP = 10  # times as often as others near it a number comes that many rows have
 TOGETHER = 100  # columns of numbers, of which it is looked which go together
 TINY = 1e-6  # what numbers leave open that say the same
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -67,10 +70,10 @@ def _repeated(frame: pd.DataFrame, names: list[str]) -> _Repeated | None:
     telling = _telling(single, names)
     if sizes.max() > max(2, LARGEST * len(frame)) or (len(telling) == 1 and sizes.mean() > MANY):
         return None
-    days = {name: found for name in telling if (found := _days(frame[name])) is not None}
+    dated = {name: found for name in telling if (found := _days(frame[name])) is not None}
     frame, single = (
-        frame.assign(**days),
-        single.assign(**{name: found[single.index] for name, found in days.items()}),
+        frame.assign(**dated),
+        single.assign(**{name: found[single.index] for name, found in dated.items()}),
     )
     chance = _chance(frame, single, telling)
     weak = len(telling) == 1 or any(single[n].is_unique and _kind(single[n]) == "words" for n in names)
@@ -113,18 +116,22 @@ def _days(values: "pd.Series[Any]") -> "pd.Series[Any] | None":
     """Dates as numbers of days, None where a column holds other words."""
     if values.dtype.kind in "iufb" or not all(DATE.match(str(value)) for value in values.dropna()):
         return None
-    moments = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
-    return (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    return days(values)
 
 
 def _equal(values: "pd.Series[Any]", single: "pd.Series[Any]") -> float:
     """How likely two rows that are no copies have the same value; `single` are those of rows that all differ."""
-    counts = single.value_counts(dropna=False).to_numpy(float)
-    again = float((counts * (counts - 1)).sum()) / max(1, len(single) * (len(single) - 1))
+    counts = single.value_counts(dropna=False)
     kind = _kind(values)
+    if kind == "text":
+        return float((counts * (counts - 1)).sum()) / max(1, len(single) * (len(single) - 1))
+    shares = values.value_counts(normalize=True, dropna=False) ** 2
     if kind == "numbers":
-        return max(again, _close(values))
-    return again if kind == "text" else float((values.value_counts(normalize=True, dropna=False) ** 2).sum())
+        close = _close(values)
+        # A value that stands beside several others is one that many rows have: no income, say.
+        heaps = counts.index[(counts >= SEVERAL) & (counts > HEAP * close * len(single))]
+        return min(1.0, close + float(shares[heaps].sum()))
+    return float(shares.sum())
 
 
 def _kind(values: "pd.Series[Any]") -> str:

@@ -25,6 +25,12 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 Found = tuple[str, list[str]]  # in words, and the columns
 
 
+def days(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Dates as days since 1970, which are numbers; NaN for what is none. Years may be any."""
+    moments = pd.to_datetime(values, errors="coerce", format="mixed", utc=True).dt.as_unit("us")
+    return (moments - pd.Timestamp(0, tz="UTC").as_unit("us")) / pd.Timedelta(days=1)
+
+
 def line(values: "pd.Series[Any]", answers: "pd.Series[Any]") -> bool:
     """Whether the target is a straight line of one column, but for its rounding."""
     known = pd.DataFrame({"x": values, "y": answers}).dropna().head(SAMPLED)

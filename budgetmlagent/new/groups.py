@@ -42,7 +42,11 @@ def found(frame: pd.DataFrame, names: Sequence[str], when: Mapping[str, "pd.Seri
     several = {name for name in names if 1 < sizes[name] < len(frame)}
     groups = [name for name in names if name in several and _called(name, frame[name], sizes[name])]
     many = [name for name in names[:WIDE] if name not in when and _many(frame[name], sizes[name])]
-    groups += [name for name in many if _counted(frame, name) or _known_by(frame, name, names[:WIDE])]
+    counted = {name: _counters(frame, name) for name in many}
+    # Where each counts the rows of the other, the one whose rows lie together is the group.
+    inner = {other for name in many if _together(frame[name]) for other in counted[name]}
+    groups += [name for name in many if counted[name] and (_together(frame[name]) or name not in inner)]
+    groups += [name for name in many if _known_by(frame, name, names[:WIDE])]
     return {
         name: series.get(name, "") for name in dict.fromkeys([*groups, *(n for n in series if series[n])])
     }
@@ -75,9 +79,9 @@ def _many(values: "pd.Series[Any]", number: int) -> bool:
     return whole and bool(values.notna().all()) and number >= MANY and 2 * number <= len(values)
 
 
-def _counted(frame: pd.DataFrame, name: str) -> bool:
-    """Whether another column counts the rows of each value, from 0 or 1 on."""
-    sizes = frame.groupby(name).size()
+def _counters(frame: pd.DataFrame, name: str) -> list[str]:
+    """The columns that count the rows of each value, from 0 or 1 on."""
+    sizes, found = frame.groupby(name).size(), list[str]()
     for other in frame.columns if sizes.mean() >= LEAST else ():
         values = frame[other]
         if other == name or values.dtype.kind not in "iu":
@@ -88,8 +92,13 @@ def _counted(frame: pd.DataFrame, name: str) -> bool:
         within = values.groupby(frame[name])
         counts = (within.min() == first) & (within.max() - first + 1 == sizes) & (within.nunique() == sizes)
         if bool(counts.all()):
-            return True
-    return False
+            found.append(str(other))
+    return found
+
+
+def _together(values: "pd.Series[Any]") -> bool:
+    """Whether the rows of each value lie together."""
+    return int(values.ne(values.shift()).sum()) == values.nunique()
 
 
 def _known_by(frame: pd.DataFrame, name: str, names: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 from budgetmlagent.inside.briefing.layout import ID
 from budgetmlagent.inside.briefing.structure import TIME
 from budgetmlagent.new.decides import decides, indicators, pairs, part
-from budgetmlagent.new.formulas import SHOWN, formulas, line, spans
+from budgetmlagent.new.formulas import SHOWN, days, formulas, line, spans
 from budgetmlagent.wording import some
 
 UNLIKE = 20  # different numbers, of which more are needed to see that one rises with another
@@ -55,7 +55,7 @@ def told(
     if answers.dtype.kind not in "iuf" or (labels and answers.nunique() <= 2):
         return notes
     numbers = [name for name in rest if frame[name].dtype.kind in "iuf" and frame[name].nunique() > 1]
-    moments = {name: _days(frame[name]) for name in rest if name in dates}
+    moments = {name: days(frame[name]) for name in rest if name in dates}
     for found in (next(spans(moments, answers), None), next(formulas(frame, numbers, target), None)):
         if found:
             notes[f"{target!r} is {found[0]}; {several}"] = found[1]
@@ -68,12 +68,6 @@ def _part(values: "pd.Series[Any]", answers: "pd.Series[Any]") -> tuple[str, str
         if values.dtype.kind not in "iufb" and 2 * values.nunique() > len(values)
         else ("", "")
     )
-
-
-def _days(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Dates as days, which are numbers."""
-    moments = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
-    return (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
 
 
 def _tells(values: "pd.Series[Any]", answers: "pd.Series[Any]", labels: bool) -> str:
