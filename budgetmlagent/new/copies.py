@@ -21,6 +21,7 @@ HEAP = 10  # times as often as others near it a number comes that many rows have
 TOGETHER = 100  # columns of numbers, of which it is looked which go together
 TINY = 1e-6  # what numbers leave open that say the same
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
+LOOKED_AT = 1000  # values by which it is known what a column holds
 PAIRED = 30  # columns of few values, of which it is looked whether one says another
 
 
@@ -88,12 +89,16 @@ def _telling(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
     codes = {name: pd.factorize(frame[name], use_na_sentinel=False)[0] for name in few}
     said = set[str]()
     for place, name in enumerate(few):
-        different = len(np.unique(codes[name]))
-        said |= {
-            other for other in few[place + 1 :]
-            if name not in said and len(np.unique(codes[name] * len(frame) + codes[other])) == different
-        }  # fmt: skip
+        if name not in said:
+            said |= {other for other in few[place + 1 :] if _says(codes[name], codes[other])}
     return [name for name in names if name not in said]
+
+
+def _says(codes: Any, others: Any) -> bool:
+    """Whether each code stands beside one of the others alone."""
+    if len(codes) > LOOKED_AT and not _says(codes[:LOOKED_AT], others[:LOOKED_AT]):
+        return False
+    return len(np.unique(codes * (int(others.max()) + 1) + others)) == len(np.unique(codes))
 
 
 def _chance(frame: pd.DataFrame, single: pd.DataFrame, names: Sequence[str]) -> float:
@@ -114,7 +119,9 @@ def _chance(frame: pd.DataFrame, single: pd.DataFrame, names: Sequence[str]) -> 
 
 def _days(values: "pd.Series[Any]") -> "pd.Series[Any] | None":
     """Dates as numbers of days, None where a column holds other words."""
-    if values.dtype.kind in "iufb" or not all(DATE.match(str(value)) for value in values.dropna()):
+    if values.dtype.kind in "iufb" or not all(
+        DATE.match(str(value)) for value in values.dropna().head(LOOKED_AT)
+    ):
         return None
     return days(values)
 
@@ -138,7 +145,9 @@ def _kind(values: "pd.Series[Any]") -> str:
     """What a column holds: "numbers", "text" that is never the same by chance, or "words"."""
     if values.dtype.kind in "iuf" and values.nunique() > 2:
         return "numbers"
-    known = [str(value) for value in values.dropna()] if values.dtype.kind not in "iufb" else []
+    known = (
+        [str(value) for value in values.dropna().head(LOOKED_AT)] if values.dtype.kind not in "iufb" else []
+    )
     letters, words = sum(map(len, known)), sum(len(value.split()) for value in known)
     return "text" if known and letters >= LETTERS * len(known) and words >= WORDS * len(known) else "words"
 

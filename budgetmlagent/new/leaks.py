@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from budgetmlagent.inside.briefing.layout import ID
 from budgetmlagent.inside.briefing.structure import TIME
 from budgetmlagent.new.decides import decides, indicators, pairs, part
-from budgetmlagent.new.formulas import SHOWN, days, formulas, line, spans
+from budgetmlagent.new.formulas import SAMPLED, SHOWN, days, formulas, line, spans
 from budgetmlagent.wording import some
 
 UNLIKE = 20  # different numbers, of which more are needed to see that one rises with another
@@ -79,20 +80,26 @@ def _tells(values: "pd.Series[Any]", answers: "pd.Series[Any]", labels: bool) ->
             return exact
     if values.dtype.kind not in "iuf" or values.nunique() <= UNLIKE:
         return ""
-    known = pd.DataFrame({"x": values, "y": answers}).dropna().sort_values("x", kind="stable")
     if labels:
+        known = pd.DataFrame({"x": values, "y": answers}).dropna().sort_values("x", kind="stable")
         several = known.y.nunique()
         parts = int((known.y != known.y.shift()).sum())
         apart = parts == several > 1 and known.groupby("x").y.nunique().max() == 1
         return "exactly, by where it lies" if apart and known.y.value_counts().min() >= 10 else ""
-    if known.y.nunique() <= UNLIKE:
+    if answers.nunique() <= UNLIKE:
         return ""
-    if _rises(known) or _rises(known.assign(y=-known.y)):
+    both = (values.notna() & answers.notna()).to_numpy()
+    x, y = values.to_numpy(float)[both], answers.to_numpy(float)[both]
+    if len(np.unique(y)) > UNLIKE and (_rises(x, y) or _rises(x, -y)):
         return "exactly: it rises and falls with it"
     return "but for its rounding: they lie on a straight line" if line(values, answers) else ""
 
 
-def _rises(known: pd.DataFrame) -> bool:
+def _rises(x: Any, y: Any) -> bool:
     """Whether y never falls as x rises; x may be rounded, so that it has several of y, which lie below those of the next."""
-    sides = known.groupby("x").y.agg(["min", "max"])
-    return bool((sides["max"].shift() <= sides["min"])[1:].all())
+    if len(x) > SAMPLED and not _rises(x[:SAMPLED], y[:SAMPLED]):
+        return False
+    order = np.argsort(x, kind="stable")
+    x, y = x[order], y[order]
+    starts = np.flatnonzero(np.diff(x, prepend=-np.inf))
+    return bool((np.maximum.reduceat(y, starts)[:-1] <= np.minimum.reduceat(y, starts)[1:]).all())
