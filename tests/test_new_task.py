@@ -329,7 +329,7 @@ FLOATS = "a,b\n" + "".join(f"{i % 7},{i * 0.5 - 3}\n" for i in range(80))
         ("a,b\n", [], "t.csv: has no rows below its header"),
         ("a,b\n1,2\n1,2,3\n", [], "t.csv:3: has 3 cells, the header has 2"),
         (f"{','.join(map(str, range(300_000)))}\n{',' * 299_999}\n", [], "t.csv: has 300000 columns; at most 20000 are read"),
-        ('a,b\n"x"y,2\n', [], "t.csv:2: is no row of a CSV table"),
+        ('a,b\n"x"y,2\n', [], "t.csv:2: a quotation mark is opened in this line"),
         ("a,b\n\0,2\n", [], "t.csv: holds NUL bytes"),
         ("a,b\nKöln,1\nGrün,2\nWeiß,3\nBär,4\nOld".encode() + b"\xe9,3\n", [], "t.csv: is UTF-8, but not byte 38 in line 6; correct it"),
         (ROWS, ["--target", "bb"], "--target 'bb': no such column; did you mean 'b'? The columns are 'a', 'b'"),

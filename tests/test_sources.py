@@ -439,6 +439,19 @@ def test_a_folder_that_says_less_is_asked_about(tmp_path: Path) -> None:
         read(str(tmp_path), Wanted())
 
 
+@pytest.mark.parametrize(
+    ("sample", "names"), [("id,price,agent\n1,0,a\n", "'price', 'agent'"), ("id,floor,town,sold\n1,0,x,1\n", "'floor', 'town', 'sold'")]
+)  # fmt: skip
+def test_a_submission_of_several_columns_names_them(sample: str, names: str, tmp_path: Path) -> None:
+    folder = kaggle(tmp_path / "a", sample)
+    with pytest.raises(
+        UsageError, match=f"--target: is needed, one of {names}, which sample_submission.csv asks for"
+    ):
+        read(str(folder), Wanted())
+    assert read(str(folder), Wanted(target="price")).target == "price"
+    assert read(str(kaggle(tmp_path / "b", "id,price,other\n1,0,0\n")), Wanted()).target == "price"
+
+
 def test_a_table_that_is_one_has_no_other_name(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UsageError, match="holds one table"):

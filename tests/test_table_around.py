@@ -147,3 +147,41 @@ def test_columns_without_a_name_and_with_the_name_of_another_are_read(tmp_path: 
     assert (
         "column 3 is called 'a' like another one" in told and "'b' comes twice with the same values" in told
     )
+
+
+SURVEY = "start,age,happy,own,again"
+ANSWERS = [
+    f"2024-05-{n % 28 + 1:02},{20 + n % 50},{['Not satisfied', 'Very satisfied'][n % 2]},{['Car', 'Bike', 'N/A'][n % 3]},{'Yes' if n % 5 else 'No'}"
+    for n in range(ROWS)
+]
+ASKED = (
+    'Start Date,How old are you?,How satisfied are you?,"Which, if any, do you own?",Would you recommend us?'
+)
+OBJECTS = ",".join(f'"{{""ImportId"":""QID{n}""}}"' for n in range(5))
+
+
+@pytest.mark.parametrize(
+    ("below", "number"),
+    [([ASKED, OBJECTS], 2), ([OBJECTS], 1), ([ASKED], 1), (["Recorded at,Age in years,Answer to question 2,Answer to question 3,The answer number 4"], 1)],
+)  # fmt: skip
+def test_what_a_survey_asks_is_no_answer(below: list[str], number: int, tmp_path: Path) -> None:
+    found = read(tmp_path, [SURVEY, *below, *ANSWERS])
+    assert found.header == SURVEY.split(",") and found.rows == [line.split(",") for line in ANSWERS]
+    assert any(f"below the names, {number} row" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        '2024-05-01,20,I do not know,"Car, and more",As often as I can', "2024-05-01,,Neither of the two,Another answer here,I do not say", "2024-05-01,20,Very satisfied,A plane of my own,Yes",
+        '"{""a"": 1}",30,Not satisfied,Car,Yes',
+    ],
+)  # fmt: skip
+def test_an_odd_first_answer_stays(first: str, tmp_path: Path) -> None:
+    found = read(tmp_path, [SURVEY, first, *ANSWERS])
+    assert len(found.rows) == len(ANSWERS) + 1 and not any("below the names" in note for note in found.notes)
+
+
+def test_objects_in_every_row_are_values(tmp_path: Path) -> None:
+    lines = [f'"{{""k"": {n}}}","{{""v"": {n % 4}}}"' for n in range(ROWS)]
+    assert len(read(tmp_path, ["a,b", *lines]).rows) == ROWS

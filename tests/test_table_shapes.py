@@ -159,9 +159,22 @@ def test_a_column_that_the_target_names_with_blanks_is_found(tmp_path: Path) -> 
     assert planned(tmp_path, text, " my  churn").labels == ["no", "yes"]
 
 
-def test_a_quotation_mark_that_is_never_closed_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"t.csv:3: is no row|t.csv:\d: is no row of a CSV table"):
-        read(tmp_path, 'a,b\nfox,oak\n"elm,ash\nyew,fir\n')
+BROKEN = "".join(f'{n},"two\nlines",{n % 5}\n{n},"{"ab"[n % 2]}",{n % 3}\n' for n in range(30))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a,b\nfox,oak\n"elm,ash\nyew,fir\n', 3), (f'n,c,y\n{BROKEN}60,"never closed,3\n{BROKEN}', 92), (f'n,c,y\n{BROKEN}60,"never closed,3\n', 92),
+        ('a,b\n1,"x" y\n2,z\n', 2),
+    ],
+)  # fmt: skip
+def test_a_quotation_mark_that_is_never_closed_is_said_where_it_opens(
+    text: str, line: int, tmp_path: Path
+) -> None:
+    words = rf"t.csv:{line}: a quotation mark is opened in this line and not closed at the end of a cell"
+    with pytest.raises(UsageError, match=words):
+        read(tmp_path, text)
 
 
 # --- encodings

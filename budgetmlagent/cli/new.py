@@ -37,6 +37,16 @@ def task(
     table: Annotated[
         str, typer.Option(metavar="NAME", help="Which sheet of a workbook, or table of a database.")
     ] = "",
+    sep: Annotated[
+        str, typer.Option(metavar="MARK", help="What stands between cells of a text: tab, ^, ::, \\x01.")
+    ] = "",
+    encoding: Annotated[
+        str, typer.Option(metavar="NAME", help="How a text's letters are written: cp1252, iso8859-2.")
+    ] = "",
+    header: Annotated[
+        int | None,
+        typer.Option(metavar="LINE", help="The line of a text that names the columns; 0: none does."),
+    ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -88,12 +98,12 @@ def task(
     from budgetmlagent.new import tablefile
 
     tablefile.need_pandas()
-    from budgetmlagent.new import corrected, fromtable, newtask
+    from budgetmlagent.new import corrected, fromtable, newtask, shape
     from budgetmlagent.new.parts import Apart
     from budgetmlagent.new.sources import anything
 
     said = corrected.parsed(kind, drop or [], types or [], text or [], date or [])
-    wanted = anything.Wanted(table, target)
+    wanted = anything.Wanted(table, target, shape.said(sep, encoding, header))
     if out:
         newtask.free_folder(out)
     found = anything.read(data, wanted)

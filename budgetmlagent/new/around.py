@@ -1,5 +1,6 @@
 """What stands around a table in its file: titles above the names, units below them, notes below the last row."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,9 +12,11 @@ Rows = list[tuple[int, list[str]]]  # with the numbers of their lines
 NUMBER = re.compile(r"[-+(]?\s*[^\w\s]{0,2}\s*[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?[%)€$£]?")
 MOST = 30  # rows above a table, and below it, that are no rows of it
 TELLING = 20  # rows from which on columns tell what is a name, and what a unit
+FEW = 20  # different values, up to which a column is one of labels
 LOOKED_AT = 1000  # rows by which a column is known as one of numbers
 MOSTLY = 0.9  # share of a column's cells that are numbers, where it is one of numbers
 RULED = re.compile(r"[-=:+|\s]*")
+DIGIT = re.compile(r"\d")
 UNIT = re.compile(r"[\[(]?[^\W\d_]{0,12}[%°$€£²³/.^*·µ\w-]{0,12}[\])]?")
 
 
@@ -22,13 +25,13 @@ def is_rule(line: str) -> bool:
     return ("---" in line or "===" in line) and bool(RULED.fullmatch(line))
 
 
-def inner(rows: Rows) -> tuple[Rows, list[str]]:
-    """The rows of the table itself, the names first, and what is to be said of the others."""
+def inner(rows: Rows, *, titled: bool = True) -> tuple[Rows, list[str]]:
+    """The rows of the table itself, the names first, and what is to be said of the others; none stand above unless `titled`."""
     usual = Counter(len(row) for _, row in rows).most_common(1)[0][0]
     if usual < 2:
         return rows, []
     rows, notes = _unruled(rows)
-    first = _first(rows, usual)
+    first = _first(rows, usual) if titled else 0
     above, below = [row for _, row in rows[:first]], rows[first][1]
     names = named(below, above, usual)
     notes += titles(above, below, names)
@@ -77,6 +80,41 @@ def units(cells: Sequence[Sequence[str]]) -> bool:
         numbers and enough and said and not known and all(map(UNIT.fullmatch, found))
         and not any(NUMBER.fullmatch(below[place]) for place in numbers)
     )  # fmt: skip
+
+
+def wordings(cells: Sequence[Sequence[str]]) -> int:
+    """How many rows below the names are no values, as surveys have them: the questions' wording, and marks for programs."""
+    if len(cells) < TELLING:
+        return 0
+    for number, row in enumerate(cells[1:3], 1):
+        if all(map(_is_object, filter(None, row))) and not any(map(_is_object, cells[number + 1])):
+            later = [{below[place] for below in cells[number + 1 :]} - {""} for place in range(len(row))]
+            again = any(cell in values for cell, values in zip(cells[1], later, strict=True))
+            return number if number == 1 or not again else 0
+    return int(_asks([cell.strip() for cell in cells[1]], cells[2:LOOKED_AT]))
+
+
+def _asks(row: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether a row is unlike each column of numbers and of labels below it, and holds sentences."""
+    numbers = _numbers(body)
+    telling, sentences = set[str](), 0
+    for place, (cell, column) in enumerate(zip(row, zip(*body, strict=True), strict=True)):
+        known = {value.strip() for value in column if value.strip().lower() not in MISSING}
+        like = DIGIT.sub("9", cell) in {DIGIT.sub("9", value) for value in known}
+        if cell and (like or cell in telling or (place in numbers and NUMBER.fullmatch(cell))):
+            return False  # a date among dates is a value, too
+        if cell and (place in numbers or 1 < len(known) <= min(FEW, len(body) // 5)):
+            telling.add(cell)
+            sentences += len(cell.split()) > 2
+    return len(telling) > 1 and 2 * len(telling) >= len(row) and 2 * sentences > len(telling)
+
+
+def _is_object(cell: str) -> bool:
+    """Whether a cell holds an object in JSON."""
+    try:
+        return cell.startswith("{") and isinstance(json.loads(cell), dict)
+    except ValueError:
+        return False
 
 
 def _first(rows: Rows, usual: int) -> int:

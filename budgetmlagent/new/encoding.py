@@ -41,8 +41,13 @@ ODD = re.compile(
 )
 
 
-def decoded(content: bytes) -> tuple[str, list[str]]:
-    """The text of a file's content, and what a user should know of how it was read. Raises UsageError."""
+def decoded(content: bytes, said: str = "", cure: str = "save it as UTF-8") -> tuple[str, list[str]]:
+    """The text of a file's content, and what a user should know of how it was read, with the `cure` of a wrong guess.
+
+    `said` is the encoding's name, "" where it is judged. Raises UsageError.
+    """
+    if said:
+        return _said(content, said), []
     for mark, name in MARKS:
         if content.startswith(mark):
             try:
@@ -69,12 +74,20 @@ def decoded(content: bytes) -> tuple[str, list[str]]:
     name = _likeliest(content)
     if not name:
         raise UsageError(
-            f"is not UTF-8 (byte {place}, line {line}), and no other encoding makes words of it; save it as CSV in UTF-8"
+            f"is not UTF-8 (byte {place}, line {line}), and no other encoding makes words of it; {cure}"
         )
-    note = (
-        f"the file is not UTF-8 (byte {place}): read as {NAMES[name]}; save it as UTF-8 if letters look wrong"
-    )
+    note = f"the file is not UTF-8 (byte {place}): read as {NAMES[name]}; if letters look wrong, {cure}"
     return content.decode(name), [note]
+
+
+def _said(content: bytes, name: str) -> str:
+    try:
+        return content.decode(name).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"is not {name} (byte {error.start}, line {line}); give another --encoding, or none"
+        ) from None
 
 
 def _utf16(content: bytes) -> str:

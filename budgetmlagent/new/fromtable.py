@@ -14,11 +14,12 @@ from budgetmlagent.inside.briefing import columns as briefing
 from budgetmlagent.new import notes
 from budgetmlagent.new.absent import GAPS, marked, two_kinds
 from budgetmlagent.new.cells import padded, plainly, spelled
+from budgetmlagent.new.copies import copied
 from budgetmlagent.new.corrected import NONE, Corrections, coded, without
+from budgetmlagent.new.groups import ID
 from budgetmlagent.new.leaks import counters, told
 from budgetmlagent.new.metrics import Kind, Metric, choose
-from budgetmlagent.new.notes import ID
-from budgetmlagent.new.parts import AT_RANDOM, Apart, copied, parted
+from budgetmlagent.new.parts import AT_RANDOM, Apart, parted
 from budgetmlagent.new.spellings import joined
 from budgetmlagent.new.tablefile import Table, csv_text, named
 from budgetmlagent.new.totals import without_totals
@@ -97,7 +98,8 @@ def plan(
     for name in strings:
         frame[name] = [row[table.header.index(name)] for row in table.rows]
     labels = [] if kind == "regression" else sorted(frame[target].unique().tolist())
-    copies = _copies(frame, [name for name in table.header if name not in (target, id)], target, bool(labels))
+    others = [name for name in table.header if name not in (target, id)]
+    copies = copied(frame, others, target, labels=bool(labels))
     cells = {name: [row[place] for row in table.rows] for name, place in _places(table, apart)}
     learned, held = parted(cells, frame[target].tolist(), apart, bool(labels), seed, copies)
     rows = [table.rows[i] for i in (*learned, *held)]
@@ -112,7 +114,7 @@ def plan(
     skip = {id, apart.group} if not apart.time else {id}
     columns, dates = _columns(train, test.drop(columns=target), skip, said)
     counts = Counter(train[target].tolist())
-    leaks = told(frame[[c == r for r, c in enumerate(copies)]], target, id, bool(labels))
+    leaks = told(frame[[c == r for r, c in enumerate(copies)]], target, id, bool(labels), dates)
     alone = {name for names in leaks.values() if len(names) == 1 for name in names}
     used = {*columns.numbers, *columns.categories, *columns.texts, target, id, apart.group}
     return Plan(
@@ -140,12 +142,6 @@ def plan(
     )  # fmt: skip
 
 
-def _copies(frame: pd.DataFrame, names: list[str], target: str, labels: bool) -> list[int]:
-    """Which row is a copy of which: few columns may be equal by chance, but not where a measured target is equal, too."""
-    copies = copied(frame, names)
-    return copied(frame, [*names, target]) if len(set(copies)) == len(frame) and not labels else copies
-
-
 def _typed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFrame:
     """The table as a script will read it."""
     return pd.read_csv(io.StringIO(csv_text(header, rows)), low_memory=False)
@@ -163,6 +159,10 @@ def _found(table: Table, target: str) -> tuple[str, Table]:
             table, notes=[*table.notes, f"{target!r} is the first value of {name!r}, which is taken"]
         )
     names = some(table.header, 20)
+    if len(table.header) == 1 and not table.free:
+        raise UsageError(
+            f"--target {target!r}: the table has one column alone, {table.header[0]!r}; say by --sep what stands between cells"
+        )
     if not target:
         raise UsageError(f"--target: is needed, the column to predict. The columns are {names}")
     inner = [

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
 
 from budgetmlagent.inside.briefing.structure import TIME
+from budgetmlagent.new import groups
 from budgetmlagent.new.parts import Apart
 from budgetmlagent.wording import some
 
@@ -15,11 +16,6 @@ MANY_LABELS = 50  # more may be something else
 SHOWN = 12  # columns that a note names
 FEW_TIMES = 5  # different times; so few are no order
 ROUGH = 200  # with fewer rows held out, a score is partly chance
-ID = re.compile(
-    r"(?i:(?:^|[\W_])(?:id|idx|index|key|uuid|guid|no|nr|number)$|^id[\W_])|[a-z](?:Id|ID|Key|No)$"
-)
-WHO = r"subject|patient|participant|respondent|individual|person|customer|client|user|household|session|animal|stratum"
-GROUP = re.compile(rf"{ID.pattern}|^(?i:{WHO})s?$")  # what rows may be several of
 
 
 def order(frame: pd.DataFrame, skip: Collection[str], dates: list[str], apart: Apart) -> list[str]:
@@ -35,15 +31,12 @@ def order(frame: pd.DataFrame, skip: Collection[str], dates: list[str], apart: A
         and moments.nunique() > FEW_TIMES
         and (moments.is_monotonic_increasing or moments.is_monotonic_decreasing)
     ]
-    groups = [name for name in names if GROUP.search(name) and 1 < frame[name].nunique() < len(frame)]
-    series = {name: time for name in names if name not in when and (time := _within(frame[name], when))}
-    for name in dict.fromkeys([*groups, *series]):
+    for name, time in groups.found(frame, names, when).items():
         if not apart.group:
             notes.append(
                 f"rows of one {name!r} may lie in both parts, which flatters scores; --group {name!r} keeps them together"
             )
-        if name in series and not apart.time:
-            time = series[name]
+        if time and not apart.time:
             notes.append(
                 f"the rows of each {name!r} are in the order of {time!r}; --time {time!r} holds out the latest"
             )
@@ -55,19 +48,6 @@ def _moments(values: "pd.Series[Any]", name: str, dated: bool) -> "pd.Series[Any
     if dated:
         return pd.to_datetime(values, errors="coerce", format="mixed", utc=True).dropna()
     return values.dropna() if values.dtype.kind in "iuf" and TIME.search(name) else None
-
-
-def _within(values: "pd.Series[Any]", when: Mapping[str, "pd.Series[Any]"]) -> str:
-    """The time that rises through the rows of each value, which lie together, and begins anew with the next; "" for none."""
-    new = values.ne(values.shift())
-    number = int(new.sum())
-    if values.isna().any() or number != values.nunique() or not 2 < number <= len(values) / 3:
-        return ""
-    for name, moments in when.items():
-        rises = moments > moments.shift()
-        if len(moments) == len(values) and bool((rises | new).all()) and not bool(rises.iloc[1:].all()):
-            return name
-    return ""
 
 
 def unused(used: Collection[str], frame: pd.DataFrame, dates: list[str]) -> list[str]:

@@ -1,12 +1,11 @@
 """Which rows of a new task are held out: at random, whole groups, the latest ones, or the latest ones of each group."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pandas as pd
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.tasks.sharing import held_out
@@ -14,8 +13,6 @@ from budgetmlagent.tasks.taskfile import nearest
 
 SHARE = 5  # one row in so many is held out
 LEAST_HELD = 50  # as long as two thirds of the rows remain
-CHANCE = 10  # times as many equal pairs of rows as chance makes are copies
-LARGEST = 0.05  # share of the rows that copies of one row may be; more are no copies
 
 
 @dataclass(frozen=True)
@@ -96,30 +93,8 @@ def _at_random(
     free = [row for row in rows if copies[row] == row and (not stratify or counts[values[row]] > 1)]
     if stratify:
         free.sort(key=lambda row: str(values[row]))
-    number = min(
-        max(round(len(rows) / SHARE), min(LEAST_HELD, len(rows) // 3)) * len(set(copies)) // len(rows),
-        len(free) // 2,
-    )
+    wanted = max(round(len(rows) / SHARE), min(LEAST_HELD, len(rows) // 3))
+    number = min(math.ceil(wanted * len(set(copies)) / len(rows)), len(free) // 2)
     first = {free[i * len(free) // number] for i in range(number)}
     held = {row for row in rows if copies[row] in first}
     return [row for row in rows if row not in held], chance.sample(sorted(held), len(held))
-
-
-def copied(frame: pd.DataFrame, names: list[str]) -> list[int]:
-    """For each row the number of the first row that is equal to it in the columns `names`; its own where that is chance.
-
-    Rows of a few categories are equal by chance, and are no copies.
-    """
-    own = list(range(len(frame)))
-    if not names or not frame.duplicated(names).any():
-        return own
-    groups = frame.groupby(names, dropna=False, sort=False).ngroup()
-    sizes = groups.value_counts()
-    chance = 1.0
-    for name in names:
-        chance *= float((frame[name].value_counts(normalize=True, dropna=False) ** 2).sum())
-    pairs = float((sizes * (sizes - 1) / 2).sum())
-    if pairs <= CHANCE * chance * len(frame) ** 2 / 2 or sizes.max() > max(2, LARGEST * len(frame)):
-        return own
-    first = pd.Series(own).groupby(groups.to_numpy()).transform("first")
-    return [int(row) for row in first]

@@ -82,8 +82,10 @@ def _literally(
             stray.append(place + skipped + 1)
             row, used = literal[0], 1
         elif row is None:
+            if "limit" in failed:  # of a cell's length
+                raise UsageError(failed)
             raise UsageError(
-                failed or f"{place + skipped + 1}: a quotation mark is opened and not closed; repair the row"
+                f"{place + skipped + 1}: a quotation mark is opened in this line and not closed at the end of a cell; repair the row"
             )
         elif used > 2 and all(len(cells) == width for cells in literal):
             kept = (

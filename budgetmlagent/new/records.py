@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from budgetmlagent.errors import UsageError
 from budgetmlagent.inside.briefing.header import is_float, names_columns
 from budgetmlagent.inside.briefing.reading import MARKS, MISSING
-from budgetmlagent.new.around import NUMBER, inner, is_rule, units
+from budgetmlagent.new.around import NUMBER, inner, is_rule, units, wordings
 from budgetmlagent.new.quotes import double_quoted, numbered_rows
+from budgetmlagent.new.shape import JUDGED, Shape, below, even, marked, unusual
+from budgetmlagent.wording import counted
 
 SEP = re.compile(
     r'"?sep=(.)"?\n', re.IGNORECASE
@@ -36,27 +38,30 @@ class Records:
     notes: list[str] = field(default_factory=list)
 
 
-def records(text: str, name: str) -> Records:
-    """Read the text of the file called `name`. Raises UsageError, which begins with a line's number and a colon."""
+def records(text: str, name: str, shape: Shape = JUDGED) -> Records:
+    """Read the text of the file called `name`, judged but for what is said of its `shape`.
+
+    Raises UsageError, which begins with a line's number and a colon, or with a blank.
+    """
     csv.field_size_limit(1 << 24)  # the standard limit is less than a long text
     # A carriage return within a cell would end the row for some readers, so all line ends are made alike.
     try:
-        return _read(text.replace("\r\n", "\n").replace("\r", "\n"), name)
+        return _read(text.replace("\r\n", "\n").replace("\r", "\n"), name, shape)
     except UsageError as error:
-        found = _with_breaks(text, name)
+        found = _with_breaks(text, name, shape)
         if not found:
             raise error from None
         return found
 
 
-def _with_breaks(text: str, name: str) -> Records | None:
+def _with_breaks(text: str, name: str, shape: Shape) -> Records | None:
     """The records where one kind of line end stands between rows, and others within cells that nothing quotes."""
     for end in ["\r\n"] if "\r\n" in text else ["\n", "\r"]:
         lines = text.split(end)
         if BREAK in text or len(lines) < 2 or not any(map(ENDS.search, lines)):
             continue
         try:
-            found = _read("\n".join(ENDS.sub(BREAK, line) for line in lines), name)
+            found = _read("\n".join(ENDS.sub(BREAK, line) for line in lines), name, shape)
         except UsageError:
             continue
         if not any(BREAK in name for name in found.header):
@@ -66,29 +71,40 @@ def _with_breaks(text: str, name: str) -> Records | None:
     return None
 
 
-def _read(text: str, name: str) -> Records:
+def _read(text: str, name: str, shape: Shape) -> Records:
     """Read a text whose rows end with a line feed. Raises UsageError as `records` does."""
     text = text.rstrip("\n")
-    said = SEP.match(text)
-    skipped, text = (1, text[said.end() :]) if said else (0, text)
+    found = SEP.match(text)
+    skipped, text = (1, text[found.end() :]) if found else (0, text)
+    if shape.header and shape.header > skipped + 1:
+        text, skipped = below(text, shape.header - skipped), shape.header - 1
     text, notes = double_quoted(text)
-    mark = (
-        said[1]
-        if said
-        else "\t"
-        if ".tsv" in name.lower() and "\t" in text[: text.find("\n")]
-        else between(text)
-    )
+    text, mark, others = _marked(text, name, shape.sep or (found[1] if found else ""))
+    notes += others
     if f'{mark} "' in text and f'{mark}"' not in text:  # a blank behind each mark hides what quotes mean
         sign = re.escape(mark)
         closed = rf'{sign} +("(?:[^"\n]|"")*")(?=[ ]*(?:{sign}|\n|\Z))'
         text = re.sub(closed, lambda found: mark + found[1], text)
-    if mark not in text and (apart := _by_blanks(text, skipped)):
-        return shaped(apart, [*notes, "blanks stand between the cells"], " ")
+    if (mark == " " or mark not in text) and (apart := _by_blanks(text, skipped)):
+        return shaped(apart, [*notes, "blanks stand between the cells"], " ", shape.header, hint=True)
     rows, others = numbered_rows(text, mark, skipped)
     if mark == "\t" and (apart := _with_blanks(rows)):
         rows, others = apart, [*others, "blanks stand between cells as well as tabs"]
-    return shaped(rows, [*notes, *others], mark)
+    return shaped(rows, [*notes, *others], mark, shape.header, hint=True)
+
+
+def _marked(text: str, name: str, said: str) -> tuple[str, str, list[str]]:
+    """The text with one letter between its cells, this letter, and what is to be said of it. Raises UsageError."""
+    if said:
+        return *marked(text, said), []
+    if ".tsv" in name.lower() and "\t" in text[: text.find("\n")]:
+        return text, "\t", []
+    mark = between(text)
+    lines = text.strip("\n").split("\n", SAMPLE)[:SAMPLE]
+    other = unusual(lines)
+    if not other or even(lines, mark) or (mark not in text and _by_blanks(text, 0)):
+        return text, mark, []
+    return *marked(text, other), [f"{other!r} stands between the cells; --sep says otherwise"]
 
 
 def _with_blanks(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
@@ -129,9 +145,19 @@ def _by_blanks(text: str, skipped: int) -> list[tuple[int, list[str]]]:
     return []
 
 
-def shaped(rows: list[tuple[int, list[str]]], notes: list[str], mark: str) -> Records:
-    """The records of rows with their numbers: even, and below a row of names. Raises UsageError as `records` does."""
-    rows, others = inner(rows)
+def shaped(
+    rows: list[tuple[int, list[str]]],
+    notes: list[str],
+    mark: str,
+    header: int | None = None,
+    *,
+    hint: bool = False,
+) -> Records:
+    """The records of rows with their numbers: even, and below a row of names, which is the first where a `header` is said.
+
+    `hint` says by which option a first row of values would be names. Raises UsageError as `records` does.
+    """
+    rows, others = inner(rows, titled=header is None)
     width, notes = _even(rows, [*notes, *others])
     for number, row in rows:
         if len(row) != width:
@@ -139,6 +165,7 @@ def shaped(rows: list[tuple[int, list[str]]], notes: list[str], mark: str) -> Re
     again = [number for number, row in rows[1:] if row == rows[0][1]]
     cells = [rows[0][1], *(row for number, row in rows[1:] if number not in set(again))]
     nameless = not names_columns(cells) or (bool(again) and all(map(is_float, cells[0])))
+    nameless = nameless if header is None else not header
     if not nameless:
         if again:
             notes.append(
@@ -147,17 +174,28 @@ def shaped(rows: list[tuple[int, list[str]]], notes: list[str], mark: str) -> Re
     else:
         cells = [row for _, row in rows]
         names = [f"column_{place}" for place in range(1, width + 1)]
+        option = f"; --header {rows[0][0]} takes it for names" if hint and header is None else ""
         first = ", ".join(map(repr, cells[0][:4])) + (", ..." if width > 4 else "")
         notes.append(
-            f"the first row ({first}) holds values, not names: the columns are called {names[0]} to {names[-1]}"
+            f"the first row ({first}) holds values, not names: the columns are called {names[0]} to {names[-1]}{option}"
         )
         cells.insert(0, names)
-    if not nameless and units(cells):
-        shown = ", ".join(repr(cell) for cell in cells[1][:4] if cell.strip())
-        notes.append(f"the row below the names ({shown}) holds units, no values: left out")
-        del cells[1]
+    if not nameless:
+        cells, others = _without_words(cells)
+        notes += others
     columns = [_stripped(column) for column in zip(*cells[1:], strict=True)]
     return Records(cells[0], [list(row) for row in zip(*columns, strict=True)], mark, nameless, notes)
+
+
+def _without_words(cells: list[list[str]]) -> tuple[list[list[str]], list[str]]:
+    """The names and the rows, without those below the names that are no values; and what is to be said of them."""
+    shown = ", ".join(repr(cell) for cell in cells[1][:4] if cell.strip()) if len(cells) > 1 else ""
+    if units(cells):
+        note = f"the row below the names ({shown}) holds units, no values: left out"
+        return [cells[0], *cells[2:]], [note]
+    number = wordings(cells)
+    note = f"below the names, {counted(number, 'row')} of what is asked ({shown}), no values: left out"
+    return [cells[0], *cells[number + 1 :]], [note] * bool(number)
 
 
 def _stripped(cells: Sequence[str]) -> Sequence[str]:

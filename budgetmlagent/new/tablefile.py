@@ -17,6 +17,7 @@ from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.inside.briefing import reading
 from budgetmlagent.new.encoding import decoded
 from budgetmlagent.new.records import records
+from budgetmlagent.new.shape import JUDGED, Shape
 from memory.files import open_plain
 
 LARGEST = 1 << 29  # bytes of a table's text
@@ -27,6 +28,7 @@ READ = (
 )
 ROW = "row_id"  # how a column of R's names of rows is called
 PLAIN = (*reading.PLAIN, ".txt", ".dat", ".data", ".txt.gz", ".dat.gz", ".data.gz")
+CURE = "say which it is by --encoding, or save it as UTF-8"
 INSTALL = "pip install 'budgetmlagent[local]'"
 
 
@@ -52,10 +54,13 @@ def need_pandas() -> None:
         raise UnavailableError(f"pandas is not installed, and tables are read with it: {INSTALL}") from None
 
 
-def read_table(path: Path) -> Table:
-    """Read a CSV or TSV file, gzipped or not. Raises UsageError, in one line that names the file."""
+def read_table(path: Path, shape: Shape = JUDGED) -> Table:
+    """Read a CSV or TSV file, gzipped or not, judged but for what is said of its `shape`.
+
+    Raises UsageError, in one line that names the file.
+    """
     try:
-        text, notes = _text(path)
+        text, notes = _text(path, shape.encoding)
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file; --data takes the path of a table") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -65,7 +70,7 @@ def read_table(path: Path) -> Table:
     if not text.strip():
         raise UsageError(f"{path}: is empty")
     try:
-        found = records(text, path.name)
+        found = records(text, path.name, shape)
     except UsageError as error:
         raise UsageError(f"{path}:{error}") from None
     return checked(
@@ -147,7 +152,7 @@ def csv_values(text: str) -> list[str]:
     return [row[-1] for row in csv.reader(io.StringIO(text, newline="")) if row][1:]
 
 
-def _text(path: Path) -> tuple[str, list[str]]:
+def _text(path: Path, encoding: str) -> tuple[str, list[str]]:
     name = path.name.lower()
     if not path.is_dir() and not name.endswith(PLAIN):
         raise UsageError(f"{path}: is no table that is read. Read are {READ}")
@@ -158,7 +163,7 @@ def _text(path: Path) -> tuple[str, list[str]]:
             f"{path}: has more than {LARGEST >> 20} MiB as text; take a part of it, or save it as .parquet"
         )
     try:
-        return decoded(content)
+        return decoded(content, encoding, CURE)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 

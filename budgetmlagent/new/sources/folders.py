@@ -8,7 +8,9 @@ from pathlib import Path
 from budgetmlagent.errors import UsageError
 from budgetmlagent.new.sources.archives import ENDING
 from budgetmlagent.new.tablefile import Table
+from budgetmlagent.wording import some
 
+SHOWN = 20  # columns that are named
 STEM = re.compile(r"[^a-z]")
 
 
@@ -29,6 +31,11 @@ def read(folder: Path, target: str, read_file: Callable[[Path], Table]) -> Table
     ]
     missing = [name for name in table.header if known is not None and name not in known]
     found = target or _asked(table.header, asked, missing)
+    several = [name for name in asked[1:] if name in table.header]
+    if not found and several:
+        raise UsageError(
+            f"--target: is needed, one of {some(several, SHOWN)}, which {sample and sample.name} asks for"
+        )
     gone = [name for name in missing if name != found] if found in missing else []
     if gone:
         notes.append(
