@@ -13,7 +13,7 @@ import psutil
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
-from servers import free_port
+from raylets import add, raylets
 
 from budgetmlagent.bench.cluster import Cluster
 from budgetmlagent.bench.plan import Needs, Plan, cells, request
@@ -31,7 +31,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.allow_hosts(LOOPBACK + OWN),
 ]
-PORTS = ("metrics_agent", "metrics_export", "runtime_env_agent")
 CALLS = 4  # of two turns of a planner and a coder
 
 
@@ -53,25 +52,11 @@ def stepped(folder: Path) -> bool:
     return bool(list(folder.glob("cells/*/step")))
 
 
-def node(**more: int) -> dict[str, int]:
-    """What a node is started with: of a port that an agent has to find itself, Ray waits 15 seconds to hear, too little under load."""
-    return {f"{name}_port": free_port() for name in PORTS} | more
-
-
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[object]:
     """A head without cores and two raylets with one each."""
-    import ray
-    from ray.cluster_utils import Cluster as Nodes
-
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found = Nodes(initialize_head=True, head_node_args=node(num_cpus=0))
-    for _ in range(2):
-        found.add_node(**node(num_cpus=1, object_store_memory=100_000_000))
-    found.wait_for_nodes(timeout=180)
-    yield found
-    ray.shutdown()
-    found.shutdown()
+    with raylets(2) as found:
+        yield found
 
 
 @pytest.fixture
@@ -143,7 +128,7 @@ def test_runs_of_a_machine_that_is_lost_go_on_at_another(nodes, server, tmp_path
     lost = when_one_has_stepped(server, lambda: nodes.remove_node(extra, allow_graceful=False))
     rows = [row for _, row in Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)]
     lost.join()
-    nodes.add_node(**node(num_cpus=1, object_store_memory=100_000_000))
+    add(nodes)
     ended_once(folder, rows, 2)
 
 
