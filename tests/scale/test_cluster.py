@@ -1,11 +1,10 @@
 """Runs on two raylets of this machine: as a table, with a worker killed, with a machine lost, and as parcels."""
 
-import os
-import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from socket import AF_INET, AF_INET6
 
@@ -73,16 +72,28 @@ def asked_for(folder: Path, server: Team, seeds: list[int]) -> dict:
     return {cell: request(plan, cell, folder / "bench" / "runs") for cell in cells(plan)}
 
 
-def kill_a_ray_worker(folder: Path) -> None:
+def makes_a_run(process: psutil.Process, folder: Path) -> bool:
+    """Whether it is a process of a run in `folder`, or one that it has forked and that is no other program yet."""
+    words = process.cmdline()
+    return "budgetmlagent.bench.worker" in words and Path(words[-1]).is_relative_to(folder)
+
+
+def killed_a_ray_worker(folder: Path) -> bool:
     """Kill what started a process that makes a run; where runs travel, `folder` is that of temporary files."""
     for each in psutil.process_iter():
-        try:
-            words = each.cmdline()
-            if "budgetmlagent.bench.worker" in words and Path(words[-1]).is_relative_to(folder):
-                os.kill(each.ppid(), signal.SIGKILL)
-                return
-        except psutil.Error:
-            continue
+        with suppress(psutil.Error):
+            starter = each.parent()
+            if starter and makes_a_run(each, folder) and not makes_a_run(starter, folder):
+                starter.kill()
+                return True
+    return False
+
+
+def kill_a_ray_worker(folder: Path) -> None:
+    """The same, as soon as there is one."""
+    until = time.monotonic() + 60
+    while not killed_a_ray_worker(folder) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def when_one_has_stepped(server: Team, then: Callable[[], None]) -> threading.Thread:
