@@ -79,8 +79,8 @@ def makes_a_run(process: psutil.Process, folder: Path) -> bool:
 
 
 def killed_a_ray_worker(folder: Path) -> bool:
-    """Kill what started a process that makes a run; where runs travel, `folder` is that of temporary files."""
-    for each in psutil.process_iter():
+    """Kill what started a process of our nodes that makes a run; where runs travel, `folder` is that of temporary files, where others' may be."""
+    for each in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             starter = each.parent()
             if starter and makes_a_run(each, folder) and not makes_a_run(starter, folder):
