@@ -1,4 +1,4 @@
-"""A plugin of pytest's for `make browser`: where a test is skipped the whole fails, as nothing else looks at what it holds."""
+"""A plugin of pytest's for `make browser` and `make scale`: where a test is skipped the whole fails, as nothing else looks at what it holds."""
 
 import pytest
 

@@ -13,8 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import tiny
 from fault_server import FaultServer, Turn
+from raylets import raylets
 
 
 def bench(folder: Path, out: str, runs: int, *words: str) -> float:
@@ -39,21 +39,6 @@ def bench(folder: Path, out: str, runs: int, *words: str) -> float:
     if ended != ["finished"] * runs:
         raise SystemExit(f"not all runs ended in order: {ended}: {rows[0].get('reason')}")
     return seconds
-
-
-@contextmanager
-def nodes(count: int, cores: int) -> Iterator[str]:
-    """Start raylets on this machine, a head without cores and `count` with `cores` each, and return the head's address."""
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    try:
-        for _ in range(count):
-            cluster.add_node(num_cpus=cores)
-        cluster.wait_for_nodes()
-        yield cluster.address
-    finally:
-        cluster.shutdown()
 
 
 def ratio(what: Sequence[str], before: float, after: float) -> None:
@@ -83,8 +68,8 @@ def main() -> None:
         if asked.ray:
             took = []
             for count in (1, 2):
-                with nodes(count, asked.cores) as address:
-                    took.append(bench(folder, f"nodes{count}", asked.runs, "--ray", address))
+                with raylets(count, asked.cores) as nodes:
+                    took.append(bench(folder, f"nodes{count}", asked.runs, "--ray", nodes.address))
             ratio(("one node", "two nodes"), *took)
         else:
             one = bench(folder, "one", asked.runs, "--jobs", "1")

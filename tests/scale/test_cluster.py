@@ -1,11 +1,10 @@
 """Runs on two raylets of this machine: as a table, with a worker killed, with a machine lost, and as parcels."""
 
-import os
-import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from socket import AF_INET, AF_INET6
 
@@ -13,7 +12,7 @@ import psutil
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
-from servers import free_port
+from raylets import add, raylets
 
 from budgetmlagent.bench.cluster import Cluster
 from budgetmlagent.bench.plan import Needs, Plan, cells, request
@@ -31,7 +30,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.allow_hosts(LOOPBACK + OWN),
 ]
-PORTS = ("metrics_agent", "metrics_export", "runtime_env_agent")
 CALLS = 4  # of two turns of a planner and a coder
 
 
@@ -53,25 +51,11 @@ def stepped(folder: Path) -> bool:
     return bool(list(folder.glob("cells/*/step")))
 
 
-def node(**more: int) -> dict[str, int]:
-    """What a node is started with: of a port that an agent has to find itself, Ray waits 15 seconds to hear, too little under load."""
-    return {f"{name}_port": free_port() for name in PORTS} | more
-
-
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[object]:
     """A head without cores and two raylets with one each."""
-    import ray
-    from ray.cluster_utils import Cluster as Nodes
-
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found = Nodes(initialize_head=True, head_node_args=node(num_cpus=0))
-    for _ in range(2):
-        found.add_node(**node(num_cpus=1, object_store_memory=100_000_000))
-    found.wait_for_nodes(timeout=180)
-    yield found
-    ray.shutdown()
-    found.shutdown()
+    with raylets(2) as found:
+        yield found
 
 
 @pytest.fixture
@@ -88,16 +72,28 @@ def asked_for(folder: Path, server: Team, seeds: list[int]) -> dict:
     return {cell: request(plan, cell, folder / "bench" / "runs") for cell in cells(plan)}
 
 
+def makes_a_run(process: psutil.Process, folder: Path) -> bool:
+    """Whether it is a process of a run in `folder`, or one that it has forked and that is no other program yet."""
+    words = process.cmdline()
+    return "budgetmlagent.bench.worker" in words and Path(words[-1]).is_relative_to(folder)
+
+
+def killed_a_ray_worker(folder: Path) -> bool:
+    """Kill what started a process of our nodes that makes a run; where runs travel, `folder` is that of temporary files, where others' may be."""
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            starter = each.parent()
+            if starter and makes_a_run(each, folder) and not makes_a_run(starter, folder):
+                starter.kill()
+                return True
+    return False
+
+
 def kill_a_ray_worker(folder: Path) -> None:
-    """Kill what started a process that makes a run; where runs travel, `folder` is that of temporary files."""
-    for each in psutil.process_iter():
-        try:
-            words = each.cmdline()
-            if "budgetmlagent.bench.worker" in words and Path(words[-1]).is_relative_to(folder):
-                os.kill(each.ppid(), signal.SIGKILL)
-                return
-        except psutil.Error:
-            continue
+    """The same, as soon as there is one."""
+    until = time.monotonic() + 60
+    while not killed_a_ray_worker(folder) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def when_one_has_stepped(server: Team, then: Callable[[], None]) -> threading.Thread:
@@ -143,7 +139,7 @@ def test_runs_of_a_machine_that_is_lost_go_on_at_another(nodes, server, tmp_path
     lost = when_one_has_stepped(server, lambda: nodes.remove_node(extra, allow_graceful=False))
     rows = [row for _, row in Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)]
     lost.join()
-    nodes.add_node(**node(num_cpus=1, object_store_memory=100_000_000))
+    add(nodes)
     ended_once(folder, rows, 2)
 
 
