@@ -77,17 +77,24 @@ def test_an_interrupt_leaves_one_line(notebook, lab):
 def test_the_card_fits_without_scrolling_sideways_and_can_be_read(notebook, dark):
     notebook.turns(dark=dark)
     facts = notebook.page.evaluate("""() => {
-        const card = document.querySelector('.budgetml'), graph = card.querySelector('.pic svg');
-        const area = card.closest('.jp-OutputArea-output');
+        const card = document.querySelector('.budgetml'), area = card.closest('.jp-OutputArea-output');
         card.querySelector('details:last-of-type').open = true;
+        const [met, whole] = card.querySelectorAll('.budgetml-pic');
+        const scale = frame => frame.querySelector('svg').getBoundingClientRect().width / frame.querySelector('svg').viewBox.baseVal.width;
+        const sideways = () => Math.max(...[area, document.documentElement, met].map(e => e.scrollWidth - e.clientWidth));
+        const hidden = whole.scrollWidth - whole.clientWidth, fits = sideways();
+        card.querySelector('input').click();
+        const white = [...card.querySelectorAll('*')].filter(e => getComputedStyle(e).backgroundColor === 'rgb(255, 255, 255)');
         return {
-            sideways: Math.max(area.scrollWidth - area.clientWidth,
-                document.documentElement.scrollWidth - document.documentElement.clientWidth,
-                card.querySelector('.pic').scrollWidth - card.querySelector('.pic').clientWidth),
-            scale: graph.getBoundingClientRect().width / graph.viewBox.baseVal.width,
-            whole: [...card.querySelectorAll('.pic svg')].at(-1).getBoundingClientRect().width / [...card.querySelectorAll('.pic svg')].at(-1).viewBox.baseVal.width,
+            hidden, sideways: Math.max(fits, sideways()), scale: scale(met), whole: scale(whole),
+            slabs: white.filter(e => !e.closest('.budgetml-pic')).length,
+            turned: [met, whole].map(e => getComputedStyle(e).filter),
             ink: getComputedStyle(card).color,
         }
     }""")
-    assert facts["sideways"] <= 0 and facts["scale"] >= 0.7 and facts["whole"] >= 0.95, facts
+    notebook.page.locator(".budgetml input").first.uncheck()
+    assert (
+        facts["sideways"] <= 0 and facts["hidden"] <= 0 and facts["scale"] >= 0.7 and facts["whole"] >= 0.95
+    ), facts
     assert (int(re.findall(r"\d+", facts["ink"])[0]) > 128) == dark, facts
+    assert facts["slabs"] == 0 and [told != "none" for told in facts["turned"]] == [dark, dark], facts

@@ -17,7 +17,7 @@ from budgetmlagent.cli import call
 from budgetmlagent.records import events, steps
 from budgetmlagent.records.events import Event
 from budgetmlagent.run.card import Card, card_of, html, terminal
-from budgetmlagent.run.curve import Curve
+from budgetmlagent.run.curve import Curve, figure
 from budgetmlagent.run.view import RunView
 from graphs.drawing.mermaid import mermaid, outline
 from graphs.drawing.overlay import LINE, TEXT
@@ -29,6 +29,7 @@ from graphs.words import condition
 
 RECORDING = Path(__file__).parent / "recordings" / "digits"
 EXTERNAL = re.compile(r"""(?:href|src)\s*=\s*["']?(?!["']?#)|@import|url\((?!["']?#)""", re.IGNORECASE)
+WHITE = "#ffffff"
 HOSTILE = "<script>alert(1)</script>"
 SPEC = GraphSpec.load("budgetml")
 SMALL = GraphSpec.load("recall")  # laid out in half the time, where any graph will do
@@ -190,13 +191,26 @@ def test_the_key_is_drawn_with_the_strokes_of_the_arrows_and_says_what_boxes_are
     assert "dearer" in text and "“↑”" not in mermaid(GraphSpec.load("single_agent"))
 
 
-def test_text_contrasts_with_white_and_lines_do_too():
-    def contrast(colour: str) -> float:
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, `#rrggbb`, as WCAG defines it: 1 to 21."""
+    lights = []
+    for colour in (one, other):
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         light = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        return 1.05 / (0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] + 0.05)
+        lights.append(0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] + 0.05)
+    return max(lights) / min(lights)
 
-    assert min(map(contrast, TEXT.values())) >= 4.5 and min(map(contrast, LINE.values())) >= 3
+
+def test_text_contrasts_with_white_and_lines_do_too():
+    assert min(contrast(colour, WHITE) for colour in TEXT.values()) >= 4.5
+    assert min(contrast(colour, WHITE) for colour in LINE.values()) >= 3
+
+
+def test_the_bar_of_the_budget_is_told_from_a_light_page_and_a_dark_one_and_so_is_its_frame():
+    bar, fill = (re.search(rf"\.bar{part}\{{([^}}]*)\}}", html(CARD))[1] for part in ("", " i"))
+    colour = re.search(r"background:(#\w+)", fill)[1]
+    assert "border:1px solid currentColor" in bar and "background" not in bar  # what is unfilled is the page
+    assert all(contrast(colour, page) >= 3 for page in (WHITE, "#111111"))
 
 
 def test_how_often_help_may_be_asked_is_told_at_the_box_only_where_all_rules_that_lead_there_share_it():
@@ -348,11 +362,17 @@ def test_names_and_arguments_do_not_become_markup():
     assert "<script" not in drawn and all(name in words for name in names)
 
 
-def test_a_notebook_is_given_text_mermaid_and_a_picture_that_is_not_made_to_fit():
+def test_a_notebook_is_given_text_mermaid_and_a_picture_that_fits_the_page_or_has_its_own_size():
     shown = SMALL._repr_mimebundle_(include=None, exclude=None)
     assert set(shown) == {"text/plain", "text/vnd.mermaid", "text/html"}
-    drawn = ET.fromstring(shown["text/html"]).find("{http://www.w3.org/2000/svg}svg")
-    assert abs(float(drawn.get("width")) - float(drawn.get("viewBox").split()[2])) < 1
+    frame = ET.fromstring(shown["text/html"])
+    drawn = frame.find("div/{http://www.w3.org/2000/svg}svg")
+    wide = int(float(drawn.get("viewBox").split()[2]))
+    assert drawn.get("width") == "100%" and frame.find("label/input").get("type") == "checkbox"
+    assert (
+        f"of-{wide}" in frame.get("class")
+        and f":has(:checked) svg{{width:{wide}px}}" in frame.find("style").text
+    )
     assert shown["text/plain"] == outline(SMALL) and shown["text/vnd.mermaid"] == mermaid(SMALL)
 
 
@@ -372,6 +392,13 @@ CARD = Card(
     why=steps.why(RUN[-1], SPEC), scripts=("a = 1\nb = 2\n", f"a = 1\nprint('{HOSTILE}\x1b[2J')\n"), curve=CURVE,
     direction="min", baseline=8.0, best=6.0, usd=0.017, budget_usd=0.25,
 )  # fmt: skip
+
+
+def test_a_plot_of_a_run_that_cost_nothing_says_so_in_the_place_of_an_empty_axis():
+    free = replace(CURVE, spent=[(1, 0.0), (11, 0.0)])
+    below, paid = (figure(curve).axes[1] for curve in (free, CURVE))
+    assert [text.get_text() for text in below.texts] == ["$0: nothing was asked that costs money"]
+    assert not list(below.get_yticks()) and not paid.texts and len(paid.get_yticks())
 
 
 class Elements(HTMLParser):

@@ -123,15 +123,14 @@ def card_of(run: "RunView") -> Card:
     )
 
 
-# Colours come from the page, so that light and dark themes both do; only the picture of the graph stands on white.
+# Colours come from the page, so that light and dark themes both do; pictures of the graph look to it themselves.
 STYLE = """
 .budgetml{font:13px/1.45 system-ui,sans-serif;max-width:1100px}
 .budgetml .cols{display:flex;flex-wrap:wrap;gap:4px 24px;align-items:center;margin:4px 0}
 .budgetml .cols>div{flex:1 1 300px;min-width:0}
-.budgetml .pic{background:#fff;border-radius:8px;padding:8px;color:#1f2328;overflow:auto;margin:6px 0}
 .budgetml .dim{opacity:.65}
-.budgetml .bar{height:6px;border-radius:3px;background:rgba(128,128,128,.3);margin:2px 0 8px;max-width:300px}
-.budgetml .bar i{display:block;height:6px;border-radius:3px;background:#0072b2}
+.budgetml .bar{height:8px;border:1px solid currentColor;border-radius:5px;overflow:hidden;margin:3px 0 8px;max-width:300px}
+.budgetml .bar i{display:block;height:100%;background:#0072b2}
 .budgetml div,.budgetml summary{overflow-wrap:anywhere}
 .budgetml summary{cursor:pointer}
 .budgetml pre{margin:4px 0;overflow:auto;max-height:260px;background:transparent;color:inherit;font-size:12px}
@@ -142,7 +141,7 @@ STYLE = """
 def html(card: Card) -> str:
     """Return one screen of HTML that stands by itself. Scripts and replies are hostile: every text is escaped."""
     parts = [
-        f"<style>{STYLE}</style>",
+        f"<style>{picture.STYLE}{STYLE}</style>",
         f'<div><b>{escape(card.task)}</b> · {escape(card.title)} <span class="dim">{escape(card.run_id)}</span></div>',
         *([f"<div><b>{escape(card.waits)}</b></div>"] if card.waits else []),
         f'<div class="cols"><div>{svg(card.curve)}</div>' if card.events else '<div class="cols">',
@@ -165,11 +164,11 @@ def _graph(card: Card) -> Iterator[str]:
     try:
         if card.events:
             met = picture.svg(mermaid(card.graph, card.events, card.current, brief=True))
-            yield f'<div class="pic">{met}</div>'
-        whole = picture.readable(picture.svg(mermaid(card.graph, card.events, card.current)))
+            yield f'<div class="budgetml-pic">{met}</div>'
+        whole = picture.framed(picture.svg(mermaid(card.graph, card.events, card.current)))
     except picture.PictureError:
         whole = f'<pre class="wide">{escape(outline(card.graph, card.events, card.current))}</pre>'
-    yield f'<details><summary>the whole graph</summary><div class="pic">{whole}</div></details>'
+    yield f"<details><summary>the whole graph</summary>{whole}</details>"
 
 
 def _escalations(card: Card) -> Iterator[str]:

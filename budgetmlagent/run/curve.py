@@ -14,6 +14,7 @@ from memory.attempts import Records
 WIDTH, LEFT, RIGHT = 460, 8, 92  # of the picture; beside the lines there is room for the newest values
 PANELS = {"score": (10, 62), "money": (84, 28)}  # top and height of each
 COLOURS = {"score": LINE["taken"], "money": LINE["expert"]}  # both are told on white and on black
+FREE = "$0: nothing was asked that costs money"
 Points = Sequence[tuple[int, float]]  # step and value
 
 
@@ -97,6 +98,9 @@ def figure(curve: Curve) -> Any:
     above.legend(frameon=False)
     below.step(*_columns(curve.spent), where="post", color=COLOURS["money"])
     below.set(xlabel="step", ylabel="dollars", ylim=(0, None))
+    if not any(usd for _, usd in curve.spent):
+        below.set_yticks([])
+        below.text(0.5, 0.5, FREE, transform=below.transAxes, ha="center", va="center", color="dimgrey")
     drawn.tight_layout()
     pyplot.close(drawn)  # or a notebook would show it a second time
     return drawn

@@ -39,7 +39,8 @@ CLASSES = {
     "stop": "fill:#1f2328,stroke:#1f2328,color:#ffffff",
     "key": "fill:#ffffff,stroke:#d0d7de,color:#1f2328",
 }
-ROW = LOOK | {"flowchart": LOOK["flowchart"] | {"curve": "monotoneX", "nodeSpacing": 20, "rankSpacing": 24}}
+# Of the space between two ranks a label leaves half on either side: enough to see its arrow begin, and the arrow's head.
+ROW = LOOK | {"flowchart": LOOK["flowchart"] | {"curve": "monotoneX", "nodeSpacing": 20, "rankSpacing": 44}}
 HEAD = f"flowchart TD\n%%{{init: {json.dumps(LOOK)}}}%%"
 SHORT = f"flowchart LR\n%%{{init: {json.dumps(ROW)}}}%%"  # in a row, which takes less of a page
 RESERVED = {

@@ -13,7 +13,21 @@ from graphs.model import Graph
 
 # The library measures and paints with the first, which it brings along; the others are no wider.
 FONT = '"DejaVu Sans", Verdana, Arial, sans-serif'
-FRAME = "overflow:auto;max-height:85vh;background:#fff;color:#1f2328"  # on white: it is drawn in dark ink
+# A picture is drawn in dark ink on white; on a page that says it is dark, light and dark change places and hues stay.
+STYLE = """
+.budgetml-pic{background:#fff;color:#1f2328;border-radius:8px;padding:8px;margin:6px 0;overflow:auto}
+.budgetml-pic svg{display:block;margin:auto}
+:is([data-jp-theme-light=false],.vscode-dark) .budgetml-pic{filter:invert(.9) hue-rotate(180deg)}
+"""
+# A picture of that width, and beside it a box to tick, which is there where a page has less room.
+LARGE = """
+.budgetml-wide{container-type:inline-size}
+.budgetml-wide label{font:12px system-ui,sans-serif;cursor:pointer}
+.of-WIDTH:has(:checked) .budgetml-pic{max-height:85vh}
+.of-WIDTH:has(:checked) svg{width:WIDTHpx}
+@container (min-width:ROOMpx){.of-WIDTH label{display:none}}
+"""
+EDGES = 16  # pixels that a picture's frame takes of its width
 ITS_ID = "my-svg"
 ARROW = re.compile(r'(<path [^>]*data-edge="true"[^>]*)/>')
 
@@ -35,10 +49,30 @@ def svg(text: str) -> str:
     return ARROW.sub(lambda m: f"{m[1]}><title>{escape(next(titles))}</title></path>", made)
 
 
+def framed(picture: str) -> str:
+    """Return an SVG picture of `svg` in a frame for a page, whose width it fits.
+
+    Where that makes it smaller there is a box to tick: then it has the size at which it was drawn, and scrolls within its frame.
+    """
+    wide = _width(picture)
+    style = LARGE.replace("WIDTH", str(wide)).replace("ROOM", str(wide + EDGES))
+    box = '<label><input type="checkbox"/> at full size: it scrolls within its frame</label>'
+    return (
+        f'<div class="budgetml-wide of-{wide}"><style>{STYLE}{style}</style>{box}'
+        f'<div class="budgetml-pic">{picture}</div></div>'
+    )
+
+
+def _width(picture: str) -> int:
+    """Return the width in pixels at which an SVG picture was drawn; 0 where it does not say."""
+    box = re.search(r'viewBox="\S+ \S+ (\d+)', picture)
+    return int(box[1]) if box else 0
+
+
 def readable(picture: str) -> str:
     """Return an SVG picture at the size at which it was drawn: one that is made to fit a page is too small to read."""
-    box = re.search(r'viewBox="\S+ \S+ (\d+)', picture)
-    return picture.replace('width="100%"', f'width="{box[1]}"', 1) if box else picture
+    wide = _width(picture)
+    return picture.replace('width="100%"', f'width="{wide}"', 1) if wide else picture
 
 
 def _titles(text: str) -> Iterator[str]:
@@ -59,11 +93,11 @@ def png(text: str, scale: float = 2.0) -> bytes:
 
 
 def bundle(spec: Graph) -> dict[str, str]:
-    """Return what a notebook may show of a graph, by MIME type; the picture, in a frame that scrolls, where it can be made."""
+    """Return what a notebook may show of a graph, by MIME type; the picture, in a frame, where it can be made."""
     text = mermaid(spec)
     shown = {"text/plain": outline(spec), "text/vnd.mermaid": text}
     try:
-        return shown | {"text/html": f'<div style="{FRAME}">{readable(svg(text))}</div>'}
+        return shown | {"text/html": framed(svg(text))}
     except PictureError:
         return shown
 
