@@ -242,7 +242,7 @@ def test_the_end_tells_the_noise_of_the_private_gain(run):
     assert final["private_noise"] == pytest.approx(math.sqrt(base * (1 - base) / 20), rel=0.35)
     assert told["gain_se_pct"] == round(100 * final["private_noise"] / base, 2)
     assert (
-        f"{told['gain_pct']:+.1f}% ± {told['gain_se_pct']:.1f} (success as MLAgentBench counts it; 100% of the starter's error is removed)"
+        f"{told['gain_pct']:+.1f}% ± {told['gain_se_pct']:.1f} (success as MLAgentBench counts it)"
         in progress.ending(told, run.graph)
     )
     unsure = told | {"gain_pct": 17.1, "gain_se_pct": 9.5, "success": False}
