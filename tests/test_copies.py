@@ -79,6 +79,7 @@ def test_a_text_that_comes_several_times_is_no_leak(tmp_path: Path) -> None:
     [
         {"age": WHOLE}, {"age": WHOLE, "b": PICK}, {"x": (X * 100).round() / 100}, {"price": np.exp(X * 9).round(-1)},
         {"town": [f"t{n}" for n in TOWNS], "land": [f"l{n % 30}" for n in TOWNS], "side": [f"s{n % 5}" for n in TOWNS]},
+        {name: [f"{name}{n % size}" for n in TOWNS] for name, size in (("town", 60), ("land", 20), ("side", 5), ("sign", 4))} | {"colour": PICK % 4},
         {"title": RNG.choice(TITLES, N)}, {"name": [f"n{n}" for n in RNG.integers(0, 3000, N)]},
     ],
 )  # fmt: skip
@@ -91,9 +92,9 @@ def test_rows_that_chance_makes_equal_are_no_copies(columns: dict[str, object], 
 
 def test_columns_that_go_together_are_equal_together_by_chance(tmp_path: Path) -> None:
     from_day = RNG.integers(0, 200, N)
-    days = RNG.integers(0, 9, N)
+    days = RNG.integers(0, 31, N)
     dates = pd.Timestamp("2023-01-01") + pd.to_timedelta(from_day, "D")
-    spans = pd.DataFrame({"from": dates, "to": dates + pd.to_timedelta(days, "D"), "y": days * 10.0 + 1})
+    spans = pd.DataFrame({"from": dates, "to": dates + pd.to_timedelta(days, "D"), "y": days * 10.5})
     long = pd.DataFrame({"a": WHOLE, "b": WHOLE * 2 + RNG.integers(0, 2, N), "c": WHOLE // 2, "y": LABEL})
     beds = RNG.integers(1, 7, N)
     rooms = pd.DataFrame(
@@ -102,7 +103,11 @@ def test_columns_that_go_together_are_equal_together_by_chance(tmp_path: Path) -
     income = np.where(RNG.random(N) < 0.3, -1, RNG.integers(900, 3500, N))  # a number that many rows have
     asked = pd.DataFrame({"income": income, "sat": RNG.choice([1, 2, 3, 4, 5, 6, 7, 99], N), "y": LABEL})
     old = pd.DataFrame({"when": [f"{n:04}-03-25" for n in DAYS_OLD], "y": LABEL})
-    for frame in (spans, long, rooms, asked, old):
+    codes = RNG.integers(0, 2000, N)
+    made = pd.DataFrame(
+        {"code": codes, "y": (codes * 7919 % 2003) / 10}
+    )  # a target that is equal where they are
+    for frame in (spans, long, rooms, asked, old, made):
         assert frame.drop(columns="y").duplicated().any()
         assert not any("occur more than once" in note for note in planned(tmp_path, frame).notes)
 

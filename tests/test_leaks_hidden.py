@@ -107,6 +107,10 @@ def test_two_categories_that_decide_together_are_pointed_out() -> None:
     found = notes({"x": X, "c": C, "a": A, "b": B, "y": BOTH}, labels=True)
     assert len(found) == 1 and found[0].startswith("'a' and 'b' tell 'y' exactly together;")
     assert notes({"c": A == "q", "a": A == "q", "b": B, "y": (A == "q") ^ (B < "r")}, labels=True)
+    few = np.arange(N) < 6
+    almost = np.where(few, np.where(LABEL == "ham", "spam", "ham"), LABEL)
+    columns = {"a": almost, "b": np.where(few, "odd", RNG.choice(list("uvw"), N)), "y": LABEL}
+    assert not notes(columns, labels=True)  # that a third value mends six rows is chance
     wrong = np.where(np.arange(N) % 50 == 0, "no", BOTH)
     nearly = np.where(X > 0.5, LABEL, "ham")
     for others in (

@@ -27,7 +27,7 @@ Found = tuple[str, list[str]]  # in words, and the columns
 
 def days(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """Dates as days since 1970, which are numbers; NaN for what is none. Years may be any."""
-    moments = pd.to_datetime(values, errors="coerce", format="mixed", utc=True).dt.as_unit("us")
+    moments = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
     return (moments - pd.Timestamp(0, tz="UTC").as_unit("us")) / pd.Timedelta(days=1)
 
 
