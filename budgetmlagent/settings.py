@@ -11,7 +11,7 @@ checkpoints = "postgresql://…"               one for the states of runs (BUDGE
 archive = "s3://bucket/prefix"               a folder, or a URL of fsspec's, where ended runs are kept, too (BUDGETML_ARCHIVE)
 
 The command line wins over both. A file that names another folder for the runs is the settings of that one where commands are given
-beside it. It may have come with a folder that somebody sent, and says where texts and money go and which key with them: it is
+beside it, and one beside which a bench was begun is those of the bench. It may have come with a folder that somebody sent, and says where texts and money go and which key with them: it is
 obeyed once the person has confirmed it.
 """
 
@@ -33,7 +33,7 @@ from budgetmlagent.postgres import Address
 from budgetmlagent.storage import URL, Storage
 from budgetmlagent.wording import one_of, unknown
 from memory.embedding import SHIPPED, named
-from memory.files import read_plain
+from memory.files import SMALL, read_plain, write_whole
 from memory.merge import SHARED
 from memory.server import address
 from memory.shared import Place
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from memory.history import Mode
 
 NAME = "budgetml.toml"
+FROM = "budgetml.from"  # in a bench's folder: where the file is that its runs obey
 KIND = "settings"
 RUNS = Path("runs")  # the runs' folder where nothing names one
 HISTORY: "tuple[Mode, ...]" = ("off", "run", "all")
@@ -89,6 +90,7 @@ USES: dict[str, Callable[[Any], Any]] = {
 NUMBERS = ("budget", "project_budget", "turns")
 SECRET = ("ledger", "checkpoints")  # whose text may hold a password
 OF_RUNS = ("models", "budget", "project_budget", "turns", "history")  # what a run is begun with
+STORES = ("memory", "embedding", "ledger", "checkpoints")
 VARIABLES = {name: f"BUDGETML_{name.upper()}" for name in USES}
 Values = Mapping[str, str | int | float]
 
@@ -131,6 +133,25 @@ def of_runs(runs_dir: Path, *, trust: bool) -> dict[str, Any]:
     if "models" in found and not os.environ.get(VARIABLES["models"]):
         found["models"] = str(file.path.parent / at_home(found["models"]))
     return found
+
+
+def of_bench(folder: Path) -> Path:
+    """Return the runs' folder by whose settings a bench in `folder` goes: its own where it has some, else that of the project here."""
+    own = folder / RUNS
+    return own if _file(own).exists() else RUNS
+
+
+def note_of_bench(folder: Path) -> None:
+    """Have the runs of a bench, which begins in `folder`, obey the file by which it goes, whoever goes on with them from wherever."""
+    file = _file(of_bench(folder))
+    if file.exists() and file != _file(folder / RUNS):
+        write_whole(folder / FROM, f"{file.resolve()}\n".encode())
+
+
+def stores(runs_dir: Path) -> dict[str, str]:
+    """Return, by their variables, the stores that the file names: another machine may not see it. Raises as `shared_memory` does."""
+    found = _confirmed(runs_dir).values
+    return {VARIABLES[name]: str(found[name]) for name in STORES if name in found}
 
 
 def runs_folder() -> Path:
@@ -210,7 +231,22 @@ def _file(runs_dir: Path) -> Path:
         named_runs = _read(here).get("runs")
         if named_runs is not None and _same(here.parent / at_home(str(named_runs)), runs_dir):
             return here
-    return runs_dir.absolute().parent / NAME
+    beside = runs_dir.absolute().parent / NAME
+    note = beside.with_name(FROM)
+    return beside if beside.exists() or not note.exists() else _noted(note)
+
+
+def _noted(note: Path) -> Path:
+    """Return the file that a bench's note names. Raises UsageError where it is not there: without it, money would have another ledger."""
+    try:
+        found = Path(read_plain(note, SMALL).decode("utf-8").removesuffix("\n"))
+    except (OSError, ValueError):
+        raise UsageError(f"{note}: cannot be read; it says which {NAME} these runs obey") from None
+    if not (found.is_absolute() and found.name == NAME and found.is_file()):
+        raise UsageError(
+            f"{note}: these runs obey {visible(str(found))[:LONG]}, which is not there: put it back, or a {NAME} beside the note"
+        )
+    return found
 
 
 def _same(one: Path, other: Path) -> bool:

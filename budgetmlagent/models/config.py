@@ -180,11 +180,11 @@ class ModelSpec(BaseModel):
 
 
 def load_models(path: Path | None = None) -> dict[str, ModelSpec]:
-    """Read a models.yaml (None: the shipped one) into specs by name, in the file's order.
+    """Read a models.yaml (None, or the word `embedded`: the shipped one) into specs by name, in the file's order.
 
     Raises UsageError as `file:line: field: what`.
     """
-    path = path or SHIPPED
+    path = SHIPPED if path is None or str(path) == EMBEDDED else path
     if str(path).startswith(REPLAY):
         raise UsageError(f"--models {path}: a recorded run has no models to ask; name a models.yaml")
     tree = _read(path)

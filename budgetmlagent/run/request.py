@@ -20,7 +20,7 @@ class Request:
     graph: "str | Path | GraphSpec | None" = None
     """A shipped graph's name, a .yaml file, or a graph."""
     models: str | Path | None = None
-    """A models.yaml, or `replay:RUN_DIR`; None: the embedded models."""
+    """A models.yaml, `embedded`, or `replay:RUN_DIR`; None: what budgetml.toml says, else the embedded models."""
     budget: float | None = None
     """Dollars that may be spent: a hard cap."""
     turns: int | None = None
