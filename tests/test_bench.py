@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import re
+import shlex
 import signal
 import tarfile
 import threading
@@ -13,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 import tiny
-from fault_server import FaultServer
+from fault_server import FaultServer, Turn
 
 from budgetmlagent.bench import results
 from budgetmlagent.bench.curves import curves
@@ -34,6 +36,8 @@ from budgetmlagent.bench.plan import (
 )
 from budgetmlagent.bench.runner import Runner
 from budgetmlagent.bench.summary import compared, mean, normalised, summed, wilson
+from budgetmlagent.bench.words import dollars, interval, shortest
+from budgetmlagent.bench.worker import spent
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UsageError
 from budgetmlagent.money.report import calls_of
@@ -218,6 +222,112 @@ def kill_once(step: Path) -> None:
             os.kill(child.pid, signal.SIGKILL)
 
 
+def test_runs_that_failed_for_want_of_an_answer_go_on_and_the_table_knows_what_resume_did(tmp_path, capsys):
+    out = ["bench", "--out", str(tmp_path / "bench"), "--json"]
+    with FaultServer(respond=lambda body: Turn(fault="401", text="no such key")) as server:
+        words = [
+            "--tasks",
+            str(tiny.task(tmp_path)),
+            "--models",
+            str(tiny.models(tmp_path, server.url)),
+            "--graphs",
+            "single_agent",
+        ]
+        assert call(bench(tmp_path, *words, "--history", "off", "--seeds", "0,1", "--json")) == 0
+        rows = told(capsys)["rows"]
+        assert [(row["status"], row["goes_on"]) for row in rows] == [("failed", True)] * 2
+        server.respond = tiny.team
+        (advice,) = re.findall("then `budgetml (.*)`", rows[0]["reason"])
+        assert call([*shlex.split(advice), "--json"]) == 0
+        capsys.readouterr()
+        assert call([*out, "--report"]) == 0
+        first, second = told(capsys)["rows"]
+        assert (
+            (first["status"], second["status"]) == ("finished", "failed")
+            and first["usd"] > 0
+            and "goes_on" not in first
+        )
+        asked = len(server.requests)
+        assert call([*out, "--continue"]) == 0
+        again = told(capsys)["rows"]
+        assert (
+            again[0] == first and again[1]["status"] == "finished" and again[1]["run_id"] == rows[1]["run_id"]
+        )
+        assert len(server.requests) > asked
+    assert len(list((tmp_path / "bench" / "runs").glob("tiny-*"))) == 2
+
+
+def a_bench(tmp_path, rows):
+    """A bench of these rows, by seed, where nothing has been told yet; text is what lies in the file."""
+    plan = Plan(tasks=["digits"], seeds=list(range(len(rows))))
+    results.begin(tmp_path / "bench", plan, go_on=False)
+    for cell, row in zip(cells(plan), rows, strict=True):
+        (folder := tmp_path / "bench" / "cells" / cell.name).mkdir(parents=True)
+        (folder / "row.json").write_text(row if isinstance(row, str) else json.dumps(row))
+    return tmp_path / "bench"
+
+
+def test_a_report_writes_the_files_that_it_names_and_damaged_rows_are_a_line_each(tmp_path, capsys):
+    good = {"status": "finished", "reason": "all turns are used", "usd": 0.5, "seconds": 1.0}
+    broken = [
+        "",
+        "{",
+        "[1]",
+        "null",
+        "{}",
+        '{"status": 1, "reason": "x"}',
+        json.dumps(good | {"usd": "much"}),
+        "[" * 10_000,
+    ]
+    folder = a_bench(tmp_path, [good, *broken])
+    assert call(["bench", "--report", "--out", str(folder)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("row.json: damaged (") == captured.err.count("\n") == len(broken)
+    assert len(json.loads((folder / "results.json").read_text())) == 1
+    assert all(
+        str(folder / name) in captured.out and (folder / name).exists()
+        for name in ("results.csv", "report.html")
+    )
+    asked = cells(results.kept(folder))
+    rows = results.ended(folder, asked, lambda *_: None)
+    results.tried_again(folder, asked, rows)
+    assert len(rows) == 1 and len(list(folder.glob("cells/*/row.json"))) == 1
+
+
+def test_what_came_of_a_run_since_its_row_was_written_counts(tmp_path):
+    """Of a run that no process could end, the row does not even say where it lies; one begun anew elsewhere keeps what was lost."""
+    lost = {"status": "failed", "reason": "its process ended 3 times", "goes_on": True}
+    folder = a_bench(tmp_path, [lost, lost | {"usd": 0.25}, lost | {"goes_on": False}])
+    first, second, third = asked = cells(results.kept(folder))
+    (folder / "cells" / first.name / "run").write_text("digits-1")
+    (summary := folder / "runs" / "digits-1" / "run.json").parent.mkdir(parents=True)
+    summary.write_text(
+        json.dumps(
+            {
+                "run_id": "digits-1",
+                "graph": "g",
+                "status": "finished",
+                "reason": "x",
+                "usd": 0.5,
+                "gain_pct": 2.0,
+            }
+        )
+    )
+    row_file = folder / "cells" / first.name / "row.json"
+    os.utime(summary, ns=(0, row_file.stat().st_mtime_ns - 1))
+    assert results.ended(folder, [first], print)[first]["status"] == "failed"  # the row is newer
+    os.utime(summary, ns=(0, row_file.stat().st_mtime_ns + 1))
+    rows = results.ended(folder, asked, print)
+    assert (rows[first]["status"], rows[first]["usd"], rows[first]["run_dir"]) == (
+        "finished",
+        0.5,
+        str(summary.parent),
+    )
+    results.tried_again(folder, asked, rows)
+    assert set(rows) == {first, third} and spent(folder / "cells" / second.name) == 0.25
+    assert not (folder / "cells" / second.name / "row.json").exists()
+
+
 def test_wilsons_interval():
     assert wilson(0, 0) == (0.0, 0.0, 1.0)
     assert [round(x, 3) for x in wilson(8, 10)] == [0.8, 0.49, 0.943]
@@ -232,6 +342,12 @@ def row(task, graph, seed, start, end, usd=0.1, direction=1):
     }  # fmt: skip
 
 
+def gave_up(task, graph, seed):
+    return row(task, graph, seed, 1, 1) | {
+        "status": "failed", "reason": "no answer", "success": False, "private_baseline": None, "private_best": None, "gain_pct": None,
+    }  # fmt: skip
+
+
 ROWS = [
     row("up", "a", 0, 0.5, 0.9), row("up", "b", 0, 0.5, 0.7, usd=0.3),
     row("down", "a", 0, 10.0, 5.0, direction=-1), row("down", "b", 0, 10.0, 12.0, direction=-1),
@@ -241,7 +357,62 @@ ROWS = [
 
 def test_the_normalised_gain_is_the_share_of_the_way_that_any_run_went():
     share = normalised(ROWS)
-    assert share == pytest.approx({"upa0": 1.0, "upb0": 0.5, "downa0": 1.0, "downb0": -0.4})
+    gained = {"upa0": 1.0, "upb0": 0.5, "downa0": 1.0, "downb0": -0.4}
+    assert share == pytest.approx(gained | {"evena0": 0.0, "evenb1": 0.0})
+    worse = [row("w", "a", 0, 0.5, 0.4), row("w", "b", 0, 0.5, 0.3), gave_up("w", "c", 0)]
+    assert normalised(worse) == pytest.approx({"wa0": -0.5, "wb0": -1.0, "wc0": 0.0})
+    unknown = row("u", "a", 0, 0.5, 0.9) | {"private_best": None, "private_baseline": None}
+    assert normalised([unknown, gave_up("u", "b", 0)]) == {}
+
+
+def test_a_run_that_fails_has_gained_nothing_and_few_values_have_no_interval():
+    once = [row("t", "a", 0, 0.5, 0.9), gave_up("t", "a", 1), gave_up("t", "a", 2)]
+    always = [row("t", "b", seed, 0.5, 0.86) for seed in range(3)]
+    first, second = summed([*once, *always])
+    assert first["normalised_gain"] == (pytest.approx(1 / 3), None, None) and first["failed"] == 2
+    assert first["gain_pct"][0] == pytest.approx(80 / 3) and second["normalised_gain"][0] == pytest.approx(
+        0.9
+    )
+    (pair,) = compared([*once, *always])
+    assert (pair["better"], pair["even"], pair["worse"], pair["failed"]) == (2, 0, 1, [2, 0])
+    assert pair["normalised_gain"] == (pytest.approx((0.9 + 0.9 - 0.1) / 3), None, None)
+    (pair,) = compared([gave_up("n", "a", 0), row("n", "b", 0, 1.0, 1.0)])
+    assert (pair["pairs"], pair["even"]) == (1, 1)
+    assert interval(pair["normalised_gain"], 2, "+") == "+0.00 (-)"
+
+
+def test_what_was_asked_for_tells_settings_and_tasks_apart_whatever_they_call_themselves():
+    """Copies of a graph, models files of one stem, and copies of a task folder, all with the names that they were shipped with."""
+    places = ["v1", "v2"]
+    rows = [
+        row("tiny", "recall", seed, start, end)
+        | {"cell": f"{t}{g}{m}{seed}", "task_folder": f"/{t}/tiny", "graph_file": f"/{g}/g.yaml", "models_file": f"/{m}/models.yaml"}
+        for seed in (0, 1) for t, start, end in (("v1", 0.5, 0.9), ("v2", 50.0, 60.0)) for g in places for m in places
+    ]  # fmt: skip
+    assert len(summed(rows)) == 4 and len(compared(rows)) == 6
+    assert {pair["pairs"] for pair in compared(rows)} == {4}
+    assert set(normalised(rows).values()) == {1.0}  # each task has its own scale
+    text = page(rows)
+    assert all(text.count(f"v{i}/g, v{j}/models") > 1 for i in (1, 2) for j in (1, 2))
+    assert "<td>v1/tiny</td>" in text and "<td>v2/tiny</td>" in text
+    assert shortest(["recall", "/mine/recall.yaml", "/mine/other.yaml", ""]) == {
+        "recall": "recall", "/mine/recall.yaml": "mine/recall", "/mine/other.yaml": "other", "": "",
+    }  # fmt: skip
+    assert shortest(["/a/g.yaml", "/a/g.yml"]) == {"/a/g.yaml": "/a/g.yaml", "/a/g.yml": "/a/g.yml"}
+    assert shortest(f"/{part}/same/g.yaml" for part in "ab") == {
+        "/a/same/g.yaml": "a/same/g",
+        "/b/same/g.yaml": "b/same/g",
+    }
+
+
+def test_a_sum_is_told_to_its_last_digit():
+    assert [dollars(sum_) for sum_ in (0.001, 0.1 + 0.2, 12, 0.0, 1e-9)] == [
+        "$0.001",
+        "$0.30",
+        "$12.00",
+        "$0.00",
+        "$0.000000001",
+    ]
 
 
 def test_settings_are_compared_on_what_both_have_run():
@@ -284,16 +455,17 @@ def test_a_curve_is_how_far_the_runs_of_a_setting_had_come_for_their_money(tmp_p
 
 
 def test_a_mean_has_an_interval_that_is_the_same_each_time():
-    middle, low, high = mean([1.0, 2.0, 3.0, 10.0])
-    assert low < middle == 4.0 < high and mean([1.0, 2.0, 3.0, 10.0]) == (middle, low, high)
-    assert mean([]) is None and mean([2.0]) == (2.0, 2.0, 2.0)
+    middle, low, high = mean([1.0, 2.0, 3.0, 4.0, 10.0])
+    assert low < middle == 4.0 < high and mean([1.0, 2.0, 3.0, 4.0, 10.0]) == (middle, low, high)
+    assert mean([]) is None and mean([2.0]) == mean([2.0] * 9) == (2.0, None, None)
+    assert mean([1.0, 2.0, 3.0, 10.0]) == (4.0, None, None)
     few, many = mean([0.0, 1.0] * 250), mean([0.0, 1.0] * 251)  # by the bootstrap, and above 500 without it
     assert few == pytest.approx(many, abs=0.005)
     assert [one["runs"] for one in summed(ROWS)] == [3, 3]
 
 
 def test_the_page_shows_every_setting_and_escapes_what_is_told(tmp_path):
-    hostile = ROWS[0] | {"task": "<script>x</script>", "reason": "a\u202eb", "cell": "h"}
+    hostile = ROWS[0] | {"task": "<script>x", "reason": "a\u202eb", "cell": "h"}
     failed = {
         "cell": "f",
         "task": "t",

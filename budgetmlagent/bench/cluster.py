@@ -18,15 +18,15 @@ from budgetmlagent.bench.here import OWN_GB
 from budgetmlagent.bench.parcel import packed, unpack
 from budgetmlagent.bench.plan import Needs, cards
 from budgetmlagent.bench.remote import IN_PARCEL, Job, Seen, Told, look, work
-from budgetmlagent.bench.worker import LOG, REQUEST, ROW, STEP
+from budgetmlagent.bench.worker import LOG, REQUEST, ROW, SPENT, STEP, spent
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.models.config import EMBEDDED
 from budgetmlagent.models.embedded.lent import LENT
 from budgetmlagent.tasks.folder import bundled, load_task
 from graphs.files import shipped
 from memory.files import write_whole
 
 PROBE_SECONDS, KNOCK = 120.0, 10.0
-SPENT = "spent.json"  # dollars of processes that were lost with what they knew
 LOST, STOPPED = -9, -15
 
 
@@ -34,7 +34,7 @@ class Cluster:
     """A cluster for the bench in `folder`."""
 
     def __init__(self, address: str, folder: Path, keys: Mapping[str, str]) -> None:
-        """`keys`: the models' keys by the names of their variables, which the runs are given.
+        """`keys`: the models' keys, and stores that are set, by the names of their variables, which the runs are given.
 
         Raises UsageError without the extra, or where a machine has another version of this package; UnavailableError
         where no cluster answers.
@@ -129,7 +129,7 @@ class Cluster:
         """Return what a run needs, packed once for all that need the same, and the request with paths of the parcel."""
         paths = {
             name: Path(asked[name])
-            for name, known in {"task": bundled(), "graph": shipped(), "models": ()}.items()
+            for name, known in {"task": bundled(), "graph": shipped(), "models": (EMBEDDED,)}.items()
             if asked[name] and asked[name] not in known
         }
         if (key := tuple(paths.values())) not in self._parcels:
@@ -195,12 +195,6 @@ class Task:
                 row["run_dir"] = str(self._folder / "runs" / row["run_id"])
                 row["usd"] += spent(self._folder)
             write_whole(path, json.dumps(row).encode())
-
-
-def spent(folder: Path) -> float:
-    """Return the dollars of a cell's processes that were lost with what they knew."""
-    path = folder / SPENT
-    return float(json.loads(path.read_text())) if path.exists() else 0.0
 
 
 def _resources(memory_gb: float, gpus: int) -> dict[str, float]:

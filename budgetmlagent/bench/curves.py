@@ -12,7 +12,7 @@ import numpy as np
 
 from budgetmlagent.bench.axes import Axes
 from budgetmlagent.bench.picture import colour_of, line
-from budgetmlagent.bench.summary import way
+from budgetmlagent.bench.summary import failed, task_of, way
 from memory.files import SMALL, read_plain
 
 Row = Mapping[str, Any]
@@ -51,22 +51,32 @@ def curves(rows: Sequence[Row], names: Mapping[tuple[str, str], str]) -> Curves 
 
 
 def _reached(rows: Sequence[Row]) -> dict[str, Steps]:
-    """Return of each run how its best score grew, as a share of the way from the starter to the best that any run of its task has."""
+    """Return of each run how its best score grew, as a share of the way from the starter to the best that any run of its task has.
+
+    A run that failed has come nowhere, however much it spent.
+    """
     told = {
-        row["cell"]: row for row in rows if None not in (row.get("baseline"), row.get("best"), row.get("usd"))
+        row["cell"]: row
+        for row in rows
+        if not failed(row) and None not in (row.get("baseline"), row.get("best"), row.get("usd"))
     }
     best: dict[str, float] = {}
     for row in told.values():
         gained = row["best"] - row["baseline"]
-        if abs(gained) > abs(best.get(row["task"], 0.0)):
-            best[row["task"]] = gained
-    return {
+        if abs(gained) > abs(best.get(task_of(row), 0.0)):
+            best[task_of(row)] = gained
+    nowhere = {
+        row["cell"]: [(0.0, 0.0), (float(row.get("usd") or 0.0), 0.0)]
+        for row in rows
+        if failed(row) and task_of(row) in best
+    }
+    return nowhere | {
         cell: [
-            (usd, (score - row["baseline"]) / best[row["task"]])
+            (usd, (score - row["baseline"]) / best[task_of(row)])
             for usd, score in [(0.0, row["baseline"]), *_kept(row), (row["usd"], row["best"])]
         ]
         for cell, row in told.items()
-        if row["task"] in best
+        if task_of(row) in best
     }
 
 

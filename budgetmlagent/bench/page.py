@@ -7,8 +7,8 @@ from typing import Any
 from budgetmlagent.bench.axes import HEIGHT, WIDTH
 from budgetmlagent.bench.curves import curves
 from budgetmlagent.bench.picture import picture
-from budgetmlagent.bench.summary import compared, summed
-from budgetmlagent.bench.words import interval, minutes, number, setting
+from budgetmlagent.bench.summary import compared, summed, way
+from budgetmlagent.bench.words import Names, interval, minutes, number
 from budgetmlagent.foreign import visible
 from budgetmlagent.templating import environment
 
@@ -18,20 +18,22 @@ TEMPLATES = Path(__file__).parent / "templates"
 def page(rows: Sequence[dict[str, Any]]) -> str:
     """Return report.html of a bench's rows."""
     summary = summed(rows)
-    names = [setting(one["graph"], one["models_file"]) for one in summary]
-    pairs = [pair | {"names": [setting(*pair["first"]), setting(*pair["second"])]} for pair in compared(rows)]
+    called = Names.of(rows)
+    ways = [(one["graph"], one["models_file"]) for one in summary]
+    names = [called.setting(which) for which in ways]
+    pairs = [
+        pair | {"names": [called.setting(pair["first"]), called.setting(pair["second"])]}
+        for pair in compared(rows)
+    ]
     return (
         environment(TEMPLATES, html=True)
         .get_template("report.html.jinja")
         .render(
             settings=list(zip(names, summary, strict=True)),
             pairs=pairs,
-            rows=[row | {"setting": setting(row["graph"], row["models_file"])} for row in rows],
+            rows=[row | {"setting": called.setting(way(row)), "task": called.task(row)} for row in rows],
             picture=picture(summary, names),
-            curves=curves(
-                rows,
-                {(one["graph"], one["models_file"]): name for one, name in zip(summary, names, strict=True)},
-            ),
+            curves=curves(rows, dict(zip(ways, names, strict=True))),
             width=WIDTH,
             height=HEIGHT,
             interval=interval,

@@ -35,7 +35,7 @@ class Picture:
 def picture(summary: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Picture | None:
     """Return the picture of the settings that have both a gain and a price; None where there is none."""
     known = [
-        (name, colour_of(i), *one["usd"], *one["normalised_gain"])
+        (name, colour_of(i), *_bounded(one["usd"]), *_bounded(one["normalised_gain"]))
         for i, (name, one) in enumerate(zip(names, summary, strict=True))
         if one["normalised_gain"] and one["usd"]
     ]
@@ -47,6 +47,13 @@ def picture(summary: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Pictu
         for name, colour, usd, least, most, gain, low, high in known
     ]
     return Picture(axes, points, line((point.x, point.y) for point in frontier(points)))
+
+
+def _bounded(value: Sequence[float | None]) -> tuple[float, float, float]:
+    """Return a value with its bounds; itself where it has no interval: nothing is drawn of it then."""
+    middle, low, high = value
+    assert middle is not None, "a mean has a value"
+    return middle, middle if low is None else low, middle if high is None else high
 
 
 def frontier(points: Sequence[Point]) -> list[Point]:

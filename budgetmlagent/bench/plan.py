@@ -36,7 +36,7 @@ class Plan(BaseModel):
     tasks: Some
     graphs: Some = [str(DEFAULTS["graph"])]
     models: list[str | None] = Field([None], min_length=1)
-    """Files such as models.yaml, or replay:RUN_DIR; null: the embedded models."""
+    """Files such as models.yaml, or replay:RUN_DIR; null, or `embedded`: the embedded models, whatever the settings say."""
     seeds: list[int] = Field([0], min_length=1)
     budget: float = DEFAULTS["budget"]
     turns: int = DEFAULTS["turns"]
@@ -44,7 +44,7 @@ class Plan(BaseModel):
     history: str = "run"
     """`all` would hand the second seed what the first one found."""
     project_budget: float | None = None
-    """Dollars that all runs may spend together."""
+    """Dollars that all runs may spend together; null: what the settings say as each begins."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,10 @@ def placed(plan: Plan) -> Plan:
         return str(path.absolute()) if word not in names and path.exists() else word
 
     def model(word: str | None) -> str | None:
-        if word is None or not word.startswith(REPLAY):
-            return word and whole(word)
+        if word is None or word == EMBEDDED:
+            return None
+        if not word.startswith(REPLAY):
+            return whole(word)
         return REPLAY + whole(word.removeprefix(REPLAY))
 
     return plan.model_copy(
@@ -117,6 +119,8 @@ def cell_of(cell: Cell) -> dict[str, Any]:
         "task": Path(cell.task).name,
         "graph": Path(cell.graph).stem,
         "seed": cell.seed,
+        "task_folder": cell.task,
+        "graph_file": cell.graph,
         "models_file": cell.models or "",
     }
 
@@ -138,12 +142,12 @@ def cells(plan: Plan) -> list[Cell]:
 def request(plan: Plan, cell: Cell, runs_dir: Path, **words: Any) -> Request:
     """Return the run of a cell as `budgetml run` would be asked for it. `words` are the person's: `unsafe`, `trust`."""
     return Request(
-        cell.task, cell.graph, cell.models, plan.budget, plan.turns, cell.seed, plan.history, str(runs_dir),
-        minutes=plan.minutes, **words,
+        cell.task, cell.graph, cell.models or EMBEDDED, plan.budget, plan.turns, cell.seed, plan.history, str(runs_dir),
+        project_budget=plan.project_budget, minutes=plan.minutes, **words,
     )  # fmt: skip
 
 
-def check(plan: Plan, asked: list[Request], *, elsewhere: bool = False) -> Needs:
+def check(plan: Plan, asked: Sequence[Request], *, elsewhere: bool = False) -> Needs:
     """Raise what a run of each task, graph and models file would raise before it begins: none of them is begun then.
 
     Returns what the runs need of a machine, which is not this one where they are made `elsewhere`.

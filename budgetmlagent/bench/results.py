@@ -4,15 +4,16 @@ import csv
 import io
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.bench.page import page
 from budgetmlagent.bench.plan import Cell, Plan, cell_of, checked
-from budgetmlagent.bench.worker import ROW
-from budgetmlagent.errors import UsageError
+from budgetmlagent.bench.worker import AGAIN, ROW, RUN, keep_spent, spent
+from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.records.summary import read_summary
 from memory.files import SMALL, read_plain, write_whole
 
 PLAN, CELLS, RUNS = "plan.json", "cells", "runs"
@@ -22,6 +23,8 @@ FIRST = (
     "cell",
     "task",
     "graph",
+    "task_folder",
+    "graph_file",
     "models_file",
     "seed",
     "status",
@@ -53,13 +56,67 @@ def kept(folder: Path) -> Plan:
         raise UsageError(f"--out {folder}: no bench lies there ({PLAN} is missing or damaged)") from None
 
 
-def ended(folder: Path, cells: Iterable[Cell]) -> dict[Cell, dict[str, Any]]:
-    """Return the rows of those runs of a bench that have ended."""
+def exists(folder: Path) -> bool:
+    """Whether a bench lies there, damaged or not."""
+    return (folder / PLAN).exists()
+
+
+def ended(
+    folder: Path, cells: Iterable[Cell], damaged: Callable[[Path, str], None]
+) -> dict[Cell, dict[str, Any]]:
+    """Return the rows of those runs of a bench that have ended; `damaged` hears of a file that is no row, and why."""
     found = {}
     for cell in cells:
-        with suppress(FileNotFoundError):
-            found[cell] = cell_of(cell) | json.loads(read_plain(folder / CELLS / cell.name / ROW, SMALL))
+        path = folder / CELLS / cell.name / ROW
+        try:
+            with suppress(FileNotFoundError):
+                found[cell] = cell_of(cell) | _gone_on(folder, path, _row(path))
+        except (OSError, ValueError, RecursionError) as error:
+            damaged(path, " ".join(str(error).split())[:100])
     return found
+
+
+def _row(path: Path) -> dict[str, Any]:
+    """Read a row. Raises OSError and ValueError for what is none."""
+    row = json.loads(read_plain(path, SMALL))
+    if not (isinstance(row, dict) and all(isinstance(row.get(name), str) for name in ("status", "reason"))):
+        raise ValueError("it lacks what every row has")
+    for name in NUMBERS:
+        if not isinstance(row.get(name), int | float | None):
+            raise ValueError(f"{name} is no number")
+    return row
+
+
+def _gone_on(folder: Path, path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row as its run is by now: `budgetml resume` may have gone on with it since the row was written."""
+    where = row.get("run_dir") or _begun(folder, path.with_name(RUN))
+    summary = Path(str(where)) / "run.json"
+    with suppress(OSError, UnavailableError):
+        if where and summary.stat().st_mtime_ns > path.stat().st_mtime_ns:
+            told = read_summary(summary)
+            more = {"run_dir": str(where), "usd": told["usd"] + spent(path.parent)}
+            again = {AGAIN: row.get(AGAIN, True)} if told["status"] == "failed" else {}
+            return told | more | again
+    return dict(row)
+
+
+def _begun(folder: Path, mark: Path) -> str:
+    """Return the folder of the run that a cell's process began; "" where it began none."""
+    with suppress(OSError, ValueError):
+        return str(folder.resolve() / RUNS / read_plain(mark, SMALL).decode())
+    return ""
+
+
+def tried_again(folder: Path, cells: Iterable[Cell], rows: dict[Cell, dict[str, Any]]) -> None:
+    """Take out the rows of runs that failed for want of an answer, of a store or of their process, or were stopped: these go on.
+
+    So do runs whose rows are damaged.
+    """
+    for cell in [cell for cell, row in rows.items() if row["status"] == "stopped" or row.get(AGAIN)]:
+        keep_spent(folder / CELLS / cell.name, rows.pop(cell))
+    for cell in cells:
+        if cell not in rows:
+            (folder / CELLS / cell.name / ROW).unlink(missing_ok=True)
 
 
 class Table:
@@ -87,6 +144,12 @@ def write(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
     write_whole(folder / CSV, text.getvalue().encode())
     write_whole(folder / JSON, json.dumps(list(rows), indent=1).encode())
     write_whole(folder / PAGE, page(rows).encode())
+
+
+NUMBERS = (
+    "success", "gain_pct", "usd", "seconds", "private_baseline", "private_best", "baseline", "best", "tokens_in", "tokens_out",
+    "expert_calls", "turns",
+)  # fmt: skip
 
 
 def _cell(value: Any) -> Any:

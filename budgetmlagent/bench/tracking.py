@@ -16,6 +16,8 @@ CELL = "budgetml.cell"  # the tag by which a run that is there already is known
 PARAMS = (
     "task",
     "graph",
+    "task_folder",
+    "graph_file",
     "models_file",
     "seed",
     "budget",
@@ -75,9 +77,12 @@ class Tracking:
             return
         mine = f"tags.`{CELL}` = '{row['cell']}'"
         try:
-            if self._client.search_runs([self._experiment], mine, max_results=1):
+            there = self._client.search_runs([self._experiment], mine, max_results=1)
+            if there and (row["status"] == "failed" or there[0].info.status != "FAILED"):
                 self._entered.add(row["cell"])
                 return
+            if there:  # it failed, and has gone on since
+                self._client.delete_run(there[0].info.run_id)
             # The tag comes last: what was half entered is entered again.
             run = self._client.create_run(self._experiment, run_name=row["cell"]).info.run_id
             self._client.log_batch(

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from budgetmlagent.records.events import Event
 
 REQUEST, RUN, ROW, STEP, LOG = "request.json", "run", "row.json", "step", "log"
+SPENT = "spent.json"  # dollars of processes that were lost, or failed elsewhere, with what they knew
+AGAIN = "goes_on"  # in the row of a run that failed: whether it may come further another time
 PATIENCE = 90.0  # seconds for a process of the same run that was thought lost to be gone
 GRACE = 30.0  # seconds to end in order, where nobody waits for it
 
@@ -40,7 +43,7 @@ def main() -> None:
 
 def work(folder: Path) -> None:
     """Make the run that `folder` asks for, and write its row. An error of the run is a row, too."""
-    from budgetmlagent.errors import BudgetMLError
+    from budgetmlagent.errors import BudgetMLError, RunFailedError
 
     asked = json.loads((folder / REQUEST).read_text())
     session: Session | None = None
@@ -48,8 +51,30 @@ def work(folder: Path) -> None:
         run = session = _session(folder / RUN, asked)
         row: dict[str, Any] = run.run(on_step=lambda event: _told(folder / STEP, event, run.cost.usd))
     except BudgetMLError as error:
-        row = (session.summary if session else {}) | {"status": "failed", "reason": str(error)}
+        failed = {"status": "failed", "reason": str(error), AGAIN: not isinstance(error, RunFailedError)}
+        row = (_known(session) if session else {}) | failed
     write_whole(folder / ROW, json.dumps(row).encode(), durable=True)
+
+
+def _known(session: "Session") -> dict[str, Any]:
+    """Return what is known of a run that failed; nothing where its ledger is away, too."""
+    from budgetmlagent.errors import BudgetMLError
+
+    with suppress(BudgetMLError):
+        return session.summary
+    return {}
+
+
+def spent(folder: Path) -> float:
+    """Return the dollars of a cell's processes that were lost, or failed elsewhere, with what they knew."""
+    path = folder / SPENT
+    return float(json.loads(path.read_text())) if path.exists() else 0.0
+
+
+def keep_spent(folder: Path, row: dict[str, Any]) -> None:
+    """Keep what a run has cost that is begun anew, as no ledger here knows it; one that is here goes on, and needs no note."""
+    if not (folder / RUN).exists() and row.get("usd"):
+        write_whole(folder / SPENT, json.dumps(row["usd"]).encode())
 
 
 def _told(path: Path, event: "Event", usd: float) -> None:

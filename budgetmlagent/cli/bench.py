@@ -11,11 +11,16 @@ import typer
 from budgetmlagent.cli import names, options
 
 if TYPE_CHECKING:
+    from budgetmlagent.bench.asked import Asked
+    from budgetmlagent.bench.cluster import Cluster
     from budgetmlagent.bench.here import Place
     from budgetmlagent.bench.making import Rows
-    from budgetmlagent.bench.plan import Cell, Plan
+    from budgetmlagent.bench.plan import Cell, Needs, Plan
     from budgetmlagent.bench.tracking import Tracking
     from budgetmlagent.run.request import Request
+
+
+_DEFAULT = "[default: as budgetml.toml says, else"
 
 
 def _listed(name: names.Completer) -> Any:
@@ -30,14 +35,14 @@ def bench(
     graphs: Annotated[str | None, _listed(names.graphs)] = None,
     models: Annotated[str | None, typer.Option(metavar="F,F", help="Files such as models.yaml; `embedded` is none.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="0,1", help="Numbers.")] = None,
-    budget: Annotated[float | None, typer.Option(metavar="USD", help="Of each run. [default: 0.25]")] = None,
-    project_budget: Annotated[float | None, typer.Option(metavar="USD", help="Of all runs together.")] = None,
-    turns: Annotated[int | None, typer.Option(metavar="N", help="Of each run. [default: 12]")] = None,
+    budget: Annotated[float | None, typer.Option(metavar="USD", help=f"Of each run. {_DEFAULT} 0.25]")] = None,
+    project_budget: Annotated[float | None, typer.Option(metavar="USD", help=f"Of all runs together. {_DEFAULT} no limit]")] = None,
+    turns: Annotated[int | None, typer.Option(metavar="N", help=f"Of each run. {_DEFAULT} 12]")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="N", help="Of each run. [default: no limit]")] = None,
-    history: Annotated[str | None, options.choice("off|run|all", "What may be remembered. [default: run]")] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs and the table lie.")] = Path("bench"),
+    history: Annotated[str | None, options.choice("off|run|all", f"What may be remembered. {_DEFAULT} run]")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs and the table lie.", callback=options.folder)] = Path("bench"),
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Runs at once. [default: by cores and memory]")] = None,
-    go_on: Annotated[bool, typer.Option("--continue", help="Go on with the bench that lies in DIR.")] = False,
+    go_on: Annotated[bool, typer.Option("--continue", help="Go on with the bench that lies in DIR; what is named beside it is added.")] = False,
     suite: Annotated[str | None, options.choice("mlagentbench|mle-bench", "The tasks of a benchmark that lie below --root; --tasks names some.")] = None,
     root: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the suite's prepared data lie.")] = None,
     ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster: HOST:PORT of its head, or `auto`.")] = None,
@@ -49,52 +54,61 @@ def bench(
     as_json: options.Json = False,
 ) -> None:  # fmt: skip
     """Run tasks x graphs x models x seeds, and tell what came of them."""
-    from budgetmlagent.bench import plan as plans
     from budgetmlagent.bench import results
-    from budgetmlagent.bench.cluster import Cluster
+    from budgetmlagent.bench.asked import asked
     from budgetmlagent.bench.here import at_once
     from budgetmlagent.bench.making import here
+    from budgetmlagent.bench.plan import cells, check
     from budgetmlagent.bench.tracking import Tracking
-    from budgetmlagent.cli.benched import tell
+    from budgetmlagent.cli.benched import damaged, tell
     from budgetmlagent.errors import UsageError
 
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: at least 1 is needed")
-    said = {
-        "tasks": _words(tasks), "graphs": _words(graphs), "models": _files(models), "seeds": _numbers(seeds),
+    given = {
+        "tasks": _words(tasks), "graphs": _words(graphs), "models": _words(models), "seeds": _numbers(seeds),
         "budget": budget, "project_budget": project_budget, "turns": turns, "minutes": minutes, "history": history,
     }  # fmt: skip
-    given = {name: value for name, value in said.items() if value is not None}
-    written = plans.read(file) if file else {}
-    if (go_on or report) and not file and "tasks" not in given:
-        written = results.kept(out).model_dump()
+    given = {name: value for name, value in given.items() if value is not None}
+    if report:
+        planned = cells(results.kept(out))
+        rows = results.ended(out, planned, damaged)
+        if mlflow:
+            Tracking(mlflow, out).enter_all(rows.values())
+        return tell(planned, rows, out, as_json)
     if suite or root:
         given["tasks"] = _of_suite(suite, root, given.get("tasks"), out)
-    plan = plans.placed(plans.checked(written | given, str(file or "bench")))
-    asked = {
-        cell: plans.request(plan, cell, out.resolve() / results.RUNS, unsafe=unsafe, trust=trust)
-        for cell in plans.cells(plan)
-    }
-    tracking = Tracking(mlflow, out) if mlflow and not dry_run else None
-    rows = results.ended(out, asked)
-    if not report:
-        needs = plans.check(plan, list(asked.values()), elsewhere=bool(ray))
-        cluster = Cluster(ray, out, needs.keys()) if ray else None
-        if cluster and not cluster.shared:
-            plans.refuse_what_is_shared(plan, len(asked))
-        jobs = jobs or (cluster.at_once(needs) if cluster else at_once(needs))
-        worst = _worst(plan, len(asked), jobs)
-        if dry_run:
-            return options.tell(as_json, {"runs": len(asked), **worst}, [_told(plan, asked, worst, jobs)])
-        print(_told(plan, asked, worst, jobs), file=sys.stderr)
-        results.begin(out, plan, go_on=go_on)
-        with (
-            nullcontext(cluster) if cluster else here(needs, out, min(jobs, len(asked) - len(rows))) as place
-        ):
-            _run(plan, asked, rows, out, jobs, place, tracking)
+    bench = asked(file, given, out, go_on=go_on, trust=trust)
+    runs = bench.requests(unsafe=unsafe, trust=trust)
+    needs = check(bench.plan, [bench.to_check(one) for one in runs.values()], elsewhere=bool(ray))
+    cluster = _cluster(ray, bench, needs, len(runs)) if ray else None
+    jobs = jobs or (cluster.at_once(needs) if cluster else at_once(needs))
+    worst = _worst(bench.capped, len(runs), jobs)
+    lines = [*bench.told, _told(bench.plan, len(runs), worst, jobs)]
+    if dry_run:
+        return options.tell(as_json, {"runs": len(runs), **worst}, lines)
+    print(*lines, sep="\n", file=sys.stderr)
+    tracking = Tracking(mlflow, out) if mlflow else None
+    bench.begin(go_on=go_on)
+    rows = results.ended(out, runs, damaged)
+    results.tried_again(out, runs, rows)
+    with nullcontext(cluster) if cluster else here(needs, out, min(jobs, len(runs) - len(rows))) as place:
+        _run(bench.capped, runs, rows, out, jobs, place, tracking)
     if tracking:
         tracking.enter_all(rows.values())
-    return tell(asked, out, as_json)
+    return tell(list(runs), rows, out, as_json)
+
+
+def _cluster(address: str, bench: "Asked", needs: "Needs", runs: int) -> "Cluster":
+    """Return the cluster, whose machines are told of the project's stores. Raises what `Cluster` and `refuse_what_is_shared` do."""
+    from budgetmlagent.bench.cluster import Cluster
+    from budgetmlagent.bench.plan import refuse_what_is_shared
+    from budgetmlagent.settings import stores
+
+    cluster = Cluster(address, bench.folder, needs.keys() | stores(bench.home))
+    if not cluster.shared:
+        refuse_what_is_shared(bench.capped, runs)
+    return cluster
 
 
 def _of_suite(suite: str | None, root: Path | None, only: Any, out: Path) -> list[str]:
@@ -112,11 +126,6 @@ def _of_suite(suite: str | None, root: Path | None, only: Any, out: Path) -> lis
 
 def _words(text: str | None) -> list[str] | None:
     return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _files(text: str | None) -> list[str | None] | None:
-    words = _words(text)
-    return None if words is None else [None if word == "embedded" else word for word in words]
 
 
 def _numbers(text: str | None) -> list[int] | None:
@@ -138,7 +147,8 @@ def _worst(plan: "Plan", runs: int, jobs: int) -> dict[str, float | None]:
     }
 
 
-def _told(plan: "Plan", asked: "dict[Cell, Request]", worst: "dict[str, float | None]", jobs: int) -> str:
+def _told(plan: "Plan", runs: int, worst: "dict[str, float | None]", jobs: int) -> str:
+    from budgetmlagent.bench.words import dollars
     from budgetmlagent.wording import counted
 
     parts = [
@@ -147,7 +157,8 @@ def _told(plan: "Plan", asked: "dict[Cell, Request]", worst: "dict[str, float | 
     ]  # fmt: skip
     minutes = worst["worst_case_minutes"]
     time = "" if minutes is None else f" and {minutes:g} minutes"
-    return f"{len(asked)} runs ({', '.join(parts)}), {jobs} at once: at most ${worst['worst_case_usd']:.2f}{time}"
+    most = dollars(worst["worst_case_usd"] or 0.0)
+    return f"{counted(runs, 'run')} ({', '.join(parts)}), {jobs} at once: at most {most}{time}"
 
 
 def _run(
@@ -161,9 +172,11 @@ def _run(
 ) -> None:
     """Run what has no row yet; a line a run on standard error."""
     from budgetmlagent.bench.making import make
+    from budgetmlagent.bench.plan import cell_of
+    from budgetmlagent.bench.words import Names
     from budgetmlagent.cli.benched import Live
 
-    with Live(len(asked), len(rows)) as live:
+    with Live(len(asked), len(rows), Names.of([cell_of(cell) for cell in asked])) as live:
 
         def ended(row: "dict[str, Any]") -> None:
             live.ended(row)

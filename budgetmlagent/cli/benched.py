@@ -1,25 +1,28 @@
 """How a bench is told: what runs now, a line a run that has ended, and what all say together."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from budgetmlagent.bench.plan import Cell
-    from budgetmlagent.run.request import Request
+    from budgetmlagent.bench.words import Names
 
 
 class Live:
     """A line a run that has ended, and below, in a terminal, what runs now."""
 
-    def __init__(self, runs: int, done: int) -> None:
+    def __init__(self, runs: int, done: int, names: "Names") -> None:
         from rich.live import Live
 
         from budgetmlagent.cli.console import Console
 
         self.console = Console(stderr=True, highlight=False)
-        self.runs, self.done, self.now = runs, done, dict[str, str]()
+        self.runs, self.done, self.now, self.names = runs, done, dict[str, str](), names
         self.live = Live(
             get_renderable=self._table, console=self.console, refresh_per_second=2, transient=True
         )
@@ -43,7 +46,7 @@ class Live:
     def ended(self, row: dict[str, Any]) -> None:
         """Tell of a run that has ended."""
         self.done += 1
-        self.console.print(f"{self.done}/{self.runs} {line(row)}", markup=False, soft_wrap=True)
+        self.console.print(f"{self.done}/{self.runs} {line(row, self.names)}", markup=False, soft_wrap=True)
 
     def _table(self) -> Any:
         from rich.table import Table
@@ -54,60 +57,74 @@ class Live:
         return table
 
 
-def line(row: dict[str, Any]) -> str:
+def line(row: dict[str, Any], names: "Names") -> str:
     """Tell a row in a line."""
-    from budgetmlagent.bench.words import setting
+    from budgetmlagent.bench.summary import way
 
     gain = row.get("gain_pct")
-    what = f"{row['task']} ({setting(row['graph'], row['models_file'])}) seed {row['seed']}: {row['status']}"
+    what = f"{names.task(row)} ({names.setting(way(row))}) seed {row['seed']}: {row['status']}"
     if row["status"] == "failed":
         return f"{what}: {row['reason']}"
     return f"{what}, {'no gain known' if gain is None else f'{gain:+.1f}%'}, ${row['usd']:.4f}, {row['seconds'] / 60:.1f} min"
 
 
-def tell(asked: "dict[Cell, Request]", out: Path, as_json: bool) -> None:
-    """Print what came of the runs that have ended, for people or as JSON."""
+def damaged(path: Path, why: str) -> None:
+    """Tell of a row that cannot be read."""
+    import sys
+
+    print(f"budgetml: {path}: damaged ({why}); `--continue` makes it again from its run", file=sys.stderr)
+
+
+def tell(cells: "Sequence[Cell]", found: "Mapping[Cell, dict[str, Any]]", out: Path, as_json: bool) -> None:
+    """Write the table of those runs that have ended, and print what came of them, for people or as JSON."""
     from budgetmlagent.bench import results
     from budgetmlagent.bench.summary import compared, summed
-    from budgetmlagent.bench.words import interval, setting
+    from budgetmlagent.bench.words import Names, interval
     from budgetmlagent.cli.console import Console
 
-    rows = list(results.ended(out, asked).values())
+    rows, kept = [found[cell] for cell in cells if cell in found], False
+    with suppress(PermissionError):  # of a folder that is only looked at
+        results.write(out, rows)
+        kept = True
     told: dict[str, Any] = {
         "dir": str(out),
-        "runs": len(asked),
+        "runs": len(cells),
         "done": len(rows),
         "summary": summed(rows),
         "compared": compared(rows),
     }
     if as_json:
         return options.print_json(told | {"rows": rows})
-    console = Console(highlight=False)
-    console.print(_summary(told["summary"]))
+    console, names = Console(highlight=False), Names.of(rows)
+    console.print(_summary(told["summary"], names))
     for pair in told["compared"]:
-        first, second = (setting(*pair[which]) for which in ("first", "second"))
+        first, second = (names.setting(pair[which]) for which in ("first", "second"))
+        failed = f" ({pair['failed'][1]} and {pair['failed'][0]} failed)" if any(pair["failed"]) else ""
         console.print(
-            f"{second} against {first}, {pair['pairs']} pairs: better {pair['better']}, even {pair['even']}, worse {pair['worse']}; "
-            f"normalised gain {interval(pair['normalised_gain'], 2, '+')}, dollars {interval(pair['usd'], 4, '+')}",
+            f"{second} against {first}, {pair['pairs']} pairs{failed}: better {pair['better']}, even {pair['even']}, worse"
+            f" {pair['worse']}; normalised gain {interval(pair['normalised_gain'], 2, '+')}, dollars {interval(pair['usd'], 4, '+')}",
             markup=False, soft_wrap=True,
         )  # fmt: skip
-    console.print(
-        f"{out / results.CSV}: a line a run; {out / results.PAGE}: the whole", markup=False, soft_wrap=True
-    )
+    if kept:
+        console.print(
+            f"{out / results.CSV}: a line a run; {out / results.PAGE}: the whole",
+            markup=False,
+            soft_wrap=True,
+        )
     return None
 
 
-def _summary(found: list[dict[str, Any]]) -> Any:
+def _summary(found: list[dict[str, Any]], names: "Names") -> Any:
     from rich.table import Table
 
-    from budgetmlagent.bench.words import interval, minutes, setting
+    from budgetmlagent.bench.words import interval, minutes
 
     table = Table(
         "setting", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None
     )
     for one in found:
         table.add_row(
-            setting(one["graph"], one["models_file"]), str(one["runs"]), str(one["failed"]),
+            names.setting((one["graph"], one["models_file"])), str(one["runs"]), str(one["failed"]),
             interval(one["success"], 2), interval(one["gain_pct"], 1), interval(one["normalised_gain"], 2),
             interval(one["usd"], 4), interval(minutes(one["seconds"]), 1),
         )  # fmt: skip

@@ -31,6 +31,20 @@ def _runs_dir(ctx: typer.Context, param: typer.CallbackParam, value: Path) -> Pa
     return runs_folder()
 
 
+def folder(param: typer.CallbackParam, value: Path) -> Path:
+    """Return a folder that is written to. Raises UsageError for a URL, of which a folder of that name would be made, and for a file."""
+    from budgetmlagent.errors import UsageError
+
+    name = f"--{str(param.name).replace('_', '-')}"
+    if value.is_file():
+        raise UsageError(f"{name} {value}: a folder is needed, and this is a file")
+    if _url(value):
+        raise UsageError(
+            f"{name} {_url(value)}: a folder is needed; `archive` in budgetml.toml keeps runs at a URL, too"
+        )
+    return value
+
+
 def _read_runs(ctx: typer.Context, param: typer.CallbackParam, value: Path) -> Path:
     """Return the folder, or that of a copy of the archive that is given."""
     url = _url(value)

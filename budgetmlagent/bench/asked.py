@@ -1,0 +1,95 @@
+"""What a bench is asked for: by the project's settings, a file and the command line, or by its own plan where it goes on."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from budgetmlagent import settings
+from budgetmlagent.bench import results
+from budgetmlagent.bench.grown import grown
+from budgetmlagent.bench.plan import Cell, Plan, cells, checked, placed, read, request
+from budgetmlagent.money.ledger import Ledger
+from budgetmlagent.money.place import existing
+from budgetmlagent.postgres import Address
+from budgetmlagent.run.request import Request
+from memory.state import NANO
+
+OF_PLAN = (
+    "budget",
+    "turns",
+    "history",
+    "models",
+)  # of the settings, what a plan that says nothing takes from them
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A bench in `folder` as it is asked for; nothing is begun yet."""
+
+    folder: Path
+    plan: Plan  # as it is kept
+    cap: float | None  # dollars of all runs together, by the plan or by the settings
+    home: Path  # the runs' folder by whose settings it goes
+    told: list[str]  # what a person has to hear of how it came to this
+    by_settings: bool  # whether each run that begins would set another cap
+
+    @property
+    def capped(self) -> Plan:
+        """The plan with the cap that holds for all."""
+        return self.plan.model_copy(update={"project_budget": self.cap})
+
+    def requests(self, **words: Any) -> dict[Cell, Request]:
+        """Return each run as it is asked for. `words` are of `plan.request`.
+
+        A run sets the cap only where the settings would have it set another: who changes it meanwhile, by `cost --cap`, is obeyed.
+        """
+        cap = self.cap if self.by_settings else None
+        plan, runs = (
+            self.plan.model_copy(update={"project_budget": cap}),
+            self.folder.resolve() / results.RUNS,
+        )
+        return {cell: request(plan, cell, runs, **words) for cell in cells(plan)}
+
+    def to_check(self, one: Request) -> Request:
+        """Return a request that is checked by the right settings, before the bench's folder says which these are."""
+        return replace(one, runs_dir=str(self.home))
+
+    def begin(self, *, go_on: bool) -> None:
+        """Make the folder. Raises UsageError as `results.begin`, and UnavailableError where the project's ledger is away."""
+        if isinstance(place := settings.ledger(self.home), Address):
+            Ledger(place)
+        results.begin(self.folder, self.plan, go_on=go_on)
+        settings.note_of_bench(self.folder)
+
+
+def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool, trust: bool) -> Asked:
+    """Return what is asked for: `given` wins over the file, this over the settings; a bench that goes on keeps its plan.
+
+    Raises UsageError for what is no plan, and for settings that the person has not confirmed, now (`trust`) or before.
+    """
+    home, where = settings.of_bench(folder), str(file or "bench")
+    here = settings.of_runs(home, trust=trust)
+    settings.confirm(home, trust=trust)
+    written = read(file) if file else {}
+    if go_on and (results.exists(folder) or not (written or "tasks" in given)):
+        plan, told = grown(results.kept(folder), written, given, where)
+        in_ledger = None if "project_budget" in given else _in_ledger(folder)
+    else:
+        below = {name: here[name] for name in OF_PLAN if name in here and name not in written | given}
+        told = [f"by the settings: {name} {value}" for name, value in below.items()]
+        if "models" in below:
+            below["models"] = [below["models"]]
+        plan, in_ledger = placed(checked(below | written | given, where)), None
+    if plan.project_budget is not None and in_ledger not in (None, plan.project_budget):
+        told.append(f"project_budget {in_ledger}, not {plan.project_budget}: its ledger has it so by now")
+        plan = plan.model_copy(update={"project_budget": in_ledger})
+    caps = (plan.project_budget, here.get("project_budget"), in_ledger)
+    cap = next((each for each in caps if each is not None), None)
+    return Asked(folder, plan, cap, home, told, "project_budget" in here)
+
+
+def _in_ledger(folder: Path) -> float | None:
+    """Return the cap that the ledger of a bench has by now: `cost --cap` may have changed it."""
+    ledger = existing(folder / results.RUNS)
+    nano = ledger.project_cap() if ledger else None
+    return None if nano is None else nano / NANO
