@@ -30,7 +30,7 @@ from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
 from budgetmlagent.foreign import visible
 from budgetmlagent.postgres import Address
-from budgetmlagent.storage import URL, Storage
+from budgetmlagent.storage import FORM, URL, Storage
 from budgetmlagent.wording import one_of, unknown
 from memory.embedding import SHIPPED, named
 from memory.files import SMALL, read_plain, write_whole
@@ -83,9 +83,16 @@ def _history(text: str) -> str:
     return text
 
 
+def _kept(text: str) -> Storage:
+    found = Storage(text)
+    if found.scheme == "memory":
+        raise ValueError(f"{visible(text)[:80]!r}: what is kept there is gone with the process; {FORM}")
+    return found
+
+
 USES: dict[str, Callable[[Any], Any]] = {
     "runs": _folder, "models": str, "budget": _dollars, "project_budget": _dollars, "turns": _turns, "history": _history,
-    "memory": _server, "embedding": named, "ledger": Address, "checkpoints": Address, "archive": Storage,
+    "memory": _server, "embedding": named, "ledger": Address, "checkpoints": Address, "archive": _kept,
 }  # fmt: skip
 NUMBERS = ("budget", "project_budget", "turns")
 SECRET = ("ledger", "checkpoints")  # whose text may hold a password

@@ -16,6 +16,7 @@ from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.records import archive
 from budgetmlagent.records.copies import refreshed
 from budgetmlagent.records.packed import MONEY, NOTE, UNSENT, travels
+from budgetmlagent.records.rundir import RunDir
 from budgetmlagent.run.order import plan
 from budgetmlagent.run.request import Request
 from budgetmlagent.run.view import RunView
@@ -350,8 +351,11 @@ def test_what_is_no_folder_and_what_is_not_known_is_one_line(tmp_path, capsys):
     assert "no runs in" in capsys.readouterr().out
 
 
-def test_memory_is_a_place_too(here, made, monkeypatch):
+def test_memory_is_a_place_too_but_none_that_keeps_anything(here, made, monkeypatch):
     monkeypatch.setenv("BUDGETML_ARCHIVE", "memory://bucket/prefix")
+    (row,) = [each for each in shared.of_settings(here) if each["what"] == "archive"]
+    assert not row["ok"]
+    assert "$BUDGETML_ARCHIVE: 'memory://bucket/prefix': what is kept there is gone" in row["detail"]
     (here / made[1] / NOTE).unlink()
-    archive.keep_ended(str(here / made[1]), here)
+    archive.send(RunDir(here / made[1]), Storage("memory://bucket/prefix"))
     assert RunView.open(made[1], refreshed(Storage("memory://bucket/prefix"))).done
