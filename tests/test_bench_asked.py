@@ -15,7 +15,7 @@ from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.run import order
-from budgetmlagent.settings import FROM, VARIABLES, memory_hosts
+from budgetmlagent.settings import FROM, VARIABLES, memory_hosts, stores
 from memory.state import NANO
 
 
@@ -57,13 +57,9 @@ def dry(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("beside", [False, True])
-def test_the_cap_that_is_given_holds_where_a_setting_names_another(beside, server, capsys, monkeypatch):
-    if beside:
-        Path("budgetml.toml").write_text("project_budget = 20\n")
-    else:
-        monkeypatch.setenv("BUDGETML_PROJECT_BUDGET", "20")
-    cap = ["--turns", "2", "--history", "off", "--project-budget", "0.026", "--trust"]
+def test_the_cap_that_is_given_holds_where_a_setting_names_another(server, capsys, monkeypatch):
+    monkeypatch.setenv("BUDGETML_PROJECT_BUDGET", "20")
+    cap = ["--turns", "2", "--history", "off", "--project-budget", "0.026"]
     assert call(words(server, *HOSTED, *cap, "--json")) == 0
     captured = capsys.readouterr()
     assert "at most $0.026" in captured.err
@@ -92,6 +88,8 @@ def test_settings_are_the_plan_of_who_says_nothing_else(server, capsys, monkeypa
     Path("night.yaml").write_text("tasks: [tiny]\nturns: 4\nproject_budget: 2\n")
     asked = of(Path("night.yaml"), {"budget": 0.5})
     assert (asked.plan.budget, asked.plan.turns, asked.cap) == (0.5, 4, 2.0)
+    (run,) = asked.requests().values()
+    assert run.project_budget == 2.0  # each run would set the one of the file else
     monkeypatch.setenv("BUDGETML_TURNS", "5")
     assert of(given={"tasks": ["tiny"]}).plan.turns == 5
     assert "at most $0.001\n" in dry(capsys, words(server, "--budget", "0.001"))
@@ -132,6 +130,9 @@ def test_who_goes_on_with_a_bench_from_elsewhere_obeys_the_same_file(server, mon
     night = Path("night").resolve()
     monkeypatch.chdir(there)
     assert memory_hosts(night / "runs") == ["127.0.0.1:1"]
+    assert stores(night / "runs") == {
+        "BUDGETML_MEMORY": "http://127.0.0.1:1"
+    }  # as machines are told that see no file
     Path("../budgetml.toml").unlink()
     assert call(["bench", "--out", str(night), "--continue"]) == UsageError.status
     assert f"{FROM}: these runs obey" in capsys.readouterr().err

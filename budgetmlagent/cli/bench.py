@@ -33,7 +33,7 @@ def bench(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A YAML file: tasks, graphs, models, seeds and limits.")] = None,
     tasks: Annotated[str | None, _listed(names.tasks)] = None,
     graphs: Annotated[str | None, _listed(names.graphs)] = None,
-    models: Annotated[str | None, typer.Option(metavar="F,F", help="Files such as models.yaml; `embedded` is none.")] = None,
+    models: Annotated[str | None, typer.Option(metavar="F,F", help="Files such as models.yaml; `embedded`: the embedded models. [default: as budgetml.toml says, else embedded]")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="0,1", help="Numbers.")] = None,
     budget: Annotated[float | None, typer.Option(metavar="USD", help=f"Of each run. {_DEFAULT} 0.25]")] = None,
     project_budget: Annotated[float | None, typer.Option(metavar="USD", help=f"Of all runs together. {_DEFAULT} no limit]")] = None,
@@ -62,6 +62,7 @@ def bench(
     from budgetmlagent.bench.tracking import Tracking
     from budgetmlagent.cli.benched import damaged, tell
     from budgetmlagent.errors import UsageError
+    from budgetmlagent.foreign import visible
 
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: at least 1 is needed")
@@ -87,7 +88,7 @@ def bench(
     lines = [*bench.told, _told(bench.plan, len(runs), worst, jobs)]
     if dry_run:
         return options.tell(as_json, {"runs": len(runs), **worst}, lines)
-    print(*lines, sep="\n", file=sys.stderr)
+    print(*map(visible, lines), sep="\n", file=sys.stderr)
     tracking = Tracking(mlflow, out) if mlflow else None
     bench.begin(go_on=go_on)
     rows = results.ended(out, runs, damaged)

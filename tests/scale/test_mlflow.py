@@ -41,6 +41,10 @@ def test_each_run_is_there_once_with_its_numbers_and_files(tmp_path):
     assert (runs["a"].data.params["task"], runs["a"].data.params["seed"]) == ("t", "0")
     assert (runs["a"].info.status, runs["c"].info.status) == ("FINISHED", "FAILED")
     assert [each.path for each in client.list_artifacts(runs["a"].info.run_id)] == ["best", "run.json"]
+    Tracking(uri, tmp_path / "night").enter_all([*rows[:2], row(tmp_path, "c")])  # it has gone on since
+    again = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert sorted(again) == ["a", "b", "c"] and again["c"].info.status == "FINISHED"
+    assert again["a"].info.run_id == runs["a"].info.run_id
 
 
 def test_what_cannot_be_used_is_one_line_before_anything_runs(tmp_path, capsys):
