@@ -257,9 +257,9 @@ def test_runs_that_failed_for_want_of_an_answer_go_on_and_the_table_knows_what_r
     assert len(list((tmp_path / "bench" / "runs").glob("tiny-*"))) == 2
 
 
-def a_bench(tmp_path, rows):
+def a_bench(tmp_path, rows, plan=None):
     """A bench of these rows, by seed, where nothing has been told yet; text is what lies in the file."""
-    plan = Plan(tasks=["digits"], seeds=list(range(len(rows))))
+    plan = plan or Plan(tasks=["digits"], seeds=list(range(len(rows))))
     results.begin(tmp_path / "bench", plan, go_on=False)
     for cell, row in zip(cells(plan), rows, strict=True):
         (folder := tmp_path / "bench" / "cells" / cell.name).mkdir(parents=True)
@@ -403,6 +403,20 @@ def test_what_was_asked_for_tells_settings_and_tasks_apart_whatever_they_call_th
         "/a/same/g.yaml": "a/same/g",
         "/b/same/g.yaml": "b/same/g",
     }
+
+
+def test_a_narrow_terminal_tells_settings_apart_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
+    told = {"status": "finished", "reason": "x", "usd": 0.5, "seconds": 1.0}
+    plan = Plan(
+        tasks=["digits"], graphs=["/there/version_of_monday/g.yaml", "/there/version_of_tuesday/g.yaml"]
+    )
+    folder = a_bench(tmp_path, [told, told], plan)
+    assert call(["bench", "--report", "--out", str(folder)]) == 0
+    table = "".join(
+        line.split(" ")[1] for line in capsys.readouterr().out.splitlines()[1:] if line.startswith(" ")
+    )
+    assert table == "version_of_monday/gversion_of_tuesday/g"
 
 
 def test_a_sum_is_told_to_its_last_digit():

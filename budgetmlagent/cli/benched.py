@@ -115,12 +115,20 @@ def tell(cells: "Sequence[Cell]", found: "Mapping[Cell, dict[str, Any]]", out: P
 
 
 def _summary(found: list[dict[str, Any]], names: "Names") -> Any:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from budgetmlagent.bench.words import interval, minutes
 
     table = Table(
-        "setting", "runs", "failed", "success", "gain %", "normalised", "$ a run", "minutes", box=None
+        Column("setting", overflow="fold"),
+        "runs",
+        "failed",
+        "success",
+        "gain %",
+        "normalised",
+        "$ a run",
+        "minutes",
+        box=None,
     )
     for one in found:
         table.add_row(
