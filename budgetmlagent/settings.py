@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from memory.history import Mode
 
 NAME = "budgetml.toml"
+EMBEDDED = "embedded"  # in the place of a models file, as `models.config` has it
 FROM = "budgetml.from"  # in a bench's folder: where the file is that its runs obey
 KIND = "settings"
 RUNS = Path("runs")  # the runs' folder where nothing names one
@@ -137,8 +138,9 @@ def of_runs(runs_dir: Path, *, trust: bool) -> dict[str, Any]:
     if any(name in file.values for name in OF_RUNS):
         file.confirm(trust=trust)
     found = {name: value for name in OF_RUNS if (value := file(name)) is not None}
-    if "models" in found and not os.environ.get(VARIABLES["models"]):
-        found["models"] = str(file.path.parent / at_home(found["models"]))
+    models = "" if os.environ.get(VARIABLES["models"]) else str(found.get("models", ""))
+    if models and models != EMBEDDED and not models.startswith("replay:"):
+        found["models"] = str(file.path.parent / at_home(models))
     return found
 
 

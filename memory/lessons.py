@@ -52,7 +52,7 @@ class Lesson:
         if before is None or after is None or self.status != "keep":
             return 0.0
         percent = 100.0 * gain(before, after, self.direction) / (abs(before) or 1.0)
-        return percent if math.isfinite(percent) else 0.0
+        return max(0.0, percent) if math.isfinite(percent) else 0.0
 
     @property
     def above_noise(self) -> float:
@@ -124,8 +124,9 @@ def _outcome(lesson: Lesson) -> str:
         return f"failed ({one_line(lesson.cause, CAUSE) or 'no score'})" if lesson.failed else "kept"
     noise = f" with noise {lesson.noise:.2g}" if lesson.noise is not None else ""
     scores = f"{before:.4g} -> {after:.4g}{noise}"
+    if lesson.status != "keep":
+        return f"did not help ({scores})"
+    tie = gain(before, after, lesson.direction) <= 0
     return (
-        f"gained {_percent(lesson.gained)}% ({scores})"
-        if lesson.status == "keep"
-        else f"did not help ({scores})"
+        f"kept by its own validation ({scores})" if tie else f"gained {_percent(lesson.gained)}% ({scores})"
     )

@@ -136,13 +136,14 @@ def _judged_again(
 ) -> tuple[Status, bool]:
     """Judge a gain within its `noise`: kept where validation makes it sure, or as the likelier script; and whether it is sure.
 
-    What the public rows say against a script, its validation has to outweigh.
+    What the public rows say against a script, as beside the best one, its validation has to outweigh.
     """
     direction, best = deps.task.direction, state.best.get("score")
     again = validated(_sure(state, deps), state.plan, execution, deps.artifacts, direction, noise)
-    sure = again is not None and again + min(gain, 0.0) > SHARE * noise
-    higher = best is not None and score.value is not None and scores.gain(best, score.value, direction) > 0
-    likelier = higher and (again is None or again > 0)
+    over = gain if best is None or score.value is None else scores.gain(best, score.value, direction)
+    against = 0.0 if gain > 0 else min(gain, over)
+    sure = again is not None and against > -noise and again + against > SHARE * noise
+    likelier = over > 0 and (again is None or again > 0)
     return "keep" if sure or likelier else "retest" if gain > 0 else "discard", sure
 
 

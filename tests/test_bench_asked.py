@@ -167,7 +167,7 @@ def test_a_bench_goes_on_with_its_plan_and_what_is_named_beside_it_is_added(serv
                         ({"minutes": 5.0}, "--minutes 5.0: the bench has open")):  # fmt: skip
         with pytest.raises(UsageError, match=f"{said}.*name another --out"):
             of(given=given, go_on=True)
-    (Path("night") / "runs").mkdir()
+    (Path("night") / "runs").mkdir(exist_ok=True)
     Ledger(Path("night/runs/ledger.sqlite")).set_project_cap(NANO // 1000)  # as `cost --cap` does
     assert of(go_on=True).cap == of(go_on=True).plan.project_budget == 0.001
     assert "at most $0.001\n" in dry(capsys, ["bench", "--out", "night", "--continue", "--seeds", "7"])

@@ -70,7 +70,7 @@ def test_bash_completes_a_name(home: Path, words: list[str], offered: list[str])
         ("run digits --history a", ["all"]),
         ("show dig", ["digits-20260101-101010-aaaa"]),
         ("show --runs-dir nowhere ", []),
-        ("list --status ", ["finished", "stopped", "failed"]),
+        ("list --status ", ["finished", "stopped", "failed", "underway"]),
         ("models new ol", ["ollama"]),
         ("models pull ", ["large", "small"]),
         ("bench --graphs paper,re", ["paper,recall"]),

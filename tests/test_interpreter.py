@@ -39,7 +39,9 @@ def environment_at(folder: Path, marker: Path, *, link: bool = True) -> Path:
     """Make a virtual environment that writes down its variables when it is started; return its interpreter."""
     packages = folder / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     packages.mkdir(parents=True)
-    (packages / "sitecustomize.py").write_text(TOLD.format(str(marker)))
+    (packages / "told.py").write_text(TOLD.format(str(marker)))
+    # Not `sitecustomize`: Debian has one of its own, which is found first.
+    (packages / "told.pth").write_text("import told\n")
     (folder / "pyvenv.cfg").write_text(f"home = {REAL.parent}\n")
     (folder / "bin").mkdir(exist_ok=True)
     python = folder / "bin" / REAL.name

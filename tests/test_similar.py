@@ -398,6 +398,15 @@ def test_a_large_gain_is_told_in_plain_digits(score, said):
     assert told(read(item), 1.0).startswith(f"gained {said} (1 -> ")
 
 
+def test_what_validation_decided_has_gained_nothing_and_says_so():
+    item = {
+        "kind": "attempt", "task": "t", "run": "r", "status": "keep", "plan": {"instruction": "use Lasso"}, "step": 3,
+        "about": "x", "score": 0.68, "score_before": 0.7, "direction": "max",
+    }  # fmt: skip
+    lesson = read(item)
+    assert told(lesson, 1.0).startswith("kept by its own validation (0.7 -> 0.68)") and lesson.gained == 0.0
+
+
 def test_a_free_repair_is_found_by_the_words_of_what_it_cured():
     artifacts = testing.MemoryArtifacts()
     kept = []

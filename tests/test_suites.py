@@ -134,11 +134,15 @@ def test_a_sample_may_be_packed_and_texts_are_compared_as_texts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "line", "direction"), [("house-price", "SalePrice", "min"), ("imdb", "load_dataset", "max")]
+    ("name", "line", "direction"),
+    [
+        ("house-price", "mae = sum(abs(submission['SalePrice'] - test_data['SalePrice']))", "min"),
+        ("imdb", 'return acc/len(imdb["test"])', "max"),
+    ],
 )
 def test_mlagentbench_s_own_tasks_need_no_word_on_what_is_better(name, line, direction, tmp_path):
     place = tmp_path / "benchmarks"
-    task = tiny.task(place, metric=f"def get_score(folder):\n    return len({line!r})\n", name=name)
+    task = tiny.task(place, metric=f"def get_score(folder):\n    {line}\n", name=name)
     (task / "scoring").rename(task / "scripts")
     (task / "task.yaml").unlink()
     (task / "scripts" / "research_problem.txt").write_text("Make it better.")

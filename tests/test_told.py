@@ -291,6 +291,12 @@ def test_a_word_that_holds_a_measure_s_name_names_one_unless_the_data_has_it() -
     assert "..." in told(line, "columns: credit_score", script=script) and "0.81" not in told(
         line, script=script
     )
+    cells = "12_score_lane 5231.75; acc_77 812.25; map_of_x 41.8902; error_E42 7.25; per_diem 99.95; Credit_Score=712.5"
+    assert told(cells, "columns: credit_score", script="print(df.max())", measured=True) == "..."
+    lower = told(
+        "credit_score=712.5 Credit_Score=5.51", "columns: Credit_Score", script="credit_score", measured=True
+    )
+    assert "712" not in lower and "5.5" not in lower
     many = " ".join(f"b{i}_mae=1.{i}2345" for i in range(9))
     assert told(many, script=" ".join(f"b{i}_mae" for i in range(9)), measured=True).count("=1.") == NUMBERS
 

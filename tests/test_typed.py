@@ -71,7 +71,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("list --status stoped", "--status stoped: one of finished, stopped, failed is needed (did you mean 'stopped'?)"),
+        ("list --status stoped", "--status stoped: one of finished, stopped, failed, underway is needed (did you mean 'stopped'?)"),
         ("list --since yesterday", "--since yesterday: a date is needed, such as 2026-01-31"),
         ("list --task digts", "unknown task 'digts' (did you mean 'digits'?)"),
         ("cost --by modl", "--by modl: one of node, model, day, run is needed (did you mean 'model'?)"),

@@ -97,6 +97,11 @@ def test_validation_decides_a_tie_where_public_rows_are_few(now: float, said: st
     assert judged("validation auc 0.61\n", f"validation auc {said}\n", "small", now=now) == "no better"
 
 
+@pytest.mark.parametrize(("highest", "now"), [(0.79, 0.68), (0.85, 0.7), (0.79, 0.61)])
+def test_a_tie_with_the_sure_best_throws_no_better_one_away(highest: float, now: float) -> None:
+    assert judged("validation auc 0.61\n", "validation auc 0.685\n", highest=highest, now=now) == "no better"
+
+
 def test_where_the_public_rows_are_enough_they_tell_alone() -> None:
     assert judged("validation auc 0.61\n", "validation auc 0.85\n", noise=0.006) == "likelier"
     assert judged("validation auc 0.61\n", "validation auc 0.85\n", noise=0.009) == "sure"

@@ -8,8 +8,9 @@ from budgetmlagent import settings
 from budgetmlagent.bench import results
 from budgetmlagent.bench.grown import grown
 from budgetmlagent.bench.plan import Cell, Plan, cells, checked, placed, read, request
+from budgetmlagent.errors import UsageError
 from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.money.place import existing
+from budgetmlagent.money.place import existing, place_of
 from budgetmlagent.postgres import Address
 from budgetmlagent.run.request import Request
 from memory.state import NANO
@@ -56,10 +57,17 @@ class Asked:
 
     def begin(self, *, go_on: bool) -> None:
         """Make the folder. Raises UsageError as `results.begin`, and UnavailableError where the project's ledger is away."""
-        if isinstance(place := settings.ledger(self.home), Address):
-            Ledger(place)
+        place = settings.ledger(self.home)
+        if isinstance(place, Address):
+            _refuse_more(Ledger(place), self.cap)
+        new = not results.exists(self.folder)
         results.begin(self.folder, self.plan, go_on=go_on)
-        settings.note_of_bench(self.folder)
+        if new:
+            settings.note_of_bench(self.folder)
+        runs = self.folder / results.RUNS
+        runs.mkdir(parents=True, exist_ok=True)
+        if self.cap is not None:
+            Ledger(place_of(runs)).set_project_cap(round(self.cap * NANO))
 
 
 def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool, trust: bool) -> Asked:
@@ -67,11 +75,12 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
 
     Raises UsageError for what is no plan, and for settings that the person has not confirmed, now (`trust`) or before.
     """
-    home, where = settings.of_bench(folder), str(file or "bench")
+    begun = go_on and results.exists(folder)  # it keeps the settings with which it began
+    home, where = folder / results.RUNS if begun else settings.of_bench(folder), str(file or "bench")
     here = settings.of_runs(home, trust=trust)
     settings.confirm(home, trust=trust)
     written = read(file) if file else {}
-    if go_on and (results.exists(folder) or not (written or "tasks" in given)):
+    if begun or (go_on and not (written or "tasks" in given)):
         plan, told = grown(results.kept(folder), written, given, where)
         in_ledger = None if "project_budget" in given else _in_ledger(folder)
     else:
@@ -88,8 +97,19 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
     return Asked(folder, plan, cap, home, told, "project_budget" in here)
 
 
+def _refuse_more(ledger: Ledger, cap: float | None) -> None:
+    """Raise UsageError where the project's ledger has a lower cap, for all its runs, than the one of a bench."""
+    nano = ledger.project_cap()
+    if cap is not None and nano is not None and round(cap * NANO) > nano:
+        raise UsageError(
+            f"--project-budget {cap:g}: the project's ledger has a cap of ${nano / NANO:g} for all its runs; raise that first, by `budgetml cost --cap {cap:g}`"
+        )
+
+
 def _in_ledger(folder: Path) -> float | None:
-    """Return the cap that the ledger of a bench has by now: `cost --cap` may have changed it."""
+    """Return the cap that a bench's own ledger has by now: `cost --cap` may have changed it. One on a server is the whole project's."""
+    if isinstance(place_of(folder / results.RUNS), Address):
+        return None
     ledger = existing(folder / results.RUNS)
     nano = ledger.project_cap() if ledger else None
     return None if nano is None else nano / NANO

@@ -7,21 +7,17 @@ from typing import Any
 
 from budgetmlagent.bench import results
 from budgetmlagent.bench.here import Here, Place
-from budgetmlagent.bench.plan import Cell, Needs, Plan
+from budgetmlagent.bench.plan import Cell, Needs
 from budgetmlagent.bench.runner import Runner, Told
 from budgetmlagent.models.embedded.lent import LENT, Lender
-from budgetmlagent.money.ledger import Ledger
-from budgetmlagent.money.place import place_of
 from budgetmlagent.records import archive
 from budgetmlagent.run.request import Request
 from budgetmlagent.run.wiring import fetched
-from memory.state import NANO
 
 Rows = dict[Cell, dict[str, Any]]
 
 
 def make(
-    plan: Plan,
     asked: Mapping[Cell, Request],
     rows: Rows,
     out: Path,
@@ -32,9 +28,6 @@ def make(
 ) -> None:
     """Run what is not in `rows` yet, `jobs` at once, and add its rows there; `ended` hears each."""
     runs = out / results.RUNS
-    runs.mkdir(parents=True, exist_ok=True)
-    if plan.project_budget is not None:
-        Ledger(place_of(runs)).set_project_cap(round(plan.project_budget * NANO))
     table = results.Table(out)
     left = {cell: one for cell, one in asked.items() if cell not in rows}
 

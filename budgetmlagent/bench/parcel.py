@@ -23,4 +23,14 @@ def packed(sources: Mapping[str, Path], without: Iterable[str] = ()) -> bytes:
 def unpack(content: bytes, folder: Path) -> None:
     """Write what was packed below a folder. Raises tarfile.TarError for what would lead out of it."""
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-        archive.extractall(folder, filter="data")
+        if hasattr(tarfile, "data_filter"):
+            archive.extractall(folder, filter="data")
+            return
+        for member in archive:  # Python before 3.11.4, as Debian 12 has it, knows no filters
+            if not (member.isfile() or member.isdir()) or not _is_inside(folder, folder / member.name):
+                raise tarfile.TarError(f"{member.name!r} leads out of the parcel")
+            archive.extract(member, folder)
+
+
+def _is_inside(folder: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())

@@ -89,7 +89,7 @@ def _row(path: Path) -> dict[str, Any]:
 
 def _gone_on(folder: Path, path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row as its run is by now: `budgetml resume` may have gone on with it since the row was written."""
-    where = row.get("run_dir") or _begun(folder, path.with_name(RUN))
+    where = _begun(folder, path.with_name(RUN)) or row.get("run_dir")  # a bench may have been moved
     summary = Path(str(where)) / "run.json"
     with suppress(OSError, UnavailableError):
         if where and summary.stat().st_mtime_ns > path.stat().st_mtime_ns:
@@ -112,11 +112,21 @@ def tried_again(folder: Path, cells: Iterable[Cell], rows: dict[Cell, dict[str, 
 
     So do runs whose rows are damaged.
     """
-    for cell in [cell for cell, row in rows.items() if row["status"] == "stopped" or row.get(AGAIN)]:
+    for cell in [cell for cell, row in rows.items() if _goes_on(row)]:
         keep_spent(folder / CELLS / cell.name, rows.pop(cell))
-    for cell in cells:
-        if cell not in rows:
-            (folder / CELLS / cell.name / ROW).unlink(missing_ok=True)
+        (folder / CELLS / cell.name / ROW).unlink(missing_ok=True)
+    for path in (folder / CELLS / cell.name / ROW for cell in cells if cell not in rows):
+        try:
+            _row(path)
+        except FileNotFoundError:
+            continue
+        except (ValueError, RecursionError):
+            path.replace(path.with_suffix(".damaged"))
+
+
+def _goes_on(row: Mapping[str, Any]) -> bool:
+    """Whether a run is gone on with; of a row of an older version it is not known, and tried."""
+    return row["status"] == "stopped" or (row["status"] == "failed" and bool(row.get(AGAIN, True)))
 
 
 class Table:

@@ -94,7 +94,7 @@ def bench(
     rows = results.ended(out, runs, damaged)
     results.tried_again(out, runs, rows)
     with nullcontext(cluster) if cluster else here(needs, out, min(jobs, len(runs) - len(rows))) as place:
-        _run(bench.capped, runs, rows, out, jobs, place, tracking)
+        _run(runs, rows, out, jobs, place, tracking)
     if tracking:
         tracking.enter_all(rows.values())
     return tell(list(runs), rows, out, as_json)
@@ -163,7 +163,6 @@ def _told(plan: "Plan", runs: int, worst: "dict[str, float | None]", jobs: int) 
 
 
 def _run(
-    plan: "Plan",
     asked: "dict[Cell, Request]",
     rows: "Rows",
     out: Path,
@@ -184,4 +183,4 @@ def _run(
             if tracking:
                 tracking.try_to_enter(row)
 
-        make(plan, asked, rows, out, jobs, place, live.told, ended)
+        make(asked, rows, out, jobs, place, live.told, ended)

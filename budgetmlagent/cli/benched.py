@@ -83,7 +83,7 @@ def tell(cells: "Sequence[Cell]", found: "Mapping[Cell, dict[str, Any]]", out: P
     from budgetmlagent.cli.console import Console
 
     rows, kept = [found[cell] for cell in cells if cell in found], False
-    with suppress(PermissionError):  # of a folder that is only looked at
+    with suppress(OSError):  # of a folder that is only looked at, or a full disk
         results.write(out, rows)
         kept = True
     told: dict[str, Any] = {

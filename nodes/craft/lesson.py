@@ -43,7 +43,7 @@ def _change(attempt: Attempt, state: RunState, deps: Deps, facts: Briefing) -> s
 def gained(attempt: Attempt, direction: str) -> float:
     """Return by how many percent of the score before it a new best is surely better; 0 for any other attempt."""
     percent = percent_better(attempt.score_before, attempt.score, direction)
-    return percent if percent is not None and shown(attempt) == "keep" else 0.0
+    return max(0.0, percent) if percent is not None and shown(attempt) == "keep" else 0.0
 
 
 def _cause(attempt: Attempt) -> str:

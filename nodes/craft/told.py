@@ -73,7 +73,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     numbers, names, labels = dict[int, str](), set[int](), set[int]()
     if measured:
         timed = _times(line, words, TIMES - theirs_too)
-        known_as = _measuring(said, theirs_too)
+        known_as = _measuring(said, theirs_too, set(own.split()))
         measures = dict(list(_measures(line, words, set(own.split()), known_as.keys()).items())[-NUMBERS:])
         numbers = dict(list(timed.items())[-NUMBERS:]) | measures
         names, labels = _called(line, words, measures, set(own.split()), known_as.keys())
@@ -99,13 +99,21 @@ def _called(
     return names, labels
 
 
-def _measuring(said: Sequence[str], theirs: Set[str]) -> dict[str, str]:
+def _measuring(said: Sequence[str], theirs: Set[str], own: Set[str]) -> dict[str, str]:
     """Return the measures by the words that name them: themselves, and of `said` those that hold one, as `accuracy_b` does.
 
-    Words that stand in a text about the data are none of these: `credit_score` may be a column.
+    Such a word stands in the script, or the piece of it with the measure does, as `_rmse` in `f"{name}_rmse"`: others may be cells.
+    Words that stand in a text about the data, however they are written, are none of these: `credit_score` may be a column.
     """
-    held = {word.lower(): set(word.lower().split("_")) & MEASURES for word in said if word not in theirs}
-    return {name: min(found) for name, found in held.items() if found} | {name: name for name in MEASURES}
+    columns = {word.lower() for word in theirs}
+    pieces = tuple(word for word in own if word[0] == "_" or word[-1] == "_")
+    found = dict[str, str]()
+    for word in {word for word in said if word.lower() not in columns}:
+        parts = [word] if word in own else [p for p in pieces if word.startswith(p) or word.endswith(p)]
+        names = {name for part in parts for name in part.lower().split("_")} & MEASURES
+        if names:
+            found[word.lower()] = min(names)
+    return found | {name: name for name in MEASURES}
 
 
 def _beyond(
