@@ -29,9 +29,18 @@ def summary_of(run: RunDir) -> dict[str, Any]:
     """
     told = read_summary(run.summary) if run.summary.is_file() else _made(run)
     with suppress(UnavailableError):  # of a damaged note, which is told by whoever goes on with the run
-        if live.stands(run) == UNDERWAY:
+        if live.stands(run) == UNDERWAY and (told["status"] != "finished" or _held_here(run)):
             told["status"] = UNDERWAY
     return told
+
+
+def _held_here(run: RunDir) -> bool:
+    """Whether a process of this machine goes on with the run.
+
+    Of another machine's nobody can tell: its note stays where a container was killed, and where a folder was copied.
+    """
+    held = live.holder(run)
+    return held is not None and held.here
 
 
 def _made(run: RunDir) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Runs in a list, forks below what they come from, and two runs beside each other."""
 
 import json
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,27 @@ def test_a_run_that_goes_on_now_is_listed_as_underway(
     assert [each["run_id"] for each in json.loads(printed(capsys, *list_it))] == [run.run_id]
     live.leave(run.folder)
     assert json.loads(printed(capsys, *list_it)) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "host", "listed"),
+    [
+        ("finished", "elsewhere", "finished"),
+        ("finished", platform.node(), "underway"),
+        ("stopped", "elsewhere", "underway"),
+    ],
+)
+def test_a_note_of_another_machine_does_not_hold_up_a_finished_run(
+    status: str, host: str, listed: str, tmp_path: Path
+) -> None:
+    run = begin(tmp_path)
+    run.run(until=1)
+    told = json.loads(run.folder.summary.read_text())
+    run.folder.write("run.json", told | {"status": status})
+    live.take(run.folder)
+    note = json.loads((run.folder.root / live.NOTE).read_text())
+    run.folder.write(live.NOTE, note | {"host": host})
+    assert list(runs(tmp_path)["status"]) == [listed]
 
 
 @pytest.mark.parametrize(
