@@ -1,6 +1,7 @@
 """Changes of the state by hand: names and values are checked, and what will not last is told before it is paid for."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any, get_type_hints
 
@@ -13,7 +14,7 @@ from budgetmlagent.wording import unknown
 from graphs.carried import overwritten
 from graphs.seen import see_node
 from graphs.spec import GraphSpec
-from memory.artifacts import NAME, Artifacts
+from memory.artifacts import NAME, Artifacts, CorruptArtifactError
 from memory.state import RunState
 
 HINTS = get_type_hints(RunState)
@@ -59,10 +60,21 @@ def checked(
     return edit
 
 
+def names_case(changes: Mapping[str, Any]) -> bool:
+    """Whether the changes plan a case, which may be given by its name."""
+    plan = changes.get("plan")
+    return isinstance(plan, Mapping) and bool(plan.get("case"))
+
+
 def named(items: Iterable[Mapping[str, Any]], artifacts: Artifacts) -> dict[str, dict[str, Any]]:
-    """Return the cases among recalled items by their names, each with its `id`; of two of a name the newer one."""
-    ids = dict.fromkeys(str(item["id"]) for item in items if item["kind"] == "case")
-    found = [artifacts.json(id) | {"id": id} for id in ids]
+    """Return the cases among recalled items by their names, each with its `id`; of two of a name the newer one.
+
+    One that cannot be read is left out: nobody may mean it.
+    """
+    found = list[dict[str, Any]]()
+    for id in dict.fromkeys(str(item["id"]) for item in items if item["kind"] == "case"):
+        with suppress(OSError, CorruptArtifactError):
+            found.append(artifacts.json(id) | {"id": id})
     return {str(case.get("name", case["id"])): case for case in found}
 
 

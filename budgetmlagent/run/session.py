@@ -219,7 +219,8 @@ class Session(Held):
         A case may be given by its name: `plan={"case": "table_forest"}`. A change that the coming node would overwrite, or that
         nothing follows, is told. Raises UsageError for an unknown field or key of one, and for a value that none can have.
         """
-        edit = edits.checked(changes, undo(self.state), self.spec, self.artifacts, self._cases())
+        cases = self._cases() if edits.names_case(changes) else {}
+        edit = edits.checked(changes, undo(self.state), self.spec, self.artifacts, cases)
         self.make_mine(None if budget is None else options.nano("budget", budget))
         if verdict := self.engine.parts.changed:
             raise UsageError(self._changed(verdict["changed"]))
@@ -244,7 +245,7 @@ class Session(Held):
         return fork
 
     def _cases(self) -> dict[str, dict[str, Any]]:
-        """The cases that a node was supplied with on the way to where the run stands, by name."""
+        """The cases that a node was supplied with on the way to where the run stands, by name, as far as they can be read."""
         items = [item for point in self.branches.path for item in point.values.get("history", [])]
         return edits.named(items, self.artifacts)
 

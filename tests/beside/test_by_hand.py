@@ -1,5 +1,6 @@
 """Names and edits of a person: what is wrong is refused in a line, with the nearest name, before anything runs."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,18 @@ def test_a_case_is_named_as_the_history_shows_it(session: Session) -> None:
     assert (plan["action"], plan["instruction"], plan["case"]) == ("apply", named["title"], named["id"])
     by_name.run(until="evaluator")  # by what is recorded of that case, which this run tries later
     assert by_name.timeline[-1].score == by_name.state.best["score"] and not by_name.state.fault
+
+
+def test_a_fork_needs_no_case_that_it_does_not_plan(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "runs")
+    session = next(run for run in opened(copy) if not run.config.fork)
+    others = [item for item in session.history(session.timeline[-1].step) if item["kind"] == "case"]
+    lost, damaged = [item["id"] for item in others if item.get("name") != "table_forest"][:2]
+    (session.artifacts.folder / lost).unlink()
+    (session.artifacts.folder / damaged).unlink()
+    (session.artifacts.folder / damaged).write_text("{")
+    assert session.fork().state.plan == session.state.plan
+    assert session.fork(plan={"case": "table_forest"}).state.plan["action"] == "apply"
 
 
 def test_to_apply_a_case_one_is_needed(fork: Session) -> None:
