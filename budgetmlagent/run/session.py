@@ -217,10 +217,11 @@ class Session(Held):
         again. With replies="recorded" a request that this run has paid for costs nothing; with "live" each is sent, and
         what that may cost at most is said beforehand. Both runs share one budget: money never rewinds.
         A case may be given by its name: `plan={"case": "table_forest"}`. A change that the coming node would overwrite, or that
-        nothing follows, is told. Raises UsageError for an unknown field or key of one, and for a value that none can have.
+        nothing follows, is told. They are judged by `graph` where one is given. Raises UsageError for an unknown field or key of one, and for a value that none can have.
         """
         cases = self._cases() if edits.names_case(changes) else {}
-        edit = edits.checked(changes, undo(self.state), self.spec, self.artifacts, cases)
+        spec = self.spec if graph is None else order.load_graph(graph)
+        edit = edits.checked(changes, undo(self.state), spec, self.artifacts, cases)
         self.make_mine(None if budget is None else options.nano("budget", budget))
         if verdict := self.engine.parts.changed:
             raise UsageError(self._changed(verdict["changed"]))

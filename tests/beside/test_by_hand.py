@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from two_runs import INSTRUCTION, MODELS, opened
@@ -10,6 +10,7 @@ from two_runs import INSTRUCTION, MODELS, opened
 from budgetmlagent import GraphSpec, Session
 from budgetmlagent.errors import UsageError
 from memory.state import RunState
+from nodes.deps import Deps
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,23 @@ def test_a_case_is_named_as_the_history_shows_it(session: Session) -> None:
     assert (plan["action"], plan["instruction"], plan["case"]) == ("apply", named["title"], named["id"])
     by_name.run(until="evaluator")  # by what is recorded of that case, which this run tries later
     assert by_name.timeline[-1].score == by_name.state.best["score"] and not by_name.state.fault
+
+
+class Stacked(TypedDict, total=False):
+    notes: dict[str, object]
+
+
+def stacker(state: RunState, deps: Deps) -> Stacked:
+    return {}
+
+
+def test_changes_are_judged_by_the_graph_of_the_fork(session: Session) -> None:
+    change = {"plan": {"action": "stack", "instruction": "x"}, "notes": {"stacker": {"of": 2}}}
+    with pytest.raises(UsageError, match="one of baseline, idea"):
+        session.fork(**change)
+    graph = session.graph.insert("stacker", after="planner", before="coder", run="test_by_hand:stacker")
+    fork = session.fork(graph=graph, **change)
+    assert (fork.state.plan["action"], fork.state.notes["stacker"]) == ("stack", {"of": 2})
 
 
 def test_a_fork_needs_no_case_that_it_does_not_plan(folder: Path, tmp_path: Path) -> None:
