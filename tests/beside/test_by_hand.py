@@ -99,9 +99,13 @@ def stacker(state: RunState, deps: Deps) -> Stacked:
 
 
 def test_changes_are_judged_by_the_graph_of_the_fork(session: Session) -> None:
-    change = {"plan": {"action": "stack", "instruction": "x"}, "notes": {"stacker": {"of": 2}}}
-    with pytest.raises(UsageError, match="one of baseline, idea"):
-        session.fork(**change)
+    change: dict[str, Any] = {
+        "plan": {"action": "stack", "instruction": "x"},
+        "notes": {"stacker": {"of": 2}},
+    }
+    for field, words in {"plan": "one of baseline, idea", "notes": "unknown key of notes"}.items():
+        with pytest.raises(UsageError, match=words):
+            session.fork(**{field: change[field]})
     graph = session.graph.insert("stacker", after="planner", before="coder", run="test_by_hand:stacker")
     fork = session.fork(graph=graph, **change)
     assert (fork.state.plan["action"], fork.state.notes["stacker"]) == ("stack", {"of": 2})
