@@ -222,6 +222,11 @@ class Session(Held):
         cases = self._cases() if edits.names_case(changes) else {}
         spec = self.spec if graph is None else order.load_graph(graph)
         edit = edits.checked(changes, undo(self.state), spec, self.artifacts, cases)
+        if edit and not self.branches.path:
+            raise UsageError(
+                f"fork({next(iter(changes))}=…): run {self.run_id} has taken no step, so there is no state to change;"
+                " run(until=1) first, or give it turns=… or budget=…"
+            )
         self.make_mine(None if budget is None else options.nano("budget", budget))
         if verdict := self.engine.parts.changed:
             raise UsageError(self._changed(verdict["changed"]))

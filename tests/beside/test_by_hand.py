@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
-from two_runs import INSTRUCTION, MODELS, opened
+from two_runs import INSTRUCTION, MODELS, begin, opened
 
 from budgetmlagent import GraphSpec, Session
 from budgetmlagent.errors import UsageError
@@ -88,6 +88,16 @@ def test_a_case_is_named_as_the_history_shows_it(session: Session) -> None:
     assert (plan["action"], plan["instruction"], plan["case"]) == ("apply", named["title"], named["id"])
     by_name.run(until="evaluator")  # by what is recorded of that case, which this run tries later
     assert by_name.timeline[-1].score == by_name.state.best["score"] and not by_name.state.fault
+
+
+def test_a_state_is_changed_only_once_there_is_one(tmp_path: Path) -> None:
+    session = begin(tmp_path)
+    with pytest.raises(UsageError, match=r"fork\(task=…\): .* has taken no step"):
+        session.fork(task={"turns": 5})
+    assert len(opened(tmp_path)) == 1
+    fork = session.fork(turns=5)
+    fork.run(until=1)
+    assert fork.state.task["turns"] == 5
 
 
 class Stacked(TypedDict, total=False):
