@@ -47,7 +47,7 @@ def checked(
         was = getattr(state, name)
         if isinstance(was, dict) and isinstance(value, Mapping):
             _are_keys(name, value, was, spec)
-            given = _by_name(value, cases) if name == "plan" else value
+            given = _by_name(value, cases, artifacts) if name == "plan" else value
             edit[name] = _planned(was, given) if name == "plan" else {**was, **given}
         else:
             edit[name] = value
@@ -73,12 +73,14 @@ def named(items: Iterable[Mapping[str, Any]], artifacts: Artifacts) -> dict[str,
     """
     found = list[dict[str, Any]]()
     for id in dict.fromkeys(str(item["id"]) for item in items if item["kind"] == "case"):
-        with suppress(OSError, CorruptArtifactError):
+        with suppress(
+            OSError, CorruptArtifactError, TypeError
+        ):  # TypeError: of a JSON value that is no object
             found.append(artifacts.json(id) | {"id": id})
     return {str(case.get("name", case["id"])): case for case in found}
 
 
-def _by_name(plan: Mapping[str, Any], cases: Cases) -> Mapping[str, Any]:
+def _by_name(plan: Mapping[str, Any], cases: Cases, artifacts: Artifacts) -> Mapping[str, Any]:
     """Return a plan in which a case that is given by its name is given by its id, to be applied under its own title."""
     name = plan.get("case")
     if not isinstance(name, str) or not name:
@@ -86,12 +88,27 @@ def _by_name(plan: Mapping[str, Any], cases: Cases) -> Mapping[str, Any]:
     case = cases.get(name) or next((case for case in cases.values() if case["id"] == name), None)
     if case is None:
         if NAME.fullmatch(name):
+            _is_case(name, artifacts)
             return plan  # an item that was kept otherwise
         what = unknown("case", name, cases)
         raise UsageError(
             f"fork(plan={{'case': {name!r}}}): {what}; history() names those that a step was supplied"
         )
     return {"action": "apply", "instruction": str(case.get("title", name)), **plan, "case": case["id"]}
+
+
+def _is_case(id: str, artifacts: Artifacts) -> None:
+    """Raise UsageError where an artifact is something else; one that is missing is told of with the other ids."""
+    try:
+        item = artifacts.json(id)
+    except FileNotFoundError:
+        return
+    except CorruptArtifactError:
+        item = None
+    if not (isinstance(item, Mapping) and item.get("kind") == "case"):
+        raise UsageError(
+            f"fork(plan={{'case': {id!r}}}): this artifact is no case; history() names those that are"
+        )
 
 
 def _kept(field: str, text: str, artifacts: Artifacts) -> str:

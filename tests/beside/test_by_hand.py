@@ -133,6 +133,15 @@ def test_a_fork_needs_no_case_that_it_does_not_plan(folder: Path, tmp_path: Path
     assert session.fork(plan={"case": "table_forest"}).state.plan["action"] == "apply"
 
 
+def test_an_artifact_of_another_kind_is_no_case(session: Session) -> None:
+    runs = len(opened(session.folder.root.parent))
+    listed = session.artifacts.put_json(["case"])
+    for name in (session.state.script, session.state.head, session.state.task["briefing"], listed):
+        with pytest.raises(UsageError, match="this artifact is no case"):
+            session.fork(plan={"action": "apply", "case": name})
+    assert len(opened(session.folder.root.parent)) == runs
+
+
 def test_to_apply_a_case_one_is_needed(fork: Session) -> None:
     with pytest.raises(UsageError, match="a case is needed: plan="):
         fork.fork(plan={"action": "apply"})
