@@ -24,9 +24,11 @@ class CorruptArtifactError(Exception):
 class Artifacts:
     """A content-addressed folder. Writing the same bytes twice is one file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, make: bool = True) -> None:
+        """Take the folder, which is made where there is none, unless it is only to be read."""
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
 
     def put(self, data: bytes | str) -> str:
         """Store `data` (text as UTF-8) and return its SHA-256 in hex."""

@@ -31,6 +31,17 @@ def test_the_folder_of_runs_is_named_where_it_is_not_the_usual_one(
         assert hints.opened(run) == opened.replace("ABOVE", above)
 
 
+def test_where_the_current_folder_was_removed_the_whole_path_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, run = tmp_path / "gone", tmp_path / "runs" / "a-run"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert hints.opened(run) == f"Session.open('a-run', runs_dir='{run.parent}')"
+    assert hints.command("show", run) == f"budgetml show a-run --runs-dir {run.parent}"
+
+
 def test_a_folder_that_the_settings_name_is_named_in_python_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

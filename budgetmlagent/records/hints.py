@@ -19,7 +19,8 @@ def among(runs_dir: Path) -> str:
     from budgetmlagent import settings
 
     usual = settings.RUNS
-    with suppress(UsageError):  # of settings that are none, which the command will tell
+    # Of settings that are none, which the command will tell, and of a current folder that was removed.
+    with suppress(UsageError, FileNotFoundError):
         usual = settings.runs_folder()
     return "" if _same(runs_dir, usual) else f"--runs-dir {quote(_short(runs_dir))}"
 
@@ -35,10 +36,17 @@ def kept_in(runs_dir: Path) -> str:
 
 
 def _same(one: Path, other: Path) -> bool:
-    return one.absolute().resolve() == other.absolute().resolve()
+    return _whole(one) == _whole(other)
+
+
+def _whole(folder: Path) -> Path:
+    """Return a path from the root; as it is where the current folder was removed, from which nothing can be reached."""
+    with suppress(FileNotFoundError):
+        return folder.absolute().resolve()
+    return folder
 
 
 def _short(folder: Path) -> str:
     """Return a folder's path as it is shorter to type: from here where it lies below."""
-    whole, here = folder.absolute().resolve(), Path.cwd().resolve()
+    whole, here = _whole(folder), _whole(Path())
     return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)

@@ -1,6 +1,7 @@
 """Changes of the state by hand: names and values are checked, and what will not last is told before it is paid for."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any, get_type_hints
 
@@ -13,7 +14,7 @@ from budgetmlagent.wording import unknown
 from graphs.carried import overwritten
 from graphs.seen import see_node
 from graphs.spec import GraphSpec
-from memory.artifacts import NAME, Artifacts
+from memory.artifacts import NAME, Artifacts, CorruptArtifactError
 from memory.state import RunState
 
 HINTS = get_type_hints(RunState)
@@ -46,7 +47,7 @@ def checked(
         was = getattr(state, name)
         if isinstance(was, dict) and isinstance(value, Mapping):
             _are_keys(name, value, was, spec)
-            given = _by_name(value, cases) if name == "plan" else value
+            given = _by_name(value, cases, artifacts) if name == "plan" else value
             edit[name] = _planned(was, given) if name == "plan" else {**was, **given}
         else:
             edit[name] = value
@@ -59,14 +60,27 @@ def checked(
     return edit
 
 
+def names_case(changes: Mapping[str, Any]) -> bool:
+    """Whether the changes plan a case, which may be given by its name."""
+    plan = changes.get("plan")
+    return isinstance(plan, Mapping) and bool(plan.get("case"))
+
+
 def named(items: Iterable[Mapping[str, Any]], artifacts: Artifacts) -> dict[str, dict[str, Any]]:
-    """Return the cases among recalled items by their names, each with its `id`; of two of a name the newer one."""
-    ids = dict.fromkeys(str(item["id"]) for item in items if item["kind"] == "case")
-    found = [artifacts.json(id) | {"id": id} for id in ids]
+    """Return the cases among recalled items by their names, each with its `id`; of two of a name the newer one.
+
+    One that cannot be read is left out: nobody may mean it.
+    """
+    found = list[dict[str, Any]]()
+    for id in dict.fromkeys(str(item["id"]) for item in items if item["kind"] == "case"):
+        with suppress(
+            OSError, CorruptArtifactError, TypeError
+        ):  # TypeError: of a JSON value that is no object
+            found.append(artifacts.json(id) | {"id": id})
     return {str(case.get("name", case["id"])): case for case in found}
 
 
-def _by_name(plan: Mapping[str, Any], cases: Cases) -> Mapping[str, Any]:
+def _by_name(plan: Mapping[str, Any], cases: Cases, artifacts: Artifacts) -> Mapping[str, Any]:
     """Return a plan in which a case that is given by its name is given by its id, to be applied under its own title."""
     name = plan.get("case")
     if not isinstance(name, str) or not name:
@@ -74,12 +88,27 @@ def _by_name(plan: Mapping[str, Any], cases: Cases) -> Mapping[str, Any]:
     case = cases.get(name) or next((case for case in cases.values() if case["id"] == name), None)
     if case is None:
         if NAME.fullmatch(name):
+            _is_case(name, artifacts)
             return plan  # an item that was kept otherwise
         what = unknown("case", name, cases)
         raise UsageError(
             f"fork(plan={{'case': {name!r}}}): {what}; history() names those that a step was supplied"
         )
     return {"action": "apply", "instruction": str(case.get("title", name)), **plan, "case": case["id"]}
+
+
+def _is_case(id: str, artifacts: Artifacts) -> None:
+    """Raise UsageError where an artifact is something else; one that is missing is told of with the other ids."""
+    try:
+        item = artifacts.json(id)
+    except FileNotFoundError:
+        return
+    except CorruptArtifactError:
+        item = None
+    if not (isinstance(item, Mapping) and item.get("kind") == "case"):
+        raise UsageError(
+            f"fork(plan={{'case': {id!r}}}): this artifact is no case; history() names those that are"
+        )
 
 
 def _kept(field: str, text: str, artifacts: Artifacts) -> str:

@@ -127,9 +127,9 @@ class Recording:
         return found
 
     def final(self, attempt: str) -> dict[str, Any] | None:
-        """Return the recorded private scores of this best attempt, and the integrity verdict; None where no recorded run ended with it.
+        """Return the recorded private scores of this best attempt, and the integrity verdict; None where no recorded run has any.
 
-        Raises RunFailedError where what is recorded is damaged.
+        A replay that ended without them names its attempt alone. Raises RunFailedError where what is recorded is damaged.
         """
         for path in [self.folder / "final.json", *sorted(self.folder.glob("forks/*/final.json"))]:
             if path.is_file():
@@ -138,7 +138,7 @@ class Recording:
                 except (OSError, ValueError, TypeError):
                     raise self._odd(path.name) from None
                 self._checked(final, FINAL, path.name)
-                if final["attempt"] == attempt:
+                if final["attempt"] == attempt and "private_best" in final:
                     return final
         return None
 

@@ -217,9 +217,16 @@ class Session(Held):
         again. With replies="recorded" a request that this run has paid for costs nothing; with "live" each is sent, and
         what that may cost at most is said beforehand. Both runs share one budget: money never rewinds.
         A case may be given by its name: `plan={"case": "table_forest"}`. A change that the coming node would overwrite, or that
-        nothing follows, is told. Raises UsageError for an unknown field or key of one, and for a value that none can have.
+        nothing follows, is told. They are judged by `graph` where one is given. Raises UsageError for an unknown field or key of one, and for a value that none can have.
         """
-        edit = edits.checked(changes, undo(self.state), self.spec, self.artifacts, self._cases())
+        cases = self._cases() if edits.names_case(changes) else {}
+        spec = self.spec if graph is None else order.load_graph(graph)
+        edit = edits.checked(changes, undo(self.state), spec, self.artifacts, cases)
+        if edit and not self.branches.path:
+            raise UsageError(
+                f"fork({next(iter(changes))}=…): run {self.run_id} has taken no step, so there is no state to change;"
+                " run(until=1) first, or give it turns=… or budget=…"
+            )
         self.make_mine(None if budget is None else options.nano("budget", budget))
         if verdict := self.engine.parts.changed:
             raise UsageError(self._changed(verdict["changed"]))
@@ -244,7 +251,7 @@ class Session(Held):
         return fork
 
     def _cases(self) -> dict[str, dict[str, Any]]:
-        """The cases that a node was supplied with on the way to where the run stands, by name."""
+        """The cases that a node was supplied with on the way to where the run stands, by name, as far as they can be read."""
         items = [item for point in self.branches.path for item in point.values.get("history", [])]
         return edits.named(items, self.artifacts)
 

@@ -1,14 +1,16 @@
 """Names and edits of a person: what is wrong is refused in a line, with the nearest name, before anything runs."""
 
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
-from two_runs import INSTRUCTION, MODELS, opened
+from two_runs import INSTRUCTION, MODELS, begin, opened
 
 from budgetmlagent import GraphSpec, Session
 from budgetmlagent.errors import UsageError
 from memory.state import RunState
+from nodes.deps import Deps
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,58 @@ def test_a_case_is_named_as_the_history_shows_it(session: Session) -> None:
     assert (plan["action"], plan["instruction"], plan["case"]) == ("apply", named["title"], named["id"])
     by_name.run(until="evaluator")  # by what is recorded of that case, which this run tries later
     assert by_name.timeline[-1].score == by_name.state.best["score"] and not by_name.state.fault
+
+
+def test_a_state_is_changed_only_once_there_is_one(tmp_path: Path) -> None:
+    session = begin(tmp_path)
+    with pytest.raises(UsageError, match=r"fork\(task=…\): .* has taken no step"):
+        session.fork(task={"turns": 5})
+    assert len(opened(tmp_path)) == 1
+    fork = session.fork(turns=5)
+    fork.run(until=1)
+    assert fork.state.task["turns"] == 5
+
+
+class Stacked(TypedDict, total=False):
+    notes: dict[str, object]
+
+
+def stacker(state: RunState, deps: Deps) -> Stacked:
+    return {}
+
+
+def test_changes_are_judged_by_the_graph_of_the_fork(session: Session) -> None:
+    change: dict[str, Any] = {
+        "plan": {"action": "stack", "instruction": "x"},
+        "notes": {"stacker": {"of": 2}},
+    }
+    for field, words in {"plan": "one of baseline, idea", "notes": "unknown key of notes"}.items():
+        with pytest.raises(UsageError, match=words):
+            session.fork(**{field: change[field]})
+    graph = session.graph.insert("stacker", after="planner", before="coder", run="test_by_hand:stacker")
+    fork = session.fork(graph=graph, **change)
+    assert (fork.state.plan["action"], fork.state.notes["stacker"]) == ("stack", {"of": 2})
+
+
+def test_a_fork_needs_no_case_that_it_does_not_plan(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "runs")
+    session = next(run for run in opened(copy) if not run.config.fork)
+    others = [item for item in session.history(session.timeline[-1].step) if item["kind"] == "case"]
+    lost, damaged = [item["id"] for item in others if item.get("name") != "table_forest"][:2]
+    (session.artifacts.folder / lost).unlink()
+    (session.artifacts.folder / damaged).unlink()
+    (session.artifacts.folder / damaged).write_text("{")
+    assert session.fork().state.plan == session.state.plan
+    assert session.fork(plan={"case": "table_forest"}).state.plan["action"] == "apply"
+
+
+def test_an_artifact_of_another_kind_is_no_case(session: Session) -> None:
+    runs = len(opened(session.folder.root.parent))
+    listed = session.artifacts.put_json(["case"])
+    for name in (session.state.script, session.state.head, session.state.task["briefing"], listed):
+        with pytest.raises(UsageError, match="this artifact is no case"):
+            session.fork(plan={"action": "apply", "case": name})
+    assert len(opened(session.folder.root.parent)) == runs
 
 
 def test_to_apply_a_case_one_is_needed(fork: Session) -> None:

@@ -1,11 +1,14 @@
 """Runs in a list, forks below what they come from, and two runs beside each other."""
 
 import json
+import platform
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 from two_runs import MODELS, begin, opened, printed
 
 from budgetmlagent import GraphSpec, Session, runs
@@ -60,6 +63,24 @@ def test_a_run_that_has_no_summary_yet_is_listed_as_it_stands(
     assert not (begun.folder.root / "run.json").exists(), "who lists runs writes none"
 
 
+def test_runs_are_listed_though_the_task_of_one_is_gone_and_nothing_is_written(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, task = shutil.copytree(folder, tmp_path / "runs"), tiny.task(tmp_path)
+    gone = Session(str(task), models=MODELS, runs_dir=kept, turns=2)
+    shutil.rmtree(task)
+    shutil.rmtree(gone.folder.artifacts)
+    before = sorted(kept.rglob("*"))
+    rows = runs(kept).set_index("run_id")
+    assert len(rows) == len(opened(folder)) + 1
+    assert (rows["task"][gone.run_id], rows["status"][gone.run_id]) == ("tiny", "stopped")
+    assert f"{task}: no such task" in rows["reason"][gone.run_id]
+    found = json.loads(printed(capsys, "list", "--task", "tiny", "--json", "--runs-dir", str(kept)))
+    assert [(run["run_id"], run["usd"], run["best"]) for run in found] == [(gone.run_id, 0, None)]
+    assert gone.run_id in printed(capsys, "list", "--runs-dir", str(kept))
+    assert sorted(kept.rglob("*")) == before
+
+
 def test_a_run_that_goes_on_now_is_listed_as_underway(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,6 +90,27 @@ def test_a_run_that_goes_on_now_is_listed_as_underway(
     assert [each["run_id"] for each in json.loads(printed(capsys, *list_it))] == [run.run_id]
     live.leave(run.folder)
     assert json.loads(printed(capsys, *list_it)) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "host", "listed"),
+    [
+        ("finished", "elsewhere", "finished"),
+        ("finished", platform.node(), "underway"),
+        ("stopped", "elsewhere", "underway"),
+    ],
+)
+def test_a_note_of_another_machine_does_not_hold_up_a_finished_run(
+    status: str, host: str, listed: str, tmp_path: Path
+) -> None:
+    run = begin(tmp_path)
+    run.run(until=1)
+    told = json.loads(run.folder.summary.read_text())
+    run.folder.write("run.json", told | {"status": status})
+    live.take(run.folder)
+    note = json.loads((run.folder.root / live.NOTE).read_text())
+    run.folder.write(live.NOTE, note | {"host": host})
+    assert list(runs(tmp_path)["status"]) == [listed]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,9 @@ def test_a_replay_that_ends_with_another_best_ends_in_order_and_claims_nothing(
     assert told["success"] is False and told["best"] > told["baseline"]
     assert (ended.folder.root / "best" / "train.py").exists()
     assert call(["resume", str(ended.folder.root)]) == 0 and call(["doctor", str(ended.folder.root)]) == 0
+    again = Session("digits", models=f"replay:{ended.folder.root}", runs_dir=tmp_path / "again").run()
+    assert "the private score of this best is not in the recording" in again["reason"]
+    assert (again["status"], again["private_best"], again["best"]) == ("finished", None, told["best"])
 
 
 def test_another_task_than_the_recorded_one_is_said(
