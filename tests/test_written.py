@@ -258,6 +258,12 @@ def test_whole_numbers_that_are_dates_are_known_as_such(
         assert found.of(pd.Series(list(numbers)))[0] == pd.Timestamp(first, tz="UTC")
 
 
+def test_the_days_of_a_spreadsheet_that_a_person_calls_dates_are_no_days_and_months() -> None:
+    found = counted("date", pd.Series(range(42005, 42405), dtype=float), wanted=True)
+    assert found and found.format == "serial"
+    assert str(found.of(pd.Series(["42005"]))[0].date()) == "2015-01-01"
+
+
 def test_the_first_value_that_is_unlike_the_others_is_known() -> None:
     assert unlike(["$5", "$7", "€6", "$8"]) == ["€6"]
     assert unlike(["5 kg", "6 kg", "7 lb", "8 kg"]) == ["7 lb"]
