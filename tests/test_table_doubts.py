@@ -251,6 +251,20 @@ def test_gaps_in_other_columns_stay_gaps(tmp_path: Path) -> None:
     assert "same" not in made.columns.categories and not about(made, "kind")
 
 
+def test_dates_and_numbers_with_gaps_stay_so_where_there_are_nulls(tmp_path: Path) -> None:
+    columns = {
+        "born": DAYS.strftime("%d.%m.%Y"),
+        "price": [f"${n},000" for n in range(1, N + 1)],
+        "y": RNG.random(N),
+    }
+    frame = pd.DataFrame(columns)
+    frame.loc[:40, ["born", "price"]] = "N/A"
+    frame.to_json(tmp_path / "t.json", orient="records")
+    made = plan(anything.read(str(tmp_path / "t.json"), anything.Wanted("", "y")), "y", None, 0)
+    assert "born" in made.dates and "price" in made.columns.numbers
+    assert made.frame["born"].isna().any() and made.frame["price"].isna().any()
+
+
 ROWS = [
     {"region": RNG.choice(["EU", "AS", "NA"]), "share": RNG.choice(["1.5", "2.5", "NA"]), "gap": RNG.choice(["a", "b", None]), "y": RNG.random()}
     for _ in range(N)
