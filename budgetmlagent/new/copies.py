@@ -156,6 +156,9 @@ def _close(values: "pd.Series[Any]") -> float:
     """How likely two numbers are the same by chance, judged by how many lie a few steps apart."""
     known = np.sort(values.dropna().to_numpy(float))
     known = known[np.isfinite(known)]
+    if 0 < len(np.unique(known)) <= 2 * NEAR:
+        # Most of so few have less than `NEAR` steps beside them: how often each comes says it.
+        return float((values.value_counts(normalize=True, dropna=False) ** 2).sum())
     gaps = np.diff(np.unique(known))
     gaps = gaps[gaps > 1e-9 * max(1.0, np.ptp(known))] if len(gaps) else gaps
     if not len(gaps):
