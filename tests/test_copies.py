@@ -124,3 +124,11 @@ def test_a_measured_target_makes_copies_of_rows_of_few_values(
     train, test = sides(made, [*columns, "y"])
     assert not train & test and any("occur more than once" in note for note in made.notes)
     assert not any("occur more than once" in note for note in planned(tmp_path, frame).notes)
+
+
+def test_a_measured_target_makes_copies_of_names_most_of_which_come_once(tmp_path: Path) -> None:
+    names = [f"item{n}" for n in RNG.permutation(N)]
+    frame = pd.DataFrame({"name": names, "y": RNG.normal(size=N).round(4)})
+    made = planned(tmp_path, frame.iloc[[*range(N), *range(40)]])
+    train, test = sides(made, ["name", "y"])
+    assert not train & test and any("40 rows occur more than once" in note for note in made.notes)
