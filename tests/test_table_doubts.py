@@ -152,7 +152,7 @@ def test_a_person_says_what_clocks_are(tmp_path: Path) -> None:
     ("column", "said", "words"),
     [
         (LATER.strftime("%d.%m.%Y"), "c=%m.%d.%Y", "is not a date of the form %m.%d.%Y"), (DAYS.strftime("%Y-%m-%d"), "c=%d.%m.%Y", "'2024-01-01' in row 1 is not"),
-        (DAYS.strftime("%d.%m.%Y"), "c=%Q", "is no format of dates"), ([f"{n},5" for n in range(N)], "c=thousands", "'0,5' in row 1 is not a number"),
+        (DAYS.strftime("%d.%m.%Y"), "c=%Q", "is no format of dates"), (DAYS.strftime("%d.%m.%Y"), "c=%d/%d/%Y", "is no format of dates"), ([f"{n},5" for n in range(N)], "c=thousands", "'0,5' in row 1 is not a number"),
         ([f"{n}.000.000" for n in range(1, N + 1)], "c=decimal", "'1.000.000' in row 1"), ([f"{n % 9}:30.5" for n in range(N)], "c=h:m", "'0:30.5' in row 1 is not a time"),
         (["a", "b"] * (N // 2), "c=m:s", "'a' in row 1 is not a time"), (["a", "b"] * (N // 2), "c=thousands", "'a' in row 1 is not a number"), (FEW, "c=thousnds", "did you mean 'thousands'"),
     ],
