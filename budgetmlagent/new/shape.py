@@ -56,7 +56,7 @@ def said(sep: str, encoding: str, header: int | None) -> Shape:
     if encoding:
         try:
             "x".encode(encoding)  # "rot13" and its like are known, and are no encodings of text
-        except LookupError:
+        except (LookupError, ValueError):  # "undefined" takes nothing, and a name with a NUL is none
             raise UsageError(
                 f"--encoding {encoding!r}: is not known; write utf-8, cp1252, cp1250, iso8859-2, cp437 or another name that Python knows"
             ) from None
