@@ -79,6 +79,11 @@ QUANTITIES = [
     (["6'54", "4'07", "5'30"], [414, 247, 330]),  # no inches, which are fewer than twelve
     (["6'54\"", "10′05″"], [414, 605]),
     (["5'11", "6'02", "4'10"], [1.8034, 1.8796, 1.4732]),
+    # One that was typed wrongly makes no times of many heights.
+    (
+        [f"{feet}'{inch:02}" for feet in (4, 5) for inch in range(12)] + ["5'12"],
+        [*(round(feet * 0.3048 + inch * 0.0254, 4) for feet in (4, 5) for inch in range(12)), 1.8288],
+    ),
     (["2 h", "30 s"], [7200, 30]),
     (["2H 30S", "1H 5S"], [7230, 3605]),
 ]
