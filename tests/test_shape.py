@@ -41,7 +41,7 @@ def test_a_letter_within_cells_is_no_mark(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "typed"), [("#", "#"), ("\t", "tab"), ("\t", "\\t"), ("\x02", "\\x02"), ("<>", "<>"), (";", "semicolon"), ("é", "é"), (" ", "blank")]
+    ("mark", "typed"), [("#", "#"), ("\t", "tab"), ("\t", "\\t"), ("\x02", "\\x02"), ("<>", "<>"), ("¦\t", "¦\\t"), (";", "semicolon"), ("é", "é"), (" ", "blank")]
 )  # fmt: skip
 def test_a_mark_that_is_said_stands_between_cells(mark: str, typed: str, tmp_path: Path) -> None:
     found = read(tmp_path, lines(mark), sep=typed)
