@@ -80,6 +80,7 @@ def test_a_text_that_comes_several_times_is_no_leak(tmp_path: Path) -> None:
         {"age": WHOLE}, {"age": WHOLE, "b": PICK}, {"x": (X * 100).round() / 100}, {"price": np.exp(X * 9).round(-1)},
         {"town": [f"t{n}" for n in TOWNS], "land": [f"l{n % 30}" for n in TOWNS], "side": [f"s{n % 5}" for n in TOWNS]},
         {name: [f"{name}{n % size}" for n in TOWNS] for name, size in (("town", 60), ("land", 20), ("side", 5), ("sign", 4))} | {"colour": PICK % 4},
+        {name: RNG.integers(1, 6, N) for name in "abcde"}, {"month": RNG.integers(1, 13, N), "day": RNG.integers(0, 7, N), "seats": RNG.integers(1, 7, N)},
         {"title": RNG.choice(TITLES, N)}, {"name": [f"n{n}" for n in RNG.integers(0, 3000, N)]},
     ],
 )  # fmt: skip
@@ -123,3 +124,11 @@ def test_a_measured_target_makes_copies_of_rows_of_few_values(
     train, test = sides(made, [*columns, "y"])
     assert not train & test and any("occur more than once" in note for note in made.notes)
     assert not any("occur more than once" in note for note in planned(tmp_path, frame).notes)
+
+
+def test_a_measured_target_makes_copies_of_names_most_of_which_come_once(tmp_path: Path) -> None:
+    names = [f"item{n}" for n in RNG.permutation(N)]
+    frame = pd.DataFrame({"name": names, "y": RNG.normal(size=N).round(4)})
+    made = planned(tmp_path, frame.iloc[[*range(N), *range(40)]])
+    train, test = sides(made, ["name", "y"])
+    assert not train & test and any("40 rows occur more than once" in note for note in made.notes)

@@ -85,3 +85,12 @@ def test_what_several_numbers_are_said_by_is_a_group() -> None:
     assert offered(frame) == {"code"}
     assert not offered(frame.assign(tall=X))
     assert not offered(frame.assign(code=[f"k{n % 12}" for n in OWNERS]))
+    assert offered(frame.assign(code=OWNERS * 7 + 1000)) == {"code"}
+
+
+def test_a_number_and_its_conversions_are_no_group() -> None:
+    frame = pd.DataFrame({"age": AGE, "born": 2020 - AGE, "days": AGE * 365, "months": AGE * 12, "x": X})
+    assert not offered(frame)
+    assert not offered(
+        pd.DataFrame({"kg": AGE, "lb": (AGE * 2.2046).round(1), "stone": (AGE / 6.35).round(2), "x": X})
+    )

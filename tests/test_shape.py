@@ -41,7 +41,7 @@ def test_a_letter_within_cells_is_no_mark(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "typed"), [("#", "#"), ("\t", "tab"), ("\t", "\\t"), ("\x02", "\\x02"), ("<>", "<>"), (";", "semicolon"), ("é", "é"), (" ", "blank")]
+    ("mark", "typed"), [("#", "#"), ("\t", "tab"), ("\t", "\\t"), ("\x02", "\\x02"), ("<>", "<>"), ("¦\t", "¦\\t"), (";", "semicolon"), ("é", "é"), (" ", "blank")]
 )  # fmt: skip
 def test_a_mark_that_is_said_stands_between_cells(mark: str, typed: str, tmp_path: Path) -> None:
     found = read(tmp_path, lines(mark), sep=typed)
@@ -88,7 +88,7 @@ def test_the_line_of_names_is_said(tmp_path: Path) -> None:
     ("given", "words"),
     [
         ({"sep": "^"}, "stands nowhere in the file"), ({"sep": "\\q\\"}, "is no letter"), ({"sep": "\\n"}, "stands between rows"), ({"encoding": "klingon"}, "is not known"),
-        ({"encoding": "rot13"}, "is not known"), ({"header": -1}, "is no line"), ({"header": 900}, "the file has 61 lines"),
+        ({"encoding": "rot13"}, "is not known"), ({"encoding": "undefined"}, "is not known"), ({"encoding": "utf\08"}, "is not known"), ({"header": -1}, "is no line"), ({"header": 900}, "the file has 61 lines"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_one_line(given: dict[str, str], words: str, tmp_path: Path) -> None:
@@ -101,6 +101,9 @@ def test_bytes_that_are_none_of_the_encoding_are_one_line(tmp_path: Path) -> Non
     (tmp_path / "t.csv").write_bytes("town,n\nZürich,1\n".encode("cp1252"))
     with pytest.raises(UsageError, match=r"is not utf-8 \(byte 8, line 2\); give another --encoding"):
         read_table(tmp_path / "t.csv", shape.said("", "utf-8", None))
+    (tmp_path / "t.csv").write_text("town,n\nZurich,1\n")
+    with pytest.raises(UsageError, match="is not punycode; give another"):
+        read_table(tmp_path / "t.csv", shape.said("", "punycode", None))
 
 
 def test_the_command_takes_the_options_and_says_what_to_do_without(tmp_path: Path, capsys) -> None:

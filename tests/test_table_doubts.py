@@ -152,7 +152,7 @@ def test_a_person_says_what_clocks_are(tmp_path: Path) -> None:
     ("column", "said", "words"),
     [
         (LATER.strftime("%d.%m.%Y"), "c=%m.%d.%Y", "is not a date of the form %m.%d.%Y"), (DAYS.strftime("%Y-%m-%d"), "c=%d.%m.%Y", "'2024-01-01' in row 1 is not"),
-        (DAYS.strftime("%d.%m.%Y"), "c=%Q", "is no format of dates"), ([f"{n},5" for n in range(N)], "c=thousands", "'0,5' in row 1 is not a number"),
+        (DAYS.strftime("%d.%m.%Y"), "c=%Q", "is no format of dates"), (DAYS.strftime("%d.%m.%Y"), "c=%d/%d/%Y", "is no format of dates"), ([f"{n},5" for n in range(N)], "c=thousands", "'0,5' in row 1 is not a number"),
         ([f"{n}.000.000" for n in range(1, N + 1)], "c=decimal", "'1.000.000' in row 1"), ([f"{n % 9}:30.5" for n in range(N)], "c=h:m", "'0:30.5' in row 1 is not a time"),
         (["a", "b"] * (N // 2), "c=m:s", "'a' in row 1 is not a time"), (["a", "b"] * (N // 2), "c=thousands", "'a' in row 1 is not a number"), (FEW, "c=thousnds", "did you mean 'thousands'"),
     ],
@@ -249,6 +249,20 @@ def test_gaps_in_other_columns_stay_gaps(tmp_path: Path) -> None:
     made = planned(tmp_path, columns, "y")
     assert made.frame["size"].isna().any() and made.frame["kind"].isna().any()
     assert "same" not in made.columns.categories and not about(made, "kind")
+
+
+def test_dates_and_numbers_with_gaps_stay_so_where_there_are_nulls(tmp_path: Path) -> None:
+    columns = {
+        "born": DAYS.strftime("%d.%m.%Y"),
+        "price": [f"${n},000" for n in range(1, N + 1)],
+        "y": RNG.random(N),
+    }
+    frame = pd.DataFrame(columns)
+    frame.loc[:40, ["born", "price"]] = "N/A"
+    frame.to_json(tmp_path / "t.json", orient="records")
+    made = plan(anything.read(str(tmp_path / "t.json"), anything.Wanted("", "y")), "y", None, 0)
+    assert "born" in made.dates and "price" in made.columns.numbers
+    assert made.frame["born"].isna().any() and made.frame["price"].isna().any()
 
 
 ROWS = [

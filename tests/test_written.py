@@ -79,6 +79,11 @@ QUANTITIES = [
     (["6'54", "4'07", "5'30"], [414, 247, 330]),  # no inches, which are fewer than twelve
     (["6'54\"", "10′05″"], [414, 605]),
     (["5'11", "6'02", "4'10"], [1.8034, 1.8796, 1.4732]),
+    # One that was typed wrongly makes no times of many heights.
+    (
+        [f"{feet}'{inch:02}" for feet in (4, 5) for inch in range(12)] + ["5'12"],
+        [*(round(feet * 0.3048 + inch * 0.0254, 4) for feet in (4, 5) for inch in range(12)), 1.8288],
+    ),
     (["2 h", "30 s"], [7200, 30]),
     (["2H 30S", "1H 5S"], [7230, 3605]),
 ]
@@ -256,6 +261,12 @@ def test_whole_numbers_that_are_dates_are_known_as_such(
     assert (found is None) == (first is None)
     if found:
         assert found.of(pd.Series(list(numbers)))[0] == pd.Timestamp(first, tz="UTC")
+
+
+def test_the_days_of_a_spreadsheet_that_a_person_calls_dates_are_no_days_and_months() -> None:
+    found = counted("date", pd.Series(range(42005, 42405), dtype=float), wanted=True)
+    assert found and found.format == "serial"
+    assert str(found.of(pd.Series(["42005"]))[0].date()) == "2015-01-01"
 
 
 def test_the_first_value_that_is_unlike_the_others_is_known() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
+from budgetmlagent.inside.briefing import written
+from budgetmlagent.inside.briefing.numerals import Habit
 from budgetmlagent.inside.briefing.written import missing
 from budgetmlagent.new.tablefile import Table
 
@@ -24,7 +26,7 @@ def marked(table: Table, kept: Collection[str]) -> Table:
         words = {cell for cell in set(cells) if cell.strip() and missing(cell) and taken(cell)}
         if name in kept or not words:
             continue
-        if table.nulls and texts(cells):
+        if table.nulls and texts(cells) and not _measured(cells, table):
             why = "a text where missing values are null"
         elif two_kinds(["" if cell in words else cell for cell in cells if cell.strip()], LEAST):
             why = "one of two values"
@@ -34,6 +36,11 @@ def marked(table: Table, kept: Collection[str]) -> Table:
         word = next(cell for cell in cells if cell in words)
         notes.append(f"{name!r}: {word!r} is written {MARK + word.strip()!r}, since it is {why}")
     return replace(table, rows=[list(row) for row in zip(*columns, strict=True)], notes=notes)
+
+
+def _measured(cells: Sequence[str], table: Table) -> bool:
+    """Whether cells are dates or numbers with a few gaps, so that a word for a missing value is none of theirs."""
+    return written.judged(pd.Series(cells, dtype=object), Habit(free=table.free)) is not None
 
 
 def taken(cell: str) -> bool:

@@ -38,6 +38,10 @@ class _Repeated:
         """Whether there are many more pairs than chance makes."""
         return self.pairs > CHANCE * self.likely and (self.pairs >= SEVERAL or self.likely <= RARE)
 
+    def single(self) -> bool:
+        """Whether most of the rows that differ come once, as they do where some are copied, and seldom in categories."""
+        return int((self.groups.value_counts() == 1).sum()) * 2 > self.groups.nunique()
+
     def first(self) -> list[int]:
         """For each row the first one of its group."""
         own = pd.Series(range(len(self.groups)))
@@ -55,10 +59,15 @@ def copied(frame: pd.DataFrame, names: list[str], target: str, *, labels: bool) 
     both = None if labels else _repeated(frame, [*names, target])
     if both and both.more():
         # A target that is equal wherever the others are may be made of them: it says nothing of its own.
-        made = found and found.pairs == both.pairs
+        made = found and found.pairs == both.pairs and not (_strings(frame, names) and found.single())
         if not made or (found and found.pairs > found.likely + SIGMAS * found.likely**0.5):
             return both.first()
     return list(range(len(frame)))
+
+
+def _strings(frame: pd.DataFrame, names: Sequence[str]) -> bool:
+    """Whether all columns are strings, of which no measured target is made, as it is of numbers and dates."""
+    return all(frame[name].dtype.kind not in "iufb" and _days(frame[name]) is None for name in names)
 
 
 def _repeated(frame: pd.DataFrame, names: list[str]) -> _Repeated | None:
@@ -156,6 +165,9 @@ def _close(values: "pd.Series[Any]") -> float:
     """How likely two numbers are the same by chance, judged by how many lie a few steps apart."""
     known = np.sort(values.dropna().to_numpy(float))
     known = known[np.isfinite(known)]
+    if 0 < len(np.unique(known)) <= 2 * NEAR:
+        # Most of so few have less than `NEAR` steps beside them: how often each comes says it.
+        return float((values.value_counts(normalize=True, dropna=False) ** 2).sum())
     gaps = np.diff(np.unique(known))
     gaps = gaps[gaps > 1e-9 * max(1.0, np.ptp(known))] if len(gaps) else gaps
     if not len(gaps):

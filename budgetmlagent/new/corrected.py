@@ -150,7 +150,10 @@ def _stated(name: str, cells: Any, different: list[str], way: str) -> Written:
     if "%" in way:
         try:
             found = stated(different, way)
-        except ValueError as error:
+        except (
+            ValueError,
+            re.error,
+        ) as error:  # a directive that comes twice is a fault of the pattern made of it
             raise UsageError(f"--as {f'{name}={way}'!r}: is no format of dates: {error}") from None
         if len(found[1]) > MOST_ODD * len(different):
             raise UsageError(_unfit(name, cells, found[1], f"a date of the form {way}"))

@@ -88,6 +88,8 @@ def _said(content: bytes, name: str) -> str:
         raise UsageError(
             f"is not {name} (byte {error.start}, line {line}); give another --encoding, or none"
         ) from None
+    except UnicodeError:  # "punycode" does not say where
+        raise UsageError(f"is not {name}; give another --encoding, or none") from None
 
 
 def _utf16(content: bytes) -> str:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from budgetmlagent.new.formulas import line
+from budgetmlagent.new.leaks import rises
+
 ID = re.compile(
     r"(?i:(?:^|[\W_])(?:id|idx|index|key|uuid|guid|no|nr|number)$|^id[\W_])|[a-z](?:Id|ID|Key|No)$"
 )
@@ -110,8 +113,18 @@ def _known_by(frame: pd.DataFrame, name: str, names: Sequence[str]) -> bool:
     for other in names:
         different = frame[other].nunique()
         if other != name and frame[other].dtype.kind in "iuf" and MANY <= different <= number:
-            said += int(frame[[name, other]].drop_duplicates().shape[0] == number)
+            says = frame[[name, other]].drop_duplicates().shape[0] == number
+            said += int(says and not _converted(frame[name], frame[other]))
     return said >= NUMBERS
+
+
+def _converted(values: "pd.Series[Any]", others: "pd.Series[Any]") -> bool:
+    """Whether a number is another one in other units: years in days, a year of birth, degrees."""
+    if values.dtype.kind not in "iuf":
+        return False
+    both = (values.notna() & others.notna()).to_numpy()
+    x, y = values.to_numpy(float)[both], others.to_numpy(float)[both]
+    return line(values, others) or rises(x, y) or rises(x, -y)
 
 
 def _within(values: "pd.Series[Any]", when: Mapping[str, "pd.Series[Any]"]) -> str:

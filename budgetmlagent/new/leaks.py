@@ -90,14 +90,14 @@ def _tells(values: "pd.Series[Any]", answers: "pd.Series[Any]", labels: bool) ->
         return ""
     both = (values.notna() & answers.notna()).to_numpy()
     x, y = values.to_numpy(float)[both], answers.to_numpy(float)[both]
-    if len(np.unique(y)) > UNLIKE and (_rises(x, y) or _rises(x, -y)):
+    if len(np.unique(y)) > UNLIKE and (rises(x, y) or rises(x, -y)):
         return "exactly: it rises and falls with it"
     return "but for its rounding: they lie on a straight line" if line(values, answers) else ""
 
 
-def _rises(x: Any, y: Any) -> bool:
+def rises(x: Any, y: Any) -> bool:
     """Whether y never falls as x rises; x may be rounded, so that it has several of y, which lie below those of the next."""
-    if len(x) > SAMPLED and not _rises(x[:SAMPLED], y[:SAMPLED]):
+    if len(x) > SAMPLED and not rises(x[:SAMPLED], y[:SAMPLED]):
         return False
     order = np.argsort(x, kind="stable")
     x, y = x[order], y[order]

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ OTHERS = (
     "¦",
     "\x1f",
 )  # marks between cells that are found where no usual one is
+ASCII = re.compile(r"[\x00-\x7f]+")  # where escapes stand; other letters are themselves
 STAND_IN = "\x1f"  # for a mark of several letters, since a reader knows marks of one
 
 
@@ -44,7 +46,7 @@ def said(sep: str, encoding: str, header: int | None) -> Shape:
     mark = SAID.get(sep.lower(), sep)
     if "\\" in mark and len(mark) > 1:
         try:
-            mark = codecs.decode(mark, "unicode_escape")
+            mark = ASCII.sub(lambda found: codecs.decode(found[0], "unicode_escape"), mark)
         except UnicodeDecodeError:
             raise UsageError(
                 f"--sep {sep!r}: is no letter; write tab, \\t, \\x01 or the mark itself"
@@ -56,7 +58,7 @@ def said(sep: str, encoding: str, header: int | None) -> Shape:
     if encoding:
         try:
             "x".encode(encoding)  # "rot13" and its like are known, and are no encodings of text
-        except LookupError:
+        except (LookupError, ValueError):  # "undefined" takes nothing, and a name with a NUL is none
             raise UsageError(
                 f"--encoding {encoding!r}: is not known; write utf-8, cp1252, cp1250, iso8859-2, cp437 or another name that Python knows"
             ) from None

@@ -302,7 +302,8 @@ def counted(name: str, numbers: Any, wanted: bool = False) -> Moment | None:
             and pd.to_datetime(texts, format=format, errors="coerce").notna().all()
         ):
             return Moment(f"dates of the form {format}", format, ((r"\.0$", ""),), timed="%H" in format)
-    if made := compact(name, known, wanted):
+    # Five digits are a spreadsheet's days rather than days and months of years with a zero left out.
+    if different.max() >= 10**5 and (made := compact(name, known, wanted)):
         return made
     for unit, fine in UNITS.items():
         if FIRST * fine <= different.min() and different.max() <= LAST * fine:

@@ -32,6 +32,7 @@ KINDS: tuple[tuple[str, Mapping[str, float]], ...] = (
 PART = r"(\d+(?:\.\d+)?)\s*([^\W\d_]+)"
 WHOLE = re.compile(rf"(?:{PART}\.?(?:\s*,|\s+and|\s+und)?\s*)+")
 WAYS = {"h:m": "hours and minutes", "m:s": "minutes and seconds"}
+PACED = 0.1  # of the seconds at least no inches can be; in times most are such
 HOURS_OF_A_DAY, INCHES = 23, 12  # more are no hours of a clock, no inches of a foot
 CLOCK = r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$"
 SHORT = r"(\d+):(\d\d(?:\.\d+)?)$"
@@ -117,10 +118,11 @@ def quantity(values: Sequence[str], clock: str = "") -> tuple[Quantity, list[str
 
 
 def paces(texts: Iterable[str]) -> bool:
-    """Whether marks of feet and inches are of minutes and seconds: always two digits, some of which no inches can be."""
+    """Whether marks of feet and inches are of minutes and seconds: always two digits, a tenth of which no inches can be."""
     parts = [match[1] if (match := re.fullmatch(PACE, text)) else "" for text in texts]
     known = [part for part in parts if part]
-    return bool(known) and fits(known, parts) and any(int(part) >= INCHES for part in known)
+    beyond = sum(int(part) >= INCHES for part in known)  # a single one is a height that was typed wrongly
+    return bool(known) and fits(known, parts) and beyond >= PACED * len(known)
 
 
 @dataclass(frozen=True)
