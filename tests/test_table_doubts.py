@@ -63,6 +63,17 @@ def test_what_parts_cells_says_whether_a_point_is_of_thousands(tmp_path: Path) -
     )  # all are measured so
 
 
+def test_points_that_all_stand_in_one_place_between_semicolons_are_decimal(tmp_path: Path) -> None:
+    made = planned(tmp_path, {"dens": measured(LENGTHS)}, "n", ";")
+    assert made.frame["dens"].max() < 10 and "--as dens=thousands" in about(made, "dens")
+    made = planned(
+        tmp_path, {"cost": [*points(range(1001, 10_000, 100)), *map(str, range(900, 930))]}, "n", ";"
+    )
+    assert made.frame["cost"].min() >= 900  # some have no mark, as they are smaller
+    made = planned(tmp_path, {"in": measured(LENGTHS + 100), "out": measured(LENGTHS + 200)}, "n", ";")
+    assert made.frame[["in", "out"]].max().max() < 300 and "--as out=thousands" in about(made, "out")
+
+
 def test_a_comma_before_three_digits_is_of_thousands_where_numbers_are_long(tmp_path: Path) -> None:
     miles = [f"{mile:,}" for mile in MILES]
     for sep in ("\t", "|", ","):

@@ -72,17 +72,18 @@ def _hint(unsure: Sequence[Numeral], table: Table, points: bool) -> str:
 
     Other columns may certainly have decimal `points`; beside semicolons these say little, since places on earth have them in
     any file. All numbers of a file with three digits behind a point may be measured so; those of a single column are rather
-    counted.
+    counted, unless all have as many digits before it.
     """
     if points:
         return "" if table.semicolon else "."
     used = {form.mark for form in unsure}
-    pointed = [form for form in unsure if form.mark == "."]
+    uneven = [form for form in unsure if form.mark == "." and not form.even]
+    alone = sum(form.mark == "." for form in unsure) == 1
     told = {form.mark for form in unsure if form.other == "decimal" and (table.free or form.mark == ".")}
     if len(told) == 1:
         return "," if told == {"."} else "."
     if table.semicolon:
-        return "," if "," in used or len(pointed) == 1 or any(form.long for form in pointed) else ""
+        return "," if "," in used or (alone and uneven) or any(form.long for form in uneven) else ""
     return "." if len(used) > 1 or any(form.long for form in unsure if form.mark == ",") else ""
 
 

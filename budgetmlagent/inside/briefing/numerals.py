@@ -66,6 +66,9 @@ class Numeral:
     other: str = ""  # what the mark may be as well, "thousands" or "decimal"
     mark: str = ""  # the mark that leaves the doubt
     long: bool = False  # whether there are numbers of six digits with it, as measurements seldom have
+    even: bool = (
+        False  # whether all numbers have it behind as many digits, as thousands of several sizes seldom have
+    )
 
     def texts(self, values: Any) -> Any:
         """The strings after the substitutions."""
@@ -127,7 +130,8 @@ def numeral(values: Sequence[str], habit: Habit) -> tuple[Numeral, list[str]] | 
     usual = habit.decimal == "." or (mark == "." and not habit.free)
     other = "" if usual else "decimal" if thousands else "thousands"
     long = sum(text.index(mark) == 3 for text in marked) >= LONG * len(marked)
-    return Numeral(", ".join(words), tuple(steps), "", True, other, mark, long), odd
+    even = len(marked) == len(found) and len({text.index(mark) for text in marked}) == 1
+    return Numeral(", ".join(words), tuple(steps), "", True, other, mark, long, even), odd
 
 
 def sided(values: Sequence[str]) -> tuple[str, str] | None:
