@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ from graphs.files import shipped
 from memory.files import write_whole
 
 PROBE_SECONDS, KNOCK = 120.0, 10.0
+LOST_SECONDS = 60.0  # for which a machine that is gone may still be listed
 LOST, STOPPED = -9, -15
 
 
@@ -63,22 +65,13 @@ class Cluster:
 
     def _seen(self) -> list[Seen]:
         """Look at every machine. Raises UsageError for one with another version."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         from budgetmlagent import __version__
 
         self.folder.mkdir(parents=True, exist_ok=True)
         token, secret = self.folder / ".seen", secrets.token_hex(8)
         token.write_text(secret)
-        probe = self._ray.remote(look)
         try:
-            found = [
-                probe.options(
-                    num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                ).remote(str(token), secret)
-                for node in self._nodes()
-            ]
-            seen: list[Seen] = self._ray.get(found, timeout=PROBE_SECONDS)
+            seen = self._look(str(token), secret)
         except self._ray.exceptions.RayError as error:
             said = " ".join(str(error).split())[-200:]
             raise UnavailableError(
@@ -92,6 +85,27 @@ class Cluster:
                     f"--ray: {each.host} has budgetmlagent {each.version}, here is {__version__}: install the same"
                 )
         return seen
+
+    def _look(self, token: str, secret: str) -> list[Seen]:
+        """Have each machine look; again where one was lost a moment ago, which Ray lists until it has missed it. Raises RayError."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        probe, ends = self._ray.remote(look), time.monotonic() + LOST_SECONDS
+        while True:
+            found = [
+                probe.options(
+                    num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                ).remote(token, secret)
+                for node in self._nodes()
+            ]
+            try:
+                seen: list[Seen] = self._ray.get(found, timeout=PROBE_SECONDS)
+            except self._ray.exceptions.TaskUnschedulableError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(1)
+            else:
+                return seen
 
     def _nodes(self) -> list[dict[str, Any]]:
         return [node for node in self._ray.nodes() if node["Alive"]]
