@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 found = b""
-for number in range(3, 256):
+for number in range(3, 4096):  # a process that has run for long may have many open
     try:
         if stat.S_ISREG(os.fstat(number).st_mode):
             found += os.pread(number, 1 << 20, 0)
