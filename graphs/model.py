@@ -15,7 +15,17 @@ AGAIN = "again"  # in `faults`: the node itself
 # Predicates about what went wrong in a node, and what is worth it then. A node's own rules with these at the head of its list
 # come before `faults`.
 ABOUT_FAULTS = frozenset(
-    {"faulted", "missed", "given_up", "out_of_budget", "nothing_recalled", "pays", "vain", "balked"}
+    {
+        "faulted",
+        "missed",
+        "given_up",
+        "out_of_budget",
+        "nothing_recalled",
+        "pays",
+        "vain",
+        "balked",
+        "average_left",
+    }
 )
 
 

@@ -13,6 +13,7 @@ from graphs.model import END, RECALL, Rule
 from graphs.verdict import Predicate, Verdict, gain_percent, plans_freely
 from graphs.worth import balked, beyond, pays, vain, within
 from memory.state import NANO, Route, RunState, role_ahead
+from memory.together import ACTION as AVERAGE
 
 __all__ = [
     "END",
@@ -108,6 +109,23 @@ def idea_left(state: RunState) -> Verdict:
     """Behind the idea that was tried memory has more, which is paid for already."""
     left = state.counts.get("ideas", 0)
     return Verdict(left > 0, {"ideas": left})
+
+
+def average_left(state: RunState, action: str = "", after: str = "") -> Verdict:
+    """The run is at its end, and averages of its best scripts' answers were not tried: they take no model and no turn.
+
+    It is at its end where its turns are used or the newest plan was an average; with `action`, where the planner chose that; with
+    `after`, where the step before left that fault.
+    """
+    left, chosen = state.counts.get("averages", 0), state.plan.get("action", "")
+    fault, turns = state.fault.get("kind", ""), state.task.get("turns", 0)
+    if action or after:
+        ends = action in ("", chosen) and after in ("", fault)
+    else:
+        ends = state.turn >= turns or chosen == AVERAGE
+    return Verdict(
+        left > 0 and ends, {"averages": left, "turn": state.turn, "action": chosen, "fault": fault}
+    )
 
 
 def nothing_recalled(state: RunState) -> Verdict:
@@ -209,8 +227,8 @@ def hopeless(state: RunState, share: float, turns: int = 3) -> Verdict:
 PREDICATES: dict[str, Predicate] = {
     f.__name__: f
     for f in (
-        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, idea_left, nothing_recalled, crashed, overran,
-        stuck, missed, given_up, repeated, wants, faulted, hopeless, had_turns, pays, vain, beyond, within, balked,
+        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, idea_left, average_left, nothing_recalled, crashed,
+        overran, stuck, missed, given_up, repeated, wants, faulted, hopeless, had_turns, pays, vain, beyond, within, balked,
     )
 }  # fmt: skip
 

@@ -25,6 +25,7 @@ WORDS = {
     "reached": "better than the starter by {percent}%[ (aim: {aim})]",
     "case_left": "memory has another case",
     "idea_left": "advice is left to try",
+    "average_left": "at the end, averages left[ ({after})][ ({action})]",
     "nothing_recalled": "memory has nothing more",
     "crashed": "a crash: at most {repairs} repairs",
     "stuck": "after {attempts} attempts without gain[, unless {goal}% better than the starter]" + HELP,
@@ -45,8 +46,10 @@ WORDS = {
 # What values are called.
 VALUES = {
     ("action", "expert"): "an expert",
+    ("action", "average"): "an average",
     ("action", "finish"): "to finish",
     ("action", "look"): "to look at the data",
+    ("after", "refused"): "no money",
     ("kind", "busy"): "the model is busy",
     ("kind", "denied"): "a wrong key, address or name",
     ("kind", "noop"): "a script that changes nothing",

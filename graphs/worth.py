@@ -12,7 +12,7 @@ from memory.state import NANO, RunState
 
 # Actions that ask for more than a change that a list offers: what an expert says, a recalled idea, a whole new solution.
 ADVANCED = (*ADVISED, "draft")
-BY_CODE = ("apply", "tune", "finish", "")  # for which nobody writes a script
+BY_CODE = ("apply", "tune", "average", "finish", "")  # for which nobody writes a script
 
 
 def pays(

@@ -29,7 +29,7 @@ from memory.shared import Place
 from memory.sized import ran, sized, within
 from memory.state import Recalled, RunState
 from memory.store import Store
-from memory.together import averages
+from memory.together import averages, is_due, untried
 
 Mode = Literal["off", "run", "all"]
 Where = similar.Where
@@ -64,7 +64,8 @@ class RunHistory:
         signature: Callable[[Briefing], str],
         text: str = "",
         metric: str = "",
-        spare: float = 0.0,
+        seconds: float = 0.0,
+        spare: bool = False,
         left: Callable[[], float] = lambda: math.inf,
         here: bool = False,
     ) -> None:
@@ -74,8 +75,8 @@ class RunHistory:
         `origins` are the runs that a fork comes from: it knows what they knew up to there, and nothing later.
         `ast_key` hashes a script's syntax tree; `signature` names what of a briefing must be equal for a script of
         another task to run on this one. `text` and `metric` are the task's: its card is made from them and a briefing.
-        `spare` are the seconds of one execution where the run was given time to use; 0 where memory ends with what it has;
-        `left` tells what is left of that time. What depends on it is part of what is recalled, which a replay is given again.
+        `seconds` are the limit of one execution; `spare` says that the run was given time to use, for cases that take as much as there is, and
+        `left` what is left of that time. What depends on it is part of what is recalled, which a replay is given again.
         `here` says that all of the run's models are on this machine: what stays of this very task is for them, too.
         """
         self.folder, self.artifacts, self.cases = folder, artifacts, list(cases)
@@ -84,7 +85,7 @@ class RunHistory:
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
         self.text, self.metric, self.here = text, metric, here
-        self.spare, self.left = spare, left
+        self.seconds, self.spare, self.left = seconds, spare, left
         self._lessons: tuple[object, list[similar.Taught]] = (None, [])  # what they were asked for, and they
 
     # What a node is given.
@@ -120,18 +121,21 @@ class RunHistory:
         winners, lessons = self._winners(state, facts), self._taught(state) if bank else []
         won_here = any(item["task"] == self.task for _, item, _ in winners)
         ordered = similar.ordered(bank, lessons, self.task, won=won_here)
-        seconds = within(self.spare, self.left())
-        left = sized(ordered, ran(attempts, self.artifacts), seconds if seconds < self.spare else None)
+        seconds = within(self.seconds, self.left()) if self.spare else self.seconds
+        left = sized(ordered, ran(attempts, self.artifacts), seconds if seconds < self.seconds else None)
         offered = winners + [self._kept(item, 1.0) for item in left]
-        offered += self._together(attempts, state, facts)
+        together = self._together(attempts, state, facts)
+        if is_due(state):
+            return together
+        if not any(model["free"] for model in state.task.get("models", {}).values()):
+            offered += together
         return [found for found in offered if found[0] not in tried][:CASES]
 
     def _together(self, attempts: Sequence[Attempt], state: RunState, facts: Briefing) -> list[Found]:
-        """Return what the scripts of this branch make together, where there is time for it."""
-        if not self.spare:
-            return []
-        made = averages(attempts, facts, self.artifacts, _direction(state), self.spare, self.left())
-        return [self._kept(item, 1.0) for item in made]
+        """Return what the scripts of this branch make together and have not yet."""
+        limits = self.seconds, self.left()
+        made = averages(attempts, facts, self.artifacts, _direction(state), *limits, seeds=self.spare)
+        return [self._kept(item, 1.0) for item in untried(made, attempts)]
 
     def _chosen(self, state: RunState) -> list[Found]:
         name = state.plan.get("case", "")

@@ -61,15 +61,16 @@ class Plan(TypedDict, total=False):
     # baseline (the starter as it is) | apply (the case) | tune (one number of the best script) | improve (a model writes
     # the best script out again) | expert (its first idea) | idea (a recalled one) | finish; of a model that plans freely also
     # draft (a whole new solution) | debug (a failed script repaired) | combine (two attempts) | look (a script that prints
-    # something about the data; no turn). A planner of somebody's own may have others.
+    # something about the data; no turn). At a run's end, by code: average (of its best scripts' answers; no turn). A planner of somebody's own may have others.
     action: str
     instruction: str
-    case: str  # artifact id of the case to apply, for action "apply"
+    case: str  # artifact id of the case to apply, for actions "apply" and "average"
     idea: str  # artifact id of the recalled idea, for action "idea"; absent for any other
     of: list[
         str
     ]  # artifact ids of the attempts that it builds on, for debug and combine; absent for any other
     sketch: str  # artifact id of the code that an expert sketched for its idea; absent where it sketched none
+    after: str  # of an average, why the run ends: turns | finish | refused; absent for any other
     by: str  # the rung that decided: "recall" or a model's name
     wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
     offered: list[
@@ -138,6 +139,7 @@ class Counts(TypedDict, total=False):
     # coder, evaluator: ideas and drafts in a row that gave no script, a crash or no gain; anew by a new best and by a move up
     idea_failed: int
     ways: dict[str, Way]  # coder, evaluator: by the dearest model that took part in a try
+    averages: int  # evaluator: averages of the run's best scripts that were not tried; by each attempt anew
     ideas: int  # expert, planner: what memory has left to try behind the idea that is tried; by each of them anew
 
 

@@ -1,24 +1,32 @@
-"""What a run's best scripts make together, where it has time to spare: their answers averaged, or one's with several seeds.
+"""What a run's best scripts make together, without a model: their answers averaged, or one's with several seeds.
 
-Scripts of different kinds err on different rows, and a seed is chance: an average is mostly better than its best member.
+Scripts of different kinds err on different rows, and a seed is chance: an average is mostly better than its best member. Where models
+plan freely it is the last that a run does, as what they would go on from is a script and no heap of them; else it is memory's last case.
 """
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from memory.attempts import Attempt, Reader
 from memory.briefing import Briefing
-from memory.items import Item
+from memory.items import Item, item_id
 from memory.scores import gain, worth
+from memory.state import RunState
 
-SIZES = (2, 3)  # how many scripts are averaged
+ACTION = "average"  # the plan of one that is made at the end of a run
+RULE = "average_left"  # the predicate of the rules that lead to it
+SIZES = (3, 2)  # how many scripts are averaged
 SEEDS = 5
 SPARED = 0.8  # share of the time of one execution that the members may take together
 NEAR = 0.5  # share of the best gain that a member has itself, at least
+TIMED = "speed"  # a kind of task
 AVERAGE = '"""Average of '  # how its script begins: it is no member itself
 SEED = re.compile(r"\b(random_state|seed)=(\d{1,6})\b")
 FRAME = '''"""Average of {what}."""
+import contextlib
+import os
+
 import pandas as pd
 
 MEMBERS = [
@@ -26,7 +34,9 @@ MEMBERS = [
 ]
 tables = []
 for script in MEMBERS:
-    exec(compile(script, "member", "exec"), {{"__name__": "__main__"}})
+    # What a member says of itself is not said of all; one may end itself.
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.suppress(SystemExit):
+        exec(compile(script, "member", "exec"), {{"__name__": "__main__"}})
     tables.append(pd.read_csv({file!r}, dtype=str, keep_default_na=False))
 first, *others = tables
 key = first.columns[0]
@@ -52,29 +62,38 @@ def averages(
     direction: str,
     seconds: float,
     left: float = math.inf,
+    *,
+    seeds: bool = False,
 ) -> Iterator[Item]:
-    """Yield cases whose scripts average what the attempts submitted: the best ones', and the best one's with other seeds.
+    """Yield cases whose scripts average what the attempts submitted: the best ones', and with `seeds` the best one's with others.
 
-    `seconds` is the limit of one execution, which the members share, `left` what is left of the run's time. None is made where a submission is no CSV table.
+    `seconds` is the limit of one execution, which the members share, `left` what is left of the run's time. None is made where
+    a submission is no CSV table, where time is what is scored, or where scripts report their scores themselves.
     """
-    file = facts.get("submission", {}).get("file", "")
-    if not file.endswith(".csv"):
+    file, best = facts.get("submission", {}).get("file", ""), _best(attempts, artifacts, direction)
+    if not file.endswith(".csv") or TIMED in facts.get("kinds", []) or not best or best[0].reported:
         return
-    best = _best(attempts, artifacts, direction)
-    room = SPARED * min(seconds, left)
-    for size in SIZES:
-        members = best[:size]
-        if len(members) == size and sum(each.seconds for each in members) <= room:
-            texts = [artifacts.text(each.script) for each in members]
-            yield _item(
-                f"average_{size}", f"The answers of the {size} best scripts so far, averaged", texts, file
-            )
-    if best:
-        script = artifacts.text(best[0].script)
-        number = min(SEEDS, int(SPARED * seconds / max(best[0].seconds, 0.1)))
-        if number > 1 and number * best[0].seconds <= room and SEED.search(script):
-            seeds = [_seeded(script, by) for by in range(number)]
-            yield _item("seeds", "The best script with several seeds, averaged", seeds, file)
+    room, wrote = SPARED * min(seconds, left), best[0].plan.get("wrote", "")
+    groups = {len(group): group for size in SIZES if len(group := _fitting(best, size, room)) > 1}
+    for size, group in groups.items():
+        title = f"The answers of {size} of the best scripts so far, averaged"
+        yield _item(f"average_{size}", title, [artifacts.text(each.script) for each in group], file, wrote)
+    script = artifacts.text(best[0].script)
+    number = min(SEEDS, int(room / max(best[0].seconds, 0.1)))
+    if seeds and number > 1 and SEED.search(script):
+        texts = [_seeded(script, by) for by in range(number)]
+        yield _item("seeds", "The best script with several seeds, averaged", texts, file, wrote)
+
+
+def untried(made: Iterable[Item], attempts: Iterable[Attempt]) -> list[Item]:
+    """Return those of the averages that none of the attempts was."""
+    tried = {attempt.plan.get("case") for attempt in attempts}
+    return [item for item in made if item_id(item) not in tried]
+
+
+def is_due(state: RunState) -> bool:
+    """Tell whether a rule leads to the planner for an average, as the run would end else."""
+    return state.route.get("rule", "").partition(" ")[0] == RULE
 
 
 def _best(attempts: Sequence[Attempt], artifacts: Reader, direction: str) -> list[Attempt]:
@@ -92,17 +111,26 @@ def _best(attempts: Sequence[Attempt], artifacts: Reader, direction: str) -> lis
     return list(found.values())
 
 
+def _fitting(best: Sequence[Attempt], size: int, room: float) -> list[Attempt]:
+    """The best one, and of the others the next that fit into the `room` in seconds with it, `size` at most."""
+    group = list[Attempt]()
+    for attempt in best:
+        if sum(each.seconds for each in group) + attempt.seconds <= room and len(group) < size:
+            group.append(attempt)
+    return group if group[:1] == list(best[:1]) else []
+
+
 def _seeded(script: str, by: int) -> str:
     """The script with other seeds: each number that is one plus `by`."""
     return SEED.sub(lambda seed: f"{seed[1]}={int(seed[2]) + by}", script)
 
 
-def _item(name: str, title: str, members: Sequence[str], file: str) -> Item:
+def _item(name: str, title: str, members: Sequence[str], file: str, wrote: str) -> Item:
     texts = ",\n".join(_literal(script) for script in members)
     script = FRAME.format(what=f"{len(members)} scripts' answers", members=texts, file=file)
     return {
         "kind": "case", "name": name, "title": title, "text": title, "kinds": [], "not": [], "rank": 90, "template": "", "edit": None, "shared": {},
-        "script": script,
+        "script": script, "members": len(members), "wrote": wrote,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import TypedDict
 from memory.attempts import Attempt, best_script, briefing, chain, recalled
 from memory.ideas import ADVISED, decider, quoted
 from memory.state import Counts, Fault, Plan, RunState, Shared
+from memory.together import ACTION as AVERAGE
 from memory.ways import counted, dearest
 from nodes.craft.crashed import crashes, without_metric
 from nodes.craft.dossier import best, dossier, pace_of, showed
@@ -25,7 +26,7 @@ from nodes.craft.within import within
 from nodes.declares import declares
 from nodes.deps import Deps
 
-WITHOUT_MODEL = ("apply", "tune")
+WITHOUT_MODEL = ("apply", "tune", AVERAGE)
 REPAIRABLE = ("crash", "submission", "time", "memory", "disk", "output", "processes")
 MENDABLE = ("unparsable", "truncated", "noop")  # faults of its last reply that a capable model is told of
 REFUSED = 24_000  # characters of such a reply that it is shown again
@@ -64,7 +65,7 @@ def _made(state: RunState, deps: Deps) -> CoderUpdate:
     if state.fault.get("kind") in REPAIRABLE:
         return _repair(state, deps)
     action = state.plan.get("action")
-    if action == "apply":
+    if action in ("apply", AVERAGE):
         return _render(state, deps)
     return _tune(state, deps) if action == "tune" else _improve(state, deps)
 
@@ -93,7 +94,7 @@ def _render(state: RunState, deps: Deps) -> CoderUpdate:
             script = render(case, facts, seed=0, seconds=deps.task.seconds)
         except RenderError as error:
             return _failed(state, "unrenderable", str(error))
-    return _written(state, deps, script, wrote="memory")
+    return _written(state, deps, script, wrote=case.get("wrote") or "memory")
 
 
 def _repair(state: RunState, deps: Deps) -> CoderUpdate:

@@ -1,14 +1,16 @@
 """The evaluator: scores out of the script's reach, keeps the best, and writes down what was learned. No model."""
 
+import math
 from typing import Any, Literal, TypedDict
 
 from memory import scores
-from memory.attempts import Attempt, Status, briefing, line, reminded, scored, shown, signature
+from memory.attempts import Attempt, Status, briefing, chain, line, reminded, scored, shown, signature
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.ideas import ADVISED, decider, in_store, outcome
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
+from memory.together import averages, untried
 from memory.ways import counted, dearest
 from nodes.craft.fingerprint import error_line, failure, fingerprint
 from nodes.craft.freely import DRAFT
@@ -80,7 +82,7 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
         "run": Run(**state.run | known | measured),
         "fault": fault,
         "counts": _weighed(_counted(state, sure), state, deps, attempt)
-        | {"ran": state.counts.get("ran", 0) + ran},
+        | {"ran": state.counts.get("ran", 0) + ran, "averages": _averages(attempt, state, deps)},
     }
     if status == "keep":
         lines = len(deps.artifacts.text(execution.script).splitlines())
@@ -218,6 +220,17 @@ def _counted(state: RunState, better: bool) -> Counts:
     for name in names:
         counts[name] = 0 if better else counts.get(name, 0) + 1
     return counts
+
+
+def _averages(attempt: Attempt, state: RunState, deps: Deps) -> int:
+    """Count the averages of this branch's best scripts that were not tried: what memory may still offer at the run's end."""
+    if state.task.get("history") == "off":
+        return 0
+    attempts = [attempt, *chain(deps.artifacts, state.head)]
+    facts, task = briefing(state, deps.artifacts), deps.task
+    spare = math.isfinite(task.seconds_left())
+    made = averages(attempts, facts, deps.artifacts, task.direction, task.seconds, seeds=spare)
+    return len(untried(made, attempts))
 
 
 def _weighed(counts: Counts, state: RunState, deps: Deps, attempt: Attempt) -> Counts:

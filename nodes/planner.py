@@ -7,6 +7,8 @@ from typing import Any, TypedDict
 from memory.attempts import best_script, briefing, chain, line, recalled, reminded
 from memory.ideas import FIRST, SUNK, in_line, key
 from memory.state import NANO, Counts, Fault, Plan, RunState, Shared, Task
+from memory.together import ACTION as AVERAGE
+from memory.together import is_due
 from nodes.craft import freely, telling
 from nodes.craft.choice import Choice, parse, schema
 from nodes.craft.chosen import SHORT, chosen, with_choice
@@ -54,12 +56,14 @@ class PlannerUpdate(TypedDict, total=False):
 def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     """Choose the next action; a choice counts a turn (MLAgentBench's "step"), a failed one does not.
 
-    Nor does a look into the data, and a case that gave no script gives its turn back.
+    Nor does a look into the data, nor an average of the run's best scripts at its end, and a case that gave no script gives its turn back.
     """
-    if _next_turn(state) > state.task.get("turns", 0):
-        return {"fault": Fault(kind="no_turn", detail="all turns are used")}
     if deps.task.seconds_left() <= 0:
         return {"fault": Fault(kind="no_turn", detail="the run's time is used up")}
+    if is_due(state):
+        return _averaged(state, deps)
+    if _next_turn(state) > state.task.get("turns", 0):
+        return {"fault": Fault(kind="no_turn", detail="all turns are used")}
     script = best_script(state, deps.artifacts, deps.task.starter)
     cases = _menu(state, deps, script)
     if not deps.here.model:
@@ -146,6 +150,19 @@ def _remembered(state: RunState, deps: Deps, cases: list[Case]) -> PlannerUpdate
     return update
 
 
+def _averaged(state: RunState, deps: Deps) -> PlannerUpdate:
+    """Take the next average of the run's best scripts, which are all that memory offers at a run's end."""
+    gone = chosen(state)
+    left = [case for case in recalled(state, deps.artifacts, "case") if case["id"][:SHORT] not in gone]
+    averages = [case for case in left if "members" in case]
+    if not averages:
+        why = "the run is at its end, and no average of its best scripts is left"
+        return {"fault": Fault(kind="no_turn", detail=why)}
+    plan, used = _apply(averages[0], by=RECALL), state.turn >= state.task.get("turns", 0)
+    ended = "turns" if used else "finish" if state.plan.get("action") == "finish" else "refused"
+    return _decided(state, deps, plan | Plan(action=AVERAGE, after=state.plan.get("after", ended)))
+
+
 def _nothing(state: RunState, deps: Deps) -> str:
     """Say why there is no case left."""
     unknown = "unknown" in briefing(state, deps.artifacts).get("kinds", [])
@@ -219,7 +236,7 @@ def _decided(state: RunState, deps: Deps, plan: Plan, left: int = 0) -> PlannerU
     """Return the decision; behind an idea, memory has so much `left` to try."""
     same = state.counts.get("same_action", 0) + 1 if plan["action"] == state.plan.get("action") else 1
     counts = state.counts | {"misses": 0, "repairs": 0, "same_action": same}
-    turn = _next_turn(state)
+    turn = state.turn if plan["action"] == AVERAGE else _next_turn(state)
     if plan["by"] != RECALL:
         plan = offered(state, plan)
         counts["planned"] = counts.get("planned", 0) + 1

@@ -85,7 +85,7 @@ class Menu:
         self.artifacts = Artifacts(folder / "artifacts")
         self.history = RunHistory(
             folder=folder / "history", shared=None, artifacts=self.artifacts, cases=CASES, mode="run", task="t", data="schema", run="r",
-            ast_key=str.strip, signature=str, spare=limit, left=lambda: self.left,
+            ast_key=str.strip, signature=str, seconds=limit, spare=True, left=lambda: self.left,
         )  # fmt: skip
 
     def offered(self, head: str = "") -> dict[str, dict[str, Any]]:

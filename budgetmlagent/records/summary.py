@@ -24,6 +24,10 @@ UNFINISHED = "not finished"  # the reason of a run that has not come to its end,
 BEST = "best"  # the folder of the winning script and of what it left
 SURE = 2.0  # standard errors by which the gain must be larger than nothing
 TOLD = ("faulted", "given_up", "nothing_recalled")  # rules whose reason is in what the step before says
+AVERAGED = {
+    "turns": "out_of_turns",
+    "refused": "out_of_budget",
+}  # why a run ends whose last plans were averages
 REASONS = {
     "out_of_turns": "all turns are used",
     "out_of_budget": "what is left of the budget does not pay for the next call",
@@ -185,6 +189,7 @@ def reason(values: Mapping[str, Any]) -> str:
         return str(fault["detail"])
     if word == "given_up":
         word = "out_of_budget" if fault.get("kind") == "refused" else "missed"
+    word = AVERAGED.get(values.get("plan", {}).get("after", ""), word)
     words = REASONS.get(word, rule)
     if fault.get("kind") == "thought":
         return f"{words}: {fault['detail']}; give it more `max_tokens`, or less `reasoning`, in models.yaml"

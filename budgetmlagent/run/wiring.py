@@ -272,7 +272,8 @@ def _history(
         signature=signature,
         text=task.text,
         metric=task.metric,
-        spare=0.0 if config.minutes is None else task.seconds,
+        seconds=task.seconds,
+        spare=config.minutes is not None,
         left=seconds_left,
         here=all(map(is_loopback, specs.values())),
     )
