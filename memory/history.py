@@ -116,6 +116,8 @@ class RunHistory:
         attempts = list(chain(self.artifacts, state.head))
         tried = {attempt.plan.get("case") for attempt in attempts}
         facts = briefing(state, self.artifacts)
+        if is_due(state):
+            return self._together(attempts, state, facts)
         kinds = [*facts.get("kinds", []), *([SPARE] if self.spare else [])]
         bank = [as_item(case) for case in menu(self.cases, kinds)]
         winners, lessons = self._winners(state, facts), self._taught(state) if bank else []
@@ -124,11 +126,7 @@ class RunHistory:
         seconds = within(self.seconds, self.left()) if self.spare else self.seconds
         left = sized(ordered, ran(attempts, self.artifacts), seconds if seconds < self.seconds else None)
         offered = winners + [self._kept(item, 1.0) for item in left]
-        together = self._together(attempts, state, facts)
-        if is_due(state):
-            return together
-        if not any(model["free"] for model in state.task.get("models", {}).values()):
-            offered += together
+        offered += self._together(attempts, state, facts) if self.spare else []
         return [found for found in offered if found[0] not in tried][:CASES]
 
     def _together(self, attempts: Sequence[Attempt], state: RunState, facts: Briefing) -> list[Found]:

@@ -61,7 +61,7 @@ class Plan(TypedDict, total=False):
     # baseline (the starter as it is) | apply (the case) | tune (one number of the best script) | improve (a model writes
     # the best script out again) | expert (its first idea) | idea (a recalled one) | finish; of a model that plans freely also
     # draft (a whole new solution) | debug (a failed script repaired) | combine (two attempts) | look (a script that prints
-    # something about the data; no turn). At a run's end, by code: average (of its best scripts' answers; no turn). A planner of somebody's own may have others.
+    # something about the data; no turn). Last, by code: average (of its best scripts' answers; no turn). A planner of somebody's own may have others.
     action: str
     instruction: str
     case: str  # artifact id of the case to apply, for actions "apply" and "average"
@@ -70,7 +70,7 @@ class Plan(TypedDict, total=False):
         str
     ]  # artifact ids of the attempts that it builds on, for debug and combine; absent for any other
     sketch: str  # artifact id of the code that an expert sketched for its idea; absent where it sketched none
-    after: str  # of an average, why the run ends: turns | finish | refused; absent for any other
+    after: str  # of an average, what is at its end: turns | finish | refused | nothing_recalled (memory alone); absent for any other
     by: str  # the rung that decided: "recall" or a model's name
     wrote: str  # the rung that wrote the script: "memory" or a model's name; set by the coder
     offered: list[

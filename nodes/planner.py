@@ -158,9 +158,15 @@ def _averaged(state: RunState, deps: Deps) -> PlannerUpdate:
     if not averages:
         why = "the run is at its end, and no average of its best scripts is left"
         return {"fault": Fault(kind="no_turn", detail=why)}
-    plan, used = _apply(averages[0], by=RECALL), state.turn >= state.task.get("turns", 0)
-    ended = "turns" if used else "finish" if state.plan.get("action") == "finish" else "refused"
-    return _decided(state, deps, plan | Plan(action=AVERAGE, after=state.plan.get("after", ended)))
+    plan = _apply(averages[0], by=RECALL) | Plan(action=AVERAGE, after=state.plan.get("after", _end(state)))
+    return _decided(state, deps, plan)
+
+
+def _end(state: RunState) -> str:
+    """Name what the run has come to its end by, or memory to its own."""
+    if state.turn >= state.task.get("turns", 0):
+        return "turns"
+    return "finish" if state.plan.get("action") == "finish" else state.fault.get("kind", "")
 
 
 def _nothing(state: RunState, deps: Deps) -> str:

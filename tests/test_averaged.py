@@ -29,7 +29,13 @@ def team(choices: Sequence[str]) -> Any:
 
     def answer(body: dict[str, Any]) -> Turn:
         if "response_format" in body:
-            choice = {"action": left.pop(0), "case": "", "change": "", "attempts": [], "instruction": "the sign of x"}
+            choice = {
+                "action": left.pop(0),
+                "case": "",
+                "change": "",
+                "attempts": [],
+                "instruction": "the sign of x",
+            }
             return Turn(json.dumps(choice), tokens_in=100, tokens_out=20)
         return Turn(f"```python\nway = {next(ways)}\n{WRONG}```", tokens_in=200, tokens_out=1_500)
 
@@ -60,7 +66,9 @@ def test_what_is_averaged_at_the_end_is_better_than_its_best_member_and_costs_no
     assert rows(session)[3][2].startswith("average: The answers of 3 of the best scripts")
     assert (summary["best"], summary["turns"], requests) == (1.0, 3, 6)
     assert summary["reason"] == "all turns are used" and summary["best_by"] == "small"
-    assert len(rows(session)) == 5 and not any(row[0] == "1" for row in rows(session) if row != rows(session)[3])
+    assert len(rows(session)) == 5 and not any(
+        row[0] == "1" for row in rows(session) if row != rows(session)[3]
+    )
 
 
 def test_a_planner_that_finishes_ends_the_run_behind_its_averages(tmp_path: Path) -> None:
@@ -80,4 +88,3 @@ def test_a_run_without_memory_makes_none(tmp_path: Path, options: dict[str, str]
     session, summary, _ = ended(tmp_path, ["draft", "draft", "draft"], **options)
     assert [row[2].partition(":")[0] for row in rows(session)] == ["draft"] * 3
     assert summary["reason"] == "all turns are used"
-
