@@ -111,11 +111,11 @@ def idea_left(state: RunState) -> Verdict:
     return Verdict(left > 0, {"ideas": left})
 
 
-def average_left(state: RunState, action: str = "", after: str = "") -> Verdict:
+def average_left(state: RunState, action: str = "", after: str = "", unless: str = "") -> Verdict:
     """The run is at its end, and averages of its best scripts' answers were not tried: they take no model and no turn.
 
     It is at its end where its turns are used or the newest plan was an average; with `action`, where the planner chose that; with
-    `after`, where the step before left that fault.
+    `after`, where the step before left that fault. With `unless`, only where that model chooses from a list.
     """
     left, chosen = state.counts.get("averages", 0), state.plan.get("action", "")
     fault, turns = state.fault.get("kind", ""), state.task.get("turns", 0)
@@ -123,9 +123,15 @@ def average_left(state: RunState, action: str = "", after: str = "") -> Verdict:
         ends = action in ("", chosen) and after in ("", fault)
     else:
         ends = state.turn >= turns or chosen == AVERAGE
-    return Verdict(
-        left > 0 and ends, {"averages": left, "turn": state.turn, "action": chosen, "fault": fault}
-    )
+    holds = left > 0 and ends and not plans_freely(state, unless)[unless]
+    return Verdict(holds, {"averages": left, "turn": state.turn, "action": chosen, "fault": fault})
+
+
+def averaged(state: RunState) -> Verdict:
+    """The newest plan was an average of the run's best scripts, made at its end."""
+    after = state.plan.get("after", "")
+    holds = state.plan.get("action") == AVERAGE and after != "nothing_recalled"
+    return Verdict(holds, {"action": state.plan.get("action", ""), "after": after})
 
 
 def nothing_recalled(state: RunState) -> Verdict:
@@ -227,7 +233,7 @@ def hopeless(state: RunState, share: float, turns: int = 3) -> Verdict:
 PREDICATES: dict[str, Predicate] = {
     f.__name__: f
     for f in (
-        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, idea_left, average_left, nothing_recalled, crashed,
+        out_of_turns, out_of_budget, baseline_failed, improved, retest, reached, case_left, idea_left, average_left, averaged, nothing_recalled, crashed,
         overran, stuck, missed, given_up, repeated, wants, faulted, hopeless, had_turns, pays, vain, beyond, within, balked,
     )
 }  # fmt: skip

@@ -26,6 +26,7 @@ WORDS = {
     "case_left": "memory has another case",
     "idea_left": "advice is left to try",
     "average_left": "at the end, averages left[ ({after})][ ({action})]",
+    "averaged": "averaged at the end",
     "nothing_recalled": "memory has nothing more",
     "crashed": "a crash: at most {repairs} repairs",
     "stuck": "after {attempts} attempts without gain[, unless {goal}% better than the starter]" + HELP,
@@ -46,9 +47,9 @@ WORDS = {
 # What values are called.
 VALUES = {
     ("action", "expert"): "an expert",
-    ("action", "average"): "an average",
     ("action", "finish"): "to finish",
     ("action", "look"): "to look at the data",
+    ("after", "nothing_recalled"): "memory's own",
     ("after", "refused"): "no money",
     ("kind", "busy"): "the model is busy",
     ("kind", "denied"): "a wrong key, address or name",
