@@ -3,7 +3,7 @@
 from typing import Any, Literal, TypedDict
 
 from memory import scores
-from memory.attempts import Attempt, Status, briefing, line, reminded, scored, shown, signature
+from memory.attempts import Attempt, Status, briefing, line, reminded, sampled, scored, shown, signature
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.ideas import ADVISED, decider, in_store, outcome
@@ -184,7 +184,6 @@ def _attempt(
     status: Status,
     measured: Run,
 ) -> Attempt:
-    samples = {"values": score.samples, "paired": score.paired}  # read seldom, and so kept apart
     return Attempt(
         parent=state.head,
         turn=state.turn,
@@ -203,7 +202,9 @@ def _attempt(
         problem=fault.get("detail", ""),
         cost=state.spent,
         seconds=execution.seconds,
-        samples=deps.artifacts.put_json(samples) if score.samples else "",
+        samples=deps.artifacts.put_json(sampled(score))
+        if score.samples
+        else "",  # read seldom, and so kept apart
         gain=measured.get("gain"),
         noise=measured.get("noise"),
     )
