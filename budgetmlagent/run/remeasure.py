@@ -75,5 +75,5 @@ def _attempt(
         fault="submission" if score.problem else "",
         cost=state.spent,
         seconds=execution.seconds,
-        samples=deps.artifacts.put_json(sampled(score)) if score.samples else "",
+        samples=deps.artifacts.put_json(sampled(score)) if score.samples or score.rows else "",
     )
