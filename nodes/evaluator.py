@@ -202,9 +202,8 @@ def _attempt(
         problem=fault.get("detail", ""),
         cost=state.spent,
         seconds=execution.seconds,
-        samples=deps.artifacts.put_json(sampled(score))
-        if score.samples
-        else "",  # read seldom, and so kept apart
+        # Read seldom, and so kept apart.
+        samples=deps.artifacts.put_json(sampled(score)) if score.samples or score.rows else "",
         gain=measured.get("gain"),
         noise=measured.get("noise"),
     )

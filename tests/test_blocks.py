@@ -252,6 +252,10 @@ def test_the_only_definition_of_a_class_cannot_be_deleted():
             "beside it that would run a part of the script there like print(f(1)): put that where it is to run, by a block with SEARCH",
         ),
         (
+            named("f", "def f(x): pass\nos, f.x = 1, 2"),
+            "neither a definition nor an assert, a call or an assignment like os, f.x",
+        ),
+        (
             named("f", "assert f(1)\ndef f(x): pass"),
             "beside it that needs f, which is not set yet there like assert f(1)",
         ),

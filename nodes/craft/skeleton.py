@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import NamedTuple
 
-from nodes.craft.source import DEFINITIONS, Source, assigned, name_of, root_of
+from nodes.craft.source import DEFINITIONS, Source, assigned, name_of
 from nodes.craft.within import within
 
 # Characters of one statement, of one that sets a constant, and of what a function says of itself.
@@ -198,11 +198,9 @@ def _is_setting(statement: ast.stmt) -> bool:
 
 
 def _parts(value: ast.AST) -> Iterator[ast.AST]:
-    """Yield what a value consists of; of a call, like `dict(rate=0.1)`, `"a b".split()` or `np.logspace(-3, 3, 7)`, what it is given."""
+    """Yield what a value consists of; of a call, like `dict(rate=0.1)` or `np.logspace(-3, 3, 7)`, what it is given."""
     if isinstance(value, ast.Call):
-        named = root_of(value.func, ast.Attribute)
-        owner = [] if named else [getattr(value.func, "value", value.func)]
-        given = [*owner, *value.args, *(word.value for word in value.keywords)]
+        given: list[ast.AST] = [*value.args, *(word.value for word in value.keywords)]
     else:
         yield value
         given = list(ast.iter_child_nodes(value))
