@@ -184,7 +184,7 @@ def test_columns_that_the_summary_does_not_count_are_named():
     table = {"drop": ["id", "p0", *(f"q{n}" for n in range(9))], "id": "id"}
     state, deps = parts(table=table)
     assert (
-        "\nNot counted there, as constant or but names of the rows (10): p0, q0, q1, q2, q3, q4, q5, q6 and 2 more.\n"
+        "\nNot counted there, as they are constant or only name the rows (10): p0, q0, q1, q2, q3, q4, q5, q6 and 2 more.\n"
         in (dossier(state, deps).data)
     )
     for counted in ({"drop": ["id"], "id": "id"}, {}):

@@ -277,7 +277,8 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
     ):
         assert line in outlined
     assert "kept = rows[3]" not in outlined and "def part_45" not in outlined
-    assert "look 1\nseen 1 zzz" in outlined and "look 2\nseen 2 " + "z" * 1900 in outlined
+    scarce = long_run(30, text="A long story. " * 90)
+    assert "look 1\nseen 1 zzz" in scarce and "look 2\nseen 2 " + "z" * 1900 in scarce
     whole = long_run(30, script=LONG[:3900].rpartition("def ")[0])
     assert "outline" not in whole and "kept = rows[3]" in whole
     looks = [whole.index(f"A look into the data: look {n}\nseen {n} zzz") for n in range(3)]

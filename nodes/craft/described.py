@@ -54,7 +54,7 @@ def _uncounted(facts: Briefing) -> list[str]:
         return []
     more = f" and {len(left_out) - UNCOUNTED} more" if len(left_out) > UNCOUNTED else ""
     named = ", ".join(left_out[:UNCOUNTED]) + more
-    return [f"Not counted there, as constant or but names of the rows ({len(left_out)}): {named}."]
+    return [f"Not counted there, as they are constant or only name the rows ({len(left_out)}): {named}."]
 
 
 def machine(facts: Briefing, task: Task) -> str:
