@@ -108,6 +108,7 @@ class Score:
     suspect: str = ""  # why the predictions do not look like the target, "" where they do
     samples: tuple[float | None, ...] = ()  # what `value` could as well have been; () where that is unknown
     paired: bool = False  # sample i of each submission is of the same resampled rows; None: no score there
+    rows: int = 0  # of which it is made, none of them private; 0 where that is unknown
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,9 @@ class Attempt(JsonRecord):
     problem: str = ""  # the fault in one sentence
     cost: int = 0  # nano-dollars that the run had spent by then
     seconds: float = 0.0  # of the execution
-    samples: str = field(default="", metadata=LATER)  # artifact id of the score's samples: {values, paired}
+    samples: str = field(
+        default="", metadata=LATER
+    )  # artifact id of the score's samples: {values, paired, rows}
     gain: float | None = field(default=None, metadata=LATER)  # over the best; None where its noise is unknown
     noise: float | None = field(default=None, metadata=LATER)  # standard error of `gain`
     id: str = ""  # of the artifact that it was read from; no part of the record
@@ -208,8 +211,14 @@ def scored(attempt: Attempt, artifacts: Records) -> Score:
     if not attempt.samples:
         return Score(attempt.score, reported=attempt.reported)
     known = artifacts.json(attempt.samples)
-    values, paired = tuple(known["values"]), known["paired"]
-    return Score(attempt.score, reported=attempt.reported, samples=values, paired=paired)
+    values, paired, rows = tuple(known["values"]), known["paired"], known.get("rows", 0)
+    return Score(attempt.score, reported=attempt.reported, samples=values, paired=paired, rows=rows)
+
+
+def sampled(score: Score) -> dict[str, Any]:
+    """Return what is kept of a score's samples: {values, paired}, and `rows` where it is known."""
+    kept = {"values": score.samples, "paired": score.paired}
+    return kept | {"rows": score.rows} if score.rows else kept
 
 
 def signature(facts: Briefing) -> str:

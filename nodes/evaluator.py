@@ -4,7 +4,18 @@ import math
 from typing import Any, Literal, TypedDict
 
 from memory import scores
-from memory.attempts import Attempt, Status, briefing, chain, line, reminded, scored, shown, signature
+from memory.attempts import (
+    Attempt,
+    Status,
+    briefing,
+    chain,
+    line,
+    reminded,
+    sampled,
+    scored,
+    shown,
+    signature,
+)
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.ideas import ADVISED, decider, in_store, outcome
@@ -186,7 +197,6 @@ def _attempt(
     status: Status,
     measured: Run,
 ) -> Attempt:
-    samples = {"values": score.samples, "paired": score.paired}  # read seldom, and so kept apart
     return Attempt(
         parent=state.head,
         turn=state.turn,
@@ -205,7 +215,8 @@ def _attempt(
         problem=fault.get("detail", ""),
         cost=state.spent,
         seconds=execution.seconds,
-        samples=deps.artifacts.put_json(samples) if score.samples else "",
+        # Read seldom, and so kept apart.
+        samples=deps.artifacts.put_json(sampled(score)) if score.samples or score.rows else "",
         gain=measured.get("gain"),
         noise=measured.get("noise"),
     )

@@ -18,10 +18,10 @@ from nodes.craft.edits import edited
 from nodes.craft.ideas import SKETCH
 from nodes.craft.lesson import lessons_told, offered
 from nodes.craft.looks import LOOK, SHOWN
-from nodes.craft.repeated import without_repeats, without_tried
+from nodes.craft.repeated import without_repeats
 from nodes.craft.room import for_plan
 from nodes.craft.tuning import changes, compact
-from nodes.craft.vain import without_vain_cases, without_vain_changes
+from nodes.craft.vain import without_vain_cases
 from nodes.declares import declares
 from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
@@ -68,13 +68,11 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     cases = _menu(state, deps, script)
     if not deps.here.model:
         return _remembered(state, deps, cases)
-    tuned = changes(script, _tuned(state, deps)) if state.task.get("history") != "off" else []
     free = deps.models.able(deps.here.model).plans == "free"
+    numbers = not free and state.task.get("history") != "off"  # who plans freely says such changes, too
+    tuned = changes(script, _tuned(state, deps)) if numbers else []
     if free:
-        attempts = list(chain(deps.artifacts, state.head))
-        cases = without_vain_cases(cases, attempts, deps.artifacts)
-        tuned = without_tried(tuned, script, state, deps.artifacts)
-        tuned = without_vain_changes(tuned, script, attempts)[: freely.CHANGES]
+        cases = without_vain_cases(cases, list(chain(deps.artifacts, state.head)), deps.artifacts)
     actions = _offered(state, deps, cases, tuned, free=free)
     unsure = free and telling.is_asked(state, deps)
     reply = deps.models.ask(
@@ -189,7 +187,7 @@ def _tuned(state: RunState, deps: Deps) -> list[str]:
 def _offered(state: RunState, deps: Deps, cases: list[Case], tuned: list[str], *, free: bool) -> list[str]:
     """What a model may choose: from a list, an exit only after it has tried, rewriting only while that is not all in vain."""
     if free:
-        return freely.offered(state, deps, cases=bool(cases), tuned=bool(tuned))
+        return freely.offered(state, deps, cases=bool(cases))
     failed = state.counts.get("failed", 0)
     vain = state.counts.get("improve_failed", 0) >= REWRITES
     offered = {

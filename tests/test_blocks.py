@@ -181,6 +181,24 @@ def test_a_definition_may_bring_new_helpers():
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "assert f(1) == 1",
+        "assert os.sep",
+        "f.seen = {}",
+        "os.environ['A'] = '1'",
+        "print('ready')",
+        '"A note."',
+        "os.umask(0)",
+    ],
+)
+def test_a_line_that_defines_nothing_stays_beside_a_definition_where_it_can_run(line):
+    new = f"def f(x):\n    kept = [y for y in [x]]\n    return half(*kept)\n\ndef half(x):\n    return x\n\n{line}"
+    script, wrong = made(named("f", new), CLASSES)
+    assert wrong == "" and script.count(new) == 1 and script.index(line) < script.index("class Net")
+
+
+@pytest.mark.parametrize(
     ("name", "old"),
     [
         ("f", '@cached\ndef f(x):\n    """A\nb"""\n    return x\n'),
@@ -209,11 +227,11 @@ def test_the_only_definition_of_a_class_cannot_be_deleted():
         (block("import os", "import re") + named("f", "def f(x:"), "block 2: the new f does not parse"),
         (
             named("f", "def g(x): pass"),
-            "block 1: the new f has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else",
+            "block 1: the new f has to be the definition of f, once, perhaps with new helpers, constants and imports",
         ),
         (
-            named("f", "A, B = 1, 2\ndef f(x): pass\nprint(1)"),
-            "has to be the definition of f, perhaps with new helpers, constants and imports, and nothing else like print(1)",
+            named("f", "A, B = 1, 2\ndef f(x): pass\nif A: f(B)"),
+            "the new f has a line beside it that is neither a definition nor an assert, a call or an assignment like if A:: put that",
         ),
         (
             named("f", "def f(x): pass\ndef twice(): pass"),
@@ -230,10 +248,26 @@ def test_the_only_definition_of_a_class_cannot_be_deleted():
         (named("Net.g", "def h(x): pass\ndef g(self): return h(1)"), "perhaps with new methods"),
         (named("f", "f = 1\ndef f(x): pass"), "block 1: the new f defines f, too"),
         (
-            named("f", "def f(x): pass\nf.x = 1"),
-            "perhaps with new helpers, constants and imports, and nothing else",
+            named("f", "def f(x): pass\nprint(f(1))"),
+            "beside it that would run a part of the script there like print(f(1)): put that where it is to run, by a block with SEARCH",
         ),
-        (named("f", "def f(x): pass\ndef f(y): pass"), "has to be the definition of f, perhaps"),
+        (
+            named("f", "def f(x): pass\nos, f.x = 1, 2"),
+            "neither a definition nor an assert, a call or an assignment like os, f.x",
+        ),
+        (
+            named("f", "assert f(1)\ndef f(x): pass"),
+            "beside it that needs f, which is not set yet there like assert f(1)",
+        ),
+        (
+            named("f", "def f(x): return half(x)\n\ndef half(x): return Net()\n\nassert f(1)"),
+            "beside it that needs Net, which is not set yet there like assert f(1)",
+        ),
+        (
+            named("Net.g", "def g(self): pass\nassert 1"),
+            "and nothing else like assert 1: put that where it is to run, by a block with SEARCH",
+        ),
+        (named("f", "def f(x): pass\ndef f(y): pass"), "has to be the definition of f, once, perhaps"),
         (named("h", ""), "block 1: h is not defined in the script"),
         (named("twice", ""), "block 1: twice is defined 2 times in the script"),
         (named("Net", "") + named("Net.g", ""), "two blocks change the same lines"),

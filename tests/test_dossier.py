@@ -17,6 +17,7 @@ from nodes.able import Able
 from nodes.coder import coder
 from nodes.craft.dossier import ASKED, SKELETON, dossier
 from nodes.craft.doubts import doubts
+from nodes.craft.looks import looks_told, needed
 from nodes.craft.output import pace, ran
 from nodes.craft.room import at_least, for_ideas, for_plan, for_script
 from nodes.craft.tried import ROOM, scores, tried
@@ -132,6 +133,85 @@ def test_an_outline_begins_with_what_the_script_was_asked_for():
     assert len(outline.partition("\n")[0]) == len("# Asked for: ") + ASKED and len(outline) <= SKELETON + 1
 
 
+def test_what_the_best_script_was_asked_for_is_said_once():
+    long = "".join(f"def part_{n}(x):\n    return x + {n}\n\n\n" for n in range(900))
+    for script, line in (
+        (long, "- attempt 1, improve: what its outline says that was asked for - kept"),
+        (STARTER + "x = 1\n", "- attempt 1, improve: weigh each row - kept"),
+    ):
+        state, deps = parts(json.dumps({"action": "finish", "case": "", "change": "", "instruction": ""}))
+        plan = {"action": "improve", "instruction": "weigh each row"}
+        made = {
+            "script": script,
+            "turn": 1,
+            "score": 0.6,
+            "score_before": 0.5,
+            "status": "keep",
+            "plan": plan,
+        }
+        planner(testing.state(deps.artifacts, made, task=dict(state.task), turn=1), deps)
+        assert line in asked(deps) and asked(deps).count("weigh each row") == 1
+
+
+def looks_of(*said):
+    return [
+        {"asked": f"what is in part {n}? " + "Say it. " * 40, "said": text} for n, text in enumerate(said)
+    ]
+
+
+def test_of_each_look_both_ends_are_told_where_room_is_scarce():
+    looks = looks_of(*("\n".join(f"part {n} line {i}" for i in range(120)) for n in range(3)))
+    whole = looks_told(looks)
+    newest = len(whole[2])
+    assert looks_told(looks, 10_000) == whole and needed(looks) == (newest, newest + 2 * 400)
+    told = looks_told(looks, newest + 2 * 400)
+    assert told[2] == whole[2] and max(map(len, told[:2])) <= 400
+    for look, n in [*zip(told, range(2), strict=False), (looks_told(looks, newest)[2], 2)]:
+        assert f"what is in part {n}?" in look and f"part {n} line 0\n" in look and look.endswith("line 119")
+    assert len(looks_told(looks_of("z" * 3000), 400)[0]) == 400
+    few = looks_told(looks, 700)
+    assert few[0] == "(Earlier looks that have no room here: 1.)" and len(few) == 3
+    assert looks_told([], 0) == () and needed([]) == (0, 0) and needed(looks_of("a", "b")) == (726, 726)
+
+
+@given(st.lists(st.text(max_size=2000), max_size=3), st.integers(0, 7000))
+def test_looks_take_no_more_room_than_there_is(said, room):
+    told = looks_told(looks_of(*said), room)
+    assert sum(len(look) for look in told if not look.startswith("(Earlier looks")) <= room
+
+
+def test_columns_that_the_summary_does_not_count_are_named():
+    table = {"drop": ["id", "p0", *(f"q{n}" for n in range(9))], "id": "id"}
+    state, deps = parts(table=table)
+    assert (
+        "\nNot counted there, as they are constant or only name the rows (10): p0, q0, q1, q2, q3, q4, q5, q6 and 2 more.\n"
+        in (dossier(state, deps).data)
+    )
+    for counted in ({"drop": ["id"], "id": "id"}, {}):
+        state, deps = parts(table=counted)
+        assert "Not counted" not in dossier(state, deps).data
+
+
+def test_a_look_starts_from_the_attempt_that_it_names_else_from_the_best():
+    for names, score, other, shown in (
+        (["1"], 0.3, "keep", "x = 1"),
+        ([], 0.3, "keep", "x = 2"),
+        ([], 0.9, "discard", "x = 0"),  # the starter is the best
+    ):
+        choice = {"action": "look", "case": "", "attempts": names, "instruction": "compare both"}
+        state, deps = parts(json.dumps(choice), "```python\nprint(3)\n```")
+        deps.task.looks = True
+        made = [
+            {"script": f"x = {n}\n", "turn": n, "score": each, "status": status, "plan": {"action": "draft"}}
+            for n, (each, status) in enumerate(((score, "keep"), (0.4, "discard"), (0.5, other)))
+        ]
+        state = testing.state(deps.artifacts, *made, task=dict(state.task), turn=2)
+        update = planner(state, deps)
+        here = replace(deps.here, node="coder", prompt="coder.free")
+        coder(replace(state, plan=update["plan"]), replace(deps, here=here))
+        assert f"```python\n{shown}\n```" in asked(deps) and "which writes no file" in asked(deps)
+
+
 def test_rows_and_outputs_are_shown_as_they_are_only_where_the_data_may_be_shown():
     for rows in (False, True):
         state, deps = parts("1. Use trees.", node="expert", rows=rows)
@@ -173,7 +253,7 @@ def test_a_capable_coder_has_room_for_a_whole_script_and_a_weak_one_what_it_had(
             "Write a whole new script by this approach: use trees",
         ),
         ({"action": "improve", "instruction": "use trees"}, "Make this change: use trees"),
-        ({"action": "look", "instruction": "count words"}, "prints this about the data"),
+        ({"action": "look", "instruction": "count words"}, "a look into the data, which writes no file"),
         ({"action": "expert", "instruction": "use trees"}, 'Make this change: "use trees"'),
     ],
 )

@@ -161,6 +161,7 @@ def test_attempts_are_scored_on_the_same_rows_whatever_they_print(tmp_path: Path
     bench = Bench(tmp_path)
     starter, boasts, better = map(bench.score, (STARTER, BOASTS, BETTER))
     assert not starter.reported and len(starter.samples) > 20 and starter.paired
+    assert bench.scorer.rows is not None and starter.rows == better.rows == len(bench.scorer.rows.ids) > 20
     assert boasts.value is not None and starter.value is not None
     assert boasts.value < starter.value < 1.0 == better.value
     # After a pause the parts are made anew: the same rows, and nothing is measured a second time on the starter.

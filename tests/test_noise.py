@@ -196,6 +196,7 @@ def test_a_gain_within_its_noise_is_kept_but_does_not_count_as_one(run):
     assert again.gain == pytest.approx(0.05) and 0.06 < again.noise < 0.12
     assert re.fullmatch(r".*: keep, score 0\.9, \+5\.9% is within the noise of ±[\d.]+%", line(again))
     assert len(run.artifacts.json(again.samples)["values"]) == 60
+    assert run.artifacts.json(again.samples)["rows"] == 20  # the public ones
     event = next(e for e in run.timeline if e["attempt"] == again.id)
     assert event["score"] == 0.9 and "is within the noise" in steps.outcome(event, run.artifacts)
     told = (run.folder.root / "results.tsv").read_text().splitlines()

@@ -180,7 +180,7 @@ def test_the_route_tells_rule_values_and_what_was_passed_over():
     assert route["rule"].startswith("stuck attempts=4") and route["rule"].endswith("→ expert")
     assert route["saw"] == {"failed": 4, "since": "expert", "lifelines": 0, "gain": 4.0}
     assert [p["rule"].split()[0] for p in route["passed"]] == [
-        "baseline_failed", "average_left", "wants", "out_of_turns", "reached", "had_turns", "improved", "case_left", "crashed", "overran", "balked",
+        "baseline_failed", "average_left", "averaged", "out_of_turns", "reached", "had_turns", "improved", "case_left", "crashed", "overran", "balked",
         "idea_left", "pays", "pays", "vain",
     ]  # fmt: skip
 

@@ -12,17 +12,10 @@ from prefix import asked, made, pairs, recordings
 RUNS = [run for run in recordings() if any(len(prompts) > 1 for prompts in asked(run).values())]
 
 
-def is_look(prompt):
-    """Whether a coder is asked for a script that only looks at the data: another request, with other first lines."""
-    return "This one only looks at the data" in prompt.text
-
-
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_consecutive_prompts_of_a_role_share_all_that_is_stable(run):
     for role, prompts in asked(run).items():
         for pair in pairs(prompts):
-            if is_look(pair.earlier) != is_look(pair.later):
-                continue
             where = f"steps {pair.earlier.step} and {pair.later.step} of the {role}"
             assert pair.earlier.stable == pair.later.stable > len("## system\n"), where
             assert pair.common >= pair.later.stable, where

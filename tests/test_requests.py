@@ -15,11 +15,10 @@ from budgetmlagent.sandbox.cages.interpreter import interpreter
 from budgetmlagent.sandbox.cages.job import Job
 from budgetmlagent.sandbox.process.watchdog import Limits
 from memory.attempts import Attempt
+from nodes.able import Able
 from nodes.coder import coder
-from nodes.craft.freely import CHANGES
 from nodes.craft.looks import with_look
 from nodes.craft.says import Says
-from nodes.craft.scripts import ast_key
 from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import outcome, tried
 from nodes.deps import Here
@@ -123,9 +122,16 @@ def test_what_is_on_offer_is_what_is_described(team):
 def test_what_a_provider_reads_first_changes_in_no_turn_of_the_planner(team):
     asked = [body for role, _, body in team.asked if role == "planner"]
     required = asked[0]["response_format"]["json_schema"]["schema"]["required"]
-    assert len(asked) > 4 and {"case", "change"} <= set(required)
+    assert len(asked) > 4 and "case" in required and "change" not in required
     assert all(body["response_format"] == asked[0]["response_format"] for body in asked)
     assert all(body["messages"][0] == asked[0]["messages"][0] for body in asked)
+
+
+def test_a_coder_is_told_first_what_it_is_always_told_whatever_is_asked_of_it(team):
+    asked = [body["messages"] for role, _, body in team.asked if role == "coder"]
+    assert len(asked) > 5 and len({system["content"] for system, _ in asked}) == 1
+    known = asked[0][1]["content"].partition("The best script so far")[0].rstrip()
+    assert "OpenMP threads" in known and all(text["content"].startswith(known) for _, text in asked)
 
 
 def test_an_instruction_that_is_too_long_is_cut_and_says_so(team):
@@ -134,8 +140,10 @@ def test_an_instruction_that_is_too_long_is_cut_and_says_so(team):
 
 
 def test_a_look_is_told_its_limit_and_shown_from_its_beginning(team):
-    (request,) = asked_for(team, "prints this about the data")
-    assert "at most 2,000 characters of output" in request and "writes its submission" not in request
+    (request,) = asked_for(team, "Write a script for a look into the data")
+    assert "in at most 2,000 characters (what is beyond is lost)" in request
+    assert "writes no file" in request and "has the time limit of any run" in request
+    assert "cross-validation" in " ".join(asked(team, "planner", 1).rpartition("- look:")[2].split())
     for role, text, _ in team.asked[4:]:
         assert "row 0\nrow 1\n" in text and "row 200\n" in text and "the end" not in text, role
         assert "(cut here: 16,897 characters in all)" in text
@@ -269,10 +277,13 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
     ):
         assert line in outlined
     assert "kept = rows[3]" not in outlined and "def part_45" not in outlined
+    scarce = long_run(30, text="A long story. " * 90)
+    assert "look 1\nseen 1 zzz" in scarce and "look 2\nseen 2 " + "z" * 1900 in scarce
     whole = long_run(30, script=LONG[:3900].rpartition("def ")[0])
     assert "outline" not in whole and "kept = rows[3]" in whole
-    assert "(Earlier looks that have no room here: 1.)" in whole and "seen 2 zzz" in whole
-    assert "(cut here: 1,936 characters in all)" in whole  # of the look before it
+    looks = [whole.index(f"A look into the data: look {n}\nseen {n} zzz") for n in range(3)]
+    assert looks[1] - looks[0] == looks[2] - looks[1] == 402  # of the newest one there is much more
+    assert whole.count("(cut here) ...") == 3 and "z" * 800 in whole[looks[2] :]
 
 
 def test_whose_word_a_score_is_is_said():
@@ -398,46 +409,6 @@ def test_an_idea_is_chosen_by_a_name_that_no_turn_has_and_goes_over_whole():
     assert what.strip() in told(deps) and "y = x > 0" in told(deps)
 
 
-def test_a_number_that_was_tried_is_not_offered_again():
-    state, deps = parts(chose(), chose())
-    script, kept = "m = SVC(C=1.0)\n", "m = SVC(C=4.0)\n"
-    tune = {
-        "script": kept,
-        "ast": ast_key(kept),
-        "turn": 2,
-        "score": 0.7,
-        "status": "keep",
-        "plan": {"action": "tune", "instruction": "SVC.C = 4.0"},
-    }
-    first = {
-        "script": script,
-        "ast": ast_key(script),
-        "turn": 1,
-        "score": 0.6,
-        "status": "keep",
-        "plan": {"action": "draft"},
-    }
-    planner(testing.state(deps.artifacts, first, task=dict(state.task), turn=1), deps)
-    assert "- SVC.C = 4.0" in told(deps)
-    planner(testing.state(deps.artifacts, first, tune, task=dict(state.task), turn=2), deps)
-    assert "- SVC.C = 16.0" in told(deps) and "- SVC.C = 1.0" not in told(deps)
-
-
-def test_a_choice_can_name_the_changes_that_are_listed_and_no_others():
-    state, deps = parts(chose(), chose(action="tune", change="SVC.C = 7.5"))
-    many = (
-        "m = SVC(C=1.0, gamma=0.5)\nn = LGBMClassifier(n_estimators=90, learning_rate=0.1, num_leaves=31)\n"
-    )
-    first = {"script": many, "turn": 1, "score": 0.6, "status": "keep", "plan": {"action": "draft"}}
-    planner(testing.state(deps.artifacts, first, task=dict(state.task), turn=1), deps)
-    listed = (
-        told(deps).partition("Changes of one number that can be made:\n")[2].partition("\n\n")[0].splitlines()
-    )
-    assert len(listed) == CHANGES
-    update = planner(testing.state(deps.artifacts, first, task=dict(state.task), turn=1), deps)
-    assert update["fault"]["detail"] == "there is no change 'SVC.C = 7.5' in the list"
-
-
 def test_what_is_not_recognised_is_said_so_and_a_mean_length_is_no_fixed_one():
     facts = {
         "summary": "The kind of the task is not known.",
@@ -449,6 +420,25 @@ def test_what_is_not_recognised_is_said_so_and_a_mean_length_is_no_fixed_one():
         deps
     ) and "not recognised from the files; see the task's text" in told(deps)
     assert "word str of about 14 characters" in told(deps)
+
+
+def test_who_plans_freely_is_offered_no_change_of_a_number_but_who_chooses_from_a_list_is():
+    first = {
+        "script": "m = SVC(C=1.0)\n",
+        "turn": 1,
+        "score": 0.6,
+        "status": "keep",
+        "plan": {"action": "draft"},
+    }
+    for prompt, can, offered in (
+        ("planner.free", FREE, False),
+        ("planner", FREE, False),
+        ("planner", Able(), True),
+    ):
+        state, deps = parts(chose(action="tune", change="SVC.C = 4.0"), prompt=prompt, can=can)
+        update = planner(testing.state(deps.artifacts, first, task=dict(state.task), turn=1), deps)
+        assert ("SVC.C = 4.0" in told(deps)) is offered
+        assert (update["fault"] == {}) is offered
 
 
 def test_the_threads_that_are_told_are_those_that_the_sandbox_sets(tmp_path):
@@ -497,6 +487,9 @@ def test_an_outline_keeps_constants_signatures_and_the_end(call, most):
         ("params = dict(rate=2 * 0.1, kinds=['a'])", "params = dict(rate=2 * 0.1, kinds=['a'])"),
         ("a, b = 1, 'x'", "a, b = 1, 'x'"),
         (f"names = {['long'] * 90}", f"names = {['long'] * 90}"[:117] + "..."),
+        ("rates = np.logspace(-3, 3, 7)", "rates = np.logspace(-3, 3, 7)"),
+        ("sizes = range(rows)", ""),
+        ("class Config:\n    rate = 0.1", "class Config:\n    rate = 0.1"),
         ("found = []", ""),
         ("best = None", ""),
         ("total = rows + 1", ""),
@@ -507,9 +500,20 @@ def test_an_outline_keeps_constants_signatures_and_the_end(call, most):
 )
 def test_an_outline_tells_the_settings_that_a_script_writes_out(line, told):
     assert skeleton(f"{line}\n\n\ndef g(x):\n    return x\n", 800).splitlines() == [
-        *filter(None, [told]),
+        *told.splitlines(),
         "def g(x):",
     ]
+
+
+def test_many_short_settings_are_told_rather_than_few_long_ones():
+    settings = "".join(f"kinds_{n} = {['long'] * 20}\nrate_{n} = 0.{n}\n" for n in range(6))
+    outline = skeleton(settings + HELPERS + HELPERS, 2300)
+    assert all(f"rate_{n} = 0.{n}\n" in outline and f"kinds_{n} = ['long'" in outline for n in range(6))
+
+
+def test_what_makes_a_model_takes_no_room_of_the_settings():
+    models = "".join(f"part_{n} = Model({n})\n" for n in range(60))
+    assert "\nrate = 0.1\n" in skeleton(f"{models}rate = 0.1\n{models}def f(x):\n    return x\n", 800)
 
 
 def test_an_outline_can_leave_out_what_is_known_and_says_where_it_cuts():

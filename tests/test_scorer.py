@@ -205,7 +205,7 @@ def get_score(folder):
 
 def test_the_scorer_works_without_isolation_too(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "task", UNSAFE)
-    assert bench.scorer.score(bench.baseline) == Score(value=1.0, samples=(1.0,) * 60, paired=True)
+    assert bench.scorer.score(bench.baseline) == Score(value=1.0, samples=(1.0,) * 60, paired=True, rows=20)
     assert bench.scorer.final(bench.baseline, bench.baseline) == Final(1.0, 1.0, 0.0)
     assert (bench.task.scoring / "answers.csv").read_text() == ANSWERS
 

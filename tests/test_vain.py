@@ -7,7 +7,6 @@ from test_dossier import FREE, asked, parts
 
 from budgetmlagent import testing
 from nodes.able import Able
-from nodes.craft.vain import without_vain_changes
 from nodes.planner import planner
 
 CHOICE = json.dumps({"action": "finish", "case": "", "change": "", "attempts": [], "instruction": ""})
@@ -17,7 +16,6 @@ EDIT = {
 }  # fmt: skip
 LINEAR = "from sklearn.linear_model import LogisticRegression\nm = LogisticRegression(max_iter=200)\n"
 TREES = "from lightgbm import LGBMClassifier\nm = LGBMClassifier()\n"
-DEAD = "def old():\n    return step()\n\n\ndef step():\n    return SVC(C=1.0)\n\n\ndef new():\n    return Ridge(alpha=1.0)\n\n\nnew()\n"
 
 
 def made(turn, script, score, action="draft", instruction="", before=0.5, status="discard"):
@@ -52,26 +50,3 @@ def menu(*attempts, can=FREE):
 def test_an_estimator_of_a_family_that_has_a_score_is_not_offered_for_the_starter_s(attempts, offered):
     assert ("edit_boosting" in menu(*attempts)) is offered
     assert "edit_boosting" in menu(*attempts, can=Able())
-
-
-def test_a_cap_that_made_no_difference_is_not_offered_again():
-    raised = made(1, LINEAR.replace("200", "400"), 0.5, "tune", "LogisticRegression.max_iter = 400")
-    assert "LogisticRegression.max_iter = 100" in menu()
-    assert "LogisticRegression.max_iter = " not in menu(raised).partition("Changes of one number")[2]
-    assert "LogisticRegression.max_iter = 100" in menu(raised | {"score": 0.51})
-    assert "LogisticRegression.max_iter = 100" in menu(raised, can=Able())
-    slower = made(2, LINEAR.replace("200", "200, C=0.1"), 0.6, "improve", status="keep")
-    assert "LogisticRegression.max_iter = 100" in menu(raised, slower)  # of another script it may
-
-
-def test_what_is_called_by_its_name_in_a_string_is_called():
-    called = DEAD.replace("\nnew()", "\nfor name in ('old', 'new'):\n    globals()[name]()")
-    assert without_vain_changes(["SVC.C = 4.0"], called, []) == ["SVC.C = 4.0"]
-
-
-def test_a_number_in_what_is_never_called_is_not_offered():
-    changes = ["SVC.C = 4.0", "Ridge.alpha = 4.0"]
-    assert without_vain_changes(changes, DEAD, []) == ["Ridge.alpha = 4.0"]
-    assert without_vain_changes(changes, DEAD.replace("\nnew()", "\nold()\nnew()"), []) == changes
-    assert without_vain_changes(changes, DEAD.replace("def old", "@task\ndef old"), []) == changes
-    assert without_vain_changes(changes, "def f(:", []) == changes

@@ -24,10 +24,8 @@ UNFINISHED = "not finished"  # the reason of a run that has not come to its end,
 BEST = "best"  # the folder of the winning script and of what it left
 SURE = 2.0  # standard errors by which the gain must be larger than nothing
 TOLD = ("faulted", "given_up", "nothing_recalled")  # rules whose reason is in what the step before says
-AVERAGED = {
-    "turns": "out_of_turns",
-    "refused": "out_of_budget",
-}  # why a run ends whose last plans were averages
+# Why a run ends whose last plans were averages.
+AVERAGED = {"turns": "out_of_turns", "finish": "wants", "refused": "out_of_budget"}
 REASONS = {
     "out_of_turns": "all turns are used",
     "out_of_budget": "what is left of the budget does not pay for the next call",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from budgetmlagent.errors import RunFailedError
-from memory.attempts import Attempt, Status, best_script, line
+from memory.attempts import Attempt, Status, best_script, line, sampled
 from memory.scores import gain
 from memory.state import Best, Fault, Plan, Run, RunState, Task
 from nodes.craft.scripts import ast_key
@@ -59,7 +59,6 @@ def _status(score: Score, known: float | None, deps: Deps) -> Status:
 def _attempt(
     state: RunState, deps: Deps, execution: Execution, score: Score, plan: Plan, status: Status, best: Best
 ) -> Attempt:
-    samples = {"values": score.samples, "paired": score.paired}
     return Attempt(
         parent=best.get("attempt", ""),
         turn=state.turn if best else 0,
@@ -76,5 +75,5 @@ def _attempt(
         fault="submission" if score.problem else "",
         cost=state.spent,
         seconds=execution.seconds,
-        samples=deps.artifacts.put_json(samples) if score.samples else "",
+        samples=deps.artifacts.put_json(sampled(score)) if score.samples or score.rows else "",
     )

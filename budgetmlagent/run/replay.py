@@ -57,11 +57,12 @@ class RecordedFinal(TypedDict, total=False):
     noise_hidden: bool
 
 
-class Samples(TypedDict):
+class Samples(TypedDict, total=False):
     """What a score could as well have been."""
 
-    values: list[Finite | None]
-    paired: bool
+    values: Required[list[Finite | None]]
+    paired: Required[bool]
+    rows: int
 
 
 ANY = -1  # step, of a script that may have run at any

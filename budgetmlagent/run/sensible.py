@@ -13,7 +13,7 @@ from nodes.coder import REPAIRABLE
 from nodes.craft import freely
 from nodes.deps import REPLY_FAULTS
 
-ACTIONS = ("baseline", "idea", *freely.ACTIONS)
+ACTIONS = ("baseline", "idea", "tune", *freely.ACTIONS)
 FAULTS = (
     *REPLY_FAULTS, *REPAIRABLE, "unparsable", "noop", "unrenderable", "duplicate", "suspect", "no_turn", "nothing_recalled",
 )  # fmt: skip

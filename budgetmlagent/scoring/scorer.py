@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from budgetmlagent.errors import RunFailedError
@@ -55,6 +55,10 @@ class Answers:
     name: str  # of their file in the scorer's folder
     rows: str  # its text, for the rows to score on
     ids: list[str]  # of all rows that a submission must have
+
+    def count(self) -> int:
+        """Return how many rows there are to score on."""
+        return len(_first_column(self.rows))
 
 
 def judge_limits(task: TaskFolder) -> Limits:
@@ -201,7 +205,7 @@ class SubmissionScorer:
             outcome, errors = self._run(execution, mounts, args)
         score = self._read(outcome, errors, table, baseline=baseline, scored=scored)
         self.patient = is_hidden(score.samples, paired=score.paired) if baseline else self.patient
-        return score
+        return replace(score, rows=answers.count()) if answers and score.value is not None else score
 
     def _part(self, part: int) -> Answers | None:
         """Return the public (0) or private (1) part of the answers, None where nothing is split."""

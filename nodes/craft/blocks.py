@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nodes.craft.definitions import SHOWN, defined_in, fitted, place_of, undeletable
+from nodes.craft.definitions import SHOWN, defined_in, fitted, place_of, standing_before, undeletable
 from nodes.craft.replies import said
 from nodes.craft.scripts import LONGEST, parse
 
@@ -129,7 +129,7 @@ def _by_name(number: int, block: Block, script: str) -> Change | str:
     if not any(line.strip() for line in block.replace):
         wrong = undeletable(script, place)
         return f"block {number}: {name} {wrong}" if wrong else (place.begin, place.end, ())
-    new = fitted(block.replace, block.name, place, defined_in(script))
+    new = fitted(block.replace, block.name, place, defined_in(script), standing_before(script, place))
     return (
         f"block {number}: the new {name} {new}"
         if isinstance(new, str)

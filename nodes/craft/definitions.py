@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterator, Sequence
 from textwrap import dedent, indent
 from typing import NamedTuple
 
+from nodes.craft.beside import unfit
 from nodes.craft.scripts import parse
 from nodes.craft.source import DEFINITIONS, Source, assigned
 
 IMPORTS = (ast.Import, ast.ImportFrom)
 SHOWN = 80  # characters of a line or a statement that a fault names
+ELSEWHERE = "put that where it is to run, by a block with SEARCH"
 
 
 class Place(NamedTuple):
@@ -42,6 +44,16 @@ def undeletable(script: str, place: Place) -> str:
     return ""
 
 
+def standing_before(script: str, place: Place) -> list[ast.stmt]:
+    """Return the script's outer statements that end before a place."""
+    source = Source.of(script)
+    return [
+        part
+        for part in (source.tree.body if source else [])
+        if (part.end_lineno or part.lineno) <= place.begin
+    ]
+
+
 def defined_in(script: str) -> set[str]:
     """Return the names of all functions, classes and methods of a script, and those that it sets anywhere."""
     source = Source.of(script)
@@ -63,12 +75,18 @@ def _named(
                 yield from _named(part.body, path[1:])
 
 
-def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str] = ()) -> list[str] | str:
+def fitted(
+    lines: Sequence[str],
+    name: str,
+    place: Place,
+    others: Collection[str] = (),
+    before: Sequence[ast.stmt] = (),
+) -> list[str] | str:
     """Return the new text of `name` as it stands at its place; else what is wrong with it, for a sentence.
 
     It is the definition of that name, perhaps with helpers, constants and imports beside it, none of which the script sets already
-    (`others`). One that is indented in another way is moved,
-    where that changes none of its strings.
+    (`others`), and with what can run there, behind the statements that stand `before` it. One that is indented in another way is
+    moved, where that changes none of its strings.
     """
     text = "\n".join(lines).strip("\n").rstrip()
     parts = _statements(text)
@@ -78,12 +96,12 @@ def fitted(lines: Sequence[str], name: str, place: Place, others: Collection[str
     wanted = [part for part in parts if isinstance(part, DEFINITIONS) and part.name == own]
     extra = [part for part in parts if part not in wanted]
     if "." in name and (odd := [part for part in extra if not _is_method(part)]):
-        return (
-            f"has to be the definition of {name}, perhaps with new methods, and nothing else{_such_as(odd)}"
-        )
-    odd = [part for part in extra if not _sets(part)]
-    if len(wanted) != 1 or odd:
-        return f"has to be the definition of {name}, perhaps with new helpers, constants and imports, and nothing else{_such_as(odd)}"
+        return f"has to be the definition of {name}, perhaps with new methods, and nothing else{_such_as(odd)}: {ELSEWHERE}"
+    if len(wanted) != 1:
+        return f"has to be the definition of {name}, once, perhaps with new helpers, constants and imports"
+    for part in extra:
+        if not _sets(part) and (why := unfit(part, [*before, *parts[: parts.index(part)]])):
+            return f"has a line beside it that {why}{_such_as([part])}: {ELSEWHERE}"
     new = [one for part in extra if not isinstance(part, IMPORTS) for one in _sets(part)]
     if known := next((one for one in new if one == own or one in others), ""):
         return f"defines {known}, too, which is in the script: that is a block of its own"

@@ -1,6 +1,8 @@
 """The data and the machine in words, for capable models: nothing here changes while a run lasts."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from memory.briefing import Briefing
 from nodes.craft.doubts import doubts
@@ -15,6 +17,7 @@ KINDLESS = (
 )
 LIBRARIES = 12  # that are named
 COLUMNS, ARRAYS = 20, 8  # of a submission, that are named
+UNCOUNTED = 8  # columns that the summary leaves out, that are named
 LIMITS = {"time": "", "memory": " of memory", "disk": " of disk"}  # those of a task that a script comes near
 TIME = (
     "The time counts from the start of the process, imports included, on a machine that others may use too: plan for at most two"
@@ -33,6 +36,7 @@ def data(facts: Briefing, task: Task) -> str:
     ]
     lines = [
         "The data, as code has read it: " + "\n".join(summary),
+        *_uncounted(facts),
         *(f"- {line}" for line in contents),
         *(f"First rows of {line}" for line in rows),
         *(f"Not sure: {doubt}." for doubt in doubts(facts, task.text, task.metric)),
@@ -40,6 +44,17 @@ def data(facts: Briefing, task: Task) -> str:
     if made := submission(facts):
         lines.append(f"The starter submits {made}.")
     return "\n".join(lines)
+
+
+def _uncounted(facts: Briefing) -> list[str]:
+    """Say which columns the summary does not count, and why: of 64 pixels it tells 61 as numbers."""
+    table: Mapping[str, Any] = facts.get("table") or {}
+    left_out = [str(column) for column in table.get("drop", []) if column != table.get("id")]
+    if not left_out:
+        return []
+    more = f" and {len(left_out) - UNCOUNTED} more" if len(left_out) > UNCOUNTED else ""
+    named = ", ".join(left_out[:UNCOUNTED]) + more
+    return [f"Not counted there, as they are constant or only name the rows ({len(left_out)}): {named}."]
 
 
 def machine(facts: Briefing, task: Task) -> str:

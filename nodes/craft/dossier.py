@@ -13,7 +13,7 @@ from memory.scores import percent_better
 from memory.state import NANO, RunState
 from nodes.craft import described
 from nodes.craft.chance import chance
-from nodes.craft.looks import cut, looks_told
+from nodes.craft.looks import looked, looks_told, needed
 from nodes.craft.naming import named
 from nodes.craft.output import ending, pace, ran
 from nodes.craft.says import says, scored_line
@@ -25,9 +25,10 @@ from nodes.deps import Deps
 LONGEST = 24_000  # characters of a script that is shown whole, where the model's window allows
 SKELETON, OUTLINE = 3_600, 800  # characters of an outline at most, and of one for which there is always room
 ASKED = 700  # of what a script was asked for, which an outline begins with
+ASKED_FOR = "# Asked for: "
 LEAST = 1_400  # of the attempts and the newest execution together
 TRIED = 1_250  # of the attempts where room is scarce: as much at turn thirty as at turn three
-SOME = 200  # of a look, below which it is left out
+SOME = 200  # of an outline, below which it is left out
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Dossier:
     whose: str = "the starter"  # which attempt is the best
     pace: str = ""  # the best script's share of its time limit, in words
     scores: str = ""  # the bests, one after another
-    chance: str = ""  # how large a difference of two scores is chance, in a sentence
+    chance: str = ""  # of how many rows a score is made, and how large a difference of two is chance
     tried: tuple[str, ...] = ()  # each attempt but the baseline, a line each
     drafted: bool = False  # whether the team has tried a solution of its own
     progress: str = ""  # turns and money, in a sentence
@@ -62,8 +63,8 @@ class Dossier:
 def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     """Return what is told of a run to the model of this step.
 
-    The newest look, the script, the other looks, the attempts and the newest execution share `room` characters, in this order, each
-    with a least; nothing of them is told where it is 0, and None sets no bound but the model's window.
+    The looks, at least a part of each, the script, the rest of the looks, the attempts and the newest execution share `room`
+    characters, in this order, each with a least; nothing of them is told where it is 0, and None sets no bound but the model's window.
     """
     facts = briefing(state, deps.artifacts)
     attempts = [*chain(deps.artifacts, state.head)][::-1]
@@ -78,7 +79,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         newest=_called(attempts[-1] if attempts else None, called),
         pace=pace_of(first, deps) if first else "",
         scores=scores(attempts),
-        chance=chance(attempts, first, deps.artifacts),
+        chance=chance(attempts, first, deps.artifacts, deps.task.metric),
         drafted=any(attempt.plan.get("action") == "draft" for attempt in attempts),
         progress=_progress(state),
     )
@@ -87,20 +88,21 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
     script = best_script(state, deps.artifacts, deps.task.starter).strip()
     longest = min(LONGEST, deps.models.able(deps.here.model).window)
     left = longest + LEAST if room is None else max(room, LEAST + OUTLINE)
-    seen = looks_told(state, deps.artifacts)
+    seen = looked(state, deps.artifacts)
     # What was just asked for comes before a script that is known.
-    most = max(OUTLINE, min(longest, left - LEAST - (len(seen[-1]) if seen and room else 0)))
-    whole, of_best = len(script) <= most, script
-    script = script if whole else _outlined(script, first, min(most, SKELETON))
+    must, should = needed(seen) if room else (0, 0)
+    whole, of_best = len(script) <= max(OUTLINE, min(longest, left - LEAST - must)), script
+    script = script if whole else _outlined(script, first, min(SKELETON, max(OUTLINE, left - LEAST - should)))
+    above = first.id if first and room and not whole and script.startswith(ASKED_FOR) else ""
     shown = showed(attempts[-1], facts, deps) if attempts else ""
     known = _known(facts, deps)
     said = {one.id: says(one, deps.artifacts, known) for one in attempts[-AT_MOST:]}
     if room is None:
-        looks, lines = tuple(seen), tried(attempts, said=said)
+        looks, lines = looks_told(seen), tried(attempts, said=said, above=above)
     else:
-        looks = _looks(seen, left - len(script) - LEAST)
+        looks = looks_told(seen, left - len(script) - LEAST)
         left -= len(script) + sum(map(len, looks))
-        lines = tried(attempts, min(TRIED, max(LEAST // 2, left - len(shown))), said)
+        lines = tried(attempts, min(TRIED, max(LEAST // 2, left - len(shown))), said, above)
         shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
         left -= sum(map(len, lines)) + len(shown)
     return replace(
@@ -125,23 +127,12 @@ def _outlined(script: str, attempt: Attempt | None, most: int) -> str:
     asked = " ".join(attempt.plan.get("instruction", "").split()) if attempt and attempt.turn else ""
     if not asked or most < OUTLINE + SOME:
         return skeleton(script, most)
-    begun = f"# Asked for: {within(asked, min(ASKED, most - OUTLINE))}\n"
+    begun = f"{ASKED_FOR}{within(asked, min(ASKED, most - OUTLINE))}\n"
     return begun + skeleton(script, most - len(begun))
 
 
 def _called(attempt: Attempt | None, called: Mapping[str, str]) -> str:
     return f"attempt {called.get(attempt.id, attempt.turn)}" if attempt and attempt.turn else "the starter"
-
-
-def _looks(looks: list[str], room: int) -> tuple[str, ...]:
-    """Return the newest looks that have room, the last of them perhaps in part; of the others that there were some."""
-    kept = list[str]()
-    for look in reversed(looks):
-        if room < SOME:
-            return (f"(Earlier looks that have no room here: {len(looks) - len(kept)}.)", *kept[::-1])
-        kept.append(cut(look, room))
-        room -= len(kept[-1])
-    return tuple(kept[::-1])
 
 
 def best(state: RunState, deps: Deps) -> Attempt | None:

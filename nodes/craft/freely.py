@@ -19,16 +19,13 @@ from nodes.craft.replies import valid
 from nodes.deps import Deps
 
 DRAFT = "draft"
-ACTIONS = (DRAFT, "improve", "debug", "combine", "look", "apply", "tune", "expert", "finish")
+ACTIONS = (DRAFT, "improve", "debug", "combine", "look", "apply", "expert", "finish")
 LOOKS = 3  # in a run: each is a question to planner and coder without a turn
-CHANGES = 6  # of one number, that are offered
 LONGEST = 6_000  # characters of an instruction
 CUT = f" (cut here: an instruction has at most {LONGEST:,} characters)"
-MADE_OF = {
-    "debug": 1,
-    "improve": 1,
-    "combine": 2,
-}  # attempts that an action starts from, where the choice names them
+# Attempts that an action starts from, where the choice names them; of these some start from the best script where it does not.
+MADE_OF = {"debug": 1, "improve": 1, "look": 1, "combine": 2}
+FROM_BEST = ("improve", "look")
 IDEA = re.compile(r"\W*idea ([A-Z])\b\W*", re.IGNORECASE)  # as `lettered` calls them
 
 
@@ -44,8 +41,8 @@ class Named(BaseModel):
     attempts: Annotated[list[str], BeforeValidator(_names)] = []
 
 
-def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[str]:
-    """Return what may be chosen now; `cases` and `tuned` say whether there is something to apply or to tune."""
+def offered(state: RunState, deps: Deps, *, cases: bool) -> list[str]:
+    """Return what may be chosen now; `cases` says whether there is something to apply."""
     attempts = list(chain(deps.artifacts, state.head))
     here = {
         DRAFT: True,
@@ -54,7 +51,6 @@ def offered(state: RunState, deps: Deps, *, cases: bool, tuned: bool) -> list[st
         "combine": len(_scored(attempts, state)) >= MADE_OF["combine"],
         "look": deps.task.looks and state.counts.get("looks", 0) < LOOKS,
         "apply": cases,
-        "tune": tuned,
         "expert": len(deps.here.ladder) > 1 and bool(state.counts.get("failed")) and not _is_dearest(deps),
         "finish": True,
     }
@@ -77,11 +73,11 @@ def _is_dearest(deps: Deps) -> bool:
 def planned(
     state: RunState, deps: Deps, action: str, instruction: str, attempts: Sequence[str]
 ) -> Plan | str:
-    """Return the plan of a choice that is no case and no change of a number; else what is wrong with it."""
+    """Return the plan of a choice that is no case; else what is wrong with it."""
     if action not in ("finish", "debug", "combine") and not instruction:
         return f"the instruction is empty: say what to {action}"
     plan = Plan(action=action, instruction=whole(instruction), case="", by=deps.here.model)
-    if action not in MADE_OF or (action == "improve" and not attempts):
+    if action not in MADE_OF or (action in FROM_BEST and not attempts):
         return plan
     behind = list(chain(deps.artifacts, state.head))
     called = named(behind)
@@ -150,7 +146,6 @@ def schema(actions: Sequence[str], *, data: bool) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "action": {"type": "string", "enum": list(actions)},
         "case": {"type": "string"},
-        "change": {"type": "string"},
         "attempts": {"type": "array", "items": {"type": "string"}},
         "instruction": {"type": "string", "maxLength": LONGEST},
         **({"data": telling.schema()} if data else {}),

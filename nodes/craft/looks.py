@@ -1,11 +1,13 @@
 """Looks into the data: short scripts that print something, and what they printed, kept in the notes of who ran them."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memory.attempts import Reader
 from memory.state import RunState
 from nodes.craft.fingerprint import without_paths
+from nodes.craft.output import both_ends
 from nodes.craft.within import within
 from nodes.deps import Execution
 
@@ -15,6 +17,11 @@ NEWEST = 3
 ID = re.compile("[0-9a-f]{64}")
 ASKED, SHOWN = 400, 2_000  # characters of what was asked, and of what was printed
 ENDED = 300  # of these for how a script ended that failed
+HEAD = "A look into the data: "
+PART, LEAST = (
+    400,
+    200,
+)  # characters of an older look where room is scarce, and of one below which it is left out
 
 
 def with_look(state: RunState, node: str, asked: str, said: str) -> dict[str, Any]:
@@ -33,9 +40,44 @@ def looked(state: RunState, artifacts: Reader) -> list[dict[str, str]]:
     return [{"asked": asked, "said": artifacts.text(said)} for asked, said in told if ID.fullmatch(said)]
 
 
-def looks_told(state: RunState, artifacts: Reader) -> list[str]:
-    """Return the looks of this branch, oldest first, each as it is told in a prompt."""
-    return [f"A look into the data: {look['asked']}\n{look['said']}" for look in looked(state, artifacts)]
+def looks_told(looks: Sequence[Mapping[str, str]], room: int | None = None) -> tuple[str, ...]:
+    """Return looks, oldest first, each as it is told in a prompt; where `room` is scarce, of the older ones what tells most.
+
+    Of those that have no room at all it is said that there were some.
+    """
+    if room is None:
+        return tuple(_told(look) for look in looks)
+    kept, parts = list[str](), _parts(looks)
+    for older in reversed(range(len(looks))):
+        most = min(room, max(PART, room - sum(parts[:older])))
+        if most < LEAST:
+            return (f"(Earlier looks that have no room here: {older + 1}.)", *kept[::-1])
+        kept.append(_told(looks[older], most))
+        room -= len(kept[-1])
+    return tuple(kept[::-1])
+
+
+def needed(looks: Sequence[Mapping[str, str]]) -> tuple[int, int]:
+    """Return for how many characters there must be room, and should be.
+
+    So many as the newest look has, and a part of each; else, the newest one whole beside a part of each of the others.
+    """
+    parts, newest = _parts(looks), len(_told(looks[-1])) if looks else 0
+    return max(newest, sum(parts)), newest + sum(parts[:-1])
+
+
+def _parts(looks: Sequence[Mapping[str, str]]) -> list[int]:
+    return [min(len(_told(look)), PART) for look in looks]
+
+
+def _told(look: Mapping[str, str], most: int | None = None) -> str:
+    """Return a look in at most so many characters: what was asked, and both ends of what was printed."""
+    asked, said = look["asked"], look["said"]
+    if most is not None and len(asked) + len(said) + len(HEAD) + 1 > most:
+        room = most - len(HEAD) - 1
+        asked = within(asked, max(room // 3, room - len(said)))
+        said = both_ends(said, room - len(asked))
+    return f"{HEAD}{asked}\n{said}"
 
 
 def printed(execution: Execution, output: str = "") -> str:

@@ -13,11 +13,9 @@ from nodes.deps import Execution
 
 LITTLE = 0.05  # of the time limit: less is not told apart
 SLOWED = 0.75  # of its time is what a script would have taken alone, where it is told that others slowed it
-OUTPUT, BEGUN, ERROR = (
-    800,
-    240,
-    400,
-)  # characters of an output that is shown as it is, of its beginning, and of an error
+OUTPUT, ERROR = 800, 400  # characters of an output that is shown as it is, and of an error
+BEGUN = 0.3  # the share of it that its first lines have
+CUT = "(cut here) ..."
 PLACES, CODE = 4, 120  # lines of the script in a traceback, the innermost last, and characters of each
 
 
@@ -78,20 +76,21 @@ def ending(text: str, most: int) -> str:
     text = without_paths(text.strip())
     if len(text) <= most:
         return text
-    end = text[-most:]
-    return f"(cut here) ...{end.partition(chr(10))[2] or end}"
+    end = text[len(text) - max(0, most - len(CUT)) :]
+    return f"{CUT}{end.partition(chr(10))[2] or end}"
 
 
-def both_ends(text: str, *, whole: bool) -> str:
+def both_ends(text: str, most: int = OUTPUT, *, whole: bool = True) -> str:
     """Return a `whole` text, or its first lines and, more of it, the last ones; of what is but the end of one its last lines.
 
     A script says first what it has read.
     """
     text = without_paths(text.strip())
-    if len(text) <= OUTPUT or not whole:
-        return ending(text, OUTPUT)
-    begun = text[:BEGUN].rpartition("\n")[0] or text[:BEGUN]
-    return f"{begun}\n{ending(text, OUTPUT - len(begun))}"
+    if len(text) <= most or not whole:
+        return ending(text, most)
+    begun = text[: round(BEGUN * most)]
+    begun = begun.rpartition("\n")[0] or begun
+    return f"{begun}\n{ending(text, most - len(begun) - 1)}"
 
 
 def _line(text: str) -> str:

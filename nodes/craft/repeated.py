@@ -8,7 +8,6 @@ from memory.briefing import Briefing
 from memory.state import RunState
 from nodes.craft.render import RenderError, render
 from nodes.craft.scripts import ast_key
-from nodes.craft.tuning import tune
 
 Case = dict[str, Any]
 
@@ -24,20 +23,6 @@ def without_repeats(
     tried = {attempt.ast for attempt in attempts}
     scripts = [(case, _script(case, facts, seconds)) for case in cases]
     return [case for case, script in scripts if not script or ast_key(script) not in tried]
-
-
-def without_tried(changes: Sequence[str], script: str, state: RunState, artifacts: Reader) -> list[str]:
-    """Leave out changes of one number that this branch has made already, of whichever script, or that give a script which has run."""
-    attempts = list(chain(artifacts, state.head))
-    made = {
-        attempt.plan.get("instruction", "") for attempt in attempts if attempt.plan.get("action") == "tune"
-    }
-    ran = {attempt.ast for attempt in attempts}
-    return [
-        change
-        for change in changes
-        if change not in made and ast_key(tune(script, change) or script) not in ran
-    ]
 
 
 def _script(case: Case, facts: Briefing, seconds: float) -> str:

@@ -8,7 +8,7 @@ import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate, takewhile
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 from nodes.craft.source import DEFINITIONS, Source, assigned, name_of
 from nodes.craft.within import within
@@ -74,7 +74,11 @@ def _all(script: str, room: int) -> list[Line]:
     room = round(SHARES[CLOSING] * room)
     closing = _closing(source, script, room)
     inside = range(closing[0].at, closing[-1].at + 1) if closing else range(0)
-    settings = {part.lineno for part in source.tree.body if _is_setting(part)}
+    outer = [
+        *source.tree.body,
+        *(part for one in source.tree.body if isinstance(one, ast.ClassDef) for part in one.body),
+    ]
+    settings = {part.lineno for part in outer if _is_setting(part)}
     others = (line for line in _lines(source, source.tree.body, settings) if line.at not in inside)
     return sorted([*_about(source), *others, *closing])
 
@@ -88,6 +92,8 @@ def _chosen(lines: Sequence[Line], most: int) -> list[Line]:
         for most_said in (SAID // 2, 0):
             if _length(_told(found)) > room:
                 found = [line._replace(said=within(line.said, most_said, "")) for line in found]
+        if kind == CONSTANT and _length(_told(found)) > room:  # many short ones tell more than few long ones
+            found = [line._replace(text=within(line.text, VALUE // 2)) for line in found]
         if _length(_told(found)) > room:
             end = _first(found[::-1], room // END)[::-1]
             found = [*_first(found, room - _length(_told(end))), *end]
@@ -185,15 +191,21 @@ def _is_setting(statement: ast.stmt) -> bool:
     names, value = assigned(statement), getattr(statement, "value", None)
     if not names or value is None or not all(isinstance(name, ast.Name) for name in names):
         return False
-    parts = [*value.args, *(word.value for word in value.keywords)] if _is_dict(value) else [value]
-    written = [node for part in parts for node in ast.walk(part)]
+    written = list(_parts(value)) if not _decides(statement) else []
     return all(isinstance(node, WRITTEN) for node in written) and any(
         isinstance(node, ast.Constant) and node.value is not None for node in written
     )
 
 
-def _is_dict(value: ast.expr) -> TypeGuard[ast.Call]:
-    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict"
+def _parts(value: ast.AST) -> Iterator[ast.AST]:
+    """Yield what a value consists of; of a call, like `dict(rate=0.1)` or `np.logspace(-3, 3, 7)`, what it is given."""
+    if isinstance(value, ast.Call):
+        given: list[ast.AST] = [*value.args, *(word.value for word in value.keywords)]
+    else:
+        yield value
+        given = list(ast.iter_child_nodes(value))
+    for part in given:
+        yield from _parts(part)
 
 
 def _decides(statement: ast.stmt) -> bool:

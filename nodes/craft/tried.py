@@ -21,13 +21,16 @@ OLDER, SHORT = 6, 130
 AT_MOST = NEWEST + OLDER  # attempts that have a line of their own
 TOGETHER = 0.35  # the share of the room that those have together that have none
 SCORES = 4  # of the bests, that are told
+ABOVE = "what its outline says that was asked for"
 
 
-def tried(attempts: Sequence[Attempt], room: int = ROOM, said: Mapping[str, Says] | None = None) -> list[str]:
+def tried(
+    attempts: Sequence[Attempt], room: int = ROOM, said: Mapping[str, Says] | None = None, above: str = ""
+) -> list[str]:
     """Return a line for each attempt but the baseline, the oldest first, or for several of the oldest together.
 
-    `attempts` are all of a branch, oldest first; `said` is what their executions say, by their ids. A line is told within its own
-    length, or not at all: what has no room for that is told in fewer words.
+    `attempts` are all of a branch, oldest first; `said` is what their executions say, by their ids; what the attempt `above` was asked
+    for stands above. A line is told within its own length, or not at all: what has no room for that is told in fewer words.
     """
     made = [
         (one, name)
@@ -42,7 +45,8 @@ def tried(attempts: Sequence[Attempt], room: int = ROOM, said: Mapping[str, Says
     for nth, (one, name) in enumerate(reversed(made[-AT_MOST:])):
         says = (said or {}).get(one.id, NOTHING)
         most, came = (LONG, outcome(one, says)) if nth < NEWEST else (SHORT, _brief(one, says))
-        lines.append(_line(one, name, most, came, again=name in again))
+        what = "repaired" if name in again else ABOVE if one.id == above != "" else _asked(one)
+        lines.append(_line(one, name, most, came, what))
     if len(made) > len(lines) or sum(map(len, lines)) > room:
         sizes = accumulate(map(len, lines))
         count = sum(size <= (1 - TOGETHER) * room for size in sizes)
@@ -99,11 +103,11 @@ def _others(attempt: Attempt, says: Says) -> str:
     )
 
 
-def _line(attempt: Attempt, name: str, most: int, came: str, *, again: bool) -> str:
-    """Tell an attempt in `most` characters: what was done, and what `came` of it."""
+def _line(attempt: Attempt, name: str, most: int, came: str, what: str) -> str:
+    """Tell an attempt in `most` characters: `what` was done, and what `came` of it."""
     how = f", {attempt.plan.get('action', '')}" if most > SHORT else ""
     head, came = f"attempt {name}{how}: ", within(came, most // 2)
-    what = "repaired" if again else " ".join((attempt.plan.get("instruction") or "as it is").split())
+    what = " ".join(what.split()) or "as it is"
     return f"{head}{within(what, most - len(head) - len(came) - 3)} - {came}"
 
 
