@@ -71,7 +71,7 @@ def averages(
     a submission is no CSV table, where time is what is scored, or where scripts report their scores themselves.
     """
     file, best = facts.get("submission", {}).get("file", ""), _best(attempts, artifacts, direction)
-    if not file.endswith(".csv") or TIMED in facts.get("kinds", []) or not best or best[0].reported:
+    if not can_average(facts) or not best or best[0].reported:
         return
     room, wrote = SPARED * min(seconds, left), best[0].plan.get("wrote", "")
     groups = {len(group): group for size in SIZES if len(group := _fitting(best, size, room)) > 1}
@@ -83,6 +83,12 @@ def averages(
     if seeds and number > 1 and SEED.search(script):
         texts = [_seeded(script, by) for by in range(number)]
         yield _item("seeds", "The best script with several seeds, averaged", texts, file, wrote)
+
+
+def can_average(facts: Briefing) -> bool:
+    """Tell whether a task's submissions can be averaged: tables, where it is not time that is scored."""
+    file = facts.get("submission", {}).get("file", "")
+    return file.endswith(".csv") and TIMED not in facts.get("kinds", [])
 
 
 def untried(made: Iterable[Item], attempts: Iterable[Attempt]) -> list[Item]:

@@ -11,6 +11,7 @@ from memory.attempts import Attempt, Execution, best_script, briefing, chain
 from memory.briefing import Briefing
 from memory.scores import percent_better
 from memory.state import NANO, RunState
+from memory.together import can_average
 from nodes.craft import described
 from nodes.craft.chance import chance
 from nodes.craft.looks import looked, looks_told, needed
@@ -43,6 +44,7 @@ class Dossier:
     script: str = ""  # the best one, whole where there is room, else its outline
     whole: bool = True
     score: str = "none"  # the best one
+    averaged: bool = False  # whether the answers of the best scripts can be averaged at the run's end
     reported: bool = False  # whether it is the script's own word, not measured
     line: str = ""  # in which the starter printed its score, where that is its own word
     whose: str = "the starter"  # which attempt is the best
@@ -73,6 +75,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         data=described.data(facts, deps.task),
         machine=described.machine(facts, deps.task),
         score="none" if first is None or first.score is None else f"{first.score:.5g}",
+        averaged=state.task.get("history") != "off" and can_average(facts) and not (first and first.reported),
         reported=first is not None and first.reported,
         line=scored_line(attempts[0], deps.artifacts, _known(facts, deps)) if attempts else "",
         whose=_called(first, called),
