@@ -136,9 +136,9 @@ def test_the_usual_way_the_expert_moving_up_and_the_end_each_have_a_look_of_thei
     text = mermaid(SPEC)
     for way in [("executor", "evaluator"), ("planner", "coder"), ("coder", "executor")]:
         assert "#1f2328,stroke-width:4px" in arrows(text)[way][-1]
-    memory, usual, coder = arrows(text)["evaluator", "planner"]
+    usual, memory, coder = arrows(text)["evaluator", "planner"]
     new, left = (number("evaluator", rule) for rule in ("improved", "case_left"))
-    assert usual.startswith(f"{new}. a new best {left}. memory has another case ")
+    assert f" {new}. a new best {left}. memory has another case " in usual
     assert "stroke-width:4px" in usual and "<b>↑ planner moves up</b>|stroke:#882255" in memory
     up = number("evaluator", "stuck attempts=6")
     assert coder.startswith(
@@ -147,7 +147,7 @@ def test_the_usual_way_the_expert_moving_up_and_the_end_each_have_a_look_of_thei
     stuck = number("evaluator", "stuck attempts=4")
     assert f"{stuck}. after 4 attempts without gain" in only(text, "evaluator", "expert")
     assert "stroke:#d55e00" in only(text, "planner", "expert")
-    assert "2. all turns are used" in only(text, "evaluator", "FINISH")
+    assert f"{number('evaluator', 'out_of_turns')}. all turns are used" in only(text, "evaluator", "FINISH")
     assert "at most 5 questions in all" in box(text, "expert") and "dearer help at most" not in text
     looks = [
         only(text, *ends).partition("|")[2]
@@ -161,7 +161,8 @@ def test_the_usual_way_the_expert_moving_up_and_the_end_each_have_a_look_of_thei
 def test_the_picture_stands_on_white_whatever_page_it_lies_on_and_the_key_says_what_is_there():
     text = mermaid(GraphSpec.load("recall"))
     assert re.search(r"#graph-\w+\{background:#ffffff!important;\}", svg(text))
-    assert "“again”" not in text and "“again”" in mermaid(GraphSpec.load("paper"))
+    plain = GraphSpec.load("recall").remove_rule("planner", 2)
+    assert "“again”" not in mermaid(plain) and "“again”" in text
 
 
 def test_the_key_is_drawn_with_the_strokes_of_the_arrows_and_says_what_boxes_are():
@@ -268,10 +269,11 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
     )
     assert only(text, "executor", "evaluator").startswith("<b>2. otherwise ×3</b>|")
     assert f"<b>{number('planner', 'otherwise')}. otherwise ×2</b>" in arrows(text)["planner", "coder"][-1]
-    _, usual, dearer = arrows(text)["evaluator", "planner"]
+    usual, _, dearer = arrows(text)["evaluator", "planner"]
     new, left, idea = (number("evaluator", rule) for rule in ("improved", "case_left", "idea_left"))
-    assert usual.startswith(
+    assert (
         f"<b>{new}. a new best ×1 {left}. memory has another case ×1</b> {idea}. advice is left to try"
+        in usual
     )
     assert f"{number('evaluator', 'stuck attempts=6')}. after" in dearer and "#8c959f" in dearer
     assert "planner  [recall ↑ small ↑ large]  ×3 · $0.0120" in outline(SPEC, RUN)
@@ -280,10 +282,11 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
 
 def test_edges_taken_never_taken_and_escalated_look_different():
     text = mermaid(SPEC, RUN)
-    never, usual = only(text, "evaluator", "FINISH"), arrows(text)["evaluator", "planner"][1]
+    never, usual = only(text, "evaluator", "FINISH"), arrows(text)["evaluator", "planner"][0]
     assert "stroke-width:1px" in never and "#8c959f" in never
     assert "#0072b2" in usual and "stroke-width:1px" not in usual
-    assert "<b>3. memory has nothing more: again ×1 ↑ planner moves up</b>" in box(text, "planner")
+    nothing = number("planner", "nothing_recalled")
+    assert f"<b>{nothing}. memory has nothing more: again ×1 ↑ planner moves up</b>" in box(text, "planner")
     assert "#d55e00" in only(text, "evaluator", "expert")
     assert only(text, "START", "executor").startswith("|stroke:#0072b2")
     assert arrows(text).keys() == arrows(mermaid(SPEC)).keys()
@@ -331,7 +334,8 @@ def test_the_svg_is_whole_and_asks_for_nothing(socket_disabled):
     assert "×3 · $0.0120" in words and f"{number('evaluator', 'improved')}. a new best ×1" in words
     titles = [title.text for title in ET.fromstring(text).iter("{http://www.w3.org/2000/svg}title")]
     assert "coder → executor: 4. otherwise → executor" in titles
-    assert "evaluator → planner: 15. stuck attempts=6 since=up goal=10 ↑coder → planner" in titles
+    up = number("evaluator", "stuck attempts=6")
+    assert f"evaluator → planner: {up}. stuck attempts=6 since=up goal=10 ↑coder → planner" in titles
     assert not EXTERNAL.search(text) and "<script" not in text
     assert set(re.findall(r"https?://[^\"'<]*", text)) <= {
         "http://www.w3.org/2000/svg",

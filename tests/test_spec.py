@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import jsonschema
 import pytest
@@ -158,7 +159,7 @@ def test_a_graph_made_in_code_is_written_like_the_shipped_ones():
     spec = GraphSpec.load("recall")
     made = GraphSpec.model_validate(spec.model_dump())
     told = [line for line in spec.dump().splitlines(keepends=True) if not line.startswith("#")]
-    assert made.dump() == "".join(told)
+    assert made.dump() == re.sub(r" +#.*", "", "".join(told))
     assert made == spec and made.findings() == []
 
 
