@@ -5,13 +5,12 @@ import re
 import shlex
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from inspect import signature
 from pathlib import Path
 
+import forked
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
@@ -159,8 +158,8 @@ def test_the_second_process_is_kept_out(tmp_path, server):
     session = new(tmp_path, server)
     with session._running():
         code = f"from budgetmlagent import Session; Session.open({str(session.folder.root)!r}).run()"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "is running in another process" in done.stderr
+        status, output = forked.run(code, tmp_path)
+    assert status == 1 and "is running in another process" in output
 
 
 def test_a_task_that_was_changed_is_not_gone_on_with_until_it_is_measured_again(tmp_path, server):
