@@ -14,7 +14,8 @@ import pytest
 import tiny
 from fault_server import FaultServer
 from filelock import FileLock
-from test_recordings import RECORDINGS, SHORT, replay
+from recorded import SHORT
+from test_recordings import RECORDINGS, replay
 
 from budgetmlagent import Session
 from budgetmlagent.cli import call

@@ -9,7 +9,6 @@ from budgetmlagent import Session
 from budgetmlagent.errors import RunFailedError
 
 RECORDINGS = sorted(path.parent for path in (Path(__file__).parent / "recordings").glob("*/events.jsonl"))
-SHORT = Path(__file__).parent / "recordings" / "glosses"  # fewer steps than any other
 
 
 def replay(recording: Path, runs: Path) -> Session:
