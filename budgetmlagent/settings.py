@@ -29,6 +29,7 @@ from budgetmlagent.confirmed import keep, known
 from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
 from budgetmlagent.foreign import visible
+from budgetmlagent.instead import EMBEDDED, REPLAY
 from budgetmlagent.postgres import Address
 from budgetmlagent.storage import FORM, URL, Storage
 from budgetmlagent.wording import one_of, unknown
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from memory.history import Mode
 
 NAME = "budgetml.toml"
-EMBEDDED = "embedded"  # in the place of a models file, as `models.config` has it
 FROM = "budgetml.from"  # in a bench's folder: where the file is that its runs obey
 KIND = "settings"
 RUNS = Path("runs")  # the runs' folder where nothing names one
@@ -139,7 +139,7 @@ def of_runs(runs_dir: Path, *, trust: bool) -> dict[str, Any]:
         file.confirm(trust=trust)
     found = {name: value for name in OF_RUNS if (value := file(name)) is not None}
     models = "" if os.environ.get(VARIABLES["models"]) else str(found.get("models", ""))
-    if models and models != EMBEDDED and not models.startswith("replay:"):
+    if models and models != EMBEDDED and not models.startswith(REPLAY):
         found["models"] = str(file.path.parent / at_home(models))
     return found
 

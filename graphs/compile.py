@@ -103,7 +103,7 @@ def settle(spec: Graph, roles: Mapping[str, str], name: str, state: RunState, de
 def _here(name: str, node: NodeSpec, role: str, state: RunState, config: RunnableConfig, deps: Deps) -> Here:
     rung = state.rungs.get(name, 0)
     model = node.ladder[rung] if node.ladder else ""
-    free = node.prompt and deps.models.able(model).plans == FREE
+    free = node.prompt and deps.models.able(model).is_free
     return Here(
         node=name,
         role=role,

@@ -13,5 +13,10 @@ class Able:
     edits: bool = False  # whether it changes a script by search and replace
     window: int = 8_192  # tokens of prompt and reply together
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it may say freely what to do, and is told all that there is to know for that."""
+        return self.plans == "free"
+
 
 WEAKEST = Able()

@@ -111,7 +111,7 @@ def _improve(state: RunState, deps: Deps) -> CoderUpdate:
     """Ask for what the plan says; where it names attempts, made of those, else of the best script."""
     plan, instruction = state.plan, state.plan.get("instruction", "")
     advised = plan.get("action") in ADVISED
-    free = deps.models.able(deps.here.model).plans == "free"
+    free = deps.models.able(deps.here.model).is_free
     instruction = quoted(instruction, WHOLE if free else LENGTH) if advised else instruction
     of = [Attempt.read(deps.artifacts, name) for name in plan.get("of", [])]
     first = of[0] if of else best(state, deps)
@@ -148,7 +148,7 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     facts, fault = briefing(state, deps.artifacts), state.fault
     new = is_new(mode, work.instruction)
     form = form_for(able, work.base, new=new)
-    called = named([*chain(deps.artifacts, state.head)]) if able.plans == "free" else {}
+    called = named([*chain(deps.artifacts, state.head)]) if able.is_free else {}
     prompt = deps.prompts(
         deps.here.prompt,
         task=deps.task,
@@ -181,7 +181,7 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     script, wrong = answered(reply.text, work.base, edits=able.edits)
     if wrong:
         update = _failed(state, "unparsable", wrong)
-        if able.plans == "free":
+        if able.is_free:
             update["fault"]["reply"] = deps.artifacts.put(said(reply.text))
         return update
     tried = {attempt.ast for attempt in chain(deps.artifacts, state.head)}

@@ -106,7 +106,7 @@ def _dossier(state: RunState, deps: Deps) -> Any:
 
 
 def _plans_freely(deps: Deps) -> bool:
-    return deps.models.able(deps.here.model).plans == "free"
+    return deps.models.able(deps.here.model).is_free
 
 
 def _question(state: RunState) -> str:

@@ -68,7 +68,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     cases = _menu(state, deps, script)
     if not deps.here.model:
         return _remembered(state, deps, cases)
-    free = deps.models.able(deps.here.model).plans == "free"
+    free = deps.models.able(deps.here.model).is_free
     numbers = not free and state.task.get("history") != "off"  # who plans freely says such changes, too
     tuned = changes(script, _tuned(state, deps)) if numbers else []
     if free:
@@ -213,7 +213,7 @@ def _chosen(
         if choice.change not in tuned:
             return _failed(state, "unparsable", f"there is no change {choice.change[:80]!r} in the list")
         return _decided(state, deps, Plan(action=action, instruction=choice.change, case="", by=by))
-    if deps.models.able(by).plans == "free":
+    if deps.models.able(by).is_free:
         ideas = _ideas(state, deps)
         if action in ("improve", freely.DRAFT) and (idea := freely.idea_in(instruction, ideas)):
             return _decided(state, deps, _idea(idea, deps, by=by), left=state.counts.get("ideas", 0))

@@ -14,6 +14,7 @@ import pytest
 import tiny
 from fault_server import FaultServer
 from filelock import FileLock
+from recorded import SHORT
 from test_recordings import RECORDINGS, replay
 
 from budgetmlagent import Session
@@ -129,7 +130,7 @@ def test_what_was_paid_before_its_step_was_done_is_there_when_it_is_repeated(tmp
 
 
 def test_a_recording_has_nothing_to_remove(tmp_path):
-    shutil.copytree(RECORDINGS[0], tmp_path / "runs" / "recorded")
+    shutil.copytree(SHORT, tmp_path / "runs" / "recorded")
     before = artifacts_of(RunDir(tmp_path / "runs" / "recorded"))
     assert clean.sweep(tmp_path / "runs").artifacts == 0
     session = replay(tmp_path / "runs" / "recorded", tmp_path / "runs")

@@ -13,6 +13,7 @@ import sys
 from itertools import product
 from pathlib import Path
 
+import forked
 import pytest
 from recorded import GRAPH, MODELS, REPLAY
 
@@ -29,11 +30,20 @@ from memory.store import Store
 
 COMMANDS = (["show"], ["why"], ["cost"], ["list"], ["doctor"], ["export", "--out", "out.zip"], ["resume"])
 LIMITED = """
-import resource, signal, sys
+import os, resource, signal, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from budgetmlagent.cli import call
-sys.exit(call(sys.argv[2:]))
+sys.stdout = open(os.devnull, "w")
+status = call(sys.argv[2:])
+sys.stderr.flush()
+os._exit(status)
+"""
+EACH = """
+import sys
+from budgetmlagent.cli import call
+for command in sys.argv[2:]:
+    print(command, call([command, sys.argv[1]]))
 """
 
 
@@ -275,33 +285,27 @@ def test_a_memory_marked_as_merged_that_is_not_is_merged_again(runs):
 # Disks.
 
 
-def limited(size: int, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-c", LIMITED, str(size), *arguments], capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.parametrize("size", [30_000, 150_000])
 def test_a_full_disk_stops_the_run_and_with_room_it_goes_on(tmp_path, size):
     """No file may grow beyond `size` bytes: at first the ledger cannot be made, then the checkpoints stop growing."""
-    done = limited(size, *REPLAY, "--runs-dir", str(tmp_path))
-    assert done.returncode == 3 and "Traceback" not in done.stderr
-    line = done.stderr.splitlines()[-1]
+    runs = tmp_path / "runs"
+    status, output = forked.run(LIMITED, tmp_path, size, *REPLAY, "--runs-dir", runs)
+    assert status == 3 and "Traceback" not in output
+    line = output.splitlines()[-1]
     assert line.startswith("budgetml: ") and "make room" in line
-    status, out, lines = said(["resume"], tmp_path)
+    status, out, lines = said(["resume"], runs)
     assert (status, lines) == (0, []) and "finished" in out
-    assert rows(tmp_path)[0] == 0
+    assert rows(runs)[0] == 0
 
 
 def test_a_folder_that_may_not_be_written_is_one_line(runs):
     """Bound read-only by bubblewrap: a file's mode stops nobody who is root."""
     within = [str(probe().binary), "--dev-bind", "/", "/", "--ro-bind", str(runs), str(runs)]
-    for command in ("show", "resume", "doctor"):
-        code = "import sys; from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
-        ours = [sys.executable, "-c", code, command, only(runs).name, "--runs-dir", str(runs)]
-        done = subprocess.run([*within, *ours], capture_output=True, text=True, check=False)
-        assert done.returncode == 3, (command, done.stderr)
-        assert len(done.stderr.splitlines()) == 1 and "Read-only file system" in done.stderr
+    ours = [sys.executable, "-c", EACH, str(only(runs)), "show", "resume", "doctor"]
+    done = subprocess.run([*within, *ours], capture_output=True, text=True, check=False)
+    assert done.stdout == "show 3\nresume 3\ndoctor 3\n", done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 3 and all("Read-only file system" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
-from recorded import REPLAY
+from recorded import REPLAY, SHORT, again
 
 from budgetmlagent.cli import call
 from graphs.drawing import picture
@@ -58,7 +58,9 @@ class Collector:
             def log_message(self, *args: object) -> None: ...
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def close(self) -> None:
@@ -220,7 +222,7 @@ def test_prompts_only_where_asked_for_and_a_refusing_collector_is_one_line(
 
 def test_an_unreachable_collector_harms_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
-    assert call([*REPLAY, "--history", "run", "--runs-dir", str(tmp_path), "--otel"]) == 0
+    assert call([*again(SHORT), "--history", "run", "--runs-dir", str(tmp_path), "--otel"]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("budgetml:")]
     assert len(lines) == 1 and "http://127.0.0.1:9 does not take the traces" in lines[0]
 
@@ -231,7 +233,7 @@ def test_without_the_extra_it_is_a_clear_line(tmp_path):
         "import sys; sys.modules['opentelemetry.exporter.otlp.proto.http'] = None\n"
         "from budgetmlagent.cli import call; sys.exit(call(sys.argv[1:]))"
     )
-    order = [sys.executable, "-c", code, *REPLAY, "--runs-dir", str(tmp_path / "runs"), "--otel"]
+    order = [sys.executable, "-c", code, *again(SHORT), "--runs-dir", str(tmp_path / "runs"), "--otel"]
     done = subprocess.run(
         order, capture_output=True, text=True, check=False, env=os.environ | {"NO_COLOR": "1"}
     )

@@ -173,7 +173,7 @@ WRITER = """
 import sys, pathlib
 from memory.store import Store
 folder, writer = pathlib.Path(sys.argv[1]), sys.argv[2]
-for step in range(0, 30, 10):
+for step in range(0, 20, 10):
     with Store(folder) as store:
         store.upsert(
             {"kind": "attempt", "task": "t", "run": writer, "step": s, "text": f"attempt {s} of {writer}"}
@@ -185,9 +185,9 @@ for step in range(0, 30, 10):
 def test_six_writers_at_once_lose_nothing(python, tmp_path):
     for writer in [python(WRITER, tmp_path, f"w{k}") for k in range(6)]:
         writer.finish()
-    assert len(indexed(python, tmp_path)) == 180
+    assert len(indexed(python, tmp_path)) == 120
     assert {(item["run"], item["step"]) for _, item in Store(tmp_path).iterate()} == {
-        (f"w{k}", step) for k in range(6) for step in range(30)
+        (f"w{k}", step) for k in range(6) for step in range(20)
     }
 
 

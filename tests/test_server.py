@@ -27,8 +27,11 @@ SMALL = "qwen2.5-coder-0.5b-instruct"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    """The small model, loaded once."""
+    """The small model, loaded once, by a thread that has ended since."""
     server = EmbeddedServer(verify(SMALL), "small", context=2048)
+    starter = threading.Thread(target=lambda: server.base_url)
+    starter.start()
+    starter.join()
     yield server
     server.close()
 
@@ -128,10 +131,6 @@ class TestLive:
         assert len(plan["why"]) <= 20
 
     def test_it_outlives_its_thread_and_is_replaced_when_it_dies(self, server: EmbeddedServer) -> None:
-        server.close()
-        starter = threading.Thread(target=lambda: server.base_url)
-        starter.start()
-        starter.join()
         first = server.pid
         assert first is not None
         assert said(chat(server, "Say A.", max_tokens=2))

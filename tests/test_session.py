@@ -3,13 +3,14 @@
 import json
 import re
 import shlex
+import shutil
 import signal
-import subprocess
-import sys
+from collections.abc import Iterator
 from decimal import Decimal
 from inspect import signature
 from pathlib import Path
 
+import forked
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
@@ -44,6 +45,22 @@ def new(tmp_path: Path, server: FaultServer, **options) -> Session:
     return tiny.session(tmp_path, server.url, **{"turns": 3} | options)
 
 
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory) -> Iterator[tuple[Session, FaultServer]]:
+    """A run of two turns that has come to its end, and its server; nobody changes either."""
+    with FaultServer(respond=tiny.team) as server:
+        session = new(tmp_path_factory.mktemp("ended"), server, turns=2)
+        session.run()
+        yield session, server
+
+
+@pytest.fixture
+def copied(ended, tmp_path) -> Session:
+    """A copy of that run, to be changed."""
+    (run,) = shutil.copytree(ended[0].folder.root.parent, tmp_path / "runs").glob("tiny-*")
+    return Session.open(run)
+
+
 def test_every_way_to_ask_for_a_run_has_the_same_options_and_defaults():
     asked = {name: option.default for name, option in signature(Request).parameters.items()}
     assert {name: option.default for name, option in signature(Session).parameters.items()} == asked
@@ -53,14 +70,13 @@ def test_every_way_to_ask_for_a_run_has_the_same_options_and_defaults():
     assert told == asked | {"runs_dir": Path(asked["runs_dir"])}
 
 
-def test_a_run_improves_the_script_and_says_so(tmp_path, server):
-    session = new(tmp_path, server)
-    summary = session.run()
+def test_a_run_improves_the_script_and_says_so(ended):
+    session, summary = ended[0], ended[0].summary
     assert set(summary) >= KEYS
     assert (summary["status"], summary["reason"]) == ("finished", "all turns are used")
     assert summary["best"] == summary["private_best"] == 1.0
     assert summary["baseline"] < 0.7 and summary["gain_pct"] > 40 and summary["success"] is True
-    assert summary["turns"] == 3 and summary["feedback"] == "public"
+    assert summary["turns"] == 2 and summary["feedback"] == "public"
     assert summary["integrity"]["ok"] is True
     folder = Path(summary["run_dir"])
     assert json.loads((folder / "run.json").read_text()) == summary
@@ -75,9 +91,9 @@ def test_a_run_improves_the_script_and_says_so(tmp_path, server):
     assert [row[4] for row in results[1:3]] == ["keep", "keep"]
 
 
-def test_money_is_what_the_server_billed(tmp_path, server):
-    session = new(tmp_path, server)
-    summary = session.run()
+def test_money_is_what_the_server_billed(ended):
+    session, server = ended
+    summary = session.summary
     assert session.cost.usd == summary["usd"] and session.cost.usd_reserved == 0
     nano = Decimal(0)
     for request in server.requests:
@@ -91,9 +107,8 @@ def test_money_is_what_the_server_billed(tmp_path, server):
     assert summary["cached_tokens"] == sum(r.billed[1] for r in server.requests)
 
 
-def test_only_the_planner_sends_a_schema(tmp_path, server):
-    session = new(tmp_path, server, turns=2)
-    session.run()
+def test_only_the_planner_sends_a_schema(ended):
+    session, server = ended
     by_node = {event["node"]: event for event in session.timeline if event["prompt"]}
     for request in server.requests:
         planner = "You lead a small team" in request.body["messages"][0]["content"]
@@ -132,21 +147,19 @@ def test_more_money_and_more_turns_go_on(tmp_path, server):
     assert [e["step"] for e in more.timeline] == sorted(e["step"] for e in more.timeline)
 
 
-def test_a_new_total_of_a_run_that_ended_stands_in_its_files(tmp_path, server):
-    runs = tmp_path / "runs"
-    session = new(tmp_path, server, turns=1)
-    session.run()
-    assert call(["resume", session.run_id, "--budget", "0.5", "--runs-dir", str(runs)]) == 0
-    assert json.loads((session.folder.root / "run.json").read_text())["budget"] == 0.5
-    assert all(row["ok"] for row in of_run(session.run_id, runs, rebuild=False))
+def test_a_new_total_of_a_run_that_ended_stands_in_its_files(copied):
+    runs = copied.folder.root.parent
+    assert call(["resume", copied.run_id, "--budget", "0.5", "--runs-dir", str(runs)]) == 0
+    assert json.loads((copied.folder.root / "run.json").read_text())["budget"] == 0.5
+    assert all(row["ok"] for row in of_run(copied.run_id, runs, rebuild=False))
 
 
 def test_the_second_process_is_kept_out(tmp_path, server):
     session = new(tmp_path, server)
     with session._running():
         code = f"from budgetmlagent import Session; Session.open({str(session.folder.root)!r}).run()"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "is running in another process" in done.stderr
+        status, output = forked.run(code, tmp_path)
+    assert status == 1 and "is running in another process" in output
 
 
 def test_a_task_that_was_changed_is_not_gone_on_with_until_it_is_measured_again(tmp_path, server):
@@ -172,23 +185,26 @@ def test_a_task_that_was_changed_is_not_gone_on_with_until_it_is_measured_again(
     assert "measured again" in rows[1]
 
 
-@pytest.mark.parametrize(
-    ("file", "was", "becomes", "told"),
-    [
-        ("task.yaml", "Tell whether", "Say whether", "text of task.yaml"),
-        ("task.yaml", "seconds: ", "seconds: 1", "seconds of task.yaml"),
-        ("env/train.py", "", "# more\n", "env/train.py"),
-        ("env/new.csv", "", "a,b\n", "env/new.csv"),
-        ("scoring/answers.csv", "\n", "\n999,1\n", "scoring/answers.csv"),
-    ],
-)
-def test_whatever_of_the_task_was_changed_is_named(tmp_path, server, file, was, becomes, told):
+CHANGES = [
+    ("task.yaml", "Tell whether", "Say whether", "text of task.yaml"),
+    ("task.yaml", "seconds: ", "seconds: 1", "seconds of task.yaml"),
+    ("env/train.py", "", "# more\n", "env/train.py"),
+    ("env/new.csv", "", "a,b\n", "env/new.csv"),
+    ("scoring/answers.csv", "\n", "\n999,1\n", "scoring/answers.csv"),
+]
+
+
+def test_whatever_of_the_task_was_changed_is_named(tmp_path, server):
     session = new(tmp_path, server)
     session.step()
-    path = tmp_path / "tiny" / file
-    path.write_text((path.read_text() if path.exists() else "").replace(was, becomes, 1))
-    with pytest.raises(UsageError, match=f"began: {told};"):
-        Session.open(session.folder.root).step()
+    for file, was, becomes, told in CHANGES:
+        path = tmp_path / "tiny" / file
+        before = path.read_text() if path.exists() else None
+        path.write_text((before or "").replace(was, becomes, 1))
+        with pytest.raises(UsageError, match=f"began: {told};"):
+            Session.open(session.folder.root).step()
+        path.unlink() if before is None else path.write_text(before)
+    assert Session.open(session.folder.root).step(), "the task is what it was"
 
 
 def test_a_damaged_seal_is_told_and_taken_away(tmp_path, server):
@@ -223,16 +239,14 @@ def test_a_recorded_run_replays_to_the_same_end(tmp_path, server):
 
 
 @pytest.mark.parametrize("what", ["prompt", "reply"])
-def test_a_changed_recording_is_refused(tmp_path, server, what):
-    recorded = new(tmp_path, server, turns=1)
-    run_dir = Path(recorded.run()["run_dir"])
-    name = next(e[what] for e in recorded.timeline if e[what])
-    path = run_dir / "artifacts" / name
+def test_a_changed_recording_is_refused(tmp_path, copied, what):
+    name = next(e[what] for e in copied.timeline if e[what])
+    path = copied.folder.root / "artifacts" / name
     path.write_text(path.read_text().replace("sign", "sine").replace("lead", "led"))
     replay = Session(
-        str(tmp_path / "tiny"),
-        models=f"replay:{run_dir}",
-        turns=1,
+        copied.config.task,
+        models=f"replay:{copied.folder.root}",
+        turns=2,
         history="off",
         runs_dir=tmp_path / "other",
     )
@@ -240,14 +254,14 @@ def test_a_changed_recording_is_refused(tmp_path, server, what):
         replay.run()
 
 
-def test_a_changed_task_misses_the_recording(tmp_path, server):
-    run_dir = new(tmp_path, server, turns=1).run()["run_dir"]
-    file = tmp_path / "tiny" / "task.yaml"
+def test_a_changed_task_misses_the_recording(tmp_path, ended):
+    task = tiny.task(tmp_path)
+    file = task / "task.yaml"
     file.write_text(file.read_text().replace("Tell whether", "Say whether"))
     replay = Session(
-        str(tmp_path / "tiny"),
-        models=f"replay:{run_dir}",
-        turns=1,
+        str(task),
+        models=f"replay:{ended[0].folder.root}",
+        turns=2,
         history="off",
         runs_dir=tmp_path / "other",
     )
@@ -298,11 +312,11 @@ try:
 except (FileNotFoundError, ModuleNotFoundError, OSError) as error:
     print("no digits", type(error).__name__)
 places = [sys.prefix, sys.base_prefix, "/workspace", "/tmp", "/home", "/root", "/usr/share"]
+places = [place for place in places if not any(place.startswith(f"{other}/") for other in places)]
 found = [os.path.join(top, name) for place in places for top, _, names in os.walk(place) for name in names]
 found = [path for path in found if os.path.basename(path) == "answers.csv" or "/scoring/" in path]
 print("FOUND" if found else "no scoring", found)
 """
-    session = new(tmp_path, server, turns=1)
     task = tiny.task(tmp_path, starter=tiny.STARTER + peek, name="peek")
     session = Session(
         str(task), models=tiny.models(tmp_path, server.url), turns=1, history="off", runs_dir=tmp_path / "r"
@@ -312,9 +326,8 @@ print("FOUND" if found else "no scoring", found)
     assert "no digits" in text and "no scoring" in text
 
 
-def test_the_commands_show_what_happened(tmp_path, server, capsys):
-    run_dir = new(tmp_path, server, turns=2).run()["run_dir"]
-    runs, run = ["--runs-dir", str(tmp_path / "runs")], Path(run_dir).name
+def test_the_commands_show_what_happened(tmp_path, copied, capsys):
+    runs, run = ["--runs-dir", str(tmp_path / "runs")], copied.run_id
 
     def as_json(*arguments):
         assert call([*arguments, *runs, "--json"]) == 0
@@ -392,20 +405,19 @@ def test_dry_run_spends_nothing_and_makes_no_folder(tmp_path, server, capsys):
     assert not server.requests and not (tmp_path / "r").exists()
 
 
-def test_a_run_killed_before_its_last_words_is_concluded(tmp_path, server):
-    session = new(tmp_path, server, turns=1)
-    first = session.run()
+def test_a_run_killed_before_its_last_words_is_concluded(copied, ended):
+    (first, server), root = (ended[0].summary, ended[1]), copied.folder.root
     for name in ("ended.json", "final.json", "run.json", "results.tsv"):
-        (session.folder.root / name).unlink()
+        (root / name).unlink()
     seen = len(server.requests)
-    again = Session.open(session.folder.root).run()
+    again = Session.open(root).run()
     assert len(server.requests) == seen
     assert (again["status"], again["private_best"], again["usd"]) == (
         "finished",
         first["private_best"],
         first["usd"],
     )
-    assert (session.folder.root / "results.tsv").exists()
+    assert (root / "results.tsv").exists()
 
 
 def test_an_interrupt_says_how_to_go_on_and_keeps_what_was_reserved(tmp_path, server, capsys):

@@ -242,11 +242,11 @@ def test_what_is_left_behind_tells_where_the_run_stands(tmp_path, server):
     assert session.goto(2).summary["private_best"] is None  # of another best
 
 
-def test_each_step_can_be_looked_into(tmp_path, server):
-    session = new(tmp_path, server)
-    session.run(until="coder")
-    coder = session.timeline[-1]
-    assert coder.node == "coder" and coder.route["to"] == "executor"
+def test_each_step_can_be_looked_into(whole):
+    session, _ = whole
+    coder = next(event for event in session.timeline if event.node == "coder")
+    again = next(e for e in session.timeline if e.node == "planner" and e.step > coder.step)
+    assert session.goto(coder.step).timeline[-1] == coder and coder.route["to"] == "executor"
     assert session.why() == coder == session.why(coder.step)
     assert session.prompt().startswith("## system\n") and "way 0" in session.prompt(coder.step)
     assert "```python" in session.reply() and "instruction" in session.reply(coder.step - 1)
@@ -255,8 +255,8 @@ def test_each_step_can_be_looked_into(tmp_path, server):
     before, after = session.diff()["script"]
     assert session.artifacts.text(before) == tiny.STARTER != session.artifacts.text(after)
     assert [item["kind"] for item in session.history(1)] == []
-    session.run(until="planner")
-    assert [item["kind"] for item in session.history(session.timeline[-1].step)] == ["attempt"]
+    session.goto(again.step)
+    assert [item["kind"] for item in session.history(again.step)] == ["attempt"]
 
 
 # -- the graph, edited in the middle of a run

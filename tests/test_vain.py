@@ -26,7 +26,7 @@ def made(turn, script, score, action="draft", instruction="", before=0.5, status
 
 def menu(*attempts, can=FREE):
     """What a planner is offered after the starter, a linear model, and these attempts."""
-    state, deps = parts(CHOICE, can=can, prompt="planner.free" if can.plans == "free" else "planner")
+    state, deps = parts(CHOICE, can=can, prompt="planner.free" if can.is_free else "planner")
     name = deps.artifacts.put_json(EDIT)
     recalled = [{"id": name, "kind": "case", "similarity": 1.0, "source": "cases/edit_boosting"}]
     first = made(0, LINEAR, 0.5, "baseline", status="keep")

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from budgetmlagent.inside.briefing.layout import Layout
-from budgetmlagent.inside.briefing.moments import Moment, counted
+from budgetmlagent.inside.briefing.moments import Moment
+from budgetmlagent.inside.briefing.numbered import counted
 from budgetmlagent.inside.briefing.numerals import Habit, Numeral, unlike
 from budgetmlagent.inside.briefing.quantities import Quantity
 from budgetmlagent.inside.briefing.reading import MISSING

@@ -21,7 +21,7 @@ from budgetmlagent.bench.plan import Needs, cards
 from budgetmlagent.bench.remote import IN_PARCEL, Job, Seen, Told, look, work
 from budgetmlagent.bench.worker import LOG, REQUEST, ROW, SPENT, STEP, spent
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.models.config import EMBEDDED
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models.embedded.lent import LENT
 from budgetmlagent.tasks.folder import bundled, load_task
 from graphs.files import shipped

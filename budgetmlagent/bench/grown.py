@@ -5,7 +5,7 @@ from typing import Any
 
 from budgetmlagent.bench.plan import Plan, checked, placed
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import EMBEDDED
+from budgetmlagent.instead import EMBEDDED
 
 CELLS = ("tasks", "graphs", "models", "seeds")  # what may be added to
 RAISED = ("budget", "turns", "minutes")  # limits of each run, which may be raised

@@ -12,7 +12,8 @@ from ruamel.yaml.error import YAMLError
 
 from budgetmlagent.disk import at_home
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import EMBEDDED, REPLAY, ModelSpec
+from budgetmlagent.instead import EMBEDDED, REPLAY
+from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.keys import api_key
 from budgetmlagent.run import order
 from budgetmlagent.run.options import nano

@@ -187,7 +187,8 @@ def pull(
     again: Annotated[bool, typer.Option("--again", help="Fetch anew, for a damaged file.")] = False,
 ) -> None:
     """Fetch the embedded models' weights. Once, checked against their SHA-256."""
-    from budgetmlagent.models.config import EMBEDDED, load_models
+    from budgetmlagent.instead import EMBEDDED
+    from budgetmlagent.models.config import load_models
     from budgetmlagent.models.embedded.weights import KNOWN
     from budgetmlagent.run.wiring import fetched
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import typer
 
+from budgetmlagent.instead import REPLAY
+
 HERE = Path(__file__).parents[2]
 TASKS, GRAPHS = HERE / "budgetmlagent" / "tasks" / "bundled", HERE / "graphs"
 MODELS = HERE / "budgetmlagent" / "models" / "models.yaml"
-REPLAY = "replay:"
 MOST = 1 << 16  # characters of a file that are looked at
 Completer = Callable[[str], list[str]]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models import profiles, shown
-from budgetmlagent.models.config import EMBEDDED, ModelSpec
+from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.embedded.server import CONTEXT
 from budgetmlagent.models.endpoint import profile
 from budgetmlagent.money.prices import Rates

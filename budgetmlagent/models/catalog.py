@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models.able import able_of
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback
+from budgetmlagent.models.config import ModelSpec, host, is_loopback
 from budgetmlagent.models.embedded.weights import KNOWN, path_of
 from budgetmlagent.models.profiles import profile_of
 from budgetmlagent.money.prices import Rates

@@ -14,9 +14,10 @@ from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, Protocol
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models.able import guess
 from budgetmlagent.models.approval import Approval, declined
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, host
+from budgetmlagent.models.config import ModelSpec, host
 from budgetmlagent.models.endpoint import FIELDS, LIMITS, Endpoint, Endpoints, least_to_think, room_to_think
 from budgetmlagent.models.faults.raised import UNREAD, told_by
 from budgetmlagent.models.fields import Request, fields_of, keywords, messages_of, sent

@@ -24,13 +24,12 @@ from pydantic import (
 )
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.instead import EMBEDDED, REPLAY
 from budgetmlagent.models.embedded.weights import KNOWN, is_file
 from budgetmlagent.models.proxies import is_local
 from budgetmlagent.money.prices import Rates
 from memory.files import SMALL, read_plain
 
-EMBEDDED = "embedded"
-REPLAY = "replay:"  # and a run's folder, in the place of a models.yaml
 TAKEN = ("recall", "auto")  # on ladders
 SHIPPED = Path(__file__).with_name("models.yaml")
 

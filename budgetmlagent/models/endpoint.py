@@ -17,7 +17,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from budgetmlagent.cache import cache
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, ThinkingBudget, host
+from budgetmlagent.instead import EMBEDDED
+from budgetmlagent.models.config import ModelSpec, ThinkingBudget, host
 from budgetmlagent.money.usage import MOST_TOKENS
 from memory.files import write_whole
 from memory.locks import locked

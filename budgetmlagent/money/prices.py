@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.money.usage import MOST_REPORTED, Tokens
 from nodes.deps import Message
 
@@ -134,7 +135,7 @@ def price_of(spec: Priced) -> Price:
     """Find the price of a model. Raises UsageError, naming the model, where nobody knows it."""
     if spec.price is not None:
         return _own(spec.price)
-    hosted = spec.base_url != "embedded"
+    hosted = spec.base_url != EMBEDDED
     problem = f"the price of {spec.model!r} is unknown"
     found = _at_home(spec) if hosted else None
     if found is None and spec.list_price_of:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.inside.briefing import written
-from budgetmlagent.inside.briefing.moments import MOST_ODD, Moment, counted, moment, stated
+from budgetmlagent.inside.briefing.moments import MOST_ODD, Moment, moment, stated
+from budgetmlagent.inside.briefing.numbered import counted
 from budgetmlagent.inside.briefing.numerals import Habit, numeral, surely_decimal
 from budgetmlagent.inside.briefing.quantities import quantity
 from budgetmlagent.inside.briefing.written import Written, missing

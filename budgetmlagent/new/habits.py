@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from budgetmlagent.inside.briefing import numerals, written
-from budgetmlagent.inside.briefing.moments import counted
+from budgetmlagent.inside.briefing.numbered import counted
 from budgetmlagent.inside.briefing.numerals import Habit, Numeral
 from budgetmlagent.inside.briefing.written import Written, missing
 from budgetmlagent.new.corrected import Corrections, form_of

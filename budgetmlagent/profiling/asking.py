@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from budgetmlagent.errors import BudgetMLError, UsageError
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models import profiles
 from budgetmlagent.models.able import able_of
 from budgetmlagent.models.client import ModelClient, limit_of
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, host
+from budgetmlagent.models.config import ModelSpec, host
 from budgetmlagent.models.embedded.server import EmbeddedServer, server_for
 from budgetmlagent.models.embedded.weights import verify
 from budgetmlagent.models.endpoint import Endpoints

@@ -9,8 +9,8 @@ from typing import Any
 
 from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.foreign import visible
+from budgetmlagent.instead import REPLAY
 from budgetmlagent.models.approval import WHEN
-from budgetmlagent.models.config import REPLAY
 from budgetmlagent.models.recorded import recorded_events
 from budgetmlagent.records.rundir import RunConfig, RunDir
 from budgetmlagent.run.request import DEFAULTS, Request

@@ -8,8 +8,9 @@ from typing import Any
 from budgetmlagent import settings
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models import able
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, host, is_loopback, load_models
+from budgetmlagent.models.config import ModelSpec, host, is_loopback, load_models
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.records.rundir import RunConfig, RunDir, create, new_id

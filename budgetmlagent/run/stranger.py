@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from budgetmlagent import settings
 from budgetmlagent.errors import UsageError
 from budgetmlagent.foreign import visible
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models.config import ModelSpec, load_models
 from budgetmlagent.records.owner import is_own
 from budgetmlagent.records.rundir import RunConfig, RunDir
@@ -141,7 +142,7 @@ def _place(model: Mapping[str, Any]) -> str:
         " ".join(str(part) for part in (model.get("base_url"), model.get("chat"), inner) if part) or "nowhere"
     )
     key = model.get("key")
-    where = "embedded" if place == "embedded" else f"at {place}"
+    where = EMBEDDED if place == EMBEDDED else f"at {place}"
     return visible(" ".join(f"{where} with {f'the key in {key}' if key else 'no key'}".split()))[:LONG]
 
 

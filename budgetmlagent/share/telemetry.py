@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from budgetmlagent.errors import UsageError
-from budgetmlagent.models.config import EMBEDDED, ModelSpec, host
+from budgetmlagent.instead import EMBEDDED
+from budgetmlagent.models.config import ModelSpec, host
 from budgetmlagent.money.ledger import PAID, Entry
 from budgetmlagent.money.prices import PACKAGES
 from budgetmlagent.records.events import Event

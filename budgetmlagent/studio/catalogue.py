@@ -10,6 +10,7 @@ from typing import Any, get_args
 import prompts
 from budgetmlagent import __version__
 from budgetmlagent.errors import BudgetMLError, UsageError
+from budgetmlagent.instead import EMBEDDED, REPLAY
 from budgetmlagent.records import rundir
 from budgetmlagent.run.request import DEFAULTS
 from budgetmlagent.studio.made import Argument, Catalogue, Named, NodeRow, PredicateRow
@@ -42,9 +43,9 @@ def catalogue(place: Place) -> Catalogue:
         + [_of(place, path, _task(path)) for path in tasks],
         graphs=[_named(name, name, True, _comment(_text(SHIPPED / f"{name}.yaml"))) for name in shipped()]
         + [_of(place, path, _comment(texts[path])) for path in own],
-        models=[_named("embedded", "", True, "the embedded models, on this machine: no key, no price")]
+        models=[_named(EMBEDDED, "", True, "the embedded models, on this machine: no key, no price")]
         + [_of(place, path, "a models.yaml") for path in models]
-        + [_named(f"replay:{run.run_id}", f"replay:{run.root}", False, "a recorded run again, for nothing") for run in recorded],
+        + [_named(f"{REPLAY}{run.run_id}", f"{REPLAY}{run.root}", False, "a recorded run again, for nothing") for run in recorded],
         prompts=[_named(name, name, True, "") for name in prompts.shipped()]
         + [_of(place, path, "") for path in files if path.suffix == ".md" and "\n## user\n" in _text(path)],
         nodes=[

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from budgetmlagent.instead import REPLAY
 from budgetmlagent.money.prices import price_of
 from budgetmlagent.records import hints
 from budgetmlagent.run.forecast import calls, forecast
@@ -34,7 +35,7 @@ def _start(place: Place, asked: StartAsked) -> Price:
     request = Request(**asked.model_dump(exclude={"go", "once"}), runs_dir=place.runs_dir)
     told = forecast(request)
     left = told["project_left_usd"]
-    replayed = str(asked.models or "").startswith("replay:")
+    replayed = str(asked.models or "").startswith(REPLAY)
     most = told["budget"] if left is None else min(told["budget"], max(0.0, left))
     free = replayed or not any(told["worst_case_usd"].values())
     usd = 0.0 if free else most

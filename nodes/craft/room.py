@@ -12,7 +12,7 @@ ADVICE, IDEAS = 400, 2_000  # of ideas in words, and of ideas with a sketch of c
 
 def for_script(able: Able, base: str, *, draft: bool = False) -> int:
     """Return the room for the script `base` written out again with a change, or for a `draft`, a new one."""
-    if able.plans == "menu":
+    if not able.is_free:
         return SHORT_SCRIPT + len(base) // 2
     wanted = SCRIPT + round(2 * len(base.encode("utf-8", "replace")) / BYTES)
     return _within(max(wanted, DRAFT) if draft else wanted, able)
@@ -20,19 +20,19 @@ def for_script(able: Able, base: str, *, draft: bool = False) -> int:
 
 def at_least(able: Able, base: str, *, whole: bool) -> int:
     """Return the room without which a script is not worth asking for: one that is cut off is paid for in vain."""
-    if able.plans == "menu":
+    if not able.is_free:
         return 0
     return round(len(base.encode("utf-8", "replace")) / BYTES_MOST) if whole else EDIT
 
 
 def for_plan(able: Able) -> int:
     """Return the room for a planner's choice."""
-    return CHOICE if able.plans == "menu" else _within(PLAN, able)
+    return _within(PLAN, able) if able.is_free else CHOICE
 
 
 def for_ideas(able: Able) -> int:
     """Return the room for an expert's ideas."""
-    return ADVICE if able.plans == "menu" else _within(IDEAS, able)
+    return _within(IDEAS, able) if able.is_free else ADVICE
 
 
 def _within(tokens: int, able: Able) -> int:

@@ -12,7 +12,8 @@ import pandas as pd
 from .columns import STRIPPED, numbers
 from .layout import Layout
 from .moments import Moment, moment
-from .numerals import CURRENCY, SCALES, Habit, Numeral, fits, numeral
+from .numberforms import CURRENCY, SCALES
+from .numerals import Habit, Numeral, fits, numeral
 from .quantities import KINDS, TIMES, Quantity, quantity
 from .reading import MISSING, quote
 
