@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from fault_server import FaultServer
+from fault_server import FaultServer, Turn
 
 from budgetmlagent.bench.asked import Asked
 from budgetmlagent.bench.asked import asked as asked_for
@@ -68,6 +68,27 @@ def test_the_cap_that_is_given_holds_where_a_setting_names_another(server, capsy
     assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == round(0.026 * NANO)
 
 
+def test_a_cap_that_a_person_sets_while_a_bench_runs_stands_whatever_settings_say(
+    server, capsys, monkeypatch
+):
+    Path("budgetml.toml").write_text("project_budget = 0.3\n")
+
+    def capped(body: dict) -> Turn:
+        if len(server.requests) == 1:
+            assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == round(0.3 * NANO)
+            assert call(["cost", "--cap", "0.25", "--runs-dir", "night/runs"]) == 0
+        return tiny.team(body)
+
+    server.respond = capped
+    assert call(words(server, *HOSTED, *SHORT, "--seeds", "0,1", "--trust", "--json")) == 0
+    assert [row["status"] for row in told(capsys)["rows"]] == ["finished"] * 2
+    assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == NANO // 4
+    again = of(go_on=True)
+    assert again.cap == 0.25 and "project_budget 0.25, not 0.3: its ledger has it so by now" in again.told
+    again.begin(go_on=True)
+    assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == NANO // 4
+
+
 def test_settings_are_the_plan_of_who_says_nothing_else(server, capsys, monkeypatch):
     Path("budgetml.toml").write_text(
         'project_budget = 0.3\nbudget = 0.125\nturns = 3\nhistory = "off"\nmodels = "models.yaml"\n'
@@ -83,13 +104,9 @@ def test_settings_are_the_plan_of_who_says_nothing_else(server, capsys, monkeypa
         "seeds": [0], "budget": 0.125, "turns": 3, "minutes": None, "history": "off", "project_budget": None,
     }  # fmt: skip
     assert asked.cap == 0.3 and asked.told[0] == "by the settings: budget 0.125"
-    (run,) = asked.requests().values()
-    assert run.project_budget == 0.3
     Path("night.yaml").write_text("tasks: [tiny]\nturns: 4\nproject_budget: 2\n")
     asked = of(Path("night.yaml"), {"budget": 0.5})
     assert (asked.plan.budget, asked.plan.turns, asked.cap) == (0.5, 4, 2.0)
-    (run,) = asked.requests().values()
-    assert run.project_budget == 2.0  # each run would set the one of the file else
     monkeypatch.setenv("BUDGETML_TURNS", "5")
     assert of(given={"tasks": ["tiny"]}).plan.turns == 5
     assert "at most $0.001\n" in dry(capsys, words(server, "--budget", "0.001"))
