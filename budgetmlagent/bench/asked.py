@@ -6,7 +6,7 @@ from typing import Any
 
 from budgetmlagent import settings
 from budgetmlagent.bench import results
-from budgetmlagent.bench.grown import grown
+from budgetmlagent.bench.grown import grown, refuse_others
 from budgetmlagent.bench.plan import Cell, Plan, cells, checked, placed, read, request
 from budgetmlagent.errors import UsageError
 from budgetmlagent.money.ledger import Ledger
@@ -77,6 +77,7 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
     written = read(file) if file else {}
     if begun or (go_on and not (written or "tasks" in given)):
         plan, told = grown(results.kept(folder), written, given, where)
+        refuse_others(folder, plan)
         in_ledger = None if "project_budget" in given else _in_ledger(folder)
     else:
         below = {name: here[name] for name in OF_PLAN if name in here and name not in written | given}

@@ -34,7 +34,7 @@ class Cluster:
     """A cluster for the bench in `folder`."""
 
     def __init__(self, address: str, folder: Path, keys: Mapping[str, str]) -> None:
-        """`keys`: the models' keys, and stores that are set, by the names of their variables, which the runs are given.
+        """`keys`: the models' keys, and what settings say, by the names of their variables, which the runs are given.
 
         Raises UsageError without the extra, or where a machine has another version of this package; UnavailableError
         where no cluster answers.
