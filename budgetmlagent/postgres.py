@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from budgetmlagent.errors import UnavailableError, one_line
+from budgetmlagent.errors import UnavailableError
 from memory.embedding import is_local
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Address:
         secrets = {written, unquote(written), *(v for k, v in parse_qsl(parts.query) if k in SECRET)}
         for secret in filter(None, secrets):
             text = text.replace(secret, "…")
-        return one_line(text)
+        return " ".join(text.split())
 
 
 class LostError(Exception):

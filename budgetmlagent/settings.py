@@ -19,7 +19,7 @@ import hashlib
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from memory.history import Mode
 
 NAME = "budgetml.toml"
+CARRIED = "BUDGETML_CARRIED"  # set on machines that a bench has told of its settings: no file counts there
 FROM = "budgetml.from"  # in a bench's folder: where the file is that its runs obey
 KIND = "settings"
 RUNS = Path("runs")  # the runs' folder where nothing names one
@@ -100,7 +101,7 @@ SECRET = ("ledger", "checkpoints")  # whose text may hold a password
 OF_RUNS = ("models", "budget", "project_budget", "turns", "history")  # what a run is begun with
 STORES = ("memory", "embedding", "ledger", "checkpoints")
 VARIABLES = {name: f"BUDGETML_{name.upper()}" for name in USES}
-Values = Mapping[str, str | int | float]
+Values = dict[str, str | int | float]
 
 
 def shared_memory(runs_dir: Path) -> Place:
@@ -157,10 +158,12 @@ def note_of_bench(folder: Path) -> None:
         write_whole(folder / FROM, f"{file.resolve()}\n".encode())
 
 
-def stores(runs_dir: Path) -> dict[str, str]:
-    """Return, by their variables, the stores that the file names: another machine may not see it. Raises as `shared_memory` does."""
-    found = _confirmed(runs_dir).values
-    return {VARIABLES[name]: str(found[name]) for name in STORES if name in found}
+def carried(runs_dir: Path) -> dict[str, str]:
+    """Return, by their variables, the stores of a bench and the key of who embeds, for machines that see no file; runs are asked for the rest."""
+    found = _confirmed(runs_dir)
+    named = {VARIABLES[name]: str(found.values[name]) for name in STORES if name in found.values}
+    key = embedding.key if (embedding := found("embedding")) else ""
+    return {CARRIED: "1"} | named | ({key: said} if key and (said := os.environ.get(key)) else {})
 
 
 def runs_folder() -> Path:
@@ -205,8 +208,9 @@ class _Settings:
     """The settings of a folder's runs: called with a name, what is set; None where nothing is."""
 
     def __init__(self, runs_dir: Path) -> None:
-        self.path = _file(runs_dir)
-        self.values = _read(self.path)
+        carried = bool(os.environ.get(CARRIED))
+        self.path = Path(CARRIED) if carried else _file(runs_dir)
+        self.values: Values = {} if carried else _read(self.path)
 
     def __call__(self, name: str) -> Any:
         said = os.environ.get(VARIABLES[name])
@@ -237,8 +241,8 @@ def _file(runs_dir: Path) -> Path:
     """Return the file of a folder's runs: beside them, or where one is if that file names them."""
     here = Path.cwd() / NAME
     with suppress(UsageError):  # told where it is the file of these runs
-        named_runs = _read(here).get("runs")
-        if named_runs is not None and _same(here.parent / at_home(str(named_runs)), runs_dir):
+        own = _read(here).get("runs")
+        if own is not None and (here.parent / at_home(str(own))).resolve() == runs_dir.resolve():
             return here
     beside = runs_dir.absolute().parent / NAME
     note = beside.with_name(FROM)
@@ -256,10 +260,6 @@ def _noted(note: Path) -> Path:
             f"{note}: these runs obey {visible(str(found))[:LONG]}, which is not there: put it back, or a {NAME} beside the note"
         )
     return found
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()
 
 
 def _shown(name: str, value: str | float) -> str:

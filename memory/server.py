@@ -98,7 +98,7 @@ class Server:
         try:
             yield
         except (ChromaError, httpx.HTTPError, OSError, ValueError) as error:
-            told = " ".join(str(error).split())[:120]
+            told = " ".join(str(error).split())[:120] or type(error).__name__
             what = "start it (chroma run), or name another by BUDGETML_MEMORY or `memory` in budgetml.toml"
             raise StoreError(
                 f"the memory at {self.place} does not answer as it should ({told}); {what}"

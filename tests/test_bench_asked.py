@@ -2,20 +2,22 @@
 
 import json
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import tiny
-from fault_server import FaultServer
+from fault_server import FaultServer, Turn
 
 from budgetmlagent.bench.asked import Asked
 from budgetmlagent.bench.asked import asked as asked_for
-from budgetmlagent.bench.plan import cell_of, cells
+from budgetmlagent.bench.plan import Plan, cell_of, cells
+from budgetmlagent.bench.remote import Job, work
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.run import order
-from budgetmlagent.settings import FROM, VARIABLES, memory_hosts, stores
+from budgetmlagent.settings import CARRIED, FROM, VARIABLES, carried, memory_hosts
 from memory.state import NANO
 
 
@@ -68,6 +70,27 @@ def test_the_cap_that_is_given_holds_where_a_setting_names_another(server, capsy
     assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == round(0.026 * NANO)
 
 
+def test_a_cap_that_a_person_sets_while_a_bench_runs_stands_whatever_settings_say(
+    server, capsys, monkeypatch
+):
+    Path("budgetml.toml").write_text("project_budget = 0.3\n")
+
+    def capped(body: dict) -> Turn:
+        if len(server.requests) == 1:
+            assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == round(0.3 * NANO)
+            assert call(["cost", "--cap", "0.25", "--runs-dir", "night/runs"]) == 0
+        return tiny.team(body)
+
+    server.respond = capped
+    assert call(words(server, *HOSTED, *SHORT, "--seeds", "0,1", "--trust", "--json")) == 0
+    assert [row["status"] for row in told(capsys)["rows"]] == ["finished"] * 2
+    assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == NANO // 4
+    again = of(go_on=True)
+    assert again.cap == 0.25 and "project_budget 0.25, not 0.3: its ledger has it so by now" in again.told
+    again.begin(go_on=True)
+    assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == NANO // 4
+
+
 def test_settings_are_the_plan_of_who_says_nothing_else(server, capsys, monkeypatch):
     Path("budgetml.toml").write_text(
         'project_budget = 0.3\nbudget = 0.125\nturns = 3\nhistory = "off"\nmodels = "models.yaml"\n'
@@ -83,13 +106,9 @@ def test_settings_are_the_plan_of_who_says_nothing_else(server, capsys, monkeypa
         "seeds": [0], "budget": 0.125, "turns": 3, "minutes": None, "history": "off", "project_budget": None,
     }  # fmt: skip
     assert asked.cap == 0.3 and asked.told[0] == "by the settings: budget 0.125"
-    (run,) = asked.requests().values()
-    assert run.project_budget == 0.3
     Path("night.yaml").write_text("tasks: [tiny]\nturns: 4\nproject_budget: 2\n")
     asked = of(Path("night.yaml"), {"budget": 0.5})
     assert (asked.plan.budget, asked.plan.turns, asked.cap) == (0.5, 4, 2.0)
-    (run,) = asked.requests().values()
-    assert run.project_budget == 2.0  # each run would set the one of the file else
     monkeypatch.setenv("BUDGETML_TURNS", "5")
     assert of(given={"tasks": ["tiny"]}).plan.turns == 5
     assert "at most $0.001\n" in dry(capsys, words(server, "--budget", "0.001"))
@@ -130,15 +149,40 @@ def test_who_goes_on_with_a_bench_from_elsewhere_obeys_the_same_file(server, mon
     night = Path("night").resolve()
     monkeypatch.chdir(there)
     assert memory_hosts(night / "runs") == ["127.0.0.1:1"]
-    assert stores(night / "runs") == {
-        "BUDGETML_MEMORY": "http://127.0.0.1:1"
-    }  # as machines are told that see no file
     Path("../budgetml.toml").unlink()
     assert call(["bench", "--out", str(night), "--continue"]) == UsageError.status
     assert f"{FROM}: these runs obey" in capsys.readouterr().err
     (night / FROM).write_text("/etc/passwd\n")
     with pytest.raises(UsageError, match="is not there"):
         memory_hosts(night / "runs")
+
+
+def test_a_machine_that_sees_the_bench_and_not_its_settings_is_told_them(server, monkeypatch):
+    words(server)
+    Path("budgetml.toml").write_text(
+        'memory = "http://127.0.0.1:1"\nembedding = "http://127.0.0.1:1/v1 m A_KEY"\n'
+    )
+    monkeypatch.setenv("A_KEY", "of who embeds")
+    bench = of(
+        given={"tasks": ["tiny"], "graphs": ["recall"], "models": ["models.yaml"], "history": "off"},
+        trust=True,
+    )
+    bench.begin(go_on=False)
+    ((cell, asked),) = bench.requests().items()
+    told = carried(bench.home)
+    assert told == {
+        CARRIED: "1", "BUDGETML_MEMORY": "http://127.0.0.1:1", "BUDGETML_EMBEDDING": "http://127.0.0.1:1/v1 m A_KEY",
+        "A_KEY": "of who embeds",
+    }  # fmt: skip
+    Path("budgetml.toml").unlink()  # as it is nowhere but at home
+    for environment, status in (({}, "failed"), (told, "finished")):
+        (folder := Path("night", "cells", cell.name)).mkdir(parents=True, exist_ok=True)
+        (folder / "request.json").write_text(json.dumps(asdict(asked)))
+        *_, end = work(Job(str(folder), environment), None)
+        row = json.loads((folder / "row.json").read_text())
+        assert (end.status, row["status"]) == (0, status)
+        (folder / "row.json").unlink()
+    assert "127.0.0.1:1" in row["hosts"]
 
 
 def of(
@@ -174,6 +218,23 @@ def test_a_bench_goes_on_with_its_plan_and_what_is_named_beside_it_is_added(serv
     Path("night/plan.json").write_text("[")
     with pytest.raises(UsageError, match="damaged"):
         of(Path("night.yaml"), go_on=True)
+
+
+def test_runs_of_an_older_version_that_asked_others_for_null_are_not_gone_on_with_by_the_embedded_ones(
+    server, capsys
+):
+    assert call(words(server, *HOSTED, *SHORT, "--json")) == 0
+    (row,) = told(capsys)["rows"]
+    plan = json.loads(Path("night/plan.json").read_text()) | {"models": [None]}
+    Path("night/plan.json").write_text(
+        json.dumps(plan)
+    )  # as it was kept where the settings named models.yaml
+    (cell,) = cells(Plan(**plan))
+    Path("night/cells", row["cell"]).rename(Path("night/cells", cell.name))
+    assert of(go_on=True).plan.models == [None]  # nothing is to begin
+    with pytest.raises(UsageError, match=r"models null are the embedded ones now, .* small-7b, large-14b"):
+        of(given={"seeds": [1]}, go_on=True)
+    assert call(["bench", "--out", "night", "--report"]) == 0
 
 
 def test_rows_of_earlier_cells_stay_in_the_table(server, capsys):

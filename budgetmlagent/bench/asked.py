@@ -6,7 +6,7 @@ from typing import Any
 
 from budgetmlagent import settings
 from budgetmlagent.bench import results
-from budgetmlagent.bench.grown import grown
+from budgetmlagent.bench.grown import grown, refuse_others
 from budgetmlagent.bench.plan import Cell, Plan, cells, checked, placed, read, request
 from budgetmlagent.errors import UsageError
 from budgetmlagent.money.ledger import Ledger
@@ -32,7 +32,6 @@ class Asked:
     cap: float | None  # dollars of all runs together, by the plan or by the settings
     home: Path  # the runs' folder by whose settings it goes
     told: list[str]  # what a person has to hear of how it came to this
-    by_settings: bool  # whether each run that begins would set another cap
 
     @property
     def capped(self) -> Plan:
@@ -40,23 +39,19 @@ class Asked:
         return self.plan.model_copy(update={"project_budget": self.cap})
 
     def requests(self, **words: Any) -> dict[Cell, Request]:
-        """Return each run as it is asked for. `words` are of `plan.request`.
-
-        A run sets the cap only where the settings would have it set another: who changes it meanwhile, by `cost --cap`, is obeyed.
-        """
-        cap = self.cap if self.by_settings else None
-        plan, runs = (
-            self.plan.model_copy(update={"project_budget": cap}),
-            self.folder.resolve() / results.RUNS,
-        )
-        return {cell: request(plan, cell, runs, **words) for cell in cells(plan)}
+        """Return each run as it is asked for. `words` are of `plan.request`."""
+        runs = self.folder.resolve() / results.RUNS
+        return {cell: request(self.plan, cell, runs, **words) for cell in cells(self.plan)}
 
     def to_check(self, one: Request) -> Request:
         """Return a request that is checked by the right settings, before the bench's folder says which these are."""
         return replace(one, runs_dir=str(self.home))
 
     def begin(self, *, go_on: bool) -> None:
-        """Make the folder. Raises UsageError as `results.begin`, and UnavailableError where the project's ledger is away."""
+        """Make the folder, and set the cap: no run does so, as who changes it meanwhile, by `cost --cap`, is obeyed.
+
+        Raises UsageError as `results.begin`, and UnavailableError where the project's ledger is away.
+        """
         place = settings.ledger(self.home)
         if isinstance(place, Address):
             _refuse_more(Ledger(place), self.cap)
@@ -82,6 +77,7 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
     written = read(file) if file else {}
     if begun or (go_on and not (written or "tasks" in given)):
         plan, told = grown(results.kept(folder), written, given, where)
+        refuse_others(folder, plan)
         in_ledger = None if "project_budget" in given else _in_ledger(folder)
     else:
         below = {name: here[name] for name in OF_PLAN if name in here and name not in written | given}
@@ -89,12 +85,14 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
         if "models" in below:
             below["models"] = [below["models"]]
         plan, in_ledger = placed(checked(below | written | given, where)), None
-    if plan.project_budget is not None and in_ledger not in (None, plan.project_budget):
-        told.append(f"project_budget {in_ledger}, not {plan.project_budget}: its ledger has it so by now")
-        plan = plan.model_copy(update={"project_budget": in_ledger})
-    caps = (plan.project_budget, here.get("project_budget"), in_ledger)
-    cap = next((each for each in caps if each is not None), None)
-    return Asked(folder, plan, cap, home, told, "project_budget" in here)
+    said = here.get("project_budget") if plan.project_budget is None else plan.project_budget
+    if plan.project_budget is None and said is not None and in_ledger is None:
+        in_ledger = _in_project(home)
+    if said is not None and in_ledger not in (None, said):
+        told.append(f"project_budget {in_ledger}, not {said}: its ledger has it so by now")
+        if plan.project_budget is not None:
+            plan = plan.model_copy(update={"project_budget": in_ledger})
+    return Asked(folder, plan, said if in_ledger is None else in_ledger, home, told)
 
 
 def _refuse_more(ledger: Ledger, cap: float | None) -> None:
@@ -104,6 +102,13 @@ def _refuse_more(ledger: Ledger, cap: float | None) -> None:
         raise UsageError(
             f"--project-budget {cap:g}: the project's ledger has a cap of ${nano / NANO:g} for all its runs; raise that first, by `budgetml cost --cap {cap:g}`"
         )
+
+
+def _in_project(home: Path) -> float | None:
+    """Return the cap that the project's ledger has by now, where that is on a server: settings do not change it for a bench."""
+    place = settings.ledger(home)
+    nano = Ledger(place).project_cap() if isinstance(place, Address) else None
+    return None if nano is None else nano / NANO
 
 
 def _in_ledger(folder: Path) -> float | None:

@@ -2,7 +2,7 @@
 
 Needs the extra `ray`. Where all machines see the bench's folder, runs are made in it, and one that is lost with its machine goes
 on elsewhere from its stores. Else a run travels as a parcel and comes back when it has ended; one that is lost is
-begun again, with what it had spent by its last step taken off its budget.
+begun again, with what it may have spent taken off its budget (`trip.py`).
 """
 
 import json
@@ -11,20 +11,19 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from budgetmlagent.bench.here import OWN_GB
-from budgetmlagent.bench.parcel import packed, unpack
+from budgetmlagent.bench.parcel import packed
 from budgetmlagent.bench.plan import Needs, cards
-from budgetmlagent.bench.remote import IN_PARCEL, Job, Seen, Told, look, work
-from budgetmlagent.bench.worker import LOG, REQUEST, ROW, SPENT, STEP, spent
+from budgetmlagent.bench.remote import Job, Seen, Told, look, work
+from budgetmlagent.bench.trip import Trip, luggage
+from budgetmlagent.bench.worker import LOG, REQUEST, STEP
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models.embedded.lent import LENT
-from budgetmlagent.tasks.folder import bundled, load_task
-from graphs.files import shipped
+from budgetmlagent.tasks.folder import load_task
 from memory.files import write_whole
 
 PROBE_SECONDS, KNOCK = 120.0, 10.0
@@ -36,7 +35,7 @@ class Cluster:
     """A cluster for the bench in `folder`."""
 
     def __init__(self, address: str, folder: Path, keys: Mapping[str, str]) -> None:
-        """`keys`: the models' keys, and stores that are set, by the names of their variables, which the runs are given.
+        """`keys`: the models' keys, and what settings say, by the names of their variables, which the runs are given.
 
         Raises UsageError without the extra, or where a machine has another version of this package; UnavailableError
         where no cluster answers.
@@ -131,36 +130,31 @@ class Cluster:
         task = load_task(asked["task"])
         needed = _resources(task.memory_gb, cards(task.gpu))
         options = {"num_cpus": needed["CPU"], "memory": needed["memory"], "num_gpus": needed["GPU"]}
-        job = (
-            Job(str(folder), self._environment)
-            if self.shared
-            else Job("", self._environment, *self._parcel(asked, spent(folder)))
+        remote = self._ray.remote(work).options(
+            max_retries=0,
+            num_returns="streaming",
+            _generator_backpressure_num_objects=1,  # what it tells has been taken before it goes on
+            **options,
         )
-        remote = self._ray.remote(work).options(max_retries=0, num_returns="streaming", **options)
-        return Task(self._ray, remote.remote(job), folder)
+        if self.shared:
+            return Task(self._ray, remote.remote(Job(str(folder), self._environment), None), folder, None)
+        trip = Trip(folder, Path(asked["runs_dir"]))
+        files, request = luggage(asked)
+        told = remote.remote(Job("", self._environment, request, trip.spent), self._parcel(files))
+        return Task(self._ray, told, folder, trip)
 
-    def _parcel(self, asked: dict[str, Any], lost: float) -> tuple[Any, dict[str, Any]]:
-        """Return what a run needs, packed once for all that need the same, and the request with paths of the parcel."""
-        paths = {
-            name: Path(asked[name])
-            for name, known in {"task": bundled(), "graph": shipped(), "models": (EMBEDDED,)}.items()
-            if asked[name] and asked[name] not in known
-        }
-        if (key := tuple(paths.values())) not in self._parcels:
-            self._parcels[key] = self._ray.put(
-                packed({name + path.suffix: path for name, path in paths.items()})
-            )
-        inside = {name: f"{IN_PARCEL}{name}{path.suffix}" for name, path in paths.items()}
-        left = max(0.0, asked["budget"] - lost)
-        return self._parcels[key], asked | inside | {"runs_dir": f"{IN_PARCEL}runs", "budget": left}
+    def _parcel(self, files: Mapping[str, Path]) -> Any:
+        """Return the files that a run needs, packed once for all that need the same."""
+        if (key := tuple(files.items())) not in self._parcels:
+            self._parcels[key] = self._ray.put(packed(files))
+        return self._parcels[key]
 
 
 class Task:
     """A run on a machine of the cluster, or waiting for one (`here.Work`)."""
 
-    def __init__(self, ray: Any, told: Any, folder: Path) -> None:
-        self._ray, self._told, self._folder = ray, told, folder
-        self._usd = 0.0
+    def __init__(self, ray: Any, told: Any, folder: Path, trip: Trip | None) -> None:
+        self._ray, self._told, self._folder, self._trip = ray, told, folder, trip
 
     def wait(self, seconds: float) -> int | None:
         """Return the status of its process once it has ended, or that it was lost; None after so many seconds."""
@@ -176,10 +170,8 @@ class Task:
             return LOST
         if told.step:
             write_whole(self._folder / STEP, told.step.encode())
-            with suppress(ValueError, KeyError):
-                self._usd = float(json.loads(told.step)["usd"])
-        if told.back:
-            self._came_back(told.back)
+        if self._trip:
+            self._trip.heard(told)
         return told.status
 
     def stop(self) -> None:
@@ -193,22 +185,6 @@ class Task:
     def _is_lost(self, error: BaseException) -> None:
         with (self._folder / LOG).open("a") as log:
             log.write(f"lost: {type(error).__name__}: {' '.join(str(error).split())[:500]}\n")
-        if not (self._folder / "run").exists():  # of a run that is there, the ledger knows it
-            write_whole(self._folder / SPENT, json.dumps(spent(self._folder) + self._usd).encode())
-
-    def _came_back(self, content: bytes) -> None:
-        """Put a run that travelled, its row and log in the folder of its cell; the row says where it lies now."""
-        log = self._folder / LOG
-        before = log.read_bytes() if log.exists() else b""
-        unpack(content, self._folder)
-        write_whole(log, before + log.read_bytes())
-        path = self._folder / ROW
-        if path.exists():
-            row = json.loads(path.read_text())
-            if "run_id" in row:
-                row["run_dir"] = str(self._folder / "runs" / row["run_id"])
-                row["usd"] += spent(self._folder)
-            write_whole(path, json.dumps(row).encode())
 
 
 def _resources(memory_gb: float, gpus: int) -> dict[str, float]:

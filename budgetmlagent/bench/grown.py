@@ -1,11 +1,14 @@
 """A bench that is gone on with: its plan as it is kept, with what is asked for beside it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from budgetmlagent.bench.plan import Plan, checked, placed
+from budgetmlagent.bench.plan import Plan, cells, checked, placed
+from budgetmlagent.bench.results import PLAN, ended
 from budgetmlagent.errors import UsageError
 from budgetmlagent.instead import EMBEDDED
+from budgetmlagent.models.config import load_models
 
 CELLS = ("tasks", "graphs", "models", "seeds")  # what may be added to
 RAISED = ("budget", "turns", "minutes")  # limits of each run, which may be raised
@@ -43,6 +46,22 @@ def grown(kept: Plan, written: dict[str, Any], given: dict[str, Any], where: str
         found[name] = now
         told.append(f"{name} {_shown(now)}, not {_shown(before)}, {_from(name)}")
     return kept.model_copy(update=found), told
+
+
+def refuse_others(folder: Path, plan: Plan) -> None:
+    """Raise UsageError where runs of the embedded models are to begin beside some that asked others.
+
+    An older version had null for the models that settings named, and its runs would not compare.
+    """
+    own = [cell for cell in cells(plan) if cell.models is None]
+    rows = ended(folder, own, lambda *_: None)
+    embedded = {name: spec.model for name, spec in load_models(None).items()}
+    other = next((row["models"] for row in rows.values() if row.get("models", embedded) != embedded), None)
+    if other and len(rows) < len(own):
+        raise UsageError(
+            f"{folder / PLAN}: models null are the embedded ones now, and its runs have asked {', '.join(map(str, other.values()))}, by the"
+            " settings of an older version: name another --out for those to come; --report tells what is there"
+        )
 
 
 def _is_less(now: float | None, before: float | None) -> bool:

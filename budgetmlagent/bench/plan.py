@@ -45,7 +45,7 @@ class Plan(BaseModel):
     history: str = "run"
     """`all` would hand the second seed what the first one found."""
     project_budget: float | None = None
-    """Dollars that all runs may spend together; null: what the settings say as each begins."""
+    """Dollars that all runs may spend together; null: what the settings say as the bench begins."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,13 @@ def cells(plan: Plan) -> list[Cell]:
 
 
 def request(plan: Plan, cell: Cell, runs_dir: Path, **words: Any) -> Request:
-    """Return the run of a cell as `budgetml run` would be asked for it. `words` are the person's: `unsafe`, `trust`."""
+    """Return the run of a cell as `budgetml run` would be asked for it, but for the cap of all, which the bench has set.
+
+    `words` are the person's: `unsafe`, `trust`.
+    """
     return Request(
         cell.task, cell.graph, cell.models or EMBEDDED, plan.budget, plan.turns, cell.seed, plan.history, str(runs_dir),
-        project_budget=plan.project_budget, minutes=plan.minutes, **words,
+        minutes=plan.minutes, **words,
     )  # fmt: skip
 
 

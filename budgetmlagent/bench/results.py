@@ -113,8 +113,10 @@ def tried_again(folder: Path, cells: Iterable[Cell], rows: dict[Cell, dict[str, 
     So do runs whose rows are damaged.
     """
     for cell in [cell for cell, row in rows.items() if _goes_on(row)]:
-        keep_spent(folder / CELLS / cell.name, rows.pop(cell))
-        (folder / CELLS / cell.name / ROW).unlink(missing_ok=True)
+        place, usd = folder / CELLS / cell.name, rows.pop(cell).get("usd")
+        if usd is not None and not (place / RUN).exists():  # of a run that is here, the ledger knows it
+            keep_spent(place, usd)
+        (place / ROW).unlink(missing_ok=True)
     for path in (folder / CELLS / cell.name / ROW for cell in cells if cell not in rows):
         try:
             _row(path)

@@ -11,7 +11,7 @@ from typing import Any
 
 from budgetmlagent.bench.here import Place, Work
 from budgetmlagent.bench.plan import Cell, cell_of
-from budgetmlagent.bench.worker import AGAIN, REQUEST, ROW, STEP
+from budgetmlagent.bench.worker import AGAIN, REQUEST, ROW, SPENT, STEP, spent
 from budgetmlagent.run.request import Request
 from memory.files import write_whole
 
@@ -66,7 +66,10 @@ class Runner:
             if (folder / ROW).exists() or self._stopped.is_set():
                 return
         why = f"its process ended {TRIES} times before the run did, at last with {_in_words(status)}; see {folder / 'log'}"
-        write_whole(folder / ROW, json.dumps({"status": "failed", "reason": why, AGAIN: True}).encode())
+        row: Row = {"status": "failed", "reason": why, AGAIN: True}
+        if (folder / SPENT).exists():
+            row["usd"] = spent(folder)
+        write_whole(folder / ROW, json.dumps(row).encode())
 
     def _ended(self, work: Work, cell: Cell, folder: Path) -> int:
         """Wait for a process, telling how far it is, and stop it where all is stopped."""

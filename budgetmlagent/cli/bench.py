@@ -101,12 +101,12 @@ def bench(
 
 
 def _cluster(address: str, bench: "Asked", needs: "Needs", runs: int) -> "Cluster":
-    """Return the cluster, whose machines are told of the project's stores. Raises what `Cluster` and `refuse_what_is_shared` do."""
+    """Return the cluster, whose machines are told what the settings say. Raises what `Cluster` and `refuse_what_is_shared` do."""
     from budgetmlagent.bench.cluster import Cluster
     from budgetmlagent.bench.plan import refuse_what_is_shared
-    from budgetmlagent.settings import stores
+    from budgetmlagent.settings import carried
 
-    cluster = Cluster(address, bench.folder, needs.keys() | stores(bench.home))
+    cluster = Cluster(address, bench.folder, needs.keys() | carried(bench.home))
     if not cluster.shared:
         refuse_what_is_shared(bench.capped, runs)
     return cluster

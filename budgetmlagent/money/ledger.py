@@ -72,6 +72,8 @@ class Ledger:
         """Open the ledger, or make it. Raises UnavailableError where the file, its folder or the server cannot be used."""
         self.place = place
         self._db = Server.at(place) if isinstance(place, Address) else Database(place)
+        # Hears, before a request is sent, what its run has spent with it: who is far away and has another ledger.
+        self.witness: Callable[[int], None] | None = None
 
     # -- caps
 
@@ -153,14 +155,18 @@ class Ledger:
 
     # -- calls
 
-    @writes
-    def reserve(
-        self, db: Books, call: Call, worst: int, role_cap: int | None = None
-    ) -> Reservation | Refused:
+    def reserve(self, call: Call, worst: int, role_cap: int | None = None) -> Reservation | Refused:
         """Enter `worst` nano-dollars for a request if every cap allows it, and number the try.
 
         `role_cap` is what the call's node may spend in its run and the run's forks; None: no cap of its own.
         """
+        room = self._entered(call, worst, role_cap)
+        if self.witness and isinstance(room, Reservation):
+            self.witness(self.spent(call.run))
+        return room
+
+    @writes
+    def _entered(self, db: Books, call: Call, worst: int, role_cap: int | None) -> Reservation | Refused:
         rooms = self._rooms(db, call.run, call.node, role_cap)
         left, cap = min(room for room in rooms if room[1] != "project" or call.price != RECORDED)
         if worst > left:

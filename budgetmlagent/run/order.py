@@ -82,9 +82,10 @@ def plan(asked: Request, name: str = "", *, to_run: bool = True, elsewhere: bool
     return Order(config, spec, task, used, {name: price_of(model) for name, model in used.items()}, found)
 
 
-def begin(asked: Request, name: str = "") -> RunDir:
+def begin(asked: Request, name: str = "", *, capped: bool = False) -> RunDir:
     """Make the folder of a run as asked for; nothing is executed yet. `name` and what it raises are as of `plan`.
 
+    Where the runs are `capped` together already, as a bench's are from its beginning, the cap stays as the ledger has it by now.
     Also raises UsageError where the task would start a program, or budgetml.toml send somewhere, that the person has not said
     they trust.
     """
@@ -96,7 +97,7 @@ def begin(asked: Request, name: str = "") -> RunDir:
     settings.confirm(Path(asked.runs_dir), trust=asked.trust)
     forgotten.refuse(Path(asked.runs_dir).resolve(), capped=asked.project_budget is not None)
     run = create(Path(asked.runs_dir).resolve(), order.config, order.spec.dump())
-    if asked.project_budget is not None:
+    if asked.project_budget is not None and not capped:
         Ledger(run.ledger).set_project_cap(nano("project_budget", asked.project_budget))
     return run
 

@@ -25,6 +25,7 @@ STORES = {
     "checkpoints": ("public", "checkpoints", "GRANT CREATE ON SCHEMA public TO {user}"),
 }
 PROBE = b"of budgetml doctor"
+HERE = " `budgetml doctor` looks"  # how others end what they say of a store that cannot be reached
 ABOUT = """
 SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
     current_setting('server_encoding') AS encoding, current_database() AS database, current_user AS user,
@@ -68,7 +69,7 @@ def _told(name: str, look: Callable[[], str]) -> Iterator[Row]:
         if said := look():
             yield row(name, True, said)
     except (BudgetMLError, LostError, StoreError) as error:
-        yield row(name, False, str(error))
+        yield row(name, False, str(error).removesuffix(HERE))
 
 
 def _memory(runs_dir: Path) -> str:

@@ -75,7 +75,7 @@ def asked_for(folder: Path, server: Team, seeds: list[int]) -> dict:
 def makes_a_run(process: psutil.Process, folder: Path) -> bool:
     """Whether it is a process of a run in `folder`, or one that it has forked and that is no other program yet."""
     words = process.cmdline()
-    return "budgetmlagent.bench.worker" in words and Path(words[-1]).is_relative_to(folder)
+    return "budgetmlagent.bench.worker" in words and any(Path(word).is_relative_to(folder) for word in words)
 
 
 def killed_a_ray_worker(folder: Path) -> bool:
