@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from memory.artifacts import canonical
+from memory.away import AwayError, is_away, patient
 from memory.believed import builds_nothing
 from memory.embedding import SHIPPED, Embedding
 from memory.facts import GAIN, number
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from chromadb import Collection
     from chromadb.api import ClientAPI
 
-PATIENCE = 5.0  # seconds to reach it
+KNOCK = 5.0  # seconds to reach it
 PAGE = 5_000  # ids that are asked for at once
 FORGOTTEN = "forgotten"
 RECORDS = {
@@ -100,15 +101,16 @@ class Server:
         except (ChromaError, httpx.HTTPError, OSError, ValueError) as error:
             told = " ".join(str(error).split())[:120] or type(error).__name__
             what = "start it (chroma run), or name another by BUDGETML_MEMORY or `memory` in budgetml.toml"
-            raise StoreError(
+            raise (AwayError if is_away(error) else StoreError)(
                 f"the memory at {self.place} does not answer as it should ({told}); {what}"
             ) from error
 
+    @patient
     def reach(self) -> None:
         """Raise StoreError where nobody answers there."""
         with self._clear():
             host, port, _ = address(self.place)
-            socket.create_connection((host, port), timeout=PATIENCE).close()
+            socket.create_connection((host, port), timeout=KNOCK).close()
             _client(self.place).heartbeat()
         if self.embedding != SHIPPED:
             self._sync()
@@ -137,6 +139,7 @@ class Server:
             for part in parts(sorted(wanted - there), self.embedding.batch):
                 self._embed(kind, self.find(part, kind))
 
+    @patient
     def ids(self, *kinds: str) -> list[str]:
         """Return the ids of all items, or of some kinds, sorted."""
         with self._clear():
@@ -146,6 +149,7 @@ class Server:
         for start in range(0, collection.count(), PAGE):
             yield from collection.get(include=[], limit=PAGE, offset=start)["ids"]
 
+    @patient
     def find(self, names: Sequence[str], *kinds: str) -> dict[str, Item]:
         """Return those of these items that are there. Raises StoreError for one that is not what its id promises."""
         found: dict[str, Item] = {}
@@ -165,6 +169,7 @@ class Server:
             )
         return found
 
+    @patient
     def put(self, items: Mapping[str, Item]) -> None:
         """Keep items by their ids; what was forgotten meanwhile goes again."""
         for kind in sorted({item["kind"] for item in items.values()}):
@@ -193,6 +198,7 @@ class Server:
             with self._clear():
                 where.upsert(ids=part, metadatas=[*fields], embeddings=vectors)
 
+    @patient
     def query(self, text: str, kind: str, n: int, where: Mapping[str, Any] | None) -> list[tuple[str, float]]:
         """Return the `n` nearest items of a kind as (id, cosine similarity)."""
         vector: Any = self.embedding.vectors([clean(text)])
@@ -206,6 +212,7 @@ class Server:
         distances = (found["distances"] or [[]])[0]
         return [(name, round(1.0 - d, 4)) for name, d in zip(found["ids"][0], distances, strict=True)]
 
+    @patient
     def having(self, kind: str, where: Mapping[str, Any], n: int) -> list[tuple[str, float]]:
         """Return `n` items of a kind that have what `where` says as (id, gain), those of the greatest gain first."""
         with self._clear():
@@ -214,11 +221,13 @@ class Server:
         ranked = [(name, number(values.get(GAIN))) for name, values in fields]
         return sorted(ranked, key=lambda one: (-one[1], one[0]))[:n]
 
+    @patient
     def count(self, *kinds: str) -> int:
         """Return how many items there are of these kinds."""
         with self._clear():
             return sum(self._collection(kind).count() for kind in kinds)
 
+    @patient
     def delete(self, names: Iterable[str]) -> None:
         """Remove items; one that is not there is nothing."""
         chosen = sorted(names)
@@ -228,11 +237,13 @@ class Server:
                     for each in (self._collection(kind), self._near(kind)):
                         each.delete(ids=chosen[start : start + BATCH])
 
+    @patient
     def forgotten(self) -> set[str]:
         """Return the ids that were forgotten."""
         with self._clear():
             return set(self._names(self._collection(FORGOTTEN)))
 
+    @patient
     def forget(self, names: Iterable[str]) -> None:
         """Note that items must not come back."""
         chosen = sorted(names)

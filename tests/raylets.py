@@ -56,8 +56,11 @@ def raylets(count: int, cores: int = 1) -> Iterator[Any]:
     """Start a head without cores and `count` nodes with `cores` each; all have ended, and their files are gone, afterwards."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
+    from ray._common.utils import get_default_ray_temp_dir
     from ray.cluster_utils import Cluster
 
+    # There it notes the newest cluster's address, wherever that keeps its files, and does not make the folder.
+    Path(get_default_ray_temp_dir()).mkdir(exist_ok=True)
     # Not where pytest keeps a test's files: the path of a socket has 107 characters at most.
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as place:
         session = Path(place) / SESSION

@@ -1,4 +1,4 @@
-"""Servers that tests of shared stores start: Postgres of Debian's package, as a user without rights, and an S3 server of PyPI's."""
+"""Servers that tests of shared stores start: Postgres of Debian's package, as a user without rights, an S3 server and Chroma of PyPI's."""
 
 import atexit
 import glob
@@ -161,6 +161,34 @@ class S3:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+
+class Chroma:
+    """A memory at a port of its own, whose folder outlives the server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        program = Path(sys.executable).parent / "chroma"
+        command = [program, "run", "--path", self.folder, "--host", "127.0.0.1", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("chroma does not start")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from budgetmlagent.bench.remote import Job, Seen, Told, look, work
 from budgetmlagent.bench.trip import Trip, luggage
 from budgetmlagent.bench.worker import LOG, REQUEST, STEP
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models.embedded.lent import LENT
 from budgetmlagent.tasks.folder import load_task
 from memory.files import write_whole

@@ -11,7 +11,7 @@ from typing import Any
 from budgetmlagent.bench.parcel import unpack
 from budgetmlagent.bench.remote import BACK, IN_PARCEL, Told
 from budgetmlagent.bench.worker import LOG, ROW, RUN, keep_spent, spent
-from budgetmlagent.models.config import EMBEDDED
+from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.money.place import existing
 from budgetmlagent.tasks.folder import bundled
 from graphs.files import shipped
