@@ -45,7 +45,7 @@ class Seam:
 
 
 SEAMS = {
-    "reserved": Seam("return", Ledger.reserve.__code__, method=Ledger.reserve.__wrapped__),
+    "reserved": Seam("return", Ledger._entered.__code__, method=Ledger._entered.__wrapped__),
     "reply stored": Seam("call", Ledger.settle.__code__, method=Ledger.settle.__wrapped__),
     "settled": Seam("return", Ledger.settle.__code__, method=Ledger.settle.__wrapped__),
     "executed": Seam("return", detached.execute.__code__),

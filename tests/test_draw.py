@@ -136,7 +136,7 @@ def test_the_usual_way_the_expert_moving_up_and_the_end_each_have_a_look_of_thei
     text = mermaid(SPEC)
     for way in [("executor", "evaluator"), ("planner", "coder"), ("coder", "executor")]:
         assert "#1f2328,stroke-width:4px" in arrows(text)[way][-1]
-    usual, memory, coder = arrows(text)["evaluator", "planner"]
+    memory, coder, usual = arrows(text)["evaluator", "planner"]
     new, left = (number("evaluator", rule) for rule in ("improved", "case_left"))
     assert f" {new}. a new best {left}. memory has another case " in usual
     assert "stroke-width:4px" in usual and "<b>↑ planner moves up</b>|stroke:#882255" in memory
@@ -269,7 +269,7 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
     )
     assert only(text, "executor", "evaluator").startswith("<b>2. otherwise ×3</b>|")
     assert f"<b>{number('planner', 'otherwise')}. otherwise ×2</b>" in arrows(text)["planner", "coder"][-1]
-    usual, _, dearer = arrows(text)["evaluator", "planner"]
+    _, dearer, usual = arrows(text)["evaluator", "planner"]
     new, left, idea = (number("evaluator", rule) for rule in ("improved", "case_left", "idea_left"))
     assert (
         f"<b>{new}. a new best ×1 {left}. memory has another case ×1</b> {idea}. advice is left to try"
@@ -282,7 +282,7 @@ def test_a_run_is_counted_and_priced_on_the_drawing():
 
 def test_edges_taken_never_taken_and_escalated_look_different():
     text = mermaid(SPEC, RUN)
-    never, usual = only(text, "evaluator", "FINISH"), arrows(text)["evaluator", "planner"][0]
+    never, usual = only(text, "evaluator", "FINISH"), arrows(text)["evaluator", "planner"][-1]
     assert "stroke-width:1px" in never and "#8c959f" in never
     assert "#0072b2" in usual and "stroke-width:1px" not in usual
     nothing = number("planner", "nothing_recalled")

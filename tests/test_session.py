@@ -348,7 +348,7 @@ def test_the_commands_show_what_happened(tmp_path, copied, capsys):
         assert call([*command, *runs]) == 0
         said[" ".join(command)] = capsys.readouterr().out
     assert all(said.values())
-    rule = "rule 3: memory has nothing more: planner moves up → planner"  # as it is called in the picture
+    rule = "rule 4: memory has nothing more: planner moves up → planner"  # as it is called in the picture
     assert f"why: {rule}" in repr(Session.open(run, tmp_path / "runs").why(3))
     assert f"step 3, planner: {rule}\n" in said[f"why {run}"]
     assert f"step 3, planner: {rule}  fault" in said[f"show {run}"]

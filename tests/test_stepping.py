@@ -297,7 +297,8 @@ def test_an_edited_rule_decides_from_here_on(tmp_path, server):
     session = new(tmp_path, server, turns=4)
     session.run(until="evaluator")
     graph = session.graph
-    graph.set_rule("evaluator", 2, when="out_of_turns", to="END")
+    used = next(n for n, rule in enumerate(graph.rules["evaluator"], 1) if rule.when == "out_of_turns")
+    graph.set_rule("evaluator", used, when="out_of_turns", to="END")
     last = len(graph.rules["evaluator"])
     graph.set_rule("evaluator", last, to="END")
     session.graph = graph

@@ -95,17 +95,17 @@ FAILED = tried(2, None, "crash", fault="time", problem="it went over its limit o
     ],
 )
 def test_what_is_on_offer_follows_what_was_tried(artifacts, attempts, changes, more):
-    seen = offered(state(artifacts, *attempts, **changes), deps(artifacts), cases=False, tuned=False)
+    seen = offered(state(artifacts, *attempts, **changes), deps(artifacts), cases=False)
     assert set(seen) == {"draft", "improve", "finish"} | more
 
 
 def test_a_repaired_script_needs_no_debugging_and_the_dearest_no_expert(artifacts):
     mended = tried(2, 0.55, "discard", script="print(5)\n")
-    assert "debug" not in offered(state(artifacts, FAILED, mended), deps(artifacts), cases=False, tuned=False)
+    assert "debug" not in offered(state(artifacts, FAILED, mended), deps(artifacts), cases=False)
     dear, stuck = deps(artifacts, model="large"), state(artifacts, counts={"failed": 9})
-    assert "expert" not in offered(stuck, dear, cases=False, tuned=False)
+    assert "expert" not in offered(stuck, dear, cases=False)
     alone = deps(artifacts, model="large", ladder=("large",))
-    assert "expert" not in offered(stuck, alone, cases=False, tuned=False)
+    assert "expert" not in offered(stuck, alone, cases=False)
 
 
 def test_what_was_mended_since_is_not_offered_again(artifacts):
@@ -113,7 +113,7 @@ def test_what_was_mended_since_is_not_offered_again(artifacts):
     for score, status, offers in ((0.7, "keep", False), (0.4, "discard", False), (None, "crash", True)):
         debugged = tried(3, score, status, action="debug")
         seen = state(artifacts, FAILED, debugged | {"plan": debugged["plan"] | of})
-        assert ("debug" in offered(seen, deps(artifacts), cases=False, tuned=False)) is offers
+        assert ("debug" in offered(seen, deps(artifacts), cases=False)) is offers
 
 
 def test_the_schema_and_what_is_taken_agree(artifacts):
@@ -183,7 +183,7 @@ def test_a_look_is_told_to_the_team_and_takes_no_turn(artifacts):
         "fault": {}
     }  # nothing to judge, in any graph
     full = dataclasses.replace(seen, counts={"looks": LOOKS})
-    assert "look" not in offered(full, deps(artifacts, looks=True), cases=False, tuned=False)
+    assert "look" not in offered(full, deps(artifacts, looks=True), cases=False)
 
 
 def test_a_look_that_fails_says_so_and_is_no_crash(artifacts):

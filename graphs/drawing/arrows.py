@@ -80,8 +80,8 @@ def _from(spec: Graph, name: str, experts: set[str], sums: Tally | None, detail:
     ]
     placed = [(number, rule, _look(name, number, rule, experts, way)) for number, rule in rules]
     ways = dict.fromkeys((rule.to, look, rule.up) for _, rule, look in placed)
-    # What ends the run comes last: so the layout finds a place for its label that lies on no other arrow.
-    for target, look, up in sorted(ways, key=lambda way: way[0] == END):
+    # What ends the run comes last, behind the usual way: so the layout finds places for their labels that lie on no other arrow.
+    for target, look, up in sorted(ways, key=lambda way: (way[0] == END, way[1] == "usual")):
         these = [
             (number, rule) for number, rule, kind in placed if (rule.to, kind, rule.up) == (target, look, up)
         ]
