@@ -45,7 +45,7 @@ def test_a_recording_replays_to_the_same_end(recording, tmp_path):
 def test_some_recordings_hold_replies_of_models():
     """In others memory did the work, and nobody was asked."""
     calls = {path.name: json.loads((path / "run.json").read_text())["calls"] for path in RECORDINGS}
-    assert len(calls) == 5 and sum(n > 0 for n in calls.values()) >= 3
+    assert len(calls) == 6 and sum(n > 0 for n in calls.values()) >= 4
     assert all(calls[name] for name in calls if name.endswith("_capable"))
 
 
