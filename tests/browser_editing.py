@@ -10,28 +10,28 @@ def test_a_graph_is_edited_judged_and_saved(world, looked):
     told, _ = world
     path = told["folder"] / "own.yaml"
     look = looked("graph", "own.yaml")
-    improved = row(look.page, "rules/evaluator/4")
+    improved = row(look.page, "rules/evaluator/6")
     improved.click()
     improved.press("Alt+ArrowDown")
-    look.shows("graph.move_rule(node='evaluator', index=5, to=6)")
-    expect(look.page.locator("[data-row='rules/evaluator/5']")).to_contain_text("a new best")
-    look.page.locator("[data-row='rules/evaluator/5']").drag_to(
-        look.page.locator("[data-row='rules/evaluator/4']")
+    look.shows("graph.move_rule(node='evaluator', index=7, to=8)")
+    expect(look.page.locator("[data-row='rules/evaluator/7']")).to_contain_text("a new best")
+    look.page.locator("[data-row='rules/evaluator/7']").drag_to(
+        look.page.locator("[data-row='rules/evaluator/6']")
     )
-    expect(look.page.locator("[data-row='rules/evaluator/4']")).to_contain_text("a new best")
-    row(look.page, "rules/evaluator/2").click()
+    expect(look.page.locator("[data-row='rules/evaluator/6']")).to_contain_text("a new best")
+    row(look.page, "rules/evaluator/4").click()
     percent = look.page.get_by_label("percent")
     percent.fill("20")
     percent.press("Enter")
-    expect(look.page.locator("[data-row='rules/evaluator/2']")).to_contain_text(
+    expect(look.page.locator("[data-row='rules/evaluator/4']")).to_contain_text(
         "better than the starter by 20%"
     )
     look.page.get_by_label("aim").select_option("best")
     look.button("Undo").click()
     look.button("Undo").click()
-    expect(look.page.locator("[data-row='rules/evaluator/2']")).to_contain_text("by 12%")
+    expect(look.page.locator("[data-row='rules/evaluator/4']")).to_contain_text("by 12%")
     look.button("Redo").click()
-    expect(look.page.locator("[data-row='rules/evaluator/2']")).to_contain_text("by 20%")
+    expect(look.page.locator("[data-row='rules/evaluator/4']")).to_contain_text("by 20%")
     look.page.locator(".gated").get_by_label(told["replayed"]).check()
     look.shows("decisions would be others")
     look.page.locator("[data-card=executor]").get_by_role("button", name="+ rule").click()
@@ -77,10 +77,10 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(world, looked):
     path = told["folder"] / "mine.yaml"
     path.write_text(GRAPH)
     look = looked("graph", "mine.yaml")
-    row(look.page, "rules/evaluator/2").click()
+    row(look.page, "rules/evaluator/4").click()
     look.page.get_by_label("percent").fill("30")
     look.page.get_by_label("percent").press("Enter")
-    expect(look.page.locator("[data-row='rules/evaluator/2']")).to_contain_text("by 30%")
+    expect(look.page.locator("[data-row='rules/evaluator/4']")).to_contain_text("by 30%")
     theirs = GRAPH.replace("percent: 12", "percent: 13")
     path.write_text(theirs)
     look.button("Save…").click()
@@ -88,4 +88,4 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(world, looked):
     look.shows("The file was changed meanwhile")
     assert path.read_text() == theirs
     look.button("Read it anew").click()
-    expect(look.page.locator("[data-row='rules/evaluator/2']")).to_contain_text("by 13%")
+    expect(look.page.locator("[data-row='rules/evaluator/4']")).to_contain_text("by 13%")

@@ -188,7 +188,7 @@ def test_a_run_goes_on_under_stricter_rules(world, looked):
     gated = look.page.locator(".gated").get_by_label(run.run_id)
     expect(gated).to_be_checked()
     expect(look.button("Go on under this graph")).to_be_disabled()
-    row(look.page, "rules/evaluator/1").click()
+    row(look.page, "rules/evaluator/3").click()
     look.page.get_by_label("When").select_option("reached")
     look.page.get_by_label("percent").fill("1")
     look.page.get_by_label("percent").press("Enter")
