@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from graphs.ending import average_left, averaged
 from graphs.model import END, RECALL, Rule
 from graphs.verdict import Predicate, Verdict, gain_percent, plans_freely
 from graphs.worth import balked, beyond, pays, vain, within
 from memory.state import NANO, Route, RunState, role_ahead
-from memory.together import ACTION as AVERAGE
 
 __all__ = [
     "END",
@@ -109,29 +109,6 @@ def idea_left(state: RunState) -> Verdict:
     """Behind the idea that was tried memory has more, which is paid for already."""
     left = state.counts.get("ideas", 0)
     return Verdict(left > 0, {"ideas": left})
-
-
-def average_left(state: RunState, action: str = "", after: str = "", unless: str = "") -> Verdict:
-    """The run is at its end, and averages of its best scripts' answers were not tried: they take no model and no turn.
-
-    It is at its end where its turns are used or the newest plan was an average; with `action`, where the planner chose that; with
-    `after`, where the step before left that fault. With `unless`, only where that model chooses from a list.
-    """
-    left, chosen = state.counts.get("averages", 0), state.plan.get("action", "")
-    fault, turns = state.fault.get("kind", ""), state.task.get("turns", 0)
-    if action or after:
-        ends = action in ("", chosen) and after in ("", fault)
-    else:
-        ends = state.turn >= turns or chosen == AVERAGE
-    holds = left > 0 and ends and not plans_freely(state, unless)[unless]
-    return Verdict(holds, {"averages": left, "turn": state.turn, "action": chosen, "fault": fault})
-
-
-def averaged(state: RunState) -> Verdict:
-    """The newest plan was an average of the run's best scripts, made at its end."""
-    after = state.plan.get("after", "")
-    holds = state.plan.get("action") == AVERAGE and after != "nothing_recalled"
-    return Verdict(holds, {"action": state.plan.get("action", ""), "after": after})
 
 
 def nothing_recalled(state: RunState) -> Verdict:

@@ -9,10 +9,11 @@ from graphs.verdict import Verdict, gain_percent, is_perfect, plans_freely
 from memory import ways
 from memory.ideas import ADVISED
 from memory.state import NANO, RunState
+from memory.together import ACTION as AVERAGE
 
 # Actions that ask for more than a change that a list offers: what an expert says, a recalled idea, a whole new solution.
 ADVANCED = (*ADVISED, "draft")
-BY_CODE = ("apply", "tune", "average", "finish", "")  # for which nobody writes a script
+BY_CODE = ("apply", "tune", AVERAGE, "finish", "")  # for which nobody writes a script
 
 
 def pays(

@@ -123,7 +123,7 @@ class RunHistory:
         winners, lessons = self._winners(state, facts), self._taught(state) if bank else []
         won_here = any(item["task"] == self.task for _, item, _ in winners)
         ordered = similar.ordered(bank, lessons, self.task, won=won_here)
-        seconds = within(self.seconds, self.left()) if self.spare else self.seconds
+        seconds = within(self.seconds, self.left())
         left = sized(ordered, ran(attempts, self.artifacts), seconds if seconds < self.seconds else None)
         offered = winners + [self._kept(item, 1.0) for item in left]
         offered += self._together(attempts, state, facts) if self.spare else []

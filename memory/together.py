@@ -70,8 +70,9 @@ def averages(
     `seconds` is the limit of one execution, which the members share, `left` what is left of the run's time. None is made where
     a submission is no CSV table, where time is what is scored, or where scripts report their scores themselves.
     """
-    file, best = facts.get("submission", {}).get("file", ""), _best(attempts, artifacts, direction)
-    if not can_average(facts) or not best or best[0].reported:
+    file = _table(facts)
+    best = _best(attempts, artifacts, direction) if file else []
+    if not best or best[0].reported:
         return
     room, wrote = SPARED * min(seconds, left), best[0].plan.get("wrote", "")
     groups = {len(group): group for size in SIZES if len(group := _fitting(best, size, room)) > 1}
@@ -87,8 +88,7 @@ def averages(
 
 def can_average(facts: Briefing) -> bool:
     """Tell whether a task's submissions can be averaged: tables, where it is not time that is scored."""
-    file = facts.get("submission", {}).get("file", "")
-    return file.endswith(".csv") and TIMED not in facts.get("kinds", [])
+    return bool(_table(facts))
 
 
 def untried(made: Iterable[Item], attempts: Iterable[Attempt]) -> list[Item]:
@@ -100,6 +100,12 @@ def untried(made: Iterable[Item], attempts: Iterable[Attempt]) -> list[Item]:
 def is_due(state: RunState) -> bool:
     """Tell whether a rule leads to the planner for an average, as the run would end else."""
     return state.route.get("rule", "").partition(" ")[0] == RULE
+
+
+def _table(facts: Briefing) -> str:
+    """Return the name of a submission that can be averaged; "" of any other."""
+    file = facts.get("submission", {}).get("file", "")
+    return file if file.endswith(".csv") and TIMED not in facts.get("kinds", []) else ""
 
 
 def _best(attempts: Sequence[Attempt], artifacts: Reader, direction: str) -> list[Attempt]:
