@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -131,6 +132,17 @@ def postgres(*options: str) -> Postgres:
 PLACE = "s3://bucket/of/runs"  # where tests keep runs in it
 
 
+def _serving(command: Sequence[str | Path], port: int, otherwise: str) -> "subprocess.Popen[bytes]":
+    """Start a server and wait until it answers at its port. Raises RuntimeError with `otherwise` where it ends before."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return process
+        time.sleep(0.05)
+    raise RuntimeError(otherwise)
+
+
 class S3:
     """A server of buckets that are gone when it ends, at a port of its own; it need not be started at once."""
 
@@ -148,13 +160,9 @@ class S3:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while self.process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.1)
-        raise RuntimeError("moto's server does not start: is `moto[server]` installed?")
+        self.process = _serving(
+            command, self.port, "moto's server does not start: is `moto[server]` installed?"
+        )
 
     def close(self) -> None:
         """End it, with all that it keeps."""
@@ -178,13 +186,7 @@ class Chroma:
         """Start the server and wait until it answers."""
         program = Path(sys.executable).parent / "chroma"
         command = [program, "run", "--path", self.folder, "--host", "127.0.0.1", "--port", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while self.process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise RuntimeError("chroma does not start")
+        self.process = _serving(command, self.port, "chroma does not start")
 
     def kill(self) -> None:
         self.process.kill()
