@@ -102,14 +102,18 @@ class Crew:
         path = self.work.noted(number)
         return [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
 
+    @property
+    def calling(self) -> list[int]:
+        """The shares whose worker calls; of one that was lost, the next has to start first."""
+        return sorted(n for n in self.running.values() if len(self.places(n)) == self.begun[n])
+
     def ready(self) -> bool:
-        """Whether every share that is not done has a worker that calls."""
-        return all(len(self.places(number)) == self.begun[number] for number in self.running.values())
+        """Whether every share has a worker that calls, or has had one."""
+        return all(map(self.places, range(WORKERS))) and bool(self.calling)
 
     def kill(self, chance: random.Random) -> None:
         """Kill a worker."""
-        number = chance.choice(sorted(self.running.values()))
-        os.kill(self.places(number)[-1][1], signal.SIGKILL)
+        os.kill(self.places(chance.choice(self.calling))[-1][1], signal.SIGKILL)
         self.killed += 1
 
     def restart(self) -> None:
@@ -205,8 +209,7 @@ def drill(folder: Path, place: Address, cluster: Any, threads: int, calls: int, 
     book.open_run("r", cap)
     with BusyServer(respond=answer) as server, watched(place) as seen:
         crew = Crew(cluster, Work(server.url, place, folder, threads, calls))
-        ways = [partial(crew.kill, chance)] * kills
-        ways.insert(kills // 2, crew.restart)
+        ways = [*[partial(crew.kill, chance)] * kills, crew.restart]
         started = time.monotonic()
         while crew.running:
             crew.look()

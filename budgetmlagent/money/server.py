@@ -77,7 +77,11 @@ CREATE TRIGGER summed AFTER INSERT OR UPDATE OR DELETE ON budgetml.calls
     FOR EACH ROW EXECUTE FUNCTION budgetml.summed();
 INSERT INTO budgetml.ledger SELECT {VERSION} WHERE NOT EXISTS (SELECT 1 FROM budgetml.ledger);
 """  # noqa: S608
-MADE = "SELECT to_regclass('budgetml.ledger') IS NOT NULL AS made, current_setting('server_encoding') AS encoding"
+# Not by `to_regclass`: its answer is remembered, and the one from before a lock was waited for would be given after it.
+MADE = """
+SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'budgetml' AND tablename = 'ledger') AS made,
+    current_setting('server_encoding') AS encoding
+"""
 HOLD = "SELECT pg_current_xact_id()::text AS id FROM budgetml.ledger FOR UPDATE"
 CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
 BECAME = "SELECT pg_xact_status(%s::xid8) AS status"
@@ -221,22 +225,30 @@ def _text(value: Any) -> Any:
 
 def _set_up(db: "psycopg.Connection[Any]") -> None:
     """Make the tables where there are none. Raises UnavailableError where they are newer than this program."""
-    found = db.execute(MADE).fetchone()
-    name = db.info.dbname
-    if found is not None and found["encoding"] != "UTF8":
+    name, found = db.info.dbname, _found(db)
+    if found["encoding"] != "UTF8":
         raise UnavailableError(
             f"{WHAT} in database {name}: its encoding is {found['encoding']}, which cannot hold every reply: make one with"
             " createdb --encoding UTF8 --template template0"
         )
-    if found is None or not found["made"]:
+    if not found["made"]:
         with db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (SETTING_UP,))
-            db.execute((TABLES + TRIGGER).encode())
+            # Who made them meanwhile may have begun to write: made again, they would be locked under it.
+            if not _found(db)["made"]:
+                db.execute((TABLES + TRIGGER).encode())
     row = db.execute("SELECT version FROM budgetml.ledger").fetchone()
     if row is None or row["version"] > VERSION:
         raise UnavailableError(
             f"{WHAT} in database {name}: a newer version of budgetml made it; update this one"
         )
+
+
+def _found(db: "psycopg.Connection[Any]") -> dict[str, Any]:
+    """Return whether there are tables, and the encoding."""
+    row: dict[str, Any] | None = db.execute(MADE).fetchone()
+    assert row is not None
+    return row
 
 
 @cache

@@ -2,7 +2,9 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -12,7 +14,7 @@ from ways import Way
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.money.ledger import Answer, Call, Ledger, Refused, Reservation
 from budgetmlagent.money.report import cost_of
-from budgetmlagent.money.server import Server
+from budgetmlagent.money.server import SETTING_UP, TABLES, TRIGGER, Server
 from budgetmlagent.postgres import Address
 from budgetmlagent.upkeep.shared import of_ledger
 
@@ -96,6 +98,23 @@ def test_a_server_that_restarts_is_waited_for(url: str) -> None:
         again.join()
     finally:
         server.close()
+
+
+def test_who_waited_for_those_who_made_the_tables_takes_no_lock_under_who_writes(url: str) -> None:
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(url) as first, ThreadPoolExecutor(1) as pool:
+        first.execute("SELECT pg_advisory_lock(%s)", (SETTING_UP,))
+        late = pool.submit(Ledger, Address(url))
+        while not first.execute(waits).fetchone()[0]:
+            time.sleep(0.01)
+        first.execute((TABLES + TRIGGER).encode())
+        first.commit()
+        first.execute("LOCK TABLE budgetml.calls IN ROW EXCLUSIVE MODE")
+        first.execute("SELECT pg_advisory_unlock(%s)", (SETTING_UP,))
+        try:
+            late.result(20)
+        finally:
+            first.rollback()
 
 
 def test_a_process_that_was_forked_has_a_connection_of_its_own(url: str) -> None:
