@@ -140,11 +140,12 @@ def test_a_cluster_chooses_the_cards_itself(tmp_path):
 
 def test_machines_without_a_folder_in_common_keep_the_cap_of_all_or_do_not_begin():
     plan = Plan(tasks=["digits"], budget=0.25, project_budget=1.0)
-    refuse_what_is_shared(plan, 4)
+    refuse_what_is_shared(plan, 4, one_ledger=False)
+    refuse_what_is_shared(plan, 5, one_ledger=True)
     with pytest.raises(UsageError, match=r"project_budget 1: 5 runs of \$0.25 .* at most \$0.2000"):
-        refuse_what_is_shared(plan, 5)
+        refuse_what_is_shared(plan, 5, one_ledger=False)
     with pytest.raises(UsageError, match="replay:"):
-        refuse_what_is_shared(Plan(tasks=["digits"], models=["replay:x"]), 1)
+        refuse_what_is_shared(Plan(tasks=["digits"], models=["replay:x"]), 1, one_ledger=True)
 
 
 def test_what_travels_arrives_without_what_nobody_needs_and_leads_nowhere_else(tmp_path):

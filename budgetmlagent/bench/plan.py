@@ -188,13 +188,14 @@ def cards(gpu: str) -> int:
     return len(gpu.split(",")) if gpu and gpu != "all" else int(bool(gpu))
 
 
-def refuse_what_is_shared(plan: Plan, runs: int) -> None:
-    """Raise UsageError where runs on machines that share no folder could pass the cap that is meant for all."""
+def refuse_what_is_shared(plan: Plan, runs: int, *, one_ledger: bool) -> None:
+    """Raise UsageError where runs on machines that share no folder, and not `one_ledger`, could pass the cap that is meant for all."""
     cap = plan.project_budget
-    if cap is not None and runs * plan.budget > cap:
+    if cap is not None and not one_ledger and runs * plan.budget > cap:
         raise UsageError(
             f"project_budget {cap:g}: {runs} runs of ${plan.budget:g} may cost more, and the cluster's machines share no folder"
-            f" in which their ledger could lie: put --out where all see it, or give each at most ${cap / runs:.4f} (--budget)"
+            " in which their ledger could lie: name a database for it (`ledger:` in budgetml.toml), put --out where all see it, or"
+            f" give each at most ${cap / runs:.4f} (--budget)"
         )
     if any(str(model).startswith(REPLAY) for model in plan.models):
         raise UsageError(f"{REPLAY}… needs a folder that all machines of the cluster see: put --out there")

@@ -104,11 +104,13 @@ def _cluster(address: str, bench: "Asked", needs: "Needs", runs: int) -> "Cluste
     """Return the cluster, whose machines are told what the settings say. Raises what `Cluster` and `refuse_what_is_shared` do."""
     from budgetmlagent.bench.cluster import Cluster
     from budgetmlagent.bench.plan import refuse_what_is_shared
-    from budgetmlagent.settings import carried
+    from budgetmlagent.postgres import Address
+    from budgetmlagent.settings import carried, ledger
 
     cluster = Cluster(address, bench.folder, needs.keys() | carried(bench.home))
     if not cluster.shared:
-        refuse_what_is_shared(bench.capped, runs)
+        on_a_server = isinstance(ledger(bench.home), Address)
+        refuse_what_is_shared(bench.capped, runs, one_ledger=on_a_server)
     return cluster
 
 

@@ -13,12 +13,16 @@ import pytest
 import tiny
 from fault_server import FaultServer, Turn
 from raylets import add, raylets
+from servers import DURABLE, postgres
 
 from budgetmlagent.bench.cluster import Cluster
 from budgetmlagent.bench.plan import Needs, Plan, cells, request
 from budgetmlagent.bench.runner import Runner
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.report import calls_of
+from budgetmlagent.postgres import Address
+from memory.state import NANO
 
 # Ray takes an address of the machine's network for its nodes, where there is one.
 LOOPBACK = ["127.0.0.1", "::1"]
@@ -30,6 +34,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.allow_hosts(LOOPBACK + OWN),
 ]
+CAP = NANO * 3 // 100  # nano-dollars; less than three runs cost
 CALLS = 4  # of two turns of a planner and a coder
 
 
@@ -159,6 +164,22 @@ def test_runs_travel_where_no_folder_is_shared_and_come_back(nodes, server, tmp_
     )
     assert len([c for c in calls_of(run.parent / "ledger.sqlite", row["run_id"]) if c["reply"]]) == CALLS
     assert not (folder / "runs").exists()
+
+
+def test_runs_that_travel_keep_one_cap_in_a_ledger_on_a_server(nodes, server, tmp_path, monkeypatch):
+    database, folder = postgres(*DURABLE).database(), tmp_path / "bench"
+    monkeypatch.setenv("BUDGETML_LEDGER", database)
+    book = Ledger(Address(database))
+    book.set_project_cap(CAP)
+    cluster = Cluster(nodes.address, folder, {})
+    cluster.shared = False
+    server.done.set()
+    asked = asked_for(tmp_path, server, [0, 1, 2])
+    rows = [row for _, row in Runner(folder / "cells", 2, lambda *_: None, cluster).run(asked)]
+    assert [row["status"] for row in rows] == ["finished"] * 3
+    assert any("left of the budget of the project" in row["reason"] for row in rows), "the positive control"
+    spent = sum(entry.nano for row in rows for entry in book.calls(row["run_id"]))
+    assert 0 < spent == book.project_spent() <= CAP
 
 
 def test_what_no_machine_has_is_said_before_anything_waits_for_it(nodes, tmp_path):
