@@ -86,7 +86,7 @@ soak: $(VENV)/.ready ## The long tests, and new examples for those that have pro
 	$(BIN)/python -m pytest -m "(soak or hypothesis) and not scale" --hypothesis-profile searching
 
 scale: export PYTHONDONTWRITEBYTECODE =
-scale: $(VENV)/.servers ## Many machines and shared stores, on servers of the tests' own; one that is skipped counts as failed (SHORT=1: five minutes)
+scale: $(VENV)/.servers ## Many machines and shared stores, on servers of the tests' own; one that is skipped counts as failed (SHORT=1: the short forms, eight minutes)
 	PYTHONPATH=tests $(BIN)/python -m pytest -p unskipped -m "scale$(if $(SHORT), and not soak)"
 
 clean: ## Remove what was built (runs/ and the model cache stay)
