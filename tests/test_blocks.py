@@ -180,6 +180,20 @@ def test_a_definition_may_bring_new_helpers():
     assert method in made(named("Net.g", method), CLASSES)[0]
 
 
+def test_others_may_come_in_the_place_of_a_definition_that_nothing_uses_any_more():
+    new = "def k(x):\n    return h(x)\n\n\ndef h(x):\n    return x"
+    script, wrong = made(named("f", new) + block("print(f(1))", "print(k(1))"), CLASSES)
+    assert wrong == "" and script.count(new) == 1 and "def f(x)" not in script
+
+
+def test_a_new_helper_may_have_the_name_of_a_variable_in_some_function():
+    script = "def g():\n    number = 1\n    return number\n\n\ndef f(x):\n    return x\n"
+    new = "def number():\n    return 2\n\n\ndef f(x):\n    return number()"
+    assert made(named("f", new), script)[1] == ""
+    for set_outside in ("number = 1\n", "def h():\n    global number\n    number = 1\n"):
+        assert "defines number, too" in made(named("f", new), set_outside + script)[1]
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -226,7 +240,11 @@ def test_the_only_definition_of_a_class_cannot_be_deleted():
         (named("twice", "def twice(): pass"), "block 1: twice is defined 2 times in the script"),
         (block("import os", "import re") + named("f", "def f(x:"), "block 2: the new f does not parse"),
         (
-            named("f", "def g(x): pass"),
+            named("f", "def h(x): pass"),
+            "block 1: the new f does not define it, and it is still used",
+        ),
+        (
+            named("f", "KINDS = 1"),
             "block 1: the new f has to be the definition of f, once, perhaps with new helpers, constants and imports",
         ),
         (

@@ -10,6 +10,7 @@ from nodes.craft.scripts import parse
 from nodes.craft.source import DEFINITIONS, Source, assigned
 
 IMPORTS = (ast.Import, ast.ImportFrom)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SHOWN = 80  # characters of a line or a statement that a fault names
 ELSEWHERE = "put that where it is to run, by a block with SEARCH"
 
@@ -55,13 +56,25 @@ def standing_before(script: str, place: Place) -> list[ast.stmt]:
 
 
 def defined_in(script: str) -> set[str]:
-    """Return the names of all functions, classes and methods of a script, and those that it sets anywhere."""
+    """Return the names of all functions, classes and methods of a script, and those that it sets outside of functions."""
     source = Source.of(script)
     parts = list(ast.walk(source.tree)) if source else []
+    inside = {id(each) for part in parts if isinstance(part, FUNCTIONS) for each in ast.walk(part)}
     names = {name for part in parts if isinstance(part, (*DEFINITIONS, *IMPORTS)) for name in _sets(part)}
+    names |= {name for part in parts if isinstance(part, ast.Global) for name in part.names}
     return names | {
-        part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        part.id
+        for part in parts
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and id(part) not in inside
     }
+
+
+def uses(script: str, name: str) -> bool:
+    """Tell whether a script that parses names `name` anywhere."""
+    source = Source.of(script)
+    return any(
+        isinstance(part, ast.Name) and part.id == name for part in (ast.walk(source.tree) if source else ())
+    )
 
 
 def _named(
@@ -84,9 +97,9 @@ def fitted(
 ) -> list[str] | str:
     """Return the new text of `name` as it stands at its place; else what is wrong with it, for a sentence.
 
-    It is the definition of that name, perhaps with helpers, constants and imports beside it, none of which the script sets already
-    (`others`), and with what can run there, behind the statements that stand `before` it. One that is indented in another way is
-    moved, where that changes none of its strings.
+    It is the definition of that name, or others that come in its stead, perhaps with constants and imports beside it, none of
+    which the script sets already (`others`), and with what can run there, behind the statements that stand `before` it. One that
+    is indented in another way is moved, where that changes none of its strings.
     """
     text = "\n".join(lines).strip("\n").rstrip()
     parts = _statements(text)
@@ -97,7 +110,8 @@ def fitted(
     extra = [part for part in parts if part not in wanted]
     if "." in name and (odd := [part for part in extra if not _is_method(part)]):
         return f"has to be the definition of {name}, perhaps with new methods, and nothing else{_such_as(odd)}: {ELSEWHERE}"
-    if len(wanted) != 1:
+    instead = not wanted and any(isinstance(part, DEFINITIONS) for part in extra)
+    if len(wanted) != 1 and not instead:
         return f"has to be the definition of {name}, once, perhaps with new helpers, constants and imports"
     for part in extra:
         if not _sets(part) and (why := unfit(part, [*before, *parts[: parts.index(part)]])):
