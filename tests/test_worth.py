@@ -240,12 +240,16 @@ def test_a_script_that_went_over_a_limit_is_made_cheaper_once(kind, holds):
         ({"score": 0.559, "task": {"aim": "success"}}, "otherwise", "planner"),
         ({"score": 0.9}, "otherwise", "planner"),  # the aim is the best
         (
-            {"counts": {"recalled": 3}, "plan": {"by": "recall", "case": "c", "action": "apply"}},
+            {"counts": {"recalled": 1}, "plan": {"by": "recall", "case": "c", "action": "apply"}},
             "had_turns",
             "planner",
         ),
         (
-            {"counts": {"recalled": 2}, "plan": {"by": "recall", "case": "c", "action": "apply"}},
+            {
+                "counts": {"recalled": 1},
+                "plan": {"by": "recall", "case": "c", "action": "apply"},
+                "task": {"turns": 20},
+            },
             "case_left",
             "planner",
         ),
