@@ -75,7 +75,7 @@ def bench(
         planned = cells(results.kept(out))
         rows = results.ended(out, planned, damaged)
         if mlflow:
-            Tracking(mlflow, out).enter_all(rows.values())
+            Tracking(mlflow, out, results.kept(out).project_budget).enter_all(rows.values())
         return tell(planned, rows, out, as_json)
     if suite or root:
         given["tasks"] = _of_suite(suite, root, given.get("tasks"), out)
@@ -89,7 +89,7 @@ def bench(
     if dry_run:
         return options.tell(as_json, {"runs": len(runs), **worst}, lines)
     print(*map(visible, lines), sep="\n", file=sys.stderr)
-    tracking = Tracking(mlflow, out) if mlflow else None
+    tracking = Tracking(mlflow, out, bench.plan.project_budget) if mlflow else None
     bench.begin(go_on=go_on)
     rows = results.ended(out, runs, damaged)
     results.tried_again(out, runs, rows)
