@@ -5,11 +5,13 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import tarfile
 import threading
 import time
 from contextlib import nullcontext
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -18,11 +20,14 @@ import tiny
 from fault_server import FaultServer, Turn
 
 from budgetmlagent.bench import results
+from budgetmlagent.bench.axes import Axes
 from budgetmlagent.bench.curves import curves
 from budgetmlagent.bench.here import Here, at_once
+from budgetmlagent.bench.labels import placed as placed_labels
+from budgetmlagent.bench.looks import colour_of, dash_of, mark_of
 from budgetmlagent.bench.page import page
 from budgetmlagent.bench.parcel import packed, unpack
-from budgetmlagent.bench.picture import Point, frontier
+from budgetmlagent.bench.picture import Point, frontier, picture
 from budgetmlagent.bench.plan import (
     Cell,
     Needs,
@@ -457,16 +462,98 @@ def test_a_curve_is_how_far_the_runs_of_a_setting_had_come_for_their_money(tmp_p
         ran(tmp_path, "two", 0.5, (0.5, 0.1, "keep")),
     ]
     found = curves(rows, {("g", ""): "g"})
-    ((name, _, points),) = found.lines
-    corners = [tuple(map(float, point.split(","))) for point in points.split()]
-    at = dict(corners)  # the last y of each x
-    assert name == "g" and [at[found.axes.x(usd)] for usd in (0.0, 0.1, 0.2)] == [
+    (drawn,) = found.lines
+    at = reached(drawn)
+    assert drawn.name == "g" and [at[found.axes.x(usd)] for usd in (0.0, 0.1, 0.2)] == [
         found.axes.y(share) for share in (0.0, 0.25, 0.75)
     ]
-    assert curves(
-        [row | {"run_dir": "/nowhere"} for row in rows], {("g", ""): "g"}
-    )  # its two ends are in the row
     assert curves([{"cell": "x", "task": "t", "graph": "g"}], {("g", ""): "g"}) is None
+
+
+def reached(drawn) -> dict[float, float]:
+    """The last y of each x of a curve."""
+    return dict(tuple(map(float, point.split(","))) for point in drawn.points.split())
+
+
+def test_a_bench_that_was_moved_has_its_curves_and_one_whose_runs_are_gone_says_so(tmp_path):
+    kept = [
+        ran(tmp_path, run, 1.0, (0.0, 0, "keep"), (1.0, 0.1, "keep"), (0.5, 0.1, "discard")) for run in "ab"
+    ]
+    rows = [
+        row | {"run_id": "a", "run_dir": "/nowhere", "graph": graph, "seed": 0, "status": "finished", "reason": "x"}
+        for row, graph in zip(kept, ("<g>", "h"), strict=True)
+    ]  # fmt: skip
+    names = {("<g>", ""): "<g>", ("h", ""): "h"}
+    for place in (tmp_path / "night" / "runs" / "a", tmp_path / "wide" / "cells" / "a" / "runs" / "a"):
+        place.parent.mkdir(parents=True)
+        shutil.copytree(tmp_path / "a", place)
+    for bench in ("night", "wide"):  # one machine, and several without a folder in common
+        found = curves(rows[:1], names, tmp_path / bench)
+        assert reached(found.lines[0])[found.axes.x(0.1)] == found.axes.y(1.0) and not found.gone
+    rows[1]["run_dir"] = str(tmp_path / "b")
+    found = curves(rows, names, tmp_path)
+    assert [one.name for one in found.lines] == ["h"] and found.gone == ["<g>"]
+    text = page(rows, tmp_path)
+    assert "are gone: &lt;g&gt;.</p>" in text and text.count('class="curve"') == 1
+    away = page(rows[:1], tmp_path)
+    assert "are gone: &lt;g&gt;.</p>" in away and 'class="curve"' not in away
+    climbing = rows[0] | {"run_id": "../a"}
+    assert curves([climbing], names, tmp_path / "runs").gone == ["<g>"]
+
+
+def test_runs_that_cost_nothing_are_drawn_by_their_attempts(tmp_path):
+    row = ran(tmp_path, "a", 1.0, (0.0, 0, "keep"), (0.2, 0, "discard"), (0.5, 0, "keep"), (1.0, 0, "keep"))
+    found = curves([row], {("g", ""): "g"})
+    at = reached(found.lines[0])
+    assert [at[found.axes.x(number)] for number in (0, 2, 3)] == [
+        found.axes.y(share) for share in (0.0, 0.5, 1.0)
+    ]
+    assert [text for _, text in found.axes.across] == ["0", "1", "2", "3"]
+    text = page([row | {"seed": 0, "status": "finished", "reason": "x"}])
+    assert "Score against attempts" in text and ">attempts of a run</text>" in text
+    assert len(Axes.around([1000.0], [], counted=True).across) <= 11
+
+
+def test_dollars_are_marked_by_one_two_and_five():
+    axes = Axes.around([0.0205], [])
+    assert [text for _, text in axes.across] == ["$0", "$0.005", "$0.01", "$0.02", "$0.05"]
+    assert axes.x(0.02) < axes.x(0.0205) < axes.x(0.05)
+    free = Axes.around([0.0], [])
+    assert [text for _, text in free.across][::5] == ["$0", "$0.01"]
+    wide = Axes.around([7000.0], [])
+    told = [(x, text) for x, text in wide.across if text]
+    assert wide.across[-1][0] == wide.x(10000.0) and len(told) < len(wide.across)
+    assert all(after - before >= 40 for (before, _), (after, _) in pairwise(told))
+
+
+def test_settings_that_lie_on_one_another_can_all_be_seen(tmp_path):
+    names = [f"setting_{number}" for number in range(30)]
+    assert (
+        len({(colour_of(i), mark_of(i)) for i in range(30)})
+        == 30
+        == len({(colour_of(i), dash_of(i)) for i in range(30)})
+    )
+    same = [{"usd": (0.02, None, None), "normalised_gain": (1.0, None, None)} for _ in names[:3]]
+    apart = {"usd": (0.2, None, None), "normalised_gain": (0.5, None, None)}
+    found = picture([*same, apart], [*names[:3], "apart"])
+    sizes = [point.size for point in found.points]
+    assert sizes[0] == sizes[3] == 1.0 and sizes[0] < sizes[1] < sizes[2]
+    assert sorted(label[3] for label in found.labels) == ["apart", *names[:3]]
+    assert len({label[:2] for label in found.labels}) == 4
+    rows = [
+        ran(tmp_path, name, 1.0, (0.0, 0, "keep"), (1.0, 0.1, "keep")) | {"graph": name} for name in names[:3]
+    ]
+    drawn = curves(rows, {(name, ""): name for name in names[:3]})
+    wide = [one.wide for one in drawn.lines]
+    assert wide == sorted(set(wide), reverse=True)  # the later ones leave an edge of the earlier ones
+    assert [label[3] for label in drawn.labels] == [", ".join(names[:3])]
+
+
+def test_a_name_without_room_is_left_to_the_legend():
+    there = [("a" * 200, 300.0, 100.0, 6.0), ("b", 300.0, 200.0, 6.0)]
+    assert [label[3] for label in placed_labels(there)] == ["b"]
+    crowd = [(str(number), 300.0, 100.0, 6.0) for number in range(40)]
+    assert 1 < len(placed_labels(crowd)) < 40
 
 
 def test_a_mean_has_an_interval_that_is_the_same_each_time():
@@ -493,13 +580,13 @@ def test_the_page_shows_every_setting_and_escapes_what_is_told(tmp_path):
     text = page([*ROWS, hostile, failed])
     assert "<script>x" not in text and "&lt;script&gt;x" in text and "\u202e" not in text
     assert (
-        "b, hosted" in text and text.count("<circle") == 2 * 2
+        "b, hosted" in text and text.count("<path") == 2 * 2
     )  # a point and its legend, of settings that have a gain
-    assert page([failed]).count("<circle") == 0
+    assert page([failed]).count("<path") == 0
 
 
 def test_the_frontier_leaves_out_what_is_dearer_and_no_better():
     cheap, dear, best = (
-        Point(name, "", x, y, x, x, y, y) for name, x, y in [("a", 1, 9), ("b", 2, 9), ("c", 3, 4)]
+        Point(name, "", "", x, y, x, x, y, y) for name, x, y in [("a", 1, 9), ("b", 2, 9), ("c", 3, 4)]
     )
     assert [point.name for point in frontier([best, dear, cheap])] == ["a", "c"]

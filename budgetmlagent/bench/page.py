@@ -15,8 +15,8 @@ from budgetmlagent.templating import environment
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(rows: Sequence[dict[str, Any]]) -> str:
-    """Return report.html of a bench's rows."""
+def page(rows: Sequence[dict[str, Any]], bench: Path | None = None) -> str:
+    """Return report.html of a bench's rows; `bench` is its folder, in which the runs are looked for first."""
     summary = summed(rows)
     called = Names.of(rows)
     ways = [(one["graph"], one["models_file"]) for one in summary]
@@ -33,7 +33,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
             pairs=pairs,
             rows=[row | {"setting": called.setting(way(row)), "task": called.task(row)} for row in rows],
             picture=picture(summary, names),
-            curves=curves(rows, dict(zip(ways, names, strict=True))),
+            curves=curves(rows, dict(zip(ways, names, strict=True)), bench),
             width=WIDTH,
             height=HEIGHT,
             interval=interval,

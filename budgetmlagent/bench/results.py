@@ -155,7 +155,7 @@ def write(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
         table.writerow({name: _cell(row.get(name)) for name in fields})
     write_whole(folder / CSV, text.getvalue().encode())
     write_whole(folder / JSON, json.dumps(list(rows), indent=1).encode())
-    write_whole(folder / PAGE, page(rows).encode())
+    write_whole(folder / PAGE, page(rows, folder).encode())
 
 
 NUMBERS = (
