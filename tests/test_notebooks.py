@@ -1,5 +1,8 @@
 """The notebooks: each runs from its top on recordings, and is kept with the outputs of a run without errors."""
 
+import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +39,41 @@ def test_it_is_kept_with_its_outputs(name):
     assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
     text = (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8")
     assert "/tmp/" not in text and str(Path.home()) not in text
+
+
+FAILED = {"status": "failed", "reason": "its starter fails"}
+OTHERS = {
+    "nothing but a run that failed": [FAILED],
+    "one that cost nothing, on another task than one that failed": [
+        FAILED | {"task": "b", "graph_file": "/v2/g.yaml", "task_folder": "/b"},
+        {"status": "finished", "reason": "x", "gain_pct": 12.5, "success": True, "usd": 0.0, "turns": 3},
+    ],
+}
+
+
+@pytest.mark.parametrize("rows", OTHERS.values(), ids=OTHERS)
+def test_the_notebook_of_many_runs_tells_any_bench(rows, tmp_path):
+    every = {
+        "task": "a",
+        "graph": "g",
+        "task_folder": "/a",
+        "graph_file": "/v1/g.yaml",
+        "models_file": "",
+        "seed": 0,
+    }
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps([{"cell": str(number)} | every | row for number, row in enumerate(rows)]))
+    cells = nbformat.read(FOLDER / "05_many_runs.ipynb", as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    mine, changed = re.subn(r"^RESULTS = .*$", f"RESULTS = {str(results)!r}", code, flags=re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, "-c", mine],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"MPLBACKEND": "agg"},
+    )
+    assert (changed, done.returncode) == (1, 0), done.stderr[-3000:]
+    gained = [row for row in rows if row["status"] == "finished"]
+    assert f"succeeded in {len(gained)} of 1 runs" in done.stdout
+    assert ("No setting has gained anything." in done.stdout) == (not gained)
