@@ -230,7 +230,7 @@ class _Settings:
         if not trust:
             raise UsageError(
                 f"{self.path}: asks for {visible(told)[:LONG]}, which says what runs may spend, and where what they learn and pay"
-                " is sent: if you want that, add --trust, once, to `budgetml run` or to `budgetml memory stats` (trust=True);"
+                " is sent: if you want that, add --trust, once, to `budgetml run`, `bench` or `memory stats` (trust=True);"
                 " else take it out"
             )
         keep(KIND, place, digest)

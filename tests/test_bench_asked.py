@@ -1,6 +1,8 @@
 """What a bench is asked for, and by whom: settings, a file, the command line, and its own plan where it goes on."""
 
+import io
 import json
+import signal
 import socket
 from dataclasses import asdict
 from pathlib import Path
@@ -8,12 +10,15 @@ from pathlib import Path
 import pytest
 import tiny
 from fault_server import FaultServer, Turn
+from rich.console import Console
 
 from budgetmlagent.bench.asked import Asked
 from budgetmlagent.bench.asked import asked as asked_for
 from budgetmlagent.bench.plan import Plan, cell_of, cells
 from budgetmlagent.bench.remote import Job, work
+from budgetmlagent.bench.runner import Step
 from budgetmlagent.cli import call
+from budgetmlagent.cli.benched import Live
 from budgetmlagent.errors import UnavailableError, UsageError
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.run import order
@@ -252,3 +257,70 @@ def test_a_url_is_no_folder_to_write_to(url, server, capsys):
     assert call([*words(server), "--out", url]) == UsageError.status
     assert f"--out {url}: a folder is needed" in capsys.readouterr().err
     assert {path.name for path in Path().iterdir()} == {"tiny", "models.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("minutes: -3", "night.yaml: minutes=-3: "),
+        ("project_budget: -1", "night.yaml: project_budget=-1: a number of dollars"),
+        ("budget: x", "night.yaml: budget='x': a number of dollars"),
+        ("turns: 0", "night.yaml: turns=0: at least 1 is needed"),
+        ("seeds: []", "night.yaml: seeds: name at least one"),
+    ],
+)
+def test_what_a_file_says_wrongly_is_told_with_its_name(capsys, line, wrong):
+    Path("night.yaml").write_text(f"tasks: [digits]\ngraphs: [recall]\n{line}\n")
+    assert call(["bench", "night.yaml", "--dry-run"]) == 2
+    assert capsys.readouterr().err.startswith(f"budgetml: {wrong}")
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        ([], "bench: tasks: name at least one"),
+        (["--tasks", ""], "bench: tasks: name at least one"),
+        (["--tasks", "digits", "--ray", ""], "--ray: HOST:PORT of the cluster's head is needed"),
+    ],
+)
+def test_what_is_left_empty_is_told(capsys, words, wrong):
+    assert call(["bench", "--dry-run", *words]) == 2
+    assert capsys.readouterr().err.startswith(f"budgetml: {wrong}")
+
+
+def test_a_dry_run_says_that_a_bench_lies_there(server, capsys):
+    assert call(words(server, *HOSTED, *SHORT)) == 0
+    capsys.readouterr()
+    assert call(words(server, *HOSTED, *SHORT, "--dry-run")) == 2
+    assert "--out night: a bench lies there" in capsys.readouterr().err
+    assert dry(capsys, words(server, "--continue"))
+
+
+def test_the_cap_of_the_settings_is_told(server, capsys):
+    Path("budgetml.toml").write_text("project_budget = 0.1\n")
+    assert "by the settings: project_budget 0.1" in dry(capsys, words(server, *HOSTED, "--trust"))
+
+
+def test_who_interrupts_a_bench_is_told_how_far_it_is_and_how_it_goes_on(server, capsys):
+    server.respond = lambda body: signal.raise_signal(signal.SIGINT) or tiny.team(body)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        assert call(words(server, *HOSTED, *SHORT)) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    said = "budgetml: interrupted: 0 of 1 run ended; `budgetml bench --continue --out night` goes on\n"
+    assert said in capsys.readouterr().err
+
+
+def test_a_terminal_shows_what_runs_what_waits_and_what_is_spent():
+    plan = Plan(tasks=["digits"], graphs=["recall"], seeds=[0, 1, 2])
+    first, second, _ = cells(plan)
+    live = Live([*cells(plan)], [cell_of(first) | {"status": "finished", "reason": "", "usd": 0.25}])
+    live.told(second.name, Step(3, "coder", 0.125))
+    out = io.StringIO()
+    Console(file=out, width=80).print(live.live.get_renderable())
+    head, row = out.getvalue().splitlines()
+    assert head.split() == ["1", "run,", "1", "wait", "turn", "node", "$0.3750"]
+    assert row.split() == ["digits", "(recall)", "seed", "1", "3", "coder", "$0.1250"]
+    live.told(second.name, None)
+    assert live.now == {}

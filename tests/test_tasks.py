@@ -336,7 +336,9 @@ def test_their_layout(theirs: Path) -> None:
 
 def test_the_direction_is_asked_for_where_nothing_states_it(theirs: Path) -> None:
     (theirs / "scripts/eval.py").write_text(SCORER)
-    assert "add HIGHER = True or False to eval.py or give --direction max|min" in refused(theirs)
+    assert "add HIGHER = True or False to eval.py, or give `budgetml run` --direction max|min" in refused(
+        theirs
+    )
     assert load_task(str(theirs), direction="max").direction == "max"
     assert "direction='up': one of max, min is needed" in refused(theirs, direction="up")
 

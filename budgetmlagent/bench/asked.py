@@ -1,6 +1,8 @@
 """What a bench is asked for: by the project's settings, a file and the command line, or by its own plan where it goes on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,11 @@ from budgetmlagent import settings
 from budgetmlagent.bench import results
 from budgetmlagent.bench.grown import grown, refuse_others
 from budgetmlagent.bench.plan import Cell, Plan, cells, checked, placed, read, request
-from budgetmlagent.errors import UsageError
+from budgetmlagent.errors import OptionError, UsageError
 from budgetmlagent.money.ledger import Ledger
 from budgetmlagent.money.place import existing, place_of
 from budgetmlagent.postgres import Address
+from budgetmlagent.run import options
 from budgetmlagent.run.request import Request
 from memory.state import NANO
 
@@ -75,6 +78,7 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
     here = settings.of_runs(home, trust=trust)
     settings.confirm(home, trust=trust)
     written = read(file) if file else {}
+    _check_limits(written, where)
     if begun or (go_on and not (written or "tasks" in given)):
         plan, told = grown(results.kept(folder), written, given, where)
         refuse_others(folder, plan)
@@ -88,11 +92,27 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
     said = here.get("project_budget") if plan.project_budget is None else plan.project_budget
     if plan.project_budget is None and said is not None and in_ledger is None:
         in_ledger = _in_project(home)
+    if plan.project_budget is None and said is not None and not begun:
+        told.append(f"by the settings: project_budget {said}")
     if said is not None and in_ledger not in (None, said):
         told.append(f"project_budget {in_ledger}, not {said}: its ledger has it so by now")
         if plan.project_budget is not None:
             plan = plan.model_copy(update={"project_budget": in_ledger})
     return Asked(folder, plan, said if in_ledger is None else in_ledger, home, told)
+
+
+def _check_limits(written: dict[str, Any], where: str) -> None:
+    """Raise UsageError, naming the file, for a limit in it that no run can have; of one at the command line its run says so."""
+    checks: dict[str, Callable[[Any], object]] = {
+        "budget": partial(options.nano, "budget"), "project_budget": partial(options.nano, "project_budget"),
+        "turns": partial(options.whole, "turns"), "minutes": options.minutes,
+    }  # fmt: skip
+    for name, check in checks.items():
+        try:
+            if written.get(name) is not None:
+                check(written[name])
+        except OptionError as error:
+            raise UsageError(f"{where}: {error}") from None
 
 
 def _refuse_more(ledger: Ledger, cap: float | None) -> None:

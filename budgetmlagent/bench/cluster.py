@@ -10,7 +10,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from memory.files import write_whole
 PROBE_SECONDS, KNOCK = 120.0, 10.0
 LOST_SECONDS = 60.0  # for which a machine that is gone may still be listed
 LOST, STOPPED = -9, -15
+SAID = "ray.log"
 
 
 class Cluster:
@@ -60,6 +62,15 @@ class Cluster:
         }
         self._parcels: dict[tuple[Any, ...], Any] = {}
         self.shared = all(each.shared for each in self._seen())
+
+    @contextmanager
+    def alone(self) -> "Iterator[Cluster]":
+        """Keep what Ray says of lost nodes and workers, on standard output, in a file of the bench meanwhile, and leave the cluster."""
+        with (self.folder / SAID).open("a") as file, redirect_stdout(file):
+            try:
+                yield self
+            finally:
+                self._ray.shutdown()
 
     def _seen(self) -> list[Seen]:
         """Look at every machine. Raises UsageError for one with another version."""
@@ -164,6 +175,10 @@ class Task:
             told: Told = self._ray.get(next(self._told))
         except self._ray.exceptions.TaskCancelledError:
             return STOPPED
+        except self._ray.exceptions.LocalRayletDiedError:
+            raise UnavailableError(
+                "--ray: the cluster's node on this machine has ended; once there is a cluster again, `--continue` goes on"
+            ) from None
         except (self._ray.exceptions.RayError, StopIteration) as error:
             self._is_lost(error)
             return LOST

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-import psutil
-
+from budgetmlagent.bench import rooms
 from budgetmlagent.bench.plan import Needs
 from budgetmlagent.models.embedded.weights import path_of
 
@@ -81,7 +80,7 @@ class Child:
 
 
 def at_once(needs: Needs) -> int:
-    """Return how many runs this machine takes at once: by its cores and memory; one where they want GPUs.
+    """Return how many runs this machine takes at once: by the cores and the memory that are free for them; one where they want GPUs.
 
     Which run has which card nobody says here; a cluster does.
     """
@@ -90,5 +89,4 @@ def at_once(needs: Needs) -> int:
     weights = [path_of(spec.model) for spec in needs.embedded]
     models = sum(path.stat().st_size for path in weights if path.exists())
     each = needs.memory_gb + OWN_GB + CONTEXT_GB * len(weights)
-    rooms = (psutil.virtual_memory().total - models) / (each * 1e9)
-    return max(1, min(len(os.sched_getaffinity(0)), int(rooms)))
+    return max(1, min(rooms.cores(), int((rooms.memory() - models) / (each * 1e9))))

@@ -26,6 +26,7 @@ from memory.yaml_text import load
 
 MOST = 100_000  # runs of one bench
 
+NONE = dict.fromkeys(("missing", "too_short"), "name at least one")  # by pydantic's kinds of faults
 Some = Annotated[list[str], Field(min_length=1)]
 
 
@@ -228,4 +229,4 @@ def checked(said: dict[str, Any], where: str) -> Plan:
         field = ".".join(map(str, problem["loc"])) or "the plan"
         if problem["type"] == "extra_forbidden":
             raise UsageError(f"{where}: {unknown('key', field, Plan.model_fields)}") from None
-        raise UsageError(f"{where}: {field}: {problem['msg'].lower()}") from None
+        raise UsageError(f"{where}: {field}: {NONE.get(problem['type'], problem['msg'].lower())}") from None

@@ -36,15 +36,19 @@ FIRST = (
 )
 
 
-def begin(folder: Path, plan: Plan, *, go_on: bool) -> None:
-    """Keep the plan. Raises UsageError where another bench lies there, or one that it is not said to go on with."""
-    path = folder / PLAN
-    if path.exists() and not go_on:
+def refuse_another(folder: Path, *, go_on: bool) -> None:
+    """Raise UsageError where a bench lies there, and it is not said to go on with it."""
+    if exists(folder) and not go_on:
         raise UsageError(
             f"--out {folder}: a bench lies there; `--continue` goes on with it, or name another folder"
         )
+
+
+def begin(folder: Path, plan: Plan, *, go_on: bool) -> None:
+    """Keep the plan. Raises UsageError as `refuse_another`."""
+    refuse_another(folder, go_on=go_on)
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, plan.model_dump_json(indent=1).encode())
+    write_whole(folder / PLAN, plan.model_dump_json(indent=1).encode())
 
 
 def kept(folder: Path) -> Plan:

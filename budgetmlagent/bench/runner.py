@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from budgetmlagent.bench.here import Place, Work
 from budgetmlagent.bench.plan import Cell, cell_of
@@ -16,7 +16,17 @@ from budgetmlagent.run.request import Request
 from memory.files import write_whole
 
 Row = dict[str, Any]
-Told = Callable[[str, str], None]  # a cell's name, and what it does now; "" when it has ended
+
+
+class Step(NamedTuple):
+    """How far a run is."""
+
+    turn: int
+    node: str  # at which it is; "" before the first
+    usd: float  # what it has spent
+
+
+Told = Callable[[str, Step | None], None]  # a cell's name, and how far it is; None when it has ended
 TRIES = 3  # processes of one run that may end without a row
 LOOK = 1.0  # seconds between two looks at how far a run is
 GRACE = 30.0  # seconds that a run has to end in order
@@ -85,7 +95,7 @@ class Runner:
                 if until and time.monotonic() > until:
                     work.kill()
         finally:
-            self.told(cell.name, "")
+            self.told(cell.name, None)
 
 
 def _as_they_end(running: Mapping["Future[Row]", Cell]) -> Iterator[tuple[Cell, Row]]:
@@ -96,13 +106,11 @@ def _as_they_end(running: Mapping["Future[Row]", Cell]) -> Iterator[tuple[Cell, 
             yield running[future], future.result()
 
 
-def _now(folder: Path) -> str:
-    """Return how far a run is: its turn and node, and what it has spent."""
+def _now(folder: Path) -> Step:
     try:
-        told = json.loads((folder / STEP).read_text())
+        return Step(**json.loads((folder / STEP).read_text()))
     except OSError:
-        return "waits or begins"
-    return f"turn {told['turn']}, {told['node']}, ${told['usd']:.4f}"
+        return Step(0, "", 0.0)
 
 
 def _in_words(status: int) -> str:

@@ -2,7 +2,6 @@
 
 import math
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,6 +63,8 @@ def bench(
     from budgetmlagent.errors import UsageError
     from budgetmlagent.foreign import visible
 
+    if ray is not None and not ray.strip():
+        raise UsageError("--ray: HOST:PORT of the cluster's head is needed, or `auto`")
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: at least 1 is needed")
     given = {
@@ -87,13 +88,14 @@ def bench(
     worst = _worst(bench.capped, len(runs), jobs)
     lines = [*bench.told, _told(bench.plan, len(runs), worst, jobs)]
     if dry_run:
+        results.refuse_another(out, go_on=go_on)
         return options.tell(as_json, {"runs": len(runs), **worst}, lines)
     print(*map(visible, lines), sep="\n", file=sys.stderr)
     tracking = Tracking(mlflow, out, bench.plan.project_budget) if mlflow else None
     bench.begin(go_on=go_on)
     rows = results.ended(out, runs, damaged)
     results.tried_again(out, runs, rows)
-    with nullcontext(cluster) if cluster else here(needs, out, min(jobs, len(runs) - len(rows))) as place:
+    with cluster.alone() if cluster else here(needs, out, min(jobs, len(runs) - len(rows))) as place:
         _run(runs, rows, out, jobs, place, tracking)
     if tracking:
         tracking.enter_all(rows.values())
@@ -159,7 +161,7 @@ def _told(plan: "Plan", runs: int, worst: "dict[str, float | None]", jobs: int) 
         counted(len(plan.models), "set", "sets") + " of models", counted(len(plan.seeds), "seed"),
     ]  # fmt: skip
     minutes = worst["worst_case_minutes"]
-    time = "" if minutes is None else f" and {minutes:g} minutes"
+    time = "" if minutes is None else f", and {minutes:g} minutes but for what a run does at its end"
     most = dollars(worst["worst_case_usd"] or 0.0)
     return f"{counted(runs, 'run')} ({', '.join(parts)}), {jobs} at once: at most {most}{time}"
 
@@ -174,15 +176,21 @@ def _run(
 ) -> None:
     """Run what has no row yet; a line a run on standard error."""
     from budgetmlagent.bench.making import make
-    from budgetmlagent.bench.plan import cell_of
-    from budgetmlagent.bench.words import Names
     from budgetmlagent.cli.benched import Live
+    from budgetmlagent.wording import counted
 
-    with Live(len(asked), len(rows), Names.of([cell_of(cell) for cell in asked])) as live:
+    with Live(list(asked), list(rows.values())) as live:
 
         def ended(row: "dict[str, Any]") -> None:
             live.ended(row)
             if tracking:
                 tracking.try_to_enter(row)
 
-        make(asked, rows, out, jobs, place, live.told, ended)
+        try:
+            make(asked, rows, out, jobs, place, live.told, ended)
+        except KeyboardInterrupt as interrupt:
+            interrupt.typed = (  # type: ignore[attr-defined]
+                f"interrupted: {len(rows)} of {counted(len(asked), 'run')} ended;"
+                f" `budgetml bench --continue --out {out}` goes on"
+            )
+            raise

@@ -10,19 +10,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from budgetmlagent.bench.plan import Cell
+    from budgetmlagent.bench.runner import Step
     from budgetmlagent.bench.words import Names
 
 
 class Live:
-    """A line a run that has ended, and below, in a terminal, what runs now."""
+    """A line a run that has ended, and below, in a terminal, a table of those that run now."""
 
-    def __init__(self, runs: int, done: int, names: "Names") -> None:
+    def __init__(self, cells: "Sequence[Cell]", rows: "Sequence[Mapping[str, Any]]") -> None:
+        """`rows` are those of runs that have ended before."""
         from rich.live import Live
 
+        from budgetmlagent.bench.plan import cell_of
+        from budgetmlagent.bench.words import Names
         from budgetmlagent.cli.console import Console
 
+        asked = [cell_of(cell) for cell in cells]
         self.console = Console(stderr=True, highlight=False)
-        self.runs, self.done, self.now, self.names = runs, done, dict[str, str](), names
+        self.names = Names.of(asked)
+        self.called = {row["cell"]: called(row, self.names) for row in asked}
+        self.done, self.usd = len(rows), sum(row.get("usd") or 0.0 for row in rows)
+        self.now: dict[str, Step] = {}
         self.live = Live(
             get_renderable=self._table, console=self.console, refresh_per_second=2, transient=True
         )
@@ -36,8 +44,8 @@ class Live:
         if self.console.is_terminal:
             self.live.stop()
 
-    def told(self, name: str, now: str) -> None:
-        """Hear what a run does now, "" when it has ended."""
+    def told(self, name: str, now: "Step | None") -> None:
+        """Hear how far a run is, None when it has ended."""
         if now:
             self.now[name] = now
         else:
@@ -46,23 +54,37 @@ class Live:
     def ended(self, row: dict[str, Any]) -> None:
         """Tell of a run that has ended."""
         self.done += 1
-        self.console.print(f"{self.done}/{self.runs} {line(row, self.names)}", markup=False, soft_wrap=True)
+        self.usd += row.get("usd") or 0.0
+        self.console.print(
+            f"{self.done}/{len(self.called)} {line(row, self.names)}", markup=False, soft_wrap=True
+        )
 
     def _table(self) -> Any:
-        from rich.table import Table
+        from rich.table import Column, Table
+        from rich.text import Text
 
-        table = Table.grid(padding=(0, 2))
-        for name, now in sorted(self.now.items()):
-            table.add_row(name, now)
+        now = dict(sorted(self.now.items()))
+        waiting = len(self.called) - self.done - len(now)
+        usd = self.usd + sum(step.usd for step in now.values())
+        table = Table(
+            Column(f"{len(now)} run, {waiting} wait", overflow="fold"), "turn", "node", Column(f"${usd:.4f}", justify="right"), box=None
+        )  # fmt: skip
+        for name, step in now.items():
+            table.add_row(Text(self.called[name]), str(step.turn), step.node or "begins", f"${step.usd:.4f}")
         return table
+
+
+def called(row: "Mapping[str, Any]", names: "Names") -> str:
+    """Return what a run is called: its task, setting and seed."""
+    from budgetmlagent.bench.summary import way
+
+    return f"{names.task(row)} ({names.setting(way(row))}) seed {row['seed']}"
 
 
 def line(row: dict[str, Any], names: "Names") -> str:
     """Tell a row in a line."""
-    from budgetmlagent.bench.summary import way
-
     gain = row.get("gain_pct")
-    what = f"{names.task(row)} ({names.setting(way(row))}) seed {row['seed']}: {row['status']}"
+    what = f"{called(row, names)}: {row['status']}"
     if row["status"] == "failed":
         return f"{what}: {row['reason']}"
     return f"{what}, {'no gain known' if gain is None else f'{gain:+.1f}%'}, ${row['usd']:.4f}, {row['seconds'] / 60:.1f} min"

@@ -54,7 +54,7 @@ def agreed(
     states = {**said, **({"--direction": wanted} if wanted else {})}
     if not states:
         raise UsageError(
-            "the task does not state its metric's direction; add HIGHER = True or False to eval.py or give --direction max|min (direction=…)"
+            "the task does not state its metric's direction; add HIGHER = True or False to eval.py, or give `budgetml run` --direction max|min (direction=…)"
         )
     (where, first), *others = states.items()
     for other, direction in others:
