@@ -157,6 +157,7 @@ class Fault(TypedDict, total=False):
 
     kind: str
     detail: str  # one sentence
+    cap: str  # whose budget refused the call: run | project | node; absent for any other fault
     reply: str  # artifact id of a capable coder's reply that holds no script that can be made; absent for any other fault
 
 

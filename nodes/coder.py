@@ -177,7 +177,7 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     least = at_least(able, work.base, whole=form == "whole" and mode != "look")
     reply = deps.models.ask(deps.here, prompt, max_tokens=room, temperature=0.5, least=least)
     if reply.fault:
-        return _failed(state, reply.fault, reply.detail)
+        return _faulted(state, reply.as_fault())
     script, wrong = answered(reply.text, work.base, edits=able.edits)
     if wrong:
         update = _failed(state, "unparsable", wrong)
@@ -211,7 +211,11 @@ def _written(state: RunState, deps: Deps, script: str, wrote: str) -> CoderUpdat
 
 
 def _failed(state: RunState, kind: str, detail: str) -> CoderUpdate:
+    return _faulted(state, Fault(kind=kind, detail=detail))
+
+
+def _faulted(state: RunState, fault: Fault) -> CoderUpdate:
     counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
     if state.plan.get("action") == "improve":
         counts["improve_failed"] = counts.get("improve_failed", 0) + 1
-    return {"fault": Fault(kind=kind, detail=detail), "counts": counts}
+    return {"fault": fault, "counts": counts}

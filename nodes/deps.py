@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from memory.attempts import Execution, Score
-from memory.state import Recalled, RunState
+from memory.state import Fault, Recalled, RunState
 from memory.state import Task as TaskState
 from nodes.able import Able
 
@@ -49,6 +49,12 @@ class Reply:
     text: str = ""
     fault: str = ""  # "" or one of REPLY_FAULTS
     detail: str = ""  # one sentence, where there is a fault
+    cap: str = ""  # where it was refused, whose budget did so: run | project | node
+
+    def as_fault(self) -> Fault:
+        """Return the fault as the state keeps it."""
+        fault = Fault(kind=self.fault, detail=self.detail)
+        return fault | Fault(cap=self.cap) if self.cap else fault
 
 
 class Models(Protocol):

@@ -51,7 +51,8 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     )
     found = [what for what, _ in told]
     if reply.fault not in ("", "truncated") or not found:
-        fault = Fault(kind=reply.fault or "unparsable", detail=reply.detail or "the expert's reply is empty")
+        empty = Fault(kind="unparsable", detail="the expert's reply is empty")
+        fault = reply.as_fault() if reply.fault else empty
         return {"fault": fault, "counts": state.counts | {"misses": state.counts.get("misses", 0) + 1}}
     kept = _remembered(told, deps.models.spent() - before, state, deps)
     own = with_choice(state, deps.here.node, key(found[0]), KEPT)

@@ -83,7 +83,7 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
         temperature=0.2 if state.counts.get("failed", 0) < WARM else 0.7,
     )
     if reply.fault:
-        return _failed(state, reply.fault, reply.detail)
+        return _faulted(state, reply.as_fault())
     choice = parse(reply.text)
     if isinstance(choice, str):
         return _failed(state, "unparsable", choice)
@@ -259,8 +259,12 @@ def _decided(state: RunState, deps: Deps, plan: Plan, left: int = 0) -> PlannerU
 
 
 def _failed(state: RunState, kind: str, detail: str) -> PlannerUpdate:
+    return _faulted(state, Fault(kind=kind, detail=detail))
+
+
+def _faulted(state: RunState, fault: Fault) -> PlannerUpdate:
     counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
-    return {"fault": Fault(kind=kind, detail=detail), "counts": counts}
+    return {"fault": fault, "counts": counts}
 
 
 def _prompt(

@@ -13,6 +13,8 @@ from fault_server import FaultServer
 
 from budgetmlagent.cli import call
 from budgetmlagent.money.ledger import Answer, Call, Ledger, Reservation
+from budgetmlagent.records.events import Event
+from budgetmlagent.records.summary import cut_short_by
 from graphs.spec import GraphError, GraphSpec
 from memory.state import NANO
 
@@ -160,11 +162,32 @@ def test_a_node_has_a_budget_of_its_own_and_all_runs_one_together(
             "is left of the budget of node 'coder'" in (Path(ended["run_dir"]) / "events.jsonl").read_text()
         )
         assert set(ended["usd_by_node"]) == {"planner"} and ended["usd"] > 0
+        assert ended["cut_short_by"] == "node"
         sent = len(server.requests)
         ended = json.loads(said(capsys, "run", *words, "--json", "--project-budget", ended["usd"]))
         assert ended["status"] == "finished" and ended["usd"] == 0 and len(server.requests) == sent
         assert ended["reason"].startswith("what is left of the budget does not pay for the next call: ")
         assert ended["reason"].endswith("and $0.000000 is left of the budget of the project")
+        assert ended["cut_short_by"] == "project"
+
+
+@pytest.mark.parametrize(
+    ("caps", "by"),
+    [
+        ([], ""),
+        ([None, "run"], "run"),
+        ([None, "node", ""], "node"),  # nothing was asked for after it
+        (["run", None], ""),  # a cheaper call was paid for
+        (["project", None], "project"),  # but with more of it the run would have been another
+        (["project", "run"], "project"),
+    ],
+)
+def test_a_run_says_whose_budget_cut_it_short(caps: list[str | None], by: str) -> None:
+    """Of each step whose budget refused its call; None where it was answered, "" where none was asked for."""
+    steps = [
+        Event(calls=int(cap is None), fault={"kind": "refused", "cap": cap} if cap else {}) for cap in caps
+    ]
+    assert cut_short_by(steps) == by
 
 
 def test_the_budget_of_a_node_is_a_part_of_the_graph() -> None:

@@ -203,9 +203,9 @@ def test_the_tightest_cap_refuses_and_is_named(ledger: Ledger) -> None:
     reserved(ledger, 600, key="s/1/coder", run="s")
     assert ledger.reserve(call(), 401) == Refused(401, 400, "project")
     assert ledger.reserve(call(), 401, role_cap=500) == Refused(401, 400, "project")
-    assert ledger.reserve(call(), 301, role_cap=300) == Refused(301, 300, "role")
+    assert ledger.reserve(call(), 301, role_cap=300) == Refused(301, 300, "node")
     assert isinstance(ledger.reserve(call(), 300, role_cap=300), Reservation)
-    assert ledger.reserve(call(), 1, role_cap=300) == Refused(1, 0, "role")
+    assert ledger.reserve(call(), 1, role_cap=300) == Refused(1, 0, "node")
     assert isinstance(ledger.reserve(call(node="planner"), 1, role_cap=300), Reservation)  # of another node
     assert (ledger.project_spent(), ledger.left("r"), ledger.left("s")) == (901, 99, 99)
     ledger.set_project_cap(900)
@@ -220,7 +220,7 @@ def test_the_cap_of_a_role_is_shared_with_forks_and_not_with_other_runs(ledger: 
     settled(ledger, 70)
     ledger.open_fork("f", "r")
     ledger.open_run("s", NANO)
-    assert ledger.reserve(call(run="f"), 31, role_cap=100) == Refused(31, 30, "role")
+    assert ledger.reserve(call(run="f"), 31, role_cap=100) == Refused(31, 30, "node")
     assert isinstance(ledger.reserve(call(key="s/1/coder", run="s"), 100, role_cap=100), Reservation)
 
 
@@ -434,7 +434,7 @@ def test_an_older_ledger_gets_what_it_lacks(tmp_path: Path, had: str) -> None:
     db.close()
     book = Ledger(path)
     assert (book.spent("r"), book.spent("f"), book.project_spent(), book.cap("f")) == (15, 15, 14, 100)
-    assert book.reserve(call(run="f"), 6, role_cap=20) == Refused(6, 5, "role")
+    assert book.reserve(call(run="f"), 6, role_cap=20) == Refused(6, 5, "node")
     book.settle("b", 2, Answer(text="x", answered="m-2026"))
     assert [entry.answered for entry in book.calls("f")] == ["m-2026"]
     assert (Ledger(path).spent("r"), book.project_spent()) == (8, 7)
@@ -489,7 +489,7 @@ class Books(RuleBasedStateMachine):
         family = ("r", "f") if run != "s" else ("s",)
         left = [("run", self.cap - self.sum(*family)), ("project", self.project - self.sum(""))]
         if role_cap is not None:
-            left.append(("role", role_cap - self.sum(*(f"{member}/{node}" for member in family))))
+            left.append(("node", role_cap - self.sum(*(f"{member}/{node}" for member in family))))
         fits = worst <= min(nano for _, nano in left)
         assert isinstance(room, Reservation if fits else Refused)
         if isinstance(room, Refused):

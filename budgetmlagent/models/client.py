@@ -183,7 +183,7 @@ class ModelClient:
         spec, request = asked.spec, asked.request
         room, limit = self._reserve(asked, known)
         if isinstance(room, Refused):
-            return Reply(fault="refused", detail=room.sentence(asked.call) + _to_think(known))
+            return Reply(fault="refused", detail=room.sentence(asked.call) + _to_think(known), cap=room.cap)
         fields = fields_of(spec, request, known, limit)
         long = spec.base_url == EMBEDDED or room_to_think(spec, known) > 0
         seconds = self.patience.shortened(spec.timeout or (LONG_SECONDS if long else USUAL_SECONDS))

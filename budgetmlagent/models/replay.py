@@ -72,7 +72,7 @@ class ReplayModels:
         reply, nano = self._reply(event), round(event["usd"] * NANO)
         room = ledger.reserve(call, nano, here.budget)
         if isinstance(room, Refused):
-            return Reply(fault="refused", detail=room.sentence(call))
+            return Reply(fault="refused", detail=room.sentence(call), cap=room.cap)
         kept = self.artifacts.put(reply.text) if event["reply"] else ""
         counts = {name: event.get(name, 0) for name in ("tokens_in", "tokens_out", "cached", "thought")}
         ledger.settle(room.id, nano, Answer(text=reply.text, reply=kept, request=str(nth), **counts))
@@ -83,7 +83,7 @@ class ReplayModels:
         fault = event.get("fault") or {}
         text = self._read(event["reply"]) if event["reply"] else ""
         if fault.get("kind") in REPLY_FAULTS:
-            return Reply(text, fault["kind"], fault["detail"])
+            return Reply(text, fault["kind"], fault["detail"], fault.get("cap", ""))
         return Reply(text)
 
     def _read(self, name: str) -> str:
@@ -102,4 +102,4 @@ class ReplayModels:
                 f"replay of {self.recording}: step {here.step}, node {here.node!r}, model {here.model!r}:"
                 " the prompt differs from the recording; record the run afresh"
             )
-        return Reply(fault=fault["kind"], detail=fault["detail"])
+        return Reply(fault=fault["kind"], detail=fault["detail"], cap=fault.get("cap", ""))

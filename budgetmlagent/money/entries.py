@@ -5,7 +5,7 @@ from typing import Literal
 
 from memory.state import NANO
 
-Cap = Literal["run", "project", "role"]
+Cap = Literal["run", "project", "node"]
 By = Literal["node", "model", "day", "run"]
 
 
@@ -81,7 +81,7 @@ class Refused:
 
     def sentence(self, call: Call) -> str:
         """Say what does not fit, and under which cap."""
-        own = {"run": "the run", "project": "the project", "role": f"node {call.node!r}"}[self.cap]
+        own = {"run": "the run", "project": "the project", "node": f"node {call.node!r}"}[self.cap]
         need, left = f"${self.worst / NANO:.6f}", f"${max(self.remaining, 0) / NANO:.6f}"
         return f"a call of model {call.model!r} may cost {need} and {left} is left of the budget of {own}"
 

@@ -131,6 +131,11 @@ class Ledger:
         """Nano-dollars of all runs; what is replayed costs no one."""
         return self.spent(rows.PROJECT)
 
+    def project_left(self) -> int | None:
+        """Nano-dollars that all runs together may still spend; None where there is no limit."""
+        cap = self.project_cap()
+        return None if cap is None else cap - self.project_spent()
+
     @reads
     def left(self, db: Books, run: str, node: str = "", role_cap: int | None = None) -> int:
         """Nano-dollars that the run may still spend, by its own cap and the project's; with `role_cap`, that its node may."""
@@ -150,7 +155,7 @@ class Ledger:
         if (cap := rows.project_cap(db)) is not None:
             rooms.append((cap - rows.summed(db, rows.PROJECT), "project"))
         if role_cap is not None:
-            rooms.append((role_cap - rows.summed(db, rows.root(db, run), node), "role"))
+            rooms.append((role_cap - rows.summed(db, rows.root(db, run), node), "node"))
         return rooms
 
     # -- calls

@@ -96,6 +96,7 @@ def build(record: Record) -> dict[str, Any]:
         "escalations": moves,
         "turns": values.get("turn", 0),
         "steps": len(timeline),
+        "cut_short_by": cut_short_by(timeline),
         "seconds": ended.get("seconds", 0.0),
         "budget": values.get("task", {}).get("budget", config.budget) / NANO,
         "aim": config.aim,
@@ -192,6 +193,16 @@ def reason(values: Mapping[str, Any]) -> str:
     if fault.get("kind") == "thought":
         return f"{words}: {fault['detail']}; give it more `max_tokens`, or less `reasoning`, in models.yaml"
     return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" or word == "missed" else words
+
+
+def cut_short_by(timeline: Sequence[Event]) -> str:
+    """Name whose budget kept a run from what it would have done: "project", "run" or "node"; "" for none.
+
+    That of all runs, wherever it refused a call, as the same run would have been another with more of it. That of the run, or of
+    a node, where it refused the last call: before, the graph went on with what could be paid for, as it is meant to.
+    """
+    caps = [event.fault.get("cap", "") for event in timeline if event.calls or event.fault.get("cap")]
+    return "project" if "project" in caps else "".join(caps[-1:])
 
 
 def read_summary(path: Path) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """What a changed state may say beyond the types of its fields: names that there are, ids that are kept, counts of something."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from budgetmlagent.errors import UsageError
+from budgetmlagent.money.entries import Cap
 from budgetmlagent.wording import one_of
 from graphs.registry import shipped_nodes
 from graphs.spec import GraphSpec
@@ -21,6 +22,7 @@ WORDS = {
     ("task", "direction"): ("max", "min"),
     ("task", "history"): ("off", "run", "all"),
     ("task", "aim"): ("success", "best"),
+    ("fault", "cap"): get_args(Cap),
 }
 # Where artifacts' ids stand.
 IDS = {
