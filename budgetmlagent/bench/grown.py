@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.bench.plan import Plan, cells, checked, placed
+from budgetmlagent.bench.plan import Plan, cells, checked, others, placed
 from budgetmlagent.bench.results import PLAN, ended
 from budgetmlagent.errors import UsageError
 from budgetmlagent.instead import EMBEDDED
@@ -26,7 +26,7 @@ def grown(kept: Plan, written: dict[str, Any], given: dict[str, Any], where: str
     found, told = dict[str, Any](), list[str]()
     for name in CELLS:
         before = getattr(kept, name)
-        if more := [each for each in getattr(asked, name) if each not in before]:
+        if more := others(getattr(asked, name), known=before):
             found[name] = [*before, *more]
             told.append(f"adds {name} {_listed(more)}")
     for name in LIMITS:

@@ -92,7 +92,10 @@ class Cell:
 
 
 def placed(plan: Plan) -> Plan:
-    """Return the plan with the paths of files and folders as whole ones: it can be gone on with from any folder."""
+    """Return the plan with the paths of files and folders as whole ones: it can be gone on with from any folder.
+
+    What is named twice counts once, by whatever paths.
+    """
 
     def whole(word: str, names: Sequence[str] = ()) -> str:
         path = at_home(word)
@@ -107,11 +110,27 @@ def placed(plan: Plan) -> Plan:
 
     return plan.model_copy(
         update={
-            "tasks": [whole(word, bundled()) for word in plan.tasks],
-            "graphs": [whole(word, shipped()) for word in plan.graphs],
-            "models": [model(word) for word in plan.models],
+            "tasks": others([whole(word, bundled()) for word in plan.tasks]),
+            "graphs": others([whole(word, shipped()) for word in plan.graphs]),
+            "models": others([model(word) for word in plan.models]),
+            "seeds": others(plan.seeds),
         }
     )
+
+
+def others(named: Sequence[Any], known: Sequence[Any] = ()) -> list[Any]:
+    """Return what is named, as it is placed, each once and without what is `known`: of several paths of one thing the first."""
+    there, found = set(map(_itself, known)), dict[str | int | None, Any]()
+    for each in named:
+        found.setdefault(_itself(each), each)
+    return [each for one, each in found.items() if one not in there]
+
+
+def _itself(word: str | int | None) -> str | int | None:
+    """Return the one path of a file or folder that has several; what is none as it is."""
+    prefix = REPLAY if str(word).startswith(REPLAY) else ""
+    path = Path(str(word).removeprefix(prefix))
+    return f"{prefix}{path.resolve()}" if path.is_absolute() else word
 
 
 def cell_of(cell: Cell) -> dict[str, Any]:
