@@ -22,6 +22,7 @@ from fault_server import FaultServer, Turn
 from budgetmlagent.bench import results
 from budgetmlagent.bench.axes import Axes
 from budgetmlagent.bench.curves import curves
+from budgetmlagent.bench.grown import grown
 from budgetmlagent.bench.here import Here, at_once
 from budgetmlagent.bench.labels import placed as placed_labels
 from budgetmlagent.bench.looks import colour_of, dash_of, mark_of
@@ -40,7 +41,7 @@ from budgetmlagent.bench.plan import (
     request,
 )
 from budgetmlagent.bench.runner import Runner
-from budgetmlagent.bench.summary import compared, mean, normalised, summed, wilson
+from budgetmlagent.bench.summary import compared, normalised, summed
 from budgetmlagent.bench.words import dollars, interval, shortest
 from budgetmlagent.bench.worker import spent
 from budgetmlagent.cli import call
@@ -107,6 +108,19 @@ def test_the_same_run_has_the_same_name_in_any_plan():
     few, many = Plan(tasks=["digits"]), Plan(tasks=["flights", "digits"], seeds=[1, 0])
     assert set(cells(few)) < set(cells(many)) and len({cell.name for cell in cells(many)}) == 4
     assert len(cells(Plan(tasks=["digits", "digits"]))) == 1
+
+
+def test_what_is_named_twice_counts_once_by_whatever_paths(tmp_path, capsys):
+    task = tiny.task(tmp_path)
+    (tmp_path / "link").symlink_to(task)
+    words = ["--graphs", "recall,recall", "--out", str(tmp_path / "bench"), "--dry-run"]
+    twice = f"{task},{tmp_path}/tiny/../tiny,{tmp_path}/link"
+    assert call(["bench", "--tasks", twice, "--seeds", "3,3", *words]) == 0
+    assert capsys.readouterr().out.startswith("1 run (1 task, 1 graph, 1 set of models, 1 seed)")
+    kept = Plan(tasks=[f"{tmp_path}/link"], models=[f"replay:{task}"])
+    given = {"tasks": [str(task), "digits"], "models": [f"replay:{tmp_path}/link"]}
+    plan, said = grown(kept, {}, given, "bench")
+    assert plan.tasks == [f"{tmp_path}/link", "digits"] and said == ["adds tasks digits"]
 
 
 def test_paths_are_kept_whole_so_that_any_folder_is_good_to_go_on_from(tmp_path, monkeypatch):
@@ -334,12 +348,6 @@ def test_what_came_of_a_run_since_its_row_was_written_counts(tmp_path):
     assert not (folder / "cells" / second.name / "row.json").exists()
 
 
-def test_wilsons_interval():
-    assert wilson(0, 0) == (0.0, 0.0, 1.0)
-    assert [round(x, 3) for x in wilson(8, 10)] == [0.8, 0.49, 0.943]
-    assert wilson(3, 3)[2] == 1.0 and wilson(3, 3)[1] < 0.5
-
-
 def row(task, graph, seed, start, end, usd=0.1, direction=1):
     return {
         "cell": f"{task}{graph}{seed}", "task": task, "graph": graph, "models_file": "", "seed": seed, "status": "finished", "reason": "all turns are used",
@@ -554,16 +562,6 @@ def test_a_name_without_room_is_left_to_the_legend():
     assert [label[3] for label in placed_labels(there)] == ["b"]
     crowd = [(str(number), 300.0, 100.0, 6.0) for number in range(40)]
     assert 1 < len(placed_labels(crowd)) < 40
-
-
-def test_a_mean_has_an_interval_that_is_the_same_each_time():
-    middle, low, high = mean([1.0, 2.0, 3.0, 4.0, 10.0])
-    assert low < middle == 4.0 < high and mean([1.0, 2.0, 3.0, 4.0, 10.0]) == (middle, low, high)
-    assert mean([]) is None and mean([2.0]) == mean([2.0] * 9) == (2.0, None, None)
-    assert mean([1.0, 2.0, 3.0, 10.0]) == (4.0, None, None)
-    few, many = mean([0.0, 1.0] * 250), mean([0.0, 1.0] * 251)  # by the bootstrap, and above 500 without it
-    assert few == pytest.approx(many, abs=0.005)
-    assert [one["runs"] for one in summed(ROWS)] == [3, 3]
 
 
 def test_the_page_shows_every_setting_and_escapes_what_is_told(tmp_path):

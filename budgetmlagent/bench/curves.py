@@ -18,7 +18,7 @@ from budgetmlagent.bench.found import TOLD, run_of
 from budgetmlagent.bench.labels import Label, placed
 from budgetmlagent.bench.looks import colour_of, dash_of
 from budgetmlagent.bench.picture import line
-from budgetmlagent.bench.summary import failed, task_of, way
+from budgetmlagent.bench.summary import failed, fed, task_of, way
 from memory.files import SMALL, read_plain
 
 Row = Mapping[str, Any]
@@ -58,10 +58,12 @@ class Curves:
 def curves(
     rows: Sequence[Row], names: Mapping[tuple[str, str], str], bench: Path | None = None
 ) -> Curves | None:
-    """Return the curve of each setting in `names`: the mean over its runs, by the scores that guided them; None for none.
+    """Return the curve of each setting in `names`: the mean over its runs that were not starved, by the scores that guided
+    them; None for none.
 
     `bench` is the folder in which the runs are looked for first.
     """
+    rows = fed(rows)
     free = not any(row.get("usd") for row in rows)
     reached, found, gone = _reached(rows, bench, counted=free), dict[int, Steps](), list[str]()
     for number, which in enumerate(names):

@@ -7,8 +7,8 @@ from typing import Any
 from budgetmlagent.bench.axes import HEIGHT, WIDTH
 from budgetmlagent.bench.curves import curves
 from budgetmlagent.bench.picture import picture
-from budgetmlagent.bench.summary import compared, summed, way
-from budgetmlagent.bench.words import Names, interval, minutes, number
+from budgetmlagent.bench.summary import compared, starved, summed, way
+from budgetmlagent.bench.words import Names, interval, minutes, number, starved_in_words
 from budgetmlagent.foreign import visible
 from budgetmlagent.templating import environment
 
@@ -30,8 +30,12 @@ def page(rows: Sequence[dict[str, Any]], bench: Path | None = None) -> str:
         .get_template("report.html.jinja")
         .render(
             settings=list(zip(names, summary, strict=True)),
+            starved_in_words=starved_in_words(summary),
             pairs=pairs,
-            rows=[row | {"setting": called.setting(way(row)), "task": called.task(row)} for row in rows],
+            rows=[
+                row | {"setting": called.setting(way(row)), "task": called.task(row), "starved": starved(row)}
+                for row in rows
+            ],
             picture=picture(summary, names),
             curves=curves(rows, dict(zip(ways, names, strict=True)), bench),
             width=WIDTH,

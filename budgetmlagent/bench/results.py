@@ -11,10 +11,13 @@ from typing import Any
 
 from budgetmlagent.bench.page import page
 from budgetmlagent.bench.plan import Cell, Plan, cell_of, checked
-from budgetmlagent.bench.worker import AGAIN, ROW, RUN, keep_spent, spent
+from budgetmlagent.bench.summary import starved
+from budgetmlagent.bench.worker import AGAIN, ROOM, ROW, RUN, keep_spent, spent
 from budgetmlagent.errors import UnavailableError, UsageError
+from budgetmlagent.money.place import existing
 from budgetmlagent.records.summary import read_summary
 from memory.files import SMALL, read_plain, write_whole
+from memory.state import NANO
 
 PLAN, CELLS, RUNS = "plan.json", "cells", "runs"
 CSV, JSON, PAGE = "results.csv", "results.json", "report.html"
@@ -100,7 +103,8 @@ def _gone_on(folder: Path, path: Path, row: Mapping[str, Any]) -> dict[str, Any]
             told = read_summary(summary)
             more = {"run_dir": str(where), "usd": told["usd"] + spent(path.parent)}
             again = {AGAIN: row.get(AGAIN, True)} if told["status"] == "failed" else {}
-            return told | more | again
+            room = {ROOM: row[ROOM]} if ROOM in row else {}
+            return told | more | again | room
     return dict(row)
 
 
@@ -114,8 +118,15 @@ def _begun(folder: Path, mark: Path) -> str:
 def tried_again(folder: Path, cells: Iterable[Cell], rows: dict[Cell, dict[str, Any]]) -> None:
     """Take out the rows of runs that failed for want of an answer, of a store or of their process, or were stopped: these go on.
 
-    So do runs whose rows are damaged.
+    So do runs whose rows are damaged. Those that were starved, and for which more is left now, are begun anew.
     """
+    ledger = existing(folder / RUNS)
+    left = ledger.project_left() if ledger else None
+    for cell in [cell for cell, row in rows.items() if starved(row) and _is_more(left, row)]:
+        place = folder / CELLS / cell.name
+        keep_spent(place, rows.pop(cell).get("usd") or 0.0)
+        (place / RUN).unlink(missing_ok=True)
+        (place / ROW).unlink()
     for cell in [cell for cell, row in rows.items() if _goes_on(row)]:
         place, usd = folder / CELLS / cell.name, rows.pop(cell).get("usd")
         if usd is not None and not (place / RUN).exists():  # of a run that is here, the ledger knows it
@@ -128,6 +139,11 @@ def tried_again(folder: Path, cells: Iterable[Cell], rows: dict[Cell, dict[str, 
             continue
         except (ValueError, RecursionError):
             path.replace(path.with_suffix(".damaged"))
+
+
+def _is_more(left: int | None, row: Mapping[str, Any]) -> bool:
+    """Whether all runs may spend more now, in nano-dollars, than when a run that was starved had ended; None is no limit."""
+    return left is None or left > round(row.get(ROOM, 0.0) * NANO)
 
 
 def _goes_on(row: Mapping[str, Any]) -> bool:
@@ -164,7 +180,7 @@ def write(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 NUMBERS = (
     "success", "gain_pct", "usd", "seconds", "private_baseline", "private_best", "baseline", "best", "tokens_in", "tokens_out",
-    "expert_calls", "turns",
+    "expert_calls", "turns", "project_left",
 )  # fmt: skip
 
 

@@ -5,46 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-import numpy as np
+from budgetmlagent.bench.intervals import Value, mean, rate
 
 Row = Mapping[str, Any]
 Way = tuple[str, str]  # a graph and a models file, as they were asked for
-Interval = tuple[
-    float, float | None, float | None
-]  # a value, and the bounds of its interval; None: it has none
-Z = 1.959964  # of a normal distribution: 95% lie within
-DRAWS = 2000  # of the bootstrap
-LEAST = 5  # values that have an interval
-MANY = 500  # values, above which it would cost more than it tells
-
-
-def wilson(successes: int, runs: int) -> Interval:
-    """Return a success rate with Wilson's 95% interval (JASA 1927, 22:209), which holds for few runs, too."""
-    if not runs:
-        return 0.0, 0.0, 1.0
-    p, n = successes / runs, runs
-    middle, half = (p + Z**2 / (2 * n)), Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    return p, max(0.0, (middle - half) / (1 + Z**2 / n)), min(1.0, (middle + half) / (1 + Z**2 / n))
-
-
-def mean(values: Iterable[float]) -> Interval | None:
-    """Return a mean with its 95% interval, always the same for the same values; None for no values.
-
-    By bootstrap; of more than `MANY` values by the normal distribution, which is then the same within their noise. Fewer than
-    `LEAST`, or values that are all the same, say nothing of how far others might lie: they have no interval.
-    """
-    data = np.array(list(values), dtype=float)
-    if not len(data):
-        return None
-    middle = float(data.mean())
-    if len(data) < LEAST or data.min() == data.max():
-        return middle, None, None
-    if len(data) > MANY:
-        half = Z * float(data.std(ddof=1)) / math.sqrt(len(data))
-        return middle, middle - half, middle + half
-    draws = np.random.default_rng(0).choice(data, (DRAWS, len(data))).mean(axis=1)
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return middle, float(low), float(high)
 
 
 def way(row: Row) -> Way:
@@ -57,6 +21,16 @@ def task_of(row: Row) -> str:
     return str(row.get("task_folder") or row["task"])
 
 
+def starved(row: Row) -> bool:
+    """Whether what all runs may spend together kept a run from going its way: it says nothing of its setting."""
+    return row.get("cut_short_by") == "project"
+
+
+def fed(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows but the starved ones'."""
+    return [row for row in rows if not starved(row)]
+
+
 def failed(row: Row) -> bool:
     """Whether a run failed: what the person has is then the starter."""
     return row.get("status") == "failed"
@@ -66,8 +40,9 @@ def normalised(rows: Sequence[Row]) -> dict[str, float]:
     """Return of each cell the share of the way from the starter to the best private score that a run of its task reached.
 
     1 is the best of this bench, 0 the starter, which is what a run that failed leaves; where nothing improved a task, -1 is the
-    worst. Left out are tasks and runs without private scores.
+    worst. Left out are starved runs, and tasks and runs without private scores.
     """
+    rows = fed(rows)
     moved = {row["cell"]: 0.0 if failed(row) else _moved(row) for row in rows}
     most: dict[str, float] = {}  # by which a task was improved, or else at most worsened
     unknown = {task_of(row) for row in rows if moved[row["cell"]] is None}
@@ -92,56 +67,68 @@ def _moved(row: Row) -> float | None:
     return math.copysign(abs(after - before), row.get("gain_pct") or 0.0)
 
 
-MEANS = ("gain_pct", "usd", "tokens_in", "tokens_out", "seconds", "expert_calls", "turns")
+MEANS = ("usd", "tokens_in", "tokens_out", "seconds", "expert_calls", "turns")
 
 
 def summed(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return one object a setting. A value with its interval is a list [value, low, high], both null where there is none; null
-    where nothing is known. A run that failed has gained nothing.
+    where nothing is known. A run that failed has gained nothing; one that was starved is counted, and is in no value.
     """
     share, found = normalised(rows), []
-    for which, mine in _by_way(rows).items():
-        gains = [0.0 if failed(row) and row["cell"] in share else row.get("gain_pct") for row in mine]
-        means = {name: mean(row[name] for row in mine if row.get(name) is not None) for name in MEANS}
+    for which, all_mine in _by_way(rows).items():
+        mine = fed(all_mine)
+        gains = [(row, 0.0 if failed(row) and row["cell"] in share else row.get("gain_pct")) for row in mine]
         found.append(
             {
                 "graph": which[0],
                 "models_file": which[1],
-                "runs": len(mine),
+                "runs": len(all_mine),
                 "failed": sum(map(failed, mine)),
-                "success": wilson(sum(_succeeded(row) for row in mine), len(mine)),
-                "normalised_gain": mean(share[row["cell"]] for row in mine if row["cell"] in share),
-                **means,
-                "gain_pct": mean(gain for gain in gains if gain is not None),
+                "starved": len(all_mine) - len(mine),
+                "success": rate(_known((row, _succeeded(row)) for row in mine)),
+                "normalised_gain": mean(_known((row, share.get(row["cell"])) for row in mine), high=1.0),
+                **{name: mean(_known((row, row.get(name)) for row in mine), low=0.0) for name in MEANS},
+                "gain_pct": mean(_known(gains)),
             }
         )
     return found
 
 
+def _known(values: Iterable[tuple[Row, float | None]]) -> list[Value]:
+    """Return what is known of runs, each with its task."""
+    return [(task_of(row), float(value)) for row, value in values if value is not None]
+
+
 def compared(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return each pair of settings, compared on the tasks and seeds that both have run: what the second has more.
 
-    `better`, `even` and `worse` count the runs by their normalised gain; `failed`, how many of each setting's failed.
+    `better`, `even` and `worse` count the runs by their normalised gain; `failed`, how many of each setting's failed. Starved runs
+    are in no pair.
     """
     share, found = normalised(rows), []
-    ran = {which: {(task_of(row), row["seed"]): row for row in mine} for which, mine in _by_way(rows).items()}
+    ran = {
+        which: {(task_of(row), row["seed"]): row for row in mine}
+        for which, mine in _by_way(fed(rows)).items()
+    }
     for (first, one), (second, two) in combinations(ran.items(), 2):
         both = [(one[key], two[key]) for key in one if key in two]
         known = [(a, b) for a, b in both if a["cell"] in share and b["cell"] in share]
-        more = [share[b["cell"]] - share[a["cell"]] for a, b in known]
-        paid = [(b["usd"] - a["usd"]) for a, b in both if None not in (a.get("usd"), b.get("usd"))]
+        more = [(a, share[b["cell"]] - share[a["cell"]]) for a, b in known]
+        paid = [(a, b["usd"] - a["usd"]) for a, b in both if None not in (a.get("usd"), b.get("usd"))]
         found.append(
             {
                 "first": list(first),
                 "second": list(second),
                 "pairs": len(both),
                 "failed": [sum(failed(a) for a, _ in both), sum(failed(b) for _, b in both)],
-                "normalised_gain": mean(more),
-                "success": mean(_succeeded(b) - _succeeded(a) for a, b in both),
-                "usd": mean(paid),
-                "better": sum(each > 1e-9 for each in more),
-                "even": sum(abs(each) <= 1e-9 for each in more),
-                "worse": sum(each < -1e-9 for each in more),
+                "normalised_gain": mean(_known(more)),
+                "success": mean(
+                    _known((a, _succeeded(b) - _succeeded(a)) for a, b in both), low=-1.0, high=1.0
+                ),
+                "usd": mean(_known(paid)),
+                "better": sum(each > 1e-9 for _, each in more),
+                "even": sum(abs(each) <= 1e-9 for _, each in more),
+                "worse": sum(each < -1e-9 for _, each in more),
             }
         )
     return found

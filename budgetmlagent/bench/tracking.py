@@ -18,6 +18,7 @@ from typing import Any
 
 from budgetmlagent.bench.found import TOLD, run_of
 from budgetmlagent.bench.results import CELLS
+from budgetmlagent.bench.summary import failed, starved
 from budgetmlagent.bench.worker import REQUEST
 from budgetmlagent.errors import UnavailableError, UsageError
 from memory.files import SMALL, read_plain, write_whole
@@ -133,7 +134,7 @@ class Tracking:
         if folder := run_of(row, self._folder):
             for path in (folder / name for name in FILES if (folder / name).exists()):
                 self._client.log_artifact(run, str(path))
-        self._client.set_terminated(run, "FAILED" if row["status"] == "failed" else "FINISHED")
+        self._client.set_terminated(run, "FAILED" if failed(row) or starved(row) else "FINISHED")
         self._client.set_tag(run, CELL, row["cell"])
 
     def _limits(self, row: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.bench.summary import Way, task_of, way
+from budgetmlagent.wording import counted
 
 Bounded = Sequence[float | None]  # a value, and the bounds of its interval
 
@@ -83,6 +84,17 @@ def interval(value: Bounded | None, digits: int, sign: str = "") -> str:
 def minutes(seconds: Bounded | None) -> list[float | None] | None:
     """Return seconds with the bounds of their interval as minutes."""
     return None if seconds is None else [None if value is None else value / 60 for value in seconds]
+
+
+def starved_in_words(summary: Iterable[Mapping[str, Any]]) -> str:
+    """Say how many runs were starved, and what helps; "" where none was."""
+    number = sum(one["starved"] for one in summary)
+    if not number:
+        return ""
+    return (
+        f"starved: {counted(number, 'run')} that the budget of all runs cut short, in none of the values; `--continue` with a higher"
+        f" `--project-budget` begins {'it' if number == 1 else 'them'} anew"
+    )
 
 
 def number(value: float | None, digits: int, sign: str = "") -> str:

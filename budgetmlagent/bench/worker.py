@@ -23,11 +23,13 @@ from memory.state import NANO
 
 if TYPE_CHECKING:
     from budgetmlagent import Session
+    from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.records.events import Event
 
 REQUEST, RUN, ROW, STEP, LOG = "request.json", "run", "row.json", "step", "log"
 SPENT = "spent.json"  # dollars of tries that no ledger here knows, and may have spent at most: they were lost, or failed elsewhere
 AGAIN = "goes_on"  # in the row of a run that failed: whether it may come further another time
+ROOM = "project_left"  # in the row of a run that was starved: dollars that were left to all runs when it had ended
 PATIENCE = 90.0  # seconds for a process of the same run that was thought lost to be gone
 GRACE = 30.0  # seconds to end in order, where nobody waits for it
 
@@ -50,6 +52,7 @@ def work(folder: Path, witness: Callable[[int], None] | None = None) -> None:
 
     `witness` is the one of its ledger (`Ledger.witness`), and hears what each step has cost as well.
     """
+    from budgetmlagent.bench.summary import starved
     from budgetmlagent.errors import BudgetMLError, RunFailedError
 
     asked = json.loads((folder / REQUEST).read_text())
@@ -64,6 +67,7 @@ def work(folder: Path, witness: Callable[[int], None] | None = None) -> None:
                 witness(run.ledger.spent(run.run_id))
 
         row: dict[str, Any] = run.run(on_step=told)
+        row |= _room(run.ledger) if starved(row) else {}
     except BudgetMLError as error:
         failed = {"status": "failed", "reason": str(error), AGAIN: not isinstance(error, RunFailedError)}
         row = (_known(session) if session else {}) | failed
@@ -79,6 +83,12 @@ def _known(session: "Session") -> dict[str, Any]:
     with suppress(BudgetMLError):
         return session.summary
     return {}
+
+
+def _room(ledger: "Ledger") -> dict[str, float]:
+    """Return what is left to all runs; nothing where they have no limit any more."""
+    left = ledger.project_left()
+    return {} if left is None else {ROOM: left / NANO}
 
 
 def spent(folder: Path) -> float:

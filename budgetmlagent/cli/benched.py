@@ -83,8 +83,11 @@ def called(row: "Mapping[str, Any]", names: "Names") -> str:
 
 def line(row: dict[str, Any], names: "Names") -> str:
     """Tell a row in a line."""
+    from budgetmlagent.bench.summary import starved
+
     gain = row.get("gain_pct")
     what = f"{called(row, names)}: {row['status']}"
+    what += ", starved" if starved(row) else ""
     if row["status"] == "failed":
         return f"{what}: {row['reason']}"
     return f"{what}, {'no gain known' if gain is None else f'{gain:+.1f}%'}, ${row['usd']:.4f}, {row['seconds'] / 60:.1f} min"
@@ -101,7 +104,7 @@ def tell(cells: "Sequence[Cell]", found: "Mapping[Cell, dict[str, Any]]", out: P
     """Write the table of those runs that have ended, and print what came of them, for people or as JSON."""
     from budgetmlagent.bench import results
     from budgetmlagent.bench.summary import compared, summed
-    from budgetmlagent.bench.words import Names, interval
+    from budgetmlagent.bench.words import Names, interval, starved_in_words
     from budgetmlagent.cli.console import Console
 
     rows, kept = [found[cell] for cell in cells if cell in found], False
@@ -119,6 +122,8 @@ def tell(cells: "Sequence[Cell]", found: "Mapping[Cell, dict[str, Any]]", out: P
         return options.print_json(told | {"rows": rows})
     console, names = Console(highlight=False), Names.of(rows)
     console.print(_summary(told["summary"], names))
+    if hungry := starved_in_words(told["summary"]):
+        console.print(hungry, markup=False, soft_wrap=True)
     for pair in told["compared"]:
         first, second = (names.setting(pair[which]) for which in ("first", "second"))
         failed = f" ({pair['failed'][1]} and {pair['failed'][0]} failed)" if any(pair["failed"]) else ""
@@ -141,10 +146,12 @@ def _summary(found: list[dict[str, Any]], names: "Names") -> Any:
 
     from budgetmlagent.bench.words import interval, minutes
 
+    hungry = any(one["starved"] for one in found)  # else the column would take room for nothing
     table = Table(
         Column("setting", overflow="fold"),
         "runs",
         "failed",
+        *["starved"] * hungry,
         "success",
         "gain %",
         "normalised",
@@ -154,7 +161,7 @@ def _summary(found: list[dict[str, Any]], names: "Names") -> Any:
     )
     for one in found:
         table.add_row(
-            names.setting((one["graph"], one["models_file"])), str(one["runs"]), str(one["failed"]),
+            names.setting((one["graph"], one["models_file"])), str(one["runs"]), str(one["failed"]), *[str(one["starved"])] * hungry,
             interval(one["success"], 2), interval(one["gain_pct"], 1), interval(one["normalised_gain"], 2),
             interval(one["usd"], 4), interval(minutes(one["seconds"]), 1),
         )  # fmt: skip
