@@ -30,6 +30,7 @@ def test_each_run_is_there_once_with_its_numbers_and_files(tmp_path):
         row(tmp_path, "a"),
         row(tmp_path, "b"),
         {"cell": "c", "task": "t", "status": "failed", "reason": "it fails"},
+        row(tmp_path, "d", cut_short_by="project"),
     ]
     tracking = Tracking(uri, tmp_path / "night")
     tracking.try_to_enter(rows[0])
@@ -38,18 +39,21 @@ def test_each_run_is_there_once_with_its_numbers_and_files(tmp_path):
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name("night")
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert sorted(runs) == ["a", "b", "c"]
+    assert sorted(runs) == ["a", "b", "c", "d"]
     assert runs["a"].data.metrics == {"success": 1.0, "gain_pct": 12.5, "usd": 0.25}
     assert (runs["a"].data.params["task"], runs["a"].data.params["seed"]) == ("t", "0")
-    assert (runs["a"].info.status, runs["c"].info.status) == ("FINISHED", "FAILED")
+    assert [runs[name].info.status for name in "acd"] == ["FINISHED", "FAILED", "FAILED"]
     assert [each.path for each in client.list_artifacts(runs["a"].info.run_id)] == [
         "best",
         "results.tsv",
         "run.json",
     ]
-    Tracking(uri, tmp_path / "night").enter_all([*rows[:2], row(tmp_path, "c")])  # it has gone on since
+    Tracking(uri, tmp_path / "night").enter_all(
+        [*rows[:2], row(tmp_path, "c"), row(tmp_path, "d")]
+    )  # they have gone on since
     again = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert sorted(again) == ["a", "b", "c"] and again["c"].info.status == "FINISHED"
+    assert sorted(again) == ["a", "b", "c", "d"]
+    assert {again[name].info.status for name in "cd"} == {"FINISHED"}
     assert again["a"].info.run_id == runs["a"].info.run_id
 
 
