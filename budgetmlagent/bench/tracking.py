@@ -43,7 +43,7 @@ PARAMS = (
 )
 LIMITS = ("turns", "minutes")  # as they were asked for: a row tells what was used
 FILES = ("run.json", TOLD, "best")
-TAGS = ("status", "reason", "run_id")
+TAGS = ("status", "reason", "run_id", "cut_short_by")
 LONG = 500  # characters of a parameter or tag: what a server takes
 
 

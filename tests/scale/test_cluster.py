@@ -1,5 +1,8 @@
 """Runs on two raylets of this machine: as a table, with a worker killed, with a machine lost, and as parcels."""
 
+import json
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -180,6 +183,38 @@ def test_runs_that_travel_keep_one_cap_in_a_ledger_on_a_server(nodes, server, tm
     assert any("left of the budget of the project" in row["reason"] for row in rows), "the positive control"
     spent = sum(entry.nano for row in rows for entry in book.calls(row["run_id"]))
     assert 0 < spent == book.project_spent() <= CAP
+
+
+def test_a_bench_whose_own_node_ends_says_so_in_a_line_and_goes_on_elsewhere(tmp_path):
+    folder = tmp_path / "bench"
+    with FaultServer(respond=slow) as server, raylets(1) as nodes:
+        asked = ["--tasks", str(tiny.task(tmp_path)), "--models", str(tiny.models(tmp_path, server.url)), "--graphs", "single_agent"]  # fmt: skip
+        limits = ["--turns", "2", "--history", "off", "--json", "--out", str(folder)]
+        bench = begun([*asked, *limits, "--ray", nodes.address])
+        while not stepped(folder):
+            time.sleep(0.05)
+        nodes.head_node.all_processes["raylet"][0].process.kill()
+        out, said = bench.communicate(timeout=300)
+        line = said.decode().splitlines()[-1]
+        assert (bench.returncode, out) == (3, b"") and line.startswith("budgetml: --ray: the cluster"), said
+        assert "(raylet)" not in said.decode() and "(raylet)" in (folder / "ray.log").read_text()
+        server.respond = tiny.team
+        again = begun(["--continue", "--out", str(folder), "--json"])
+        (row,) = json.loads(again.communicate(timeout=300)[0])["rows"]
+    assert row["status"] == "finished" and len(list((folder / "runs").glob("tiny-*"))) == 1
+
+
+def slow(body: dict) -> Turn:
+    """Answers so late that the run is still in the middle when it is looked for."""
+    turn = tiny.team(body)
+    turn.delay = 8.0
+    return turn
+
+
+def begun(words: list[str]) -> "subprocess.Popen[bytes]":
+    """Start a bench as a person does."""
+    command = [sys.executable, "-m", "budgetmlagent", "bench", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def test_what_no_machine_has_is_said_before_anything_waits_for_it(nodes, tmp_path):
