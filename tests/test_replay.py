@@ -92,9 +92,7 @@ def record(folder: Path, server: FaultServer, asks: list[str], cap: int = NANO) 
                 "prompt": entry.prompt,
                 "reply": entry.reply or None,
             }
-        lines.append(
-            line | usage | {"fault": {"kind": reply.fault, "detail": reply.detail} if reply.fault else {}}
-        )
+        lines.append(line | usage | {"fault": reply.as_fault() if reply.fault else {}})
     (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return results
 
