@@ -10,23 +10,22 @@ from pathlib import Path
 
 import psutil
 
-GROUPS, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+from budgetmlagent.sandbox.cages.cgroup import MINE, ROOT, own
+
+MEMORY = ("memory.max", "memory.limit_in_bytes")  # version 2, version 1
 
 
-def memory(groups: Path = GROUPS, mine: Path = MINE) -> int:
+def memory(groups: Path = ROOT, mine: Path = MINE) -> int:
     """Return the bytes that are free here, and within each group's limit."""
-    told = [_number(group / name) for group in _of(groups, mine) for name in MEMORY]
+    told = [_number(group / name) for group in _above("memory", groups, mine) for name in MEMORY]
     free = int(psutil.virtual_memory().available)
     return min([free, *(most for most in told if most is not None)])
 
 
-def cores(groups: Path = GROUPS, mine: Path = MINE) -> int:
+def cores(groups: Path = ROOT, mine: Path = MINE) -> int:
     """Return the cores that this process may use, at least one: those it may run on, and each group's share of their time."""
-    shares = [share for group in _of(groups, mine) if (share := _share(group)) is not None]
+    shares = [share for group in _above("cpu", groups, mine) if (share := _share(group)) is not None]
     return max(1, int(min([len(os.sched_getaffinity(0)), *shares])))
-
-
-MEMORY = ("memory.max", "memory.limit_in_bytes")  # version 2, version 1
 
 
 def _share(group: Path) -> float | None:
@@ -45,11 +44,8 @@ def _number(path: Path) -> int | None:
     return None
 
 
-def _of(groups: Path, mine: Path) -> Iterator[Path]:
+def _above(controller: str, root: Path, mine: Path) -> Iterator[Path]:
     """Yield the groups in which this process stands, and all above them."""
     with suppress(OSError):
-        for line in mine.read_text().splitlines():
-            _, names, path = line.split(":", 2)
-            top = groups / names
-            group = top / path.lstrip("/")
-            yield from (each for each in (group, *group.parents) if each.is_relative_to(top))
+        for group in own(controller, root, mine):
+            yield from (each for each in (group, *group.parents) if each.is_relative_to(root))

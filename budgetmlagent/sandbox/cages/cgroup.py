@@ -18,7 +18,7 @@ import psutil
 
 from budgetmlagent.errors import UnavailableError
 
-ROOT = Path("/sys/fs/cgroup")
+ROOT, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 JOIN = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"'
 NUMBERS = itertools.count()
 DELEGATED = "systemd-run --user --scope -p Delegate=yes"  # starts a program in such a group
@@ -72,16 +72,16 @@ def home(controller: str = "pids") -> Path | None:
     """Return where groups with such a limit can be made, None where they cannot."""
     tops = (ROOT / controller, ROOT) if os.geteuid() == 0 else ()
     return next(
-        (group for group in itertools.chain(tops, _own(controller)) if _gives(group, controller)), None
+        (group for group in itertools.chain(tops, own(controller)) if _gives(group, controller)), None
     )
 
 
-def _own(controller: str) -> Iterator[Path]:
+def own(controller: str, root: Path = ROOT, mine: Path = MINE) -> Iterator[Path]:
     """Yield the groups in which this process stands: of version 1 for the controller, of version 2."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in mine.read_text().splitlines():
         _, names, path = line.split(":", 2)
         if not names or controller in names.split(","):
-            group = ROOT / names / path.lstrip("/")
+            group = root / names / path.lstrip("/")
             yield group.parent if group.name == CALLERS else group
 
 
