@@ -68,11 +68,11 @@ def curves(
     reached, found, gone = _reached(rows, bench, counted=free), dict[int, Steps](), list[str]()
     for number, which in enumerate(names):
         mine = [reached[row["cell"]] for row in rows if way(row) == which and row["cell"] in reached]
-        if known := [steps for steps in mine if steps is not None]:
-            found[number] = _mean(known)
-        if len(known) < len(mine):
-            found.pop(number, None)  # a mean of the others would be of other tasks and seeds
+        known = [steps for steps in mine if steps is not None]
+        if len(known) < len(mine):  # a mean of the others would be of other tasks and seeds
             gone.append(names[which])
+        elif known:
+            found[number] = _mean(known)
     if not (found or gone):
         return None
     everything = [point for points in found.values() for point in points]
@@ -120,8 +120,9 @@ def _kept(row: Row, bench: Path | None, *, counted: bool) -> Steps | None:
     the number of its attempt; None where the run's folder is gone.
     """
     try:
-        folder = run_of(row, bench)
-        text = read_plain(folder / TOLD, SMALL).decode() if folder else ""
+        if not (folder := run_of(row, bench)):
+            return None
+        text = read_plain(folder / TOLD, SMALL).decode()
         lines = list(csv.DictReader(text.splitlines(), delimiter="\t"))
         paid = [min(usd, row["usd"]) for usd in accumulate(float(each["dollars"]) for each in lines)]
         kept = [
@@ -132,7 +133,7 @@ def _kept(row: Row, bench: Path | None, *, counted: bool) -> Steps | None:
     except (OSError, KeyError, ValueError):
         return None
     end = (float(max(len(lines) - 1, 0)) if counted else row["usd"], row["best"])
-    return [(0.0, row["baseline"]), *kept, end] if folder else None
+    return [(0.0, row["baseline"]), *kept, end]
 
 
 def _mean(runs: Sequence[Steps]) -> Steps:

@@ -80,14 +80,14 @@ class Tracking:
 
     def _own_experiment(self) -> str:
         """Return the id of the bench's experiment, which is made where there is none."""
-        name = self._folder.name
-        there = self._client.search_experiments(filter_string=f"tags.`{BENCH}` = '{_identity(self._folder)}'")
+        name, mine = self._folder.name, _identity(self._folder)
+        there = self._client.search_experiments(filter_string=f"tags.`{BENCH}` = '{mine}'")
         if there:
             return str(there[0].experiment_id)
         names = chain([name], (f"{name}-{number}" for number in count(2)))
         free = next(each for each in names if not self._client.get_experiment_by_name(each))
         files = None if self.uri.startswith("http") else (self._folder / "mlflow").as_uri()
-        return str(self._client.create_experiment(free, files, {BENCH: _identity(self._folder)}))
+        return str(self._client.create_experiment(free, files, {BENCH: mine}))
 
     def try_to_enter(self, row: Mapping[str, Any]) -> None:
         """Enter a run while others go on; where that does not work, `enter_all` enters it later."""

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nodes.craft.definitions import SHOWN, defined_in, fitted, place_of, standing_before, undeletable, uses
+from nodes.craft.definitions import SHOWN, defined_in, fitted, lacks, place_of, standing_before, undeletable
 from nodes.craft.replies import said
 from nodes.craft.scripts import LONGEST, parse
 
@@ -103,15 +103,9 @@ def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
     if any(block.name for block in changes) and parse(changed) is None:
         return "", "with all blocks the script does not parse: a definition is left without a body"
     for number, block in enumerate(changes, 1):
-        if _has_others(block) and uses(changed, block.name):
+        if block.name and any(map(str.strip, block.replace)) and lacks(changed, block.name):
             return "", f"block {number}: the new {block.name} does not define it, and it is still used"
     return changed, ""
-
-
-def _has_others(block: Block) -> bool:
-    """Tell whether a block puts other definitions in the place of the function or class that it names."""
-    own = re.compile(rf"\s*(?:async )?(?:def|class) {block.name}\b")
-    return bool(block.name) and any(map(str.strip, block.replace)) and not any(map(own.match, block.replace))
 
 
 def _by_lines(number: int, block: Block, bare: Sequence[str]) -> Change | str:

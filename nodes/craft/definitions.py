@@ -69,12 +69,11 @@ def defined_in(script: str) -> set[str]:
     }
 
 
-def uses(script: str, name: str) -> bool:
-    """Tell whether a script that parses names `name` anywhere."""
-    source = Source.of(script)
-    return any(
-        isinstance(part, ast.Name) and part.id == name for part in (ast.walk(source.tree) if source else ())
-    )
+def lacks(script: str, name: str) -> bool:
+    """Tell whether a script uses the function or class `name` and does not define it."""
+    if (source := Source.of(script)) is None or any(_named(source.tree.body, name.split("."))):
+        return False
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(source.tree))
 
 
 def _named(
