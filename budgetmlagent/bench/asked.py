@@ -1,8 +1,6 @@
 """What a bench is asked for: by the project's settings, a file and the command line, or by its own plan where it goes on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,13 +101,9 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
 
 def _check_limits(written: dict[str, Any], where: str) -> None:
     """Raise UsageError, naming the file, for a limit in it that no run can have; of one at the command line its run says so."""
-    checks: dict[str, Callable[[Any], object]] = {
-        "budget": partial(options.nano, "budget"), "project_budget": partial(options.nano, "project_budget"),
-        "turns": partial(options.whole, "turns"), "minutes": options.minutes,
-    }  # fmt: skip
-    for name, check in checks.items():
+    for name, check in options.LIMITS.items():
         try:
-            if written.get(name) is not None:
+            if name in Plan.model_fields and written.get(name) is not None:
                 check(written[name])
         except OptionError as error:
             raise UsageError(f"{where}: {error}") from None

@@ -1,8 +1,9 @@
 """The options of a run: what is left open is the recorded run's, or the default; a value that no run can have is refused."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -37,19 +38,15 @@ def settled(asked: Request) -> Request:
     """Return what is asked for with nothing left open, checked. Raises UsageError, naming the option."""
     for option, kinds in KINDS.items():
         _is_one_of(option, getattr(asked, option), kinds)
-    for option in ("budget", "project_budget", "above"):
-        if (dollars := getattr(asked, option)) is not None:
-            nano(option, dollars)
-    if asked.turns is not None:
-        whole("turns", asked.turns)
+    for option, check in LIMITS.items():
+        if (value := getattr(asked, option)) is not None:
+            check(value)
     if asked.history not in (None, *HISTORY):
         raise OptionError("history", asked.history, one_of(HISTORY, asked.history))
     if asked.approve not in ("", *WHEN):
         raise OptionError("approve", asked.approve, one_of(WHEN, asked.approve))
     if asked.aim not in (None, *AIMS):
         raise OptionError("aim", asked.aim, one_of(AIMS, asked.aim))
-    if asked.minutes is not None:
-        minutes(asked.minutes)
     here = of_runs(Path(asked.runs_dir), trust=asked.trust)
     asked = replace(asked, models=here.get("models") if asked.models is None else asked.models)
     began = begun_with(folder) if (folder := recording(asked.models)) else DEFAULTS | here
@@ -86,6 +83,13 @@ def minutes(value: float) -> float:
     if not 0 < value < 1e6:
         raise OptionError("minutes", value, "a number above 0 and below a million is needed")
     return float(value)
+
+
+LIMITS: dict[str, Callable[[Any], object]] = {
+    **{option: partial(nano, option) for option in ("budget", "project_budget", "above")},
+    "turns": partial(whole, "turns"), "minutes": minutes,
+}  # fmt: skip
+"""By what each limit of a run is checked: raises OptionError for one that no run can have."""
 
 
 def recording(models: str | Path | None) -> Path | None:
