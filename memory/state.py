@@ -69,6 +69,7 @@ class Plan(TypedDict, total=False):
     of: list[
         str
     ]  # artifact ids of the attempts that it builds on, for debug and combine; absent for any other
+    look: str  # artifact id of the script of a look that it builds on, too; absent where it builds on none
     sketch: str  # artifact id of the code that an expert sketched for its idea; absent where it sketched none
     after: str  # of an average, what is at its end: turns | finish | refused | nothing_recalled (memory alone); absent for any other
     by: str  # the rung that decided: "recall" or a model's name

@@ -1,7 +1,7 @@
 """The coder: makes the plan a script. It renders a case or edits an AST without a model; else it asks one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from memory.attempts import Attempt, best_script, briefing, chain, recalled
@@ -15,12 +15,14 @@ from nodes.craft.edits import edited
 from nodes.craft.form import answered, form_for, is_new
 from nodes.craft.freely import DRAFT
 from nodes.craft.ideas import LENGTH, WHOLE
-from nodes.craft.looks import SHOWN
+from nodes.craft.looks import LOOK, SHOWN, looked
 from nodes.craft.naming import label, named
+from nodes.craft.output import LONG
 from nodes.craft.render import RenderError, render
 from nodes.craft.replies import said
 from nodes.craft.room import at_least, for_script
 from nodes.craft.scripts import ast_key
+from nodes.craft.told import MEASURED
 from nodes.craft.tuning import tune
 from nodes.craft.within import within
 from nodes.declares import declares
@@ -123,7 +125,7 @@ def _improve(state: RunState, deps: Deps) -> CoderUpdate:
     work = Work(
         base, first, of[1] if len(of) > 1 else None, other, error, (), again, instruction, advised, sketch
     )
-    return _ask(state, deps, work)
+    return _ask(state, deps, _with_look(work, state, deps))
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,22 @@ class Work:
     instruction: str = ""
     advised: bool = False  # the instruction is an idea, in quotes
     sketch: str = ""  # code that goes with the idea
+    source: str = ""  # the look whose script the base is; "" where that is an attempt's or the starter
+    seen: tuple[str, str] | None = None  # a look, and its script, of which may be copied
+
+
+def _with_look(work: Work, state: RunState, deps: Deps) -> Work:
+    """Add the script of the look that the plan names: another look starts from it, any other script may copy of it."""
+    name = state.plan.get("look", "")
+    look = (
+        next((look for look in looked(state, deps.artifacts) if look.script == name), None) if name else None
+    )
+    if look is None:
+        return work
+    script = deps.artifacts.text(look.script)
+    if state.plan.get("action") == LOOK:
+        return replace(work, base=script, attempt=None, source=look.name)
+    return replace(work, seen=(look.name, script))
 
 
 def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
@@ -147,7 +165,8 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     able, mode = deps.models.able(deps.here.model), state.plan.get("action", "")
     facts, fault = briefing(state, deps.artifacts), state.fault
     new = is_new(mode, work.instruction)
-    form = form_for(able, work.base, new=new)
+    look = mode == LOOK
+    form = form_for(able, work.base, new=new, short=look)
     called = named([*chain(deps.artifacts, state.head)]) if able.is_free else {}
     prompt = deps.prompts(
         deps.here.prompt,
@@ -164,17 +183,18 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         form=form,
         other=work.other,
         sketch=work.sketch,
-        limits={"look": SHOWN},
-        whose=_whose(work.attempt, called),
+        limits={"look": SHOWN, "numbers": MEASURED},
+        whose=work.source or _whose(work.attempt, called),
         others=_whose(work.second, called),
-        is_best=not work.attempt or work.attempt.id == state.best.get("attempt", work.attempt.id),
+        seen=work.seen,
+        is_best=_is_best(work, state),
         pace=pace_of(work.attempt, deps) if work.attempt else "",
-        ran=showed(work.attempt, facts, deps) if work.attempt else "",
+        ran=showed(work.attempt, facts, deps, LONG) if work.attempt else "",
         mend=fault.get("detail", "") if fault.get("kind") in MENDABLE else "",
         refused=_refused(state, deps),
     )
-    room = for_script(able, work.base, draft=new)
-    least = at_least(able, work.base, whole=form == "whole" and mode != "look")
+    room = for_script(able, work.base, draft=new or look)
+    least = at_least(able, work.base, whole=form == "whole" and not look)
     reply = deps.models.ask(deps.here, prompt, max_tokens=room, temperature=0.5, least=least)
     if reply.fault:
         return _faulted(state, reply.as_fault())
@@ -188,6 +208,11 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     if ast_key(script) in tried | {ast_key(work.base)}:
         return _failed(state, "noop", "the reply repeats a script that was tried already")
     return _written(state, deps, script, wrote=deps.here.model)
+
+
+def _is_best(work: Work, state: RunState) -> bool:
+    attempt = work.attempt
+    return not work.source and (not attempt or attempt.id == state.best.get("attempt", attempt.id))
 
 
 def _refused(state: RunState, deps: Deps) -> str:

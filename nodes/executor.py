@@ -57,8 +57,8 @@ def _look(state: RunState, deps: Deps) -> ExecutorUpdate:
     execution = deps.sandbox.run(deps.here, deps.artifacts.text(state.script))
     said = deps.artifacts.put(printed(execution, deps.artifacts.text(execution.output)))
     ran = Run(**_run(deps, execution, [], []) | Run(error=""))
-    notes = state.notes | {deps.here.node: with_look(state, deps.here.node, state.plan["instruction"], said)}
-    return {"run": ran, "fault": Fault(), "notes": notes}
+    own = with_look(state, deps.here.node, state.plan["instruction"], said, state.script)
+    return {"run": ran, "fault": Fault(), "notes": state.notes | {deps.here.node: own}}
 
 
 def _mended(deps: Deps, script: str, mended: str, what: list[str], cures: list[Cure]) -> str:

@@ -44,6 +44,37 @@ def test_any_change_of_lines_said_as_a_block_is_made_and_nothing_else(lines, dat
     assert script.split("\n") == ([*numbered[:begin], *new, *numbered[end:]] or [""])
 
 
+@given(st.integers(1, 4), st.integers(0, 6), st.integers(1, 4), st.booleans())
+def test_of_many_lines_the_first_and_the_last_are_enough(first, between, last, keeps):
+    lines = [f"x{i} = {i}" for i in range(16)]
+    end = 2 + first + between + last
+    search = [*lines[2 : 2 + first], "  ...", *lines[end - last : end]]
+    new = ["begin", "...", "end"] if keeps else ["new"]
+    script, wrong = made(block("\n".join(search), "\n".join(new)), "\n".join(lines))
+    kept = ["begin", *lines[2 + first : end - last], "end"] if keeps else ["new"]
+    assert wrong == "" and script.split("\n") == [*lines[:2], *kept, *lines[end:]]
+
+
+@pytest.mark.parametrize(
+    ("search", "wrong"),
+    [
+        ("import os\n...\n    return x + 1", "'    return x + 1', stands 2 times in the script behind the line '...'"),
+        ("print(f(1))\n...\nimport os", "'import os', does not stand in the script behind the line '...'"),
+        ("    return x + 1\n...\nprint(f(1))", "'    return x + 1', stands 2 times in the script: add"),
+        ("import os\n...\ndef f(x):\n...\nprint(f(1))", "does not stand in the script"),
+        ("...\nprint(f(1))", "'...', does not stand in the script"),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_of_a_search_is_found_only_where_it_is_certain(search, wrong):
+    script, why = made(block(search, "x"))
+    assert not script and wrong in why
+
+
+def test_a_line_of_dots_that_the_script_has_is_that_line():
+    stub = "class A:\n    ...\n\nclass B:\n    x = 1\n"
+    assert made(block("class A:\n    ...", "class A:\n    y = 2"), stub)[0] == stub.replace("...", "y = 2")
+
+
 @given(st.lists(st.one_of(st.sampled_from(MARKS), LINE), max_size=12))
 def test_any_lines_are_blocks_or_one_clear_fault(lines):
     found = blocks("\n".join(lines))
@@ -109,18 +140,21 @@ def test_a_whole_script_is_taken_from_one_who_edits_and_marks_are_no_change_from
 
 
 @pytest.mark.parametrize(
-    ("able", "lines", "new", "form"),
+    ("able", "lines", "kind", "form"),
     [
-        (Able(edits=True, lines=300), 60, False, "whole"),
-        (Able(edits=True, lines=300), 61, False, "either"),
-        (Able(edits=True, lines=300), 301, False, "edit"),
-        (Able(edits=True, lines=300), 301, True, "whole"),
-        (Able(edits=True, lines=59), 60, False, "edit"),  # by its profile it cannot write sixty
-        (Able(edits=False, lines=20), 301, False, "whole"),
+        (Able(edits=True, lines=300), 60, {}, "whole"),
+        (Able(edits=True, lines=300), 61, {}, "either"),
+        (Able(edits=True, lines=300), 301, {}, "edit"),
+        (Able(edits=True, lines=300), 301, {"new": True}, "whole"),
+        (Able(edits=True, lines=300), 301, {"short": True}, "either"),  # a look at a long script may be short
+        (Able(edits=True, lines=300), 60, {"short": True}, "whole"),
+        (Able(edits=True, lines=59), 60, {}, "edit"),  # by its profile it cannot write sixty
+        (Able(edits=False, lines=20), 301, {}, "whole"),
+        (Able(edits=False, lines=20), 301, {"short": True}, "whole"),
     ],
 )
-def test_the_form_of_an_answer_goes_by_what_the_model_can_write(able, lines, new, form):
-    assert form_for(able, "x\n" * lines, new=new) == form
+def test_the_form_of_an_answer_goes_by_what_the_model_can_write(able, lines, kind, form):
+    assert form_for(able, "x\n" * lines, **kind) == form
 
 
 def test_a_block_is_what_stands_between_its_marks():

@@ -17,7 +17,7 @@ from nodes.able import Able
 from nodes.coder import coder
 from nodes.craft.dossier import ASKED, SKELETON, dossier
 from nodes.craft.doubts import doubts
-from nodes.craft.looks import looks_told, needed
+from nodes.craft.looks import Look, looks_told, needed
 from nodes.craft.output import pace, ran
 from nodes.craft.room import at_least, for_ideas, for_plan, for_script
 from nodes.craft.tried import ROOM, scores, tried
@@ -98,7 +98,7 @@ def test_the_planner_is_told_all_that_it_needs_for_the_best_script():
         "- attempt 1, improve: add x - kept, the new best, score 0.6",
         "- attempt 2, draft: fit anew - crash: IndexError: list index out of range",
         "0.5 (the starter) -> 0.6 (attempt 1)",
-        "It took about 40% of its time limit.",
+        "It took about 40% of its time limit (4 s).",
         "by way of line 7: fit([1])\nIt failed at line 4, in fit: return rows[9]",
     ):
         assert line in prompt, line
@@ -155,7 +155,7 @@ def test_what_the_best_script_was_asked_for_is_said_once():
 
 def looks_of(*said):
     return [
-        {"asked": f"what is in part {n}? " + "Say it. " * 40, "said": text} for n, text in enumerate(said)
+        Look(f"look {n + 1}", f"what is in part {n}? " + "Say it. " * 40, text) for n, text in enumerate(said)
     ]
 
 
@@ -420,8 +420,8 @@ def test_a_share_of_the_time_is_told_coarsely():
     artifacts = testing.MemoryArtifacts()
     told = {s: pace(execution(artifacts, seconds=s), 60) for s in (0.0, 2.9, 3.1, 26.0, 60.0)}
     assert list(told.values()) == [
-        "less than 5% of its time limit", "less than 5% of its time limit", "about 10% of its time limit",
-        "about 40% of its time limit", "about 100% of its time limit",
+        "less than 5% of its time limit", "less than 5% of its time limit", "about 10% of its time limit (6 s)",
+        "about 40% of its time limit (24 s)", "about 100% of its time limit (60 s)",
     ]  # fmt: skip
     assert pace(execution(artifacts, killed="time", exit=None), 60) == "all of its time limit"
 
@@ -429,13 +429,13 @@ def test_a_share_of_the_time_is_told_coarsely():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"seconds": 54.0, "alone": 12.0}, "about 90% of its time limit, as others used the machine: alone about 20%"),
-        ({"seconds": 54.0, "alone": 1.0}, "about 90% of its time limit, as others used the machine: alone less than 5%"),
+        ({"seconds": 54.0, "alone": 12.0}, "about 90% of its time limit (54 s), as others used the machine: alone about 20% (12 s)"),
+        ({"seconds": 54.0, "alone": 1.0}, "about 90% of its time limit (54 s), as others used the machine: alone less than 5%"),
         ({"seconds": 60.0, "alone": 20.0, "killed": "time", "exit": None},
-         "all of its time limit, as others used the machine: what it did takes about 30% alone"),
-        ({"seconds": 7.2, "alone": 5.0}, "about 10% of its time limit"),  # no difference that matters
-        ({"seconds": 54.0, "alone": 48.0}, "about 90% of its time limit"),  # as much as a look may miss
-        ({"seconds": 54.0, "alone": 0.0}, "about 90% of its time limit"),  # it is not known
+         "all of its time limit, as others used the machine: what it did takes about 30% (18 s) alone"),
+        ({"seconds": 7.2, "alone": 5.0}, "about 10% of its time limit (6 s)"),  # no difference that matters
+        ({"seconds": 54.0, "alone": 48.0}, "about 90% of its time limit (54 s)"),  # as much as a look may miss
+        ({"seconds": 54.0, "alone": 0.0}, "about 90% of its time limit (54 s)"),  # it is not known
         ({"seconds": 2.0, "alone": 0.5}, "less than 5% of its time limit"),
     ],
 )  # fmt: skip

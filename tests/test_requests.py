@@ -255,7 +255,7 @@ def test_a_planner_with_looks_and_a_long_script_is_asked_with_as_much_at_turn_th
 def test_what_a_look_was_asked_is_told_whole_up_to_its_length():
     state = testing.state(testing.MemoryArtifacts(), turn=1)
     for asked, kept in (("x" * 400, "x" * 400), ("x" * 401, "x" * 397 + "...")):
-        assert with_look(state, "executor", asked, "said")["looks"][-1]["asked"] == kept
+        assert with_look(state, "executor", asked, "said", "script")["looks"][-1]["asked"] == kept
 
 
 def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decides():
@@ -281,7 +281,7 @@ def test_a_script_that_is_shown_whole_comes_first_and_an_outline_says_what_decid
     assert "look 1\nseen 1 zzz" in scarce and "look 2\nseen 2 " + "z" * 1900 in scarce
     whole = long_run(30, script=LONG[:3900].rpartition("def ")[0])
     assert "outline" not in whole and "kept = rows[3]" in whole
-    looks = [whole.index(f"A look into the data: look {n}\nseen {n} zzz") for n in range(3)]
+    looks = [whole.index(f"Look {n + 1} into the data: look {n}\nseen {n} zzz") for n in range(3)]
     assert looks[1] - looks[0] == looks[2] - looks[1] == 402  # of the newest one there is much more
     assert whole.count("(cut here) ...") == 3 and "z" * 800 in whole[looks[2] :]
 

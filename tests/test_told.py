@@ -24,7 +24,7 @@ from budgetmlagent.tasks.folder import TaskFolder, load_task
 from memory.store import Store
 from nodes.coder import coder
 from nodes.craft.repairs.cures import cure_runtime
-from nodes.craft.told import LIMIT, MARK, NAMES, NUMBERS, OWN, ROW, SHORT, told
+from nodes.craft.told import LABELS, LIMIT, MARK, MEASURED, NAMES, NUMBERS, OWN, ROW, SHORT, told
 from nodes.deps import Execution, Here, Score
 from nodes.evaluator import evaluator
 from nodes.expert import expert
@@ -268,15 +268,15 @@ def test_what_a_script_measures_is_told_to_three_digits() -> None:
     )  # of an error
     labels = told("mae ridge 4.5123, mae Anna 4.5123, mae; ridge 4.5123", script=script, measured=True)
     assert labels == "mae ridge 4.51, mae ..., mae; ridge ..."  # of its own words, and next to the measure
-    many = told("rmse 1.234 " * 9 + "rmse 2.345", script="rmse", measured=True)
+    many = told("rmse 1.234 " * 19 + "rmse 2.345", script="rmse", measured=True)
     assert (
-        many.count("1.23") == 4 and "1.234" not in many and many.endswith("rmse 2.35")
+        many.count("1.23") == MEASURED - 1 and "1.234" not in many and many.endswith("rmse 2.35")
     )  # the end counts most
-    parts = "; ".join(f"part {name} ready" for name in "abcdefghijk")
+    parts = "; ".join(f"part {name * 3} ready" for name in "abcdefghijklmnop")
     said = told(
         f"{parts}; final mae 2.5", script=parts.replace(";", " or") + " then final mae", measured=True
     )
-    assert said.endswith("part k ready; final mae 2.5") and "part a" not in said
+    assert said.endswith("part ppp ready; final mae 2.5") and "part a" not in said
     assert (
         told("rmse 24.12.2026, rmse 123456789.5, rmse 'Anna 1.5'", script="rmse", measured=True).count("...")
         == 3
@@ -297,13 +297,13 @@ def test_a_word_that_holds_a_measure_s_name_names_one_unless_the_data_has_it() -
         "credit_score=712.5 Credit_Score=5.51", "columns: Credit_Score", script="credit_score", measured=True
     )
     assert "712" not in lower and "5.5" not in lower
-    many = " ".join(f"b{i}_mae=1.{i}2345" for i in range(9))
-    assert told(many, script=" ".join(f"b{i}_mae" for i in range(9)), measured=True).count("=1.") == NUMBERS
+    many = " ".join(f"b{i}_mae=1.{i}2345" for i in range(19))
+    assert told(many, script=" ".join(f"b{i}_mae" for i in range(19)), measured=True).count("=1.") == MEASURED
 
 
 def test_whose_a_measure_is_has_room_before_other_words() -> None:
     script = "for name in ('linear alone', 'bag smoothed', 'bag and linear', 'words of pairs'): print(f'{name}: accuracy={x}'); print('fit: seeds', 'fold', 'refit: seeds', 'chosen', 'left out', 'validation accuracy')"
-    line = "fit: seeds; linear alone: accuracy=0.81; bag smoothed: accuracy=0.8166; bag and linear: accuracy=0.812; words of pairs: accuracy=0.81; fold; chosen; fold; chosen; refit: seeds; left out; validation accuracy 0.818"
+    line = "fit: seeds; fold; refit: seeds; chosen; refit: seeds; linear alone: accuracy=0.81; bag smoothed: accuracy=0.8166; bag and linear: accuracy=0.812; words of pairs: accuracy=0.81; fold; chosen; fold; chosen; refit: seeds; left out; validation accuracy 0.818"
     seen = told(line, script=script, measured=True)
     for label in (
         "linear alone: accuracy=0.81;",
@@ -312,10 +312,10 @@ def test_whose_a_measure_is_has_room_before_other_words() -> None:
     ):
         assert label in seen
     assert seen.startswith("...") and seen.endswith("left out; validation accuracy 0.818")
-    spelled, several = ("maE", "mAe", "MaE", "mAE", "MAe"), [f"w{n}" for n in range(8)]
+    spelled, several = ("maE", "mAe", "MaE", "mAE", "MAe"), [f"w{n}" for n in range(LABELS)]
     line = "; ".join([*several, *(f"{word} 0.5{n}" for n, word in enumerate(spelled))])
     alphabet = told(line, script=" or ".join([*several, *spelled]), measured=True)
-    assert alphabet.count("w") + alphabet.lower().count("ma") <= OWN  # no word of the script's own is free
+    assert alphabet.count("w") + alphabet.lower().count("ma") <= LABELS  # no word of the script's own is free
 
 
 def test_how_long_its_steps_took_is_told_beside_what_a_script_measures() -> None:
@@ -325,6 +325,8 @@ def test_how_long_its_steps_took_is_told_beside_what_a_script_measures() -> None
         told(line, script=script, measured=True)
         == "ridge mae 1.17 fit in 12.3s, ..., stay ..., in '...' in -7s in ... in ..."
     )
+    apart = told("fit in 12.345 s; fit at 7.25 days; fit at 41.5 s", script=script, measured=True)
+    assert apart == "fit in 12.3 s; fit at ... days; fit at 41.5 s"
     named = told("time=12.345 took 3.5 seconds = 41.25 took 9s in 7.25 days", script=script, measured=True)
     assert named == "time=12.3 took 3.5 seconds = 41.2 took 9s in ... days"
     about_data = told(
@@ -335,7 +337,7 @@ def test_how_long_its_steps_took_is_told_beside_what_a_script_measures() -> None
     )
     assert about_data == "stay ... time ... seconds 41.2"  # a column's name measures nothing
     many = told(" ".join(f"in {n}s" for n in range(20, 40)), script="in", measured=True)
-    assert many.count("in ...") == 15 and many.endswith("in 38s in 39s")  # as few as the measures
+    assert many.count("in ...") == 20 - MEASURED and many.endswith("in 38s in 39s")  # as few as the measures
     assert MARK in told("fit in 12.3456s", script=script)  # of an error
 
 

@@ -10,7 +10,7 @@ from nodes.able import Able
 from nodes.coder import coder
 from nodes.craft.freely import ACTIONS, LONGEST, LOOKS, offered
 from nodes.craft.ideas import sketched
-from nodes.craft.looks import looked, printed
+from nodes.craft.looks import Look, looked, printed
 from nodes.craft.scripts import ast_key
 from nodes.deps import Execution, Here, Reply
 from nodes.evaluator import evaluator
@@ -178,7 +178,7 @@ def test_a_look_is_told_to_the_team_and_takes_no_turn(artifacts):
     seen = dataclasses.replace(seen, **wrote)
     ran = executor(seen, deps(artifacts, node="executor", sandbox=Ran(artifacts, "31 days\n")))
     seen = dataclasses.replace(seen, **ran)
-    assert looked(seen, artifacts) == [{"asked": "how many days?", "said": "31 days"}]
+    assert looked(seen, artifacts) == [Look("look 1", "how many days?", "31 days", seen.script)]
     assert evaluator(seen, deps(artifacts, node="evaluator")) == {
         "fault": {}
     }  # nothing to judge, in any graph
@@ -186,12 +186,49 @@ def test_a_look_is_told_to_the_team_and_takes_no_turn(artifacts):
     assert "look" not in offered(full, deps(artifacts, looks=True), cases=False)
 
 
+SEEN = "def parts():\n    return 1\n\nprint(parts())\n" + "# a line\n" * 60
+BLOCK = "<<<<<<< SEARCH\nprint(parts())\n=======\nprint(2 * parts())\n>>>>>>> REPLACE\n"
+
+
+@pytest.mark.parametrize(
+    ("choice", "base", "beside"),
+    [
+        ({"action": "improve", "attempts": ["look 1"]}, "of attempt 1", "The script of look 1, of which may be copied"),
+        ({"action": "improve", "attempts": [1, "Look 1"]}, "of attempt 1", "The script of look 1, of which may be copied"),
+        ({"action": "draft", "attempts": ["look 1"]}, "of attempt 1", "The script of look 1, of which may be copied"),
+        ({"action": "look", "attempts": ["look 1"]}, "The script that is to be changed, of look 1 (the best", ""),
+    ],
+)  # fmt: skip
+def test_the_script_of_a_look_can_be_built_on(artifacts, choice, base, beside):
+    note = {"asked": "x", "said": artifacts.put("1"), "script": artifacts.put(SEEN)}
+    seen = state(artifacts, tried(1, 0.6), notes={"executor": {"looks": [note]}})
+    chosen = planner(seen, deps(artifacts, say(instruction="add it", **choice), looks=True))
+    assert chosen["plan"]["look"] == note["script"] and not chosen["fault"]
+    asked = deps(artifacts, BLOCK, node="coder")
+    asked = dataclasses.replace(asked, here=dataclasses.replace(asked.here, prompt="coder.free"))
+    wrote = coder(dataclasses.replace(seen, **chosen), asked)
+    prompt = asked.models.asked[0]["messages"][-1]["content"]
+    assert (
+        base in prompt
+        and "return 1\n" in prompt
+        and (beside in prompt if beside else "may be copied" not in prompt)
+    )
+    changed = choice["action"] == "look"  # by blocks, as its script is long
+    assert changed == (
+        artifacts.text(wrote.get("script", artifacts.put(""))) == SEEN.replace("(parts", "(2 * parts")
+    )
+    unknown = planner(
+        seen, deps(artifacts, say(instruction="x", action="improve", attempts=["look 2"]), looks=True)
+    )
+    assert "look 2" in unknown["fault"]["detail"]
+
+
 def test_a_look_that_fails_says_so_and_is_no_crash(artifacts):
     seen = state(artifacts, plan={"action": "look", "instruction": "x"}, script=artifacts.put("1/0\n"))
     tail = "Traceback (most recent call last)\nZeroDivisionError: division by zero\n"
     ran = executor(seen, deps(artifacts, node="executor", sandbox=Ran(artifacts, tail, exit=1)))
     assert not ran["fault"] and ran["run"]["error"] == ""
-    assert "division by zero" in looked(dataclasses.replace(seen, **ran), artifacts)[0]["said"]
+    assert "division by zero" in looked(dataclasses.replace(seen, **ran), artifacts)[0].said
 
 
 @pytest.mark.parametrize(

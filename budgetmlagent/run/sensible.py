@@ -26,7 +26,7 @@ WORDS = {
 }
 # Where artifacts' ids stand.
 IDS = {
-    "script": (), "advice": (), "head": (), "plan": ("case", "idea", "sketch", "of"), "best": ("attempt", "sure"),
+    "script": (), "advice": (), "head": (), "plan": ("case", "idea", "sketch", "of", "look"), "best": ("attempt", "sure"),
     "run": ("execution", "output"), "task": ("briefing",), "fault": ("reply",),
 }  # fmt: skip
 SIGNED = ("exit", "gain", "gains", "score", "baseline")  # numbers that may be below zero

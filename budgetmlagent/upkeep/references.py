@@ -7,6 +7,7 @@ from memory.artifacts import Artifacts, CorruptArtifactError
 from memory.attempts import Attempt
 from memory.files import parsed
 from memory.ideas import noted
+from nodes.craft import looks
 
 ATTEMPT, EXECUTION, SNAPSHOT = "attempt", "execution", "snapshot"
 FILE = "file"  # names nothing further, whatever is written in it
@@ -36,10 +37,14 @@ def by_state(values: Mapping[str, Any], step: int) -> Iterator[Name]:
     yield Name(run.get("execution", ""), f"{where} (execution)", EXECUTION)
     yield Name(run.get("output", ""), f"{where} (output)")
     yield Name(task.get("briefing", ""), f"{where} (briefing)")
-    for field in ("case", "idea", "sketch"):
+    for field in ("case", "idea", "sketch", "look"):
         yield Name(plan.get(field, ""), f"{where} ({field})")
     yield Name(fault.get("reply", ""), f"{where} (a reply that was of no use)")
     yield from (Name(name, f"{where} (an idea in the notes)") for name in noted(values.get("notes", {})))
+    for look in looks.noted(values.get("notes", {})):
+        yield from (
+            Name(look[field], f"{where} (a look into the data: {field})") for field in ("said", "script")
+        )
     for field in ("script", "advice"):
         yield Name(values.get(field, ""), f"{where} ({field})")
     for item in values.get("history", []):

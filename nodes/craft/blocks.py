@@ -3,9 +3,9 @@
 They are read strictly, and made only where each is certain.
 
 <<<<<<< SEARCH
-lines that stand in the script
+lines that stand in the script; `...` alone in a line stands for all between those before and those behind it
 =======
-lines in their place
+lines in their place; where `...` is among them, too, it keeps what it stands for
 >>>>>>> REPLACE
 
 <<<<<<< DEF name, or Class.method
@@ -29,6 +29,7 @@ BEGIN, DIVIDE, END = (
 NAMED = re.compile(r"<{5,9} ?(?:DEF|CLASS|def|class)[ \t]+([^\W\d]\w*(?:\.[^\W\d]\w*)*)(?:\(.*)?:?[ \t]*\Z")
 MARKS = {"begin": BEGIN, "named": NAMED, "divide": DIVIDE, "end": END}
 EXPECTED = {"": ("begin", "named"), "search": ("divide",), "replace": ("end",)}
+GAP = "..."  # a line that stands for all lines between those around it, where the script has it not
 MOST = 60  # blocks of a reply
 TOLD = 5  # blocks that cannot be made and are named, so that one more reply mends them all
 
@@ -85,9 +86,8 @@ def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
     exactly once, and no two may meet.
     """
     lines = script.split("\n")
-    bare = [line.rstrip() for line in lines]
     found = [
-        _by_name(number, block, script) if block.name else _by_lines(number, block, bare)
+        _by_name(number, block, script) if block.name else _by_lines(number, block, lines)
         for number, block in enumerate(changes, 1)
     ]
     if wrong := [place for place in found if isinstance(place, str)]:
@@ -108,19 +108,53 @@ def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
     return changed, ""
 
 
-def _by_lines(number: int, block: Block, bare: Sequence[str]) -> Change | str:
+def _by_lines(number: int, block: Block, lines: Sequence[str]) -> Change | str:
     """Return where a block's lines stand, and those in their place; else what is wrong."""
-    search = [line.rstrip() for line in block.search]
+    search, bare = ([line.rstrip() for line in part] for part in (block.search, lines))
     if not any(search):
         return f"block {number} has nothing to search for"
-    at = [i for i in range(len(bare) - len(search) + 1) if bare[i : i + len(search)] == search]
+    head, tail = _around_gap(search)
+    if tail and not _places(search, bare):
+        begin = _place(number, head, bare)
+        if isinstance(begin, str):
+            return begin
+        inner = begin + len(head)
+        between = _place(number, tail, bare[inner:], f" behind the line {GAP!r}")
+        if isinstance(between, str):
+            return between
+        kept = lines[inner : inner + between]
+        return begin, inner + between + len(tail), _with_gap(block.replace, kept)
+    begin = _place(number, search, bare)
+    return begin if isinstance(begin, str) else (begin, begin + len(search), block.replace)
+
+
+def _around_gap(search: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the lines before the gap, and those behind it; all and none where there is none that has lines on both sides."""
+    at = [i for i, line in enumerate(search) if line.strip() == GAP]
+    if len(at) != 1 or not any(search[: at[0]]) or not any(search[at[0] + 1 :]):
+        return search, ()
+    return search[: at[0]], search[at[0] + 1 :]
+
+
+def _with_gap(replace: Sequence[str], kept: Sequence[str]) -> tuple[str, ...]:
+    """Return the new lines, with what the gap stood for in the place of the first one among them."""
+    at = next((i for i, line in enumerate(replace) if line.strip() == GAP), None)
+    return tuple(replace) if at is None else (*replace[:at], *kept, *replace[at + 1 :])
+
+
+def _place(number: int, search: Sequence[str], bare: Sequence[str], where: str = "") -> int | str:
+    """Return the one place of these lines; else what is wrong."""
+    at = _places(search, bare)
     if len(at) == 1:
-        return at[0], at[0] + len(search), block.replace
+        return at[0]
     first = next(line for line in search if line)[:SHOWN]
-    how = (
-        f"stands {len(at)} times in the script: add lines around it" if at else "does not stand in the script"
-    )
+    how = f"stands {len(at)} times in the script{where}: add lines around it"
+    how = how if at else f"does not stand in the script{where}"
     return f"what block {number} searches for, beginning with {first!r}, {how}"
+
+
+def _places(search: Sequence[str], bare: Sequence[str]) -> list[int]:
+    return [i for i in range(len(bare) - len(search) + 1) if bare[i : i + len(search)] == search]
 
 
 def _by_name(number: int, block: Block, script: str) -> Change | str:

@@ -16,7 +16,7 @@ from nodes.craft import described
 from nodes.craft.chance import chance
 from nodes.craft.looks import looked, looks_told, needed
 from nodes.craft.naming import named
-from nodes.craft.output import ending, pace, ran
+from nodes.craft.output import OUTPUT, ending, pace, ran
 from nodes.craft.says import says, scored_line
 from nodes.craft.skeleton import skeleton
 from nodes.craft.tried import AT_MOST, scores, tried
@@ -106,7 +106,9 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         looks = looks_told(seen, left - len(script) - LEAST)
         left -= len(script) + sum(map(len, looks))
         lines = tried(attempts, min(TRIED, max(LEAST // 2, left - len(shown))), said, above)
-        shown = ending(shown, max(LEAST // 2, left - sum(map(len, lines))))
+        most = max(LEAST // 2, left - sum(map(len, lines)))
+        if attempts and len(shown) > most:  # its first lines say what it has read
+            shown = ending(showed(attempts[-1], facts, deps, max(SOME, OUTPUT - len(shown) + most)), most)
         left -= sum(map(len, lines)) + len(shown)
     return replace(
         told,
@@ -150,13 +152,15 @@ def pace_of(attempt: Attempt, deps: Deps) -> str:
     return pace(Execution.of(deps.artifacts.json(attempt.execution)), deps.task.seconds)
 
 
-def showed(attempt: Attempt, facts: Briefing, deps: Deps) -> str:
-    """Return what an attempt's execution showed; "" where it is not known."""
+def showed(attempt: Attempt, facts: Briefing, deps: Deps, most: int = OUTPUT) -> str:
+    """Return what an attempt's execution showed, in `most` characters of its output; "" where it is not known."""
     if not attempt.execution:
         return ""
     execution = Execution.of(deps.artifacts.json(attempt.execution))
     script = deps.artifacts.text(attempt.script)
-    return ran(execution, script, _known(facts, deps), rows=deps.task.rows, limit=deps.task.seconds)
+    return ran(
+        execution, script, _known(facts, deps), rows=deps.task.rows, limit=deps.task.seconds, most=most
+    )
 
 
 def _known(facts: Briefing, deps: Deps) -> tuple[str, ...]:

@@ -9,23 +9,24 @@ from nodes.deps import Able
 
 Form = Literal["whole", "edit", "either"]
 LONG = 60  # lines of a script, from which blocks save more than they cost
-
-NEW = ("draft", "look")  # actions that ask for a whole new script
 # How a plan says that little of the old script will stand.
 REWRITE = re.compile(r"(?i)\b(?:re-?writ|from scratch|re-?structur|whole new|start(?:ing)? (?:over|anew))")
 
 
 def is_new(action: str, instruction: str) -> bool:
     """Tell whether a plan asks for a script that shares little with the one that it starts from."""
-    return action in NEW or (action in ("improve", "combine") and bool(REWRITE.search(instruction)))
+    return action == "draft" or (action in ("improve", "combine") and bool(REWRITE.search(instruction)))
 
 
-def form_for(able: Able, base: str, *, new: bool = False) -> Form:
-    """Return how a model is to answer that starts from the script `base`; a `new` script is written whole."""
+def form_for(able: Able, base: str, *, new: bool = False, short: bool = False) -> Form:
+    """Return how a model is to answer that starts from the script `base`; a `new` script is written whole.
+
+    One that may be `short`, however long the other is, may always be.
+    """
     lines = len(base.splitlines())
     if new or not able.edits:
         return "whole"
-    if lines > able.lines:
+    if lines > able.lines and not short:
         return "edit"
     return "either" if lines > LONG else "whole"
 

@@ -14,6 +14,7 @@ from memory.scores import worth
 from memory.state import NANO, Plan, RunState
 from memory.ways import cost
 from nodes.craft import telling
+from nodes.craft.looks import looked
 from nodes.craft.naming import named
 from nodes.craft.replies import valid
 from nodes.deps import Deps
@@ -32,11 +33,12 @@ IDEA = re.compile(r"\W*idea ([A-Z])\b\W*", re.IGNORECASE)  # as `lettered` calls
 def _names(value: Any) -> Any:
     """Models name one attempt by its bare name or number, and none by null."""
     listed = [] if value in (None, "") else value if isinstance(value, list) else [value]
-    return [valid(str(each)).strip().removeprefix("attempt ").removeprefix("turn ") for each in listed]
+    said = [valid(str(each)).strip().lower() for each in listed]
+    return [each.removeprefix("attempt ").removeprefix("turn ") for each in said]
 
 
 class Named(BaseModel):
-    """The attempts that a choice names, as `naming` calls them."""
+    """The attempts that a choice names, as `naming` calls them, and the looks."""
 
     attempts: Annotated[list[str], BeforeValidator(_names)] = []
 
@@ -77,6 +79,10 @@ def planned(
     if action not in ("finish", "debug", "combine") and not instruction:
         return f"the instruction is empty: say what to {action}"
     plan = Plan(action=action, instruction=whole(instruction), case="", by=deps.here.model)
+    looks = {look.name: look.script for look in looked(state, deps.artifacts) if look.script}
+    if named_looks := [looks[name] for name in attempts if name in looks]:
+        plan["look"] = named_looks[-1]
+        attempts = [name for name in attempts if name not in looks]
     if action not in MADE_OF or (action in FROM_BEST and not attempts):
         return plan
     behind = list(chain(deps.artifacts, state.head))

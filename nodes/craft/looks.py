@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from memory.attempts import Reader
 from memory.state import RunState
@@ -17,30 +17,56 @@ NEWEST = 3
 ID = re.compile("[0-9a-f]{64}")
 ASKED, SHOWN = 400, 2_000  # characters of what was asked, and of what was printed
 ENDED = 300  # of these for how a script ended that failed
-HEAD = "A look into the data: "
+NAME = re.compile(r"look (\d{1,2})")  # by which a choice names one
 PART, LEAST = (
     400,
     200,
 )  # characters of an older look where room is scarce, and of one below which it is left out
 
 
-def with_look(state: RunState, node: str, asked: str, said: str) -> dict[str, Any]:
-    """Return the node's own notes with one more look; `said` is the artifact of what it printed."""
+class Look(NamedTuple):
+    """One look, as it is told: the name that it has in this branch, what was asked, what was printed, and its script's artifact id."""
+
+    name: str
+    asked: str
+    said: str
+    script: str = ""  # "" where an earlier version noted it
+
+    @property
+    def head(self) -> str:
+        """How it begins in a prompt."""
+        return f"{self.name[0].upper()}{self.name[1:]} into the data: "
+
+
+def with_look(state: RunState, node: str, asked: str, said: str, script: str) -> dict[str, Any]:
+    """Return the node's own notes with one more look; `said` is the artifact of what it printed, `script` that of itself."""
     own = state.notes.get(node, {})
-    return {**own, KEPT: [*own.get(KEPT, []), {"asked": within(asked, ASKED), "said": said}][-NEWEST:]}
+    look = {"asked": within(asked, ASKED), "said": said, "script": script}
+    return {**own, KEPT: [*own.get(KEPT, []), look][-NEWEST:]}
 
 
-def looked(state: RunState, artifacts: Reader) -> list[dict[str, str]]:
-    """Return what was asked of the data in this branch, oldest first, and what was printed: {asked, said}."""
-    notes = [note.get(KEPT) for note in state.notes.values() if isinstance(note, dict)]
-    looks = [look for kept in notes if isinstance(kept, list) for look in kept if isinstance(look, dict)]
-    told = [
-        (str(look.get("asked")), str(look.get("said"))) for look in looks
-    ]  # a stranger's run may hold any
-    return [{"asked": asked, "said": artifacts.text(said)} for asked, said in told if ID.fullmatch(said)]
+def noted(notes: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the looks in a state's `notes`, oldest first, as {asked, said, script}, the latter two artifact ids or ""."""
+    kept = [note.get(KEPT) for note in notes.values() if isinstance(note, dict)]
+    looks = [look for part in kept if isinstance(part, list) for look in part if isinstance(look, dict)]
+    told = [{key: str(look.get(key, "")) for key in ("asked", "said", "script")} for look in looks]
+    # A stranger's run may hold any words.
+    return [
+        look
+        for look in told
+        if ID.fullmatch(look["said"]) and (ID.fullmatch(look["script"]) or not look["script"])
+    ]
 
 
-def looks_told(looks: Sequence[Mapping[str, str]], room: int | None = None) -> tuple[str, ...]:
+def looked(state: RunState, artifacts: Reader) -> list[Look]:
+    """Return the looks into the data in this branch, oldest first."""
+    return [
+        Look(f"look {number}", look["asked"], artifacts.text(look["said"]), look["script"])
+        for number, look in enumerate(noted(state.notes), 1)
+    ]
+
+
+def looks_told(looks: Sequence[Look], room: int | None = None) -> tuple[str, ...]:
     """Return looks, oldest first, each as it is told in a prompt; where `room` is scarce, of the older ones what tells most.
 
     Of those that have no room at all it is said that there were some.
@@ -57,7 +83,7 @@ def looks_told(looks: Sequence[Mapping[str, str]], room: int | None = None) -> t
     return tuple(kept[::-1])
 
 
-def needed(looks: Sequence[Mapping[str, str]]) -> tuple[int, int]:
+def needed(looks: Sequence[Look]) -> tuple[int, int]:
     """Return for how many characters there must be room, and should be.
 
     So many as the newest look has, and a part of each; else, the newest one whole beside a part of each of the others.
@@ -66,18 +92,18 @@ def needed(looks: Sequence[Mapping[str, str]]) -> tuple[int, int]:
     return max(newest, sum(parts)), newest + sum(parts[:-1])
 
 
-def _parts(looks: Sequence[Mapping[str, str]]) -> list[int]:
+def _parts(looks: Sequence[Look]) -> list[int]:
     return [min(len(_told(look)), PART) for look in looks]
 
 
-def _told(look: Mapping[str, str], most: int | None = None) -> str:
+def _told(look: Look, most: int | None = None) -> str:
     """Return a look in at most so many characters: what was asked, and both ends of what was printed."""
-    asked, said = look["asked"], look["said"]
-    if most is not None and len(asked) + len(said) + len(HEAD) + 1 > most:
-        room = most - len(HEAD) - 1
+    head, asked, said = look.head, look.asked, look.said
+    if most is not None and len(head) + len(asked) + len(said) + 1 > most:
+        room = most - len(head) - 1
         asked = within(asked, max(room // 3, room - len(said)))
         said = both_ends(said, room - len(asked))
-    return f"{HEAD}{asked}\n{said}"
+    return f"{head}{asked}\n{said}"
 
 
 def printed(execution: Execution, output: str = "") -> str:

@@ -8,19 +8,23 @@ from collections.abc import Sequence
 
 from memory.attempts import TAIL
 from nodes.craft.fingerprint import frames, without_paths
-from nodes.craft.told import LIMIT, MARK, told
+from nodes.craft.told import MARK, told
+from nodes.craft.told import OUTPUT as LINE
 from nodes.deps import Execution
 
 LITTLE = 0.05  # of the time limit: less is not told apart
 SLOWED = 0.75  # of its time is what a script would have taken alone, where it is told that others slowed it
 OUTPUT, ERROR = 800, 400  # characters of an output that is shown as it is, and of an error
+LONG = 2_000  # of an output, for who changes its script
 BEGUN = 0.3  # the share of it that its first lines have
 CUT = "(cut here) ..."
 PLACES, CODE = 4, 120  # lines of the script in a traceback, the innermost last, and characters of each
 
 
-def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, limit: float) -> str:
-    """Tell of an execution of `script` in at most so many seconds; `rows` says whether the data's may be shown.
+def ran(
+    execution: Execution, script: str, known: Sequence[str], *, rows: bool, limit: float, most: int = OUTPUT
+) -> str:
+    """Tell of an execution of `script` in at most so many seconds; `rows` says whether the data's may be shown, in `most` characters.
 
     `known` are texts that the model knows, as for `told`.
     """
@@ -30,7 +34,7 @@ def ran(execution: Execution, script: str, known: Sequence[str], *, rows: bool, 
         else (execution.tail, "", "")
     )
     output = (
-        both_ends(printed, whole=len(execution.tail) < TAIL)
+        both_ends(printed, most, whole=len(execution.tail) < TAIL)
         if rows
         else told(_line(printed), *known, script=script, measured=True)
     )
@@ -52,13 +56,18 @@ def pace(execution: Execution, limit: float) -> str:
     """
     share = execution.seconds / limit if limit else 0.0
     stopped = execution.killed == "time"
-    took = f"{'all' if stopped else tenths(share)} of its time limit"
+    took = (
+        "all of its time limit"
+        if stopped
+        else f"{tenths(share)} of its time limit{_in_seconds(share, limit)}"
+    )
     if share < LITTLE or not is_slowed(execution.alone, execution.seconds):
         return took
-    alone = tenths(execution.alone / limit)
+    alone = execution.alone / limit
+    would = f"{tenths(alone)}{_in_seconds(alone, limit)}"
     if execution.killed:
-        return f"{took}, as others used the machine: what it did takes {alone} alone"
-    return f"{took}, as others used the machine: alone {alone}" if alone != tenths(share) else took
+        return f"{took}, as others used the machine: what it did takes {would} alone"
+    return f"{took}, as others used the machine: alone {would}" if tenths(alone) != tenths(share) else took
 
 
 def is_slowed(alone: float, seconds: float) -> bool:
@@ -66,9 +75,18 @@ def is_slowed(alone: float, seconds: float) -> bool:
     return 0 < alone <= SLOWED * seconds
 
 
+def _in_seconds(share: float, limit: float) -> str:
+    """Return a share of a limit of so many seconds in those, as coarsely; "" of little."""
+    return f" ({_tenth(share) * limit / 10:.0f} s)" if share >= LITTLE else ""
+
+
 def tenths(share: float) -> str:
     """Return a share of a limit in words, coarsely."""
-    return "less than 5%" if share < LITTLE else f"about {max(1, round(10 * share)) * 10}%"
+    return "less than 5%" if share < LITTLE else f"about {_tenth(share) * 10}%"
+
+
+def _tenth(share: float) -> int:
+    return max(1, round(10 * share))
 
 
 def ending(text: str, most: int) -> str:
@@ -97,7 +115,7 @@ def _line(text: str) -> str:
     """Return the last lines of a text as one line that `told` does not cut."""
     lines: list[str] = []
     for line in reversed([" ".join(line.split()) for line in text.splitlines()]):
-        if sum(map(len, lines)) + 2 * len(lines) + len(line) > LIMIT:
+        if sum(map(len, lines)) + 2 * len(lines) + len(line) > LINE:
             break
         lines += [line] if line else []
     return "; ".join(reversed(lines))

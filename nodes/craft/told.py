@@ -13,12 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 
 MARK = "..."
-LIMIT = 300  # characters
+LIMIT, OUTPUT = 300, 700  # characters of a text, and of the end of an output
 PHRASE = 3  # words in a row of a library's phrase that are shown; fewer only where they are the whole phrase
 # Numbers, those of them in a row, and words of one or two letters, that are shown at most: many could spell any word.
 NUMBERS, ROW, SHORT = 5, 3, 8
+MEASURED = 10  # numbers behind the name of a measure, and as many times, that are shown of an output
 # Words of the script's alone, and names, that are shown at most: whoever writes a script makes an alphabet of its words.
 OWN, NAMES = 8, 8
+LABELS = 12  # pieces of the script's words in an output: there they say what was measured
 BETWEEN = 6  # characters between two words
 WORD = re.compile(r"[^\W\d]\w*|\d+(?:[-.:/]\d+)*\w*")  # joined digits are one word: a date, a decimal number
 SMALL = re.compile(r"[0-9]{1,3}|[0-9]\.[0-9]")
@@ -35,8 +37,9 @@ MEASURES = frozenset({
 })  # fmt: skip
 # Words behind which a number tells how long a step took, unless they stand in a text about the data: they may name a column.
 TIMES = frozenset({"duration", "elapsed", "sec", "seconds", "secs", "time", "took"})
-SPAN = frozenset({"in", "after", "took"})  # and behind which "12.34s" does
-MEASURED, DIGITS = re.compile(r"[0-9]{1,6}\.[0-9]{1,17}"), 3
+SPAN = frozenset({"in", "after", "at", "took"})  # and behind which "12.34s" or "12.34 s" does
+UNITS = frozenset({"s", "sec", "secs", "seconds"})
+DECIMAL, DIGITS = re.compile(r"[0-9]{1,6}\.[0-9]{1,17}"), 3
 SECONDS = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,6})?)s")
 PLAIN = frozenset({
     "a", "inf", "nan", "NaN", "NoneType", "Errno", "str", "int", "float", "bool", "list", "tuple", "dict", "set", "array", "object",
@@ -44,16 +47,17 @@ PLAIN = frozenset({
 
 
 def told(text: str, *known: str, script: str = "", measured: bool = False) -> str:
-    """Return what a model may be told of `text`: one line of at most 300 characters.
+    """Return what a model may be told of `text`: one line of at most 300 characters, of an output 700.
 
     Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
-    row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 8
-    are kept, those before that say whose a measure is, and the last 5 decimal numbers right behind the name of a measure (`accuracy`, `accuracy_b`), or a word of the script's behind it, and the last 5
-    durations, "in 12.34s" or "time 12.34", all to three digits.
+    row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 12
+    are kept, those before that say whose a measure is, and the last 10 decimal numbers right behind the name of a measure (`accuracy`, `accuracy_b`), or a word of the script's behind it, and the last 10
+    durations, "in 12.34s", "at 12.34 s" or "time 12.34", all to three digits.
     """
-    line = STRANGE.sub(" ", text[: 2 * LIMIT])
-    line = line if len(line) <= LIMIT else line[: LIMIT - len(MARK)] + MARK
+    most = OUTPUT if measured else LIMIT
+    line = STRANGE.sub(" ", text[: 2 * most])
+    line = line if len(line) <= most else line[: most - len(MARK)] + MARK
     words = list(WORD.finditer(line))
     said = [word[0] for word in words]
     own, *others = [f" {' '.join(WORD.findall(text))} " for text in (script, *known)]
@@ -74,13 +78,14 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     if measured:
         timed = _times(line, words, TIMES - theirs_too)
         known_as = _measuring(said, theirs_too, set(own.split()))
-        measures = dict(list(_measures(line, words, set(own.split()), known_as.keys()).items())[-NUMBERS:])
-        numbers = dict(list(timed.items())[-NUMBERS:]) | measures
+        measures = dict(list(_measures(line, words, set(own.split()), known_as.keys()).items())[-MEASURED:])
+        numbers = dict(list(timed.items())[-MEASURED:]) | measures
         names, labels = _called(line, words, measures, set(own.split()), known_as.keys())
         numbers |= {i: known_as[said[i].lower()] for i in names if said[i] not in held}
         names = {place for place in names if said[place] in MEASURES}  # no spelling of the script's own
     chosen = [i for i in sorted(shown - phrased - names) if said[i] not in theirs_too]
     shown -= _beyond(said, chosen, own, labels, last=measured)
+    shown |= {i + 1 for i in numbers if said[i + 1 : i + 2] and said[i + 1] in UNITS}
     return _written(line, words, _few(said, shown, phrased, hidden), numbers)
 
 
@@ -134,7 +139,7 @@ def _beyond(
         else:
             pieces.append([i])
     wanted = sorted(pieces, key=lambda piece: not labels.isdisjoint(piece))  # the most wanted at the end
-    many = wanted[:-OWN] if last else pieces[OWN:]
+    many = wanted[:-LABELS] if last else pieces[OWN:]
     return {*named[NAMES:], *(i for piece in many for i in piece)}
 
 
@@ -183,7 +188,7 @@ def _measures(
     for place, word in enumerate(words):
         labelled = place > 1 and words[place - 1][0] in own
         names = [at for at in (place - 1, place - 2 if labelled else -1) if at >= 0]
-        if MEASURED.fullmatch(word[0]) and any(
+        if DECIMAL.fullmatch(word[0]) and any(
             _measures_by(line, words[at : place + 1], measures) for at in names
         ):
             found[place] = f"{float(word[0]):.{DIGITS}g}"
@@ -191,12 +196,14 @@ def _measures(
 
 
 def _times(line: str, words: Sequence[re.Match[str]], names: Set[str]) -> dict[int, str]:
-    """Return the places of durations, each rounded: "time 12.34", "in 12.34s"; `names` are the words that may name one."""
+    """Return the places of durations, each rounded: "time 12.34", "in 12.34s", "at 12.34 s"; `names` are the words that may name one."""
     found = _measures(line, words, set(), names)
     for place, (name, word) in enumerate(pairwise(words), 1):
-        took = SECONDS.fullmatch(word[0])
+        unit = words[place + 1] if place + 1 < len(words) else None
+        apart = unit and unit[0] in UNITS and line[word.end() : unit.start()] == " "
+        took = SECONDS.fullmatch(f"{word[0]}s" if apart else word[0])
         if took and _measures_by(line, [name, word], names | SPAN):
-            found[place] = f"{float(took[1]):.{DIGITS}g}s"
+            found[place] = f"{float(took[1]):.{DIGITS}g}" + ("" if apart else "s")
     return dict(sorted(found.items()))
 
 
