@@ -2,10 +2,11 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -129,21 +130,35 @@ def _taken(what: str, pid: int, place: Path) -> float:
         return place.with_name("output").stat().st_size / MB
     opened = []
     with suppress(PermissionError):  # such a process takes what it maps
-        opened = [path.stat() for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_file()]
-    nameless = sum(status.st_blocks * 512 for status in opened if status.st_nlink == 0)
+        opened = _there(Path(f"/proc/{pid}/fd").iterdir())
+    files = [status for status in opened if stat.S_ISREG(status.st_mode)]
+    nameless = sum(status.st_blocks * 512 for status in files if status.st_nlink == 0)
     if what == "memory":
         return (sum(_held(process.pid) for process in tree) + nameless) / MB
     for locked in filter(Path.is_dir, place.iterdir()):
         locked.chmod(0o700)
-    named = [file.stat() for file in (*place.rglob("*"), _shared(pid)) if file.exists()]
+    named = _there((*place.rglob("*"), _shared(pid)))
     return (nameless + sum(max(4096, status.st_blocks * 512) for status in named)) / MB
+
+
+def _there(paths: Iterable[Path]) -> list[os.stat_result]:
+    """Return what files are like, without those that went while they were looked at."""
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append(path.stat())
+    return found
 
 
 def _held(pid: int) -> int:
     """Return the bytes that a process has in memory, page tables included, as that of its threads tells which lives."""
     of_threads = []
     for status in Path(f"/proc/{pid}/task").glob("*/status"):
-        rows = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        try:
+            text = status.read_text()
+        except (FileNotFoundError, ProcessLookupError):  # the thread has ended
+            continue
+        rows = dict(line.split(":", 1) for line in text.splitlines())
         of_threads.append(
             sum(int(rows[name].split()[0]) * 1024 for name in ("VmRSS", "VmPTE") if name in rows)
         )

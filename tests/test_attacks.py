@@ -68,6 +68,14 @@ def test_doors_into_the_kernel_are_shut(user: str, attacker: Callable[[str], Att
     assert ready(attacker(user), "x86_64").ask("doors") == []
 
 
+@pytest.mark.parametrize("user", USERS)
+def test_an_answer_that_fails_fails_alone(user: str, attacker: Callable[[str], Attacker]) -> None:
+    one = ready(attacker(user))
+    with pytest.raises((AssertionError, KeyError), match="no such attack"):
+        one.ask("held", "no such attack")
+    assert one.ask("sights") == []
+
+
 def test_every_flag_is_accounted_for() -> None:
     job = Job(interpreter(None), [], Path("/w"), Limits(seconds=9), masks=())
     with Door() as door:

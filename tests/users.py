@@ -54,12 +54,17 @@ class Attacker:
             self._start()
 
     def ask(self, kind: str, name: str = "") -> bool | list[str]:
-        """Return `answer`'s answer."""
+        """Return `answer`'s answer. A child that has failed at one is started anew for the next."""
+        if self.child is not None and self.child.poll() is not None:
+            self._start()
+            assert self.child, self.missing
         if self.child is None:
             return answer(self.cage, kind, name)
         assert self.child.stdin is not None and self.child.stdout is not None
         print(json.dumps([kind, name]), file=self.child.stdin, flush=True)
         line = self.child.stdout.readline()
+        if not line:
+            self.close()
         assert line, f"the child that is an ordinary user has failed at {name}; its error stands above"
         return json.loads(line)
 
