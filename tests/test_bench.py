@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import tarfile
 import threading
 import time
@@ -14,9 +13,9 @@ from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
-import psutil
 import pytest
 import tiny
+import workers
 from fault_server import FaultServer, Turn
 
 from budgetmlagent.bench import results
@@ -237,9 +236,7 @@ def kill_once(step: Path) -> None:
     until = time.monotonic() + 300
     while not step.exists() and time.monotonic() < until:
         time.sleep(0.02)
-    for child in psutil.Process().children():
-        if "budgetmlagent.bench.worker" in child.cmdline():
-            os.kill(child.pid, signal.SIGKILL)
+    workers.kill()
 
 
 def test_runs_that_failed_for_want_of_an_answer_go_on_and_the_table_knows_what_resume_did(tmp_path, capsys):

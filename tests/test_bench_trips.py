@@ -1,13 +1,11 @@
 """Runs that travel to machines with a ledger of their own: a budget holds over all tries, wherever they are made."""
 
 import json
-import os
-import signal
 from pathlib import Path
 
-import psutil
 import pytest
 import tiny
+import workers
 from fault_server import FaultServer, Turn
 
 from budgetmlagent.bench.here import Here
@@ -65,10 +63,7 @@ class Deadly(FaultServer):
 
     def answer(self, body: dict) -> Turn:
         if len(self.requests) == 2:
-            for child in psutil.Process().children():
-                if "budgetmlagent.bench.worker" in child.cmdline():
-                    os.kill(child.pid, signal.SIGKILL)
-                    child.wait()
+            workers.kill()
         return tiny.team(body)
 
 
