@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bool
 Where = Mapping[str, Any]
 GAIN = "gained"  # the field by which rows are put in order
+PART = 1_000  # rows that are compared at once
 WHOLE = 1
 MADE = 2  # another number where an index has to be made again: collections or vectors are others
 
@@ -120,18 +121,22 @@ class Facts:
         import numpy as np
 
         condition, values = self._condition(where)
-        found = self._db.execute(
+        rows = self._db.execute(
             f"SELECT id, vector FROM items JOIN vectors USING (id) WHERE kind = ? AND length(vector) = ? AND {condition}",  # noqa: S608 - own columns
             (kind, vector.nbytes, *values),
-        ).fetchall()
-        if not found:
-            return []
-        vectors = np.frombuffer(b"".join(row for _, row in found), dtype=np.float32).reshape(len(found), -1)
-        near = np.einsum(
-            "ij,j->i", vectors, vector
-        )  # by rows: what is beside it does not change an item's sum
-        hits = [(name, round(float(value), 4)) for (name, _), value in zip(found, near, strict=True)]
-        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:n]
+        )
+        hits: list[tuple[str, float]] = []
+        while found := rows.fetchmany(PART):
+            vectors = np.frombuffer(b"".join(row for _, row in found), dtype=np.float32).reshape(
+                len(found), -1
+            )
+            near = np.einsum(
+                "ij,j->i", vectors, vector
+            )  # by rows: what is beside it does not change an item's sum
+            cosines = near.astype(float).round(4).tolist()
+            hits += zip((name for name, _ in found), cosines, strict=True)
+            hits = sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:n]
+        return hits
 
     def having(self, kind: str, where: Where, n: int) -> list[tuple[str, float]]:
         """Return `n` rows of a kind that `where` fits, as (id, gain), those of the greatest gain first, those without one last."""

@@ -1,4 +1,6 @@
-"""The index of a store: Chroma finds the nearest texts, an SQLite table beside it what is equal. Made again when missing.
+"""The index of a store: Chroma finds the nearest texts of many, an SQLite table beside it those of few and what is equal.
+
+Made again when missing.
 
     INDEX/chroma.sqlite3 ...    Chroma's: for each kind a collection of what may leave this machine, and one of what stays
     INDEX/facts.sqlite3         the items' fields and vectors (`memory/facts.py`)
@@ -10,6 +12,7 @@ much in it: used again is what nobody else has written to meanwhile.
 
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from chromadb.api import ClientAPI
 
 BATCH = 1_000  # items in one write
+# Items of a kind that are compared one by one, in 25 ms: Chroma's graph leads to no text behind many that are equal, or equally far.
+FEW = 10_000
+SAID = "said"  # the field by which the table knows a text
 FACTS = "facts.sqlite3"
 COSINE: Any = {"hnsw": {"space": "cosine"}}
 
@@ -41,14 +47,16 @@ class Index:
 
     _kept: ClassVar[dict[Path, "Index"]] = {}
 
-    def __init__(self, folder: Path, embedding: Embedding, fields: Sequence[str] = FIELDS) -> None:
-        self.folder, self.embedding = folder, embedding
+    def __init__(
+        self, folder: Path, embedding: Embedding, fields: Sequence[str] = FIELDS, few: int = FEW
+    ) -> None:
+        self.folder, self.embedding, self.few = folder, embedding, few
         self._database = folder / "chroma.sqlite3"
         self._collections: dict[str, Collection] = {}
         self._users = 0
         self._close = ExitStack()
         with ExitStack() as undo, self._clear():
-            self._facts = self._opened(fields)
+            self._facts = self._opened([*fields, SAID])
             undo.callback(self._facts.close)
             self._check()
             self._client = self._connect(undo)
@@ -170,7 +178,12 @@ class Index:
                 vectors: Any = self.embedding.vectors([text for _, text, _ in part])
                 with self._clear():
                     self._collection(name).upsert(ids=[each for each, _, _ in part], embeddings=vectors)
-                    self._facts.put([(e[0], e[2], v.tobytes()) for e, v in zip(part, vectors, strict=True)])
+                    self._facts.put(
+                        [
+                            (item, {**fields, SAID: _said(text)}, vector.tobytes())
+                            for (item, text, fields), vector in zip(part, vectors, strict=True)
+                        ]
+                    )
 
     def delete(self, names: Sequence[str]) -> None:
         """Remove items; one that is not there is nothing."""
@@ -182,24 +195,33 @@ class Index:
                 self._facts.delete(part)
 
     def nearest(self, text: str, kind: str, n: int, where: Where | None) -> list[tuple[str, float]]:
-        """Return the `n` items of a kind nearest to a text, as (id, cosine similarity), best first, ties by id."""
+        """Return the `n` items of a kind nearest to a text, as (id, cosine similarity), best first, ties by id.
+
+        None is missed among `few`, nor where a filter asks for more than what may leave; among more, none of the same text.
+        """
         vector = self.embedding.vectors([text])[0]
         with self._clear():
-            if where and not _leaving(where):
-                return self._facts.nearest(vector, kind, n, where)
+            if (where and not _leaving(where)) or self.count(kind) <= self.few:
+                return self._facts.nearest(vector, kind, n, where or {})
             names = [kind] if where else [kind, f"{kind}-stays"]
-            hits = [
-                hit
-                for name in names
-                if name in self._there
-                for hit in _asked(self._collection(name), vector, n)
-            ]
-        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:n]
+            hits = {
+                name: cosine
+                for collection in names
+                if collection in self._there
+                for name, cosine in _asked(self._collection(collection), vector, n)
+            }
+            hits |= self._facts.nearest(vector, kind, n, {"$and": [where or {}, {SAID: _said(text)}]})
+        return sorted(hits.items(), key=lambda hit: (-hit[1], hit[0]))[:n]
 
     def having(self, kind: str, where: Where, n: int) -> list[tuple[str, float]]:
         """Return `n` items of a kind that `where` fits, as (id, gain), those of the greatest gain first."""
         with self._clear():
             return self._facts.having(kind, where, n)
+
+
+def _said(text: str) -> int:
+    """Return a number that equal texts have in common, and hardly any others."""
+    return zlib.crc32(text.encode())
 
 
 def _leaving(where: Where) -> bool:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 from contextlib import closing
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -71,6 +72,26 @@ def test_fields_and_texts_find_the_same_items_at_the_same_distance(tmp_path):
         assert first == names[3]
         with pytest.raises(KeyError):
             store.query("x", "repair", 1, {"id = '' OR": "1"})
+
+
+@pytest.mark.parametrize("few", [0, 3000])
+def test_a_text_is_found_behind_a_crowd_of_equal_ones(tmp_path, few):
+    """Chroma's graph does not lead to it: its neighbours are all in the crowd."""
+    words = ["age", "date", "group", "label", "price", "weight", "colour", "length"]
+    rare = [f"KeyError: no {one} of {other}" for one, other in combinations(words, 2)]
+    crowds = [[f"ValueError: kind {k % 5}" for k in range(60)] for _ in rare]
+    texts = [text for one, crowd in zip(rare, crowds, strict=True) for text in (*crowd, one)]
+    index = Index(tmp_path / "index", SHIPPED, few=few)
+    names = [f"{number:064d}" for number in range(len(texts))]
+    fields = {"kind": "repair", "data": "schema"}
+    index.put([(name, text, fields) for name, text in zip(names, texts, strict=True)])
+    for where in (None, LEAVING):
+        found = [index.nearest(text, "repair", 20, where)[0] for text in rare]
+        assert found == [(name, 1.0) for name, text in zip(names, texts, strict=True) if text in rare]
+    if few:
+        like = index.nearest("KeyError: no height of colour", "repair", 20, None)
+        assert {texts[int(name)] for name, _ in like} <= set(rare)
+    index.close()
 
 
 def test_an_index_stays_open_until_somebody_else_has_written(tmp_path):
@@ -243,7 +264,7 @@ def test_an_index_of_an_earlier_version_shows_nothing_that_stays(tmp_path):
         names = store.upsert([item(0), item(1, data="stays")])
         mixed = store._indexes[0]._collection("repair")
         mixed.upsert(ids=names, embeddings=SHIPPED.vectors(["text 0", "text 1"]))
-        assert len(store.query("text", "repair", 9, LEAVING)) == 2
+        assert mixed.count() == 2
     Index._kept.pop(tmp_path / "index").close()
     (tmp_path / "index" / "facts.sqlite3").unlink()
     with Store(tmp_path) as store:
