@@ -1,4 +1,4 @@
-"""The index of a store: Chroma finds the nearest texts of many, an SQLite table beside it those of few and what is equal.
+"""The index of a store: Chroma finds the nearest texts, an SQLite table beside it what is equal, and what Chroma passed by.
 
 Made again when missing.
 
@@ -201,8 +201,8 @@ class Index:
         """
         vector = self.embedding.vectors([text])[0]
         with self._clear():
-            if (where and not _leaving(where)) or self.count(kind) <= self.few:
-                return self._facts.nearest(vector, kind, n, where or {})
+            if where and not _leaving(where):
+                return self._facts.nearest(vector, kind, n, where)
             names = [kind] if where else [kind, f"{kind}-stays"]
             hits = {
                 name: cosine
@@ -210,7 +210,9 @@ class Index:
                 if collection in self._there
                 for name, cosine in _asked(self._collection(collection), vector, n)
             }
-            hits |= self._facts.nearest(vector, kind, n, {"$and": [where or {}, {SAID: _said(text)}]})
+            # What Chroma's graph leads to no way: among few all of that, else what says the same.
+            rest = {} if self.count(kind) <= self.few else {SAID: _said(text)}
+            hits |= self._facts.nearest(vector, kind, n, {"$and": [where or {}, rest]})
         return sorted(hits.items(), key=lambda hit: (-hit[1], hit[0]))[:n]
 
     def having(self, kind: str, where: Where, n: int) -> list[tuple[str, float]]:
