@@ -13,7 +13,7 @@ from nodes.craft import freely, telling
 from nodes.craft.choice import Choice, parse, schema
 from nodes.craft.chosen import SHORT, chosen, with_choice
 from nodes.craft.crashed import crashes, without_crashes, without_metric
-from nodes.craft.dossier import Dossier, dossier
+from nodes.craft.dossier import NEEDED, Dossier, dossier
 from nodes.craft.edits import edited
 from nodes.craft.ideas import SKETCH
 from nodes.craft.lesson import lessons_told, offered
@@ -22,6 +22,7 @@ from nodes.craft.repeated import without_repeats
 from nodes.craft.room import for_plan
 from nodes.craft.tuning import changes, compact
 from nodes.craft.vain import without_vain_cases
+from nodes.craft.within import within
 from nodes.declares import declares
 from nodes.deps import Deps, Message
 from nodes.notes import told_by_others
@@ -38,6 +39,8 @@ UNMADE = ("unrenderable", "noop")  # faults of a case that gave no script
 PROMPT = (
     10_300  # bytes that a capable model is asked with: 3,500 tokens of three bytes, less what marks messages
 )
+TEXT = 2_000  # characters of the task's text that are always told
+CUT = " (cut here: the programmer is told all of it)"
 REWRITES = 2  # in a row that fail before that is not offered any more, where other means are left
 
 
@@ -300,10 +303,14 @@ def _prompt(
         "limits": {"instruction": freely.LONGEST, "look": SHOWN} | freely.left(state),
     }
     if not free:
-        return deps.prompts(deps.here.prompt, dossier=Dossier(), **values)
-    bare = deps.prompts(deps.here.prompt, dossier=dossier(state, deps, room=0), **values)
-    room = max(1, PROMPT - sum(len(message["content"].encode()) for message in bare))
-    return deps.prompts(deps.here.prompt, dossier=dossier(state, deps, room), **values)
+        return deps.prompts(deps.here.prompt, dossier=Dossier(), text=deps.task.text, **values)
+    text = deps.task.text
+    bare = deps.prompts(deps.here.prompt, dossier=dossier(state, deps, room=0), text=text, **values)
+    room = PROMPT - sum(len(message["content"].encode()) for message in bare)
+    lack = min(NEEDED - room, len(text) - TEXT)
+    if lack > 0:
+        text, room = within(text, len(text) - lack, CUT), room + lack
+    return deps.prompts(deps.here.prompt, dossier=dossier(state, deps, max(1, room)), text=text, **values)
 
 
 def _left(state: RunState) -> str:

@@ -252,6 +252,16 @@ def test_a_planner_with_looks_and_a_long_script_is_asked_with_as_much_at_turn_th
     assert max(sizes.values()) <= 3500 and sizes[30] <= 1.1 * sizes[3]
 
 
+@pytest.mark.parametrize("turn", [1, 30])
+def test_of_a_task_s_long_text_a_planner_is_told_the_beginning(turn):
+    """The programmer is told all of it."""
+    text = "".join(f"Column {n} is the price of day {n}. " for n in range(400))
+    prompt = long_run(turn, text=text)
+    assert len(prompt.encode()) / 3 <= 3500 and text not in prompt
+    assert text[:1900] in prompt and "(cut here: the programmer is told all of it)" in prompt
+    assert "print(1)" in prompt or "def part_3(rows, depth=3):" in prompt  # what is needed beside it has its room
+
+
 def test_what_a_look_was_asked_is_told_whole_up_to_its_length():
     state = testing.state(testing.MemoryArtifacts(), turn=1)
     for asked, kept in (("x" * 400, "x" * 400), ("x" * 401, "x" * 397 + "...")):

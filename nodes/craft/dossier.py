@@ -29,6 +29,7 @@ ASKED = 700  # of what a script was asked for, which an outline begins with
 ASKED_FOR = "# Asked for: "
 LEAST = 1_400  # of the attempts and the newest execution together
 TRIED = 1_250  # of the attempts where room is scarce: as much at turn thirty as at turn three
+NEEDED = LEAST + OUTLINE  # for which there is always room
 SOME = 200  # of an outline, below which it is left out
 
 
@@ -90,7 +91,7 @@ def dossier(state: RunState, deps: Deps, room: int | None = None) -> Dossier:
         return told
     script = best_script(state, deps.artifacts, deps.task.starter).strip()
     longest = min(LONGEST, deps.models.able(deps.here.model).window)
-    left = longest + LEAST if room is None else max(room, LEAST + OUTLINE)
+    left = longest + LEAST if room is None else max(room, NEEDED)
     seen = looked(state, deps.artifacts)
     # What was just asked for comes before a script that is known.
     must, should = needed(seen) if room else (0, 0)
