@@ -259,7 +259,9 @@ def test_of_a_task_s_long_text_a_planner_is_told_the_beginning(turn):
     prompt = long_run(turn, text=text)
     assert len(prompt.encode()) / 3 <= 3500 and text not in prompt
     assert text[:1900] in prompt and "(cut here: the programmer is told all of it)" in prompt
-    assert "print(1)" in prompt or "def part_3(rows, depth=3):" in prompt  # what is needed beside it has its room
+    assert (
+        "print(1)" in prompt or "def part_3(rows, depth=3):" in prompt
+    )  # what is needed beside it has its room
 
 
 def test_what_a_look_was_asked_is_told_whole_up_to_its_length():

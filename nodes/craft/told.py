@@ -20,7 +20,7 @@ NUMBERS, ROW, SHORT = 5, 3, 8
 MEASURED = 10  # numbers behind the name of a measure, and as many times, that are shown of an output
 # Words of the script's alone, and names, that are shown at most: whoever writes a script makes an alphabet of its words.
 OWN, NAMES = 8, 8
-LABELS = 12  # pieces of the script's words in an output: there they say what was measured
+LABELS = 24  # pieces of the script's words in an output: there they say what was measured
 BETWEEN = 6  # characters between two words
 WORD = re.compile(r"[^\W\d]\w*|\d+(?:[-.:/]\d+)*\w*")  # joined digits are one word: a date, a decimal number
 SMALL = re.compile(r"[0-9]{1,3}|[0-9]\.[0-9]")
@@ -51,7 +51,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
 
     Each word that stands in a text of `known` is kept, in quotes only as it stands there, and what is the libraries'. Of words
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
-    row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 12
+    row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 24
     are kept, those before that say whose a measure is, and the last 10 decimal numbers right behind the name of a measure (`accuracy`, `accuracy_b`), or a word of the script's behind it, and the last 10
     durations, "in 12.34s", "at 12.34 s" or "time 12.34", all to three digits.
     """
@@ -86,7 +86,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     chosen = [i for i in sorted(shown - phrased - names) if said[i] not in theirs_too]
     shown -= _beyond(said, chosen, own, labels, last=measured)
     shown |= {i + 1 for i in numbers if said[i + 1 : i + 2] and said[i + 1] in UNITS}
-    return _written(line, words, _few(said, shown, phrased, hidden), numbers)
+    return _written(line, words, _few(said, shown, phrased, hidden, last=measured), numbers)
 
 
 def _called(
@@ -172,12 +172,18 @@ def _named(said: Sequence[str], phrased: set[int]) -> set[int]:
     return {i for i, word in enumerate(said) if word in PLAIN or (word in _names() and i in odd | holes)}
 
 
-def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int]) -> set[int]:
-    """Return `shown` with the first small numbers (counts, shapes, bounds) that are not `apart`, and few short words."""
+def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int], *, last: bool) -> set[int]:
+    """Return `shown` with the first small numbers (counts, shapes, bounds) that are not `apart`, or the `last`, and few short words.
+
+    Of the last there are more: they say with what was measured.
+    """
     small = {i for i, word in enumerate(said) if SMALL.fullmatch(word)}
     short = {i for i in shown - small if len(said[i]) == 1 or (len(said[i]) < PHRASE and i not in phrased)}
     numbers = [i for i in sorted(small & shown | small - apart) if not small.issuperset(range(i - ROW, i))]
-    return (shown - small - short) | {*numbers[:NUMBERS]} | {*sorted(short)[:SHORT]}
+    few, words = (
+        (numbers[-MEASURED:], sorted(short)[-SHORT:]) if last else (numbers[:NUMBERS], sorted(short)[:SHORT])
+    )
+    return (shown - small - short) | {*few, *words}
 
 
 def _measures(
