@@ -70,6 +70,18 @@ def test_what_is_left_out_of_a_search_is_found_only_where_it_is_certain(search, 
     assert not script and wrong in why
 
 
+NEAR = "def f(x):\n    return x\n\nnear = f(1)\nprint(near)\n"
+HELPED = "<<<<<<< DEF f\ndef near(x):\n    return x\n\ndef f(x):\n    return near(x)\n>>>>>>> REPLACE\n"
+
+
+def test_a_helper_may_have_a_name_that_the_same_reply_takes_away():
+    script, wrong = made(HELPED + block("near = f(1)\nprint(near)", "print(f(1))"), NEAR)
+    assert wrong == "" and script.endswith("return near(x)\n\nprint(f(1))\n")
+    for reply in (HELPED, HELPED + block("near = f(1)", "near = f(2)")):
+        script, wrong = made(reply, NEAR)
+        assert script == "" and "defines near, too, which" in wrong
+
+
 def test_a_line_of_dots_that_the_script_has_is_that_line():
     stub = "class A:\n    ...\n\nclass B:\n    x = 1\n"
     assert made(block("class A:\n    ...", "class A:\n    y = 2"), stub)[0] == stub.replace("...", "y = 2")

@@ -14,11 +14,21 @@ its new definition
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from nodes.craft.definitions import SHOWN, defined_in, fitted, lacks, place_of, standing_before, undeletable
+from nodes.craft.definitions import (
+    SHOWN,
+    beside,
+    clashes,
+    defined_in,
+    fitted,
+    lacks,
+    place_of,
+    standing_before,
+    undeletable,
+)
 from nodes.craft.replies import said
 from nodes.craft.scripts import LONGEST, parse
 
@@ -86,8 +96,9 @@ def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
     exactly once, and no two may meet.
     """
     lines = script.split("\n")
+    others = _staying(script, changes)
     found = [
-        _by_name(number, block, script) if block.name else _by_lines(number, block, lines)
+        _by_name(number, block, script, others) if block.name else _by_lines(number, block, lines)
         for number, block in enumerate(changes, 1)
     ]
     if wrong := [place for place in found if isinstance(place, str)]:
@@ -105,7 +116,20 @@ def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
     for number, block in enumerate(changes, 1):
         if block.name and any(map(str.strip, block.replace)) and lacks(changed, block.name):
             return "", f"block {number}: the new {block.name} does not define it, and it is still used"
+        for name in beside(block.replace, block.name) if block.name else ():
+            if name not in others and clashes(changed, name):
+                return (
+                    "",
+                    f"block {number}: the new {block.name} defines {name}, too, which another block sets: it needs another name",
+                )
     return changed, ""
+
+
+def _staying(script: str, changes: Sequence[Block]) -> set[str]:
+    """Return the names that a script sets in lines that no block takes away."""
+    lines = script.split("\n")
+    at = [place_of(script, one.name) if one.name else _by_lines(0, one, lines) for one in changes]
+    return defined_in(script, [(place[0], place[1]) for place in at if not isinstance(place, str)])
 
 
 def _by_lines(number: int, block: Block, lines: Sequence[str]) -> Change | str:
@@ -157,8 +181,8 @@ def _places(search: Sequence[str], bare: Sequence[str]) -> list[int]:
     return [i for i in range(len(bare) - len(search) + 1) if bare[i : i + len(search)] == search]
 
 
-def _by_name(number: int, block: Block, script: str) -> Change | str:
-    """Return the lines of a definition, and its new ones, none where it is deleted; else what is wrong."""
+def _by_name(number: int, block: Block, script: str, others: Collection[str]) -> Change | str:
+    """Return the lines of a definition, and its new ones, none where it is deleted; else what is wrong; `others` are names that stay."""
     name = block.name[:SHOWN]
     place = place_of(script, block.name)
     if isinstance(place, str):
@@ -166,7 +190,7 @@ def _by_name(number: int, block: Block, script: str) -> Change | str:
     if not any(line.strip() for line in block.replace):
         wrong = undeletable(script, place)
         return f"block {number}: {name} {wrong}" if wrong else (place.begin, place.end, ())
-    new = fitted(block.replace, block.name, place, defined_in(script), standing_before(script, place))
+    new = fitted(block.replace, block.name, place, others, standing_before(script, place))
     return (
         f"block {number}: the new {name} {new}"
         if isinstance(new, str)

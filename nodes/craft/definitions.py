@@ -55,18 +55,35 @@ def standing_before(script: str, place: Place) -> list[ast.stmt]:
     ]
 
 
-def defined_in(script: str) -> set[str]:
-    """Return the names of all functions, classes and methods of a script, and those that it sets outside of functions."""
+def defined_in(script: str, gone: Collection[tuple[int, int]] = ()) -> set[str]:
+    """Return the names of all functions, classes and methods of a script, and those that it sets outside of functions.
+
+    Not those of the lines that are `gone`: from the first on, until the second, counted from 0.
+    """
+    return {name for name, line in _set_in(script) if not any(begin < line <= end for begin, end in gone)}
+
+
+def clashes(script: str, name: str) -> bool:
+    """Tell whether a script sets `name` more than once, outside of functions or as a definition."""
+    return [one for one, _ in _set_in(script)].count(name) > 1
+
+
+def beside(lines: Sequence[str], name: str) -> list[str]:
+    """Return what the new text of `name` sets beside it; nothing of imports, which may stand twice."""
+    parts = _statements("\n".join(lines).strip("\n").rstrip()) or []
+    return [one for part in parts if not isinstance(part, IMPORTS) for one in _sets(part) if one != name]
+
+
+def _set_in(script: str) -> list[tuple[str, int]]:
+    """Return each name that a script sets, outside of functions or as a definition, with its line."""
     source = Source.of(script)
     parts = list(ast.walk(source.tree)) if source else []
     inside = {id(each) for part in parts if isinstance(part, FUNCTIONS) for each in ast.walk(part)}
-    names = {name for part in parts if isinstance(part, (*DEFINITIONS, *IMPORTS)) for name in _sets(part)}
-    names |= {name for part in parts if isinstance(part, ast.Global) for name in part.names}
-    return names | {
-        part.id
-        for part in parts
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and id(part) not in inside
-    }
+    defined = [part for part in parts if isinstance(part, (*DEFINITIONS, *IMPORTS))]
+    found = [(name, part.lineno) for part in defined for name in _sets(part)]
+    found += [(name, part.lineno) for part in parts if isinstance(part, ast.Global) for name in part.names]
+    stored = [part for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+    return found + [(part.id, part.lineno) for part in stored if id(part) not in inside]
 
 
 def lacks(script: str, name: str) -> bool:
