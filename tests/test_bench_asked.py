@@ -12,6 +12,7 @@ import tiny
 from fault_server import FaultServer, Turn
 from rich.console import Console
 
+from budgetmlagent.bench import results
 from budgetmlagent.bench.asked import Asked
 from budgetmlagent.bench.asked import asked as asked_for
 from budgetmlagent.bench.plan import Plan, cell_of, cells
@@ -72,6 +73,7 @@ def test_the_cap_that_is_given_holds_where_a_setting_names_another(server, capsy
     assert "at most $0.026" in captured.err
     (row,) = json.loads(captured.out.splitlines()[-1])["rows"]
     assert 0 < row["usd"] < 0.01 and "budget of the project" in row["reason"]  # the second call could pass it
+    assert row["models"] == {"small": "small-7b", "large": "large-14b"}
     assert Ledger(Path("night/runs/ledger.sqlite")).project_cap() == round(0.026 * NANO)
 
 
@@ -225,17 +227,23 @@ def test_a_bench_goes_on_with_its_plan_and_what_is_named_beside_it_is_added(serv
         of(Path("night.yaml"), go_on=True)
 
 
+def ended(plan: Plan) -> dict:
+    """A bench of one run that has ended, as a worker leaves it; return its row."""
+    results.begin(Path("night"), plan, go_on=False)
+    (cell,) = cells(plan)
+    (folder := Path("night", "cells", cell.name)).mkdir(parents=True)
+    said = {"status": "finished", "reason": "all turns are used", "usd": 0.01, "seconds": 1.0, "cut_short_by": "", "gain_pct": 5.0,
+            "models": {"small": "small-7b", "large": "large-14b"}}  # fmt: skip
+    (folder / "row.json").write_text(json.dumps(said))
+    return cell_of(cell) | said
+
+
 def test_runs_of_an_older_version_that_asked_others_for_null_are_not_gone_on_with_by_the_embedded_ones(
-    server, capsys
+    server,
 ):
-    assert call(words(server, *HOSTED, *SHORT, "--json")) == 0
-    (row,) = told(capsys)["rows"]
-    plan = json.loads(Path("night/plan.json").read_text()) | {"models": [None]}
-    Path("night/plan.json").write_text(
-        json.dumps(plan)
-    )  # as it was kept where the settings named models.yaml
-    (cell,) = cells(Plan(**plan))
-    Path("night/cells", row["cell"]).rename(Path("night/cells", cell.name))
+    words(server)
+    plan = of(given={"tasks": ["tiny"], "graphs": ["single_agent"]}).plan
+    ended(plan)  # as it was kept where the settings named models.yaml
     assert of(go_on=True).plan.models == [None]  # nothing is to begin
     with pytest.raises(UsageError, match=r"models null are the embedded ones now, .* small-7b, large-14b"):
         of(given={"seeds": [1]}, go_on=True)
@@ -243,8 +251,15 @@ def test_runs_of_an_older_version_that_asked_others_for_null_are_not_gone_on_wit
 
 
 def test_rows_of_earlier_cells_stay_in_the_table(server, capsys):
-    assert call(words(server, *HOSTED, *SHORT, "--project-budget", "1", "--json")) == 0
-    (first,) = told(capsys)["rows"]
+    words(server)
+    given = {
+        "tasks": ["tiny"],
+        "graphs": ["single_agent"],
+        "models": ["models.yaml"],
+        "turns": 1,
+        "history": "off",
+    }
+    first = ended(of(given=given | {"project_budget": 1.0}).plan)
     assert call(words(server, "--graphs", "recall", "--continue", "--json")) == 0
     rows = told(capsys)["rows"]
     assert rows[0] == first and [row["graph_file"] for row in rows] == ["single_agent", "recall"]
@@ -289,8 +304,8 @@ def test_what_is_left_empty_is_told(capsys, words, wrong):
 
 
 def test_a_dry_run_says_that_a_bench_lies_there(server, capsys):
-    assert call(words(server, *HOSTED, *SHORT)) == 0
-    capsys.readouterr()
+    words(server)
+    of(given={"tasks": ["tiny"], "models": ["models.yaml"]}).begin(go_on=False)
     assert call(words(server, *HOSTED, *SHORT, "--dry-run")) == 2
     assert "--out night: a bench lies there" in capsys.readouterr().err
     assert dry(capsys, words(server, "--continue"))
