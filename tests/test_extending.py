@@ -1,13 +1,15 @@
 """docs/extending.md: every block on the page is a file that is used, or a command that runs."""
 
 import json
-import os
 import random
 import re
+import shlex
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
+import forked
 import pytest
 import tiny
 from fault_server import FaultServer
@@ -59,11 +61,17 @@ def sh(script: str, folder: Path, server: FaultServer) -> list[dict]:
     options = f"--turns 1 --history off --runs-dir {folder / 'runs'}"
     options += "" if "--models" in script else f" --models {models}"
     script = script.replace("budgetml run digits", f"budgetml run {task} {options}")
-    path = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-euc", script], cwd=folder, env=path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    place = folder
+    for line in script.splitlines():
+        program, *words = shlex.split(line)
+        if program == "cd":
+            place /= words[0]
+            continue
+        with chdir(place):
+            done = forked.command(*words) if program == "budgetml" else subprocess.run(
+                [BIN / program, *words], capture_output=True, text=True, check=False
+            )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
     found = list((folder / "runs").glob("*/events.jsonl"))
     return [json.loads(line) for line in found[0].read_text().splitlines()] if found else []
 
