@@ -93,10 +93,18 @@ def test_what_an_endpoint_takes_is_learned_anew(folder: Path, capsys: pytest.Cap
 
 
 def test_a_model_that_does_not_answer_is_told_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with FaultServer([Turn(fault="500")]) as server:
+    busy = Turn(fault="500", retry_after="0")
+    with FaultServer([busy] * 4) as server:
         (down,) = check(capsys, "--budget", "90", status=3, down=f"base_url: {server.url}, model: x, {PAID}")
     assert (down["ok"], down["status"]) == (False, 3) and "as planner: " in down["detail"]
     assert "HTTP 500" in down["detail"] and down["usd"] > 0.1, "an unknown outcome stays reserved"
+    assert server.script == [] and len(server.requests) == 4, "as often as in a run"
+
+
+def test_a_busy_endpoint_is_waited_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FaultServer([Turn(fault="429", retry_after="0")] * 3, respond=team) as server:
+        (fine,) = check(capsys, "--budget", "90", one=f"base_url: {server.url}, model: x, {PAID}")
+    assert fine["ok"] and len(server.requests) == 3 + 3
 
 
 def test_no_cap_is_passed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

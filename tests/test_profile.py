@@ -19,6 +19,7 @@ from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.profiles import Profile, Tally, wilson
 from budgetmlagent.money.ledger import Account, Ledger
+from budgetmlagent.profiling.costs import cost_of
 from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercises
 from budgetmlagent.profiling.judging import problem
 from budgetmlagent.profiling.trial import Trial
@@ -143,7 +144,11 @@ def test_a_run_believes_from_its_start_on_what_the_profile_says(folder: Path) ->
         (["--minutes", "0"], "", "--minutes 0.0: a number above 0 is needed"),
         (["--minutes", "nan"], "", "--minutes nan: a number above 0 is needed"),
         (["--budget", "-1"], "", "--budget -1.0: a number of dollars"),
-        (["--budget", "0.01"], "price: {input: 10, output: 30}", "--budget 0.01: profiling may cost $"),
+        (
+            ["--budget", "0.01"],
+            "price: {input: 10, output: 30}",
+            "--budget 0.01: profiling is likely to cost $",
+        ),
         ([], "price: null", "the price of 'x' is unknown"),
     ],
 )
@@ -159,18 +164,107 @@ def test_bad_input_gets_a_line_and_nothing_is_sent(
         assert says in err and len(err.splitlines()) == 1 and server.requests == []
 
 
+BUSY = [Turn(fault=status, retry_after="0") for status in ("429", "500", "429", "503")]
+
+
+def test_a_busy_endpoint_is_waited_for_as_in_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FaultServer(BUSY[:3], respond=short) as server:
+        about = f"base_url: {server.url}, model: any, {PAID}"
+        (row,) = profile(capsys, "--samples", "1", one=about)
+        assert (row["ok"], row["kept"], row["detail"]) == (True, True, "")
+        assert next(each for each in row["exercises"] if each["name"] == "choose")["right"] == 1
+
+
+def test_what_was_measured_before_a_model_went_away_is_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leaves(body: dict[str, Any]) -> Turn:
+        return short(body) if asked(body)[0].name == "choose" else BUSY[0]
+
+    with FaultServer(respond=leaves) as server:
+        about, one = f"base_url: {server.url}, model: any, {PAID}", spec(server.url, "any", context=4096)
+        (gone,) = profile(capsys, status=3, one=about)
+        assert (gone["ok"], gone["kept"], gone["status"]) == (False, True, 3) and "HTTP 429" in gone["detail"]
+        assert len(server.requests) == 1 + len(BUSY), "as many requests in a row as in a run"
+        kept = profiles.profile_of(one)
+        assert kept and [*kept.exercises] == ["choose"]
+        assert able_of(one) == guess(one), "what was not asked is still guessed"
+        profiles.keep(one, TALLIES)
+        profile(capsys, status=3, one=about)
+        again = profiles.profile_of(one)
+        assert again and again.exercises == TALLIES | {"choose": again.exercises["choose"]}, (
+            "nor is what was shown before lost"
+        )
+
+
 def test_where_a_model_is_not_available_no_profile_is_kept(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with FaultServer([Turn('{"action": "expert"}'), Turn(fault="500")], respond=short) as server:
+    with FaultServer([Turn(fault="404")], respond=short) as server:
         about = f"base_url: {server.url}, model: any, {PAID}"
-        (down,) = profile(capsys, status=3, one=about)
-        assert (down["ok"], down["status"]) == (False, 3) and "HTTP 500" in down["detail"]
+        (away,) = profile(capsys, status=3, one=about)
+        assert (away["ok"], away["kept"], away["status"]) == (False, False, 3) and "HTTP 404" in away[
+            "detail"
+        ]
         assert profiles.profile_of(spec(server.url, "any")) is None
     (missing,) = profile(
         capsys, status=3, one="base_url: embedded, model: qwen2.5-coder-0.5b-instruct, price: 0"
     )
     assert missing["status"] == 3 and "models pull" in missing["detail"]
+
+
+@pytest.mark.parametrize("reply", ["", " \n", "blah blah", "thinks"])
+def test_a_model_that_gives_no_answer_gets_no_profile(
+    folder: Path, capsys: pytest.CaptureFixture[str], reply: str
+) -> None:
+    def says(body: dict[str, Any]) -> Turn:
+        limit = body["max_completion_tokens"]
+        thinks = {"completion_tokens_details": {"reasoning_tokens": limit}}
+        cut = Turn("", tokens_in=10, tokens_out=limit, finish="length", usage=thinks)
+        return cut if reply == "thinks" else Turn(reply)
+
+    with FaultServer(respond=says) as server:
+        Path("models.yaml").write_text(f"models:\n  one: {{base_url: {server.url}, model: any, {PAID}}}\n")
+        assert call(["models", "profile", "--models", "models.yaml"]) == 3
+        told = capsys.readouterr().out.splitlines()
+        assert len(told) == 1 and told[0].endswith("no profile is kept"), told
+        assert reply == "thinks" or "none of 7 replies was an answer" in told[0]
+        assert profiles.profile_of(spec(server.url, "any")) is None
+
+
+def test_no_more_is_spent_than_was_said_however_long_a_model_thinks(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def thinks(body: dict[str, Any]) -> Turn:
+        """Answer rightly after 6,000 tokens."""
+        variant, limit = asked(body)[1], body["max_completion_tokens"]
+        long = min(limit, 6_000)
+        usage = {"completion_tokens_details": {"reasoning_tokens": long}}
+        if limit < 6_500:
+            return Turn("", tokens_in=100, tokens_out=limit, finish="length", usage=usage)
+        return Turn(variant.answer, tokens_in=100, tokens_out=6_400, usage=usage)
+
+    with FaultServer(respond=thinks) as server:
+        about = f"base_url: {server.url}, model: any, price: {{input: 1, output: 10}}"
+        Path("models.yaml").write_text(f"models:\n  one: {{{about}}}\n")
+        command = ["models", "profile", "--models", "models.yaml", "--json"]
+        said = [cost_of(spec(server.url, "any", price={"input": 1, "output": 10}), 3)]
+        assert call(command) == 0
+        out, err = capsys.readouterr()
+        assert f"likely ${said[0].likely / 1e9:.4f}, never more than ${said[0].most / 1e9:.4f}" in err
+        (row,) = json.loads(out)
+        assert 0.1 < row["usd"] <= said[0].most / 1e9 and row["ok"] and row["kept"]
+        assert "before what was said is passed" in row["detail"]
+        assert {each["asked"] for each in row["exercises"]} >= {1}
+        said.append(cost_of(spec(server.url, "any", price={"input": 1, "output": 10}), 3))
+        assert said[1].likely > said[0].most, "what was learned is said the next time"
+        assert call([*command[:-1], "--budget", "1.5"]) == 2
+        assert "--budget 1.5: profiling is likely to cost $" in capsys.readouterr().err
+        assert call([*command, "--budget", f"{said[1].likely / 1e9 + 0.1}", "--samples", "3"]) == 0
+        out, err = capsys.readouterr()
+        (again,) = json.loads(out)
+        assert f"never more than ${said[1].likely / 1e9 + 0.1:.4f}" in err, "the budget, where that is less"
+        assert again["usd"] <= said[1].likely / 1e9 + 0.1
 
 
 HOSTILE = ["", "\0", "{" * 5000, "```python\n" + "(" * 5000, "<<<<<<< SEARCH\n" * 5000, "=======\n" * 5000,

@@ -149,7 +149,8 @@ def profile(
     from budgetmlagent.models.config import load_models
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.place import place_of
-    from budgetmlagent.profiling.asking import NODE, Bounds, order, profile_models
+    from budgetmlagent.profiling.asking import NODE, Bounds, profile_models
+    from budgetmlagent.profiling.costs import costs, said
     from budgetmlagent.profiling.trial import Trial
     from budgetmlagent.records.rundir import new_id
     from budgetmlagent.run.options import nano
@@ -158,12 +159,14 @@ def profile(
     specs = list({(spec.base_url, spec.chat, spec.model): spec for spec in found}.values())  # each once
     cap, run = nano("budget", budget), new_id(NODE)
     bounds = Bounds(samples, minutes)
-    profiled.say(order(specs, cap, bounds))
+    cost = costs(specs, samples, cap)
+    profiled.say(said(cost, samples))
+    most = {name: each.most for name, each in cost.items()}
     ledger, trial = Ledger(place_of(runs_dir)), Trial(unsafe=unsafe)
     ledger.open_run(run, cap)
     rows = []
     try:
-        for row in profile_models(specs, ledger, run, trial.run, bounds=bounds, told=profiled.say):
+        for row in profile_models(specs, ledger, run, trial.run, bounds=bounds, most=most, told=profiled.say):
             rows.append(row)
             if not as_json:
                 print("\n".join(profiled.lines(row)))

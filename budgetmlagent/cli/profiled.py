@@ -15,9 +15,12 @@ def say(line: str) -> None:
 def lines(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield the table of one model."""
     head = f"{row['name']} ({row['model']} at {row['host']}), {row['seconds']:.0f} s, ${row['usd']:.6f} spent"
-    yield head if row["ok"] else f"{head}: {visible(row['detail'])}; no profile is kept"
+    kept = "what was measured is kept" if row["kept"] else "no profile is kept"
+    yield f"{head}: {visible(row['detail'])}; {kept}" if row["detail"] else head
+    if not row["kept"]:
+        return
     yield f"  {'exercise':10s} {'role':8s} {'right':>6s}  {'95%':11s} {'in':>6s} {'out':>6s} {'thought':>7s} {'seconds':>7s}  dollars a success"
-    yield from (f"  {_exercise(each)}" for each in row["exercises"] if row["ok"] or each["asked"])
+    yield from (f"  {_exercise(each)}" for each in row["exercises"] if each["asked"] or not row["detail"])
     yield f"  {can(row['able'])}"
 
 

@@ -2,8 +2,10 @@
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +13,7 @@ from typing import Any
 
 import prompts
 from budgetmlagent.errors import BudgetMLError
+from budgetmlagent.models.again import patiently
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec, host
 from budgetmlagent.models.embedded.server import EmbeddedServer, server_for
@@ -30,7 +33,7 @@ from nodes.planner import planner
 NODE = "check"  # whose calls these are, in the ledger; their runs are named after it, too
 ROLES = {"planner": planner, "coder": coder, "expert": expert}
 USABLE = ("", "noop")  # faults of a role whose reply could be read
-ONCE_MORE = "thought"  # the fault after which a run asks once more, with more room
+STEPS = 100  # of one model, so that two names of one model are asked apart
 CHANGE = "Replace DecisionTreeClassifier(max_depth=3) by RandomForestClassifier(n_estimators=300)."
 STARTER = """\
 import pandas as pd
@@ -131,18 +134,21 @@ def _asked(spec: ModelSpec, ledger: Ledger, run: str, number: int, endpoints: En
         )
         none: Any = None  # what no role touches to ask
         deps = Deps(models, none, none, none, artifacts, Forgetful(), prompts.render, Example())
-        for place, role in enumerate(ROLES):
-            fault = _fault(deps, spec.name, role, 6 * number + 2 * place)
-            if fault.get("kind") == ONCE_MORE:
-                fault = _fault(deps, spec.name, role, 6 * number + 2 * place + 1)
-            if fault.get("kind", "") not in USABLE:
-                return (2 if fault["kind"] == "refused" else 3), f"as {role}: {fault['detail']}"
+        steps = count(STEPS * number)
+        for role in ROLES:
+            fault = patiently(partial(_fault, deps, spec.name, role, steps), _kind)
+            if _kind(fault) not in USABLE:
+                return (2 if _kind(fault) == "refused" else 3), f"as {role}: {fault['detail']}"
     return 0, "can be planner, coder and expert"
 
 
-def _fault(deps: Deps, model: str, role: str, step: int) -> Mapping[str, Any]:
+def _kind(fault: Mapping[str, Any]) -> str:
+    return str(fault.get("kind", ""))
+
+
+def _fault(deps: Deps, model: str, role: str, steps: Iterator[int]) -> Mapping[str, Any]:
     """Ask as `role`, at a step of its own: two names of one model are two requests. Return the fault; empty for none."""
-    here = Here(node=NODE, role=role, prompt=role, model=model, ladder=(model,), step=step)
+    here = Here(node=NODE, role=role, prompt=role, model=model, ladder=(model,), step=next(steps))
     plan = Plan(action="improve", instruction=CHANGE, case="", by=model)
     state = RunState(task=deps.task.limits(), plan=plan)
     update = ROLES[role](state, dataclasses.replace(deps, here=here))

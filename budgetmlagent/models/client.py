@@ -6,8 +6,6 @@ field that it does not know, is written otherwise and sent at once.
 """
 
 import hashlib
-import math
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from json import JSONDecodeError
@@ -200,7 +198,7 @@ class ModelClient:
         """Reserve the worst case, with fewer output tokens where that does not fit."""
         price, limit = self.prices[asked.call.model], limit_of(asked.spec, known, asked.tokens)
         useful = max(SMALLEST_REPLY, asked.least)
-        least = min(limit, useful + max(_usual(known), least_to_think(asked.spec)))
+        least = min(limit, useful + max(known.usual, least_to_think(asked.spec)))
         while True:
             room = self.ledger.reserve(asked.call, price.worst_case(asked.bound, limit), asked.role_cap)
             if isinstance(room, Reservation):
@@ -246,15 +244,9 @@ def limit_of(spec: ModelSpec, known: Endpoint, tokens: int) -> int:
     return min(limit for limit in limits if limit)
 
 
-def _usual(known: Endpoint) -> int:
-    """Tokens that the model is known to think for, usually; 0 where nothing is known."""
-    return math.ceil(statistics.median(known.thoughts)) if known.thoughts else 0
-
-
 def _to_think(known: Endpoint) -> str:
     """Say how much of a call that was refused is thinking."""
-    usual = _usual(known)
-    return f"; it thinks for about {usual} tokens before it answers" if usual else ""
+    return f"; it thinks for about {known.usual} tokens before it answers" if known.usual else ""
 
 
 def _fault_of(error: Exception, spec: ModelSpec, key: str) -> "Judgement":

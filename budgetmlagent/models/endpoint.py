@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as once
@@ -34,6 +35,7 @@ SEEN, ENOUGH = 20, 3  # newest thoughts that are kept, and how many of them make
 SPARE = 1.5  # room to think, in terms of the longest thought that was seen
 FLOOR = 1_000  # tokens of room for a model that is known to think: a harder question takes longer
 UNKNOWN = 2_000  # tokens of room for a model of which nothing is known; low effort takes 100 to 1,500
+PART = 0.25  # of the room for thinking that is usually used, where nothing is known
 EFFORT = {"low": 2_000, "medium": 6_000, "high": 16_000}  # tokens of room at first
 
 
@@ -56,6 +58,11 @@ class Endpoint:
         """How JSON is asked for: by its schema, as any object, or by words alone."""
         return "strict" if self.takes("json_schema") else "json" if self.takes("json_object") else "words"
 
+    @property
+    def usual(self) -> int:
+        """Tokens that the model is known to think for, usually; 0 where nothing is known."""
+        return math.ceil(statistics.median(self.thoughts)) if self.thoughts else 0
+
     def thought(self, tokens: int) -> "Endpoint":
         """Return what is known after a reply with so many tokens of thinking."""
         return replace(self, thoughts=[*self.thoughts, tokens][-SEEN:])
@@ -72,6 +79,11 @@ def room_to_think(spec: ModelSpec, known: Endpoint) -> int:
     longest = max(known.thoughts, default=0)
     seen = max(math.ceil(longest * SPARE), FLOOR) if longest else 0
     return seen if len(known.thoughts) >= ENOUGH else max(seen, _guess(spec))
+
+
+def usual_thought(spec: ModelSpec, known: Endpoint) -> int:
+    """Tokens that a reply's thinking is likely to have: as they are known, else a part of the room for them."""
+    return known.usual if known.thoughts else math.ceil(room_to_think(spec, known) * PART)
 
 
 def least_to_think(spec: ModelSpec) -> int:

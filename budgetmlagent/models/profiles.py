@@ -78,14 +78,23 @@ class Profile:
 
     def able(self, guess: Able) -> Able:
         """What the model can do; `guess` says what no exercise has asked."""
+        lines = self._lines() if self._asked(*WRITTEN) else guess.lines
+        edits = self.share("edit") >= MOSTLY if self._asked("edit") else guess.edits
+        plans = self.share("plan") >= MOSTLY if self._asked("plan") else guess.is_free
+        free = plans and (edits or lines >= FREE_LINES)
+        return replace(guess, plans="free" if free else "menu", lines=lines, edits=edits)
+
+    def _lines(self) -> int:
+        """The longest script of which, and of all shorter ones, enough were right; 0 where none were."""
         lines = 0
         for name, longest in WRITTEN.items():
             if self.share(name) < HALF:
                 break
             lines = longest
-        edits = self.share("edit") >= MOSTLY
-        free = self.share("plan") >= MOSTLY and (edits or lines >= FREE_LINES)
-        return replace(guess, plans="free" if free else "menu", lines=lines, edits=edits)
+        return lines
+
+    def _asked(self, *names: str) -> bool:
+        return any(self.exercises.get(name, Tally()).asked for name in names)
 
     def share(self, exercise: str) -> float:
         """Right answers of those asked for."""
@@ -126,9 +135,14 @@ def profile_of(spec: ModelSpec) -> Profile | None:
     return kept if same and sound else None
 
 
-def keep(spec: ModelSpec, tallies: Mapping[str, Tally]) -> Profile:
-    """Keep a model's profile, where the cache can be written, and return it."""
-    made = Profile(place(spec), spec.model, VERSION, dict(tallies))
+def keep(spec: ModelSpec, tallies: Mapping[str, Tally], *, is_whole: bool = True) -> Profile:
+    """Keep a model's profile, where the cache can be written, and return it.
+
+    One that is not whole adds to what is known: of exercises that it has not got what was shown before stays.
+    """
+    before = None if is_whole else profile_of(spec)
+    known = (before.exercises if before else {}) | dict(tallies)
+    made = Profile(place(spec), spec.model, VERSION, known)
     with contextlib.suppress(OSError):  # it can be made again
         path(spec).parent.mkdir(parents=True, exist_ok=True)
         write_whole(path(spec), json.dumps(asdict(made), indent=1).encode())

@@ -1,9 +1,8 @@
 """Lets models do the exercises, on the money of a run like any other call, and adds up what came of it."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,17 +11,19 @@ from budgetmlagent.errors import BudgetMLError, UsageError
 from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models import profiles
 from budgetmlagent.models.able import able_of
-from budgetmlagent.models.client import ModelClient, limit_of
+from budgetmlagent.models.again import patiently
+from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec, host
 from budgetmlagent.models.embedded.server import EmbeddedServer, server_for
 from budgetmlagent.models.embedded.weights import verify
-from budgetmlagent.models.endpoint import Endpoints
 from budgetmlagent.models.profiles import WRITTEN, Tally
+from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger
-from budgetmlagent.money.prices import Price, input_bound, price_of
-from budgetmlagent.money.usage import Tokens
+from budgetmlagent.money.prices import Price, price_of
+from budgetmlagent.money.usage import MOST_TOKENS, Tokens
+from budgetmlagent.profiling.costs import asked_as, cost_of
 from budgetmlagent.profiling.exercises import Exercise, exercises
-from budgetmlagent.profiling.judging import Run, problem
+from budgetmlagent.profiling.judging import NONE, Run, problem
 from memory.artifacts import Artifacts
 from memory.state import NANO
 from nodes.deps import Here, Reply
@@ -35,6 +36,7 @@ MOST_MINUTES = 1e6
 TEMPERATURE = {"planner": 0.2, "coder": 0.5, "expert": 0.2}
 # Faults after which a model is asked no more, and the status then.
 STOPS = {"refused": 2, "declined": 2, **dict.fromkeys(("busy", "denied", "provider"), 3)}
+SPENT = "node"  # the cap that refuses what would pass what was said
 STEPS = 10_000  # of one model, so that two names of one model are asked apart
 Told = Callable[[str], None]
 
@@ -45,6 +47,13 @@ class Bounds:
 
     samples: int = SAMPLES
     minutes: float | None = None  # None: as usual for where it is
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for what is no bound."""
+        if not 1 <= self.samples <= MOST_SAMPLES:
+            raise UsageError(f"--samples {self.samples}: a number from 1 to {MOST_SAMPLES} is needed")
+        if self.minutes is not None and not 0 < self.minutes < MOST_MINUTES:
+            raise UsageError(f"--minutes {self.minutes}: a number above 0 is needed")
 
     def ends(self, spec: ModelSpec) -> float:
         """The time, as of `time.monotonic`, from which on a model that begins now is asked for nothing beyond its first round."""
@@ -58,14 +67,20 @@ class Found:
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)  # the newest of each exercise
+    answers: int = 0  # replies that had the form of an answer, right or wrong
     status: int = 0
-    detail: str = ""
+    detail: str = ""  # why it was asked for no more
 
-    def add(self, name: str, tally: Tally, wrong: str) -> None:
-        """Add one answer."""
+    def add(self, name: str, tally: Tally, wrong: str, *, is_answer: bool) -> None:
+        """Add one reply."""
         self.tallies[name] = self.tallies.get(name, Tally()) + tally
+        self.answers += is_answer
         if wrong:
             self.problems[name] = wrong
+
+    def stop(self, detail: str, status: int = 0) -> None:
+        """Ask no more."""
+        self.detail, self.status = detail, status
 
     def is_vain(self, name: str) -> bool:
         """Whether asking once more teaches nothing: the first answers are all wrong, or all to the next shorter script were."""
@@ -81,46 +96,6 @@ def _shorter(name: str) -> str:
     return names[names.index(name) - 1] if name in names[1:] else ""
 
 
-def worst_case(spec: ModelSpec, samples: int) -> int:
-    """Nano-dollars that profiling a model costs where each answer uses all its room. Raises UsageError for an unknown price."""
-    price, known = price_of(_asked_as(spec)), Endpoints().of(spec)
-    asked = [(each, each.variant(number)) for each in exercises() for number in range(samples)]
-    return sum(
-        price.worst_case(
-            input_bound(each.messages(variant), each.form(variant)), limit_of(spec, known, each.tokens)
-        )
-        for each, variant in asked
-    )
-
-
-def order(specs: Sequence[ModelSpec], cap: int, bounds: Bounds) -> str:
-    """Say what profiling the models may cost; `cap`, in nano-dollars, is the most.
-
-    Raises UsageError where it may cost more than that, or nothing is to be asked.
-    """
-    samples, minutes = bounds.samples, bounds.minutes
-    if not 1 <= samples <= MOST_SAMPLES:
-        raise UsageError(f"--samples {samples}: a number from 1 to {MOST_SAMPLES} is needed")
-    if minutes is not None and not 0 < minutes < MOST_MINUTES:
-        raise UsageError(f"--minutes {minutes}: a number above 0 is needed")
-    worst = {spec.name: worst_case(spec, samples) for spec in specs}
-    total = sum(worst.values())
-    parts = ", ".join(f"{name} ${nano / NANO:.4f}" for name, nano in worst.items())
-    if total > cap:
-        enough = ceil(100 * total / NANO) / 100
-        raise UsageError(
-            f"--budget {cap / NANO:g}: profiling may cost ${total / NANO:.4f} ({parts}): give --budget {enough:.2f},"
-            " fewer --samples, or a file with fewer models"
-        )
-    most = f"never more than ${cap / NANO:g}" if total else "nothing is paid for"
-    return f"{len(exercises())} exercises, {samples} answers each: ${total / NANO:.4f} if all are as long as can be ({parts}); {most}"
-
-
-def _asked_as(spec: ModelSpec) -> ModelSpec:
-    """An embedded model costs nobody anything, whatever listed model a run accounts it as."""
-    return spec.model_copy(update={"price": 0, "list_price_of": None}) if spec.base_url == EMBEDDED else spec
-
-
 def profile_models(
     specs: Iterable[ModelSpec],
     ledger: Ledger,
@@ -128,29 +103,35 @@ def profile_models(
     trial: Run,
     *,
     bounds: Bounds,
+    most: Mapping[str, int],
     told: Told,
 ) -> Iterator[dict[str, Any]]:
     """Let each model do the exercises on the money of `run`, keep its profile, and yield a row each.
 
-    A row: {name, model, host, version, ok, status, detail, seconds, usd, able, exercises}, the exercises as of `rows`. `status` is 2 where
-    the call must be corrected (a missing key, too small a budget) and 3 where the model is not available; nothing is kept then.
+    `most` is what was said to be the most that a model costs, by name, in nano-dollars: it is asked for nothing that may pass it.
+
+    A row: {name, model, host, version, ok, kept, status, detail, seconds, usd, able, exercises}, the exercises as of `rows`. `status` is 2
+    where the call must be corrected (a missing key, too small a budget) and 3 where the model is not available or gave no answer.
+    What was measured before is kept (`kept`).
     """
     for number, spec in enumerate(specs):
         begin, before, found = time.monotonic(), ledger.spent(run), Found()
         try:
             with TemporaryDirectory() as folder:  # of what was said the ledger's own copy is enough
-                examination = _Examination(spec, ledger, run, STEPS * number, Path(folder), trial)
+                cap = before + most[spec.name]
+                examination = _Examination(spec, ledger, run, STEPS * number, Path(folder), trial, cap)
                 _examine(examination, found, bounds, told)
         except BudgetMLError as error:
-            found.status, found.detail = error.status, str(error)
-        if not found.status:
-            profiles.keep(spec, found.tallies)
+            found.stop(str(error), error.status)
+        if kept := bool(found.answers):
+            profiles.keep(spec, found.tallies, is_whole=not found.detail)
         yield {
             "name": spec.name,
             "model": spec.model,
             "host": host(spec),
             "version": profiles.VERSION,
             "ok": not found.status,
+            "kept": kept,
             "status": found.status,
             "detail": found.detail,
             "seconds": round(time.monotonic() - begin, 1),
@@ -179,32 +160,41 @@ def _examine(examination: "_Examination", found: Found, bounds: Bounds, told: To
                 continue
             told(f"{spec.name}: {exercise.name}, {number + 1} of {bounds.samples}")
             examination.ask(exercise, number, found)
-            if found.status:
+            if found.detail:
                 return
+        if not found.answers:
+            asked = sum(tally.asked for tally in found.tallies.values())
+            newest = next(reversed(found.problems.values()), "")
+            found.stop(f"none of {asked} replies was an answer (of the newest: {newest})", 3)
+            return
 
 
 class _Examination:
-    """One model that is asked."""
+    """One model that is asked. `cap`: nano-dollars that the run's exercises may have cost when it is through."""
 
     def __init__(
-        self, spec: ModelSpec, ledger: Ledger, run: str, step: int, folder: Path, trial: Run
+        self, spec: ModelSpec, ledger: Ledger, run: str, step: int, folder: Path, trial: Run, cap: int
     ) -> None:
         self.spec, self.ledger, self.run, self.step, self.trial = spec, ledger, run, step, trial
+        self.cap, self.waited = cap, 0.0
         self.price: Price = price_of(spec)  # that a run accounts it at
         if spec.base_url == EMBEDDED:
             _embedded(spec).base_url  # noqa: B018 - its start is no part of the first answer's time
-        account, asked = Account(ledger, run), _asked_as(spec)
-        self.models = ModelClient({spec.name: asked}, account, Artifacts(folder), start_embedded=_embedded)
+        self.models = ModelClient(
+            {spec.name: asked_as(spec)},
+            Account(ledger, run),
+            Artifacts(folder),
+            start_embedded=_embedded,
+            patience=Patience(Waits(self._wait)),
+        )
 
     def ask(self, exercise: Exercise, number: int, found: Found) -> None:
         """Ask for one answer, and add what came of it to `found`."""
-        seen, begin = len(self.ledger.calls(self.run)), time.monotonic()
-        reply = self._reply(exercise, number)
-        if reply.fault == "thought":  # once more, with the room that it was seen to need
-            reply = self._reply(exercise, number)
-        seconds = time.monotonic() - begin
+        seen, begin, waited = len(self.ledger.calls(self.run)), time.monotonic(), self.waited
+        reply = patiently(lambda: self._reply(exercise, number), lambda reply: reply.fault)
+        seconds = time.monotonic() - begin - (self.waited - waited)
         if reply.fault in STOPS:
-            found.status, found.detail = STOPS[reply.fault], f"{exercise.name}: {reply.detail}"
+            self._stop(exercise, reply, found)
             return
         variant = exercise.variant(number)
         wrong = reply.fault and f"the reply was {reply.fault}"
@@ -222,18 +212,39 @@ class _Examination:
             seconds=round(seconds, 3),
             usd=cost / NANO,
         )
-        found.add(exercise.name, tally, wrong)
+        found.add(exercise.name, tally, wrong, is_answer=not reply.fault and wrong not in NONE)
+
+    def _stop(self, exercise: Exercise, reply: Reply, found: Found) -> None:
+        """Note why nothing more is asked: a fault, or money; that is no fault where something could be measured."""
+        if reply.cap != SPENT:
+            found.stop(f"{exercise.name}: {reply.detail}", STOPS[reply.fault])
+            return
+        samples = 1 + max((tally.asked for tally in found.tallies.values()), default=0)
+        whole = cost_of(self.spec, samples)
+        found.stop(
+            f"it was asked for no more, before what was said is passed; by how long its thoughts are now known to be"
+            f" {samples} answers to each exercise may cost ${whole.most / NANO:.4f}",
+            0 if found.answers else 2,
+        )
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for a busy endpoint: that is no part of an answer's time."""
+        self.waited += seconds
+        time.sleep(seconds)
 
     def _reply(self, exercise: Exercise, number: int) -> Reply:
         self.step += 1
         variant, name = exercise.variant(number), self.spec.name
-        here = Here(node=NODE, role=exercise.role, model=name, ladder=(name,), step=self.step)
+        here = Here(
+            node=NODE, role=exercise.role, model=name, ladder=(name,), step=self.step, budget=self.cap
+        )
         return self.models.ask(
             here,
             exercise.messages(variant),
             schema=exercise.form(variant),
             max_tokens=exercise.tokens,
             temperature=TEMPERATURE[exercise.role],
+            least=MOST_TOKENS,  # all of its room: a reply that lack of money cut off says nothing of the model
         )
 
     def _cost(self, tokens_in: int, cached: int, tokens_out: int, settled: int) -> int:

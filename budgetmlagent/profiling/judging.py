@@ -22,6 +22,10 @@ FEWEST_WORDS, MOST_PLANNED = 8, 200  # of an instruction
 CONCRETE = re.compile(
     r"[A-Z]\w*[a-z][A-Z]\w*|\w+\s*=\s*[\w.\"'\[({-]|[a-z]\w*_\w+|\d"
 )  # a class, a parameter, a number
+NO_JSON, NO_SCRIPT, NO_EDIT, NO_IDEAS = (
+    "no JSON object", "no Python script", "no edit that fits the script", "no list of ideas",
+)  # fmt: skip
+NONE = (NO_JSON, NO_SCRIPT, NO_EDIT, NO_IDEAS)  # problems of what is no answer at all
 LONGEST = 100_000  # characters of an answer that are looked at
 
 
@@ -36,7 +40,7 @@ def problem(exercise: Exercise, variant: Variant, reply: str, run: Run) -> str:
         return _ideas(text, " ".join(variant.ask.split()))
     script = _edited(variant.script, text) if exercise.judged == "edit" else extract(text)
     if script is None:
-        return "no edit that fits the script" if exercise.judged == "edit" else "no Python script"
+        return NO_EDIT if exercise.judged == "edit" else NO_SCRIPT
     output, ended = run(script, variant.files)
     return ended or _results(variant.results, output)
 
@@ -45,7 +49,7 @@ def _chosen(variant: Variant, text: str, fields: tuple[str, ...]) -> Mapping[str
     """Return the fields of a JSON answer, or what is wrong with it."""
     value = json_object(text)
     if value is None:
-        return "no JSON object"
+        return NO_JSON
     for name in fields:
         if not isinstance(value.get(name, ""), str):
             return f"{name} is no text"
@@ -83,7 +87,9 @@ def _is_concrete(variant: Variant, instruction: str) -> bool:
 
 def _ideas(text: str, dossier: str) -> str:
     found = ideas(said(text))
-    if not FEWEST_IDEAS <= len(found) <= MOST_IDEAS:
+    if len(found) < FEWEST_IDEAS:  # any sentence is read as one
+        return NO_IDEAS
+    if len(found) > MOST_IDEAS:
         return f"{len(found)} ideas"
     if any(len(idea.split()) > MOST_WORDS for idea in found):
         return "an idea that is too long"
