@@ -17,6 +17,7 @@ from budgetmlagent.models import profiles, shown
 from budgetmlagent.models.able import able_of, believed, guess, read
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
+from budgetmlagent.models.endpoint import file_of
 from budgetmlagent.models.profiles import Profile, Tally, wilson
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.profiling.costs import cost_of
@@ -182,7 +183,7 @@ def test_what_was_measured_before_a_model_went_away_is_kept(
         return short(body) if asked(body)[0].name == "choose" else BUSY[0]
 
     with FaultServer(respond=leaves) as server:
-        about, one = f"base_url: {server.url}, model: any, {PAID}", spec(server.url, "any", context=4096)
+        about, one = f"base_url: {server.url}, model: any, {PAID}", spec(server.url, "any")
         (gone,) = profile(capsys, status=3, one=about)
         assert (gone["ok"], gone["kept"], gone["status"]) == (False, True, 3) and "HTTP 429" in gone["detail"]
         assert len(server.requests) == 1 + len(BUSY), "as many requests in a row as in a run"
@@ -361,9 +362,53 @@ def test_what_a_model_can_do_follows_from_its_tallies(changed: dict[str, Tally],
 )  # fmt: skip
 def test_what_is_no_whole_profile_is_none(folder: Path, damage: str) -> None:
     profiles.keep(spec(), TALLIES)
-    assert profiles.profile_of(spec()) == Profile("127.0.0.1:1", "m", profiles.VERSION, TALLIES)
+    kept = Profile("127.0.0.1:1", "m", profiles.VERSION, TALLIES, profiles.way(spec()))
+    assert profiles.profile_of(spec()) == kept
     profiles.path(spec()).write_text(damage)
     assert profiles.profile_of(spec()) is None and able_of(spec()) == guess(spec())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"reasoning": "high"}, {"params": {"top_k": 1}}, {"schema_form": "words"}, {"temperature": 1.0}, {"max_tokens": 99},
+     {"context": 4096}, {"url": "http://127.0.0.1:1/other"}],
+)  # fmt: skip
+def test_who_is_asked_in_another_way_has_another_profile(folder: Path, more: dict[str, Any]) -> None:
+    profiles.keep(spec(), TALLIES)
+    assert profiles.profile_of(spec(**more)) is None
+    profiles.keep(spec(**more), {"plan": Tally(1, 1)})
+    kept = profiles.profile_of(spec()), profiles.profile_of(spec(**more))
+    assert kept[0] and kept[1] and kept[0].exercises == TALLIES and [*kept[1].exercises] == ["plan"]
+    assert profiles.profile_of(spec(price={"input": 1, "output": 2}, timeout=9.0)) == kept[0]
+
+
+def test_a_profile_from_before_ways_were_told_apart_holds_for_all_until_a_new_one_is_made(
+    folder: Path,
+) -> None:
+    older = {
+        "host": "127.0.0.1:1",
+        "model": "m",
+        "version": 1,
+        "exercises": {"write-20": asdict(Tally(2, 2))},
+    }
+    file = file_of(profiles.path(spec()).parent, spec())
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(older))
+    thinks = spec(reasoning="high")
+    assert able_of(spec()).lines == able_of(thinks).lines == 20
+    profiles.keep(thinks, {"write-20": Tally(2, 2), "write-60": Tally(2, 2)})
+    assert (able_of(spec()).lines, able_of(thinks).lines) == (20, 60)
+
+
+def test_each_way_of_asking_a_model_is_profiled_once(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FaultServer(respond=short) as server:
+        about = f"base_url: {server.url}, model: any, {PAID}, reasoning"
+        rows = profile(
+            capsys, "--samples", "1", one=f"{about}: none", two=f"{about}: high", three=f"{about}: high"
+        )
+        assert [row["name"] for row in rows] == ["one", "three"]
 
 
 def test_a_change_of_the_exercises_makes_another_version() -> None:

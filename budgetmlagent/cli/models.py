@@ -147,6 +147,7 @@ def profile(
     """
     from budgetmlagent.cli import profiled
     from budgetmlagent.models.config import load_models
+    from budgetmlagent.models.profiles import path
     from budgetmlagent.money.ledger import Ledger
     from budgetmlagent.money.place import place_of
     from budgetmlagent.profiling.asking import NODE, Bounds, profile_models
@@ -156,7 +157,7 @@ def profile(
     from budgetmlagent.run.options import nano
 
     found = load_models(models).values()
-    specs = list({(spec.base_url, spec.chat, spec.model): spec for spec in found}.values())  # each once
+    specs = list({path(spec): spec for spec in found}.values())  # each once
     cap, run = nano("budget", budget), new_id(NODE)
     bounds = Bounds(samples, minutes)
     cost = costs(specs, samples, cap)

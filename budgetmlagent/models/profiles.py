@@ -1,15 +1,18 @@
-"""What models have shown in the exercises of `budgetml models profile`, kept in the cache: a file for each host and model.
+"""What models have shown in the exercises of `budgetml models profile`, kept in the cache.
 
+A file for each host, model and way in which it is asked: one that is told to think does other things than one that is not.
 No key and no text of a model stands in it. What is not whole, or of another version of the exercises, is no profile.
 """
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import sqrt
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter
 
@@ -20,6 +23,7 @@ from budgetmlagent.models.endpoint import file_of, place
 from memory.files import SMALL, parsed, read_plain, write_whole
 from nodes.able import Able
 
+FOLDER = "profiles"  # of the cache
 VERSION = 1  # of the exercises; each change of them makes another
 WRITTEN = {"write-20": 20, "write-60": 60, "write-150": 300}  # exercise -> lines that may then be asked for
 HALF, MOSTLY = 1 / 2, 2 / 3  # shares of right answers that count as being able to
@@ -28,6 +32,7 @@ ROLES = {  # whose work each exercise is
     "choose": "planner", "plan": "planner", "ideas": "expert", "edit": "coder", "repair": "coder", "change": "coder",
     **dict.fromkeys(WRITTEN, "coder"),
 }  # fmt: skip
+WAYS = {"reasoning", "params", "schema_form", "temperature", "max_tokens", "context"}  # of a ModelSpec
 SURE = 1.96  # standard errors to each side: an interval of 95%
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
@@ -75,6 +80,8 @@ class Profile:
     model: str
     version: int
     exercises: dict[str, Tally]
+    way: str = ""
+    """How the model was asked (`way`); "" in a file that was made before this was told apart."""
 
     def able(self, guess: Able) -> Able:
         """What the model can do; `guess` says what no exercise has asked."""
@@ -125,12 +132,16 @@ def wilson(right: int, asked: int) -> tuple[float, float]:
 
 def profile_of(spec: ModelSpec) -> Profile | None:
     """Return a model's profile; None where it has none, or one that can be made again: it is damaged, or of older exercises."""
+    return _read(spec, path(spec), way(spec)) or _read(spec, file_of(cache() / FOLDER, spec), "")
+
+
+def _read(spec: ModelSpec, file: Path, asked: str) -> Profile | None:
     try:
-        said = parsed(read_plain(path(spec), SMALL).decode("utf-8"))
+        said = parsed(read_plain(file, SMALL).decode("utf-8"))
         kept = TypeAdapter(Profile).validate_python(said)
     except (OSError, ValueError, TypeError, UnavailableError):
         return None
-    same = (kept.host, kept.model, kept.version) == (place(spec), spec.model, VERSION)
+    same = (kept.host, kept.model, kept.version, kept.way) == (place(spec), spec.model, VERSION, asked)
     sound = all(name in ROLES and tally.right <= tally.asked for name, tally in kept.exercises.items())
     return kept if same and sound else None
 
@@ -142,13 +153,21 @@ def keep(spec: ModelSpec, tallies: Mapping[str, Tally], *, is_whole: bool = True
     """
     before = None if is_whole else profile_of(spec)
     known = (before.exercises if before else {}) | dict(tallies)
-    made = Profile(place(spec), spec.model, VERSION, known)
+    made = Profile(place(spec), spec.model, VERSION, known, way(spec))
     with contextlib.suppress(OSError):  # it can be made again
         path(spec).parent.mkdir(parents=True, exist_ok=True)
         write_whole(path(spec), json.dumps(asdict(made), indent=1).encode())
     return made
 
 
+def way(spec: ModelSpec) -> str:
+    """Tell apart the ways in which one model at one host is asked, in a few letters: by what changes what it does."""
+    said = spec.model_dump(mode="json", by_alias=False, include=WAYS, exclude_none=True)
+    told = json.dumps({"path": urlsplit(spec.base_url).path} | said, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
 def path(spec: ModelSpec) -> Path:
     """The file of a model's profile."""
-    return file_of(cache() / "profiles", spec)
+    plain = file_of(cache() / FOLDER, spec)
+    return plain.with_name(f"{plain.stem}-{way(spec)}.json")
