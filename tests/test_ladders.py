@@ -1,6 +1,7 @@
 """`ladder: auto`: all models, cheapest success first, fixed when a run begins."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ def models(**prices: Any) -> dict[str, ModelSpec]:
     }
 
 
+def answers(asked: int, right: int, *, tokens: int = 200) -> Tally:
+    """So many answers of so many tokens each."""
+    return Tally(asked, right, tokens_in=300 * asked, tokens_out=tokens * asked)
+
+
 def auto(**ladders: Any) -> GraphSpec:
     spec = GraphSpec.load("budgetml")
     for node, ladder in (
@@ -50,14 +56,55 @@ def test_models_stand_in_the_order_of_what_a_success_costs_in_the_role(folder: P
     team = models(dear=10, cheap=0.1, middle=1)
     assert order(team, "coder") == ["cheap", "middle", "dear"], "without profiles by price"
     # The cheap one nearly never writes a script that runs; as planner it does well.
-    profiles.keep(team["cheap"], {"write-20": Tally(9, 1, usd=0.09), "choose": Tally(9, 9, usd=0.009)})
-    profiles.keep(team["middle"], {"write-20": Tally(9, 9, usd=0.18), "choose": Tally(9, 9, usd=0.02)})
-    profiles.keep(team["dear"], {"write-20": Tally(9, 9, usd=0.9), "choose": Tally(9, 0, usd=0.9)})
+    profiles.keep(team["cheap"], {"write-20": answers(9, 1), "choose": answers(9, 9)})
+    profiles.keep(team["middle"], {"write-20": answers(9, 9), "choose": answers(9, 9)})
+    profiles.keep(team["dear"], {"write-20": answers(9, 9), "choose": answers(9, 0)})
+    assert order(team, "coder") == ["cheap", "middle", "dear"], (
+        "a ninth of the answers for a tenth of the price"
+    )
+    profiles.keep(team["cheap"], {"write-20": answers(19, 1), "choose": answers(9, 9)})
     assert order(team, "coder") == ["middle", "cheap", "dear"]
     assert order(team, "planner") == ["cheap", "middle"], "who never succeeded is left out"
-    profiles.keep(team["cheap"], {"choose": Tally(9, 0)})
-    profiles.keep(team["middle"], {"choose": Tally(9, 0)})
+    profiles.keep(team["cheap"], {"choose": answers(9, 0)})
+    profiles.keep(team["middle"], {"choose": answers(9, 0)})
     assert order(team, "planner") == ["cheap", "middle", "dear"], "unless nobody has"
+
+
+def test_the_price_is_todays(folder: Path) -> None:
+    before = models(one=10, two=1)
+    for spec in before.values():
+        profiles.keep(spec, {"choose": replace(answers(3, 3), usd=1.0)})
+    assert order(before, "planner") == ["two", "one"]
+    assert order(models(one=0.1, two=1), "planner") == ["one", "two"]
+
+
+def test_who_fails_a_short_script_is_not_cheaper_for_being_asked_no_longer_one(folder: Path) -> None:
+    team = models(weak=1, strong=1)
+    easy, hard = answers(3, 3), answers(3, 3, tokens=9_000)
+    profiles.keep(team["weak"], {"write-20": easy, "write-60": answers(2, 0)})
+    profiles.keep(team["strong"], {"write-20": easy, "write-60": easy, "write-150": hard})
+    assert order(team, "coder") == ["strong", "weak"]
+    # What one of them was not asked for lack of time is left out for both.
+    profiles.keep(team["strong"], {"write-20": easy})
+    profiles.keep(team["weak"], {"write-20": answers(3, 3, tokens=50), "write-60": hard, "write-150": hard})
+    assert order(team, "coder") == ["weak", "strong"]
+
+
+def test_one_that_was_asked_more_often_is_not_dearer(folder: Path) -> None:
+    team = models(often=1, once=1)
+    profiles.keep(team["often"], {"choose": answers(9, 9), "plan": answers(1, 1, tokens=9_000)})
+    profiles.keep(team["once"], {"choose": answers(1, 1), "plan": answers(9, 9, tokens=9_001)})
+    assert order(team, "planner") == ["often", "once"]
+
+
+def test_a_model_without_a_profile_is_taken_to_need_the_tokens_of_others(folder: Path) -> None:
+    team = models(known=1, unknown=0.9)
+    profiles.keep(team["known"], {"choose": answers(3, 3, tokens=50)})
+    assert order(team, "planner") == ["unknown", "known"]
+    profiles.keep(team["known"], {"choose": answers(3, 2, tokens=50), "plan": Tally()})
+    assert order(models(known=1, unknown=1.4), "planner") == ["unknown", "known"]
+    assert order(models(known=1, unknown=1.6), "planner") == ["known", "unknown"]
+    assert order(models(known=1, unknown=0.9), "coder") == ["unknown", "known"], "it has shown nothing there"
 
 
 def test_of_models_that_cost_the_same_the_faster_goes_first(folder: Path) -> None:

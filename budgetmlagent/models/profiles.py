@@ -7,7 +7,7 @@ No key and no text of a model stands in it. What is not whole, or of another ver
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import sqrt
 from pathlib import Path
@@ -20,6 +20,8 @@ from budgetmlagent.cache import cache
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.endpoint import file_of, place
+from budgetmlagent.money.prices import Price
+from budgetmlagent.money.usage import Tokens
 from memory.files import SMALL, parsed, read_plain, write_whole
 from nodes.able import Able
 
@@ -107,14 +109,57 @@ class Profile:
         """Right answers of those asked for."""
         return self.exercises.get(exercise, Tally()).share
 
-    def of_role(self, role: str) -> Tally:
-        """What came of all exercises of a role."""
-        return total(tally for name, tally in self.exercises.items() if ROLES.get(name) == role)
+    def in_role(self, role: str) -> dict[str, Tally]:
+        """What came of each exercise of a role that was asked; "": of all."""
+        return {
+            name: tally
+            for name, tally in self.exercises.items()
+            if tally.asked and role in ("", ROLES.get(name))
+        }
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
     """Add up."""
     return sum(tallies, Tally())
+
+
+def cost_of(tally: Tally, price: Price) -> int:
+    """Nano-dollars that the answers of an exercise cost at `price`: it may be another one than when they were given."""
+    if not tally.asked:
+        return 0
+    each = Tokens(input=tally.tokens_in // tally.asked, cached=0, output=tally.tokens_out // tally.asked)
+    return price.cost(each) * tally.asked
+
+
+def in_common(shown: Sequence[Mapping[str, Tally]]) -> list[dict[str, Tally]]:
+    """Return what several models have shown of the same exercises: those that each was asked, or has failed a shorter one of.
+
+    Who has failed a shorter one counts as failing this, with the tokens and seconds that it took the others.
+    """
+    names = [name for name in ROLES if any(name in tallies for tallies in shown)]
+    names = [name for name in names if all(name in each or _has_failed(each, name) for each in shown)]
+    usual = {name: mean([each[name] for each in shown if name in each]) for name in names}
+    return [{name: each.get(name, usual[name]) for name in names} for each in shown]
+
+
+def _has_failed(tallies: Mapping[str, Tally], name: str) -> bool:
+    """Whether a model was never right in an exercise that asks for a shorter script than `name` does."""
+    written = list(WRITTEN)
+    shorter = written[: written.index(name)] if name in written else []
+    return any(each in tallies and not tallies[each].right for each in shorter)
+
+
+def mean(tallies: Sequence[Tally]) -> Tally:
+    """One answer that is wrong, as long as all of `tallies` are on average; nothing where none was asked for."""
+    told = total(tallies)
+    if not told.asked:
+        return Tally()
+    return Tally(
+        asked=1,
+        tokens_in=told.tokens_in // told.asked,
+        tokens_out=told.tokens_out // told.asked,
+        seconds=told.seconds / told.asked,
+    )
 
 
 def wilson(right: int, asked: int) -> tuple[float, float]:

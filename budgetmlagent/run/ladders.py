@@ -1,12 +1,12 @@
 """`ladder: auto` in a graph: all models of models.yaml, cheapest success first, fixed when a run begins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.able import able_of
 from budgetmlagent.models.config import ModelSpec, is_loopback
-from budgetmlagent.models.profiles import profile_of, total
+from budgetmlagent.models.profiles import Tally, cost_of, in_common, mean, profile_of
 from budgetmlagent.money.prices import price_of
 from budgetmlagent.money.usage import Tokens
 from budgetmlagent.records.rundir import RunDir
@@ -48,28 +48,38 @@ def _before(recorded: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def order(models: Mapping[str, ModelSpec], role: str) -> list[str]:
-    """Return the names in the order of what a success in `role` costs ("": in all roles).
+    """Return the names in the order of what a success in `role` costs at today's prices ("": in all roles).
 
-    Who has never succeeded is left out, unless nobody has. Raises UsageError for a model of unknown price.
+    Models with a profile are compared on the same exercises. Who has never succeeded is left out, unless nobody has. Raises
+    UsageError for a model of unknown price.
     """
-    costs = {name: cost(spec, role) for name, spec in models.items()}
-    able = {name: found for name, found in costs.items() if found} or {
-        name: _guess(models[name]) for name in models
-    }
+    profiles = {name: profile for name, spec in models.items() if (profile := profile_of(spec))}
+    shown = {name: tallies for name, profile in profiles.items() if (tallies := profile.in_role(role))}
+    same = dict(zip(shown, in_common([*shown.values()]), strict=True))
+    usual = _usual(same.values())
+    guessed = {name: _guess(spec, usual) for name, spec in models.items()}
+    costs = {name: _cost(models[name], same[name]) if same.get(name) else guessed[name] for name in models}
+    able = {name: found for name, found in costs.items() if found} or guessed
     return sorted(able, key=lambda name: able[name])
 
 
-def cost(spec: ModelSpec, role: str) -> Cost | None:
-    """Return what a success of a model costs, by its profile or by its price; None where it has had none."""
-    profile = profile_of(spec)
-    if profile is None:
-        return _guess(spec)
-    shown = profile.of_role(role) if role else total(profile.exercises.values())
-    if shown.usd_per_success is None:
-        return None if shown.asked else _guess(spec)
-    return shown.usd_per_success, shown.seconds / shown.right
+def _usual(same: Iterable[Mapping[str, Tally]]) -> Tokens:
+    """The tokens of a call of a model that has shown nothing: as those of others."""
+    one = mean([tally for tallies in same for tally in tallies.values()])
+    return Tokens(input=one.tokens_in, cached=0, output=one.tokens_out) if one.asked else USUAL
 
 
-def _guess(spec: ModelSpec) -> Cost:
+def _cost(spec: ModelSpec, tallies: Mapping[str, Tally]) -> Cost | None:
+    """What a success costs where each exercise is asked as often, by the tokens it took; None where there was none."""
+    price = price_of(spec)
+    right = sum(tally.share for tally in tallies.values())
+    if not right:
+        return None
+    nano = sum(cost_of(tally, price) / tally.asked for tally in tallies.values())
+    seconds = sum(tally.seconds / tally.asked for tally in tallies.values())
+    return nano / NANO / right, seconds / right
+
+
+def _guess(spec: ModelSpec, usual: Tokens) -> Cost:
     """Of models of the same price the one that can do less goes first: it is smaller, and so faster."""
-    return price_of(spec).cost(USUAL) / NANO, float(able_of(spec).lines)
+    return price_of(spec).cost(usual) / NANO, float(able_of(spec).lines)
