@@ -13,12 +13,13 @@ from fault_server import FaultServer, Turn
 from budgetmlagent import testing
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError
-from budgetmlagent.models import profiles, shown
+from budgetmlagent.models import endpoint, profiles, shown
 from budgetmlagent.models.able import able_of, believed, guess, read
 from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.endpoint import file_of
 from budgetmlagent.models.profiles import Profile, Tally, wilson
+from budgetmlagent.models.providers import PROVIDERS, chosen
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.profiling.costs import cost_of
 from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercises
@@ -433,6 +434,7 @@ def test_a_model_is_guessed_by_its_size_its_price_and_what_is_known_of_it() -> N
         ("qwen2.5-coder-0.5b-instruct", "menu", 20), ("smollm2-135m", "menu", 20), ("llama3.2:3b", "menu", 40), ("gemma-3n-e4b", "menu", 40),
         ("meta-llama/Llama-3.1-8B-Instruct", "menu", 60), ("phi-4", "menu", 60), ("mixtral-8x7b", "free", 300), ("gpt-oss-20b", "free", 300), ("gpt-oss:120b-cloud", "free", 300),
         ("qwen3-30b-a3b", "free", 300), ("gpt-4o-mini", "free", 300), ("deepseek-r1-distill-qwen-1.5b", "menu", 40),
+        ("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "free", 300), ("llama-4-scout-17b-16e", "free", 300), ("x-1b-2e", "menu", 40),
     ]:  # fmt: skip
         assert (guess(spec(far, model)).plans, guess(spec(far, model)).lines) == (plans, lines), model
     assert (
@@ -441,6 +443,22 @@ def test_a_model_is_guessed_by_its_size_its_price_and_what_is_known_of_it() -> N
     )
     assert guess(spec("embedded", "mine.gguf")) == Able("menu", 40, False, 16_384)
     assert guess(spec(far, "x", context=4096)).window == 4096
+    dear = {"input": 50, "output": 100}
+    assert guess(spec(far, "qwen-1.5b", price=dear)) == guess(spec(far, "qwen-1.5b")), "small at any price"
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "deepseek", "groq"])
+def test_a_window_is_guessed_as_models_new_writes_it(provider: str) -> None:
+    for one, listed in chosen(PROVIDERS[provider]).values():
+        known = listed.context, endpoint.profile(one.model).get("max_input_tokens")
+        assert guess(one).window in known
+        assert guess(one.model_copy(update={"base_url": "https://example.com/v1"})).window in (
+            known[1] or 32_768,
+        )
+    chat = ModelSpec(
+        name="a", chat="langchain_anthropic:ChatAnthropic", model="claude-sonnet-4-5", price=0, key=None
+    )
+    assert guess(chat).window > 100_000
 
 
 def test_what_runs_show_refines_a_guess(folder: Path) -> None:

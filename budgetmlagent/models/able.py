@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from budgetmlagent.instead import EMBEDDED
 from budgetmlagent.models import profiles, shown
 from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.models.embedded.server import CONTEXT
 from budgetmlagent.models.endpoint import profile
+from budgetmlagent.models.window import window
 from budgetmlagent.money.prices import Rates
 from budgetmlagent.money.usage import MOST_TOKENS
 from nodes.able import Able
@@ -22,24 +22,25 @@ CAPABLE = Able(plans="free", lines=300, edits=True, window=32_768)
 MOST_LINES = 10**5  # of a script, that can be believed
 # Billions of parameters, up to which a model is the weakest and small, and from which it is no longer middle.
 TINY, FEW, SOME = 1.0, 5.0, 20.0
-# A size as names have it: 0.5b, 8x7B, e4b, 135m.
-_SIZE = re.compile(r"(?i)(?<![a-z0-9.])(?:[ae])?(?:(\d+)x)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
+# A size as names have it: 0.5b, 8x7B, e4b, 135m; and 17B-128E, which is the part of a mixture that works at a time.
+_SIZE = re.compile(r"(?i)(?<![a-z0-9.])(?:[ae])?(?:(\d+)x)?(\d+(?:\.\d+)?)([bm])(?:-(\d+)e)?(?![a-z0-9])")
 
 
 def guess(spec: ModelSpec) -> Able:
     """What a model can do, by models.yaml and its name; nothing is sent."""
     size = billions(spec.model)
-    told = {} if size is not None or spec.base_url == EMBEDDED else profile(spec.model)
-    able = _by_size(size) if size is not None else _by_place(spec, told)
-    served = CONTEXT if spec.base_url == EMBEDDED else told.get("max_input_tokens")
-    return replace(able, window=spec.context or served or able.window)
+    able = _by_size(size) if size is not None else _by_place(spec)
+    return replace(able, window=window(spec) or able.window)
 
 
 def billions(model: str) -> float | None:
-    """The billions of parameters that a model's name tells, the largest number of them; None where it tells none."""
+    """The billions of parameters that a model's name tells, the largest number of them; None where it tells none.
+
+    Of a mixture it is all of them, or more: its experts have parts in common.
+    """
     found = [
-        int(times or 1) * float(number) * (1.0 if unit in "bB" else 1e-3)
-        for times, number, unit in _SIZE.findall(model.rpartition("/")[2])
+        int(times or experts or 1) * float(number) * (1.0 if unit in "bB" else 1e-3)
+        for times, number, unit, experts in _SIZE.findall(model.rpartition("/")[2])
     ]
     return max(found, default=None)
 
@@ -48,13 +49,13 @@ def _by_size(size: float) -> Able:
     return Able() if size <= TINY else SMALL if size <= FEW else MIDDLE if size < SOME else CAPABLE
 
 
-def _by_place(spec: ModelSpec, told: Mapping[str, Any]) -> Able:
+def _by_place(spec: ModelSpec) -> Able:
     """Of a model of unknown size: who is known, thinks or has a price is large."""
     if spec.base_url == EMBEDDED:
         return SMALL
     thinks = spec.reasoning not in (None, "none")
     priced = spec.price is None or (isinstance(spec.price, Rates) and spec.price.output > 0)
-    return CAPABLE if told or thinks or priced else MIDDLE
+    return CAPABLE if thinks or priced or profile(spec.model) else MIDDLE
 
 
 def able_of(spec: ModelSpec, *, runs: bool = True) -> Able:
