@@ -14,6 +14,7 @@ from memory.together import ACTION as AVERAGE
 # Actions that ask for more than a change that a list offers: what an expert says, a recalled idea, a whole new solution.
 ADVANCED = (*ADVISED, "draft")
 BY_CODE = ("apply", "tune", AVERAGE, "finish", "")  # for which nobody writes a script
+WEAK = 40  # lines of a script: who writes no longer ones right repeats itself after a few tries
 
 
 def pays(
@@ -62,14 +63,19 @@ def vain(state: RunState, model: str, below: float, reached: float, after: str =
     """The goal is met, and `model`, which chooses from a list, is likely to bring less than `below` percent; memory is used up.
 
     The goal is met where the best is at least `reached` percent better than the baseline. A model that plans freely goes on
-    while money and turns last, or says itself that it has finished; where the best cannot be beaten, nobody goes on. With `after`, only where the step before left that fault.
+    while money and turns last, or says itself that it has finished; and so does any run whose aim is the best, unless all its
+    models are weak: they choose from a list and write short scripts alone. Where the best cannot be beaten, nobody goes on. With
+    `after`, only where the step before left that fault.
     """
     gain, hope, free = gain_percent(state), ways.hope(state, model), plans_freely(state, model)[model]
     saw: dict[str, Any] = {"gain": gain, "hope": hope, "free": free, "ideas": state.counts.get("ideas", 0)}
-    known = model in state.task.get("models", {}) and not free
+    models = state.task.get("models", {})
     cases = bool(state.plan.get("case")) and state.plan.get("by") == "recall" and not after
     met = gain is not None and gain >= reached
-    holds = known and met and hope < below and not saw["ideas"]
+    holds = model in models and not free and met and hope < below and not saw["ideas"]
+    if holds and state.task.get("aim", "best") == "best":
+        saw["able"] = [name for name, skill in models.items() if skill["free"] or skill["lines"] > WEAK]
+        holds = not saw["able"]
     if is_perfect(state):
         saw["perfect"] = holds = True
     return Verdict(holds and not cases and _now(state, saw, after, None), saw)

@@ -37,7 +37,7 @@ class Task(TypedDict, total=False):
     budget: int  # nano-dollars
     turns: int  # decisions of the planner allowed
     history: str  # off | run | all
-    aim: str  # success (stop once the goal is met) | best (go on while there is hope); absent is best
+    aim: str  # success (stop once the goal is met) | best (go on while money and turns last); absent is best
     models: dict[
         str, Skill
     ]  # by name, those on the graph's ladders; absent where a run of an older version goes on

@@ -22,6 +22,7 @@ LARGE = {"free": True, "lines": 300, "call": DEAR}
 TWO_ABLE, WEAK_AND_LARGE = {"small": ABLE, "large": LARGE}, {"small": WEAK, "large": LARGE}
 WRITES_NOTHING = {"small": WEAK | {"lines": 0}, "large": LARGE}
 TWO_WEAK = {"small": WEAK, "large": {"free": False, "lines": 40, "call": DEAR}}
+WRITES = {"small": WEAK, "large": {"free": False, "lines": 60, "call": DEAR}}
 WEAK_HAD = {
     "models": WEAK_AND_LARGE,
     "counts": {"recalled": 3},
@@ -147,6 +148,12 @@ def test_pays_tells_the_numbers_and_heeds_fault_goal_and_lifelines():
         ({"models": TWO_WEAK, "score": 0.55, "counts": {"ideas": 1}}, False),
         ({"score": 0.55}, False),
         ({"score": 0.55, "gains": [0.0] * 8}, False),  # a capable one goes on
+        ({"models": WEAK_AND_LARGE, "score": 0.55, "gains": [0.0] * 8}, False),  # or another one does
+        ({"models": WRITES, "score": 0.55, "gains": [0.0] * 8}, False),  # as long as money and turns last
+        ({"models": WRITES, "score": 0.55, "gains": [0.0] * 8, "of": "large"}, False),
+        ({"models": WRITES, "score": 0.55, "task": {"aim": "success"}}, True),  # success is had
+        ({"models": WEAK_AND_LARGE, "score": 0.55, "gains": [0.0] * 2, "task": {"aim": "success"}}, True),
+        ({"models": TWO_ABLE, "score": 0.55, "task": {"aim": "success"}}, False),
         ({"models": TWO_WEAK, "score": 0.55, "gains": [40.0, *5 * [0.0]]}, True),
         ({"models": TWO_WEAK, "score": 0.55, "gains": [40.0, *4 * [0.0]]}, False),  # it has brought much
         ({"models": {}, "score": 0.55}, False),  # of an older run nothing is known
@@ -267,6 +274,7 @@ def test_a_script_that_went_over_a_limit_is_made_cheaper_once(kind, holds):
         ({"score": 0.6, "counts": {"failed_since_expert": 6}}, "stuck", "expert"),
         (WEAK_HAD | {"score": 0.7, "plan": {"action": "tune", "by": "small"}}, "pays", "expert"),
         ({"models": TWO_WEAK, "score": 0.6}, "vain", "END"),
+        ({"models": WRITES, "score": 0.6, "gains": 8 * [0.0]}, "otherwise", "planner"),
         ({"models": TWO_WEAK, "gains": [0.0]}, "otherwise", "planner"),
     ],
 )

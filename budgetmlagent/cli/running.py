@@ -47,7 +47,9 @@ def run(
     minutes: Annotated[float | None, typer.Option(metavar="N", help="Time that the run may take. [default: no limit]")] = None,
     aim: Annotated[
         str | None,
-        options.choice("success|best", f"When it may stop: once it is 10% better than the starter, or at the best it finds. {_open('aim')}"),
+        options.choice("success|best", "success: until the score during the run is 12% better than the starter's, or 10% and a small model has little hope of more."
+                       " best: while money and turns last, or until a capable model says that it has finished; where all models are small, until"
+                       f" they are 10% better and have little hope of more. {_open('aim')}"),
     ] = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run scripts without a sandbox. They can do all that you can.")

@@ -59,7 +59,7 @@ class RunConfig:
     approve: str = ""  # which calls wait for a person's word: "" | expert | up | all
     above: int = 0  # nano-dollars that a call may cost without one
     minutes: float | None = None  # that the run may take
-    aim: str = "best"  # success: stop once the goal is met; best: go on while there is hope
+    aim: str = "best"  # success: stop once the goal is met; best: go on while money and turns last
     network: bool = False  # whether the task's scripts have it
     sandbox_facts: dict[str, Any] = field(default_factory=dict)  # what the probe found
     # What is believed of each model from the start on, as fields of `nodes.able.Able`; of one that is missing, a guess.

@@ -44,7 +44,7 @@ class Request:
     minutes: float | None = None
     """Time that the run may take; None: no limit."""
     aim: str | None = None
-    """success: stop soon after the goal (10% better than the starter) is met; best: go on while there is hope."""
+    """success: stop soon after the goal (10% better than the starter) is met; best: go on while money and turns last."""
     trust: bool = False
     """The interpreter that the task names may be started as the user, and budgetml.toml is obeyed; that is remembered."""
 
