@@ -107,13 +107,14 @@ def _is_too_much(state: RunState, model: str) -> bool:
 def balked(state: RunState, model: str, times: int, after: str = "", goal: float | None = None) -> Verdict:
     """The newest idea or draft came to nothing, as did `times` in a row: no script, a crash or no gain; `model` plans freely.
 
-    With `after`, only where the step before left that fault; with `goal`, only while the best is less than that many percent
-    better than the baseline.
+    With `after`, only where the step before left that fault. With `goal`, once the best is that many percent better than the
+    baseline, only an idea that was paid for and not carried out: no script, or a crash.
     """
     failed, action = state.counts.get("idea_failed", 0), state.plan.get("action", "")
     saw: dict[str, Any] = {"action": action, "idea_failed": failed}
     holds = action in ADVANCED and failed >= times and plans_freely(state, model)[model]
-    return Verdict(holds and _now(state, saw, after, goal), saw)
+    owed = action in ADVISED and bool(state.fault)
+    return Verdict(holds and _now(state, saw, after, None if owed else goal), saw)
 
 
 def _now(state: RunState, saw: dict[str, Any], after: str, goal: float | None) -> bool:

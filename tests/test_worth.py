@@ -215,6 +215,27 @@ def test_balked_counts_ideas_that_came_to_nothing():
     assert not balked(state(counts={"idea_failed": 2}), model="large", times=2, after="noop").holds
 
 
+@pytest.mark.parametrize(
+    ("action", "fault", "holds"),
+    [("idea", "crash", True), ("expert", "noop", True), ("draft", "crash", False), ("idea", "", False)],
+)
+def test_beyond_the_goal_only_an_idea_that_is_paid_for_is_carried_out_by_a_dearer_coder(action, fault, holds):
+    seen = state(
+        counts={"idea_failed": 2},
+        plan={"action": action},
+        score=0.6,
+        fault={"kind": fault} if fault else {},
+    )
+    assert balked(seen, model="large", times=2, goal=10).holds is holds
+
+
+def test_the_coder_moves_up_for_a_paid_idea_where_the_goal_is_met():
+    crash = {"fault": {"kind": "crash"}, "counts": {"idea_failed": 3, "repairs": 2}, "score": 0.6}
+    rule, target, after = to("evaluator", plan={"action": "expert", "by": "large"}, **crash)
+    assert (rule, target, after.rungs["coder"]) == ("balked", "coder", 1)
+    assert to("evaluator", plan={"action": "draft", "by": "small"}, **crash)[:2] == ("otherwise", "planner")
+
+
 def test_memory_has_a_share_of_the_turns_where_a_capable_model_stands_by():
     case = {"action": "apply", "by": "recall", "case": "c"}
     had = PREDICATES["had_turns"]
