@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any, TypedDict
 
 from memory.attempts import best_script, briefing, line, recalled, reminded
-from memory.ideas import NOTED, in_line, in_store, key
+from memory.ideas import NOTED, in_line, in_store, key, tried
 from memory.state import Counts, Fault, Plan, RunState, Shared
-from nodes.craft.chosen import with_choice
+from memory.ways import counted
+from nodes.craft.chosen import chosen, with_choice
 from nodes.craft.dossier import dossier
 from nodes.craft.ideas import ideas, sketched
 from nodes.craft.lesson import lessons_told, offered
@@ -15,11 +16,12 @@ from nodes.craft.replies import said
 from nodes.craft.room import for_ideas
 from nodes.craft.tuning import compact
 from nodes.declares import declares
-from nodes.deps import Deps
+from nodes.deps import Deps, Reply
 
 NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
 KEPT = 12  # ids of ideas in the node's notes
 NO_CASE = "nothing_recalled"  # which led here, and is no error
+REPEATED = "the expert proposed nothing but ideas that this run has tried already"
 
 
 class ExpertUpdate(TypedDict, total=False):
@@ -37,23 +39,19 @@ class ExpertUpdate(TypedDict, total=False):
 def expert(state: RunState, deps: Deps) -> ExpertUpdate:
     """Ask for ideas: the first becomes the coder's next instruction, the others are kept for the planner's free rung, as memory is on.
 
+    Those that this branch has tried are passed over.
     It counts a turn where the planner, which had nothing to choose, counted none.
     """
     before = deps.models.spent()
     room = for_ideas(deps.models.able(deps.here.model))
     reply = deps.models.ask(deps.here, _dossier(state, deps), max_tokens=room, temperature=0.2)
     words = said(reply.text)
-    free = _plans_freely(deps)
-    told = (
-        sketched(words, whole=not reply.fault)
-        if free
-        else [(what, "") for what in ideas(words, whole=not reply.fault)]
-    )
+    proposed = [] if reply.fault not in ("", "truncated") else _proposed(words, reply, deps)
+    known = tried(state, deps.artifacts) | chosen(state)
+    told = [(what, code) for what, code in proposed if key(what) not in known]
     found = [what for what, _ in told]
-    if reply.fault not in ("", "truncated") or not found:
-        empty = Fault(kind="unparsable", detail="the expert's reply is empty")
-        fault = reply.as_fault() if reply.fault else empty
-        return {"fault": fault, "counts": state.counts | {"misses": state.counts.get("misses", 0) + 1}}
+    if not found:
+        return _in_vain(state, deps, reply, deps.models.spent() - before, repeated=bool(proposed))
     kept = _remembered(told, deps.models.spent() - before, state, deps)
     own = with_choice(state, deps.here.node, key(found[0]), KEPT)
     own[NOTED] = [*own.get(NOTED, []), *kept][-KEPT:]
@@ -70,6 +68,24 @@ def expert(state: RunState, deps: Deps) -> ExpertUpdate:
         "counts": state.counts | {"misses": 0, "repairs": 0, "ideas": left},
         "notes": state.notes | {deps.here.node: own},
     }
+
+
+def _proposed(words: str, reply: Reply, deps: Deps) -> list[tuple[str, str]]:
+    """Return the ideas of an answer, each with the code that it sketches, which is a capable model's alone."""
+    whole = not reply.fault
+    if _plans_freely(deps):
+        return sketched(words, whole=whole)
+    return [(what, "") for what in ideas(words, whole=whole)]
+
+
+def _in_vain(state: RunState, deps: Deps, reply: Reply, spent: int, *, repeated: bool) -> ExpertUpdate:
+    """Count an answer of no use; where all that it proposes was tried already, as a try that brought nothing."""
+    counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
+    if repeated:
+        counts = counted(counts, deps.here.model, spent=spent)
+        return {"fault": Fault(kind="repeated", detail=REPEATED), "counts": counts}
+    empty = Fault(kind="unparsable", detail="the expert's reply is empty")
+    return {"fault": reply.as_fault() if reply.fault else empty, "counts": counts}
 
 
 def _remembered(told: Sequence[tuple[str, str]], cost: int, state: RunState, deps: Deps) -> list[str]:

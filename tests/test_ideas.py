@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from test_history import BANK, Run
 from test_nodes import CASE, artifacts, deps, offered, state
 
+from budgetmlagent import testing
 from memory.ideas import FIRST, LATER, SUNK, gathered, in_line, key, quoted
 from memory.state import RunState, recall_key
 from nodes.coder import coder
@@ -126,6 +127,19 @@ def test_the_expert_keeps_its_ideas_with_what_they_cost(artifacts):
     assert cut["counts"]["ideas"] == 1
     _, _, plain = advised(artifacts, task=given_.task | {"history": "off"})
     assert plain["counts"]["ideas"] == 0, "a plain agent has one idea"
+
+
+def test_ideas_that_this_branch_has_tried_are_passed_over(artifacts):
+    crash = {"plan": {"action": "expert", "instruction": TREES}, "status": "crash", "turn": 1, "script": "1"}
+    head = testing.state(artifacts, crash).head
+    _, _, update = advised(artifacts, "1. use a forest of 300  **trees**\n2. Scale the columns.", head=head)
+    assert (update["plan"]["instruction"], update["counts"]["ideas"]) == (SCALE, 0)
+    gone = {"planner": {"chosen": [key(SCALE)]}}  # it gave no script, and so left no attempt
+    _, _, vain = advised(artifacts, f"1. {TREES}\n2. {SCALE}", head=head, notes=gone)
+    assert vain["fault"]["kind"] == "repeated" and "tried already" in vain["fault"]["detail"]
+    assert "plan" not in vain and vain["counts"]["misses"] == 1
+    assert vain["counts"]["ways"]["large"]["gains"] == [0.0]
+    assert not advised(artifacts, "", head=head)[2]["counts"].get("ways")
 
 
 def recalled(artifacts, *told, **more):

@@ -16,7 +16,7 @@ from nodes.deps import REPLY_FAULTS
 
 ACTIONS = ("baseline", "idea", "tune", *freely.ACTIONS)
 FAULTS = (
-    *REPLY_FAULTS, *REPAIRABLE, "unparsable", "noop", "unrenderable", "duplicate", "suspect", "no_turn", "nothing_recalled",
+    *REPLY_FAULTS, *REPAIRABLE, "unparsable", "noop", "unrenderable", "duplicate", "repeated", "suspect", "no_turn", "nothing_recalled",
 )  # fmt: skip
 WORDS = {
     ("task", "direction"): ("max", "min"),
