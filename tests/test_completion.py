@@ -72,6 +72,8 @@ def test_bash_completes_a_name(home: Path, words: list[str], offered: list[str])
         ("show --runs-dir nowhere ", []),
         ("list --status ", ["finished", "stopped", "failed", "underway"]),
         ("models new ol", ["ollama"]),
+        ("models profile --models ", ["team.yml"]),
+        ("models profile --models rep", []),
         ("models pull ", ["large", "small"]),
         ("bench --graphs paper,re", ["paper,recall"]),
     ],

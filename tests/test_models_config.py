@@ -54,6 +54,7 @@ def test_a_whole_file(write: Write) -> None:
             "    price: {input: 0.1, output: 0.4, cached: 0}\n"
             "    context: 8192\n"
             "  own: {base_url: embedded, model: /models/mine.gguf, price: 0.0}\n"
+            "  nobodys: {base_url: http://127.0.0.1:8191/v1, model: nobodys}\n"
         )
     )
     assert models["paid"].base_url == "https://openrouter.ai/api/v1"
@@ -63,6 +64,7 @@ def test_a_whole_file(write: Write) -> None:
         "list price of openai/gpt-4o",
         "$0.1 in, 0.4 out, 0 cached per million tokens",
         "free",
+        "no price is known",
     ]
 
 

@@ -127,6 +127,7 @@ def test_people_are_told_what_to_do_next_and_never_the_key(
     said = capsys.readouterr().out
     assert said.startswith("wrote a b.yaml\n") and "the key is missing: set GROQ_API_KEY" in said
     assert "budgetml models check --models 'a b.yaml'" in said
+    assert "budgetml models profile --models 'a b.yaml'" in said
     assert "budgetml run digits --models 'a b.yaml'" in said and "calls at the worst" in said
     Path(".env").write_text(f"GROQ_API_KEY={SECRET}\n")
     assert call(["models", "new", "groq", "--out", "b.yaml"]) == 0

@@ -21,14 +21,15 @@ from budgetmlagent.models.endpoint import file_of
 from budgetmlagent.models.profiles import Profile, Tally, wilson
 from budgetmlagent.models.providers import PROVIDERS, chosen
 from budgetmlagent.money.ledger import Account, Ledger
-from budgetmlagent.profiling.costs import cost_of
+from budgetmlagent.profiling.asking import SAMPLES
+from budgetmlagent.profiling.costs import cost_of, costs
 from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercises
 from budgetmlagent.profiling.judging import problem
 from budgetmlagent.profiling.trial import Trial
 from budgetmlagent.records.shown import keep
 from budgetmlagent.run import order
 from graphs.spec import GraphSpec
-from memory.state import Plan
+from memory.state import NANO, Plan
 from nodes.able import Able
 
 PAID = "price: {input: 0.1, output: 0.2}"
@@ -100,7 +101,19 @@ def test_a_profile_says_what_a_model_can_do_and_is_kept_and_shown(
         (listed,) = json.loads(capsys.readouterr().out)
         assert listed["able"] == row["able"] and listed["profile"]["exercises"]["write-20"]["right"] == 1
         assert call(["models", "list", "--models", "models.yaml"]) == 0
-        assert "by its profile: chooses from a menu, writes scripts of 20 lines" in capsys.readouterr().out
+        told = capsys.readouterr().out
+        assert "by its profile: chooses from a menu, writes scripts of 20 lines" in told
+        low, high = wilson(4, 8)
+        assert (
+            f"4 of 8 answers right (95%: {low:.2f} - {high:.2f}), ${listed['shown']['usd_per_success']:.6f} a success\n"
+            in told
+        )
+        assert (listed["shown"]["right"], listed["shown"]["asked"]) == (4, 8)
+        at_today = Path("models.yaml").read_text().replace(PAID, "price: {input: 0.2, output: 0.4}")
+        Path("dearer.yaml").write_text(at_today)
+        assert call(["models", "list", "--models", "dearer.yaml", "--json"]) == 0
+        dearer = json.loads(capsys.readouterr().out)[0]["shown"]["usd_per_success"]
+        assert dearer == pytest.approx(2 * listed["shown"]["usd_per_success"])
         assert call(["cost", "--by", "node", "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert [line["node"] for line in told["rows"]] == ["profile"] and told["usd"] == pytest.approx(
@@ -199,6 +212,32 @@ def test_what_was_measured_before_a_model_went_away_is_kept(
         )
 
 
+def test_a_missing_key_has_the_status_of_what_can_be_corrected(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ITS_KEY", raising=False)
+    keyless = "base_url: https://example.com/v1, model: x, price: 0, key: ITS_KEY"
+    (row,) = profile(capsys, status=2, one=keyless)
+    assert row["status"] == 2 and "ITS_KEY" in row["detail"]
+    profile(capsys, status=3, one=keyless, two="base_url: https://127.0.0.1:1/v1, model: x, price: 0")
+
+
+def test_what_was_not_asked_says_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FaultServer(respond=short) as server:
+        Path("models.yaml").write_text(f"models:\n  one: {{base_url: {server.url}, model: any, {PAID}}}\n")
+        assert call(["models", "profile", "--models", "models.yaml", "--samples", "1"]) == 0
+        told = capsys.readouterr().out
+        assert "write-150  coder    not asked, as the next shorter one was never right" in told
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini", "deepseek", "openrouter", "groq"])
+def test_the_models_of_each_provider_can_be_profiled_for_the_usual_budget(
+    folder: Path, provider: str
+) -> None:
+    found = costs([one for one, _ in chosen(PROVIDERS[provider]).values()], SAMPLES, 2 * NANO)
+    assert sum(cost.most for cost in found.values()) <= 2 * NANO
+
+
 def test_where_a_model_is_not_available_no_profile_is_kept(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,13 +277,14 @@ def test_no_more_is_spent_than_was_said_however_long_a_model_thinks(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def thinks(body: dict[str, Any]) -> Turn:
-        """Answer rightly after 6,000 tokens."""
-        variant, limit = asked(body)[1], body["max_completion_tokens"]
+        """Think for 6,000 tokens; then answer rightly what asks for no script."""
+        (exercise, variant), limit = asked(body), body["max_completion_tokens"]
+        text = "That is too hard." if exercise.role == "coder" else variant.answer
         long = min(limit, 6_000)
         usage = {"completion_tokens_details": {"reasoning_tokens": long}}
         if limit < 6_500:
             return Turn("", tokens_in=100, tokens_out=limit, finish="length", usage=usage)
-        return Turn(variant.answer, tokens_in=100, tokens_out=6_400, usage=usage)
+        return Turn(text, tokens_in=100, tokens_out=6_400, usage=usage)
 
     with FaultServer(respond=thinks) as server:
         about = f"base_url: {server.url}, model: any, price: {{input: 1, output: 10}}"
@@ -256,8 +296,11 @@ def test_no_more_is_spent_than_was_said_however_long_a_model_thinks(
         assert f"likely ${said[0].likely / 1e9:.4f}, never more than ${said[0].most / 1e9:.4f}" in err
         (row,) = json.loads(out)
         assert 0.1 < row["usd"] <= said[0].most / 1e9 and row["ok"] and row["kept"]
-        assert "before what was said is passed" in row["detail"]
-        assert {each["asked"] for each in row["exercises"]} >= {1}
+        assert (
+            "one more answer may cost more than was said; all exercises are now known to cost $"
+            in row["detail"]
+        )
+        assert all(each["asked"] for each in row["exercises"][:7])
         said.append(cost_of(spec(server.url, "any", price={"input": 1, "output": 10}), 3))
         assert said[1].likely > said[0].most, "what was learned is said the next time"
         assert call([*command[:-1], "--budget", "1.5"]) == 2

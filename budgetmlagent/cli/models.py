@@ -1,7 +1,7 @@
 """`budgetml models list|new|check|profile|pull` and `budgetml doctor`."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(models: options.Models = None, as_json: options.Json = False) -> None:
-    """List the models. With their endpoint, price and, for embedded ones, file; and what is believed of them."""
+    """List the models. With their endpoint, price and, for embedded ones, file; what is believed of them, and what they have shown."""
     from budgetmlagent.cli import profiled, progress
     from budgetmlagent.models.catalog import list_models
     from budgetmlagent.models.config import load_models
@@ -36,6 +36,8 @@ def list_(models: options.Models = None, as_json: options.Json = False) -> None:
         believed = f"{'by its profile' if row['profile'] else 'by a guess'}: {profiled.can(row['able'])}"
         print(f"{row['name']:10s} {row['model']}, {row['price']}")
         print(f"{'':10s} {where}")
+        if row["shown"]:
+            print(f"{'':10s} {profiled.shown(row['shown'])}")
         print(progress.hanging(f"{'':10s} {believed}", options.width(), 11))
     return None
 
@@ -69,7 +71,8 @@ def new(
         lines.append(f"to do\n  {told['note']}")
     elif made.key:
         lines.append(f"{made.key} is set")
-    commands = f"budgetml models check --models {file}", f"budgetml run {told['task']} --models {file}"
+    first = (f"budgetml models {each} --models {file}" for each in ("check", "profile"))
+    commands = *first, f"budgetml run {told['task']} --models {file}"
     options.tell(as_json, told, [*lines, "next", *(f"  {options.typed(each)}" for each in commands)])
 
 
@@ -84,7 +87,7 @@ def check(
 ) -> None:
     """Ask each model as the team does. Can it do the work, and what does its endpoint take? Paid for in the ledger.
 
-    Status 3 where one cannot.
+    Status 3 where one cannot, 2 where a key or the budget is missing.
     """
     from budgetmlagent.models.check import NODE, check_models
     from budgetmlagent.models.config import load_models
@@ -103,9 +106,15 @@ def check(
         raise InterruptedCommandError(told) from None
     proxies = dict.fromkeys(row["proxy"] for row in rows if row["proxy"])
     options.tell(as_json, rows, [*(f"by proxy {proxy}" for proxy in proxies), *map(_checked, rows)])
-    bad = [row["name"] for row in rows if not row["ok"]]
-    if bad:
-        raise UnavailableError(f"{', '.join(bad)}: cannot do the work (see above)")
+    _end(rows, "cannot do the work")
+
+
+def _end(rows: Sequence[Mapping[str, Any]], what: str) -> None:
+    """Say which models are not in order, with the status of the worst."""
+    if bad := [row for row in rows if not row["ok"]]:
+        words = f"{', '.join(row['name'] for row in bad)}: {what} (see above)"
+        is_away = any(row["status"] == UnavailableError.status for row in bad)
+        raise UnavailableError(words) if is_away else UsageError(words)
 
 
 def _checked(row: Mapping[str, Any]) -> str:
@@ -143,7 +152,7 @@ def profile(
 ) -> None:
     """Let each model do a few exercises. Paid for in the ledger; later runs ask it for what it can do.
 
-    Status 3 where one is not available.
+    Status 3 where one is not available or gives no answer, 2 where a key or the budget is missing.
     """
     from budgetmlagent.cli import profiled
     from budgetmlagent.models.config import load_models
@@ -176,9 +185,7 @@ def profile(
         raise
     if as_json:
         options.print_json(rows)
-    bad = [row["name"] for row in rows if not row["ok"]]
-    if bad:
-        raise UnavailableError(f"{', '.join(bad)}: could not be profiled (see above)")
+    _end(rows, "could not be profiled")
 
 
 @app.command()

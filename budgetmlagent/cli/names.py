@@ -65,6 +65,11 @@ def models(ctx: typer.Context, incomplete: str) -> list[str]:
     return _begun(_files("models"), incomplete) + _begun(recorded, incomplete)[::-1]
 
 
+def models_files(incomplete: str) -> list[str]:
+    """Files such as models.yaml that lie here."""
+    return _begun(_files("models"), incomplete)
+
+
 def embedded(incomplete: str) -> list[str]:
     """The models that come with the program."""
     with suppress(OSError):

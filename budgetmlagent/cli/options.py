@@ -114,8 +114,8 @@ Models = Annotated[
     typer.Option(
         "--models",
         metavar="FILE",
-        help="A models.yaml, or replay:RUN_DIR. [default: embedded]",
-        autocompletion=names.models,
+        help="A models.yaml. [default: embedded]",
+        autocompletion=names.models_files,
         callback=_models,
     ),
 ]

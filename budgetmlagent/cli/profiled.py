@@ -26,7 +26,7 @@ def lines(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _exercise(each: Mapping[str, Any]) -> str:
     if not each["asked"]:
-        return f"{each['name']:10s} {each['role']:8s} not asked, as nothing shorter was right"
+        return f"{each['name']:10s} {each['role']:8s} not asked, as the next shorter one was never right"
     numbers = " ".join(
         f"{each[name]:{width}d}" for name, width in (("tokens_in", 6), ("tokens_out", 6), ("thought", 7))
     )
@@ -35,6 +35,13 @@ def _exercise(each: Mapping[str, Any]) -> str:
     return f"{each['name']:10s} {each['role']:8s} {told}" + (
         f"  ({each['problem']})" if each["problem"] else ""
     )
+
+
+def shown(row: Mapping[str, Any]) -> str:
+    """Tell what a profile has shown, in short."""
+    sure = f"{row['right']} of {row['asked']} answers right (95%: {row['low']:.2f} - {row['high']:.2f})"
+    cost = row["usd_per_success"]
+    return sure if cost is None else f"{sure}, ${cost:.6f} a success"
 
 
 def can(able: Mapping[str, Any]) -> str:

@@ -70,6 +70,16 @@ class Found:
     answers: int = 0  # replies that had the form of an answer, right or wrong
     status: int = 0
     detail: str = ""  # why it was asked for no more
+    is_spent: bool = False  # whether one more answer may cost more than was said
+
+    @property
+    def silence(self) -> str:
+        """Say that nothing came that is an answer; "" where something did."""
+        asked = sum(tally.asked for tally in self.tallies.values())
+        if self.answers or not asked:
+            return ""
+        name, problem = [*self.problems.items()][-1]
+        return f"none of {asked} replies was an answer ({name}: {problem})"
 
     def add(self, name: str, tally: Tally, wrong: str, *, is_answer: bool) -> None:
         """Add one reply."""
@@ -160,13 +170,21 @@ def _examine(examination: "_Examination", found: Found, bounds: Bounds, told: To
                 continue
             told(f"{spec.name}: {exercise.name}, {number + 1} of {bounds.samples}")
             examination.ask(exercise, number, found)
+            if found.is_spent:
+                return _end_for_money(spec, found, bounds.samples)
             if found.detail:
-                return
-        if not found.answers:
-            asked = sum(tally.asked for tally in found.tallies.values())
-            newest = next(reversed(found.problems.values()), "")
-            found.stop(f"none of {asked} replies was an answer (of the newest: {newest})", 3)
-            return
+                return None
+        if found.silence:
+            return found.stop(found.silence, 3)
+    return None
+
+
+def _end_for_money(spec: ModelSpec, found: Found, samples: int) -> None:
+    """Stop before what was said is passed: that is no fault where something could be measured."""
+    if found.silence:
+        return found.stop(f"{found.silence}, and one more may cost more than was said", 3)
+    all_ = f"all exercises are now known to cost ${cost_of(spec, samples).most / NANO:.4f} if all answers are as long as can be"
+    return found.stop(f"one more answer may cost more than was said; {all_}", 0 if found.answers else 2)
 
 
 class _Examination:
@@ -193,8 +211,11 @@ class _Examination:
         seen, begin, waited = len(self.ledger.calls(self.run)), time.monotonic(), self.waited
         reply = patiently(lambda: self._reply(exercise, number), lambda reply: reply.fault)
         seconds = time.monotonic() - begin - (self.waited - waited)
+        if reply.cap == SPENT:
+            found.is_spent = True
+            return
         if reply.fault in STOPS:
-            self._stop(exercise, reply, found)
+            found.stop(f"{exercise.name}: {reply.detail}", STOPS[reply.fault])
             return
         variant = exercise.variant(number)
         wrong = reply.fault and f"the reply was {reply.fault}"
@@ -213,19 +234,6 @@ class _Examination:
             usd=cost / NANO,
         )
         found.add(exercise.name, tally, wrong, is_answer=not reply.fault and wrong not in NONE)
-
-    def _stop(self, exercise: Exercise, reply: Reply, found: Found) -> None:
-        """Note why nothing more is asked: a fault, or money; that is no fault where something could be measured."""
-        if reply.cap != SPENT:
-            found.stop(f"{exercise.name}: {reply.detail}", STOPS[reply.fault])
-            return
-        samples = 1 + max((tally.asked for tally in found.tallies.values()), default=0)
-        whole = cost_of(self.spec, samples)
-        found.stop(
-            f"it was asked for no more, before what was said is passed; by how long its thoughts are now known to be"
-            f" {samples} answers to each exercise may cost ${whole.most / NANO:.4f}",
-            0 if found.answers else 2,
-        )
 
     def _wait(self, seconds: float) -> None:
         """Wait for a busy endpoint: that is no part of an answer's time."""
