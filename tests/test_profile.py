@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import signal
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -210,6 +213,20 @@ def test_what_was_measured_before_a_model_went_away_is_kept(
         assert again and again.exercises == TALLIES | {"choose": again.exercises["choose"]}, (
             "nor is what was shown before lost"
         )
+
+
+def test_an_interrupt_keeps_what_was_measured(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupts(body: dict[str, Any]) -> Turn:
+        if asked(body)[0].name != "choose":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)
+        return short(body)
+
+    with FaultServer(respond=interrupts) as server:
+        Path("models.yaml").write_text(f"models:\n  one: {{base_url: {server.url}, model: any, {PAID}}}\n")
+        assert call(["models", "profile", "--models", "models.yaml"]) == 130
+        kept = profiles.profile_of(spec(server.url, "any"))
+        assert kept and [*kept.exercises] == ["choose"]
 
 
 def test_a_missing_key_has_the_status_of_what_can_be_corrected(

@@ -133,8 +133,10 @@ def profile_models(
                 _examine(examination, found, bounds, told)
         except BudgetMLError as error:
             found.stop(str(error), error.status)
-        if kept := bool(found.answers):
-            profiles.keep(spec, found.tallies, is_whole=not found.detail)
+        except KeyboardInterrupt:
+            _keep(spec, found, is_whole=False)
+            raise
+        kept = _keep(spec, found, is_whole=not found.detail)
         yield {
             "name": spec.name,
             "model": spec.model,
@@ -149,6 +151,13 @@ def profile_models(
             "able": asdict(able_of(spec)),
             "exercises": rows(found.tallies, found.problems),
         }
+
+
+def _keep(spec: ModelSpec, found: Found, *, is_whole: bool) -> bool:
+    """Keep what a model has shown, if it has answered at all."""
+    if found.answers:
+        profiles.keep(spec, found.tallies, is_whole=is_whole)
+    return bool(found.answers)
 
 
 def rows(tallies: Mapping[str, Tally], problems: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
