@@ -13,6 +13,8 @@ from memory.together import ACTION as AVERAGE
 
 # Actions that ask for more than a change that a list offers: what an expert says, a recalled idea, a whole new solution.
 ADVANCED = (*ADVISED, "draft")
+UNUSABLE = ("unparsable", "truncated")  # faults of a reply that holds no script
+MISSES = 2  # such replies in a row, after which no script is to be had
 BY_CODE = ("apply", "tune", AVERAGE, "finish", "")  # for which nobody writes a script
 WEAK = 40  # lines of a script: who writes no longer ones right repeats itself after a few tries
 
@@ -32,8 +34,9 @@ def pays(
     What a try is likely to bring is judged by what those before it brought in this run (`memory.ways`). To its dollars comes
     a share of what is left of the money for each turn that is left, so that with much money and few turns what a try brings
     weighs more than what it costs: the share, from 0 to 1, is `turn`, and `met` once the best is `goal` percent better than the
-    baseline; without `met` it never holds then, nor where the best cannot be beaten. No advice is asked for while some is left. With `after`, only where the step before left that fault, and not at
-    advice; with `unless`, only where that model chooses from a list; with `lifelines`, only while fewer were used.
+    baseline; without `met` it never holds then, nor where the best cannot be beaten. No advice is asked for while some is left, nor
+    before memory has had a turn or a model has planned one; where memory knows nothing of the task's kind, a first draft that came to
+    nothing is worth it at any price. With `after`, only where the step before left that fault, and not at advice; with `unless`, only where that model chooses from a list; with `lifelines`, only while fewer were used.
     """
     models, used, gain = state.task.get("models", {}), state.counts.get("lifelines", 0), gain_percent(state)
     reached = gain is not None and gain >= goal
@@ -52,11 +55,36 @@ def pays(
         "lifelines": used,
     }
     holds = bool(best) and not is_perfect(state) and models[model]["free"] and models[model]["call"] <= left
-    holds = holds and hopes[model] * price[best] > hopes[best] * price[model]
+    begun = bool(state.counts.get("recalled") or state.counts.get("planned"))
+    first = _is_first_draft(state) and (
+        _gave_no_script(state) if after else state.counts.get("failed", 0) > 0
+    )
+    if first:
+        saw["first_draft"] = True
+        after = ""
+    holds = holds and begun and (first or hopes[model] * price[best] > hopes[best] * price[model])
     advised = bool(saw["ideas"]) or (bool(after) and state.plan.get("action") in ADVISED)
     holds = holds and not advised
     holds = holds and not plans_freely(state, unless)[unless] and (not lifelines or used < lifelines)
     return Verdict(holds and _now(state, saw, after, goal if met is None else None), saw)
+
+
+def _is_first_draft(state: RunState) -> bool:
+    """Whether memory knows nothing of the task's kind, and a model has drafted what is no new best, without any advice."""
+    counts, gain = state.counts, gain_percent(state)
+    unknown = not counts.get("recalled") and state.task.get("history") != "off"
+    alone = (
+        counts.get("planned", 0) > 0
+        and not counts.get("lifelines")
+        and state.plan.get("action") not in ADVISED
+    )
+    return unknown and alone and not (gain or 0) > 0
+
+
+def _gave_no_script(state: RunState) -> bool:
+    """Whether a script is none new, or several replies in a row held none."""
+    kind = state.fault.get("kind", "")
+    return kind == "noop" or (kind in UNUSABLE and state.counts.get("misses", 0) >= MISSES)
 
 
 def vain(state: RunState, model: str, below: float, reached: float, after: str = "") -> Verdict:
@@ -108,11 +136,13 @@ def balked(state: RunState, model: str, times: int, after: str = "", goal: float
     """The newest idea or draft came to nothing, as did `times` in a row: no script, a crash or no gain; `model` plans freely.
 
     With `after`, only where the step before left that fault. With `goal`, once the best is that many percent better than the
-    baseline, only an idea that was paid for and not carried out: no script, or a crash.
+    baseline, only an idea that was paid for and not carried out: no script, or a crash. Where memory knows nothing of the task's
+    kind, a draft's author asks for advice first.
     """
     failed, action = state.counts.get("idea_failed", 0), state.plan.get("action", "")
     saw: dict[str, Any] = {"action": action, "idea_failed": failed}
     holds = action in ADVANCED and failed >= times and plans_freely(state, model)[model]
+    holds = holds and not _is_first_draft(state)
     owed = action in ADVISED and bool(state.fault)
     return Verdict(holds and _now(state, saw, after, None if owed else goal), saw)
 

@@ -39,7 +39,7 @@ def state(models=TWO_ABLE, score=0.5, gains=(), of="small", counts=None, task=No
     made = {
         "task": task, "turn": 2, "head": "b", "best": {"attempt": "a", "score": score, "lines": 50},
         "plan": {"action": "draft", "by": "small", "wrote": "small"}, "rungs": {"planner": 1},
-        "counts": {"ways": way} | (counts or {}),
+        "counts": {"ways": way, "planned": 1} | (counts or {}),
     }  # fmt: skip
     return RunState(**made | changes)
 
@@ -207,12 +207,18 @@ def test_an_idea_that_is_too_much_for_the_coder_is_lent_the_dear_one(models, act
 
 
 def test_balked_counts_ideas_that_came_to_nothing():
-    assert not balked(state(counts={"idea_failed": 1}), model="large", times=2).holds
-    assert balked(state(counts={"idea_failed": 2}), model="large", times=2).holds
-    assert not balked(state(counts={"idea_failed": 2}, plan={"action": "tune"}), model="large", times=2).holds
-    assert not balked(state(TWO_WEAK, counts={"idea_failed": 2}), model="large", times=2).holds
-    assert not balked(state(counts={"idea_failed": 2}, score=0.6), model="large", times=2, goal=10).holds
-    assert not balked(state(counts={"idea_failed": 2}), model="large", times=2, after="noop").holds
+    assert not balked(state(counts={"idea_failed": 1, "recalled": 1}), model="large", times=2).holds
+    assert balked(state(counts={"idea_failed": 2, "recalled": 1}), model="large", times=2).holds
+    assert not balked(
+        state(counts={"idea_failed": 2, "recalled": 1}, plan={"action": "tune"}), model="large", times=2
+    ).holds
+    assert not balked(state(TWO_WEAK, counts={"idea_failed": 2, "recalled": 1}), model="large", times=2).holds
+    assert not balked(
+        state(counts={"idea_failed": 2, "recalled": 1}, score=0.6), model="large", times=2, goal=10
+    ).holds
+    assert not balked(
+        state(counts={"idea_failed": 2, "recalled": 1}), model="large", times=2, after="noop"
+    ).holds
 
 
 @pytest.mark.parametrize(
@@ -324,19 +330,58 @@ def test_after_the_expert_s_ideas_a_capable_planner_is_next():
     assert to("planner", gains=[0.0], **gone)[:2] == ("nothing_recalled", "planner")
 
 
-def test_where_memory_knows_nothing_the_dear_one_is_asked_before_a_weak_one():
-    gone = {"fault": {"kind": "nothing_recalled"}, "rungs": {}}
+def test_where_memory_has_done_its_part_the_dear_one_is_asked_before_a_weak_one():
+    gone = {"fault": {"kind": "nothing_recalled"}, "rungs": {}, "counts": {"recalled": 2, "planned": 0}}
     assert to("planner", models=WEAK_AND_LARGE, **gone)[:2] == ("pays", "expert")
     assert to("planner", **gone)[:2] == ("nothing_recalled", "planner")
-    assert to("planner", models=WEAK_AND_LARGE, score=0.6, **gone)[:2] == (
-        "pays",
-        "expert",
-    )  # there is more to be had
+    more = to("planner", models=WEAK_AND_LARGE, score=0.6, **gone)
+    assert more[:2] == ("pays", "expert")  # there is more to be had
     assert to("planner", models=TWO_WEAK, **gone)[:2] == ("nothing_recalled", "planner")
-    assert to("planner", models=TWO_WEAK, score=0.6, **gone)[:2] == (
-        "vain",
-        "END",
-    )  # memory has done the work
+    done = to("planner", models=TWO_WEAK, score=0.6, **gone)
+    assert done[:2] == ("vain", "END")  # memory has done the work
+
+
+@pytest.mark.parametrize("models", [WEAK_AND_LARGE, TWO_ABLE])
+@pytest.mark.parametrize("budget", [DOLLAR, DOLLAR // 20])
+def test_where_memory_knows_nothing_a_draft_comes_first_and_then_the_expert(models, budget):
+    """Before a draft nobody dear is asked; after it and its repairs, the expert before anything else that is dear."""
+    task = {"budget": budget}
+    nothing = {"fault": {"kind": "nothing_recalled"}, "rungs": {}, "counts": {"planned": 0}}
+    assert to("planner", models=models, task=task, **nothing)[:2] == ("nothing_recalled", "planner")
+    crash = {"fault": {"kind": "crash"}, "models": models, "task": task}
+    tries = {"failed": 1, "idea_failed": 1, "repairs": 0}
+    assert to("evaluator", counts=tries, **crash)[:2] == ("crashed", "coder")
+    tries = {"failed": 3, "idea_failed": 3, "repairs": 2}
+    rule, where, after = to("evaluator", counts=tries, **crash)
+    assert (rule, where, after.counts["lifelines"]) == ("pays", "expert", 1)
+    for changes in (
+        {"counts": tries | {"lifelines": 1}},
+        {"counts": tries | {"recalled": 1}},
+        {"task": {"history": "off"}},
+    ):
+        rule, where, after = to("evaluator", **crash | {"counts": tries, "gains": 3 * [0.0]} | changes)
+        assert (rule, after.rungs["coder"]) == (
+            "balked",
+            1,
+        )  # as where memory has helped, or somebody was asked
+    assert to("evaluator", counts=tries, models=TWO_WEAK, fault={"kind": "crash"})[1] == "planner"
+
+
+@pytest.mark.parametrize(
+    ("kind", "misses", "expert"),
+    [
+        ("unparsable", 1, False),
+        ("unparsable", 2, True),
+        ("noop", 1, True),
+        ("busy", 2, False),
+        ("", 0, False),
+    ],
+)
+def test_a_first_draft_that_is_no_script_leads_to_the_expert_too(kind, misses, expert):
+    fault = {"kind": kind} if kind else {}
+    for models in (WEAK_AND_LARGE, TWO_ABLE):
+        found = to("coder", models=models, fault=fault, counts={"misses": misses, "idea_failed": 1})
+        assert (found[1] == "expert") is expert
 
 
 def test_the_dear_coder_is_lent_for_one_plan():
