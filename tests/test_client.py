@@ -22,7 +22,7 @@ from budgetmlagent.models.client import ModelClient
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.endpoint import Endpoint, Endpoints
 from budgetmlagent.models.reading import LONGEST_NAME, read
-from budgetmlagent.models.waiting import Patience, Waits
+from budgetmlagent.models.waiting import UNREACHED, Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import input_bound
 from budgetmlagent.money.usage import Tokens
@@ -184,12 +184,23 @@ def test_an_unknown_outcome_keeps_its_reservation_and_is_not_retried(
 def test_what_was_never_sent_is_no_call(tmp_path: Path, server: FaultServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    models = client(tmp_path, f"http://127.0.0.1:{port}/v1")
-    reply = models.ask(here(), ASK)
+    waited: list[float] = []
+    models = client(tmp_path, f"http://127.0.0.1:{port}/v1", patience=Patience(Waits(sleep=waited.append)))
+    reply = [models.ask(here(), ASK) for _ in range(4)][-1]
     assert (reply.fault, reply.detail) == (
-        ("busy", "model 'small' at 127.0.0.1 could not be reached; check base_url and the network")
+        ("busy", "model 'small' at 127.0.0.1 cannot be reached; check base_url and the network")
     )
     assert (models.spent(), models.ledger.calls("r")) == (0, [])
+    assert len(waited) == 3 and max(waited) <= UNREACHED
+
+
+def test_how_long_a_host_asks_to_be_left_is_told_where_that_is_longer_than_it_is(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    for seconds, words in (("86400", "; it asks to wait 86400 s"), ("0", "")):
+        server.script = [Turn("slow down", fault="429", retry_after=seconds)]
+        reply = client(tmp_path, server.url).ask(here(), ASK)
+        assert reply.detail == f"model 'small' at 127.0.0.1 answered HTTP 429: slow down{words}"
 
 
 REMOTE = {"base_url": "https://192.0.2.2/v1"}

@@ -126,7 +126,7 @@ def test_it_is_named_once_by_a_dry_run_and_a_check(
     assert call(["models", "check", "--models", models, "--runs-dir", runs]) == 3
     said = capsys.readouterr()
     assert said.out.count("by proxy http://127.0.0.1:1 (HTTP_PROXY)\n") == 1
-    assert "could not be reached by the proxy http://127.0.0.1:1 (HTTP_PROXY); check that proxy" in said.out
+    assert "cannot be reached by the proxy http://127.0.0.1:1 (HTTP_PROXY); check that proxy" in said.out
     assert "secret" not in said.out + said.err
 
 

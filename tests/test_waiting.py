@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetmlagent.models.faults.judge import retry_after
-from budgetmlagent.models.waiting import LONGEST, Waits
+from budgetmlagent.models.waiting import LONGEST, UNREACHED, Waits
 
 
 class Clock:
@@ -56,6 +56,28 @@ def test_the_hosts_own_word_counts_up_to_the_longest_and_for_that_host_alone(cap
     clock.time += 10
     waits.before("a")
     assert clock.waited == [7.0, LONGEST - 10]
+
+
+def test_what_is_longer_than_is_waited_for_is_told_as_the_host_said_it(capsys):
+    waits = Clock().waits()
+    waits.busy("a", 86_400.0)
+    waits.before("a")
+    said = "a is busy and asks to wait 86400 s: waiting 60 s before the next request\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_host_that_cannot_be_reached_is_called_so_at_once_and_waited_for_seconds(capsys):
+    clock = Clock()
+    waits = clock.waits()
+    for _ in range(8):
+        waits.unreached("a")
+        waits.before("a")
+    assert len(clock.waited) == 8 and max(clock.waited) <= UNREACHED
+    said = capsys.readouterr().err
+    assert said.count("a cannot be reached: waiting ") == 8 and "busy" not in said
+    waits.busy("a", 7.0)
+    waits.before("a")
+    assert "a is busy: waiting 7 s" in capsys.readouterr().err
 
 
 def test_an_interrupt_ends_a_wait():

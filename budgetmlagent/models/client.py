@@ -214,7 +214,9 @@ class ModelClient:
             self.ledger.release(room.id)
         elif fault.unbilled:
             self.ledger.settle(room.id, 0, Answer(note=fault.unbilled))
-        if fault.kind == "busy":
+        if fault.kind == "busy" and not fault.sent:
+            self.waits.unreached(place)
+        elif fault.kind == "busy":
             self.waits.busy(place, fault.after)
         else:
             self.waits.answered(place)

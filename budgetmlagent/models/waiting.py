@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 FIRST, LONGEST = 1.0, 60.0  # seconds: of the first wait, and of any
+UNREACHED = 2.0  # of any for a host that cannot be reached: seldom does that pass
 TOLD = 1.0  # seconds; a shorter wait goes unsaid
 
 
@@ -24,6 +25,7 @@ class Waits:
     every: float = 60.0  # seconds between two lines about a model that is still thinking
     _busy: dict[str, int] = field(default_factory=dict)  # busy answers in a row
     _until: dict[str, float] = field(default_factory=dict)
+    _why: dict[str, str] = field(default_factory=dict)  # what is said of a wait
     # By thread: the model that is asked, and since when.
     _asked: dict[int, tuple[str, float]] = field(default_factory=dict)
 
@@ -31,17 +33,28 @@ class Waits:
         """Wait until `host` may be asked; an interrupt ends the wait."""
         seconds = self._until.pop(host, 0.0) - self.now()
         if seconds >= TOLD:
-            print(f"{host} is busy: waiting {seconds:.0f} s before the next request", file=sys.stderr)
+            why = self._why.get(host, "is busy")
+            print(f"{host} {why}: waiting {seconds:.0f} s before the next request", file=sys.stderr)
         if seconds > 0:
             self.sleep(seconds)
 
     def busy(self, host: str, after: float | None) -> None:
         """Note a busy answer: the next request waits for `after` seconds, else twice as long as the last one did."""
+        why = (
+            f"is busy and asks to wait {after:.0f} s" if after is not None and after > LONGEST else "is busy"
+        )
         count = self._busy.get(host, 0)
         self._busy[host] = count + 1
         # Jitter: several runs that a host turned away together do not come back together.
         doubled = FIRST * 2.0 ** min(count, 16) * random.uniform(0.75, 1.25)
-        self._until[host] = self.now() + min(doubled if after is None else after, LONGEST)
+        self._wait(host, why, min(doubled if after is None else after, LONGEST))
+
+    def unreached(self, host: str) -> None:
+        """Note that there is no connection to `host`: the next request waits for seconds at most."""
+        self._wait(host, "cannot be reached", random.uniform(1.5 * TOLD, UNREACHED))
+
+    def _wait(self, host: str, why: str, seconds: float) -> None:
+        self._why[host], self._until[host] = why, self.now() + seconds
 
     def answered(self, host: str) -> None:
         """Note an answer that was not busy: waiting begins anew."""

@@ -14,6 +14,7 @@ from budgetmlagent.models.config import ModelSpec, host, is_loopback
 from budgetmlagent.models.faults.raised import UNREAD, chain, is_lost, is_unsent, told_by
 from budgetmlagent.models.faults.surroundings import environment_fault, proxy_before
 from budgetmlagent.models.faults.words import error_in, marks, said
+from budgetmlagent.models.waiting import LONGEST
 from budgetmlagent.money.prices import reported_cost
 from budgetmlagent.money.usage import tokens_of
 
@@ -53,15 +54,13 @@ def judge(error: Exception, spec: ModelSpec) -> Judgement | None:
     if told := told_by(error):
         what = f"HTTP {told.status}"
         judged = _judged(what, told.status, told.marks, told.words, spec, f"{where} answered")
-        return replace(judged, after=retry_after(told.headers))
+        return _asked_to_wait(judged, retry_after(told.headers))
     if unread := next((link for link in chain(error) if isinstance(link, UnreadableError)), None):
         return Judgement("provider", f"{where} gave a reply that is not read: {unread}; check base_url")
     if is_unsent(error):
         proxy = proxy_before(spec)
         by, check = (f" by the proxy {proxy.shown}", "that proxy") if proxy else ("", "base_url")
-        return Judgement(
-            "busy", f"{where} could not be reached{by}; check {check} and the network", sent=False
-        )
+        return Judgement("busy", f"{where} cannot be reached{by}; check {check} and the network", sent=False)
     if is_lost(error):
         return Judgement("busy", f"{where} gave no reply: {said(str(error)) or type(error).__name__}")
     # httpx', which classes of `chat` speak through, or httpx2's.
@@ -90,6 +89,13 @@ def judged_body(body: Any, spec: ModelSpec) -> Judgement | None:
 def unreadable(spec: ModelSpec) -> Judgement:
     """Judge a reply of status 200 that cannot be read."""
     return Judgement("provider", f"{_where(spec)} answered with what is no chat completion; check base_url")
+
+
+def _asked_to_wait(judged: Judgement, after: float | None) -> Judgement:
+    """Say what a provider asks to wait where that is longer than it is waited for."""
+    longer = judged.kind == "busy" and after is not None and after > LONGEST
+    told = f"; it asks to wait {after:.0f} s" if longer else ""
+    return replace(judged, after=after, detail=judged.detail + told)
 
 
 def _error_of(body: Any) -> Any:
