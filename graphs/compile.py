@@ -55,6 +55,8 @@ def _routed(state: RunState) -> str:
 def _step(spec: Graph, roles: Mapping[str, str], name: str, node: NodeSpec, deps: Deps) -> Step:
     function = load_node(node.run)
     declared = declared_fields(function)
+    coders = [other.ladder for called, other in spec.nodes.items() if roles.get(called, called) == "coder"]
+    deps = dataclasses.replace(deps, here=Here(writers=sum(coders, ())))
 
     def step(state: RunState, config: RunnableConfig) -> dict[str, Any]:
         here = _here(name, node, roles.get(name, name), state, config, deps)
@@ -104,7 +106,8 @@ def _here(name: str, node: NodeSpec, role: str, state: RunState, config: Runnabl
     rung = state.rungs.get(name, 0)
     model = node.ladder[rung] if node.ladder else ""
     free = node.prompt and deps.models.able(model).is_free
-    return Here(
+    return dataclasses.replace(
+        deps.here,
         node=name,
         role=role,
         prompt=(free and variant(node.prompt, FREE)) or node.prompt,

@@ -110,12 +110,14 @@ def vain(state: RunState, model: str, below: float, reached: float, after: str =
 
 
 def beyond(state: RunState, model: str, than: str) -> Verdict:
-    """What is to be carried out is too much for the model `than`, and `model` plans freely.
+    """What is to be carried out is too much for the model `than`, and not for `model`.
 
-    An idea or a draft is too much for one that chooses from a list; any script that a model is to write, for one that can write none.
+    An idea or a draft is too much for one that chooses from a list; any script that a model is to write, for one that neither
+    edits nor writes scripts so long.
     """
     able, action = plans_freely(state, model, than), state.plan.get("action", "")
-    return Verdict(able[model] and _is_too_much(state, than), {"action": action, "free": able})
+    holds = model in state.task.get("models", {}) and not _is_too_much(state, model)
+    return Verdict(holds and _is_too_much(state, than), {"action": action, "free": able})
 
 
 def within(state: RunState, model: str, than: str) -> Verdict:
@@ -129,7 +131,9 @@ def _is_too_much(state: RunState, model: str) -> bool:
     action, skill = state.plan.get("action", ""), state.task.get("models", {}).get(model)
     if skill is None or skill["free"]:
         return skill is None and action in ADVANCED
-    return action in ADVANCED or (skill["lines"] == 0 and action not in BY_CODE)
+    lines, edits = state.best.get("lines", 0), skill.get("edits", False)
+    by_model = action not in BY_CODE
+    return action in ADVANCED or (by_model and not ways.can_change(lines, skill["lines"], edits=edits))
 
 
 def balked(state: RunState, model: str, times: int, after: str = "", goal: float | None = None) -> Verdict:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
 from typing_extensions import TypedDict  # `langgraph dev` makes a schema of no other before Python 3.12
 
@@ -26,6 +26,7 @@ class Skill(TypedDict):
 
     free: bool  # whether it plans freely; else it chooses from a list
     lines: int  # the longest script that it writes whole and right
+    edits: NotRequired[bool]  # whether it changes a script by search and replace; absent of old
     call: int  # what a usual call of it costs, in nano-dollars
 
 

@@ -10,6 +10,12 @@ NEWEST = 8  # tries that are remembered: what is older weighs less than a hundre
 FREE, WRITES, MOVES = 10.0, 2.0, 0.5
 MOST = 20.0  # of a gain that counts: what was gained once in a leap is not gained again
 COPIED = 2  # a script with one change is mostly copied: a model does that with one twice as long as it writes by itself
+ASKED = 3  # times what it writes, up to which it is asked: of longer ones come back copies, or parts
+
+
+def can_change(lines: int, writes: int, *, edits: bool) -> bool:
+    """Tell whether a model that writes scripts of `writes` lines, or `edits` any, is asked for a change of one of `lines`."""
+    return edits or (writes > 0 and lines <= ASKED * writes)
 
 
 def counted(counts: Counts, model: str, gain: float = 0.0, spent: int = 0) -> Counts:
@@ -48,7 +54,7 @@ def hope(state: RunState, model: str) -> float:
 def _first(skill: Skill, lines: int) -> float:
     if skill["free"]:
         return FREE
-    return WRITES if lines <= COPIED * skill["lines"] else MOVES
+    return WRITES if skill.get("edits") or lines <= COPIED * skill["lines"] else MOVES
 
 
 def cost(state: RunState, model: str) -> int:

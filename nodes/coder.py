@@ -8,7 +8,7 @@ from memory.attempts import Attempt, best_script, briefing, chain, recalled
 from memory.ideas import ADVISED, decider, quoted
 from memory.state import Counts, Fault, Plan, RunState, Shared
 from memory.together import ACTION as AVERAGE
-from memory.ways import counted, dearest
+from memory.ways import can_change, counted, dearest
 from nodes.craft.crashed import crashes, without_metric
 from nodes.craft.dossier import best, dossier, pace_of, showed
 from nodes.craft.edits import edited
@@ -30,7 +30,11 @@ from nodes.deps import Deps
 
 WITHOUT_MODEL = ("apply", "tune", AVERAGE)
 REPAIRABLE = ("crash", "submission", "time", "memory", "disk", "output", "processes")
-MENDABLE = ("unparsable", "truncated", "noop")  # faults of its last reply that a capable model is told of
+MENDABLE = (
+    "unparsable",
+    "truncated",
+    "noop",
+)  # faults of its last reply that a model is told of that is capable, or edits
 REFUSED = 24_000  # characters of such a reply that it is shown again
 CUT = "\n(cut here)"
 
@@ -164,8 +168,11 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
     """Ask for a script, or for the changes of one where the model can say them."""
     able, mode = deps.models.able(deps.here.model), state.plan.get("action", "")
     facts, fault = briefing(state, deps.artifacts), state.fault
-    new = is_new(mode, work.instruction)
-    look = mode == LOOK
+    look, lines = mode == LOOK, len(work.base.splitlines())
+    if not (able.is_free or can_change(0 if look else lines, able.lines, edits=able.edits)):
+        what = f"{deps.here.model} neither writes nor edits a script of {lines} lines"
+        return _failed(state, "rejected", what)
+    new = able.is_free and is_new(mode, work.instruction)
     form = form_for(able, work.base, new=new, short=look)
     called = named([*chain(deps.artifacts, state.head)]) if able.is_free else {}
     prompt = deps.prompts(
@@ -177,10 +184,11 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         again=work.again,
         instruction=work.instruction,
         advised=work.advised,
+        form=form,
+        mend=fault.get("detail", "") if fault.get("kind") in MENDABLE else "",
         # What follows is told to capable models alone.
         dossier=dossier(state, deps),
         mode=mode,
-        form=form,
         other=work.other,
         sketch=work.sketch,
         limits={"look": SHOWN, "numbers": MEASURED},
@@ -190,7 +198,6 @@ def _ask(state: RunState, deps: Deps, work: Work) -> CoderUpdate:
         is_best=_is_best(work, state),
         pace=pace_of(work.attempt, deps) if work.attempt else "",
         ran=showed(work.attempt, facts, deps, LONG) if work.attempt else "",
-        mend=fault.get("detail", "") if fault.get("kind") in MENDABLE else "",
         refused=_refused(state, deps),
     )
     room = for_script(able, work.base, draft=new or look)

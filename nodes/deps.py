@@ -27,6 +27,7 @@ class Here:
     model: str = ""  # the model of the current rung; "" where the rung asks none
     ladder: tuple[str, ...] = ()  # the node's rungs, cheapest first; "recall" is no model
     step: int = 0
+    writers: tuple[str, ...] = ()  # the rungs of the graph's coder, who may carry out what this node decides
     budget: int | None = None  # nano-dollars that this node may spend in a run; None: no cap of its own
     call: str = ""  # the identity of this step's execution: the same when a step is repeated after a crash
 

@@ -9,6 +9,7 @@ from memory.ideas import FIRST, SUNK, in_line, key
 from memory.state import NANO, Counts, Fault, Plan, RunState, Shared, Task
 from memory.together import ACTION as AVERAGE
 from memory.together import is_due
+from memory.ways import can_change
 from nodes.craft import freely, telling
 from nodes.craft.choice import Choice, parse, schema
 from nodes.craft.chosen import SHORT, chosen, with_choice
@@ -76,7 +77,9 @@ def planner(state: RunState, deps: Deps) -> PlannerUpdate:
     tuned = changes(script, _tuned(state, deps)) if numbers else []
     if free:
         cases = without_vain_cases(cases, list(chain(deps.artifacts, state.head)), deps.artifacts)
-    actions = _offered(state, deps, cases, tuned, free=free)
+    actions = _offered(state, deps, cases, tuned, script, free=free)
+    if not actions:
+        return _none_left(state, deps, script)
     unsure = free and telling.is_asked(state, deps)
     reply = deps.models.ask(
         deps.here,
@@ -187,8 +190,20 @@ def _tuned(state: RunState, deps: Deps) -> list[str]:
     return [attempt.plan.get("instruction", "") for attempt in newer]
 
 
-def _offered(state: RunState, deps: Deps, cases: list[Case], tuned: list[str], *, free: bool) -> list[str]:
-    """What a model may choose: from a list, an exit only after it has tried, rewriting only while that is not all in vain."""
+def _none_left(state: RunState, deps: Deps, script: str) -> PlannerUpdate:
+    """Say that nothing is left that could be asked for: nobody is asked in vain."""
+    lines, who = len(script.splitlines()), deps.here.model
+    why = f"no case and no change of a number is left, and {who} neither writes nor edits a script of {lines} lines"
+    return _failed(state, "nothing_recalled", why) | PlannerUpdate(plan=Plan())
+
+
+def _offered(
+    state: RunState, deps: Deps, cases: list[Case], tuned: list[str], script: str, *, free: bool
+) -> list[str]:
+    """What a model may choose: from a list, an exit only after it has tried, rewriting only while that is not all in vain.
+
+    Nor is that offered where who carries it out cannot: the model itself, or in a graph whose coder it never is, all those.
+    """
     if free:
         return freely.offered(state, deps, cases=bool(cases))
     failed = state.counts.get("failed", 0)
@@ -196,11 +211,19 @@ def _offered(state: RunState, deps: Deps, cases: list[Case], tuned: list[str], *
     offered = {
         "apply": bool(cases),
         "tune": bool(tuned),
-        "improve": not (vain and (cases or tuned)),
+        "improve": _is_written(deps, script) and not (vain and (cases or tuned)),
         "expert": failed >= PATIENCE["expert"] and len(deps.here.ladder) > 1,
         "finish": failed >= PATIENCE["finish"],
     }
     return [action for action in ACTIONS if offered[action]]
+
+
+def _is_written(deps: Deps, script: str) -> bool:
+    """Tell whether a change of the script is asked for, of the models that would make it."""
+    me, writers = deps.here.model, deps.here.writers
+    able = [deps.models.able(name) for name in ([me] if me in writers or not writers else writers)]
+    lines = len(script.splitlines())
+    return any(can.is_free or can_change(lines, can.lines, edits=can.edits) for can in able)
 
 
 def _chosen(

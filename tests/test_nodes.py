@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetmlagent import testing
+from nodes.able import Able
 from nodes.coder import coder
 from nodes.craft.choice import Choice, parse
 from nodes.craft.scripts import ast_key
@@ -136,6 +137,77 @@ def test_a_case_that_cannot_be_rendered_is_a_fault(artifacts):
         state(artifacts, plan={"action": "apply", "case": item["id"]}), deps(artifacts, node="coder")
     )
     assert update["fault"]["kind"] == "unrenderable" and "doubling" in update["fault"]["detail"]
+
+
+def long(artifacts, lines, **changes):
+    """A state whose best script has so many lines, none of a number that can be changed."""
+    given_ = state(artifacts, **changes)
+    script = artifacts.put("print('x')\n" * lines)
+    best = artifacts.put_json(artifacts.json(given_.head) | {"script": script})
+    return dataclasses.replace(given_, head=best, script=script, best={"attempt": best, "score": 0.5})
+
+
+def test_a_script_too_long_for_the_model_is_no_choice_and_without_another_nobody_is_asked(artifacts):
+    say = json.dumps({"action": "apply", "case": "doubling", "instruction": ""})
+    for lines, actions in ((60, ["apply", "improve"]), (61, ["apply"])):
+        asked = deps(artifacts, say)
+        planner(long(artifacts, lines, history=offered(artifacts, CASE)), asked)
+        assert asked.models.asked[0]["schema"]["properties"]["action"]["enum"] == actions
+    asked = deps(artifacts)
+    update = planner(long(artifacts, 61, plan={"action": "tune"}), asked)
+    assert update["fault"]["kind"] == "nothing_recalled" and update["plan"] == {} and "turn" not in update
+    assert "small neither writes nor edits a script of 61 lines" in update["fault"]["detail"]
+    for can in (Able(lines=0), Able(lines=0, edits=True)):
+        asked = deps(artifacts, json.dumps({"action": "improve", "case": "", "instruction": "do x"}))
+        asked.models.can = can
+        assert ("plan" in planner(long(artifacts, 5), asked)) and len(asked.models.asked) == can.edits
+
+
+@pytest.mark.parametrize("fault", [{}, {"kind": "crash", "detail": "NameError: nothing"}])
+def test_who_neither_writes_nor_edits_a_script_is_not_asked_for_it(artifacts, fault):
+    asked = deps(artifacts, node="coder")
+    update = coder(long(artifacts, 61, plan={"action": "improve", "instruction": "x"}, fault=fault), asked)
+    assert (
+        update["fault"]["kind"] == "rejected"
+        and "neither writes nor edits a script of 61" in update["fault"]["detail"]
+    )
+    assert update["counts"]["misses"] == 1 and "ways" not in update["counts"]
+
+
+BLOCK = "<<<<<<< SEARCH\nprint('validation accuracy', 0.5)\n=======\nprint('validation accuracy', 1)\n>>>>>>> REPLACE"
+
+
+@pytest.mark.parametrize(("lines", "whole"), [(1, False), (2, True)])
+def test_a_model_of_the_menu_that_edits_is_asked_for_blocks_of_what_is_longer_than_it_writes(
+    artifacts, lines, whole
+):
+    given_ = state(artifacts, plan={"action": "improve", "instruction": "rewrite it: print 1", "by": "small"})
+    asked = deps(artifacts, "```python\nx = 1\n```" if whole else BLOCK, node="coder")
+    asked.models.can = Able(lines=lines, edits=True)
+    update = coder(given_, asked)
+    system, text = (message["content"] for message in asked.models.asked[0]["messages"])
+    assert ("one complete script" in system) is whole and ("search/replace" in system) is not whole
+    assert ("complete" in text) is whole and ("<<<<<<< SEARCH" in text) is not whole
+    made = "x = 1\n" if whole else STARTER.replace("0.5", "1")
+    assert artifacts.text(update["script"]).strip() == made.strip()
+
+
+def test_a_model_that_edits_hears_what_was_wrong_with_its_blocks_and_may_write_what_it_can(artifacts):
+    given_ = state(artifacts, plan={"action": "improve", "instruction": "print 1", "by": "small"})
+    asked = deps(artifacts, BLOCK.replace("0.5", "0.7"), BLOCK, node="coder")
+    asked.models.can = Able(lines=1, edits=True)
+    wrong = coder(given_, asked)["fault"]
+    assert wrong["kind"] == "unparsable"
+    again = dataclasses.replace(given_, fault=wrong)
+    assert "script" in coder(again, asked)
+    assert (
+        f"could not be used: {wrong['detail']}" in (text := asked.models.asked[1]["messages"][1]["content"])
+        and "Make this change of this script: print 1" in text
+    )
+    either = deps(artifacts, BLOCK.replace("SEARCH\n", "SEARCH\nx\n"), node="coder")
+    either.models.can = Able(lines=100, edits=True)
+    coder(long(artifacts, 61, plan=given_.plan), either)
+    assert "Where most of the script changes" in either.models.asked[0]["messages"][1]["content"]
 
 
 def test_the_coder_changes_the_best_script(artifacts):

@@ -19,8 +19,12 @@ from budgetmlagent.errors import UnavailableError
 from budgetmlagent.models import endpoint, profiles, shown
 from budgetmlagent.models.able import able_of, believed, guess, read
 from budgetmlagent.models.client import ModelClient
+<<<<<<< HEAD
 from budgetmlagent.models.config import ModelSpec
 from budgetmlagent.models.endpoint import file_of
+=======
+from budgetmlagent.models.config import ModelSpec, load_models
+>>>>>>> 8f9b9aa (A model that chooses from a menu is asked for the form it can give: blocks where it edits, no script where it does neither)
 from budgetmlagent.models.profiles import Profile, Tally, wilson
 from budgetmlagent.models.providers import PROVIDERS, chosen
 from budgetmlagent.money.ledger import Account, Ledger
@@ -557,16 +561,18 @@ rules: {coder: [{to: END}]}
 def coder_asked(url: str, script: str) -> str:
     """What the coder asks of a model at `url`, as a run does that begins now, for a change of `script`."""
     one = spec(url, "any", price={"input": 1, "output": 2})
+    run = hashlib.sha256(script.encode() + str(able_of(one)).encode()).hexdigest()[:8]
     ledger = Ledger(Path("ledger.sqlite"))
-    ledger.open_run("run", 10**12)
+    ledger.open_run(run, 10**12)
     artifacts = testing.MemoryArtifacts()
     models = ModelClient(
-        {"one": one}, Account(ledger, "run"), artifacts, able=read(believed([one], runs=False))
+        {"one": one}, Account(ledger, run), artifacts, able=read(believed([one], runs=False))
     )
     deps = testing.deps(models=models, artifacts=artifacts, task=testing.Task(starter=script))
     plan = Plan(action="improve", instruction="x = 2", case="", by="one")
     GraphSpec.parse(CODER).compile(deps).invoke({"plan": plan})
-    return str(models.artifacts.json(ledger.calls("run")[-1].prompt)["messages"])
+    calls = ledger.calls(run)
+    return str(models.artifacts.json(calls[-1].prompt)["messages"]) if calls else ""
 
 
 def test_a_profile_changes_what_is_asked_of_a_model(folder: Path) -> None:
@@ -584,3 +590,37 @@ def test_a_profile_changes_what_is_asked_of_a_model(folder: Path) -> None:
         profiles.keep(one, shown_ | {"edit": Tally(3, 0)})
         weak = coder_asked(server.url, script)
         assert "You are a careful Python programmer" in weak and "search/replace" not in weak
+        assert coder_asked(server.url, script + "y = 1\nz = 2\n") == "", "of 61 lines it is asked for nothing"
+        profiles.keep(
+            one, shown_ | {"plan": Tally(3, 0)}
+        )  # and who edits, but chooses from the menu, for blocks
+        edits = coder_asked(server.url, script)
+        assert "You are a careful Python programmer" in edits and "complete script" not in edits
+        assert "one block of exactly this form" in edits
+
+
+def test_a_model_that_cannot_write_the_script_is_asked_for_nothing_and_the_run_says_so(folder: Path) -> None:
+    """Neither planner nor coder is asked in vain; where another model writes, the planner is offered a change."""
+    starter = tiny.STARTER + "".join(f"# line {number}\n" for number in range(60))
+    tiny.task(folder, starter)
+    heard = list[dict[str, Any]]()
+
+    def answers(body: dict[str, Any]) -> Turn:
+        heard.append(body)
+        return tiny.team(body)
+
+    with FaultServer(respond=answers) as server:
+        specs = load_models(tiny.models(folder, server.url))
+        for one in specs.values():
+            profiles.keep(one, {"choose": Tally(3, 3), "write-20": Tally(3, 3), "write-60": Tally(3, 0)})
+        session = tiny.session(folder, server.url)
+        summary = session.run()
+        assert heard == [] and summary["status"] == "finished"
+        assert "large neither writes nor edits a script of 66 lines" in summary["reason"]
+        profiles.keep(specs["large"], {"edit": Tally(3, 3)})  # which changes a script of any length
+        tiny.session(folder, server.url, turns=1).run()
+        assert {body["model"] for body in heard} == {"large-14b"}
+        heard.clear()
+        apart = GraphSpec.load("single_agent").set_node("planner", ladder=["small"])
+        tiny.session(folder, server.url, graph=apart, turns=1).run()
+        assert {body["model"] for body in heard} == {"small-7b", "large-14b"}

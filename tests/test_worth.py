@@ -67,6 +67,7 @@ def asked(seen, **more):
         (WEAK, 40, [], 2.0),  # it can copy what is twice as long as what it writes
         (WEAK, 41, [], 0.5),
         (WEAK, 41, [0.0], 0.25),
+        (WEAK | {"edits": True}, 41, [], 2.0),  # of a longer one it can change what it is to
     ],
 )
 def test_each_try_moves_what_is_believed_halfway_to_its_gain(skill, lines, gains, hope):
@@ -197,13 +198,31 @@ def test_the_dear_one_is_not_asked_where_a_cheap_try_could_not_be_kept_either():
         (WRITES_NOTHING, "debug", True, False),
         (WRITES_NOTHING, "tune", False, True),  # by code
         (WRITES_NOTHING, "apply", False, True),
-        ({"small": WEAK | {"lines": 0}, "large": WEAK}, "improve", False, False),
+        ({"small": WEAK | {"lines": 0}, "large": WEAK}, "improve", True, False),  # which writes so much
+        ({"small": WEAK | {"lines": 0, "edits": True}, "large": LARGE}, "improve", False, True),
+        (TWO_WEAK, "improve", False, False),
     ],
 )
 def test_an_idea_that_is_too_much_for_the_coder_is_lent_the_dear_one(models, action, too_much, easy):
     seen = state(models, plan={"action": action})
     assert beyond(seen, model="large", than="small").holds is too_much
     assert within(seen, model="large", than="small").holds is easy
+
+
+@pytest.mark.parametrize(
+    ("skill", "lines", "too_much"),
+    [
+        (WEAK, 60, False),
+        (WEAK, 61, True),
+        (WEAK | {"edits": True}, 450, False),
+        (ABLE, 450, False),
+    ],
+)
+def test_a_script_is_too_long_for_who_neither_writes_nor_edits_so_much(skill, lines, too_much):
+    models = {"small": skill, "large": {"free": False, "lines": 150, "call": DEAR}}
+    seen = state(models, plan={"action": "improve"}, best={"score": 0.5, "lines": lines})
+    assert beyond(seen, model="large", than="small").holds is too_much
+    assert not beyond(seen, model="nobody", than="small").holds
 
 
 def test_balked_counts_ideas_that_came_to_nothing():

@@ -69,6 +69,7 @@ def skills(specs: Mapping[str, ModelSpec], able: Mapping[str, Able]) -> dict[str
     from budgetmlagent.money.prices import price_of
 
     return {
-        name: Skill(free=able[name].is_free, lines=able[name].lines, call=price_of(spec).cost(USUAL))
+        name: Skill(free=can.is_free, lines=can.lines, edits=can.edits, call=price_of(spec).cost(USUAL))
         for name, spec in specs.items()
+        for can in [able[name]]
     }
