@@ -48,6 +48,8 @@ def pays(
     cheaper = [n for n in models if model in models and models[n]["call"] < models[model]["call"]]
     best = max(cheaper, key=lambda name: hopes[name] / price[name], default="")
     saw: dict[str, Any] = {"hopes": hopes, "prices": {n: round(p / NANO, 6) for n, p in price.items()}}
+    if known := ways.tries_known(state):
+        saw["tries_elsewhere"] = known
     saw |= {
         "left": round(left / NANO, 6),
         "gain": gain,
@@ -97,6 +99,8 @@ def vain(state: RunState, model: str, below: float, reached: float, after: str =
     """
     gain, hope, free = gain_percent(state), ways.hope(state, model), plans_freely(state, model)[model]
     saw: dict[str, Any] = {"gain": gain, "hope": hope, "free": free, "ideas": state.counts.get("ideas", 0)}
+    if elsewhere := ways.tries_known(state).get(model):
+        saw["tries_elsewhere"] = elsewhere
     models = state.task.get("models", {})
     cases = bool(state.plan.get("case")) and state.plan.get("by") == "recall" and not after
     met = gain is not None and gain >= reached

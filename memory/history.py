@@ -68,6 +68,7 @@ class RunHistory:
         spare: bool = False,
         left: Callable[[], float] = lambda: math.inf,
         here: bool = False,
+        models: Mapping[str, str] | None = None,
     ) -> None:
         """Set it up without opening anything.
 
@@ -77,6 +78,7 @@ class RunHistory:
         another task to run on this one. `text` and `metric` are the task's: its card is made from them and a briefing.
         `seconds` are the limit of one execution; `spare` says that the run was given time to use, for cases that take as much as there is, and
         `left` what is left of that time. What depends on it is part of what is recalled, which a replay is given again.
+        `models` are what each of the run's is known by in every run, by its name here.
         `here` says that all of the run's models are on this machine: what stays of this very task is for them, too.
         """
         self.folder, self.artifacts, self.cases = folder, artifacts, list(cases)
@@ -85,6 +87,7 @@ class RunHistory:
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
         self.text, self.metric, self.here = text, metric, here
+        self.models = dict(models or {})
         self.seconds, self.spare, self.left = seconds, spare, left
         self._lessons: tuple[object, list[similar.Taught]] = (None, [])  # what they were asked for, and they
 
@@ -108,6 +111,7 @@ class RunHistory:
                 "repairs": self._repairs,
                 "ideas": self._ideas,
                 "similar": self._similar,
+                "ways": self._ways,
             }
         found = [hit for kind in kinds if kind in supply for hit in supply[kind](state)]
         return [self._recalled(name, item, similarity) for name, item, similarity in once(found)]
@@ -147,6 +151,16 @@ class RunHistory:
             for one in offered
         ]
 
+    def _ways(self, state: RunState) -> list[Found]:
+        """Return what the models' tries brought in other runs, before the first attempt of this one."""
+        facts = briefing(state, self.artifacts)
+        if state.head or not facts:
+            return []
+        about = self._card(facts, state)
+        found = self._elsewhere.look(lambda ask: [*similar.known(about, self.models, ask).items()])
+        item = {"kind": "ways", "text": "what the models' tries brought in other runs", "models": dict(found)}
+        return [self._kept(item, 1.0)] if found else []
+
     # Where it comes from.
 
     @property
@@ -159,9 +173,12 @@ class RunHistory:
         key = (self.mode, state.task.get("briefing", ""), self._elsewhere.stamp())
         if self._lessons[0] != key:
             facts = briefing(state, self.artifacts)
-            about = card(facts, self.text, self.metric, _direction(state))
+            about = self._card(facts, state)
             self._lessons = key, self._elsewhere.look(lambda ask: similar.taught(about, ask)) if facts else []
         return self._lessons[1]
+
+    def _card(self, facts: Briefing, state: RunState) -> Item:
+        return card(facts, self.text, self.metric, _direction(state))
 
     def _winners(self, state: RunState, facts: Briefing) -> list[Found]:
         """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
@@ -251,6 +268,8 @@ class RunHistory:
         the task allows its rows to be shown, and so does all that is made where this run may have been shown such items. Raises ValueError for an item of no known kind or without a text.
         """
         whole = {"task": self.task, "run": self.run} | dict(item)
+        if model := self.models.get(str(whole.get("model"))):
+            whole["model"] = model  # a name on this run's ladder is another model elsewhere
         stays = self.data != ROWS and (item.get("data") == STAYS or self._elsewhere.learned_here())
         whole["data"] = STAYS if stays else self.data
         if item.get("kind") == "card":

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Protocol
 from memory.lessons import Lesson, fitting, read, told
 from memory.ranking import Found, Tally, Wanted, exactness, hybrid, newest_first, trust
 from memory.scores import gain, worth
+from memory.state import Known
+from memory.ways import MOST
 
 Where = Mapping[str, Any] | None
 
@@ -35,6 +37,7 @@ LESSONS, OFFERS = (
 ALIKE = (
     0.75  # cosine similarity from which a card of other kinds or another metric is of a task like this one
 )
+TRIES = 2_000  # attempts that are read of what models brought
 UNKNOWN = 0.5  # what a case is worth that no similar task has tried, of 0 to 1
 SHORT = 12  # letters of an item's id in what counts its offers
 
@@ -146,6 +149,27 @@ def compared(lessons: Sequence[Taught], task: str) -> tuple[set[str], set[str]]:
     ]
     best = {case for case, short in scored if short <= 0}
     return best, {case for case, _ in scored} - best
+
+
+def known(card: Mapping[str, Any], models: Mapping[str, str], ask: Ask) -> dict[str, Known]:
+    """Return what tries of each of `models`, by its name what it is known by everywhere, brought on the most similar tasks.
+
+    An import does not count: what a stranger says of a model moves no money.
+    """
+    tasks = [task for task, _ in nearest(card, ask)]
+    hits = ask.having("attempt", {"task": {"$in": tasks}}, TRIES) if tasks and models else []
+    tries: dict[str, list[Lesson]] = {}
+    for _, item, _ in hits:
+        lesson, model = read(item), item.get("model")
+        if lesson and isinstance(model, str) and not item.get("imported"):
+            tries.setdefault(model, []).append(lesson)
+    return {name: _mean(tries[model]) for name, model in models.items() if model in tries}
+
+
+def _mean(lessons: Sequence[Lesson]) -> Known:
+    n = len(lessons)
+    gained, spent = sum(min(one.gained, MOST) for one in lessons), sum(max(0, one.spent) for one in lessons)
+    return Known(tries=n, gain=round(gained / n, 3), spent=spent // n)
 
 
 def offers(attempts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -21,6 +21,14 @@ SHARED = "shared"
 Shared = Annotated[T, "shared"]
 
 
+class Known(TypedDict):
+    """What a model's tries brought in other runs, on this task and on those like it."""
+
+    tries: int
+    gain: float  # the mean, in percent of the score before each
+    spent: int  # the mean, in nano-dollars
+
+
 class Skill(TypedDict):
     """What the rules must know of a model, as the run believes it from its start on (`nodes.able.Able`)."""
 
@@ -28,6 +36,7 @@ class Skill(TypedDict):
     lines: int  # the longest script that it writes whole and right
     edits: NotRequired[bool]  # whether it changes a script by search and replace; absent of old
     call: int  # what a usual call of it costs, in nano-dollars
+    known: NotRequired[Known]  # where memory has tries of it: what is believed before its first one here
 
 
 class Task(TypedDict, total=False):
@@ -107,6 +116,7 @@ Kind = Literal[
     # Ideas of experts that this branch has not tried, its own and those of runs on tasks near this one, the best first, each
     # with what came of it elsewhere.
     "ideas",
+    "ways",  # what the models' tries brought in other runs, on this task and those most like it, as one item; at the baseline
     "similar",  # lessons of other runs on this task and on those most like it: what gained most, and what failed
 ]
 
@@ -149,7 +159,7 @@ class Recalled(TypedDict):
     """One item that the history supplied for the next node. Its content is the artifact `id`."""
 
     id: str
-    kind: str  # case | attempt | repair | idea | similar
+    kind: str  # case | attempt | repair | idea | ways | similar
     similarity: float  # cosine, 1.0 where code and not an embedding chose it
     source: str  # "run/step task" or "cases/NAME"
 

@@ -30,11 +30,8 @@ from nodes.deps import Deps
 
 WITHOUT_MODEL = ("apply", "tune", AVERAGE)
 REPAIRABLE = ("crash", "submission", "time", "memory", "disk", "output", "processes")
-MENDABLE = (
-    "unparsable",
-    "truncated",
-    "noop",
-)  # faults of its last reply that a model is told of that is capable, or edits
+# Faults of its last reply that a model is told of that is capable, or edits.
+MENDABLE = ("unparsable", "truncated", "noop")
 REFUSED = 24_000  # characters of such a reply that it is shown again
 CUT = "\n(cut here)"
 

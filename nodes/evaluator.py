@@ -10,6 +10,7 @@ from memory.attempts import (
     briefing,
     chain,
     line,
+    recalled,
     reminded,
     sampled,
     scored,
@@ -22,7 +23,7 @@ from memory.ideas import ADVISED, decider, in_store, outcome
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
 from memory.together import averages, untried
-from memory.ways import counted, dearest
+from memory.ways import counted, dearest, with_known
 from nodes.craft.fingerprint import error_line, failure, fingerprint
 from nodes.craft.freely import DRAFT
 from nodes.craft.lesson import gained, lesson
@@ -63,7 +64,7 @@ class EvaluatorUpdate(TypedDict, total=False):
     counts: Shared[Counts]
 
 
-@declares(role="evaluator", recalls=("same_error",))
+@declares(role="evaluator", recalls=("same_error", "ways"))
 def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
     """Judge the newest execution and add an attempt to the chain."""
     if state.plan.get("action") == LOOK:
@@ -100,7 +101,10 @@ def evaluator(state: RunState, deps: Deps) -> EvaluatorUpdate:
         since = head if sure else state.best.get("sure", state.best["attempt"])
         update["best"] = Best(attempt=head, score=score.value, lines=lines, sure=since)
     if state.turn == 0:
-        update["task"] = Task(**state.task | {"baseline": score.value})
+        task = state.task
+        for item in recalled(state, deps.artifacts, "ways"):
+            task = with_known(task, item["models"])
+        update["task"] = Task(**task | {"baseline": score.value})
     return update
 
 
@@ -246,11 +250,16 @@ def _averages(attempt: Attempt, state: RunState, deps: Deps) -> int:
 
 def _weighed(counts: Counts, state: RunState, deps: Deps, attempt: Attempt) -> Counts:
     """Count what the attempt brought and cost to the dearest model that took part in it; to whose idea it was, too."""
-    model = dearest(state, (decider(attempt.plan, deps.artifacts), attempt.plan.get("wrote", "")))
+    model = _of(attempt, state, deps)
     if not model or not attempt.turn:
         return counts
     before = Attempt.read(deps.artifacts, attempt.parent).cost if attempt.parent else 0
     return counted(counts, model, gained(attempt, deps.task.direction), attempt.cost - before)
+
+
+def _of(attempt: Attempt, state: RunState, deps: Deps) -> str:
+    """Return the dearest model that took part in an attempt; "" where none did."""
+    return dearest(state, (decider(attempt.plan, deps.artifacts), attempt.plan.get("wrote", "")))
 
 
 def _remember(state: RunState, deps: Deps, attempt: Attempt) -> None:
@@ -264,6 +273,7 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt) -> None:
         about = card(facts, deps.task.text, deps.task.metric, deps.task.direction)
         deps.history.remember(about | {"task": deps.task.name})
     told = {"text": line(attempt), "status": shown(attempt)}
+    told |= {"model": model} if (model := _of(attempt, state, deps)) else {}
     deps.history.remember(attempt.as_json() | lesson(attempt, state, deps, facts) | origin | told)
     if attempt.cures and attempt.status != "crash":
         deps.history.remember(_free_repair(state, deps, attempt) | origin)

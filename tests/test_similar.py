@@ -4,6 +4,8 @@ import difflib
 import json
 
 import pytest
+import tiny
+from fault_server import FaultServer
 
 from budgetmlagent import testing
 from budgetmlagent.records import recalled
@@ -49,11 +51,14 @@ TEXTS = {
 class Run:
     """A run's history, and a hand that writes what the evaluator would."""
 
-    def __init__(self, runs, run, task="flats", facts=FLATS, data="schema", cases=(), here=False):
+    def __init__(
+        self, runs, run, task="flats", facts=FLATS, data="schema", cases=(), here=False, models=None
+    ):
         self.artifacts, self.facts, self.task = Artifacts(runs / run / "artifacts"), facts, task
         self.history = RunHistory(
             folder=runs / run / "history", shared=runs / "history", artifacts=self.artifacts, cases=cases, mode="all",
             task=task, data=data, run=run, ast_key=str.strip, signature=str, text=TEXTS[task], metric="mae", here=here,
+            models=models,
         )  # fmt: skip
 
     def learn(self, what, after, before=10.0, status="keep", **more):
@@ -112,6 +117,48 @@ def test_a_run_learns_what_gained_most_and_what_failed_on_this_task_and_on_those
         run.history.mode = mode
         assert run.recall() == []
     assert Run(runs, "flats-20260101-000000-b").told()[0][0] == "cars", "a run is not told of itself"
+
+
+def ways_of(run):
+    return [run.artifacts.json(item["id"])["models"] for item in run.recall("ways")]
+
+
+def test_what_a_model_s_tries_brought_on_tasks_like_this_one_is_known_by_the_model_not_by_its_rung(runs):
+    mine = {"small": "host a", "large": "host b"}
+    by_large = {"model": "large", "spent": 30}
+    tries = [("boost", 9.0, by_large), ("log", 8.5, by_large | {"spent": 10}), ("memory", 5.0, {})]
+    teach(runs, "first", *tries, task="cars", facts=CARS, models=mine)
+    teach(runs, "again", ("worse", 9.5, by_large | {"spent": -4}), status="discard", models=mine)
+    teach(runs, "leap", ("leap", 1.0, {"model": "small"}), models={"small": "host c"})
+    teach(runs, "stranger", ("boast", 5.0, by_large | {"imported": "by x"}), models=mine)
+    teach(runs, "loop", ("hoist", 1.0, by_large), task="loop", facts=SPEED, models=mine)
+    run = Run(runs, "next", models={"cheap": "host b", "dear": "host c", "new": "host d"})
+    known = {"tries": 3, "gain": 8.333, "spent": 13}
+    assert ways_of(run) == [{"cheap": known, "dear": {"tries": 1, "gain": 20.0, "spent": 0}}]
+    for mode in ("run", "off"):
+        run.history.mode = mode
+        assert ways_of(run) == []
+    assert ways_of(Run(runs, "next", models={"new": "host d"})) == ways_of(Run(runs, "next")) == []
+    assert ways_of(Run(runs, "again", models=mine))[0]["large"]["tries"] == 2, "its own do not count"
+    later = Run(runs, "next", models=mine)
+    state = RunState(task=later.state().task, head="a")
+    assert later.history.recall("evaluator", ("ways",), state) == [], "the run has begun"
+
+
+def test_a_run_begins_with_what_its_models_brought_before_and_its_replay_does_so_too(tmp_path):
+    with FaultServer(respond=tiny.team) as server:
+        first = tiny.session(tmp_path, server.url, graph="single_agent", history="all", turns=1)
+        first.run()
+        assert "known" not in first.state.task["models"]["large"]
+        again = tiny.session(tmp_path, server.url, graph="single_agent", history="all", turns=1)
+        again.run()
+        known = again.state.task["models"]["large"]["known"]
+        assert known["tries"] == 1 and known["gain"] > 0 and known["spent"] > 0
+    recorded = again.folder.root
+    like = {"graph": "single_agent", "history": "all", "turns": 1, "models": f"replay:{recorded}"}
+    replay = tiny.session(tmp_path, server.url, **like)
+    replay.run()
+    assert replay.state.task["models"]["large"]["known"] == known
 
 
 def test_what_data_that_stay_taught_is_told_to_no_task_whose_data_may_leave(runs):

@@ -86,6 +86,38 @@ def test_hope_stays_between_what_was_believed_and_what_was_gained(gains):
     assert len(counts.get("ways", {}).get("m", {"gains": []})["gains"]) <= ways.NEWEST
 
 
+@pytest.mark.parametrize(
+    ("skill", "tries", "gain", "hope"),
+    [
+        (ABLE, 0, 0.0, 10.0),
+        (ABLE, 1, 0.0, 7.5),  # one try makes no belief
+        (ABLE, 30, 0.0, 0.909),
+        (WEAK, 3, 8.0, 4.25),
+    ],
+)
+def test_what_tries_brought_in_other_runs_is_believed_before_the_first_one_here(skill, tries, gain, hope):
+    known = {"known": {"tries": tries, "gain": gain, "spent": 7}} if tries else {}
+    seen = state({"m": skill | known, "n": ABLE})
+    assert ways.hope(seen, "m") == hope and ways.hope(seen, "n") == 10.0
+    assert ways.cost(seen, "m") == (7 if tries else skill["call"]) and ways.cost(seen, "n") == CHEAP
+    assert ways.tries_known(seen) == ({"m": tries} if tries else {})
+    here = {"ways": {"m": {"tries": 2, "spent": 10, "gains": [0.0]}}}
+    tried = state({"m": skill | known}, counts=here)
+    assert ways.cost(tried, "m") == 5 and ways.hope(tried, "m") == pytest.approx(hope / 2, abs=1e-3)
+
+
+def test_where_the_dear_one_brought_nothing_in_other_runs_it_is_not_asked_and_why_tells_of_it():
+    known = {"known": {"tries": 20, "gain": 0.0, "spent": 2 * DEAR}}
+    models = {"small": ABLE, "large": LARGE | known}
+    seen = state(models, gains=[0.0])
+    assert asked(state(gains=[0.0])).holds and not asked(seen).holds
+    assert asked(seen).saw["tries_elsewhere"] == {"large": 20}
+    assert "tries_elsewhere" not in asked(state()).saw
+    weak = {"small": WEAK | {"known": {"tries": 9, "gain": 20.0, "spent": 0}}}
+    verdict = vain(state(weak, score=0.6), model="small", below=1, reached=10)
+    assert not verdict.holds and verdict.saw["tries_elsewhere"] == 9
+
+
 def test_a_try_is_counted_to_the_dearest_model_that_took_part():
     assert ways.dearest(state(), ("small", "large")) == "large"
     assert ways.dearest(state(), ("recall", "memory", "small")) == "small"

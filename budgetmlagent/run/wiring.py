@@ -1,5 +1,6 @@
 """The one place that knows every part: from what was asked for to the dependencies of the nodes."""
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -215,7 +216,15 @@ def _history(
         spare=config.minutes is not None,
         left=seconds_left,
         here=all(map(is_loopback, specs.values())),
+        models={name: _known_by(spec) for name, spec in specs.items()},
     )
+
+
+def _known_by(spec: ModelSpec) -> str:
+    """Return what a model is known by in every run: a digest of its place and name, as the memory may be exported."""
+    from budgetmlagent.models.endpoint import place
+
+    return hashlib.sha256(f"{place(spec)} {spec.model}".encode()).hexdigest()[:16]
 
 
 def _account(config: RunConfig, ledger: "Ledger") -> "Account":
