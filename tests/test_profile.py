@@ -19,12 +19,8 @@ from budgetmlagent.errors import UnavailableError
 from budgetmlagent.models import endpoint, profiles, shown
 from budgetmlagent.models.able import able_of, believed, guess, read
 from budgetmlagent.models.client import ModelClient
-<<<<<<< HEAD
-from budgetmlagent.models.config import ModelSpec
-from budgetmlagent.models.endpoint import file_of
-=======
 from budgetmlagent.models.config import ModelSpec, load_models
->>>>>>> 8f9b9aa (A model that chooses from a menu is asked for the form it can give: blocks where it edits, no script where it does neither)
+from budgetmlagent.models.endpoint import file_of
 from budgetmlagent.models.profiles import Profile, Tally, wilson
 from budgetmlagent.models.providers import PROVIDERS, chosen
 from budgetmlagent.money.ledger import Account, Ledger
