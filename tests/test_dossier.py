@@ -347,10 +347,10 @@ def test_what_a_profile_says_changes_what_is_asked():
 
 @pytest.mark.parametrize("name", ["planner", "coder", "expert"])
 def test_a_variant_is_taken_for_models_that_plan_freely_and_no_other(name, tmp_path, monkeypatch):
+    # `form` and `mend` are for all who edit.
     new = {
         "dossier",
         "mode",
-        "form",
         "whose",
         "other",
         "others",
@@ -359,7 +359,6 @@ def test_a_variant_is_taken_for_models_that_plan_freely_and_no_other(name, tmp_p
         "sketch",
         "pace",
         "ran",
-        "mend",
         "refused",
     }
     assert not new & prompts.needs(name)  # what weak models read holds nothing of it
