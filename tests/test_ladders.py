@@ -84,6 +84,7 @@ def test_who_fails_a_short_script_is_not_cheaper_for_being_asked_no_longer_one(f
     profiles.keep(team["weak"], {"write-20": easy, "write-60": answers(2, 0)})
     profiles.keep(team["strong"], {"write-20": easy, "write-60": easy, "write-150": hard})
     assert order(team, "coder") == ["strong", "weak"]
+    assert order(models(weak=0.4, strong=1), "coder") == ["strong", "weak"], "it would fail the longest, too"
     # What one of them was not asked for lack of time is left out for both.
     profiles.keep(team["strong"], {"write-20": easy})
     profiles.keep(team["weak"], {"write-20": answers(3, 3, tokens=50), "write-60": hard, "write-150": hard})
