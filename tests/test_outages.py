@@ -1,6 +1,9 @@
 """Whole runs at a provider that fails: tried again as steps of the graph, ended in order, the key nowhere to be seen."""
 
 import json
+import math
+import re
+import shlex
 from pathlib import Path
 
 import forked
@@ -57,6 +60,51 @@ def test_a_provider_that_stays_busy_is_asked_up_the_ladder_and_the_run_fails_in_
     server.respond = tiny.team
     again = Session.open(session.folder.root).run()  # whoever goes on has mended it
     assert (again["status"], again["best"], again["calls"]) == ("finished", 1.0, len(server.requests))
+
+
+@pytest.mark.parametrize(
+    ("budget", "code"), [(0.05, 0), (1.0, 3)]
+)  # used up, or the provider was given up before
+def test_money_held_for_unknown_outcomes_is_told_and_how_to_go_on_with_more(
+    tmp_path, server, capsys, budget, code
+):
+    server.respond = lambda body: Turn("boom", fault="500", retry_after="0")
+    options = [
+        "--models",
+        str(models(tmp_path, server.url)),
+        "--history",
+        "off",
+        "--runs-dir",
+        str(tmp_path / "r"),
+    ]
+    assert call(["run", str(tiny.task(tmp_path)), "--turns", "2", "--budget", str(budget), *options]) == code
+    said = capsys.readouterr()
+    (run,) = (tmp_path / "r").glob("tiny-*")
+    held, many = Session.open(run).cost.usd_reserved, len(server.requests)
+    line = said.err.splitlines()[-1] if code else said.out.splitlines()[0]
+    assert (
+        f"${held:.4f} is held for {many} requests whose outcome is unknown, which `budgetml cost {run.name}"
+        in line
+    )
+    again = re.search(r"`(budgetml resume .*?)`", line)[1]
+    assert f"--budget {math.ceil(100 * (budget + held)) / 100:.2f}" in again
+    server.respond = tiny.team
+    assert call(shlex.split(again)[1:]) == 0
+    assert (
+        f"held            ${held:.4f} is held for requests whose outcome is unknown"
+        in capsys.readouterr().out
+    )
+    assert Session.open(run).summary["best"] == 1.0 and Session.open(run).summary["usd_held"] == held
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_run_without_one_usable_reply_says_so_and_calls_an_empty_reply_empty(tmp_path, server, text):
+    server.respond = lambda body: Turn(text, tokens_in=50, tokens_out=1)
+    session = new(tmp_path, server)
+    summary = session.run()
+    assert summary["reason"].endswith("; no model ever gave a usable reply")
+    told = {event["fault"]["detail"] for event in session.timeline if event["calls"]}
+    assert told == {"the reply is empty"}
 
 
 def test_a_wrong_key_ends_a_run_with_one_line_and_resume_goes_on(tmp_path, server, capsys):

@@ -2,10 +2,12 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from budgetmlagent.records.steps import in_words, number, saw
 from budgetmlagent.wording import counted
+from memory.state import NANO
 
 if TYPE_CHECKING:
     from budgetmlagent.records.events import Event
@@ -44,6 +46,7 @@ def ending(summary: Mapping[str, Any], graph: Any, width: int = 0) -> str:
         ("private score", f"{number(summary['private_baseline'])} → {number(summary['private_best'])}"),
         ("gain", _gain(summary)),
         ("money", f"${summary['usd']:.4f} of ${summary['budget']:.2f}, {counted(summary['calls'], 'call')}"),
+        *_held(summary),
         *(_asked(summary) if summary["calls"] else ()),
         ("turns, steps", f"{summary['turns']}, {summary['steps']} in {summary['seconds']:.0f} s"),
         ("sandbox", str(summary["sandbox"])),
@@ -111,6 +114,14 @@ def _gain(summary: Mapping[str, Any]) -> str:
     from budgetmlagent.records.summary import gain_of
 
     return f"{gain_of(summary)} ({verdict(summary)}), brought by {summary['best_by'] or 'nothing'}"
+
+
+def _held(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is held for requests whose outcome is unknown; a run of an older version does not say it."""
+    from budgetmlagent.records.unknown import told
+
+    if said := told(round(summary.get("usd_held", 0) * NANO), Path(summary["run_dir"])):
+        yield "held", said
 
 
 def _asked(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

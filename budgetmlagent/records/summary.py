@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.money.ledger import PAID
-from budgetmlagent.records import events
+from budgetmlagent.records import events, unknown
 from budgetmlagent.records.events import Event
 from budgetmlagent.records.rundir import RunConfig, RunDir, as_json, damaged, read_json
 from budgetmlagent.records.success import GOAL, yardstick_of
@@ -26,6 +26,7 @@ SURE = 2.0  # standard errors by which the gain must be larger than nothing
 TOLD = ("faulted", "given_up", "nothing_recalled")  # rules whose reason is in what the step before says
 # Why a run ends whose last plans were averages.
 AVERAGED = {"turns": "out_of_turns", "finish": "wants", "refused": "out_of_budget"}
+NO_USE = "no model ever gave a usable reply"
 REASONS = {
     "out_of_turns": "all turns are used",
     "out_of_budget": "what is left of the budget does not pay for the next call",
@@ -83,6 +84,7 @@ def build(record: Record) -> dict[str, Any]:
         "feedback": "reported" if scored_on(record) == "reported" else "public",
         "scored_on": scored_on(record),
         "usd": sum(c["usd_nano"] for c in calls) / NANO,
+        "usd_held": unknown.held(calls) / NANO,
         "usd_by_node": {name: nano / NANO for name, nano in _sums(calls, "node", "usd_nano").items()},
         "usd_by_model": {name: nano / NANO for name, nano in _sums(calls, "model", "usd_nano").items()},
         "tokens_by_node": _sums(calls, "node", "tokens_in", "tokens_out"),
@@ -193,6 +195,24 @@ def reason(values: Mapping[str, Any]) -> str:
     if fault.get("kind") == "thought":
         return f"{words}: {fault['detail']}; give it more `max_tokens`, or less `reasoning`, in models.yaml"
     return f"{words}: {fault['detail']}" if fault.get("kind") == "refused" or word == "missed" else words
+
+
+def ending(record: Record) -> str:
+    """Say why a run came to its end, and what a reader should know of it: no reply was of use, or money is held."""
+    values, root = record.values, record.folder.root
+    said = [reason(values)]
+    if no_use(record.timeline):
+        said.append(NO_USE)
+    if values.get("fault", {}).get("kind") == "refused" and (held := unknown.of_run(record.calls, root)):
+        more = unknown.resumed(record.calls, values["task"].get("budget", record.config.budget), root)
+        said.append(f"{held}; `{more}` goes on with more")
+    return "; ".join(said)
+
+
+def no_use(timeline: Sequence[Event]) -> bool:
+    """Tell whether models were asked, and none ever gave a reply of use."""
+    asked = [event for event in timeline if event.calls]
+    return bool(asked) and all(event.fault for event in asked)
 
 
 def cut_short_by(timeline: Sequence[Event]) -> str:

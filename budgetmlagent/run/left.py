@@ -9,7 +9,7 @@ from typing import Any
 from budgetmlagent import disk
 from budgetmlagent.errors import InterruptedRunError, RunFailedError, UnavailableError, UsageError
 from budgetmlagent.models.approval import in_words
-from budgetmlagent.records import archive, hints, shown, summary
+from budgetmlagent.records import archive, hints, shown, summary, unknown
 from budgetmlagent.records.rundir import read_json
 from budgetmlagent.run import order
 from budgetmlagent.run import until as stopping
@@ -78,13 +78,16 @@ class Left(Held):
         if not values.get("best"):
             raise RunFailedError(f"the starter {self.task.root / 'env' / 'train.py'} fails: {detail}")
         if self._was_let_down and summary.nothing_came(record):
-            raise UnavailableError(f"{detail}; then `{hints.command('resume', self.folder.root)}`")
+            root, budget = self.folder.root, values.get("task", {}).get("budget", self.config.budget)
+            told = [detail, unknown.of_run(record.calls, root)]
+            again = unknown.resumed(record.calls, budget, root)
+            raise UnavailableError(f"{'; '.join(filter(None, told))}; then `{again}`")
         known = summary.final_of(self.folder, values)
         final = self.engine.parts.final(values, known)
         self.folder.write("final.json", final or {"attempt": values["best"]["attempt"]})
         shown.keep(record, order.specs_of(self.config))
-        unknown = "" if final else "; the private score of this best is not in the recording"
-        return self._conclude("finished", f"{summary.reason(values)}{unknown}")
+        unscored = "" if final else "; the private score of this best is not in the recording"
+        return self._conclude("finished", f"{summary.ending(record)}{unscored}")
 
     def _conclude(self, status: str, reason: str, **more: Any) -> dict[str, Any]:
         seconds = round(self._seconds, 1)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from nodes.craft import freely
-from nodes.craft.replies import json_object, valid
+from nodes.craft.replies import json_object, said, valid
 
 
 def _text(value: Any) -> Any:
@@ -44,6 +44,8 @@ def schema(cases: list[dict[str, Any]], tuned: list[str], actions: list[str]) ->
 def parse(reply: str) -> Choice | str:
     """Read a model's choice; a sentence that says what is wrong with the reply where it holds none."""
     value = json_object(reply)
+    if value is None and not said(reply).strip():
+        return "the reply is empty"
     if value is None:
         return "the reply is not the JSON that was asked for"
     try:
