@@ -311,6 +311,7 @@ def test_no_more_is_spent_than_was_said_however_long_a_model_thinks(
         assert call(command) == 0
         out, err = capsys.readouterr()
         assert f"likely ${said[0].likely / 1e9:.4f}, never more than ${said[0].most / 1e9:.4f}" in err
+        assert err.count("one: it thinks longer than was known: all is likely to cost $") == 1
         (row,) = json.loads(out)
         assert 0.1 < row["usd"] <= said[0].most / 1e9 and row["ok"] and row["kept"]
         assert (

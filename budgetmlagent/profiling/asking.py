@@ -21,7 +21,7 @@ from budgetmlagent.models.waiting import Patience, Waits
 from budgetmlagent.money.ledger import Account, Ledger
 from budgetmlagent.money.prices import Price, price_of
 from budgetmlagent.money.usage import MOST_TOKENS, Tokens
-from budgetmlagent.profiling.costs import asked_as, cost_of
+from budgetmlagent.profiling.costs import asked_as, cost_of, dollars
 from budgetmlagent.profiling.exercises import Exercise, exercises
 from budgetmlagent.profiling.judging import NONE, Run, problem
 from memory.artifacts import Artifacts
@@ -70,6 +70,7 @@ class Found:
     answers: int = 0  # replies that had the form of an answer, right or wrong
     status: int = 0
     detail: str = ""  # why it was asked for no more
+    is_dearer: bool = False  # whether all is likely to cost more than was said, as it thinks longer
     is_spent: bool = False  # whether one more answer may cost more than was said
 
     @property
@@ -128,8 +129,8 @@ def profile_models(
         begin, before, found = time.monotonic(), ledger.spent(run), Found()
         try:
             with TemporaryDirectory() as folder:  # of what was said the ledger's own copy is enough
-                cap = before + most[spec.name]
-                examination = _Examination(spec, ledger, run, STEPS * number, Path(folder), trial, cap)
+                step, cap = STEPS * number, most[spec.name]
+                examination = _Examination(spec, ledger, run, step, Path(folder), trial, cap)
                 _examine(examination, found, bounds, told)
         except BudgetMLError as error:
             found.stop(str(error), error.status)
@@ -180,30 +181,35 @@ def _examine(examination: "_Examination", found: Found, bounds: Bounds, told: To
             told(f"{spec.name}: {exercise.name}, {number + 1} of {bounds.samples}")
             examination.ask(exercise, number, found)
             if found.is_spent:
-                return _end_for_money(spec, found, bounds.samples)
+                _end_for_money(spec, found, bounds.samples)
             if found.detail:
-                return None
+                return
+            likely = cost_of(spec, bounds.samples).likely
+            if likely > examination.most and not found.is_dearer:
+                found.is_dearer = True
+                told(f"{spec.name}: it thinks longer than was known: all is likely to cost {dollars(likely)}")
         if found.silence:
-            return found.stop(found.silence, 3)
-    return None
+            found.stop(found.silence, 3)
+            return
 
 
 def _end_for_money(spec: ModelSpec, found: Found, samples: int) -> None:
     """Stop before what was said is passed: that is no fault where something could be measured."""
     if found.silence:
-        return found.stop(f"{found.silence}, and one more may cost more than was said", 3)
-    all_ = f"all exercises are now known to cost ${cost_of(spec, samples).most / NANO:.4f} if all answers are as long as can be"
-    return found.stop(f"one more answer may cost more than was said; {all_}", 0 if found.answers else 2)
+        found.stop(f"{found.silence}, and one more may cost more than was said", 3)
+        return
+    all_ = f"all exercises are now known to cost {dollars(cost_of(spec, samples).most)} if all answers are as long as can be"
+    found.stop(f"one more answer may cost more than was said; {all_}", 0 if found.answers else 2)
 
 
 class _Examination:
-    """One model that is asked. `cap`: nano-dollars that the run's exercises may have cost when it is through."""
+    """One model that is asked. `most`: nano-dollars that its answers may cost."""
 
     def __init__(
-        self, spec: ModelSpec, ledger: Ledger, run: str, step: int, folder: Path, trial: Run, cap: int
+        self, spec: ModelSpec, ledger: Ledger, run: str, step: int, folder: Path, trial: Run, most: int
     ) -> None:
         self.spec, self.ledger, self.run, self.step, self.trial = spec, ledger, run, step, trial
-        self.cap, self.waited = cap, 0.0
+        self.most, self.cap, self.waited = most, ledger.spent(run) + most, 0.0
         self.price: Price = price_of(spec)  # that a run accounts it at
         if spec.base_url == EMBEDDED:
             _embedded(spec).base_url  # noqa: B018 - its start is no part of the first answer's time

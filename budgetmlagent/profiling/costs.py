@@ -62,9 +62,9 @@ def costs(specs: Sequence[ModelSpec], samples: int, cap: int) -> dict[str, Cost]
     found = {spec.name: cost_of(spec, samples) for spec in specs}
     total = sum(found.values(), Cost(0, 0))
     if total.likely > cap:
-        parts = ", ".join(f"{name} {_dollars(cost.likely)}" for name, cost in found.items())
+        parts = ", ".join(f"{name} {dollars(cost.likely)}" for name, cost in found.items())
         raise UsageError(
-            f"--budget {cap / NANO:g}: profiling is likely to cost {_dollars(total.likely)} ({parts}): give"
+            f"--budget {cap / NANO:g}: profiling is likely to cost {dollars(total.likely)} ({parts}): give"
             f" --budget {ceil(100 * total.likely / NANO) / 100:.2f} or more, fewer --samples, or a file with fewer models"
         )
     if total.most <= cap:
@@ -84,8 +84,9 @@ def said(found: Mapping[str, Cost], samples: int) -> str:
 
 
 def _in_words(cost: Cost) -> str:
-    return f"likely {_dollars(cost.likely)}, never more than {_dollars(cost.most)}"
+    return f"likely {dollars(cost.likely)}, never more than {dollars(cost.most)}"
 
 
-def _dollars(nano: int) -> str:
+def dollars(nano: int) -> str:
+    """Write nano-dollars."""
     return f"${nano / NANO:.4f}"
