@@ -175,6 +175,15 @@ def test_an_answer_that_says_nothing_of_the_tables_is_a_choice_all_the_same(data
     assert update["plan"]["action"] == "draft" and "task" not in update
 
 
+def test_who_says_nothing_of_the_tables_is_not_asked_again():
+    state, deps = parts(json.dumps(CHOICE), json.dumps(CHOICE), files=FILES)
+    state = with_baseline(state, deps)
+    for asked in (True, False):
+        update = planner(state, deps)
+        assert ("data" in deps.models.asked[-1]["schema"]["properties"]) is asked
+        state = replace(state, **update)
+
+
 def test_nobody_is_asked_where_code_understood_where_there_is_no_table_or_memory_is_off():
     for facts, said_of_task in (
         ({"kinds": ["csv", "table"]}, {}),

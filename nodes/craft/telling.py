@@ -1,6 +1,7 @@
 """Tables that code did not understand: a capable planner is asked once what they are, and that is held against the files.
 
-What holds becomes the briefing, and then cases of memory fit that did not. What does not hold is told, and asked once more.
+What holds becomes the briefing, and then cases of memory fit that did not. What does not hold is told, and asked once more;
+where an answer says nothing of it, nobody is asked again.
 """
 
 from collections.abc import Mapping
@@ -53,10 +54,19 @@ def schema() -> dict[str, Any]:
 def is_asked(state: RunState, deps: Deps) -> bool:
     """Tell whether a model that plans freely is to say what the tables are: code is not sure, and memory is in use."""
     facts = briefing(state, deps.artifacts)
-    told = facts.get("told", [])
-    open_yet = not told or ("untrue" in facts and len(told) < ASKED)
+    told, asked = facts.get("told", []), _plans(state, deps)
+    open_yet = max(len(told), asked) < (ASKED if "untrue" in facts else 1)
     tables = any(file["what"] in ("table", "compressed") for file in facts.get("files", []))
     return open_yet and tables and state.task.get("history") != "off" and about_kind(facts, deps.task.text)
+
+
+def _plans(state: RunState, deps: Deps) -> int:
+    """Return in how many turns a model that plans freely has planned: it was asked then, whether it said anything or not."""
+    plans = {attempt.turn: attempt.plan for attempt in chain(deps.artifacts, state.head)} | {
+        state.turn: state.plan
+    }
+    own = (plan.get("by", "") for plan in plans.values() if plan.get("action") != "expert")
+    return sum(deps.models.able(by).is_free for by in own)
 
 
 def read(state: RunState, deps: Deps, data: Any) -> Task | None:
