@@ -82,11 +82,13 @@ class Live:
             self.status.start()
 
     def step(self, event: "Event") -> None:
-        """Take one step; print the turn that it ends."""
+        """Take one step; print the turn, or the look, that it ends."""
         if any(e.role != "planner" and self.told < e.turn < event.turn for e in self.turn):
             self._tell()  # which came to no attempt
         self.turn.append(event)
-        if event.attempt or event.route["to"] == END:
+        if event.is_look:
+            self._tell("looked")
+        elif event.attempt or event.route["to"] == END:
             self._tell()
         self._now(event.route["to"], event.turn)
 
@@ -96,7 +98,7 @@ class Live:
 
     def _tell(self, without: str = "no script") -> None:
         """Print the turn so far; `without` is said of one in which no script has run."""
-        if any(event.attempt or event.turn > self.told for event in self.turn):
+        if any(event.attempt or event.is_look or event.turn > self.told for event in self.turn):
             self.console.print(self._line(without), no_wrap=True, overflow="ellipsis", crop=True)
             self.told = self.turn[-1].turn
         self.turn = []
@@ -126,8 +128,8 @@ class Live:
 
 
 def begun(timeline: "Sequence[Event]") -> tuple[int, "list[Event]"]:
-    """Return the newest turn that is told, -1 for none, and the steps since: what comes after its attempt is told with the next one."""
-    last = max((number for number, event in enumerate(timeline) if event.attempt), default=-1)
+    """Return the newest turn that is told, -1 for none, and the steps since: what comes after its attempt or look is told with the next one."""
+    last = max((n for n, event in enumerate(timeline) if event.attempt or event.is_look), default=-1)
     return (timeline[last].turn if last >= 0 else -1), list(timeline[last + 1 :])
 
 

@@ -32,6 +32,11 @@ class Event(dict[str, Any]):
         """The role that the step's node declares; its name where that says it."""
         return str(self.get("role") or self["node"])
 
+    @property
+    def is_look(self) -> bool:
+        """Whether the step ran a look into the data, which is no attempt and no turn."""
+        return self.role == "executor" and self["plan"].get("action") == "look"
+
     def __getattr__(self, name: str) -> Any:
         try:
             return self[name]

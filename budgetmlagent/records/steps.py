@@ -37,9 +37,10 @@ def happened(event: "Event", artifacts: Reader, longest: int = LONGEST) -> str:
         what = doubt(attempt) or attempt.problem or f"score {number(attempt.score)}"
         what += ", a new best" if attempt.status == "keep" and event["turn"] else ""
     elif event["execution"]:
-        what = "ran the script"
+        what = "looked into the data: no attempt" if event.is_look else "ran the script"
     elif event.role == "planner":
-        asked = f"{event['model']} plans" if event["model"] else "a remembered plan"
+        plans = "plans a look" if plan.get("action") == "look" else "plans"
+        asked = f"{event['model']} {plans}" if event["model"] else "a remembered plan"
         what = f"{asked}: {plan.get('instruction') or plan.get('action', '')}"
     elif event.role == "coder":
         what = _wrote(event)
@@ -54,7 +55,7 @@ def happened(event: "Event", artifacts: Reader, longest: int = LONGEST) -> str:
 def _wrote(event: "Event") -> str:
     plan = event["plan"]
     if event["model"]:
-        return f"{event['model']} wrote the script"
+        return f"{event['model']} wrote the {'look' if plan.get('action') == 'look' else 'script'}"
     if plan.get("action") == "tune":
         return f"{plan.get('instruction', '')}: {plan.get('by') or 'a model'} chose it, code made it"
     return "memory wrote the script"

@@ -10,6 +10,7 @@ from budgetmlagent.cli.console import Console
 from budgetmlagent.cli.live import Live, begun, who
 from budgetmlagent.cli.progress import ending
 from budgetmlagent.records.events import Event
+from budgetmlagent.records.steps import happened
 from graphs.policy import END
 
 
@@ -53,6 +54,27 @@ def test_a_run_that_is_gone_on_with_tells_the_whole_turn_in_which_it_stood(sessi
     told, turn = begun([*session.timeline[:-1], plan])
     assert (told, turn) == (1, [plan]) and who(turn, session.graph) == "large"
     assert begun([]) == (-1, []) and begun([plan]) == (-1, [plan])
+
+
+def test_a_look_has_a_line_of_its_own_and_is_called_one(session: Session) -> None:
+    steps = list[Event]()
+    for event in session.timeline:
+        steps.append(event)
+        if event.attempt and event.turn == 1:
+            plan = {"action": "look", "instruction": "print ten rows"}
+            own = event | {"plan": plan, "attempt": None, "fault": {}, "model": "large", "rung": 1}
+            nodes = {"planner": "coder", "coder": "executor", "executor": "planner"}
+            steps += [Event(own | {"node": node, "route": {"to": to}}) for node, to in nodes.items()]
+    look = steps[len(steps) - [*reversed([e.is_look for e in steps])].index(True) - 1]
+    told = shown(session, Console(file=io.StringIO(), width=80), steps).splitlines()
+    plain = shown(session, Console(file=io.StringIO(), width=80)).splitlines()
+    assert [*told[:2], *told[3:]] == plain
+    assert told[2].split()[1] == "1/8" and "look: print ten rows" in told[2] and " looked " in told[2]
+    assert begun(steps[: steps.index(look) + 1]) == (1, [])
+    said = [happened(event, session.artifacts) for event in steps[steps.index(look) - 2 : steps.index(look)]]
+    assert said == ["large plans a look: print ten rows", "large wrote the look"]
+    ran = Event(look | {"execution": "x"})
+    assert happened(ran, session.artifacts) == "looked into the data: no attempt"
 
 
 def test_colour_is_for_a_terminal_that_has_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
