@@ -250,6 +250,8 @@ def test_a_new_helper_may_have_the_name_of_a_variable_in_some_function():
         "print('ready')",
         '"A note."',
         "os.umask(0)",
+        "for key in ('B', 'C'):\n    os.environ[key] = '1'",
+        "if os.sep == '/':\n    WIDTHS = [1, 2]",
     ],
 )
 def test_a_line_that_defines_nothing_stays_beside_a_definition_where_it_can_run(line):
@@ -295,7 +297,19 @@ def test_the_only_definition_of_a_class_cannot_be_deleted():
         ),
         (
             named("f", "A, B = 1, 2\ndef f(x): pass\nif A: f(B)"),
-            "the new f has a line beside it that is neither a definition nor an assert, a call or an assignment like if A:: put that",
+            "the new f has a line beside it that would run a part of the script there like if A:: put that",
+        ),
+        (
+            named("f", "def f(x): pass\nwhile True: break"),
+            "beside it that is neither a definition nor an assert, a call, a loop or an assignment like while True:",
+        ),
+        (
+            named("f", "def f(x): pass\nfor os in range(2): print(os)"),
+            "beside it that sets os, which the script sets, too like for os in range(2):",
+        ),
+        (
+            named("f", "def f(x): pass\nfor one in LATER: print(one)"),
+            "beside it that needs LATER, which is not set yet there",
         ),
         (
             named("f", "def f(x): pass\ndef twice(): pass"),
@@ -317,7 +331,7 @@ def test_the_only_definition_of_a_class_cannot_be_deleted():
         ),
         (
             named("f", "def f(x): pass\nos, f.x = 1, 2"),
-            "neither a definition nor an assert, a call or an assignment like os, f.x",
+            "sets os, which the script sets, too like os, f.x",
         ),
         (
             named("f", "assert f(1)\ndef f(x): pass"),

@@ -1,23 +1,27 @@
-"""Statements beside a definition that define nothing, like an `assert`: which of them can run where the definition stands."""
+"""Statements beside a definition that define nothing, like an `assert` or a loop: which of them can run where the definition stands."""
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from nodes.craft.source import DEFINITIONS, bindings, free
 
+PLAIN = (ast.Assert, ast.Assign, ast.AugAssign)
+RUNNING = (ast.Expr, ast.For, ast.If, ast.With)  # which are there for what they call
 BUILT_IN = frozenset(dir(builtins)) | {"__name__", "__file__"}
 
 
-def unfit(part: ast.stmt, before: Sequence[ast.stmt]) -> str:
+def unfit(part: ast.stmt, before: Sequence[ast.stmt], taken: Collection[str] = ()) -> str:
     """Return why `part` cannot run behind the statements `before`, for a sentence; "" where it can.
 
-    What it calls must find all names there: a function may use one that is set only further down.
+    What it calls must find all names there: a function may use one that is set only further down. It sets no name that is `taken`.
     """
     defined = {one.name: one for one in before if isinstance(one, DEFINITIONS)}
-    if not isinstance(part, ast.Assert | ast.Expr | ast.Assign) or bindings(part):
-        return "is neither a definition nor an assert, a call or an assignment"
-    if isinstance(part, ast.Expr) and any(name in defined for name in _called(part)):
+    if not isinstance(part, (*PLAIN, *RUNNING)):
+        return "is neither a definition nor an assert, a call, a loop or an assignment"
+    if known := next((name for name in sorted(bindings(part)) if name in taken), ""):
+        return f"sets {known}, which the script sets, too"
+    if isinstance(part, RUNNING) and any(name in defined for name in _called(part)):
         return "would run a part of the script there"
     missing = next(_missing(part, frozenset().union(*map(bindings, before)), defined), "")
     return f"needs {missing}, which is not set yet there" if missing else ""

@@ -130,7 +130,7 @@ def fitted(
     if len(wanted) != 1 and not instead:
         return f"has to be the definition of {name}, once, perhaps with new helpers, constants and imports"
     for part in extra:
-        if not _sets(part) and (why := unfit(part, [*before, *parts[: parts.index(part)]])):
+        if not _sets(part) and (why := unfit(part, [*before, *parts[: parts.index(part)]], others)):
             return f"has a line beside it that {why}{_such_as([part])}: {ELSEWHERE}"
     new = [one for part in extra if not isinstance(part, IMPORTS) for one in _sets(part)]
     if known := next((one for one in new if one == own or one in others), ""):
