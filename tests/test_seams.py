@@ -47,7 +47,11 @@ MEASURED = {
     "noise",
     "private_noise",
 }  # as many resamples as there is time for
-NAMED = {"run", "run_id"}  # each run has a name of its own
+NAMED = {
+    "run",
+    "run_id",
+    "model",
+}  # each run has a name of its own, and a server, by which an attempt knows its model
 MONEY = {
     "spent",
     "cost",
