@@ -56,10 +56,12 @@ def _step(spec: Graph, roles: Mapping[str, str], name: str, node: NodeSpec, deps
     function = load_node(node.run)
     declared = declared_fields(function)
     coders = [other.ladder for called, other in spec.nodes.items() if roles.get(called, called) == "coder"]
-    deps = dataclasses.replace(deps, here=Here(writers=sum(coders, ())))
+    writers = tuple(rung for ladder in coders for rung in ladder)
 
     def step(state: RunState, config: RunnableConfig) -> dict[str, Any]:
-        here = _here(name, node, roles.get(name, name), state, config, deps)
+        here = dataclasses.replace(
+            _here(name, node, roles.get(name, name), state, config, deps), writers=writers
+        )
         started = time.monotonic()
         # The node gets a copy: a mutation would otherwise leak into the channels behind the checkpoint's back.
         update = function(copy.deepcopy(state), dataclasses.replace(deps, here=here))
@@ -106,8 +108,7 @@ def _here(name: str, node: NodeSpec, role: str, state: RunState, config: Runnabl
     rung = state.rungs.get(name, 0)
     model = node.ladder[rung] if node.ladder else ""
     free = node.prompt and deps.models.able(model).is_free
-    return dataclasses.replace(
-        deps.here,
+    return Here(
         node=name,
         role=role,
         prompt=(free and variant(node.prompt, FREE)) or node.prompt,

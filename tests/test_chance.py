@@ -47,6 +47,11 @@ def test_each_role_is_told_what_differences_are_chance(node):
     )
 
 
+def test_two_scripts_that_answer_alike_say_nothing_of_chance():
+    noises = [{"gain": 0.0, "noise": noise} for noise in (0.034, 3e-17)]
+    assert "Differences below about 0.03 are chance." in told(planner, {}, *noises, samples=OFF)
+
+
 def test_before_a_gain_has_shown_its_noise_that_of_the_score_is_told():
     assert "By chance a score is off by about 0.09; two scripts differ by less" in told(
         planner, {}, samples=OFF

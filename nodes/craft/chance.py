@@ -39,7 +39,8 @@ def _noise(attempts: Sequence[Attempt], best: Score) -> str:
     It is one standard error, by which the evaluator judges a gain, too: that of the two scripts among the newest that answer
     most alike, as what is tried next is like one of them.
     """
-    if noises := [attempt.noise for attempt in attempts if attempt.noise]:
+    least = OFF * abs(best.value or 0.0)  # the noise of two scripts that answer alike is rounding
+    if noises := [attempt.noise for attempt in attempts if attempt.noise and attempt.noise > least]:
         return f"Differences below about {min(noises[-NEWEST:]):.1g} are chance."
     off = spread(best.samples, paired=best.paired)
     if off is None:
