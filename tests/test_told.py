@@ -301,6 +301,19 @@ def test_a_word_that_holds_a_measure_s_name_names_one_unless_the_data_has_it() -
     assert told(many, script=" ".join(f"b{i}_mae" for i in range(19)), measured=True).count("=1.") == MEASURED
 
 
+def test_small_numbers_of_an_output_are_few_but_for_those_that_say_with_what_was_measured() -> None:
+    script = "print(f'p {p} q {q} accuracy={x}') and print(frame.head())"
+    line = "; ".join(f"p {n / 10} q {n} accuracy=0.7{n}123" for n in range(1, 5))
+    assert told(line, script=script, measured=True) == "; ".join(
+        f"p {n / 10} q {n} accuracy=0.7{n}1" for n in range(1, 5)
+    )
+    rows = told("; ".join(f"Anna {n} {n + 40}" for n in range(9)), script=script, measured=True)
+    assert (
+        rows.count("...") > 1
+        and len([word for word in rows.replace(";", "").split() if word.isdigit()]) == NUMBERS
+    )
+
+
 def test_whose_a_measure_is_has_room_before_other_words() -> None:
     script = "for name in ('linear alone', 'bag smoothed', 'bag and linear', 'words of pairs'): print(f'{name}: accuracy={x}'); print('fit: seeds', 'fold', 'refit: seeds', 'chosen', 'left out', 'validation accuracy')"
     line = (
@@ -331,6 +344,7 @@ def test_how_long_its_steps_took_is_told_beside_what_a_script_measures() -> None
     )
     apart = told("fit in 12.345 s; fit at 7.25 days; fit at 41.5 s", script=script, measured=True)
     assert apart == "fit in 12.3 s; fit at ... days; fit at 41.5 s"
+    assert told("fit in 4321.75 s", script=script, measured=True) == "fit in 4322 s"
     named = told("time=12.345 took 3.5 seconds = 41.25 took 9s in 7.25 days", script=script, measured=True)
     assert named == "time=12.3 took 3.5 seconds = 41.2 took 9s in ... days"
     about_data = told(

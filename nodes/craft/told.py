@@ -53,7 +53,7 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     that stand in the `script` alone are kept those of the first 8 pieces, each as it stands there. Of what is left out in a
     row stays one mark. With `measured`, the text is the end of an output, whose end counts most: of the script's pieces the last 24
     are kept, those before that say whose a measure is, and the last 10 decimal numbers right behind the name of a measure (`accuracy`, `accuracy_b`), or a word of the script's behind it, and the last 10
-    durations, "in 12.34s", "at 12.34 s" or "time 12.34", all to three digits.
+    durations, "in 12.34s", "at 12.34 s" or "time 12.34", all to three digits; and beside a few small numbers those that say with what something was measured.
     """
     most = OUTPUT if measured else LIMIT
     line = STRANGE.sub(" ", text[: 2 * most])
@@ -86,20 +86,22 @@ def told(text: str, *known: str, script: str = "", measured: bool = False) -> st
     chosen = [i for i in sorted(shown - phrased - names) if said[i] not in theirs_too]
     shown -= _beyond(said, chosen, own, labels, last=measured)
     shown |= {i + 1 for i in numbers if said[i + 1 : i + 2] and said[i + 1] in UNITS}
-    return _written(line, words, _few(said, shown, phrased, hidden, last=measured), numbers)
+    return _written(line, words, _few(said, shown, phrased, hidden, labels, last=measured), numbers)
 
 
 def _called(
     line: str, words: Sequence[re.Match[str]], measures: Collection[int], own: Set[str], known: Set[str]
 ) -> tuple[set[int], set[int]]:
-    """Return the places of the measures' names before these numbers, and those of the script's words that say whose they are."""
+    """Return the places of the measures' names before these numbers, and of the script's words and small numbers that say whose they are."""
     names = {place - 1 if words[place - 1][0].lower() in known else place - 2 for place in measures}
     labels = {place - 1 for place in measures} - names
     labels |= {name for name in names if words[name][0].lower() not in MEASURES}
     for name in names:
         before = name
-        while before and words[before - 1][0] in own and _joined(line, words[before - 1 : before + 1]):
+        while before and _joined(line, words[before - 1 : before + 1]):
             before -= 1
+            if words[before][0] not in own and not SMALL.fullmatch(words[before][0]):
+                break
             labels.add(before)
     return names, labels
 
@@ -144,10 +146,9 @@ def _beyond(
 
 
 def measured(line: str, script: str) -> list[str]:
-    """Return the numbers of a line of 300 characters at most that measure something, as `told` tells them."""
-    return list(
-        _measures(line[:LIMIT], list(WORD.finditer(line[:LIMIT])), set(WORD.findall(script))).values()
-    )
+    """Return the numbers of a line of 700 characters at most that measure something, as `told` tells them."""
+    line = line[:OUTPUT]
+    return list(_measures(line, list(WORD.finditer(line)), set(WORD.findall(script))).values())
 
 
 def is_name(word: str) -> bool:
@@ -172,18 +173,20 @@ def _named(said: Sequence[str], phrased: set[int]) -> set[int]:
     return {i for i, word in enumerate(said) if word in PLAIN or (word in _names() and i in odd | holes)}
 
 
-def _few(said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int], *, last: bool) -> set[int]:
+def _few(
+    said: Sequence[str], shown: set[int], phrased: set[int], apart: set[int], labels: Set[int], *, last: bool
+) -> set[int]:
     """Return `shown` with the first small numbers (counts, shapes, bounds) that are not `apart`, or the `last`, and few short words.
 
-    Of the last there are more: they say with what was measured.
+    Those in `labels` of measures, which say with what they were measured, count by themselves.
     """
     small = {i for i, word in enumerate(said) if SMALL.fullmatch(word)}
     short = {i for i in shown - small if len(said[i]) == 1 or (len(said[i]) < PHRASE and i not in phrased)}
     numbers = [i for i in sorted(small & shown | small - apart) if not small.issuperset(range(i - ROW, i))]
-    few, words = (
-        (numbers[-MEASURED:], sorted(short)[-SHORT:]) if last else (numbers[:NUMBERS], sorted(short)[:SHORT])
-    )
-    return (shown - small - short) | {*few, *words}
+    labelling = [i for i in numbers if i in labels][-MEASURED:]
+    numbers, words = [i for i in numbers if i not in labels], sorted(short)
+    few = (*numbers[-NUMBERS:], *words[-SHORT:]) if last else (*numbers[:NUMBERS], *words[:SHORT])
+    return (shown - small - short) | {*labelling, *few}
 
 
 def _measures(
@@ -209,7 +212,9 @@ def _times(line: str, words: Sequence[re.Match[str]], names: Set[str]) -> dict[i
         apart = unit and unit[0] in UNITS and line[word.end() : unit.start()] == " "
         took = SECONDS.fullmatch(f"{word[0]}s" if apart else word[0])
         if took and _measures_by(line, [name, word], names | SPAN):
-            found[place] = f"{float(took[1]):.{DIGITS}g}" + ("" if apart else "s")
+            seconds = float(took[1])
+            rounded = f"{seconds:.0f}" if seconds >= 10**DIGITS else f"{seconds:.{DIGITS}g}"
+            found[place] = rounded + ("" if apart else "s")
     return dict(sorted(found.items()))
 
 
