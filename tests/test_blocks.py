@@ -82,6 +82,34 @@ def test_a_helper_may_have_a_name_that_the_same_reply_takes_away():
         assert script == "" and "defines near, too, which" in wrong
 
 
+TWO = "class A:\n    def fit(self):\n        return 1\n\nclass B:\n    def fit(self):\n        return 2\n"
+
+
+@pytest.mark.parametrize(
+    ("reply", "base"),
+    [
+        ("<<<<<<< DEF A.fit\ndef fit(self):\n    return 3\n>>>>>>> REPLACE\n<<<<<<< DEF B.fit\ndef fit(self):\n    return 4\n>>>>>>> REPLACE", TWO),
+        ("<<<<<<< DEF f\nK = []\nK = K + [1]\ndef f(x):\n    return K\n>>>>>>> REPLACE", NEAR),
+        ("<<<<<<< DEF f\ntotal = 0\nfor i in range(3):\n    total += i\n\ndef f(x):\n    return total\n>>>>>>> REPLACE", NEAR),
+    ],
+)  # fmt: skip
+def test_what_one_block_sets_twice_or_two_classes_have_is_no_clash(reply, base):
+    assert made(reply, base)[1] == ""
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        block("a = 1\nb = 2\nc = 3\nd = 4", "a = 10\n...\nd = 4"),
+        block("a = 1\n...\nd = 4", "a = 10\n...\nx = 1\n...\nd = 4"),
+        "<<<<<<< DEF f\ndef f(x):\n    y = x\n    ...\n>>>>>>> REPLACE",
+    ],
+)
+def test_lines_that_are_left_out_of_the_new_ones_are_not_lost(reply):
+    script, wrong = made(reply, "a = 1\nb = 2\nc = 3\nd = 4\n\ndef f(x):\n    return x\n")
+    assert script == "" and "write those lines" in wrong
+
+
 def test_a_line_of_dots_that_the_script_has_is_that_line():
     stub = "class A:\n    ...\n\nclass B:\n    x = 1\n"
     assert made(block("class A:\n    ...", "class A:\n    y = 2"), stub)[0] == stub.replace("...", "y = 2")

@@ -101,6 +101,8 @@ def test_ours_render_without_bounds_and_ones_own_of_the_same_text_alike(tmp_path
         "again": False,
         "instruction": "",
         "advised": False,
+        "form": "whole",
+        "mend": "",
     }
     values |= {
         "task": {

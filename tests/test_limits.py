@@ -172,6 +172,7 @@ def test_an_ordinary_user_is_fenced_where_groups_were_handed_to_him(handed: bool
         for folder in (*(group / cgroup.CALLERS for group in groups), *groups):
             if folder.exists():
                 folder.rmdir()
+    assert done.stdout, done.stderr
     forks, told, killed, left = done.stdout.splitlines()
     assert (int(forks) < 10, killed, left) == (handed, "memory" if handed else "", "[]"), done.stderr
     assert told == (f"{GROUP}, {GROUP}" if handed else f"{WATCHDOG}, the kernel (RLIMIT_NPROC)")

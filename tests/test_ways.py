@@ -204,7 +204,13 @@ def test_the_script_of_a_look_can_be_built_on(artifacts, choice, base, beside):
     seen = state(artifacts, tried(1, 0.6), notes={"executor": {"looks": [note]}})
     chosen = planner(seen, deps(artifacts, say(instruction="add it", **choice), looks=True))
     assert chosen["plan"]["look"] == note["script"] and not chosen["fault"]
-    asked = deps(artifacts, BLOCK, node="coder")
+    look = choice["action"] == "look"  # by blocks, as its script is long; the others copy of it
+    made = (
+        SEEN.replace("(parts", "(2 * parts")
+        if look
+        else "def parts():\n    return 1\n\nprint(parts(), 0.7)\n"
+    )
+    asked = deps(artifacts, BLOCK if look else f"```python\n{made}```", node="coder")
     asked = dataclasses.replace(asked, here=dataclasses.replace(asked.here, prompt="coder.free"))
     wrote = coder(dataclasses.replace(seen, **chosen), asked)
     prompt = asked.models.asked[0]["messages"][-1]["content"]
@@ -213,14 +219,17 @@ def test_the_script_of_a_look_can_be_built_on(artifacts, choice, base, beside):
         and "return 1\n" in prompt
         and (beside in prompt if beside else "may be copied" not in prompt)
     )
-    changed = choice["action"] == "look"  # by blocks, as its script is long
-    assert changed == (
-        artifacts.text(wrote.get("script", artifacts.put(""))) == SEEN.replace("(parts", "(2 * parts")
-    )
-    unknown = planner(
-        seen, deps(artifacts, say(instruction="x", action="improve", attempts=["look 2"]), looks=True)
-    )
-    assert "look 2" in unknown["fault"]["detail"]
+    assert artifacts.text(wrote["script"]) == made
+
+
+@pytest.mark.parametrize(
+    "choice", [{"action": "improve", "attempts": ["look 2"]}, {"action": "debug", "attempts": ["look 1"]}]
+)
+def test_a_look_that_is_not_there_or_cannot_be_meant_is_refused(artifacts, choice):
+    note = {"asked": "x", "said": artifacts.put("1"), "script": artifacts.put(SEEN)}
+    seen = state(artifacts, tried(1, 0.6), FAILED, notes={"executor": {"looks": [note]}})
+    update = planner(seen, deps(artifacts, say(instruction="x", **choice), looks=True))
+    assert choice["attempts"][0] in update["fault"]["detail"] and "plan" not in update
 
 
 def test_a_look_that_fails_says_so_and_is_no_crash(artifacts):

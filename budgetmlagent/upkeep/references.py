@@ -10,6 +10,7 @@ from memory.ideas import noted
 from nodes.craft import looks
 
 ATTEMPT, EXECUTION, SNAPSHOT = "attempt", "execution", "snapshot"
+MADE_FROM = ("case", "idea", "sketch", "look")  # fields of a plan
 FILE = "file"  # names nothing further, whatever is written in it
 
 
@@ -37,7 +38,7 @@ def by_state(values: Mapping[str, Any], step: int) -> Iterator[Name]:
     yield Name(run.get("execution", ""), f"{where} (execution)", EXECUTION)
     yield Name(run.get("output", ""), f"{where} (output)")
     yield Name(task.get("briefing", ""), f"{where} (briefing)")
-    for field in ("case", "idea", "sketch", "look"):
+    for field in MADE_FROM:
         yield Name(plan.get(field, ""), f"{where} ({field})")
     yield Name(fault.get("reply", ""), f"{where} (a reply that was of no use)")
     yield from (Name(name, f"{where} (an idea in the notes)") for name in noted(values.get("notes", {})))
@@ -63,8 +64,8 @@ def _by_attempt(record: Mapping[str, Any]) -> Iterator[Name]:
     yield Name(attempt.parent, f"{where} (parent)", ATTEMPT)
     yield Name(attempt.execution, f"{where} (execution)", EXECUTION)
     yield Name(attempt.script, f"{where} (script)")
-    yield Name(attempt.plan.get("case", ""), f"{where} (case)")
-    yield Name(attempt.plan.get("idea", ""), f"{where} (idea)")
+    for field in MADE_FROM:
+        yield Name(str(attempt.plan.get(field, "")), f"{where} ({field})")
 
 
 def _by_execution(execution: Mapping[str, Any]) -> Iterator[Name]:

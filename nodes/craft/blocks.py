@@ -14,14 +14,13 @@ its new definition
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from nodes.craft.definitions import (
     SHOWN,
     beside,
-    clashes,
     defined_in,
     fitted,
     lacks,
@@ -104,25 +103,38 @@ def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
     if wrong := [place for place in found if isinstance(place, str)]:
         more = f"; {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
         return "", "; ".join(wrong[:TOLD]) + more
-    places = sorted(place for place in found if not isinstance(place, str))
-    for (_, end, _), (begin, _, _) in pairwise(places):
+    places = [place for place in found if not isinstance(place, str)]
+    for (_, end, _), (begin, _, _) in pairwise(sorted(places)):
         if begin < end:
             return "", "two blocks change the same lines: make one of them"
-    for begin, end, new in reversed(places):
-        lines[begin:end] = new
-    changed = "\n".join(lines)
+    changed = _changed(lines, places)
     if any(block.name for block in changes) and parse(changed) is None:
         return "", "with all blocks the script does not parse: a definition is left without a body"
     for number, block in enumerate(changes, 1):
         if block.name and any(map(str.strip, block.replace)) and lacks(changed, block.name):
             return "", f"block {number}: the new {block.name} does not define it, and it is still used"
-        for name in beside(block.replace, block.name) if block.name else ():
-            if name not in others and clashes(changed, name):
-                return (
-                    "",
-                    f"block {number}: the new {block.name} defines {name}, too, which another block sets: it needs another name",
-                )
+        if name := _set_by_others(lines, places, number, block):
+            what = f"the new {block.name} defines {name}, too, which another block sets"
+            return "", f"block {number}: {what}: it needs another name"
     return changed, ""
+
+
+def _changed(lines: Sequence[str], places: Iterable[Change]) -> str:
+    """Return the script with the new lines in their places."""
+    new = list(lines)
+    for begin, end, in_place in sorted(places, reverse=True):
+        new[begin:end] = in_place
+    return "\n".join(new)
+
+
+def _set_by_others(lines: Sequence[str], places: Sequence[Change], number: int, block: Block) -> str:
+    """Return a name that a block sets beside its definition and that what is around it sets, too, with all blocks; "" for none."""
+    names = beside(block.replace, block.name) if block.name and "." not in block.name else []
+    if not names:
+        return ""
+    begin, end, _ = places[number - 1]
+    around = defined_in(_changed(lines, [*places[: number - 1], (begin, end, ()), *places[number:]]))
+    return next((name for name in names if name in around), "")
 
 
 def _staying(script: str, changes: Sequence[Block]) -> set[str]:
@@ -147,9 +159,22 @@ def _by_lines(number: int, block: Block, lines: Sequence[str]) -> Change | str:
         if isinstance(between, str):
             return between
         kept = lines[inner : inner + between]
-        return begin, inner + between + len(tail), _with_gap(block.replace, kept)
+        wrong = _unwritten(number, block, search)
+        return wrong or (begin, inner + between + len(tail), _with_gap(block.replace, kept))
     begin = _place(number, search, bare)
-    return begin if isinstance(begin, str) else (begin, begin + len(search), block.replace)
+    if isinstance(begin, str):
+        return begin
+    return _unwritten(number, block, search) or (begin, begin + len(search), block.replace)
+
+
+def _unwritten(number: int, block: Block, old: Sequence[str]) -> str:
+    """Return what is wrong where the new lines of a block have more gaps than the `old` ones; "" where they have not.
+
+    Such a line is valid Python: what it was to stand for would be lost without a word.
+    """
+    if sum(line.strip() == GAP for line in block.replace) <= sum(line.strip() == GAP for line in old):
+        return ""
+    return f"block {number}: a line {GAP!r} among the new ones stands for nothing that is left out of the old ones: write those lines"
 
 
 def _around_gap(search: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -190,6 +215,8 @@ def _by_name(number: int, block: Block, script: str, others: Collection[str]) ->
     if not any(line.strip() for line in block.replace):
         wrong = undeletable(script, place)
         return f"block {number}: {name} {wrong}" if wrong else (place.begin, place.end, ())
+    if wrong := _unwritten(number, block, script.split("\n")[place.begin : place.end]):
+        return wrong
     new = fitted(block.replace, block.name, place, others, standing_before(script, place))
     return (
         f"block {number}: the new {name} {new}"

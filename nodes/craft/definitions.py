@@ -63,11 +63,6 @@ def defined_in(script: str, gone: Collection[tuple[int, int]] = ()) -> set[str]:
     return {name for name, line in _set_in(script) if not any(begin < line <= end for begin, end in gone)}
 
 
-def clashes(script: str, name: str) -> bool:
-    """Tell whether a script sets `name` more than once, outside of functions or as a definition."""
-    return [one for one, _ in _set_in(script)].count(name) > 1
-
-
 def beside(lines: Sequence[str], name: str) -> list[str]:
     """Return what the new text of `name` sets beside it; nothing of imports, which may stand twice."""
     parts = _statements("\n".join(lines).strip("\n").rstrip()) or []

@@ -80,7 +80,7 @@ def planned(
         return f"the instruction is empty: say what to {action}"
     plan = Plan(action=action, instruction=whole(instruction), case="", by=deps.here.model)
     looks = {look.name: look.script for look in looked(state, deps.artifacts) if look.script}
-    if named_looks := [looks[name] for name in attempts if name in looks]:
+    if action != "debug" and (named_looks := [looks[name] for name in attempts if name in looks]):
         plan["look"] = named_looks[-1]
         attempts = [name for name in attempts if name not in looks]
     if action not in MADE_OF or (action in FROM_BEST and not attempts):
