@@ -17,6 +17,7 @@ from nodes.craft.room import for_ideas
 from nodes.craft.tuning import compact
 from nodes.declares import declares
 from nodes.deps import Deps, Reply
+from nodes.notes import IN_VAIN
 
 NEWEST, LINE = 8, 120  # attempts in the dossier, and characters of each
 KEPT = 12  # ids of ideas in the node's notes
@@ -79,13 +80,18 @@ def _proposed(words: str, reply: Reply, deps: Deps) -> list[tuple[str, str]]:
 
 
 def _in_vain(state: RunState, deps: Deps, reply: Reply, spent: int, *, repeated: bool) -> ExpertUpdate:
-    """Count an answer of no use; where all that it proposes was tried already, as a try that brought nothing."""
+    """Count an answer of no use; where all that it proposes was tried already, as a try that brought nothing.
+
+    After which attempt is noted: before the next one `pays` does not lead here again.
+    """
+    own = state.notes.get(deps.here.node, {}) | {IN_VAIN: state.head}
+    notes = state.notes | {deps.here.node: own}
     counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
     if repeated:
         counts = counted(counts, deps.here.model, spent=spent)
-        return {"fault": Fault(kind="repeated", detail=REPEATED), "counts": counts}
+        return {"fault": Fault(kind="repeated", detail=REPEATED), "counts": counts, "notes": notes}
     empty = Fault(kind="unparsable", detail="the expert's reply is empty")
-    return {"fault": reply.as_fault() if reply.fault else empty, "counts": counts}
+    return {"fault": reply.as_fault() if reply.fault else empty, "counts": counts, "notes": notes}
 
 
 def _remembered(told: Sequence[tuple[str, str]], cost: int, state: RunState, deps: Deps) -> list[str]:

@@ -138,6 +138,9 @@ def test_ideas_that_this_branch_has_tried_are_passed_over(artifacts):
     _, _, vain = advised(artifacts, f"1. {TREES}\n2. {SCALE}", head=head, notes=gone)
     assert vain["fault"]["kind"] == "repeated" and "tried already" in vain["fault"]["detail"]
     assert "plan" not in vain and vain["counts"]["misses"] == 1
+    assert vain["notes"] == gone | {"expert": {"in_vain": head}}
+    _, _, empty = advised(artifacts, "", head=head)
+    assert empty["fault"]["kind"] == "unparsable" and empty["notes"]["expert"]["in_vain"] == head
     assert vain["counts"]["ways"]["large"]["gains"] == [0.0]
     assert not advised(artifacts, "", head=head)[2]["counts"].get("ways")
 

@@ -392,6 +392,16 @@ def test_where_memory_has_done_its_part_the_dear_one_is_asked_before_a_weak_one(
     assert done[:2] == ("vain", "END")  # memory has done the work
 
 
+def test_an_expert_who_has_nothing_new_is_not_asked_again_before_the_next_attempt():
+    """Its answer takes no turn: else all lifelines would be gone for the same question."""
+    gone = {"models": WEAK_AND_LARGE, "fault": {"kind": "nothing_recalled"}, "rungs": {}}
+    gone |= {"counts": {"recalled": 2, "planned": 0}, "notes": {"adviser": {"in_vain": "b"}}}
+    assert to("planner", head="b", **gone)[:2] == ("nothing_recalled", "planner")
+    assert to("planner", head="c", **gone)[:2] == ("pays", "expert")
+    assert asked(state(gains=[0.0], notes=gone["notes"])).saw["asked_in_vain"]
+    assert "asked_in_vain" not in asked(state(gains=[0.0], notes={"adviser": "in_vain"})).saw
+
+
 @pytest.mark.parametrize("models", [WEAK_AND_LARGE, TWO_ABLE])
 @pytest.mark.parametrize("budget", [DOLLAR, DOLLAR // 20])
 def test_where_memory_knows_nothing_a_draft_comes_first_and_then_the_expert(models, budget):
