@@ -60,7 +60,7 @@ def pays(
     }
     holds = bool(best) and not is_perfect(state) and models[model]["free"] and models[model]["call"] <= left
     begun = bool(state.counts.get("recalled") or state.counts.get("planned"))
-    first = _is_first_draft(state) and (
+    first = _is_first_draft(state, model) and (
         _gave_no_script(state) if after else state.counts.get("failed", 0) > 0
     )
     if first:
@@ -75,13 +75,14 @@ def pays(
     return Verdict(holds and _now(state, saw, after, goal if met is None else None), saw)
 
 
-def _is_first_draft(state: RunState) -> bool:
-    """Whether memory knows nothing of the task's kind, and a model has drafted what is no new best, without any advice."""
+def _is_first_draft(state: RunState, dear: str) -> bool:
+    """Whether memory knows nothing of the task's kind, and a model has drafted what is no new best, without advice or a try of `dear`."""
     counts, gain = state.counts, gain_percent(state)
     unknown = not counts.get("recalled") and state.task.get("history") != "off"
     alone = (
         counts.get("planned", 0) > 0
         and not counts.get("lifelines")
+        and dear not in counts.get("ways", {})
         and state.plan.get("action") not in ADVISED
     )
     return unknown and alone and not (gain or 0) > 0
@@ -154,7 +155,7 @@ def balked(state: RunState, model: str, times: int, after: str = "", goal: float
     failed, action = state.counts.get("idea_failed", 0), state.plan.get("action", "")
     saw: dict[str, Any] = {"action": action, "idea_failed": failed}
     holds = action in ADVANCED and failed >= times and plans_freely(state, model)[model]
-    holds = holds and not _is_first_draft(state)
+    holds = holds and not _is_first_draft(state, model)
     owed = action in ADVISED and bool(state.fault)
     return Verdict(holds and _now(state, saw, after, None if owed else goal), saw)
 

@@ -141,6 +141,10 @@ def test_a_try_is_counted_to_the_dearest_model_that_took_part():
         ({"gains": [0.0], "spent": 3 * DOLLAR - DEAR + 1}, False),  # it cannot be paid for
         ({"gains": [0.0, 0.0], "of": "large"}, False),
         ({"gains": [0.0], "counts": {"lifelines": 5}}, True),  # without `lifelines` they do not matter
+        (
+            {"gains": 4 * [0.0], "of": "large", "counts": {"failed": 4}},
+            False,
+        ),  # it has tried, though no rule with `lifelines` led to it
         ({"gains": [0.0], "models": TWO_WEAK}, False),  # the dear one does not plan freely
         ({"models": WEAK_AND_LARGE}, True),  # before the weak one is asked at all
         ({"models": {"large": LARGE}}, False),  # nobody is cheaper
