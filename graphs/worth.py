@@ -59,7 +59,7 @@ def pays(
         "lifelines": used,
     }
     holds = bool(best) and not is_perfect(state) and models[model]["free"] and models[model]["call"] <= left
-    begun = bool(state.counts.get("recalled") or state.counts.get("planned"))
+    begun = _has_recalled(state) or state.counts.get("planned", 0) > 0
     first = _is_first_draft(state, model) and (
         _gave_no_script(state) if after else state.counts.get("failed", 0) > 0
     )
@@ -75,17 +75,18 @@ def pays(
     return Verdict(holds and _now(state, saw, after, goal if met is None else None), saw)
 
 
+def _has_recalled(state: RunState) -> bool:
+    """Whether memory has given this run a case or an idea, whose count is there from the first one on."""
+    return bool(state.counts.get("recalled")) or "ideas" in state.counts
+
+
 def _is_first_draft(state: RunState, dear: str) -> bool:
-    """Whether memory knows nothing of the task's kind, and a model has drafted what is no new best, without advice or a try of `dear`."""
+    """Whether memory knows nothing of the task's kind, and a script that a model planned is no new best, without advice or a try of `dear`."""
     counts, gain = state.counts, gain_percent(state)
-    unknown = not counts.get("recalled") and state.task.get("history") != "off"
-    alone = (
-        counts.get("planned", 0) > 0
-        and not counts.get("lifelines")
-        and dear not in counts.get("ways", {})
-        and state.plan.get("action") not in ADVISED
-    )
-    return unknown and alone and not (gain or 0) > 0
+    unknown = not _has_recalled(state) and state.task.get("history") != "off"
+    drafted = counts.get("planned", 0) > 0 and state.plan.get("action", "") not in (*BY_CODE, *ADVISED)
+    alone = not counts.get("lifelines") and dear not in counts.get("ways", {})
+    return unknown and drafted and alone and not (gain or 0) > 0
 
 
 def _gave_no_script(state: RunState) -> bool:

@@ -433,6 +433,27 @@ def test_where_memory_knows_nothing_a_draft_comes_first_and_then_the_expert(mode
 
 
 @pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        ({"plan": {"action": "draft", "by": "small"}}, True),
+        ({"plan": {"action": "improve", "by": "small"}}, True),
+        ({"plan": {"action": "tune", "by": "small"}}, False),  # nobody wrote a script
+        ({"plan": {"action": "apply", "by": "small"}}, False),
+        ({"counts": {"failed": 1, "ideas": 0}}, False),  # memory knew an idea, and it is used up
+    ],
+)
+def test_only_a_script_that_a_model_planned_without_memory_s_help_is_a_first_draft(changes, first):
+    seen = state(**{"gains": [0.0], "counts": {"failed": 1}, "task": {"budget": DOLLAR // 20}} | changes)
+    assert asked(seen).holds is first and asked(seen).saw.get("first_draft", False) is first
+
+
+def test_an_idea_of_memory_s_is_a_turn_that_it_has_had():
+    gone = {"models": WEAK_AND_LARGE, "fault": {"kind": "nothing_recalled"}, "rungs": {}}
+    assert to("planner", counts={"planned": 0, "ideas": 0}, **gone)[:2] == ("pays", "expert")
+    assert to("planner", counts={"planned": 0}, **gone)[:2] == ("nothing_recalled", "planner")
+
+
+@pytest.mark.parametrize(
     ("kind", "misses", "expert"),
     [
         ("unparsable", 1, False),
