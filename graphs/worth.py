@@ -81,12 +81,16 @@ def _has_recalled(state: RunState) -> bool:
 
 
 def _is_first_draft(state: RunState, dear: str) -> bool:
-    """Whether memory knows nothing of the task's kind, and a script that a model planned is no new best, without advice or a try of `dear`."""
+    """Whether memory knows nothing of the task's kind, and a script that a model planned is no new best, without advice or a try of `dear`.
+
+    It ends with that script and its repairs: where no rule led from there to advice, none does.
+    """
     counts, gain = state.counts, gain_percent(state)
     unknown = not _has_recalled(state) and state.task.get("history") != "off"
     drafted = counts.get("planned", 0) > 0 and state.plan.get("action", "") not in (*BY_CODE, *ADVISED)
     alone = not counts.get("lifelines") and dear not in counts.get("ways", {})
-    return unknown and drafted and alone and not (gain or 0) > 0
+    first = counts.get("idea_failed", 0) <= 1 + counts.get("repairs", 0)
+    return unknown and drafted and alone and first and not (gain or 0) > 0
 
 
 def _gave_no_script(state: RunState) -> bool:
@@ -151,7 +155,7 @@ def balked(state: RunState, model: str, times: int, after: str = "", goal: float
 
     With `after`, only where the step before left that fault. With `goal`, once the best is that many percent better than the
     baseline, only an idea that was paid for and not carried out: no script, or a crash. Where memory knows nothing of the task's
-    kind, a draft's author asks for advice first.
+    kind, the author of a first draft asks for advice; of the next one no more.
     """
     failed, action = state.counts.get("idea_failed", 0), state.plan.get("action", "")
     saw: dict[str, Any] = {"action": action, "idea_failed": failed}

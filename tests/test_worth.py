@@ -447,6 +447,19 @@ def test_only_a_script_that_a_model_planned_without_memory_s_help_is_a_first_dra
     assert asked(seen).holds is first and asked(seen).saw.get("first_draft", False) is first
 
 
+@pytest.mark.parametrize(
+    ("failed", "repairs", "holds"),
+    [(2, 2, False), (3, 2, False), (4, 2, True), (2, 0, True), (6, 0, True)],
+)
+def test_where_nobody_gave_advice_after_the_first_draft_the_coder_moves_up_at_the_next(
+    failed, repairs, holds
+):
+    """A graph may have no expert, or no money for one."""
+    seen = state(counts={"failed": failed, "idea_failed": failed, "repairs": repairs})
+    assert balked(seen, model="large", times=2, goal=10).holds is holds
+    assert asked(seen).saw.get("first_draft", False) is not holds
+
+
 def test_an_idea_of_memory_s_is_a_turn_that_it_has_had():
     gone = {"models": WEAK_AND_LARGE, "fault": {"kind": "nothing_recalled"}, "rungs": {}}
     assert to("planner", counts={"planned": 0, "ideas": 0}, **gone)[:2] == ("pays", "expert")
