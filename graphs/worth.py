@@ -36,9 +36,9 @@ def pays(
     a share of what is left of the money for each turn that is left, so that with much money and few turns what a try brings
     weighs more than what it costs: the share, from 0 to 1, is `turn`, and `met` once the best is `goal` percent better than the
     baseline; without `met` it never holds then, nor where the best cannot be beaten. No advice is asked for while some is left, nor
-    before memory has had a turn or a model has planned one, nor where
-    the last question was in vain and no attempt was made since; where memory knows nothing of the task's kind, a first draft that
-    came to nothing is worth it at any price. With `after`, only where the step before left that fault, and not at advice; with `unless`, only where that model chooses from a list; with `lifelines`, only while fewer were used.
+    before memory has had a turn or a model has planned one, nor where the last
+    question was in vain and no attempt was made since; where memory knows nothing of the task's kind, a first draft that came to
+    nothing is worth it at any price. With `after`, only where the step before left that fault, and not at advice; with `unless`, only where that model chooses from a list; with `lifelines`, only while fewer were used.
     """
     models, used, gain = state.task.get("models", {}), state.counts.get("lifelines", 0), gain_percent(state)
     reached = gain is not None and gain >= goal
@@ -68,9 +68,9 @@ def pays(
         after = ""
     holds = holds and begun and (first or hopes[model] * price[best] > hopes[best] * price[model])
     advised = bool(saw["ideas"]) or (bool(after) and state.plan.get("action") in ADVISED)
-    if vainly := asked_in_vain(state):
-        saw["asked_in_vain"] = vainly
-    holds = holds and not advised and not vainly
+    if asked_in_vain(state):
+        saw["asked_in_vain"], advised = True, True
+    holds = holds and not advised
     holds = holds and not plans_freely(state, unless)[unless] and (not lifelines or used < lifelines)
     return Verdict(holds and _now(state, saw, after, goal if met is None else None), saw)
 
