@@ -215,6 +215,16 @@ def test_a_whole_run_is_well(runs):
     } <= set(found)
 
 
+def test_a_run_that_an_older_version_made_is_well(runs):
+    """Its run.json does not say what is held."""
+    path = only(runs) / "run.json"
+    older = json.loads(path.read_text())
+    del older["usd_held"]
+    path.write_text(json.dumps(older))
+    status, found = rows(runs)
+    assert status == 0 and all(row["ok"] for row in found["projections"])
+
+
 def test_a_missing_artifact_is_named_with_what_names_it(runs):
     path = find(runs, "artifact")
     path.unlink()

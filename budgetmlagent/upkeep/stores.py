@@ -184,7 +184,8 @@ def _told_otherwise(view: RunView, path: Path) -> str | None:
         told = read_json(path)
     except UnavailableError:
         return " (it cannot be read)"
-    if told | {"run_dir": ""} == view.summary | {"run_dir": ""}:
+    older = {"usd_held": view.summary["usd_held"]}  # which a run.json of before does not say
+    if older | told | {"run_dir": ""} == view.summary | {"run_dir": ""}:
         return None
     usd = view.cost.usd
     return "" if told.get("usd") == usd else f" (it says ${told.get('usd')}, the ledger ${usd:.6f})"
