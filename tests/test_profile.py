@@ -408,10 +408,19 @@ TALLIES = {
         ({"write-60": Tally(4, 1), "edit": Tally(3, 1)}, Able("menu", 20, False)),  # not at all
         ({"write-20": Tally(4, 1)}, Able("free", 0, True)),
         ({"write-20": Tally()}, Able("free", 0, True)),
+        ({"write-60": Tally(), "write-150": Tally()}, Able("free", 150, True)),  # of the longer ones it is guessed
+        ({"write-60": Tally(4, 1), "write-150": Tally()}, Able("free", 20, True)),
     ],
 )
 def test_what_a_model_can_do_follows_from_its_tallies(changed: dict[str, Tally], able: Able) -> None:
-    assert Profile("h", "m", 1, TALLIES | changed).able(Able("free", 1, True)) == able
+    assert Profile("h", "m", 1, TALLIES | changed).able(Able("free", 150, True)) == able
+
+
+def test_a_profile_that_is_not_whole_adds_to_what_was_shown_before(folder: Path) -> None:
+    profiles.keep(spec(), {"plan": Tally(50, 50), "edit": Tally(3, 3)})
+    profiles.keep(spec(), {"plan": Tally(1, 0), "choose": Tally(1, 1)}, is_whole=False)
+    kept = profiles.profile_of(spec())
+    assert kept and kept.exercises == {"plan": Tally(51, 50), "edit": Tally(3, 3), "choose": Tally(1, 1)}
 
 
 @pytest.mark.parametrize(
@@ -451,14 +460,14 @@ def test_a_profile_from_before_ways_were_told_apart_holds_for_all_until_a_new_on
         "host": "127.0.0.1:1",
         "model": "m",
         "version": 1,
-        "exercises": {"write-20": asdict(Tally(2, 2))},
+        "exercises": {"write-20": asdict(Tally(2, 2)), "write-60": asdict(Tally(2, 0))},
     }
     file = file_of(profiles.path(spec()).parent, spec())
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(older))
     thinks = spec(reasoning="high")
     assert able_of(spec()).lines == able_of(thinks).lines == 20
-    profiles.keep(thinks, {"write-20": Tally(2, 2), "write-60": Tally(2, 2)})
+    profiles.keep(thinks, {"write-20": Tally(2, 2), "write-60": Tally(2, 2), "write-150": Tally(2, 0)})
     assert (able_of(spec()).lines, able_of(thinks).lines) == (20, 60)
 
 

@@ -87,16 +87,21 @@ class Profile:
 
     def able(self, guess: Able) -> Able:
         """What the model can do; `guess` says what no exercise has asked."""
-        lines = self._lines() if self._asked(*WRITTEN) else guess.lines
+        lines = self._lines(guess.lines) if self._asked(*WRITTEN) else guess.lines
         edits = self.share("edit") >= MOSTLY if self._asked("edit") else guess.edits
         plans = self.share("plan") >= MOSTLY if self._asked("plan") else guess.is_free
         free = plans and (edits or lines >= FREE_LINES)
         return replace(guess, plans="free" if free else "menu", lines=lines, edits=edits)
 
-    def _lines(self) -> int:
-        """The longest script of which, and of all shorter ones, enough were right; 0 where none were."""
+    def _lines(self, guess: int) -> int:
+        """The longest script of which, and of all shorter ones, enough were right; 0 where none were.
+
+        Where a longer one was not asked for, it is no shorter than the `guess`.
+        """
         lines = 0
         for name, longest in WRITTEN.items():
+            if lines and not self._asked(name):
+                return max(lines, guess)
             if self.share(name) < HALF:
                 break
             lines = longest
@@ -194,10 +199,11 @@ def _read(spec: ModelSpec, file: Path, asked: str) -> Profile | None:
 def keep(spec: ModelSpec, tallies: Mapping[str, Tally], *, is_whole: bool = True) -> Profile:
     """Keep a model's profile, where the cache can be written, and return it.
 
-    One that is not whole adds to what is known: of exercises that it has not got what was shown before stays.
+    One that is not whole adds its answers to those that are known.
     """
     before = None if is_whole else profile_of(spec)
-    known = (before.exercises if before else {}) | dict(tallies)
+    known = dict(before.exercises if before else {})
+    known |= {name: known.get(name, Tally()) + tally for name, tally in tallies.items()}
     made = Profile(place(spec), spec.model, VERSION, known, way(spec))
     with contextlib.suppress(OSError):  # it can be made again
         path(spec).parent.mkdir(parents=True, exist_ok=True)
