@@ -101,6 +101,16 @@ def test_a_model_that_does_not_answer_is_told_so(folder: Path, capsys: pytest.Ca
     assert server.script == [] and len(server.requests) == 4, "as often as in a run"
 
 
+def test_a_model_that_is_down_is_not_told_to_lack_money(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each request of unknown outcome stays reserved: the budget is used up before the tries are."""
+    with FaultServer(respond=lambda _: Turn(fault="500", retry_after="0")) as server:
+        about = f"base_url: {server.url}, model: x, price: {{input: 5, output: 30}}"
+        (down,) = check(capsys, "--budget", "0.25", status=3, down=about)
+    assert len(server.requests) < 4 and "HTTP 500" in down["detail"]
+
+
 def test_a_busy_endpoint_is_waited_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with FaultServer([Turn(fault="429", retry_after="0")] * 3, respond=team) as server:
         (fine,) = check(capsys, "--budget", "90", one=f"base_url: {server.url}, model: x, {PAID}")

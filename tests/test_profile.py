@@ -215,6 +215,24 @@ def test_what_was_measured_before_a_model_went_away_is_kept(
         )
 
 
+def test_a_model_that_is_down_is_not_told_to_lack_money(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(body: dict[str, Any]) -> Turn:
+        exercise, variant = asked(body)
+        is_down = exercise.name == "write-60"
+        return (
+            Turn(fault="500", retry_after="0")
+            if is_down
+            else Turn(variant.answer, tokens_in=100, tokens_out=50)
+        )
+
+    with FaultServer(respond=fails) as server:
+        about = f"base_url: {server.url}, model: any, price: {{input: 1, output: 10}}"
+        (row,) = profile(capsys, "--samples", "1", "--budget", "0.085", status=3, one=about)
+    assert row["kept"] and "write-60: " in row["detail"] and "HTTP 500" in row["detail"]
+
+
 def test_an_interrupt_keeps_what_was_measured(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupts(body: dict[str, Any]) -> Turn:
         if asked(body)[0].name != "choose":

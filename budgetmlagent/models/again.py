@@ -12,11 +12,18 @@ T = TypeVar("T")
 
 
 def patiently(ask: Callable[[], T], fault: Callable[[T], str]) -> T:
-    """Return what `ask` brought in the end; `fault` tells the kind of fault of one reply, "" for none."""
-    left = {"busy": TRIES, "thought": 2}
+    """Return what `ask` brought in the end; `fault` tells the kind of fault of one reply, "" for none.
+
+    Where busy replies left no money for another try, that is the last of them: it says what is wrong.
+    """
+    left, busy = {"busy": TRIES, "thought": 2}, list[T]()
     while True:
         reply = ask()
         kind = fault(reply)
+        if kind == "refused" and busy:
+            return busy[-1]
+        if kind == "busy":
+            busy.append(reply)
         left[kind] = left.get(kind, 1) - 1
         if not left[kind]:
             return reply
