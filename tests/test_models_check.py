@@ -101,14 +101,21 @@ def test_a_model_that_does_not_answer_is_told_so(folder: Path, capsys: pytest.Ca
     assert server.script == [] and len(server.requests) == 4, "as often as in a run"
 
 
-def test_a_model_that_is_down_is_not_told_to_lack_money(
+def test_a_model_that_is_down_is_not_told_to_lack_money_and_leaves_some_for_others(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each request of unknown outcome stays reserved: the budget is used up before the tries are."""
-    with FaultServer(respond=lambda _: Turn(fault="500", retry_after="0")) as server:
-        about = f"base_url: {server.url}, model: x, price: {{input: 5, output: 30}}"
-        (down,) = check(capsys, "--budget", "0.25", status=3, down=about)
-    assert len(server.requests) < 4 and "HTTP 500" in down["detail"]
+    """Each request of unknown outcome stays reserved: the money is used up before the tries are."""
+
+    def fails(body: dict[str, Any]) -> Turn:
+        return Turn(fault="500", retry_after="0") if body["model"] == "dear" else team(body)
+
+    with FaultServer(respond=fails) as server:
+        dear = f"base_url: {server.url}, model: dear, price: {{input: 5, output: 30}}"
+        cheap = f"base_url: {server.url}, model: cheap, price: {{input: 1, output: 5}}"
+        (alone,) = check(capsys, "--budget", "0.25", status=3, alone=dear)
+        assert len(server.requests) < 4 and "HTTP 500" in alone["detail"]
+        down, fine = check(capsys, "--budget", "0.25", status=3, down=dear, fine=cheap)
+    assert (down["ok"], fine["ok"]) == (False, True) and "HTTP 500" in down["detail"]
 
 
 def test_a_busy_endpoint_is_waited_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

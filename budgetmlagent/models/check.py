@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import chain, count, repeat
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,16 +97,19 @@ def check_models(specs: Iterable[ModelSpec], ledger: Ledger, run: str) -> list[d
     thought, in tokens; `status` is 0, or 2 where the call must be corrected (a missing key, too small a budget) and 3 where
     the model is not available or cannot do the work.
     """
-    return [_check(spec, ledger, run, number) for number, spec in enumerate(specs)]
+    team = list(specs)
+    return [_check(spec, ledger, run, number, len(team) - number) for number, spec in enumerate(team)]
 
 
-def _check(spec: ModelSpec, ledger: Ledger, run: str, number: int) -> dict[str, Any]:
+def _check(spec: ModelSpec, ledger: Ledger, run: str, number: int, waiting: int) -> dict[str, Any]:
+    """Check one of the `waiting` models: it is asked again only within its share of what is left."""
+    share = ledger.spent(run) + ledger.left(run) // waiting
     begin, before, asked = time.monotonic(), ledger.spent(run), len(ledger.calls(run))
     endpoints, price = Endpoints(neighbours=False), ""
     endpoints.forget(spec)
     try:
         price = price_of(spec).id
-        status, detail = _asked(spec, ledger, run, number, endpoints)
+        status, detail = _asked(spec, ledger, run, number, endpoints, share)
     except BudgetMLError as error:
         status, detail = error.status, str(error)
     return {
@@ -125,7 +128,9 @@ def _check(spec: ModelSpec, ledger: Ledger, run: str, number: int) -> dict[str, 
     }
 
 
-def _asked(spec: ModelSpec, ledger: Ledger, run: str, number: int, endpoints: Endpoints) -> tuple[int, str]:
+def _asked(
+    spec: ModelSpec, ledger: Ledger, run: str, number: int, endpoints: Endpoints, share: int
+) -> tuple[int, str]:
     """Ask as each role; the status, and what came of it."""
     with TemporaryDirectory() as folder:  # of what was said the ledger's own copy is enough
         artifacts = Artifacts(Path(folder))
@@ -136,7 +141,8 @@ def _asked(spec: ModelSpec, ledger: Ledger, run: str, number: int, endpoints: En
         deps = Deps(models, none, none, none, artifacts, Forgetful(), prompts.render, Example())
         steps = count(STEPS * number)
         for role in ROLES:
-            fault = patiently(partial(_fault, deps, spec.name, role, steps), _kind)
+            budgets = chain([None], repeat(share))
+            fault = patiently(partial(_fault, deps, spec.name, role, steps, budgets), _kind)
             if _kind(fault) not in USABLE:
                 return (2 if _kind(fault) == "refused" else 3), f"as {role}: {fault['detail']}"
     return 0, "can be planner, coder and expert"
@@ -146,9 +152,12 @@ def _kind(fault: Mapping[str, Any]) -> str:
     return str(fault.get("kind", ""))
 
 
-def _fault(deps: Deps, model: str, role: str, steps: Iterator[int]) -> Mapping[str, Any]:
+def _fault(
+    deps: Deps, model: str, role: str, steps: Iterator[int], budgets: Iterator[int | None]
+) -> Mapping[str, Any]:
     """Ask as `role`, at a step of its own: two names of one model are two requests. Return the fault; empty for none."""
-    here = Here(node=NODE, role=role, prompt=role, model=model, ladder=(model,), step=next(steps))
+    step, budget = next(steps), next(budgets)
+    here = Here(node=NODE, role=role, prompt=role, model=model, ladder=(model,), step=step, budget=budget)
     plan = Plan(action="improve", instruction=CHANGE, case="", by=model)
     state = RunState(task=deps.task.limits(), plan=plan)
     update = ROLES[role](state, dataclasses.replace(deps, here=here))
