@@ -91,6 +91,15 @@ def test_who_fails_a_short_script_is_not_cheaper_for_being_asked_no_longer_one(f
     assert order(team, "coder") == ["weak", "strong"]
 
 
+def test_who_was_right_in_another_exercise_alone_is_not_left_out(folder: Path) -> None:
+    team = models(one=1, two=1)
+    profiles.keep(team["one"], {"choose": answers(2, 0), "plan": answers(3, 3)})
+    profiles.keep(team["two"], {"choose": answers(1, 1)})
+    assert order(team, "planner") == ["two", "one"]
+    profiles.keep(team["one"], {"plan": answers(3, 0)})
+    assert order(team, "planner") == ["two"], "nor is one that never was compared by what it was not asked"
+
+
 def test_one_that_was_asked_more_often_is_not_dearer(folder: Path) -> None:
     team = models(often=1, once=1)
     profiles.keep(team["often"], {"choose": answers(9, 9), "plan": answers(1, 1, tokens=9_000)})
@@ -105,6 +114,10 @@ def test_a_model_without_a_profile_is_taken_to_need_the_tokens_of_others(folder:
     profiles.keep(team["known"], {"choose": answers(3, 2, tokens=50), "plan": Tally()})
     assert order(models(known=1, unknown=1.4), "planner") == ["unknown", "known"]
     assert order(models(known=1, unknown=1.6), "planner") == ["known", "unknown"]
+    profiles.keep(team["known"], {"choose": answers(9, 9, tokens=50), "plan": answers(1, 1, tokens=9_000)})
+    assert order(models(known=1, unknown=1.1), "planner") == ["known", "unknown"], (
+        "each exercise counts alike"
+    )
     assert order(models(known=1, unknown=0.9), "coder") == ["unknown", "known"], "it has shown nothing there"
 
 

@@ -426,7 +426,10 @@ TALLIES = {
         ({"write-60": Tally(4, 1), "edit": Tally(3, 1)}, Able("menu", 20, False)),  # not at all
         ({"write-20": Tally(4, 1)}, Able("free", 0, True)),
         ({"write-20": Tally()}, Able("free", 0, True)),
-        ({"write-60": Tally(), "write-150": Tally()}, Able("free", 150, True)),  # of the longer ones it is guessed
+        (
+            {"write-60": Tally(), "write-150": Tally()},
+            Able("free", 150, True),
+        ),  # of the longer ones it is guessed
         ({"write-60": Tally(4, 1), "write-150": Tally()}, Able("free", 20, True)),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from budgetmlagent.errors import UsageError
 from budgetmlagent.models.able import able_of
 from budgetmlagent.models.config import ModelSpec, is_loopback
-from budgetmlagent.models.profiles import Tally, cost_of, in_common, mean, profile_of
+from budgetmlagent.models.profiles import Tally, cost_of, in_common, mean, profile_of, total
 from budgetmlagent.money.prices import price_of
 from budgetmlagent.money.usage import Tokens
 from budgetmlagent.records.rundir import RunDir
@@ -50,22 +50,28 @@ def _before(recorded: str) -> Mapping[str, tuple[str, ...]]:
 def order(models: Mapping[str, ModelSpec], role: str) -> list[str]:
     """Return the names in the order of what a success in `role` costs at today's prices ("": in all roles).
 
-    Models with a profile are compared on the same exercises. Who has never succeeded is left out, unless nobody has. Raises
-    UsageError for a model of unknown price.
+    Models with a profile are compared on the same exercises; who was right in others alone, by its own. Who has never succeeded
+    is left out, unless nobody has. Raises UsageError for a model of unknown price.
     """
     profiles = {name: profile for name, spec in models.items() if (profile := profile_of(spec))}
     shown = {name: tallies for name, profile in profiles.items() if (tallies := profile.in_role(role))}
     same = dict(zip(shown, in_common([*shown.values()]), strict=True))
     usual = _usual(same.values())
     guessed = {name: _guess(spec, usual) for name, spec in models.items()}
-    costs = {name: _cost(models[name], same[name]) if same.get(name) else guessed[name] for name in models}
-    able = {name: found for name, found in costs.items() if found} or guessed
+    vain = {name for name, tallies in shown.items() if not total(tallies.values()).right}
+    costs = {
+        name: _cost(spec, same[name]) or _cost(spec, shown[name]) or guessed[name]
+        if same.get(name)
+        else guessed[name]
+        for name, spec in models.items()
+    }
+    able = {name: cost for name, cost in costs.items() if name not in vain} or guessed
     return sorted(able, key=lambda name: able[name])
 
 
 def _usual(same: Iterable[Mapping[str, Tally]]) -> Tokens:
-    """The tokens of a call of a model that has shown nothing: as those of others."""
-    one = mean([tally for tallies in same for tally in tallies.values()])
+    """The tokens of a call of a model that has shown nothing: as those of others, each exercise counted alike."""
+    one = mean([mean([tally]) for tallies in same for tally in tallies.values()])
     return Tokens(input=one.tokens_in, cached=0, output=one.tokens_out) if one.asked else USUAL
 
 
