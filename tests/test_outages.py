@@ -14,6 +14,8 @@ from fault_server import FaultServer, Turn
 from budgetmlagent import Session
 from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError
+from budgetmlagent.records.events import Event
+from budgetmlagent.records.summary import no_use
 
 KEY = "sk-very-secret-0123456789"
 BUSY = Turn(fault="429", retry_after="0")
@@ -95,6 +97,23 @@ def test_money_held_for_unknown_outcomes_is_told_and_how_to_go_on_with_more(
         in capsys.readouterr().out
     )
     assert Session.open(run).summary["best"] == 1.0 and Session.open(run).summary["usd_held"] == held
+
+
+def test_where_the_budget_of_all_runs_refused_more_for_the_run_is_no_way_on(tmp_path, server):
+    server.respond = lambda body: Turn("boom", fault="500", retry_after="0")
+    session = new(tmp_path, server)
+    session.ledger.set_project_cap(50_000_000)
+    reason = session.run()["reason"]
+    assert "left of the budget of the project" in reason
+    assert "whose outcome is unknown" in reason and "goes on with more" not in reason
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_so"),
+    [(["busy", "unparsable"], True), (["busy", "noop"], False), (["repeated"], False), ([], False)],
+)
+def test_a_reply_that_could_be_read_was_one(kinds, is_so):
+    assert no_use([Event(calls=1, fault={"kind": kind}) for kind in kinds]) is is_so
 
 
 @pytest.mark.parametrize("text", ["", " \n"])

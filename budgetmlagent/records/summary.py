@@ -18,7 +18,7 @@ from memory.artifacts import Artifacts
 from memory.attempts import Attempt, Execution, chain, doubt, status
 from memory.scores import percent_better
 from memory.state import NANO
-from nodes.deps import OUTAGES
+from nodes.deps import OUTAGES, REPLY_FAULTS
 
 UNFINISHED = "not finished"  # the reason of a run that has not come to its end, as far as it was told itself
 BEST = "best"  # the folder of the winning script and of what it left
@@ -198,21 +198,27 @@ def reason(values: Mapping[str, Any]) -> str:
 
 
 def ending(record: Record) -> str:
-    """Say why a run came to its end, and what a reader should know of it: no reply was of use, or money is held."""
+    """Say why a run came to its end, and what a reader should know of it: no reply was of use, or money is held.
+
+    Where it was the run's own budget that refused a call, also how to go on with more.
+    """
     values, root = record.values, record.folder.root
     said = [reason(values)]
     if no_use(record.timeline):
         said.append(NO_USE)
-    if values.get("fault", {}).get("kind") == "refused" and (held := unknown.of_run(record.calls, root)):
-        more = unknown.resumed(record.calls, values["task"].get("budget", record.config.budget), root)
-        said.append(f"{held}; `{more}` goes on with more")
+    fault = values.get("fault", {})
+    if fault.get("kind") == "refused" and (held := unknown.of_run(record.calls, root)):
+        said.append(held)
+        if fault.get("cap") == "run":
+            more = unknown.resumed(record.calls, values["task"].get("budget", record.config.budget), root)
+            said.append(f"`{more}` goes on with more")
     return "; ".join(said)
 
 
 def no_use(timeline: Sequence[Event]) -> bool:
-    """Tell whether models were asked, and none ever gave a reply of use."""
+    """Tell whether models were asked, and none ever gave a reply that could be read."""
     asked = [event for event in timeline if event.calls]
-    return bool(asked) and all(event.fault for event in asked)
+    return bool(asked) and all(event.fault.get("kind") in (*REPLY_FAULTS, "unparsable") for event in asked)
 
 
 def cut_short_by(timeline: Sequence[Event]) -> str:
