@@ -83,7 +83,7 @@ class Live:
 
     def step(self, event: "Event") -> None:
         """Take one step; print the turn, or the look, that it ends."""
-        if any(e.role != "planner" and self.told < e.turn < event.turn for e in self.turn):
+        if any(self._is_over(earlier, event) for earlier in self.turn):
             self._tell()  # which came to no attempt
         self.turn.append(event)
         if event.is_look:
@@ -91,6 +91,13 @@ class Live:
         elif event.attempt or event.route["to"] == END:
             self._tell()
         self._now(event.route["to"], event.turn)
+
+    def _is_over(self, earlier: "Event", event: "Event") -> bool:
+        """Whether `event` ends the turn of an `earlier` step: it begins another, or plans a look, which keeps the number, after a fault."""
+        if earlier.role == "planner" or earlier.turn <= self.told:
+            return False
+        is_plan_of_look = event.role == "planner" and event.plan.get("action") == "look"
+        return earlier.turn < event.turn or (is_plan_of_look and bool(earlier.fault))
 
     def _now(self, node: str, turn: int) -> None:
         ahead = "scoring the best" if node == END else node

@@ -77,6 +77,27 @@ def test_a_look_has_a_line_of_its_own_and_is_called_one(session: Session) -> Non
     assert happened(ran, session.artifacts) == "looked into the data: no attempt"
 
 
+def test_a_turn_without_a_script_is_told_before_the_look_that_follows_it(session: Session) -> None:
+    begin = next(n for n, event in enumerate(session.timeline) if event.attempt and event.turn == 1) + 1
+    own = session.timeline[begin - 1] | {"turn": 2, "attempt": None, "fault": {}, "model": "large", "rung": 1}
+    change, look = ({"action": word, "instruction": "of ten rows"} for word in ("improve", "look"))
+    fault = {"kind": "unparsable", "detail": "no script"}
+    steps = [
+        Event(own | {"node": node, "role": node, "plan": plan, "fault": what, "route": {"to": to}})
+        for node, plan, what, to in (
+            ("planner", change, {}, "coder"),
+            ("coder", change, fault, "planner"),
+            ("planner", look, {}, "coder"),
+            ("coder", look, {}, "executor"),
+            ("executor", look, {}, "planner"),
+        )
+    ]
+    console = Console(file=io.StringIO(), width=80)
+    told = shown(session, console, [*session.timeline[:begin], *steps]).splitlines()
+    assert [line.split()[1] for line in told] == ["0/8", "1/8", "2/8", "2/8"]
+    assert " no script" in told[2] and " looked " in told[3]
+
+
 def test_colour_is_for_a_terminal_that_has_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn() -> str:
         return shown(
