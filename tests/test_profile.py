@@ -18,13 +18,14 @@ from budgetmlagent.cli import call
 from budgetmlagent.errors import UnavailableError
 from budgetmlagent.models import endpoint, profiles, shown
 from budgetmlagent.models.able import able_of, believed, guess, read
-from budgetmlagent.models.client import ModelClient
+from budgetmlagent.models.client import ModelClient, limit_of
 from budgetmlagent.models.config import ModelSpec, load_models
 from budgetmlagent.models.endpoint import file_of
 from budgetmlagent.models.profiles import Profile, Tally, wilson
 from budgetmlagent.models.providers import PROVIDERS, chosen
 from budgetmlagent.money.ledger import Account, Ledger
-from budgetmlagent.profiling.asking import SAMPLES
+from budgetmlagent.money.prices import input_bound, price_of
+from budgetmlagent.profiling.asking import SAMPLES, Found
 from budgetmlagent.profiling.costs import cost_of, costs
 from budgetmlagent.profiling.exercises import FOLDER, Exercise, Variant, exercises
 from budgetmlagent.profiling.judging import problem
@@ -269,8 +270,30 @@ def test_what_was_not_asked_says_why(folder: Path, capsys: pytest.CaptureFixture
 def test_the_models_of_each_provider_can_be_profiled_for_the_usual_budget(
     folder: Path, provider: str
 ) -> None:
-    found = costs([one for one, _ in chosen(PROVIDERS[provider]).values()], SAMPLES, 2 * NANO)
-    assert sum(cost.most for cost in found.values()) <= 2 * NANO
+    team = [one for one, _ in chosen(PROVIDERS[provider]).values()]
+    found = costs(team, SAMPLES, 2 * NANO)
+    assert sum(cost.likely for cost in found.values()) < 2 * NANO
+    for one in team:
+        assert found[one.name].most >= dearest(one), "no exercise goes unasked for lack of money"
+
+
+def dearest(one: ModelSpec) -> int:
+    """Nano-dollars that one answer of a model may cost at most."""
+    price, known = price_of(one), endpoint.Endpoints().of(one)
+    return max(
+        price.worst_case(
+            input_bound(exercise.messages(variant), exercise.form(variant)),
+            limit_of(one, known, exercise.tokens),
+        )
+        for exercise, variant in VARIANTS.values()
+    )
+
+
+def test_a_model_that_gives_no_answer_is_told_its_newest_problem() -> None:
+    found = Found()
+    for name, wrong in [("choose", "empty"), ("plan", "no JSON"), ("choose", "cut off")]:
+        found.add(name, Tally(1, 0), wrong, is_answer=False)
+    assert found.silence == "none of 3 replies was an answer (choose: cut off)"
 
 
 def test_where_a_model_is_not_available_no_profile_is_kept(

@@ -87,6 +87,7 @@ class Found:
         self.tallies[name] = self.tallies.get(name, Tally()) + tally
         self.answers += is_answer
         if wrong:
+            self.problems.pop(name, None)  # the newest stands last
             self.problems[name] = wrong
 
     def stop(self, detail: str, status: int = 0) -> None:
@@ -223,9 +224,8 @@ class _Examination:
 
     def ask(self, exercise: Exercise, number: int, found: Found) -> None:
         """Ask for one answer, and add what came of it to `found`."""
-        seen, begin, waited = len(self.ledger.calls(self.run)), time.monotonic(), self.waited
-        reply = patiently(lambda: self._reply(exercise, number), lambda reply: reply.fault)
-        seconds = time.monotonic() - begin - (self.waited - waited)
+        seen, took = len(self.ledger.calls(self.run)), list[float]()
+        reply = patiently(lambda: self._timed(exercise, number, took), lambda reply: reply.fault)
         if reply.cap == SPENT:
             found.is_spent = True
             return
@@ -245,7 +245,7 @@ class _Examination:
             tokens_in=sum(call.tokens_in for call in calls),
             tokens_out=sum(call.tokens_out for call in calls),
             thought=sum(call.thought for call in calls),
-            seconds=round(seconds, 3),
+            seconds=round(sum(took), 3),
             usd=cost / NANO,
         )
         found.add(exercise.name, tally, wrong, is_answer=not reply.fault and wrong not in NONE)
@@ -254,6 +254,14 @@ class _Examination:
         """Wait for a busy endpoint: that is no part of an answer's time."""
         self.waited += seconds
         time.sleep(seconds)
+
+    def _timed(self, exercise: Exercise, number: int, took: list[float]) -> Reply:
+        """Ask once, and add the seconds to `took`, but of a request that brought nothing as the endpoint was busy."""
+        begin, waited = time.monotonic(), self.waited
+        reply = self._reply(exercise, number)
+        if reply.fault != "busy":
+            took.append(time.monotonic() - begin - (self.waited - waited))
+        return reply
 
     def _reply(self, exercise: Exercise, number: int) -> Reply:
         self.step += 1
