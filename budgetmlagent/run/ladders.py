@@ -59,11 +59,10 @@ def order(models: Mapping[str, ModelSpec], role: str) -> list[str]:
     usual = _usual(same.values())
     guessed = {name: _guess(spec, usual) for name, spec in models.items()}
     vain = {name for name, tallies in shown.items() if not total(tallies.values()).right}
-    costs = {
-        name: _cost(spec, same[name]) or _cost(spec, shown[name]) or guessed[name]
-        if same.get(name)
-        else guessed[name]
-        for name, spec in models.items()
+    costs = guessed | {
+        name: cost
+        for name, tallies in same.items()
+        if tallies and (cost := _cost(models[name], tallies) or _cost(models[name], shown[name]))
     }
     able = {name: cost for name, cost in costs.items() if name not in vain} or guessed
     return sorted(able, key=lambda name: able[name])
