@@ -219,9 +219,12 @@ def _offered(
 
 
 def _is_written(deps: Deps, script: str) -> bool:
-    """Tell whether a change of the script is asked for, of the models that would make it."""
-    me, writers = deps.here.model, deps.here.writers
-    able = [deps.models.able(name) for name in ([me] if me in writers or not writers else writers)]
+    """Tell whether a change of the script is asked for, of the models that would make it.
+
+    Of the coder's those no dearer than this one, as it may stand on any of them; where this is none of the coder's, all.
+    """
+    me, writers = deps.here.model, deps.here.writers or (deps.here.model,)
+    able = [deps.models.able(name) for name in writers[: writers.index(me) + 1 if me in writers else None]]
     lines = len(script.splitlines())
     return any(can.is_free or can_change(lines, can.lines, edits=can.edits) for can in able)
 

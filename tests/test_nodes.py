@@ -163,6 +163,26 @@ def test_a_script_too_long_for_the_model_is_no_choice_and_without_another_nobody
         assert ("plan" in planner(long(artifacts, 5), asked)) and len(asked.models.asked) == can.edits
 
 
+class SmallEdits(testing.ScriptedModels):
+    """Of two models that choose from a list, the small one edits and the large one neither edits nor writes."""
+
+    def able(self, model):
+        return Able(lines=0, edits=model == "small")
+
+
+@pytest.mark.parametrize(
+    ("writers", "asks"), [((), 0), (("small", "large"), 1), (("large",), 0), (("small",), 1)]
+)
+def test_a_change_is_asked_for_where_the_coder_can_make_it_though_the_planner_cannot(
+    artifacts, writers, asks
+):
+    asked = deps(artifacts, model="large")
+    models = SmallEdits(json.dumps({"action": "improve", "case": "", "instruction": "do x"}))
+    here = dataclasses.replace(asked.here, writers=writers)
+    planner(long(artifacts, 5), dataclasses.replace(asked, models=models, here=here))
+    assert len(models.asked) == asks
+
+
 @pytest.mark.parametrize("fault", [{}, {"kind": "crash", "detail": "NameError: nothing"}])
 def test_who_neither_writes_nor_edits_a_script_is_not_asked_for_it(artifacts, fault):
     asked = deps(artifacts, node="coder")
