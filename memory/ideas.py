@@ -68,7 +68,8 @@ def in_store(what: str, summary: str) -> str:
 def gathered(found: Iterable[Found], own: Sequence[str] = ()) -> list[Found]:
     """Return each idea once, with its `tries` and its `rank`, the best first.
 
-    `own` are the ids of this run's own. What holds no idea in words is left out: it may be of a stranger's making.
+    `own` are the ids of this run's own; any other is marked as from `elsewhere`. What holds no idea in words is left out: it may be of
+    a stranger's making.
     """
     alike: dict[str, list[Found]] = {}
     for hit in found:
@@ -86,6 +87,8 @@ def _one(hits: Sequence[Found], own: Sequence[str]) -> Found:
     # Without its text it is no item: `doctor --rebuild` makes a run's memory from the items among its artifacts.
     idea = {field: value for field, value in item.items() if field not in ("tried", "text")}
     idea["tries"] = list(_tries(other for _, other, _ in hits))
+    if name not in own:
+        idea["elsewhere"] = True
     worked, even = merit(idea) > UNTRIED, merit(idea) == UNTRIED
     idea["rank"] = FIRST if worked or (even and name in own) else LATER if even else SUNK
     return name, idea, near
@@ -150,6 +153,15 @@ def origin(idea: Idea) -> str:
 
 
 def decider(plan: Plan, artifacts: Records) -> str:
-    """Return who is to thank or to blame for a plan: whoever decided, of a recalled idea the model that said it."""
+    """Return who of this run is to thank or to blame for a plan: whoever decided, of a recalled idea the model that said it.
+
+    What was said elsewhere is of no model here: a name on another run's ladder may be another model's, a stranger's anything.
+    """
+    idea = plan.get("idea")
+    return plan.get("by", "") if idea and artifacts.json(idea).get("elsewhere") else sayer(plan, artifacts)
+
+
+def sayer(plan: Plan, artifacts: Records) -> str:
+    """Return who said what a plan is about: whoever decided, of a recalled idea the model that said it, of any run."""
     idea = plan.get("idea")
     return str(artifacts.json(idea).get("by", "")) if idea else plan.get("by", "")

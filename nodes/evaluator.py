@@ -19,7 +19,7 @@ from memory.attempts import (
 )
 from memory.briefing import Briefing
 from memory.cards import card
-from memory.ideas import ADVISED, decider, in_store, outcome
+from memory.ideas import ADVISED, decider, in_store, outcome, sayer
 from memory.noise import is_hidden, noise_of
 from memory.state import Best, Counts, Fault, Run, RunState, Shared, Task
 from memory.together import averages, untried
@@ -272,8 +272,9 @@ def _remember(state: RunState, deps: Deps, attempt: Attempt) -> None:
     if state.head and Attempt.read(deps.artifacts, state.head).turn == 0:
         about = card(facts, deps.task.text, deps.task.metric, deps.task.direction)
         deps.history.remember(about | {"task": deps.task.name})
-    told = {"text": line(attempt), "status": shown(attempt)}
-    told |= {"model": model} if (model := _of(attempt, state, deps)) else {}
+    told: dict[str, Any] = {"text": line(attempt), "status": shown(attempt)}
+    if model := _of(attempt, state, deps):
+        told |= {"model": model, "call": state.task["models"][model]["call"]}
     deps.history.remember(attempt.as_json() | lesson(attempt, state, deps, facts) | origin | told)
     if attempt.cures and attempt.status != "crash":
         deps.history.remember(_free_repair(state, deps, attempt) | origin)
@@ -305,7 +306,7 @@ def _model_repair(deps: Deps, attempt: Attempt, before: str) -> dict[str, Any]:
 
 def _tried(deps: Deps, attempt: Attempt, facts: Briefing) -> dict[str, Any]:
     """Return what came of an expert's idea."""
-    what, by = attempt.plan.get("instruction", ""), decider(attempt.plan, deps.artifacts)
+    what, by = attempt.plan.get("instruction", ""), sayer(attempt.plan, deps.artifacts)
     text = in_store(what, facts.get("summary", ""))
     return {"kind": "idea", "what": what, "by": by, "text": text, "tried": outcome(attempt)}
 

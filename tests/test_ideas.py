@@ -11,7 +11,7 @@ from test_history import BANK, Run
 from test_nodes import CASE, artifacts, deps, offered, state
 
 from budgetmlagent import testing
-from memory.ideas import FIRST, LATER, SUNK, gathered, in_line, key, quoted
+from memory.ideas import FIRST, LATER, SUNK, decider, gathered, in_line, key, quoted, sayer
 from memory.state import RunState, recall_key
 from nodes.coder import coder
 from nodes.craft.ideas import LENGTH, MOST, ideas
@@ -274,6 +274,18 @@ def test_a_branch_has_the_ideas_that_it_paid_for_and_has_not_tried(runs):
     assert found(run, dataclasses.replace(now, head=run.artifacts.put_json(attempt))) == [(SCALE, FIRST, 0)]
     run.history.mode = "off"
     assert found(run, now) == []
+    run.history.close_and_merge()
+
+
+def test_an_idea_of_another_run_is_to_the_credit_of_no_model_that_has_its_author_s_name_here(runs):
+    other = Run(runs, "other")
+    say(other, TREES, task="like")
+    other.history.close_and_merge()
+    run = Run(runs, "r")
+    recalled = run.history.recall("planner", ("ideas",), say(run, SCALE))
+    plans = [{"action": "idea", "idea": item["id"], "by": "recall"} for item in recalled]
+    assert [decider(plan, run.artifacts) for plan in plans] == ["large", "recall"]
+    assert [sayer(plan, run.artifacts) for plan in plans] == ["large", "large"]
     run.history.close_and_merge()
 
 
