@@ -1,5 +1,6 @@
 """What other runs have stored, as a run may see it: without its own items, and what its task must not be shown."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -84,7 +85,14 @@ class Ask:
         gains = {
             name: gain for each in self._seen(where) for name, gain in self.store.having(kind, each or {}, n)
         }
-        names = sorted(gains, key=lambda name: (-gains[name], name))[:n]
+        return self._found(kind, sorted(gains, key=lambda name: (-gains[name], name))[:n])
+
+    def sample(self, kind: str, where: Mapping[str, Any], n: int) -> list[Found]:
+        """Return `n` items that have what `where` says, whatever they gained: an id is a hash, and so the first ids are any."""
+        found = (self.store.having(kind, each or {}, sys.maxsize) for each in self._seen(where))
+        return self._found(kind, sorted({name for hits in found for name, _ in hits})[:n])
+
+    def _found(self, kind: str, names: Sequence[str]) -> list[Found]:
         return self._others([(name, item, 1.0) for name, item in self.store.find(names, kind).items()])
 
     def _seen(self, where: Where) -> list[Where]:

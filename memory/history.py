@@ -157,7 +157,8 @@ class RunHistory:
         if state.head or not facts:
             return []
         about = self._card(facts, state)
-        found = self._elsewhere.look(lambda ask: [*similar.known(about, self.models, ask).items()])
+        calls = {name: skill["call"] for name, skill in state.task.get("models", {}).items()}
+        found = self._elsewhere.look(lambda ask: [*similar.known(about, self.models, calls, ask).items()])
         item = {"kind": "ways", "text": "what the models' tries brought in other runs", "models": dict(found)}
         return [self._kept(item, 1.0)] if found else []
 

@@ -10,8 +10,10 @@ from typing import Any
 from memory.artifacts import Artifacts, CorruptArtifactError, canonical
 
 KINDS = ("attempt", "case", "repair", "idea", "card", "offer")
-# Of an item, for `where` in a query; `of` is an offer's, what was offered.
-FIELDS = ("task", "run", "step", "name", "error", "signature", "kind", "data", "status", "gained", "of")
+# Of an item, for `where` in a query; `of` is an offer's, what was offered; `model` an attempt's, what its model is known by.
+FIELDS = (
+    "task", "run", "step", "name", "error", "signature", "kind", "data", "status", "gained", "of", "model",
+)  # fmt: skip
 LEAVES = frozenset({"schema", "samples"})  # an item's word on its data with which it is no secret of its task
 WORDS = ("task", "run", "name", "error", "signature", "what", "title", "script", "data", "source", "imported")
 AMOUNTS = ("step", "score", "baseline", "score_before")

@@ -43,6 +43,7 @@ class Lesson:
     score: float | None = None
     noise: float | None = None
     spent: int = 0  # nano-dollars that this attempt took
+    call: int = 0  # what a usual call of its model cost then, in nano-dollars; 0 where that is unknown
     seconds: float = 0.0
 
     @property

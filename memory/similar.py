@@ -5,6 +5,7 @@ may be shown (`memory.history.RunHistory`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple, Protocol
 
 from memory.lessons import Lesson, fitting, read, told
@@ -27,6 +28,10 @@ class Ask(Protocol):
         """Return `n` items that have what `where` says, those of the greatest gain first."""
         ...
 
+    def sample(self, kind: str, where: Mapping[str, Any], n: int) -> list[Found]:
+        """Return `n` items that have what `where` says, whatever they gained."""
+        ...
+
 
 TASKS = 3  # most similar tasks that are told of
 GAINED, FAILED = 3, 2  # lessons of one task
@@ -37,7 +42,7 @@ LESSONS, OFFERS = (
 ALIKE = (
     0.75  # cosine similarity from which a card of other kinds or another metric is of a task like this one
 )
-TRIES = 2_000  # attempts that are read of what models brought
+TRIES = 500  # attempts of a model that are read of what it brought
 UNKNOWN = 0.5  # what a case is worth that no similar task has tried, of 0 to 1
 SHORT = 12  # letters of an item's id in what counts its offers
 
@@ -151,25 +156,28 @@ def compared(lessons: Sequence[Taught], task: str) -> tuple[set[str], set[str]]:
     return best, {case for case, _ in scored} - best
 
 
-def known(card: Mapping[str, Any], models: Mapping[str, str], ask: Ask) -> dict[str, Known]:
+def known(
+    card: Mapping[str, Any], models: Mapping[str, str], calls: Mapping[str, int], ask: Ask
+) -> dict[str, Known]:
     """Return what tries of each of `models`, by its name what it is known by everywhere, brought on the most similar tasks.
 
+    `calls` are what a usual call of each costs today, in nano-dollars: what a try cost at another price is told at this one.
     An import does not count: what a stranger says of a model moves no money.
     """
     tasks = [task for task, _ in nearest(card, ask)]
-    hits = ask.having("attempt", {"task": {"$in": tasks}}, TRIES) if tasks and models else []
-    tries: dict[str, list[Lesson]] = {}
-    for _, item, _ in hits:
-        lesson, model = read(item), item.get("model")
-        if lesson and isinstance(model, str) and not item.get("imported"):
-            tries.setdefault(model, []).append(lesson)
-    return {name: _mean(tries[model]) for name, model in models.items() if model in tries}
+    found: dict[str, Known] = {}
+    for name, model in models.items() if tasks else ():
+        where = {"$and": [{"task": {"$in": tasks}}, {"model": model}]}
+        items = [item for _, item, _ in ask.sample("attempt", where, TRIES) if not item.get("imported")]
+        if tries := [lesson for lesson in map(read, items) if lesson]:
+            found[name] = _mean(tries, calls.get(name, 0))
+    return found
 
 
-def _mean(lessons: Sequence[Lesson]) -> Known:
-    n = len(lessons)
-    gained, spent = sum(min(one.gained, MOST) for one in lessons), sum(max(0, one.spent) for one in lessons)
-    return Known(tries=n, gain=round(gained / n, 3), spent=spent // n)
+def _mean(lessons: Sequence[Lesson], call: int) -> Known:
+    gain = fmean(min(one.gained, MOST) for one in lessons)
+    spent = [max(0, one.spent) * call // one.call for one in lessons if one.call > 0]
+    return Known(tries=len(lessons), gain=round(gain, 3), spent=sum(spent) // max(1, len(spent)))
 
 
 def offers(attempts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ class Known(TypedDict):
 
     tries: int
     gain: float  # the mean, in percent of the score before each
-    spent: int  # the mean, in nano-dollars
+    spent: int  # the mean, in nano-dollars at today's price; 0 where it is unknown
 
 
 class Skill(TypedDict):

@@ -52,8 +52,9 @@ class Run:
     """A run's history, and a hand that writes what the evaluator would."""
 
     def __init__(
-        self, runs, run, task="flats", facts=FLATS, data="schema", cases=(), here=False, models=None
+        self, runs, run, task="flats", facts=FLATS, data="schema", cases=(), here=False, models=None, call=0
     ):
+        self.models = {name: {"free": True, "lines": 300, "call": call} for name in models or {}}
         self.artifacts, self.facts, self.task = Artifacts(runs / run / "artifacts"), facts, task
         self.history = RunHistory(
             folder=runs / run / "history", shared=runs / "history", artifacts=self.artifacts, cases=cases, mode="all",
@@ -73,7 +74,9 @@ class Run:
         )  # fmt: skip
 
     def state(self):
-        return RunState(task={"direction": "min", "briefing": self.artifacts.put_json(self.facts)})
+        return RunState(
+            task={"direction": "min", "briefing": self.artifacts.put_json(self.facts), "models": self.models}
+        )
 
     def recall(self, *kinds):
         return self.history.recall("planner", kinds or ("similar",), self.state())
@@ -125,15 +128,15 @@ def ways_of(run):
 
 def test_what_a_model_s_tries_brought_on_tasks_like_this_one_is_known_by_the_model_not_by_its_rung(runs):
     mine = {"small": "host a", "large": "host b"}
-    by_large = {"model": "large", "spent": 30}
+    by_large = {"model": "large", "spent": 30, "call": 10}
     tries = [("boost", 9.0, by_large), ("log", 8.5, by_large | {"spent": 10}), ("memory", 5.0, {})]
     teach(runs, "first", *tries, task="cars", facts=CARS, models=mine)
     teach(runs, "again", ("worse", 9.5, by_large | {"spent": -4}), status="discard", models=mine)
     teach(runs, "leap", ("leap", 1.0, {"model": "small"}), models={"small": "host c"})
     teach(runs, "stranger", ("boast", 5.0, by_large | {"imported": "by x"}), models=mine)
     teach(runs, "loop", ("hoist", 1.0, by_large), task="loop", facts=SPEED, models=mine)
-    run = Run(runs, "next", models={"cheap": "host b", "dear": "host c", "new": "host d"})
-    known = {"tries": 3, "gain": 8.333, "spent": 13}
+    run = Run(runs, "next", models={"cheap": "host b", "dear": "host c", "new": "host d"}, call=20)
+    known = {"tries": 3, "gain": 8.333, "spent": 26}  # twice as dear as it was then
     assert ways_of(run) == [{"cheap": known, "dear": {"tries": 1, "gain": 20.0, "spent": 0}}]
     for mode in ("run", "off"):
         run.history.mode = mode
@@ -145,6 +148,23 @@ def test_what_a_model_s_tries_brought_on_tasks_like_this_one_is_known_by_the_mod
     assert later.history.recall("evaluator", ("ways",), state) == [], "the run has begun"
 
 
+def test_of_many_tries_those_that_are_read_are_any_not_the_best_and_none_of_who_is_not_asked(runs):
+    about = card(FLATS, TEXTS["flats"], "mae", "min")
+    usual = {
+        "kind": "attempt", "task": "flats", "run": "many", "data": "schema", "about": about["about"], "direction": "min",
+        "plan": {"instruction": "x"}, "score_before": 10.0,
+    }  # fmt: skip
+    gained = {"status": "keep", "score": 8.0, "gained": 20.0}
+    failed = {"status": "discard", "score": 11.0, "gained": 0.0}
+    by_model = [(gained if i % 10 == 0 else failed) | {"model": "host b"} for i in range(900)]
+    tries = [*by_model, *[gained] * 600]
+    teach(runs, "first", ("one", 11.0, {"status": "discard", "model": "b"}), models={"b": "host b"})
+    with Store(runs / "history") as store:
+        store.upsert(usual | more | {"step": i, "text": f"try {i}"} for i, more in enumerate(tries))
+    (known,) = ways_of(Run(runs, "next", models={"mine": "host b"}))
+    assert known["mine"]["tries"] == 500 and 1.5 < known["mine"]["gain"] < 2.5
+
+
 def test_a_run_begins_with_what_its_models_brought_before_and_its_replay_does_so_too(tmp_path):
     with FaultServer(respond=tiny.team) as server:
         first = tiny.session(tmp_path, server.url, graph="single_agent", history="all", turns=1)
@@ -154,6 +174,12 @@ def test_a_run_begins_with_what_its_models_brought_before_and_its_replay_does_so
         again.run()
         known = again.state.task["models"]["large"]["known"]
         assert known["tries"] == 1 and known["gain"] > 0 and known["spent"] > 0
+        path = tmp_path / "thinks.yaml"
+        said = tiny.models(tmp_path, server.url).read_text()
+        path.write_text(said.replace("large-14b,", "large-14b, reasoning: high,"))
+        thinks = tiny.session(tmp_path, server.url, models=path, graph="single_agent", history="all", turns=1)
+        thinks.run()
+        assert "known" not in thinks.state.task["models"]["large"], "told to think, it is another one"
     recorded = again.folder.root
     like = {"graph": "single_agent", "history": "all", "turns": 1, "models": f"replay:{recorded}"}
     replay = tiny.session(tmp_path, server.url, **like)

@@ -221,10 +221,11 @@ def _history(
 
 
 def _known_by(spec: ModelSpec) -> str:
-    """Return what a model is known by in every run: a digest of its place and name, as the memory may be exported."""
+    """Return what a model is known by in every run: a digest of its place, name and way, as the memory may be exported."""
     from budgetmlagent.models.endpoint import place
+    from budgetmlagent.models.profiles import way
 
-    return hashlib.sha256(f"{place(spec)} {spec.model}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{place(spec)} {spec.model} {way(spec)}".encode()).hexdigest()[:16]
 
 
 def _account(config: RunConfig, ledger: "Ledger") -> "Account":
