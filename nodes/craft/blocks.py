@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from nodes.craft.definitions import (
     SHOWN,
+    Place,
     beside,
     defined_in,
     fitted,
@@ -95,10 +96,15 @@ def applied(script: str, changes: Sequence[Block]) -> tuple[str, str]:
     exactly once, and no two may meet.
     """
     lines = script.split("\n")
-    others = _staying(script, changes)
+    numbered = [*enumerate(changes, 1)]
+    named = {number: place_of(script, block.name) for number, block in numbered if block.name}
+    by_lines = {number: _by_lines(number, block, lines) for number, block in numbered if not block.name}
+    at = [place for place in (*named.values(), *by_lines.values()) if not isinstance(place, str)]
+    # Names that the script sets in lines that no block takes away.
+    others = defined_in(script, [(place[0], place[1]) for place in at])
     found = [
-        _by_name(number, block, script, others) if block.name else _by_lines(number, block, lines)
-        for number, block in enumerate(changes, 1)
+        _by_name(number, block, script, named[number], others) if block.name else by_lines[number]
+        for number, block in numbered
     ]
     if wrong := [place for place in found if isinstance(place, str)]:
         more = f"; {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
@@ -135,13 +141,6 @@ def _set_by_others(lines: Sequence[str], places: Sequence[Change], number: int, 
     begin, end, _ = places[number - 1]
     around = defined_in(_changed(lines, [*places[: number - 1], (begin, end, ()), *places[number:]]))
     return next((name for name in names if name in around), "")
-
-
-def _staying(script: str, changes: Sequence[Block]) -> set[str]:
-    """Return the names that a script sets in lines that no block takes away."""
-    lines = script.split("\n")
-    at = [place_of(script, one.name) if one.name else _by_lines(0, one, lines) for one in changes]
-    return defined_in(script, [(place[0], place[1]) for place in at if not isinstance(place, str)])
 
 
 def _by_lines(number: int, block: Block, lines: Sequence[str]) -> Change | str:
@@ -206,10 +205,11 @@ def _places(search: Sequence[str], bare: Sequence[str]) -> list[int]:
     return [i for i in range(len(bare) - len(search) + 1) if bare[i : i + len(search)] == search]
 
 
-def _by_name(number: int, block: Block, script: str, others: Collection[str]) -> Change | str:
+def _by_name(
+    number: int, block: Block, script: str, place: Place | str, others: Collection[str]
+) -> Change | str:
     """Return the lines of a definition, and its new ones, none where it is deleted; else what is wrong; `others` are names that stay."""
     name = block.name[:SHOWN]
-    place = place_of(script, block.name)
     if isinstance(place, str):
         return f"block {number}: {name} {place}"
     if not any(line.strip() for line in block.replace):

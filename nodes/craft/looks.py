@@ -17,7 +17,6 @@ NEWEST = 3
 ID = re.compile("[0-9a-f]{64}")
 ASKED, SHOWN = 400, 2_000  # characters of what was asked, and of what was printed
 ENDED = 300  # of these for how a script ended that failed
-NAME = re.compile(r"look (\d{1,2})")  # by which a choice names one
 PART, LEAST = (
     400,
     200,
