@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import psycopg
 
 T = TypeVar("T")
-OLDEST = 13  # the first version that says what became of a transaction by the id that it was given
+OLDEST = 13  # earlier ones get no mends from their makers any more
 PATIENCE = 60.0  # seconds that a server which was there may be away
 PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds before the first try again and before each later one
 FORM = "give it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @ and %2F for / in a password"
@@ -140,6 +140,16 @@ def connect(address: Address, what: str) -> "psycopg.Connection[Any]":
             raise LostError(told) from error
         raise UnavailableError(told) from error
     return db
+
+
+def broken(db: "psycopg.Connection[Any]", error: "psycopg.Error") -> bool:
+    """Return whether `error` says that the way to the server is lost; then the connection is closed.
+
+    A server that is stopped says so (SQLSTATE 57P01 to 57P03) before it hangs up: libpq takes the connection for whole still.
+    """
+    if (error.sqlstate or "").startswith("57P0"):
+        db.close()
+    return db.closed
 
 
 def fault(what: str, address: Address, error: Exception) -> str:

@@ -214,8 +214,8 @@ def drill(folder: Path, place: Address, cluster: Any, threads: int, calls: int, 
         while crew.running:
             crew.look()
             done = crew.killed + len(crew.seen) - NODES
-            # The cap ends it after some six of ten calls.
-            due = len(server.requests) >= calls * (done + 1) // (2 * len(ways) + 2)
+            # The cap ends it after three of ten calls or more: what those who are killed had reserved stays.
+            due = len(server.requests) >= calls * (done + 1) // (4 * len(ways) + 4)
             if due and done < len(ways) and crew.ready():
                 ways[done]()
         seconds = time.monotonic() - started

@@ -2,7 +2,8 @@
 
 They are what `database.py` has in a file. One row, which says the version, is the lock that every transaction holds from
 its start: so no two machines look at a cap at once. Where the connection breaks before a transaction was committed, it
-is done again; where it breaks while that was asked for, the server is asked what became of it.
+is done again; where it breaks while that was asked for, it is looked up whether its number stands among the writers. (The
+server's own number of a transaction would not do: after a crash it is given again.)
 """
 
 import atexit
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
 
 from budgetmlagent import postgres
 from budgetmlagent.disk import LOOK
@@ -79,12 +81,22 @@ INSERT INTO budgetml.ledger SELECT {VERSION} WHERE NOT EXISTS (SELECT 1 FROM bud
 """  # noqa: S608
 # Not by `to_regclass`: its answer is remembered, and the one from before a lock was waited for would be given after it.
 MADE = """
-SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'budgetml' AND tablename = 'ledger') AS made,
+SELECT ARRAY(SELECT tablename::text FROM pg_tables WHERE schemaname = 'budgetml') AS tables,
     current_setting('server_encoding') AS encoding
 """
-HOLD = "SELECT pg_current_xact_id()::text AS id FROM budgetml.ledger FOR UPDATE"
+# Each connection that has written, and the number of its last transaction: what was committed can be told from what was not.
+WRITERS = """
+CREATE TABLE IF NOT EXISTS budgetml.writers (
+    writer TEXT PRIMARY KEY, number BIGINT NOT NULL, written TIMESTAMPTZ NOT NULL);
+"""
+GONE = "DELETE FROM budgetml.writers WHERE written < now() - interval '1 day'"
+HOLD = "SELECT version FROM budgetml.ledger FOR UPDATE"
+BEGUN = f"""
+WITH held AS ({HOLD}) INSERT INTO budgetml.writers SELECT %s, %s, now() FROM held
+ON CONFLICT (writer) DO UPDATE SET number = excluded.number, written = excluded.written
+"""  # noqa: S608
+ENDED = "SELECT 1 FROM budgetml.writers WHERE writer = %s AND number >= %s"
 CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
-BECAME = "SELECT pg_xact_status(%s::xid8) AS status"
 
 
 class Server:
@@ -98,6 +110,7 @@ class Server:
         self._turn = threading.Lock()
         self._db: psycopg.Connection[Any] | None = None
         self._process = 0
+        self._writer, self._number = "", 0  # of the connection, and its last transaction
         try:
             patiently(lambda: self._tried(_set_up), OPENING)
         except BaseException:
@@ -139,17 +152,18 @@ class Server:
                 raise  # a wrong use of the ledger, not a fault of its database
             except psycopg.Error as error:
                 told = postgres.fault(WHAT, self.place, error)
-                if self._db is None or self._db.closed:
+                if self._db is None or postgres.broken(self._db, error):
                     raise LostError(told) from error
                 raise UnavailableError(told) from error
 
     def _in_transaction(self, db: "psycopg.Connection[Any]", work: Callable[[Books], T]) -> T:
         import psycopg
 
+        self._number += 1
+        transaction = (self._writer, self._number)
         try:
             db.execute("BEGIN")
-            held = db.execute(HOLD).fetchone()
-            if held is None:  # nothing would be held
+            if not db.execute(BEGUN, transaction).rowcount:  # nothing would be held
                 raise UnavailableError(f"{WHAT} {self.place}: budgetml.ledger is empty; {LOOK}")
             result = work(Session(db))
         except BaseException:
@@ -159,23 +173,25 @@ class Server:
         try:
             db.execute("COMMIT")
         except psycopg.OperationalError as error:
-            if not db.closed:
+            if not postgres.broken(db, error):
                 raise
-            if not self._committed(held["id"]):
+            if not patiently(lambda: self._committed(transaction)):
                 raise LostError(postgres.fault(WHAT, self.place, error)) from error
         return result
 
-    def _committed(self, transaction: str) -> bool:
-        """Ask the server whether a transaction was committed whose end was not heard of."""
+    def _committed(self, transaction: tuple[str, int]) -> bool:
+        """Look up whether a transaction was committed whose end was not heard of. Raises LostError: that is not known yet."""
+        import psycopg
 
-        def asked() -> str | None:
-            row = self._connected().execute(BECAME, (transaction,)).fetchone()
-            status = None if row is None else row["status"]
-            if status == "in progress":  # its process has not noticed yet that nobody listens
-                raise LostError(f"{WHAT} {self.place}: a transaction does not end")
-            return None if status is None else str(status)
-
-        return patiently(asked) == "committed"
+        db = self._connected()
+        try:
+            with db.transaction():
+                db.execute(HOLD)  # who has not noticed yet that nobody listens still has it
+                return db.execute(ENDED, transaction).fetchone() is not None
+        except psycopg.OperationalError as error:
+            if postgres.broken(db, error):
+                raise LostError(postgres.fault(WHAT, self.place, error)) from error
+            raise
 
     def _connected(self) -> "psycopg.Connection[Any]":
         """This process' connection; a new one where that is gone, or was left in the middle of a transaction."""
@@ -188,6 +204,7 @@ class Server:
             self._db.close()
         if self._db is None or self._db.closed:
             self._db, self._process = postgres.connect(self.place, WHAT), os.getpid()
+            self._writer, self._number = uuid4().hex, 0
             self._db.execute("SELECT set_config('search_path', 'budgetml', false)")
         return self._db
 
@@ -231,12 +248,14 @@ def _set_up(db: "psycopg.Connection[Any]") -> None:
             f"{WHAT} in database {name}: its encoding is {found['encoding']}, which cannot hold every reply: make one with"
             " createdb --encoding UTF8 --template template0"
         )
-    if not found["made"]:
+    if not {"ledger", "writers"} <= set(found["tables"]):
         with db.transaction():
             db.execute("SELECT pg_advisory_xact_lock(%s)", (SETTING_UP,))
             # Who made them meanwhile may have begun to write: made again, they would be locked under it.
-            if not _found(db)["made"]:
+            if "ledger" not in _found(db)["tables"]:
                 db.execute((TABLES + TRIGGER).encode())
+            db.execute(WRITERS)  # which ledgers of earlier versions lack
+    db.execute(GONE)
     row = db.execute("SELECT version FROM budgetml.ledger").fetchone()
     if row is None or row["version"] > VERSION:
         raise UnavailableError(

@@ -26,7 +26,7 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("threads", "calls", "kills"), [(4, 300, 2), pytest.param(64, 10_000, 8, marks=pytest.mark.soak)]
+    ("threads", "calls", "kills"), [(4, 600, 2), pytest.param(64, 10_000, 8, marks=pytest.mark.soak)]
 )
 def test_a_cap_holds_on_two_nodes_whose_workers_are_killed(
     tmp_path: Path, cluster: Any, threads: int, calls: int, kills: int

@@ -71,6 +71,55 @@ def test_a_settlement_whose_end_was_not_heard_is_not_done_again(url: str, way: C
     assert (breaking.broken, straight.spent("r")) == (1, 7)
 
 
+def test_what_ended_is_asked_until_it_is_known(url: str, way: Callable[..., Way]) -> None:
+    straight = Ledger(Address(url))
+    straight.open_run("r", 100)
+    room = straight.reserve(call(), 60)
+    assert isinstance(room, Reservation)
+    first = way(b"COMMIT", True)
+    again = Way(first.own, b"FROM budgetml.writers WHERE writer")
+    Ledger(through(url, again)).settle(room.id, 7, Answer(text="x"))
+    again.close()
+    assert (first.broken, again.broken, straight.spent("r")) == (1, 1, 7)
+
+
+def test_a_transaction_that_a_crash_undid_is_done_again_though_its_number_is_given_to_another() -> None:
+    server = Postgres()
+    try:
+        place = Address(server.database())
+        straight = Ledger(place)
+        straight.open_run("r", 100)
+
+        def crash() -> None:
+            server.stop("immediate")
+            server.start()
+            straight.reserve(call("other"), 1)
+
+        breaking = Way(server.port, b"COMMIT", at=2, then=crash)
+        book = Ledger(
+            Address(place.url.replace(f":{server.port}/", f":{breaking.own}/") + "?sslmode=disable")
+        )
+        book.reserve(call("first"), 1)
+        room = book.reserve(call(), 60)
+        breaking.close()
+        assert breaking.broken == 1 and isinstance(room, Reservation)
+        assert {entry.id: entry.reserved for entry in straight.calls("r")} == {
+            "r/first/coder/1": 1, "r/other/coder/1": 1, room.id: 60
+        }  # fmt: skip
+    finally:
+        server.close()
+
+
+def test_a_ledger_of_an_earlier_version_gets_what_it_lacks_while_others_write(url: str) -> None:
+    with psycopg.connect(url) as db:
+        db.execute((TABLES + TRIGGER).encode())
+        db.commit()
+        db.execute("LOCK TABLE budgetml.calls IN ROW EXCLUSIVE MODE")
+        book = Ledger(Address(url))
+        book.open_run("r", 100)
+        assert book.left("r") == 100
+
+
 def test_who_stands_still_in_a_transaction_loses_the_ledger_to_others(url: str) -> None:
     setting = "SELECT current_setting('idle_in_transaction_session_timeout') AS still, current_setting('lock_timeout') AS wait"
     Ledger(Address(url))
