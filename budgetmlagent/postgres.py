@@ -142,16 +142,6 @@ def connect(address: Address, what: str) -> "psycopg.Connection[Any]":
     return db
 
 
-def broken(db: "psycopg.Connection[Any]", error: "psycopg.Error") -> bool:
-    """Return whether `error` says that the way to the server is lost; then the connection is closed.
-
-    A server that is stopped says so (SQLSTATE 57P01 to 57P03) before it hangs up: libpq takes the connection for whole still.
-    """
-    if (error.sqlstate or "").startswith("57P0"):
-        db.close()
-    return db.closed
-
-
 def fault(what: str, address: Address, error: Exception) -> str:
     """Say in one line what is wrong with what lies there, and what to do."""
     state, said = str(getattr(error, "sqlstate", None) or ""), address.clean(str(error))

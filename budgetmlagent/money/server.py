@@ -152,7 +152,7 @@ class Server:
                 raise  # a wrong use of the ledger, not a fault of its database
             except psycopg.Error as error:
                 told = postgres.fault(WHAT, self.place, error)
-                if self._db is None or postgres.broken(self._db, error):
+                if self._db is None or self._db.closed:
                     raise LostError(told) from error
                 raise UnavailableError(told) from error
 
@@ -173,7 +173,7 @@ class Server:
         try:
             db.execute("COMMIT")
         except psycopg.OperationalError as error:
-            if not postgres.broken(db, error):
+            if not db.closed:
                 raise
             if not patiently(lambda: self._committed(transaction)):
                 raise LostError(postgres.fault(WHAT, self.place, error)) from error
@@ -189,7 +189,7 @@ class Server:
                 db.execute(HOLD)  # who has not noticed yet that nobody listens still has it
                 return db.execute(ENDED, transaction).fetchone() is not None
         except psycopg.OperationalError as error:
-            if postgres.broken(db, error):
+            if db.closed:
                 raise LostError(postgres.fault(WHAT, self.place, error)) from error
             raise
 
