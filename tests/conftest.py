@@ -6,6 +6,7 @@
 import gc
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.environ["BUDGETML_CACHE"] = str(folder)
     yield folder
     os.environ.pop("BUDGETML_CACHE") if before is None else os.environ.update(BUDGETML_CACHE=before)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let this process be interrupted: a shell starts its jobs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

@@ -316,13 +316,10 @@ def test_the_cap_of_the_settings_is_told(server, capsys):
     assert "by the settings: project_budget 0.1" in dry(capsys, words(server, *HOSTED, "--trust"))
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_who_interrupts_a_bench_is_told_how_far_it_is_and_how_it_goes_on(server, capsys):
     server.respond = lambda body: signal.raise_signal(signal.SIGINT) or tiny.team(body)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-    try:
-        assert call(words(server, *HOSTED, *SHORT)) == 130
-    finally:
-        signal.signal(signal.SIGINT, before)
+    assert call(words(server, *HOSTED, *SHORT)) == 130
     said = "budgetml: interrupted: 0 of 1 run ended; `budgetml bench --continue --out night` goes on\n"
     assert said in capsys.readouterr().err
 

@@ -481,20 +481,17 @@ def test_a_cost_that_the_provider_reports_yields_to_the_users_price_alone(
     assert ("above the reservation" in entry.note) == (nano > entry.reserved)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_exception_refunds_nothing(tmp_path: Path, server: FaultServer) -> None:
     models = client(tmp_path, server.url)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 
     def interrupt(body: dict[str, Any]) -> Turn:
         signal.raise_signal(signal.SIGINT)
         return Turn("too late", delay=0.2)
 
     server.respond = interrupt
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            models.ask(here(), ASK, max_tokens=50)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        models.ask(here(), ASK, max_tokens=50)
     (entry,) = models.ledger.calls("r")
     assert (entry.state, entry.nano) == (
         "reserved",

@@ -153,6 +153,7 @@ def test_what_cannot_be_sent_says_why(folder: Path, capsys: pytest.CaptureFixtur
     assert said(capsys, "cost")["usd"] == 0
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_check_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupts(_: dict[str, Any]) -> Turn:
         os.kill(os.getpid(), signal.SIGINT)

@@ -234,6 +234,7 @@ def test_a_model_that_is_down_is_not_told_to_lack_money(
     assert row["kept"] and "write-60: " in row["detail"] and "HTTP 500" in row["detail"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_keeps_what_was_measured(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupts(body: dict[str, Any]) -> Turn:
         if asked(body)[0].name != "choose":

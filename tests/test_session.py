@@ -420,6 +420,7 @@ def test_a_run_killed_before_its_last_words_is_concluded(copied, ended):
     assert (root / "results.tsv").exists()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_says_how_to_go_on_and_keeps_what_was_reserved(tmp_path, server, capsys):
     asked, runs = [], ["--runs-dir", str(tmp_path / "runs")]
 
@@ -432,14 +433,12 @@ def test_an_interrupt_says_how_to_go_on_and_keeps_what_was_reserved(tmp_path, se
 
     server.respond = interrupt
     models = str(tiny.models(tmp_path, server.url))
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     try:
         begun = ["run", str(tiny.task(tmp_path)), "--models", models, "--turns", "1", "--history", "off"]
         assert call([*begun, *runs]) == 130
         (told,) = re.findall("interrupted; `budgetml resume (.+)` goes on\n", capsys.readouterr().err)
         assert call(["resume", *shlex.split(told)]) == 0, "as it was said"
     finally:
-        signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # which both commands took
     run = told.split()[0]
     lost, *others = Session.open(run, tmp_path / "runs").ledger.calls(run)
