@@ -165,6 +165,8 @@ class Server:
             db.execute("BEGIN")
             if not db.execute(BEGUN, transaction).rowcount:  # nothing would be held
                 raise UnavailableError(f"{WHAT} {self.place}: budgetml.ledger is empty; {LOOK}")
+            if self._number == 1:
+                db.execute(GONE)
             result = work(Session(db))
         except BaseException:
             with suppress(psycopg.Error):
@@ -255,7 +257,6 @@ def _set_up(db: "psycopg.Connection[Any]") -> None:
             if "ledger" not in _found(db)["tables"]:
                 db.execute((TABLES + TRIGGER).encode())
             db.execute(WRITERS)  # which ledgers of earlier versions lack
-    db.execute(GONE)
     row = db.execute("SELECT version FROM budgetml.ledger").fetchone()
     if row is None or row["version"] > VERSION:
         raise UnavailableError(

@@ -110,6 +110,15 @@ def test_a_transaction_that_a_crash_undid_is_done_again_though_its_number_is_giv
         server.close()
 
 
+def test_who_has_long_not_written_is_forgotten(url: str) -> None:
+    Ledger(Address(url)).open_run("r", 100)
+    with psycopg.connect(url, autocommit=True) as db:
+        db.execute("UPDATE budgetml.writers SET written = now() - interval '2 days'")
+        Ledger(Address(url + "?application_name=other")).open_run("s", 100)
+        kept = db.execute("SELECT written > now() - interval '1 day' FROM budgetml.writers").fetchall()
+    assert kept == [(True,)]
+
+
 def test_a_ledger_of_an_earlier_version_gets_what_it_lacks_while_others_write(url: str) -> None:
     with psycopg.connect(url) as db:
         db.execute((TABLES + TRIGGER).encode())
