@@ -470,6 +470,26 @@ def test_of_a_long_output_the_first_lines_are_shown_too_where_they_are_known():
     assert short.endswith("it printed: a\nb")
 
 
+@pytest.mark.parametrize("rows", [True, False])
+def test_a_traceback_of_a_script_that_ended_well_hides_nothing_that_it_measured(
+    rows: bool,
+) -> None:
+    frames = "".join(
+        f'  File "pool.py", line {n}, in close\n    self.close()\n    ~~~~^^\n' for n in range(40)
+    )
+    tail = (
+        f"accuracy 0.75\nTraceback (most recent call last):\n{frames}OSError: [Errno 9] Bad file descriptor\n"
+    )
+    told = ran(
+        execution(testing.MemoryArtifacts(), tail=tail, exit=0),
+        "print('accuracy', a)\n",
+        (),
+        rows=rows,
+        limit=60,
+    )
+    assert "accuracy 0.75" in told and "OSError" in told and "pool.py" not in told
+
+
 @pytest.mark.parametrize(
     ("facts", "text", "doubt"),
     [

@@ -18,6 +18,8 @@ OUTPUT, ERROR = 800, 400  # characters of an output that is shown as it is, and 
 LONG = 2_000  # of an output, for who changes its script
 BEGUN = 0.3  # the share of it that its first lines have
 CUT = "(cut here) ..."
+# Of a traceback in an output whose script ended well, like one of a pool of processes that is shut down: all but its last line.
+FRAMES = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)*", re.MULTILINE)
 PLACES, CODE = 4, 120  # lines of the script in a traceback, the innermost last, and characters of each
 
 
@@ -31,7 +33,7 @@ def ran(
     printed, _, error = (
         execution.tail.partition("Traceback (most recent call last)")
         if execution.exit
-        else (execution.tail, "", "")
+        else (FRAMES.sub("", execution.tail), "", "")
     )
     output = (
         both_ends(printed, most, whole=len(execution.tail) < TAIL)
