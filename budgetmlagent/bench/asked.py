@@ -6,6 +6,7 @@ from typing import Any
 
 from budgetmlagent import settings
 from budgetmlagent.bench import results
+from budgetmlagent.bench.found import RUNS
 from budgetmlagent.bench.grown import grown, refuse_others
 from budgetmlagent.bench.plan import Cell, Plan, cells, checked, placed, read, request
 from budgetmlagent.errors import OptionError, UsageError
@@ -41,7 +42,7 @@ class Asked:
 
     def requests(self, **words: Any) -> dict[Cell, Request]:
         """Return each run as it is asked for. `words` are of `plan.request`."""
-        runs = self.folder.resolve() / results.RUNS
+        runs = self.folder.resolve() / RUNS
         return {cell: request(self.plan, cell, runs, **words) for cell in cells(self.plan)}
 
     def to_check(self, one: Request) -> Request:
@@ -60,7 +61,7 @@ class Asked:
         results.begin(self.folder, self.plan, go_on=go_on)
         if new:
             settings.note_of_bench(self.folder)
-        runs = self.folder / results.RUNS
+        runs = self.folder / RUNS
         runs.mkdir(parents=True, exist_ok=True)
         if self.cap is not None:
             Ledger(place_of(runs)).set_project_cap(round(self.cap * NANO))
@@ -72,7 +73,7 @@ def asked(file: Path | None, given: dict[str, Any], folder: Path, *, go_on: bool
     Raises UsageError for what is no plan, and for settings that the person has not confirmed, now (`trust`) or before.
     """
     begun = go_on and results.exists(folder)  # it keeps the settings with which it began
-    home, where = folder / results.RUNS if begun else settings.of_bench(folder), str(file or "bench")
+    home, where = folder / RUNS if begun else settings.of_bench(folder), str(file or "bench")
     here = settings.of_runs(home, trust=trust)
     settings.confirm(home, trust=trust)
     written = read(file) if file else {}
@@ -127,8 +128,8 @@ def _in_project(home: Path) -> float | None:
 
 def _in_ledger(folder: Path) -> float | None:
     """Return the cap that a bench's own ledger has by now: `cost --cap` may have changed it. One on a server is the whole project's."""
-    if isinstance(place_of(folder / results.RUNS), Address):
+    if isinstance(place_of(folder / RUNS), Address):
         return None
-    ledger = existing(folder / results.RUNS)
+    ledger = existing(folder / RUNS)
     nano = ledger.project_cap() if ledger else None
     return None if nano is None else nano / NANO

@@ -1,4 +1,4 @@
-"""Where the run of a row lies by now."""
+"""Where the runs of a bench lie, and that of a row by now."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from memory.files import is_name
 
+CELLS, RUNS = "cells", "runs"  # folders of a bench: one a cell in the first, its runs in the second
 TOLD = "results.tsv"  # what each run has: its attempts, a line each
 
 
@@ -15,6 +16,6 @@ def run_of(row: Mapping[str, Any], bench: Path | None) -> Path | None:
     None where it has none, or that is gone.
     """
     cell, run = str(row.get("cell", "")), str(row.get("run_id", ""))
-    own = [bench / "runs" / run, bench / "cells" / cell / "runs" / run] if bench and is_name(run) else []
+    own = [bench / RUNS / run, bench / CELLS / cell / RUNS / run] if bench and is_name(run) else []
     places = [*own, *([Path(row["run_dir"])] if row.get("run_dir") else [])]
     return next((place for place in places if (place / TOLD).exists()), None)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetmlagent.bench import results
+from budgetmlagent.bench.found import CELLS, RUNS
 from budgetmlagent.bench.here import Here, Place
 from budgetmlagent.bench.plan import Cell, Needs
 from budgetmlagent.bench.runner import Runner, Told
@@ -27,7 +28,7 @@ def make(
     ended: Callable[[dict[str, Any]], None],
 ) -> None:
     """Run what is not in `rows` yet, `jobs` at once, and add its rows there; `ended` hears each."""
-    runs = out / results.RUNS
+    runs = out / RUNS
     table = results.Table(out)
     left = {cell: one for cell, one in asked.items() if cell not in rows}
 
@@ -35,7 +36,7 @@ def make(
         return [rows[cell] for cell in asked if cell in rows]
 
     try:
-        for cell, row in Runner(out / results.CELLS, jobs, told, place).run(left):
+        for cell, row in Runner(out / CELLS, jobs, told, place).run(left):
             rows[cell] = row
             table.keep(ordered)
             archive.keep_ended(str(row.get("run_dir", "")), runs)

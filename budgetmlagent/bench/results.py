@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from budgetmlagent.bench.found import CELLS, RUNS
 from budgetmlagent.bench.page import page
 from budgetmlagent.bench.plan import Cell, Plan, cell_of, checked
 from budgetmlagent.bench.summary import starved
@@ -19,7 +20,7 @@ from budgetmlagent.records.summary import read_summary
 from memory.files import SMALL, read_plain, write_whole
 from memory.state import NANO
 
-PLAN, CELLS, RUNS = "plan.json", "cells", "runs"
+PLAN = "plan.json"
 CSV, JSON, PAGE = "results.csv", "results.json", "report.html"
 REST = 20.0  # times as long as a table took to be written, the next one waits
 FIRST = (

@@ -16,8 +16,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from budgetmlagent.bench.found import TOLD, run_of
-from budgetmlagent.bench.results import CELLS
+from budgetmlagent.bench.found import CELLS, TOLD, run_of
 from budgetmlagent.bench.summary import failed, starved
 from budgetmlagent.bench.worker import REQUEST
 from budgetmlagent.errors import UnavailableError, UsageError

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import tiny
 
 from budgetmlagent import Session
-from budgetmlagent.bench import results
+from budgetmlagent.bench import found, results
 from budgetmlagent.bench.plan import Plan, cells
 from budgetmlagent.bench.worker import ROW
 from budgetmlagent.cli import call
@@ -84,12 +84,12 @@ def benched(folder: Path, first: Path, runs: int) -> None:
     plan = PLAN.model_copy(update={"seeds": list(range(-(-runs // ways)))})
     results.begin(folder, plan, go_on=True)
     for number, cell in enumerate(cells(plan)[:runs]):
-        at = folder / results.CELLS / cell.name
+        at = folder / found.CELLS / cell.name
         at.mkdir(parents=True, exist_ok=True)
         name = f"tiny-20260101-{number:06d}-abcd"
         told = {
             "run_id": name,
-            "run_dir": str(folder / results.RUNS / name),
+            "run_dir": str(folder / found.RUNS / name),
             "gain_pct": number % 37 / 10,
             "direction": "max",
         }
@@ -124,7 +124,7 @@ def main() -> None:
 
             os.environ["BUDGETML_LEDGER"] = servers.postgres().database()
         bench = Path(place)
-        folder = bench / results.RUNS
+        folder = bench / found.RUNS
         where = {RUNS: folder, "--out": bench}
         run = Session(str(tiny.task(Path(place))), "recall", runs_dir=folder, turns=1)
         run.run()
