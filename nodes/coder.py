@@ -16,6 +16,7 @@ from nodes.craft.form import answered, form_for, is_new
 from nodes.craft.freely import DRAFT
 from nodes.craft.ideas import LENGTH, WHOLE
 from nodes.craft.looks import LOOK, SHOWN, looked
+from nodes.craft.missed import missed
 from nodes.craft.naming import label, named
 from nodes.craft.output import LONG
 from nodes.craft.render import RenderError, render
@@ -244,7 +245,7 @@ def _failed(state: RunState, kind: str, detail: str) -> CoderUpdate:
 
 
 def _faulted(state: RunState, fault: Fault) -> CoderUpdate:
-    counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
+    counts = missed(state)
     if state.plan.get("action") == "improve":
         counts["improve_failed"] = counts.get("improve_failed", 0) + 1
     return {"fault": fault, "counts": counts}

@@ -12,6 +12,7 @@ from nodes.craft.dossier import dossier
 from nodes.craft.ideas import ideas, sketched
 from nodes.craft.lesson import lessons_told, offered
 from nodes.craft.looks import kept_here
+from nodes.craft.missed import missed
 from nodes.craft.replies import said
 from nodes.craft.room import for_ideas
 from nodes.craft.tuning import compact
@@ -86,7 +87,7 @@ def _in_vain(state: RunState, deps: Deps, reply: Reply, spent: int, *, repeated:
     """
     own = state.notes.get(deps.here.node, {}) | {IN_VAIN: state.head}
     notes = state.notes | {deps.here.node: own}
-    counts = state.counts | {"misses": state.counts.get("misses", 0) + 1}
+    counts = missed(state)
     if repeated:
         counts = counted(counts, deps.here.model, spent=spent)
         return {"fault": Fault(kind="repeated", detail=REPEATED), "counts": counts, "notes": notes}

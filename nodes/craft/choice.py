@@ -1,4 +1,4 @@
-"""A planner's choice: the form of a reply that is asked for, and a reply read."""
+"""A planner's choice, read from its reply."""
 
 from typing import Annotated, Any
 
@@ -24,21 +24,6 @@ class Choice(freely.Named):
     change: Text = ""
     instruction: Text = ""
     data: Any = None  # what the tables are, see `telling`, where that was asked
-
-
-def schema(cases: list[dict[str, Any]], tuned: list[str], actions: list[str]) -> dict[str, Any]:
-    """A flat schema for who chooses from a list; `case` is a name from the menu and `change` a line of the list, or empty."""
-    return {
-        "type": "object",
-        "properties": {
-            "action": {"type": "string", "enum": actions},
-            "case": {"type": "string", "enum": [*(case["name"] for case in cases), ""]},
-            "change": {"type": "string", "enum": [*tuned, ""]},
-            "instruction": {"type": "string", "maxLength": 300},
-        },
-        "required": ["action", "case", "change", "instruction"],
-        "additionalProperties": False,
-    }
 
 
 def parse(reply: str) -> Choice | str:
