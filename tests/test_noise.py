@@ -30,8 +30,8 @@ from graphs.policy import retest
 from memory.attempts import chain, line
 from memory.noise import FEWEST, in_words, noise_of
 from memory.state import RunState
+from nodes.craft.judged import HIDDEN, status_of
 from nodes.deps import Here, Score
-from nodes.evaluator import HIDDEN, _status
 
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 SAMPLES = st.lists(VALUES | st.none(), max_size=40)
@@ -424,4 +424,4 @@ def test_repeats_of_a_measurement_are_the_samples_where_nothing_is_submitted(tmp
     ],
 )
 def test_an_attempt_is_judged_by_gain_and_noise(best, gain, noise, status):
-    assert _status(Score(1.01), {}, RunState(best=best), gain, noise) == status
+    assert status_of(Score(1.01), RunState(best=best), gain, noise) == status

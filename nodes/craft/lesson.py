@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from memory.attempts import Attempt, best_script, shown
+from memory.attempts import Attempt, Records, best_script, shown
 from memory.briefing import Briefing
 from memory.cards import about
 from memory.lessons import read
@@ -18,7 +18,6 @@ from nodes.deps import Deps
 def lesson(attempt: Attempt, state: RunState, deps: Deps, facts: Briefing) -> dict[str, Any]:
     """Return the fields that make an attempt's item a lesson (`memory.lessons.Lesson`)."""
     case = deps.artifacts.json(attempt.plan["case"]) if attempt.plan.get("case") else {}
-    before = Attempt.read(deps.artifacts, attempt.parent).cost if attempt.parent else 0
     return {
         "about": about(facts, deps.task.metric),
         "metric": deps.task.metric,
@@ -29,7 +28,7 @@ def lesson(attempt: Attempt, state: RunState, deps: Deps, facts: Briefing) -> di
         "edit": bool(case.get("edit")),
         "change": "" if case and not case.get("edit") else _change(attempt, state, deps, facts),
         "cause": _cause(attempt),
-        "spent": attempt.cost - before,
+        "spent": spent(attempt, deps.artifacts),
     }
 
 
@@ -44,6 +43,11 @@ def gained(attempt: Attempt, direction: str) -> float:
     """Return by how many percent of the score before it a new best is surely better; 0 for any other attempt."""
     percent = percent_better(attempt.score_before, attempt.score, direction)
     return max(0.0, percent) if percent is not None and shown(attempt) == "keep" else 0.0
+
+
+def spent(attempt: Attempt, artifacts: Records) -> int:
+    """Return nano-dollars that the run has spent since the attempt before."""
+    return attempt.cost - (Attempt.read(artifacts, attempt.parent).cost if attempt.parent else 0)
 
 
 def _cause(attempt: Attempt) -> str:
