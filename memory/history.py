@@ -8,7 +8,6 @@ this one. The order of what is recalled depends on nothing but what is stored.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,35 +17,30 @@ from memory.attempts import Attempt, briefing, chain
 from memory.briefing import Briefing
 from memory.cards import card
 from memory.cases import Case, as_item, menu
-from memory.elsewhere import STAYS, Ask, Elsewhere, asked
-from memory.embedding import SHIPPED
+from memory.elsewhere import STAYS, Elsewhere
 from memory.ideas import gathered, key, noted, tried
-from memory.items import Item, item_id, source
-from memory.merge import forgotten, merge, unmark
+from memory.items import Item, source
+from memory.neighbours import neighbours
+from memory.own import Own
 from memory.ranking import Found, Wanted, first, hybrid, once
-from memory.scores import worth
 from memory.shared import Place
 from memory.sized import ran, sized, within
 from memory.state import Recalled, RunState
-from memory.store import Store
 from memory.together import averages, is_due, untried
+from memory.winners import winners
 
 Mode = Literal["off", "run", "all"]
-Where = similar.Where
 
 CASES = 8  # of a menu
-WINNERS = 3  # other runs' scripts that are offered before the bank: when the best have not won here, the rest will not
 REPAIRS = 2
 IDEAS = 6
-NEAR = 3  # tasks whose ideas are offered
-OF_A_TASK = 40  # items of ideas that are read of each: what was proposed, and what came of it
 SPARE = "spare"  # the kind of cases for runs that were given time to use
 ALIKE = 0.6  # cosine similarity from which another error's repair may help
 ROWS = "samples"  # the word on data under which models anywhere may see rows
 
 
 class RunHistory:
-    """The history of one run. It holds the run's store from the first item kept until it is closed."""
+    """The history of one run. It holds the run's own store from the first item kept until it is closed."""
 
     def __init__(
         self,
@@ -81,8 +75,8 @@ class RunHistory:
         `models` are what each of the run's is known by in every run, by its name here.
         `here` says that all of the run's models are on this machine: what stays of this very task is for them, too.
         """
-        self.folder, self.artifacts, self.cases = folder, artifacts, list(cases)
-        self.shared = Place(shared) if isinstance(shared, Path) else shared
+        self.artifacts, self.cases = artifacts, list(cases)
+        self.own = Own(folder, Place(shared) if isinstance(shared, Path) else shared)
         self.mode, self.task, self.data, self.run = mode, task, data, run
         self.family = frozenset({run, *origins})
         self.ast_key, self.signature = ast_key, signature
@@ -124,12 +118,13 @@ class RunHistory:
             return self._together(attempts, state, facts)
         kinds = [*facts.get("kinds", []), *([SPARE] if self.spare else [])]
         bank = [as_item(case) for case in menu(self.cases, kinds)]
-        winners, lessons = self._winners(state, facts), self._taught(state) if bank else []
-        won_here = any(item["task"] == self.task for _, item, _ in winners)
+        won = self._winners(state, facts) if facts else []
+        won_here = any(item["task"] == self.task for _, item, _ in won)
+        lessons = self._taught(state) if bank else []
         ordered = similar.ordered(bank, lessons, self.task, won=won_here)
         seconds = within(self.seconds, self.left())
         left = sized(ordered, ran(attempts, self.artifacts), seconds if seconds < self.seconds else None)
-        offered = winners + [self._kept(item, 1.0) for item in left]
+        offered = won + [self._kept(item, 1.0) for item in left]
         offered += self._together(attempts, state, facts) if self.spare else []
         return [found for found in offered if found[0] not in tried][:CASES]
 
@@ -166,7 +161,7 @@ class RunHistory:
 
     @property
     def _elsewhere(self) -> Elsewhere:
-        place, home = self.shared if self.mode == "all" else None, self.task if self.here else ""
+        place, home = self.own.shared if self.mode == "all" else None, self.task if self.here else ""
         return Elsewhere(place, self.data, self.family, home)
 
     def _taught(self, state: RunState) -> list[similar.Taught]:
@@ -182,22 +177,9 @@ class RunHistory:
         return card(facts, self.text, self.metric, _direction(state))
 
     def _winners(self, state: RunState, facts: Briefing) -> list[Found]:
-        """Return scripts with which other runs won on data of the same shape, the nearest task's best first."""
-        if not facts:
-            return []
-        hits = self._elsewhere.near(facts.get("summary", ""), "case", [{"signature": self.signature(facts)}])
-        kinds = set(facts.get("kinds", []))
-        hits = [hit for hit in hits if set(hit[1].get("kinds", [])) == kinds and _won(hit[1])]
-        nearness: dict[str, float] = {}
-        for _, item, similarity in hits:  # scores compare within a task only
-            nearness[item["task"]] = max(similarity, nearness.get(item["task"], -1.0))
-
-        def order(hit: Found) -> tuple[float, str, float, str]:
-            task, score = hit[1]["task"], hit[1]["score"]
-            return -nearness[task], task, -worth(score, _direction(state)), hit[0]
-
-        best = first(first(sorted(hits, key=order), "run"), "name")[:WINNERS]
-        return [self._kept(item, near) for _, item, near in best]
+        """Return scripts with which other runs won on data of the same shape."""
+        found = winners(facts, self.signature(facts), _direction(state), self._elsewhere)
+        return [self._kept(item, near) for _, item, near in found]
 
     def _repairs(self, state: RunState) -> list[Found]:
         """Return how this error was cured before, then how the most similar errors were."""
@@ -207,7 +189,9 @@ class RunHistory:
         scripts = {attempt.script for attempt in chain(self.artifacts, state.head)}
         wheres = ({"error": error}, None)
         text = state.fault.get("detail", "") or error  # its words; the fingerprint alone is like no other
-        found = self._own(text, "repair", wheres) + self._elsewhere.near(text, "repair", wheres)
+        # Its own are all of its word on data, and so is the question.
+        own = self.own.near(text, "repair", [self._elsewhere.narrow(where) for where in wheres])
+        found = own + self._elsewhere.near(text, "repair", wheres)
         hits = [(name, item, 1.0 if item.get("error") == error else near) for name, item, near in found]
         seen = [
             hit for hit in hits if hit[1].get("run") not in self.family or hit[1].get("script") in scripts
@@ -220,30 +204,10 @@ class RunHistory:
         """Return the ideas that this branch has not tried: those worth a turn first, then what came of the others."""
         own, facts = noted(state.notes), briefing(state, self.artifacts)
         found = [(name, self.artifacts.json(name), 1.0) for name in own]
-        found += self._elsewhere.look(lambda ask: self._of_neighbours(facts, ask))
+        found += self._elsewhere.look(lambda ask: neighbours(self.task, facts, ask))
         known = tried(state, self.artifacts)
         left = [hit for hit in gathered(found, own) if key(hit[1]["what"]) not in known][:IDEAS]
         return [self._kept(item, similarity) for _, item, similarity in left]
-
-    def _of_neighbours(self, facts: Briefing, ask: Ask) -> list[Found]:
-        """Return the ideas of this very task in other runs and of the nearest of the same kinds, with the task's similarity.
-
-        How near a task is, is told by how alike the data are told.
-        """
-        kinds, near = set(facts.get("kinds", [])), dict[str, float]()
-        summary = facts.get("summary", "")
-        for _, item, similarity in ask.near(summary, "idea", (None,)):
-            task = item.get("task", "")
-            alike = "unknown" not in kinds and set(item.get("kinds", [])) == kinds
-            if task == self.task or alike:
-                near[task] = 1.0 if task == self.task else max(similarity, near.get(task, -1.0))
-        nearest = dict(sorted(near.items(), key=lambda task: (-task[1], task[0]))[:NEAR])
-        hits = [hit for task in nearest for hit in ask.having("idea", {"task": task}, OF_A_TASK)]
-        return [(name, item, nearest[item["task"]]) for name, item, _ in hits]
-
-    def _own(self, text: str, kind: str, wheres: Sequence[Where]) -> list[Found]:
-        narrow = self._elsewhere.narrow  # its own are all of its word on data, and so is the question
-        return asked(self._store, text, kind, list(map(narrow, wheres))) if Store(self.folder).ids() else []
 
     def _kept(self, item: Item, similarity: float) -> Found:
         """Put an item's content into this run's artifacts, where the node and a replay find it."""
@@ -256,12 +220,6 @@ class RunHistory:
 
     # What is kept.
 
-    @cached_property
-    def _store(self) -> Store:
-        store = Store(self.folder, self.shared.embedding if self.shared else SHIPPED)
-        store.open()
-        return store
-
     def remember(self, item: Mapping[str, Any]) -> str:
         """Keep an item {kind, text, ...} as an artifact and in the run's store, and return its id. Twice is once.
 
@@ -273,37 +231,14 @@ class RunHistory:
             whole["model"] = model  # a name on this run's ladder is another model elsewhere
         stays = self.data != ROWS and (item.get("data") == STAYS or self._elsewhere.learned_here())
         whole["data"] = STAYS if stays else self.data
-        if item.get("kind") == "card":
-            whole = self._anew(whole)
-        store = self._store
-        unmark(self.folder)
-        store.upsert([whole])
-        return self.artifacts.put_json(whole)
-
-    def _anew(self, item: Item) -> Item:
-        """Return a card that is not forgotten: all runs of a task make the same one, and what a later one makes is new."""
-        gone = forgotten(self.shared) if self.shared else set[str]()
-        again = (item | ({"again": count} if count else {}) for count in range(len(gone) + 1))
-        return next(one for one in again if item_id(one) not in gone)
+        return self.artifacts.put_json(self.own.keep(whole))
 
     def close_and_merge(self) -> None:
         """Let the run's store go and copy what is new in it into the shared store."""
-        store = self.__dict__.get("_store")
-        if store is not None:
-            for offer in similar.offers(
-                item for _, item in store.iterate("attempt") if item["run"] == self.run
-            ):
-                self.remember(offer)
-            del self.__dict__["_store"]
-            store.close()
-        if self.shared is not None:
-            merge(self.folder, self.shared)
+        for offer in similar.offers(item for item in self.own.kept("attempt") if item["run"] == self.run):
+            self.remember(offer)
+        self.own.close_and_merge()
 
 
 def _direction(state: RunState) -> str:
     return state.task.get("direction", "max")
-
-
-def _won(item: Item) -> bool:
-    """Whether it says on which task it won, with which score; a stranger's may not."""
-    return isinstance(item.get("score"), int | float) and isinstance(item.get("task"), str)

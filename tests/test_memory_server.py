@@ -57,12 +57,12 @@ def test_what_one_machine_learns_another_is_given_but_nothing_that_stays(
     here, there = tmp_path / "here/runs", tmp_path / "there/runs"
     for name, data in (("open", "schema"), ("closed", "stays")):
         run = Run(here, name, data=data)
-        run.history.shared = shared_memory(here)
+        run.history.own.shared = shared_memory(here)
         run.history.remember(repair(what=name))
         run.history.close_and_merge()
     assert merge_pending(here, shared_memory(here)) == 0
     new = Run(there, "new")
-    new.history.shared = shared_memory(there)
+    new.history.own.shared = shared_memory(there)
     (given,) = new.recall("coder", new.state(error="E"))
     assert (given["what"], given["source"]) == ("open", "open/1 t")
     assert found.search(there, "E", data="stays") == []  # what stays is not even asked about elsewhere

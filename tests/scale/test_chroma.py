@@ -50,7 +50,7 @@ def test_what_runs_learned_arrives_once_whenever_the_server_is_killed_and_starte
     place = Place(tmp_path / "runs" / "history", f"http://127.0.0.1:{way.own}")
     made = learned(tmp_path / "runs", RUNS)
     for number, run in enumerate(made):
-        run.history.shared = place
+        run.history.own.shared = place
         if number == 1:
             way.at = way.seen + way.seen // 2  # in the middle of some run's merge
         run.history.close_and_merge()
@@ -62,7 +62,7 @@ def test_what_runs_learned_arrives_once_whenever_the_server_is_killed_and_starte
 
 def test_what_a_run_learned_while_nobody_was_there_arrives_later(tmp_path: Path, server: Chroma) -> None:
     (run,) = learned(tmp_path / "runs", 1)
-    run.history.shared = Place(tmp_path / "runs" / "history", f"http://127.0.0.1:{free_port()}")
+    run.history.own.shared = Place(tmp_path / "runs" / "history", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(StoreError, match="does not answer"):
         run.history.close_and_merge()
     place = Place(tmp_path / "runs" / "history", server.url)
