@@ -1,6 +1,6 @@
 """The ledger's lines of one run as text, to look at what it cost beside another ledger."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Annotated
 
@@ -13,7 +13,6 @@ from budgetmlagent.money.entries import Entry
 
 MOST = 1 << 62
 Amount = Annotated[int, Field(ge=0, lt=MOST)]
-ENTRY = [field.name for field in fields(Entry)]
 
 
 @dataclass(frozen=True)
@@ -85,14 +84,14 @@ def enter(db: Books, lines: Lines) -> None:
             )
     root = rows.root(db, lines.run)
     db.execute("INSERT INTO runs VALUES (?, ?) ON CONFLICT DO NOTHING", (root, lines.cap))
-    insert = f"INSERT INTO calls ({', '.join(ENTRY)}) VALUES (:{', :'.join(ENTRY)})"  # noqa: S608
+    insert = f"INSERT INTO calls ({', '.join(rows.COLUMNS)}) VALUES (:{', :'.join(rows.COLUMNS)})"  # noqa: S608
     for call in (call for call in lines.calls if call.run not in known):
         db.execute(
             f"{insert} ON CONFLICT (id) DO UPDATE SET {_NEWER} WHERE calls.settled IS NULL", asdict(call)
         )
 
 
-_NEWER = ", ".join(f"{name} = excluded.{name}" for name in ENTRY if name != "id")
+_NEWER = ", ".join(f"{name} = excluded.{name}" for name in rows.COLUMNS if name != "id")
 
 
 def _is_known(db: Books, run: str) -> bool:

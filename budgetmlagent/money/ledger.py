@@ -7,17 +7,18 @@ ledger) and, where it has one, the role's. A settled call keeps its reply, so a 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from budgetmlagent.disk import LOOK
 from budgetmlagent.errors import UnavailableError, UsageError
-from budgetmlagent.money import rows
+from budgetmlagent.money import paid, rows
 from budgetmlagent.money.carried import Forked, Lines, enter
 from budgetmlagent.money.database import RECORDED, Books, Database
 from budgetmlagent.money.entries import Answer, By, Call, Cap, Entry, Refused, Reservation, Total
+from budgetmlagent.money.paid import PAID
 from budgetmlagent.money.server import Server
 from budgetmlagent.postgres import Address
 from memory.state import NANO
@@ -29,9 +30,6 @@ __all__ = [
 # Tokens per byte: no tokenizer does better on average, so a lower count is a wrong one.
 SMALLEST_RATIO = 1 / 8
 SEEN_AT_LEAST = 3  # calls of a model before its tokens per byte are believed
-PAID = "already paid"  # the price of a reply that an earlier request brought
-# By name: while a run is underway, a newer program may give the file columns that this one does not know.
-ENTRY = ", ".join(field.name for field in fields(Entry))
 # What a total adds up; a reply that was used again is no request.
 SUMS = {
     "calls": f"CASE WHEN price = '{PAID}' THEN 0 ELSE 1 END",
@@ -198,36 +196,24 @@ class Ledger:
     @reads
     def stored(self, db: Books, call: Call) -> Entry | None:
         """The reply that this step already has to the same prompt from the same model, if there is one."""
-        select = f"SELECT {ENTRY} FROM calls WHERE key = ? AND served = ? AND prompt = ? AND text IS NOT NULL"  # noqa: S608
-        row = db.execute(select + " ORDER BY number", (call.key, call.served, call.prompt)).fetchone()
-        return Entry(**row) if row else None
+        return paid.of_step(db, call)
 
     def again(self, call: Call, origins: Sequence[str]) -> Entry | None:
         """A reply that was paid for already: on another branch of this run at the same step, or by one of `origins`.
 
         Of several equal requests of `origins` the one at the nearest step counts. Using it is entered at no price.
         """
-        if paid := self._paid(call, origins):
-            self._used(call, paid)
-        return paid
+        if found := self._paid(call, origins):
+            self._used(call, found)
+        return found
 
     @reads
     def _paid(self, db: Books, call: Call, origins: Sequence[str]) -> Entry | None:
-        select = (
-            f"SELECT {ENTRY} FROM calls WHERE node = ? AND served = ? AND prompt = ? AND text IS NOT NULL AND key <> ?"  # noqa: S608
-            f" AND (run = ? AND step = ? OR run IN ({', '.join(['?'] * len(origins)) or 'NULL'}))"
-            " ORDER BY abs(step - ?), created LIMIT 1"
-        )
-        same = (call.node, call.served, call.prompt, call.key, call.run, call.step, *origins, call.step)
-        row = db.execute(select, same).fetchone()
-        return Entry(**row) if row else None
+        return paid.of_others(db, call, origins)
 
     @writes
-    def _used(self, db: Books, call: Call, paid: Entry) -> None:
-        same_reply = ("text", "finish", "reply", "request", "answered")
-        said, now = {name: getattr(paid, name) for name in same_reply}, self._db.now(db)
-        note = f"{PAID}: {paid.id}"
-        rows.enter(db, replace(call, price=PAID), now, reserved=0, settled=0, closed=now, note=note, **said)
+    def _used(self, db: Books, call: Call, found: Entry) -> None:
+        paid.use(db, call, found, self._db.now(db))
 
     @reads
     def ratio(self, db: Books, call: Call) -> float:
@@ -244,11 +230,9 @@ class Ledger:
     @reads
     def carried(self, db: Books, run: str) -> Lines:
         """All that is entered of a run, with what it shares with those that it comes from."""
-        select = f"SELECT {ENTRY} FROM calls WHERE run = ? AND created < ? ORDER BY created, rowid"  # noqa: S608
         parts, chosen = self._parts(db, run), "SELECT run, origin, root, born FROM forks WHERE run = ?"
         forks = [Forked(**row) for name, _ in parts for row in db.execute(chosen, (name,))]
-        calls = [Entry(**row) for part in parts for row in db.execute(select, part)]
-        return Lines(run, self._cap(db, run), forks, calls)
+        return Lines(run, self._cap(db, run), forks, rows.made(db, parts))
 
     @writes
     def bring(self, db: Books, lines: Lines) -> None:
@@ -263,8 +247,7 @@ class Ledger:
 
         Those of a fork begin with the ones that its origin had made before it was forked.
         """
-        select = f"SELECT {ENTRY} FROM calls WHERE run = ? AND created < ? ORDER BY created, rowid"  # noqa: S608
-        return [Entry(**row) for part in self._parts(db, run) for row in db.execute(select, part)]
+        return rows.made(db, self._parts(db, run))
 
     @reads
     def totals(self, db: Books, by: By, run: str | None = None) -> list[Total]:

@@ -1,11 +1,14 @@
 """Single lines of the ledger, read and entered: in a transaction of `ledger.py`, in either database. Amounts in nano-dollars."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 
 from budgetmlagent.money.database import Books
-from budgetmlagent.money.entries import Call
+from budgetmlagent.money.entries import Call, Entry
 
 PROJECT = ""  # where a run's name stands for all runs
+# By name: while a run is underway, a newer program may give the file columns that this one does not know.
+COLUMNS = [field.name for field in fields(Entry)]
 
 
 def set_cap(db: Books, run: str, cap: int) -> None:
@@ -22,6 +25,18 @@ def enter(db: Books, call: Call, now: float, **more: object) -> str:
     row = asdict(call) | {"id": f"{call.key}/{number}", "number": number, "created": now} | more
     db.execute(f"INSERT INTO calls ({', '.join(row)}) VALUES (:{', :'.join(row)})", row)  # noqa: S608
     return str(row["id"])
+
+
+def entries(db: Books, where: str, values: Sequence[object]) -> list[Entry]:
+    """Return the requests that `where` asks for, in the order that it says."""
+    select = f"SELECT {', '.join(COLUMNS)} FROM calls WHERE {where}"  # noqa: S608
+    return [Entry(**row) for row in db.execute(select, values)]
+
+
+def made(db: Books, parts: Sequence[tuple[str, float]]) -> list[Entry]:
+    """Return the requests of each of these runs until a time, in the order in which they were reserved."""
+    until = "run = ? AND created < ? ORDER BY created, rowid"
+    return [entry for part in parts for entry in entries(db, until, part)]
 
 
 def reserved(db: Books, id: str) -> int:
