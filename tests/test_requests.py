@@ -100,7 +100,7 @@ def test_what_is_on_offer_is_what_is_described(team):
     assert "- combine:" not in first and "- debug:" not in first and "- apply:" not in first
     assert "- combine: make one script of two that scored" in later and "- debug: repair a script" in later
     assert "% of the money" not in "".join(text for _, text, _ in team.asked)
-    assert "It takes no turn (3 left)" in first and "It takes no turn (2 left)" in later
+    assert "takes no turn (3 left)" in first and "takes no turn (2 left)" in later
     assert "where the team is stuck, for about $0.0" in later
     assert " of $3.00 is spent" in later and "is spent" not in first
     for role, text, body in team.asked:
