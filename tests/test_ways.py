@@ -246,6 +246,13 @@ def test_a_look_that_fails_says_so_and_is_no_crash(artifacts):
         ("", "", "(it printed nothing)"),
         ("", "time", "(stopped: it went over its limit of time)"),
         ("a" * 1900 + "b" * 1000, "", "a" * 1900 + "b" * 64 + "\n(cut here: 2,900 characters in all)"),
+        (f"b\n{'a' * 2100}\nc\n", "", f"b\n{'a' * 1993}...\nc"),  # its last line is told, too
+        ("a" * 190 + "\n" + "b" * 1900 + "\nc", "", "a" * 190 + "\n" + "b" * 1804 + "...\nc"),
+        (
+            ("a" * 250 + "\n") * 12,
+            "",
+            f"{('a' * 250 + chr(10)) * 12}"[:1964] + "\n(cut here: 3,011 characters in all)",
+        ),
     ],
 )
 def test_what_a_look_prints_is_capped(tail, killed, said):

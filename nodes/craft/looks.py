@@ -1,6 +1,7 @@
 """Looks into the data: short scripts that print something, and what they printed, kept in the notes of who ran them."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ NEWEST = 3
 ID = re.compile("[0-9a-f]{64}")
 ASKED, SHOWN = 400, 2_000  # characters of what was asked, and of what was printed
 ENDED = 300  # of these for how a script ended that failed
+NARROWEST = 200  # characters that are left of a line where not all that was printed has room
 PART, LEAST = (
     400,
     200,
@@ -117,9 +119,24 @@ def printed(execution: Execution, output: str = "") -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text without paths of the machine, or its beginning and a note that the rest was cut."""
-    note = f"\n(cut here: {len(text):,} characters in all)"
-    return without_paths(within(text, most, note))
+    """Return a text without paths of the machine, or its beginning and a note that the rest was cut.
+
+    Where that is enough, the ends of its longest lines are cut instead: a library's words of a failed download are such a line.
+    """
+    if len(text) > most and (shorter := _narrowed(text.splitlines(), most)):
+        return without_paths(shorter)
+    return without_paths(within(text, most, f"\n(cut here: {len(text):,} characters in all)"))
+
+
+def _narrowed(lines: Sequence[str], most: int) -> str:
+    """Return lines within `most` characters in all, each as long as they can be, or "" where they would be too short."""
+
+    def needed(width: int) -> int:
+        return sum(min(len(line), width) + 1 for line in lines) - 1
+
+    widths = range(NARROWEST, most)
+    fits = bisect_right(widths, most, key=needed) - 1
+    return "\n".join(within(line, widths[fits]) for line in lines) if fits >= 0 and len(lines) > 1 else ""
 
 
 def kept_here(state: RunState) -> dict[str, str]:
