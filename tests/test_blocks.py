@@ -82,6 +82,16 @@ def test_a_helper_may_have_a_name_that_the_same_reply_takes_away():
         assert script == "" and "defines near, too, which" in wrong
 
 
+def test_a_constant_may_be_set_beside_a_definition_and_again_by_another_block():
+    reply = "<<<<<<< DEF f\nmuted = True\n\ndef f(x):\n    return muted\n>>>>>>> REPLACE\n"
+    assert made(reply + block("print(near)", "muted = False\nprint(near)"), NEAR)[1] == ""
+    for twice in ("def muted():\n    return 1\nprint(near)", "import muted\nprint(near)"):
+        assert (
+            "defines muted, too, which another block sets"
+            in made(reply + block("print(near)", twice), NEAR)[1]
+        )
+
+
 TWO = "class A:\n    def fit(self):\n        return 1\n\nclass B:\n    def fit(self):\n        return 2\n"
 
 

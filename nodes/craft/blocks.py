@@ -25,6 +25,7 @@ from nodes.craft.definitions import (
     defined_in,
     fitted,
     lacks,
+    only_assigned,
     place_of,
     standing_before,
     undeletable,
@@ -146,8 +147,12 @@ def _set_by_others(lines: Sequence[str], places: Sequence[Change], number: int, 
     if not names:
         return ""
     begin, end, _ = places[number - 1]
-    around = defined_in(_changed(lines, [*places[: number - 1], (begin, end, ()), *places[number:]]))
-    return next((name for name in names if name in around), "")
+    around = _changed(lines, [*places[: number - 1], (begin, end, ()), *places[number:]])
+    known, text = defined_in(around), "\n".join(block.replace)
+    clashes = [name for name in names if name in known]
+    return next(
+        (name for name in clashes if not all(only_assigned(name, each) for each in (text, around))), ""
+    )
 
 
 def _by_name(number: int, block: Block, script: str, place: Place, others: Collection[str]) -> Change | str:

@@ -69,6 +69,13 @@ def beside(lines: Sequence[str], name: str) -> list[str]:
     return [one for part in parts if not isinstance(part, IMPORTS) for one in _sets(part) if one != name]
 
 
+def only_assigned(name: str, script: str) -> bool:
+    """Tell whether a script sets a name, if it does, by assignments alone: then it may be set again, as a script sets its variables."""
+    source = Source.of(script)
+    parts = ast.walk(source.tree) if source else iter(())
+    return not any(isinstance(part, (*DEFINITIONS, *IMPORTS)) and name in _sets(part) for part in parts)
+
+
 def _set_in(script: str) -> list[tuple[str, int]]:
     """Return each name that a script sets, outside of functions or as a definition, with its line."""
     source = Source.of(script)
