@@ -48,13 +48,13 @@ def _call(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from budgetmlagent import disk
-    from budgetmlagent.cli.app import app
+    from budgetmlagent.cli.app import budgetml
 
     if "COMP_WORDS" in os.environ:
         _without_equals_signs()
     try:
         with disk.clear():
-            status = app(args=arguments, standalone_mode=False, prog_name="budgetml")
+            status = budgetml(args=arguments, standalone_mode=False, prog_name="budgetml")
             sys.stdout.flush()
     except BudgetMLError as error:
         return _said(error.typed, error.status)

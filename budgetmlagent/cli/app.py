@@ -1,6 +1,7 @@
 """All commands, assembled."""
 
 import typer
+from typer.main import get_command
 
 from budgetmlagent.cli import (
     bench,
@@ -42,3 +43,4 @@ app.add_typer(graphs.app, name="graph")
 app.add_typer(models.app, name="models")
 app.add_typer(memory.app, name="memory")
 app.add_typer(new.app, name="new")
+budgetml = get_command(app)  # as `app` would make it anew for each command line of a process
