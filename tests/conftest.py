@@ -19,6 +19,8 @@ settings.register_profile("repeated", derandomize=True, deadline=None)
 settings.register_profile("searching", deadline=None)
 settings.load_profile("repeated")
 
+gc.set_threshold(50_000)  # as a command does: what modules define is no garbage
+
 LEARNED = ("endpoints", "profiles", "shown")  # folders of the cache: what one learned of models
 OWN = (*LEARNED, "briefings")
 

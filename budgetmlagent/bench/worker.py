@@ -5,6 +5,7 @@ Run as `python -m budgetmlagent.bench.worker FOLDER [LINE]`. The folder holds `r
 socket, by its number, at whose other end is noted what the run may have spent, before it is.
 """
 
+import gc
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ GRACE = 30.0  # seconds to end in order, where nobody waits for it
 
 def main() -> None:
     """Run to the end, or until the starter's end of our standard input is closed or SIGTERM comes."""
+    gc.set_threshold(50_000)  # as for a command: what modules define is no garbage
     signal.signal(signal.SIGTERM, _interrupt)
     threading.Thread(target=_outlive_nobody, daemon=True).start()
     folder, line = Path(sys.argv[1]), sys.argv[2:]
